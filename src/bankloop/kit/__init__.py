@@ -1,0 +1,51 @@
+"""Leaves that every room stands on: money, clock, identifiers, texts, errors, the expression language.
+
+Nothing here imports another room, touches a disk or asks the machine for the time (``SystemClock`` apart).
+"""
+
+from bankloop.kit.clock import Clock, FixedClock, SystemClock, local_day, local_moment
+from bankloop.kit.errors import (
+    BankloopError,
+    ConflictError,
+    DataError,
+    DeniedError,
+    EnvironmentFault,
+    ExpressionError,
+    InputError,
+    LockedError,
+    NotFoundError,
+    SpecError,
+)
+from bankloop.kit.ids import CELL_BUCKETS, canonical_json, cell_bucket, digest, digest_bytes, uuid7
+from bankloop.kit.money import Money, parse_money, say_fen, to_fen
+from bankloop.kit.text import Language, Text
+
+__all__ = [
+    "CELL_BUCKETS",
+    "BankloopError",
+    "Clock",
+    "ConflictError",
+    "DataError",
+    "DeniedError",
+    "EnvironmentFault",
+    "ExpressionError",
+    "FixedClock",
+    "InputError",
+    "Language",
+    "LockedError",
+    "Money",
+    "NotFoundError",
+    "SpecError",
+    "SystemClock",
+    "Text",
+    "canonical_json",
+    "cell_bucket",
+    "digest",
+    "digest_bytes",
+    "local_day",
+    "local_moment",
+    "parse_money",
+    "say_fen",
+    "to_fen",
+    "uuid7",
+]
