@@ -1,1 +1,41 @@
-"""."""
+"""The analytical plane: a bank's conformed tables as immutable versions of Parquet files, read through DuckDB.
+
+A table has a contract; what breaks it does not get in. A version is files plus one manifest row, committed last, so
+nobody ever sees half of one. ``load_bank`` brings source files in: bad rows go to quarantine, good rows load, and a
+broken contract stops the load with nothing changed. This room decides nothing about customers and never stores
+personal identifiers in the clear.
+"""
+
+from bankloop.lake.conformed import CONTRACTS, PRODUCT_CLASSES
+from bankloop.lake.contracts import (
+    Column,
+    ColumnType,
+    DataClass,
+    LoadReport,
+    RuleCount,
+    Scope,
+    SourceReport,
+    TableContract,
+)
+from bankloop.lake.engine import schema_of
+from bankloop.lake.manifest import LakeVersion, Manifest, MemoryManifest
+from bankloop.lake.service import Lake, contract_of
+
+__all__ = [
+    "CONTRACTS",
+    "PRODUCT_CLASSES",
+    "Column",
+    "ColumnType",
+    "DataClass",
+    "Lake",
+    "LakeVersion",
+    "LoadReport",
+    "Manifest",
+    "MemoryManifest",
+    "RuleCount",
+    "Scope",
+    "SourceReport",
+    "TableContract",
+    "contract_of",
+    "schema_of",
+]

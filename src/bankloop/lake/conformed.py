@@ -1,0 +1,273 @@
+"""The conformed tables of a bank and their contracts: one line a column, one flat catalogue."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from bankloop.kit import Text
+from bankloop.kit.money import MAX_FEN
+from bankloop.lake.contracts import Column, ColumnType, DataClass, TableContract
+
+_STR, _INT, _BOOL, _DATE, _TIME = (
+    ColumnType.STR,
+    ColumnType.INT,
+    ColumnType.BOOL,
+    ColumnType.DATE,
+    ColumnType.TIMESTAMP,
+)
+_C2 = DataClass.C2
+_UNIT = ("unit", "unit_id")
+# Nobody alive was born before; earlier dates are defaults of old core systems (1899-12-31, 1800-01-01).
+_EARLIEST_BIRTH = date(1900, 1, 1)
+
+PRODUCT_CLASSES = (
+    "demand_deposit",
+    "term_deposit",
+    "wealth",
+    "fund",
+    "insurance",
+    "credit_card",
+    "mortgage",
+    "consumer_loan",
+    "debit_card",
+)
+
+_CUSTOMER = TableContract(
+    "customer",
+    Text("客户", "customer"),
+    "retail",
+    ("customer_no",),
+    (
+        Column("customer_no", _STR, Text("客户号", "customer number")),
+        Column("name_token", _STR, Text("姓名令牌", "name token"), nullable=True, data_class=_C2),
+        Column("phone_token", _STR, Text("手机号令牌", "phone token"), nullable=True, data_class=_C2),
+        Column("phone_valid", _BOOL, Text("手机号有效", "phone valid")),
+        Column(
+            "birth_date",
+            _DATE,
+            Text("出生日期", "birth date"),
+            nullable=True,
+            data_class=_C2,
+            minimum=_EARLIEST_BIRTH,
+            not_future=True,
+        ),
+        Column("gender", _STR, Text("性别", "gender"), nullable=True, allowed=("F", "M")),
+        Column("region", _STR, Text("地区", "region"), nullable=True),
+        Column("branch_id", _STR, Text("分行", "branch"), references=_UNIT),
+        Column("sub_branch_id", _STR, Text("支行", "sub-branch"), references=_UNIT),
+        Column("manager_id", _STR, Text("客户经理", "relationship manager"), nullable=True),
+        Column("opened_on", _DATE, Text("开户日", "opened on"), not_future=True),
+        Column("employer_id", _STR, Text("代发单位", "payroll employer"), nullable=True),
+        Column("pension", _BOOL, Text("代发养老金", "pension paid here")),
+        Column("merchant_owner", _BOOL, Text("商户主", "merchant owner")),
+        Column("is_staff", _BOOL, Text("本行员工", "staff")),
+        Column("is_staff_relative", _BOOL, Text("员工亲属", "relative of staff")),
+        Column("marketing_consent", _BOOL, Text("营销同意", "marketing consent")),
+        Column("do_not_contact", _BOOL, Text("禁拨", "do not contact")),
+        Column("personalisation_off", _BOOL, Text("关闭个性化", "personalisation off")),
+        Column("app_registered", _BOOL, Text("手机银行注册", "app registered")),
+        Column("push_allowed", _BOOL, Text("允许推送", "push allowed")),
+        Column("wecom_friend", _BOOL, Text("企微好友", "WeCom friend")),
+        Column("frozen", _BOOL, Text("司法冻结", "frozen"), confidential=True),
+        Column("watchlist", _BOOL, Text("反洗钱关注", "AML watch list"), confidential=True),
+        Column("overdue_days", _INT, Text("逾期天数", "days overdue"), minimum=0),
+        Column("complaint_on", _DATE, Text("最近投诉日", "last complaint on"), nullable=True, not_future=True),
+        Column("risk_tolerance", _INT, Text("风险承受能力", "risk tolerance"), nullable=True, minimum=1, maximum=5),
+        Column("risk_assessed_on", _DATE, Text("风险测评日", "risk assessed on"), nullable=True, not_future=True),
+        Column("wallet_bound", _BOOL, Text("已绑卡", "card bound to a wallet")),
+        Column("source", _STR, Text("获客来源", "acquisition source"), nullable=True),
+        Column(
+            "acquisition_cost_fen", _INT, Text("获客成本（分）", "acquisition cost (fen)"), minimum=0, maximum=MAX_FEN
+        ),
+    ),
+)
+
+_HOLDING = TableContract(
+    "holding",
+    Text("持有", "holding"),
+    "products",
+    ("holding_id",),
+    (
+        Column("holding_id", _STR, Text("持有编号", "holding id")),
+        Column("customer_no", _STR, Text("客户号", "customer number"), references=("customer", "customer_no")),
+        Column("product_class", _STR, Text("产品大类", "product class"), allowed=PRODUCT_CLASSES),
+        Column("product_id", _STR, Text("产品", "product")),
+        Column(
+            "balance_fen",
+            _INT,
+            Text("余额（分）", "balance (fen)"),
+            data_class=_C2,
+            minimum=-MAX_FEN,
+            maximum=MAX_FEN,
+        ),
+        Column("opened_on", _DATE, Text("开立日", "opened on"), not_future=True),
+        Column("matures_on", _DATE, Text("到期日", "matures on"), nullable=True),
+        Column("auto_renew", _BOOL, Text("自动转存", "renews automatically"), nullable=True),
+    ),
+)
+
+_EVENT = TableContract(
+    "event",
+    Text("事件", "event"),
+    "channels",
+    ("source", "event_id"),
+    (
+        Column("source", _STR, Text("来源系统", "source system")),
+        Column("event_id", _INT, Text("事件号", "event id")),
+        Column("customer_no", _STR, Text("客户号", "customer number")),
+        Column("type", _STR, Text("类型", "type")),
+        Column("occurred_at", _TIME, Text("发生时间", "occurred at"), not_future=True),
+        Column("recorded_at", _TIME, Text("入账时间", "recorded at"), not_future=True),
+        Column("channel", _STR, Text("渠道", "channel"), nullable=True),
+        Column("scene", _STR, Text("场景", "scene"), nullable=True),
+        Column(
+            "amount_fen",
+            _INT,
+            Text("金额（分）", "amount (fen)"),
+            nullable=True,
+            data_class=_C2,
+            minimum=-MAX_FEN,
+            maximum=MAX_FEN,
+        ),
+    ),
+    mode="append",
+)
+
+_UNIT_TABLE = TableContract(
+    "unit",
+    Text("机构", "unit"),
+    "organization",
+    ("unit_id",),
+    (
+        Column("unit_id", _STR, Text("机构号", "unit id")),
+        Column("parent_id", _STR, Text("上级机构", "parent"), nullable=True),
+        Column("kind", _STR, Text("层级", "kind"), allowed=("head_office", "branch", "sub_branch")),
+        Column("name_zh", _STR, Text("中文名", "Chinese name")),
+        Column("name_en", _STR, Text("英文名", "English name")),
+    ),
+)
+
+_STAFF = TableContract(
+    "staff",
+    Text("员工", "staff"),
+    "organization",
+    ("staff_id",),
+    (
+        Column("staff_id", _STR, Text("工号", "staff id")),
+        Column("unit_id", _STR, Text("机构", "unit"), references=_UNIT),
+        Column("post", _STR, Text("岗位", "post")),
+        Column("name_token", _STR, Text("姓名令牌", "name token"), nullable=True, data_class=_C2),
+        Column("on_leave", _BOOL, Text("休假", "on leave")),
+        Column("minutes_per_day", _INT, Text("每日可用分钟", "minutes a day"), minimum=0, maximum=1440),
+    ),
+)
+
+_EMPLOYER = TableContract(
+    "employer",
+    Text("代发单位", "payroll employer"),
+    "corporate",
+    ("employer_id",),
+    (
+        Column("employer_id", _STR, Text("单位号", "employer id")),
+        Column("name_zh", _STR, Text("名称", "name")),
+        Column("payday", _INT, Text("发薪日", "payday"), minimum=1, maximum=31),
+        Column("unit_id", _STR, Text("机构", "unit"), references=_UNIT),
+    ),
+)
+
+_CORPORATE = TableContract(
+    "corporate",
+    Text("对公客户", "corporate customer"),
+    "corporate",
+    ("corporate_id",),
+    (
+        Column("corporate_id", _STR, Text("对公客户号", "corporate id")),
+        Column("name_zh", _STR, Text("名称", "name")),
+        Column("unit_id", _STR, Text("机构", "unit"), references=_UNIT),
+        Column("sector", _STR, Text("行业", "sector"), nullable=True),
+    ),
+)
+
+_MERCHANT = TableContract(
+    "merchant",
+    Text("商户", "merchant"),
+    "acquiring",
+    ("merchant_id",),
+    (
+        Column("merchant_id", _STR, Text("商户号", "merchant id")),
+        Column("owner_no", _STR, Text("商户主客户号", "owner's customer number"), nullable=True),
+        Column("sector", _STR, Text("行业", "sector"), nullable=True),
+        Column("unit_id", _STR, Text("机构", "unit"), references=_UNIT),
+    ),
+)
+
+_RELATION = TableContract(
+    "relation",
+    Text("关系", "relation"),
+    "retail",
+    ("from_no", "to_no", "kind"),
+    (
+        Column("from_no", _STR, Text("甲方", "from"), data_class=_C2),
+        Column("to_no", _STR, Text("乙方", "to"), data_class=_C2),
+        Column(
+            "kind",
+            _STR,
+            Text("关系", "kind"),
+            allowed=("family", "employment", "legal_representative", "shareholder", "guarantor"),
+        ),
+        Column("since", _DATE, Text("自", "since"), nullable=True, not_future=True),
+    ),
+)
+
+_IDENTITY = TableContract(
+    "identity",
+    Text("身份标识", "identity"),
+    "retail",
+    ("kind", "token"),
+    (
+        Column("customer_no", _STR, Text("客户号", "customer number")),
+        Column(
+            "kind",
+            _STR,
+            Text("标识类型", "kind"),
+            allowed=("wechat_openid", "wecom_external_id", "app_login", "device"),
+        ),
+        Column("token", _STR, Text("令牌", "token"), data_class=_C2),
+    ),
+)
+
+# Which input files were loaded, kept in the lake itself so that it commits together with their rows.
+_LOADED_FILE = TableContract(
+    "loaded_file",
+    Text("已入湖文件", "loaded file"),
+    "platform",
+    ("source", "file", "digest"),
+    (
+        Column("source", _STR, Text("来源", "source")),
+        Column("digest", _STR, Text("摘要", "digest")),
+        Column("file", _STR, Text("文件", "file")),
+        Column("day", _DATE, Text("数据日", "day"), nullable=True),
+        Column("load_id", _STR, Text("批次", "load")),
+        Column("rows_read", _INT, Text("读入行数", "rows read")),
+        Column("quarantined", _INT, Text("隔离行数", "rows in quarantine")),
+    ),
+    mode="append",
+)
+
+# In the order of loading: what is referred to comes first.
+CONTRACTS: dict[str, TableContract] = {
+    contract.name: contract
+    for contract in (
+        _UNIT_TABLE,
+        _STAFF,
+        _EMPLOYER,
+        _CORPORATE,
+        _CUSTOMER,
+        _MERCHANT,
+        _HOLDING,
+        _RELATION,
+        _IDENTITY,
+        _EVENT,
+        _LOADED_FILE,
+    )
+}

@@ -1,0 +1,236 @@
+"""The errors of the lake: each with a stable code, the place, the reason and the cure in both languages."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from bankloop.kit import BankloopError, DataError, EnvironmentFault, LockedError, NotFoundError, SpecError, Text
+from bankloop.kit.located import nearest
+from bankloop.lake.rules import RULE_TEXT
+
+_NO_SPACE = ("no space left", "out of disk", "disk quota", "could not write")
+
+
+def maybe(name: str, known: Iterable[str]) -> Text:
+    """Return " (did you mean …?)" for the nearest known name, or nothing."""
+    close = nearest(name, known)
+    if close is None:
+        return Text("", "")
+    return Text(f"（是否指 {close}？）", f" (did you mean {close}?)")
+
+
+def unknown_table(table: str, known: Iterable[str]) -> NotFoundError:
+    """A table that no contract names."""
+    return NotFoundError(
+        "lake.unknown_table",
+        Text("没有表 {table}{maybe}；请使用数据契约里的表名", "no table {table}{maybe}; use a contracted table's name"),
+        table=table,
+        maybe=maybe(table, known),
+    )
+
+
+def no_version(table: str) -> NotFoundError:
+    """A table that holds nothing yet."""
+    return NotFoundError(
+        "lake.no_version",
+        Text(
+            "表 {table} 还没有数据；请先运行 bankloop load", "table {table} holds no data yet; run bankloop load first"
+        ),
+        table=table,
+    )
+
+
+def unknown_column(place: str, column: str, known: Iterable[str]) -> DataError:
+    """A column the contract or the mapping does not know."""
+    return DataError(
+        "lake.unknown_column",
+        Text(
+            "{place}：未知字段 {column}{maybe}；请在 bank.yaml 的 columns 中映射它，或列入 ignore",
+            "{place}: unknown column {column}{maybe}; map it under columns in bank.yaml or list it under ignore",
+        ),
+        place=place,
+        column=column,
+        maybe=maybe(column, known),
+    )
+
+
+def missing_column(place: str, column: str, known: Iterable[str]) -> DataError:
+    """A column the contract demands and the data lacks."""
+    return DataError(
+        "lake.missing_column",
+        Text(
+            "{place}：缺少字段 {column}{maybe}；请让源系统补上，或在 bank.yaml 中更正映射",
+            "{place}: column {column} is missing{maybe}; have the source deliver it or correct its mapping",
+        ),
+        place=place,
+        column=column,
+        maybe=maybe(column, known),
+    )
+
+
+def wrong_type(place: str, column: str, found: str, wanted: str) -> DataError:
+    """A whole column of another type than the contract's."""
+    return DataError(
+        "lake.wrong_type",
+        Text(
+            "{place}：字段 {column} 的类型是 {found}，契约要求 {wanted}；请在源头转换或补充转换规则",
+            "{place}: column {column} is {found} where the contract wants {wanted}; convert it at the source",
+        ),
+        place=place,
+        column=column,
+        found=found,
+        wanted=wanted,
+    )
+
+
+def broken_rule(place: str, column: str, rule: str, rows: int) -> DataError:
+    """Rows that break a rule of the contract at the publishing door."""
+    return DataError(
+        f"lake.{rule}",
+        Text(
+            "{place}：字段 {column} 有 {rows} 行不合规则“{rule}”；请更正这些行后重新发布",
+            "{place}: column {column} breaks the rule '{rule}' in {rows} rows; correct them and publish again",
+        ),
+        place=place,
+        column=column,
+        rule=RULE_TEXT[rule],
+        rows=rows,
+    )
+
+
+def duplicate_key(place: str, key: str, rows: int, example: str) -> DataError:
+    """Rows that share a key."""
+    return DataError(
+        "lake.duplicate_key",
+        Text(
+            "{place}：主键（{key}）有 {rows} 个重复值，例如 {example}；请去重后重新发布",
+            "{place}: {rows} values of the key ({key}) occur more than once, for example {example}; "
+            "remove the doubles and publish again",
+        ),
+        place=place,
+        key=key,
+        rows=rows,
+        example=example,
+    )
+
+
+def empty_file(place: str) -> DataError:
+    """A delivered file without a byte or without a header."""
+    return DataError(
+        "lake.empty_file",
+        Text(
+            "{place} 是空文件；请让源系统重新下传，确实无数据时只保留表头",
+            "{place} is empty; have the source send it again, or with its header alone when there is no data",
+        ),
+        place=place,
+    )
+
+
+def unreadable_file(place: str, reason: str) -> DataError:
+    """A file that cannot be read as its format: truncated Parquet, broken xlsx."""
+    return DataError(
+        "lake.unreadable_file",
+        Text(
+            "{place} 无法读取（{reason}）；文件可能被截断，请让源系统重新下传",
+            "{place} cannot be read ({reason}); it may be cut short, have the source send it again",
+        ),
+        place=place,
+        reason=reason,
+    )
+
+
+def broken_encoding(place: str, encoding: str, line: int) -> DataError:
+    """A header, or a whole file, that is not in the declared encoding."""
+    return DataError(
+        "lake.encoding",
+        Text(
+            "{place} 第 {line} 行不是 {encoding} 编码；请在 bank.yaml 更正 encoding，或让源系统重新下传",
+            "{place}, line {line}, is not {encoding}; correct encoding in bank.yaml or have the source send it again",
+        ),
+        place=place,
+        encoding=encoding,
+        line=line,
+    )
+
+
+def too_many_bad_rows(place: str, bad: int, rows: int, limit_ppm: int, worst: str, report: str) -> DataError:
+    """A source whose bad rows pass its threshold: the load stops and changes nothing."""
+    return DataError(
+        "lake.too_many_bad_rows",
+        Text(
+            "{place}：{rows} 行中有 {bad} 行不合格，超过 {limit} 的上限，主要是 {worst}；未入湖任何数据。"
+            "明细见 {report}，请让源系统更正，或调整 reject_above",
+            "{place}: {bad} of {rows} rows are bad, above the limit of {limit}, mostly {worst}; nothing was loaded. "
+            "See {report}; have the source corrected, or change reject_above",
+        ),
+        place=place,
+        bad=bad,
+        rows=rows,
+        limit=f"{limit_ppm / 10_000:g}%",
+        worst=worst,
+        report=report,
+    )
+
+
+def control_total(place: str, found: int, wanted: int) -> DataError:
+    """A row count that differs from the one its flag file states."""
+    return DataError(
+        "lake.control_total",
+        Text(
+            "{place} 有 {found} 行，.ok 文件写明 {wanted} 行；文件可能不完整，请让源系统重新下传",
+            "{place} has {found} rows where its .ok file says {wanted}; it may be cut short, have it sent again",
+        ),
+        place=place,
+        found=found,
+        wanted=wanted,
+    )
+
+
+def source_spec(place: str, reason: Text) -> SpecError:
+    """A ``sources:`` entry of bank.yaml that cannot be."""
+    return SpecError("lake.source_spec", Text("{place}：{reason}", "{place}: {reason}"), place=place, reason=reason)
+
+
+def no_space(place: str) -> EnvironmentFault:
+    """The disk is full; nothing was changed."""
+    return EnvironmentFault(
+        "lake.no_space",
+        Text(
+            "磁盘空间不足，无法写入 {place}；没有改动任何数据，请清理空间后重新运行",
+            "the disk is full, cannot write {place}; nothing was changed, free some space and run again",
+        ),
+        place=place,
+    )
+
+
+def busy(place: str) -> LockedError:
+    """Another command writes to the lake."""
+    return LockedError(
+        "lake.busy",
+        Text(
+            "另一个命令正在写数据湖（{place}）；请等它结束后重试",
+            "another command is writing to the lake ({place}); try again when it has ended",
+        ),
+        place=place,
+    )
+
+
+@contextmanager
+def guarded(place: str) -> Iterator[None]:
+    """Turn a full disk, as the system or the engine reports it, into ``EnvironmentFault``."""
+    try:
+        yield
+    except BankloopError:
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise no_space(place) from error
+        raise
+    except duckdb.Error as error:
+        if any(words in str(error).lower() for words in _NO_SPACE):
+            raise no_space(place) from error
+        raise

@@ -1,0 +1,305 @@
+"""The lake of one bank folder: publish, append, and read through a scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bankloop.kit import Clock, local_day
+from bankloop.lake import errors, files
+from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.contracts import Column, ColumnType, Scope, TableContract
+from bankloop.lake.engine import DUCK_TYPE, connect, literal, name, parquet, schema_of
+from bankloop.lake.manifest import LakeVersion, Manifest
+from bankloop.lake.rules import row_checks
+from bankloop.lake.settings import read_zone
+from bankloop.lake.writer import LakeWriter
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+Rows: TypeAlias = pa.Table | pa.RecordBatchReader
+
+PART = "part-0.parquet"
+DEFAULT_MEMORY = "2GB"
+_MASKED = "***"
+
+
+class Lake:
+    """The analytical tables of a bank as immutable versions of Parquet files under ``data/lake``.
+
+    ``folder`` is the bank's folder, ``manifest`` says which versions exist, ``clock`` dates them. ``memory`` and
+    ``threads`` bound every engine connection that the lake opens.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        clock: Clock,
+        *,
+        memory: str = DEFAULT_MEMORY,
+        threads: int | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        self.root = self.folder / "data" / "lake"
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.manifest, self.clock = manifest, clock
+        self.memory, self.threads = memory, threads
+        self.zone = read_zone(self.folder)
+        self._backend: tuple[tuple[tuple[str, str], ...], Backend] | None = None
+
+    # Reading
+
+    def version(self, table: str, version: str | None = None) -> LakeVersion:
+        """Return the current, or the named, version of ``table``; raise ``NotFoundError`` when there is none."""
+        contract_of(table)
+        if version is None:
+            found = self.manifest.current(table)
+        else:
+            found = next((v for v in self.manifest.versions(table) if v.version == version), None)
+        if found is None:
+            raise errors.no_version(table)
+        return found
+
+    def current_versions(self) -> dict[str, str]:
+        """Return the current version of every table that has one."""
+        found = {table: self.manifest.current(table) for table in CONTRACTS}
+        return {table: version.version for table, version in found.items() if version is not None}
+
+    def paths(self, version: LakeVersion) -> list[str]:
+        """Return the absolute paths of a version's files."""
+        return [str(self.root / file) for file in version.files]
+
+    def connection(self, versions: Mapping[str, str] | None = None) -> duckdb.DuckDBPyConnection:
+        """Return an engine connection with one view a table; the caller closes it.
+
+        Views are on the current versions, or on ``versions`` (table → version) where given. A table without a version
+        is an empty view. The views are unscoped: this is the door of batch stages, not of people.
+        """
+        connection = self.engine()
+        for table, contract in CONTRACTS.items():
+            wanted = (versions or {}).get(table)
+            found = self.version(table, wanted) if wanted else self.manifest.current(table)
+            body = f"SELECT * FROM {parquet(self.paths(found))}" if found else _empty(contract)
+            connection.execute(f"CREATE VIEW {name(table)} AS {body}").fetchall()
+        return connection
+
+    def engine(self) -> duckdb.DuckDBPyConnection:
+        """Return an engine connection within the lake's limits, without views; the caller closes it."""
+        return connect(self.folder / "data" / "tmp", self.memory, self.threads)
+
+    def table(self, table: str, scope: Scope) -> ir.Table:
+        """Return ``table`` as an Ibis table that holds only the scope's rows and masks what it may not show.
+
+        Class C2 and confidential columns are masked (text as ``***``, the rest NULL) unless ``scope.unmask`` names
+        them. Tables of one lake share a backend as long as no new version is published, so they can be joined.
+        """
+        contract = contract_of(table)
+        backend = self._shared_backend()
+        rows = _scoped(backend, contract, scope)
+        masked = {c.name: _mask(c) for c in contract.columns if _hidden(c, scope)}
+        return rows.mutate(**masked) if masked else rows
+
+    def _shared_backend(self) -> Backend:
+        versions = tuple(sorted(self.current_versions().items()))
+        if self._backend is None or self._backend[0] != versions:
+            self._backend = (versions, ibis.duckdb.from_connection(self.connection()))
+        return self._backend[1]
+
+    # Writing
+
+    def publish(self, table: str, rows: Rows, as_of: date) -> LakeVersion:
+        """Store ``rows`` as the whole of ``table`` and return its new version.
+
+        Raises ``DataError`` when the contract is broken (columns, types, empties, key, ranges), ``LockedError`` when
+        another command writes, ``EnvironmentFault`` when the disk is full; each leaves everything as it was.
+        """
+        contract = contract_of(table)
+        with self.writing() as writer, errors.guarded(f"data/lake/{table}"):
+            folder = writer.folder()
+            count = _write(contract, rows, folder / PART)
+            self._check(contract, folder / PART)
+            version = writer.stage(table, folder, count, as_of)
+            writer.commit()
+        return version
+
+    def append(self, table: str, rows: Rows, as_of: date) -> LakeVersion:
+        """Add ``rows`` to ``table``: a new version that shares the old files. A key stored already is stored once.
+
+        Returns the current version when nothing is new. Raises as ``publish`` does.
+        """
+        contract = contract_of(table)
+        with self.writing() as writer, errors.guarded(f"data/lake/{table}"):
+            folder = writer.folder()
+            count = _write(contract, rows, folder / PART)
+            current = writer.current(table)
+            self._check(contract, folder / PART, key=False)
+            count = self._only_new(contract, folder / PART, current, count)
+            if current is not None and count == 0:
+                return current
+            keep = current.files if current else ()
+            version = writer.stage(table, folder, count + (current.rows if current else 0), as_of, keep)
+            writer.commit()
+        return version
+
+    @contextmanager
+    def writing(self) -> Iterator[LakeWriter]:
+        """Hold the writer's lock; what is staged and not committed at the end is removed."""
+        with files.writer_lock(self.root):
+            writer = LakeWriter(self.root, self.manifest, self.clock.now())
+            try:
+                yield writer
+            finally:
+                writer.abandon()
+
+    def today(self) -> date:
+        """Return the bank-local day."""
+        return local_day(self.clock.now(), self.zone)
+
+    def _check(self, contract: TableContract, file: Path, *, key: bool = True) -> None:
+        with self.engine() as connection:
+            check_file(connection, contract, [str(file)], self.clock.now(), self.today(), key=key)
+
+    def _only_new(self, contract: TableContract, file: Path, current: LakeVersion | None, count: int) -> int:
+        """Rewrite ``file`` without doubles and without the keys ``current`` holds; return its rows."""
+        keys = ", ".join(name(k) for k in contract.key)
+        connection = self.engine()
+        new = f"SELECT * FROM {parquet([str(file)])} QUALIFY row_number() OVER (PARTITION BY {keys}) = 1"
+        if current is not None:
+            new = f"SELECT * FROM ({new}) ANTI JOIN {parquet(self.paths(current))} USING ({keys})"
+        left = int(connection.execute(f"SELECT count(*) FROM ({new})").fetchall()[0][0])
+        if left < count:
+            slim = file.with_suffix(".slim")
+            connection.execute(f"COPY ({new}) TO {literal(slim)} (FORMAT parquet)").fetchall()
+            slim.rename(file)
+        connection.close()
+        return left
+
+
+def contract_of(table: str) -> TableContract:
+    """Return the contract of ``table``; raise ``NotFoundError`` with the nearest name when there is none."""
+    if table not in CONTRACTS:
+        raise errors.unknown_table(table, CONTRACTS)
+    return CONTRACTS[table]
+
+
+def check_file(
+    connection: duckdb.DuckDBPyConnection,
+    contract: TableContract,
+    paths: list[str],
+    now: datetime,
+    today: date,
+    *,
+    key: bool = True,
+) -> None:
+    """Raise ``DataError`` for the first rule of ``contract`` that the rows of Parquet files break."""
+    checks = row_checks(contract, now, today)
+    counts = ", ".join(f"count(*) FILTER (WHERE {check.broken})" for check in checks)
+    found = connection.execute(f"SELECT {counts} FROM {parquet(paths)}").fetchall()[0] if counts else ()
+    for check, rows in zip(checks, found, strict=True):
+        if rows:
+            raise errors.broken_rule(contract.name, check.column, check.rule, int(rows))
+    keys = ", ".join(name(k) for k in contract.key)
+    if not key:
+        return
+    doubles = connection.execute(
+        f"SELECT {keys} FROM {parquet(paths)} GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 1000"
+    ).fetchall()
+    if doubles:
+        example = ", ".join(str(value) for value in doubles[0])
+        raise errors.duplicate_key(contract.name, ", ".join(contract.key), len(doubles), example)
+
+
+def conform(contract: TableContract, schema: pa.Schema) -> None:
+    """Raise ``DataError`` unless ``schema`` has the contract's columns in types that cast without loss."""
+    for column in schema.names:
+        if column not in contract.names:
+            raise errors.unknown_column(contract.name, column, contract.names)
+    for column in contract.columns:
+        if column.name not in schema.names:
+            raise errors.missing_column(contract.name, column.name, schema.names)
+        found = schema.field(column.name).type
+        if not _castable(found, column.type):
+            raise errors.wrong_type(contract.name, column.name, str(found), column.type.value)
+
+
+def _castable(found: pa.DataType, wanted: ColumnType) -> bool:
+    if pa.types.is_dictionary(found):
+        return _castable(found.value_type, wanted)
+    if pa.types.is_null(found):
+        return True
+    match wanted:
+        case ColumnType.STR:
+            return bool(pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found))
+        case ColumnType.INT:
+            return bool(pa.types.is_integer(found))
+        case ColumnType.BOOL:
+            return bool(pa.types.is_boolean(found))
+        case ColumnType.DATE:
+            return bool(pa.types.is_date(found))
+        case ColumnType.TIMESTAMP:
+            return bool(pa.types.is_timestamp(found))
+
+
+def _write(contract: TableContract, rows: Rows, target: Path) -> int:
+    conform(contract, rows.schema)
+    schema, count = schema_of(contract), 0
+    # Nullability is a rule with a message of its own, not a failure of the writer.
+    schema = pa.schema([pa.field(f.name, f.type) for f in schema])
+    batches = rows.to_batches() if isinstance(rows, pa.Table) else rows
+    with pq.ParquetWriter(target, schema) as writer:
+        for batch in batches:
+            columns = [_cast(batch.column(field.name), field.type) for field in schema]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+            count += batch.num_rows
+    return count
+
+
+def _cast(column: pa.Array, wanted: pa.DataType) -> pa.Array:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return column if column.type == wanted else column.cast(wanted, safe=not pa.types.is_timestamp(wanted))
+
+
+def _empty(contract: TableContract) -> str:
+    columns = ", ".join(f"NULL::{DUCK_TYPE[c.type]} AS {name(c.name)}" for c in contract.columns)
+    return f"SELECT {columns} WHERE false"
+
+
+def _scoped(backend: Backend, contract: TableContract, scope: Scope) -> ir.Table:
+    rows = backend.table(contract.name)
+    if scope.units is None:
+        return rows
+    units = sorted(scope.units)
+    if "branch_id" in contract.names:
+        return rows.filter(rows.branch_id.isin(units) | rows.sub_branch_id.isin(units))
+    if "unit_id" in contract.names:
+        return rows.filter(rows.unit_id.isin(units))
+    customers = backend.table("customer")
+    mine = customers.filter(customers.branch_id.isin(units) | customers.sub_branch_id.isin(units))
+    if "customer_no" in contract.names:
+        return rows.semi_join(mine, "customer_no")
+    if contract.name == "relation":
+        return rows.semi_join(mine, rows.from_no == mine.customer_no)
+    return rows
+
+
+def _hidden(column: Column, scope: Scope) -> bool:
+    return (column.data_class == "C2" or column.confidential) and column.name not in scope.unmask
+
+
+def _mask(column: Column) -> ir.Scalar:
+    if column.type is ColumnType.STR:
+        return ibis.literal(_MASKED)
+    kinds = {ColumnType.INT: "int64", ColumnType.BOOL: "boolean", ColumnType.DATE: "date"}
+    return ibis.null(kinds.get(column.type, "timestamp('UTC')"))
