@@ -1,0 +1,58 @@
+"""The tables of the organization: approvals and staff tasks. The store's migrations create them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    FetchedValue,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+metadata = MetaData()
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("approval_id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("maker", Text, nullable=False),
+    Column("checker", Text, nullable=True),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("submitted_at", DateTime(timezone=True), nullable=False, server_default=FetchedValue()),
+    Column("decided_at", DateTime(timezone=True), nullable=True),
+    Index("approval_object", "kind", "object_id", "submitted_at"),
+    # One open question per object: a second submission voids the first.
+    Index("approval_open", "kind", "object_id", unique=True, postgresql_where=text("state = 'submitted'")),
+)
+
+staff_task = Table(
+    "staff_task",
+    metadata,
+    Column("decision_id", Uuid, primary_key=True),
+    Column("campaign", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("customer_no", Text, nullable=False),
+    Column("unit_id", Text, nullable=False),
+    Column("staff_id", Text, nullable=True),
+    Column("due_on", Date, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("value_fen", BigInteger, nullable=False),
+    Column("script_version", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("state_reason", Text, nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=FetchedValue()),
+    Index("staff_task_unit", "unit_id", "due_on"),
+)

