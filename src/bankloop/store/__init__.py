@@ -5,6 +5,8 @@ a role with row-level security. It knows tables, not rules: it never judges a ca
 nothing of it is imported but this door.
 """
 
+from bankloop.store.audit import record_audit, seal_audit, verify_audit
+from bankloop.store.contacts import broken_caps, contacts_of, reserve_contacts
 from bankloop.store.contracts import (
     CONTACT_OUTCOME_SCHEMA,
     CONTACT_SCHEMA,
@@ -28,8 +30,35 @@ from bankloop.store.contracts import (
     Role,
     StepState,
 )
+from bankloop.store.copying import copy_in, copy_out, fitted
 from bankloop.store.database import Store, attach_store, create_database, now_of, open_store, principal_of
+from bankloop.store.embedded import EmbeddedServer, remove_cluster, start_server
 from bankloop.store.ledger import append_decisions, append_events, read_decisions, read_events
+from bankloop.store.outbox import claim_outbox, enqueue, enqueue_table, mark_done, mark_failed, waiting_messages
+from bankloop.store.registry import (
+    champion,
+    current_version,
+    current_versions,
+    list_campaigns,
+    promote_model,
+    publish_version,
+    read_campaign,
+    read_lock,
+    read_models,
+    read_plans,
+    read_results,
+    read_snapshot,
+    read_steps,
+    register_model,
+    save_campaign,
+    save_lock,
+    save_plan,
+    save_result,
+    save_snapshot,
+    set_step,
+    versions_of,
+)
+from bankloop.store.verbs import VERBS, verb
 
 __all__ = [
     "CONTACT_OUTCOME_SCHEMA",
@@ -38,6 +67,7 @@ __all__ = [
     "EVENT_SCHEMA",
     "EVERY_UNIT",
     "OUTBOX_SCHEMA",
+    "VERBS",
     "AudienceSnapshot",
     "AuditFinding",
     "AuditReport",
@@ -45,6 +75,7 @@ __all__ = [
     "Cap",
     "Capacity",
     "DecisionBatch",
+    "EmbeddedServer",
     "LakeVersion",
     "Message",
     "ModelVersion",
@@ -57,10 +88,49 @@ __all__ = [
     "append_decisions",
     "append_events",
     "attach_store",
+    "broken_caps",
+    "champion",
+    "claim_outbox",
+    "contacts_of",
+    "copy_in",
+    "copy_out",
     "create_database",
+    "current_version",
+    "current_versions",
+    "enqueue",
+    "enqueue_table",
+    "fitted",
+    "list_campaigns",
+    "mark_done",
+    "mark_failed",
     "now_of",
     "open_store",
     "principal_of",
+    "promote_model",
+    "publish_version",
+    "read_campaign",
     "read_decisions",
     "read_events",
+    "read_lock",
+    "read_models",
+    "read_plans",
+    "read_results",
+    "read_snapshot",
+    "read_steps",
+    "record_audit",
+    "register_model",
+    "remove_cluster",
+    "reserve_contacts",
+    "save_campaign",
+    "save_lock",
+    "save_plan",
+    "save_result",
+    "save_snapshot",
+    "seal_audit",
+    "set_step",
+    "start_server",
+    "verb",
+    "verify_audit",
+    "versions_of",
+    "waiting_messages",
 ]

@@ -1,4 +1,4 @@
-"""What crosses the store's door: principals and roles, the columns of events and decisions, versions, caps, findings."""
+"""What crosses the store's door: principals, roles, the columns of events and decisions, versions, caps, findings."""
 
 from __future__ import annotations
 

@@ -45,11 +45,11 @@ def copy_in(connection: Connection, table: pa.Table) -> str:
     columns = ", ".join(f'"{field.name}" {_SQL_TYPES[field.type]}' for field in table.schema)
     cursor = _cursor(connection)
     with cursor:
-        cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns}) ON COMMIT DROP")  # type: ignore[call-overload]
-        with cursor.copy(f"COPY {name} FROM STDIN (FORMAT csv)") as copy:  # type: ignore[call-overload]
+        cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns}) ON COMMIT DROP")
+        with cursor.copy(f"COPY {name} FROM STDIN (FORMAT csv)") as copy:
             for piece in _written(table).to_batches(max_chunksize=_PIECE_ROWS):
                 copy.write(_csv(piece))
-        cursor.execute(f"ANALYZE {name}")  # type: ignore[call-overload]
+        cursor.execute(f"ANALYZE {name}")
     return name
 
 
@@ -60,8 +60,8 @@ def copy_out(
     sink = io.BytesIO()
     cursor = psycopg.ClientCursor(cast("psycopg.Connection[Any]", connection.connection.driver_connection))
     with cursor:
-        filled = cursor.mogrify(query, values or {})  # type: ignore[arg-type]
-        with cursor.copy(f"COPY ({filled}) TO STDOUT (FORMAT csv)") as copy:  # type: ignore[call-overload]
+        filled = cursor.mogrify(query, values or {})
+        with cursor.copy(f"COPY ({filled}) TO STDOUT (FORMAT csv)") as copy:
             for chunk in copy:
                 sink.write(chunk)
     if not sink.tell():
@@ -72,7 +72,7 @@ def copy_out(
 def sole(connection: Connection, statement: str) -> int:
     """Run a statement over a copied table and return how many rows it touched."""
     with _cursor(connection) as cursor:
-        cursor.execute(statement)  # type: ignore[call-overload]
+        cursor.execute(statement)
         return cursor.rowcount
 
 

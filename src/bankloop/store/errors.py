@@ -189,3 +189,16 @@ def missing(kind: str, name: str) -> NotFoundError:
         kind=kind,
         name=name,
     )
+
+
+def audit_broken(place: Path) -> ConflictError:
+    """Return the error of a trail that no longer reaches its anchor."""
+    return ConflictError(
+        "store.audit_broken",
+        Text(
+            "审计链与 {place} 的锚点不符，疑被截断；请执行 bankloop audit verify 查明后再继续",
+            "the audit trail does not reach its anchor {place} and may have been cut; "
+            "run bankloop audit verify before going on",
+        ),
+        place=place,
+    )

@@ -1,7 +1,7 @@
 """The store's tables, as SQLAlchemy Core knows them; the migrations create them and a test holds both equal.
 
-Wide facts are JSON, each read as a whole; what is filtered, joined or made unique is a column. ``organization`` declares
-its own tables on its own metadata, created by the same chain of migrations.
+Wide facts are JSON, each read as a whole; what is filtered, joined or made unique is a column. ``organization``
+declares its own tables on its own metadata, created by the same chain of migrations.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who uses a running server: one small file per open store, with pid and process start time, so that the dead count not.
+"""Who uses a running server: one small file per open store, with pid and process start time; the dead do not count.
 
 A pid alone may have been given to another process since; pid and start time together are not.
 """

@@ -151,8 +151,8 @@ CREATE FUNCTION bankloop_now() RETURNS timestamptz LANGUAGE sql STABLE AS
 $$ SELECT coalesce(nullif(current_setting('bankloop.now', true), '')::timestamptz, now()) $$;
 """
 
-# Attaching takes only a lock that lets others read and write the other months; one advisory lock lets two that need the
-# same new month take turns. There is no default partition: what found no month would have to be moved under a full lock.
+# Attaching takes only a lock that lets others read and write the other months; one advisory lock lets two that need
+# the same new month take turns. There is no default partition: its rows would have to be moved under a full lock.
 PARTITIONS = """
 CREATE FUNCTION bankloop_partition(parent text, month date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -167,7 +167,8 @@ BEGIN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('bankloop_partition'));
-    IF to_regclass('public.' || name) IS NOT NULL THEN
+    -- Read the catalogue itself: a name that was not there a moment ago is cached as missing.
+    IF EXISTS (SELECT FROM pg_class WHERE relname = name AND relnamespace = 'public'::regnamespace) THEN
         RETURN;
     END IF;
     EXECUTE format('CREATE TABLE public.%I (LIKE public.%I INCLUDING ALL)', name, parent);

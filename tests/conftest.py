@@ -1,0 +1,73 @@
+"""What every test can ask for: a clock that stands still, one PostgreSQL per worker, a fresh migrated database."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bankloop.kit import FixedClock
+from bankloop.store import EmbeddedServer, Store, attach_store, create_database, remove_cluster, start_server
+from bankloop.store.sources import EmbeddedSource
+
+TEMPLATE = "template_bank"
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_state() -> Iterator[None]:
+    """Keep the clusters of tests out of the user's own state, and tests off a database that the user named."""
+    before = {name: os.environ.pop(name, None) for name in ("BANKLOOP_DATABASE_URL", "BANKLOOP_STATE_DIR")}
+    os.environ["BANKLOOP_STATE_DIR"] = str(Path(tempfile.gettempdir()) / f"bankloop-tests-{os.geteuid()}")
+    yield
+    os.environ.pop("BANKLOOP_STATE_DIR")
+    os.environ.update({name: value for name, value in before.items() if value is not None})
+
+
+@pytest.fixture(scope="session")
+def clock() -> FixedClock:
+    """A clock that stands still at ten in the morning of 2026-06-30 in the bank's zone."""
+    return FixedClock(datetime(2026, 6, 30, 2, 0, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def store_server(
+    own_state: None, clock: FixedClock, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EmbeddedServer]:
+    """One server for all tests of this worker, with a migrated database to copy."""
+    bank = tmp_path_factory.mktemp("server")
+    server = start_server(bank)
+    try:
+        create_database(server, TEMPLATE)
+        attach_store(bank, clock, server, TEMPLATE).close()
+        yield server
+    finally:
+        server.leave()
+        remove_cluster(bank)
+
+
+@pytest.fixture
+def database(store_server: EmbeddedServer) -> str:
+    """The name of a fresh migrated database."""
+    name = f"bank_{next(_numbers)}"
+    create_database(store_server, name, TEMPLATE)
+    return name
+
+
+@pytest.fixture
+def store(store_server: EmbeddedServer, database: str, clock: FixedClock, tmp_path: Path) -> Iterator[Store]:
+    """A store on a fresh migrated database; its bank folder is ``tmp_path``."""
+    with attach_store(tmp_path, clock, store_server, database) as opened:
+        yield opened
+
+
+@pytest.fixture
+def database_url(store_server: EmbeddedServer, database: str) -> str:
+    """The owner's URL of a fresh migrated database, as BANKLOOP_DATABASE_URL takes it."""
+    return EmbeddedSource(store_server, database, owns=False).admin_url().render_as_string(hide_password=False)

@@ -1,0 +1,116 @@
+"""Row-level security and grants, as the roles meet them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+import pytest
+from sqlalchemy import text
+
+from bankloop.kit import DeniedError
+from bankloop.store import (
+    DecisionBatch,
+    Principal,
+    Role,
+    Store,
+    append_decisions,
+    append_events,
+    enqueue,
+    read_decisions,
+    record_audit,
+)
+
+Decisions = Callable[..., DecisionBatch]
+
+
+@pytest.fixture
+def filled(store: Store, system: Principal, decisions: Decisions, events: Callable[..., pa.Table]) -> Store:
+    with store.begin(system) as connection:
+        append_decisions(connection, decisions(40))
+        append_events(connection, events(40))
+        enqueue(connection, "delivery", "1", "B01", {})
+        record_audit(connection, "test.fill", "test", "1", None, {}, "")
+    return store
+
+
+def test_a_branch_sees_its_own_rows_only(filled: Store, branch: Principal) -> None:
+    with filled.begin(branch) as connection:
+        found = read_decisions(connection, ["bind-card"])
+    assert set(found.column("unit_id").to_pylist()) == {"B01"}
+    assert found.num_rows == 10
+
+
+@pytest.mark.parametrize("table", ["event", "decision", "decision_key", "outbox", "contact", "staff_task"])
+def test_who_is_not_introduced_sees_nothing(filled: Store, table: str) -> None:
+    with filled.begin(Principal("nobody")) as connection:
+        assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == 0
+    with filled._engine(Role.APP).connect() as connection:  # a connection past begin: no settings at all
+        assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == 0
+
+
+def test_settings_end_with_the_transaction(filled: Store, system: Principal) -> None:
+    engine = filled._engine(Role.APP)
+    with filled.begin(system) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM decision")) == 40
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM decision")) == 0
+
+
+def test_a_branch_cannot_write_for_another(store: Store, branch: Principal, decisions: Decisions) -> None:
+    with pytest.raises(DeniedError, match="row-level security"), store.begin(branch) as connection:
+        append_decisions(connection, decisions(4))
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {}"])
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("event", "type"), ("decision", "cell"), ("contact", "channel"), ("audit", "verb"), ("event_key", "source")],
+)
+@pytest.mark.parametrize("role", [Role.APP, Role.LOADER, Role.AUDITOR])
+def test_what_is_appended_stays(
+    filled: Store, system: Principal, statement: str, table: str, column: str, role: Role
+) -> None:
+    with pytest.raises(DeniedError), filled.begin(system, role) as connection:
+        connection.execute(text(statement.format(table, column, column)))
+
+
+def test_the_auditor_reads_all_and_writes_nothing(filled: Store) -> None:
+    auditor = Principal("zhou", frozenset({"auditor"}), (), "audit")
+    with filled.begin(auditor, Role.AUDITOR) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM decision")) == 40
+        assert connection.scalar(text("SELECT count(*) FROM audit")) == 1
+    with pytest.raises(DeniedError), filled.begin(auditor, Role.AUDITOR) as connection:
+        record_audit(connection, "test.write", "test", "2", None, None, "")
+
+
+def test_the_app_does_not_read_the_audit_trail(filled: Store, system: Principal) -> None:
+    with pytest.raises(DeniedError), filled.begin(system) as connection:
+        connection.execute(text("SELECT * FROM audit"))
+
+
+def test_a_month_is_not_a_way_around(filled: Store, system: Principal) -> None:
+    with pytest.raises(DeniedError), filled.begin(system) as connection:
+        connection.execute(text("SELECT * FROM decision_p202606"))
+
+
+def test_security_is_forced_and_no_role_is_above_it(store: Store, system: Principal) -> None:
+    with store.begin(system, Role.OWNER) as connection:
+        bare = connection.scalars(
+            text(
+                "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
+                "WHERE a.attname = 'customer_no' AND c.relkind IN ('r', 'p') "
+                "AND NOT (c.relrowsecurity AND c.relforcerowsecurity)"
+            )
+        ).all()
+        above = connection.scalars(
+            text("SELECT rolname FROM pg_roles WHERE rolname LIKE 'bankloop%' AND (rolsuper OR rolbypassrls)")
+        ).all()
+        assert connection.scalar(text("SELECT current_user")) == Role.OWNER
+    assert bare == []
+    assert above == []
+
+
+def test_a_unit_id_cannot_smuggle_another(store: Store) -> None:
+    with pytest.raises(DeniedError), store.begin(Principal("mallory", units=("B01,*",))):
+        pass
