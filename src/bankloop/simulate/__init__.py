@@ -1,1 +1,22 @@
-"""."""
+"""A bank with a known truth: 泉江银行, its customers, its staff, its source files, and what people would do.
+
+``write_bank`` writes the folder of a bank as large as asked; ``World`` knows every customer's potential outcomes and
+lets people respond to what a campaign did. Nothing that decides may import this room or read ``data/truth``: the loop
+meets the truth only when a result is compared with it.
+"""
+
+from bankloop.simulate.contracts import EVENT_SCHEMA, RESPONSE_SCHEMA, Response, SimulatedBank, TrueLift
+from bankloop.simulate.service import TODAY, write_bank, write_templates
+from bankloop.simulate.world import World
+
+__all__ = [
+    "EVENT_SCHEMA",
+    "RESPONSE_SCHEMA",
+    "TODAY",
+    "Response",
+    "SimulatedBank",
+    "TrueLift",
+    "World",
+    "write_bank",
+    "write_templates",
+]

@@ -1,0 +1,267 @@
+"""The truth nobody in the bank can see: what each customer would do without contact, and with every action.
+
+An action's effect is stored as the change in probability *when the channel reaches the customer*; what a campaign can
+measure is reach × effect. Types (persuadable, sure, lost, sleeping dog) follow from what the bank can see plus noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from bankloop.simulate.draw import Bools, Floats, Ints, mark, scaled_to_mean, unit_lognormal
+from bankloop.simulate.network import NOBODY, Network
+from bankloop.simulate.parameters import Parameters
+from bankloop.simulate.people import ADULT, People
+from bankloop.simulate.portfolios import Holdings, maturing
+from bankloop.simulate.streams import Streams
+
+CAMPAIGNS = ("bind-card", "first-wealth", "keep-deposits")
+TYPES = ("persuadable", "sure", "lost", "dog")
+HAND_ACTION = {
+    "bind-card": "",
+    "first-wealth": "wealth-fixed-income|none|rm_call",
+    "keep-deposits": "term-deposit-renewal|none|rm_call",
+}
+_CHANNEL_SIGMA = 0.25
+_HIGHEST = 0.98
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignTruth:
+    """One entry a customer of the natural population; ``effect`` by action key; money is fen for one success."""
+
+    rows: Ints
+    type_code: Ints
+    base: Floats
+    effect: dict[str, Floats]
+    amount_fen: Ints
+    attributed_fen: Ints
+    contribution_fen: Ints
+    new_money_fen: Ints
+    displaced_fen: Ints
+
+
+def contactable(people: People) -> Bools:
+    """Return who may be contacted for marketing at all; the means of the parameter file are over these."""
+    barred = people.do_not_contact | people.phone_bad | people.staff | people.staff_relative
+    barred = barred | people.watchlist | people.frozen | (people.overdue_days > 0)
+    return np.asarray(people.consent & ~barred & (people.age >= ADULT), dtype=bool)
+
+
+def availability(people: People, network: Network) -> dict[str, Bools]:
+    """Return who a channel can address at all."""
+    return {
+        "app_push": people.push,
+        "sms": ~people.phone_bad,
+        "wecom": people.wecom,
+        "rm_call": network.manager != NOBODY,
+    }
+
+
+def make_truth(
+    parameters: Parameters, streams: Streams, people: People, network: Network, holdings: Holdings, today: date
+) -> dict[str, CampaignTruth]:
+    """Return the truth of the three demo campaigns."""
+    return {
+        "bind-card": _bind_card(parameters, streams, people, network),
+        "first-wealth": _first_wealth(parameters, streams, people, network),
+        "keep-deposits": _keep_deposits(parameters, streams, people, network, holdings, today),
+    }
+
+
+def _bind_card(p: Parameters, streams: Streams, people: People, network: Network) -> CampaignTruth:
+    rng = streams.generator("truth/bind-card")
+    low, high = p["bind-card.ages"]
+    rows = np.flatnonzero(people.debit_card & ~people.bound & (people.age >= low) & (people.age <= high))
+    counted = contactable(people)[rows]
+    types = _types(p, rng, people, rows, counted)
+    base = _base(p, rng, types, p.number("bind-card.base") / 100, counted)
+    can = {channel: mask[rows] for channel, mask in availability(people, network).items()}
+    effect = _effects(
+        p, rng, types, base, p.table("bind-card.lifts"), can, dict.fromkeys(p["bind-card.lifts"], counted)
+    )
+    amount = np.rint(np.clip(np.exp(rng.normal(np.log(4500), 0.9, len(rows))), 100, 5e5)).astype(np.int64)
+    worth = scaled_to_mean(
+        unit_lognormal(rng, 0.5, len(rows)) * np.exp(0.15 * _standard(people.digital[rows])),
+        p.number("bind-card.success_value") * 100,
+        0,
+        np.inf,
+        counted,
+    )
+    fen = np.rint(worth).astype(np.int64)
+    nothing = np.zeros(len(rows), dtype=np.int64)
+    return CampaignTruth(rows, types, base, effect, amount, fen, fen, nothing, nothing)
+
+
+def _first_wealth(p: Parameters, streams: Streams, people: People, network: Network) -> CampaignTruth:
+    rng = streams.generator("truth/first-wealth")
+    low, high = p["first-wealth.ages"]
+    rows = np.flatnonzero(people.payroll & ~people.wealth & (people.age >= low) & (people.age <= high))
+    counted = contactable(people)[rows] & (people.aum[rows] >= p.number("first-wealth.calibrated_from"))
+    counted &= people.aum[rows] < p.number("tiers.private_banking_from")
+    valid = people.assessment_valid[rows]
+    types = _types(p, rng, people, rows, counted)
+    tilt = np.where(valid, 1.0, p.number("first-wealth.unassessed")) * np.minimum(1, people.aum[rows] / 10000) ** 0.7
+    base = _base(p, rng, types, p.number("first-wealth.base") / 100, counted, tilt)
+    lifts = p.table("first-wealth.lifts")
+    can = {channel: mask[rows] for channel, mask in availability(people, network).items()}
+    can["rm_call"] &= people.aum[rows] >= p.number("first-wealth.rm_call_from")
+    over = {key: counted & (~valid if key.startswith("risk-assessment") else valid) for key in lifts}
+    effect = _effects(p, rng, types, base, lifts, can, over)
+    for key in effect:
+        effect[key] *= ~valid if key.startswith("risk-assessment") else valid
+    amount = _purchase(p, rng, people, rows)
+    displaced = _displaced_share(p, rng, people, rows, amount)
+    gross = amount * p.number("first-wealth.gross_bp") / 1e4
+    net = gross - amount * displaced * p.number("first-wealth.displaced_bp") / 1e4
+    return CampaignTruth(
+        rows,
+        types,
+        base,
+        effect,
+        _fen(amount),
+        _fen(gross),
+        _fen(net),
+        _fen(amount * (1 - displaced)),
+        _fen(amount * displaced),
+    )
+
+
+def _purchase(p: Parameters, rng: np.random.Generator, people: People, rows: Ints) -> Floats:
+    median, mean = p.number("first-wealth.purchase_median"), p.number("first-wealth.purchase_mean")
+    sigma = (2 * np.log(mean / median)) ** 0.5
+    score = 0.5 * _standard(np.log(1000 + people.aum[rows])) + 0.75**0.5 * rng.standard_normal(len(rows))
+    amount: Floats = median * np.exp(sigma * score)
+    return np.clip(amount, p.number("first-wealth.purchase_least"), 5e6)
+
+
+def _displaced_share(p: Parameters, rng: np.random.Generator, people: People, rows: Ints, amount: Floats) -> Floats:
+    """Return the share of a purchase that leaves our own deposits: more where the bank already holds the money."""
+    covered = np.log((1000 + people.aum[rows]) / amount)
+    raw = 1 / (1 + np.exp(-0.5 * covered - rng.standard_normal(len(rows))))
+    return (
+        raw * p.number("first-wealth.displaced") / max(float(np.average(raw, weights=amount)), 1e-9)
+        if len(rows)
+        else raw
+    )
+
+
+def _keep_deposits(
+    p: Parameters, streams: Streams, people: People, network: Network, holdings: Holdings, today: date
+) -> CampaignTruth:
+    rng = streams.generator("truth/keep-deposits")
+    rows, balance, renews = maturing(
+        holdings, people, today, int(p["keep-deposits.days_ahead"]), p.number("keep-deposits.least_balance")
+    )
+    tie = _standard(0.3 * people.age[rows] / 10 + 0.6 * people.payroll[rows] - 0.4 * people.digital[rows])
+    score = 0.5 * tie + 0.5 * rng.standard_normal(len(rows))
+    base = np.where(
+        renews,
+        _logistic_mean(score, p.number("keep-deposits.base_auto_renew") / 100, renews),
+        _logistic_mean(score, p.number("keep-deposits.base_other") / 100, ~renews),
+    )
+    person = unit_lognormal(rng, p.number("response.sigma"), len(rows)) * np.exp(-0.35 * tie)
+    effect: dict[str, Floats] = {}
+    for key, other in p.table("keep-deposits.lifts_other").items():
+        reached = _reach_factor(p, key)
+        effect[key] = np.zeros(len(rows))
+        for group, lift in ((renews, p.table("keep-deposits.lifts_auto_renew")[key]), (~renews, other)):
+            scaled = scaled_to_mean(
+                person * np.sign(lift), lift / 100 / reached, -base * _HIGHEST, (1 - base) * _HIGHEST, group
+            )
+            effect[key] = np.where(group, scaled, effect[key])
+    can = {channel: mask[rows] for channel, mask in availability(people, network).items()}
+    for key in effect:
+        effect[key] *= can[key.split("|")[2]]
+    worth = _fen(
+        balance * p.number("keep-deposits.success_value") / max(float(balance.mean()) if len(rows) else 1.0, 1.0)
+    )
+    kept = _fen(balance)
+    nothing = np.zeros(len(rows), dtype=np.int64)
+    types = np.where(renews, TYPES.index("dog"), TYPES.index("persuadable"))
+    return CampaignTruth(rows, types, base, effect, kept, worth, worth, nothing, nothing)
+
+
+def _types(p: Parameters, rng: np.random.Generator, people: People, rows: Ints, counted: Bools) -> Ints:
+    """Assign the four types with exact shares within the contactable and, apart, within the rest."""
+    shares, signal = p.table("response.types"), p.number("response.signal")
+    digital, activity = _standard(people.digital[rows]), _standard(people.activity[rows])
+    seen = {
+        "sure": _standard(digital + activity + 0.8 * people.active[rows]),
+        "persuadable": _standard(
+            0.5 * digital + 0.9 * people.push[rows] - 0.5 * np.abs(activity) + 0.4 * people.payroll[rows]
+        ),
+        "dog": _standard(people.age[rows] / 15 + 2.0 * (people.complaint_day[rows] > 0) + 0.3 * people.tier[rows]),
+    }
+    types = np.full(len(rows), TYPES.index("lost"))
+    noise = {name: rng.standard_normal(len(rows)) for name in seen}
+    for group in (counted, ~counted):
+        for name, index in seen.items():
+            free = group & (types == TYPES.index("lost"))
+            hit = mark(signal * index + noise[name], round(shares[name] * int(group.sum())), free)
+            types[hit] = TYPES.index(name)
+    return types
+
+
+def _base(
+    p: Parameters, rng: np.random.Generator, types: Ints, mean: float, counted: Bools, tilt: Floats | float = 1.0
+) -> Floats:
+    weights = p.table("response.base_weight")
+    raw = np.array([weights[name] for name in TYPES])[types] * unit_lognormal(
+        rng, p.number("response.sigma"), len(types)
+    )
+    return scaled_to_mean(raw * tilt, mean, 0.0, 0.9, counted)
+
+
+def _effects(
+    p: Parameters,
+    rng: np.random.Generator,
+    types: Ints,
+    base: Floats,
+    lifts: dict[str, float],
+    can: dict[str, Bools],
+    over: dict[str, Bools],
+) -> dict[str, Floats]:
+    """Return each action's effect when reached, so that the intention-to-treat mean is the parameter's."""
+    sigma = p.number("response.sigma")
+    weights = p.table("response.lift_weight")
+    person = np.array([weights[name] for name in TYPES])[types]
+    person = person * unit_lognormal(rng, (sigma**2 - _CHANNEL_SIGMA**2) ** 0.5, len(types))
+    by_channel = {channel: unit_lognormal(rng, _CHANNEL_SIGMA, len(types)) for channel in can}
+    effect = {}
+    for key, lift in lifts.items():
+        channel = key.split("|")[2]
+        mean = lift / 100 / _reach_factor(p, key)
+        raw = person * by_channel[channel]
+        effect[key] = (
+            scaled_to_mean(raw, mean, -base * _HIGHEST, (1 - base) * _HIGHEST, over[key] & can[channel]) * can[channel]
+        )
+    return effect
+
+
+def _reach_factor(p: Parameters, key: str) -> float:
+    """Return what turns an intention-to-treat lift into an effect when reached; calls are stated when reached."""
+    channel = key.split("|")[2]
+    return 1.0 if channel == "rm_call" else float(p.table(f"channels.{channel}")["reached"])
+
+
+def _standard(values: Floats) -> Floats:
+    spread = float(values.std()) if len(values) else 0.0
+    return (values - values.mean()) / spread if spread else np.zeros(len(values))
+
+
+def _logistic_mean(score: Floats, mean: float, over: Bools) -> Floats:
+    """Return probabilities of the given mean over a mask, ordered by ``score``."""
+    low, high = -12.0, 12.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        short = bool(over.any()) and float((1 / (1 + np.exp(-score[over] - middle))).mean()) < mean
+        low, high = (middle, high) if short else (low, middle)
+    return 1 / (1 + np.exp(-score - low))
+
+
+def _fen(yuan: Floats) -> Ints:
+    return np.rint(yuan * 100).astype(np.int64)
