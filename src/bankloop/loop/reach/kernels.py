@@ -98,14 +98,18 @@ def _repair(
         for j in range(k):
             if j == old or reduced[i, j] <= best:
                 continue
-            if _fits(j, old, i, use, group, start, used, limit) and _relieves(j, old, i, use, group, start, used, limit):
+            if _fits(j, old, i, use, group, start, used, limit) and _relieves(
+                j, old, i, use, group, start, used, limit
+            ):
                 best = reduced[i, j]
                 pick = j
         _move(pick, old, i, use, group, start, used)
         choice[i] = pick
 
 
-def _relieves(j: int, old: int, i: int, use: Floats, group: Integers, start: Integers, used: Floats, limit: Floats) -> bool:
+def _relieves(
+    j: int, old: int, i: int, use: Floats, group: Integers, start: Integers, used: Floats, limit: Floats
+) -> bool:
     """Return whether ``j`` uses less than ``old`` of some broken resource and no more of any broken one."""
     less = False
     for f in range(use.shape[0]):

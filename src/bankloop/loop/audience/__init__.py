@@ -1,0 +1,20 @@
+"""Step 2, 筛客群: expression → frozen snapshot with an exclusion waterfall that sums exactly.
+
+It selects; it never scores, decides or contacts. Confidential reasons leave this room only pooled.
+"""
+
+from bankloop.loop.audience.contracts import MIN_CELL, Exclusion, Fall, Snapshot, Visibility
+from bankloop.loop.audience.rules import COMPLAINT_SILENCE_DAYS, EXCLUSIONS
+from bankloop.loop.audience.service import select, visible_falls
+
+__all__ = [
+    "COMPLAINT_SILENCE_DAYS",
+    "EXCLUSIONS",
+    "MIN_CELL",
+    "Exclusion",
+    "Fall",
+    "Snapshot",
+    "Visibility",
+    "select",
+    "visible_falls",
+]

@@ -1,0 +1,70 @@
+"""Step 2, 筛客群: from the audience expression to a frozen snapshot whose waterfall sums exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bankloop.kit import Text, digest_bytes
+from bankloop.kit.expression import Type
+from bankloop.loop.audience.contracts import MIN_CELL, Fall, Snapshot, Visibility
+from bankloop.loop.audience.rules import EXCLUSIONS, IN_OTHER_CAMPAIGN, POOLED, POOLED_TITLE
+from bankloop.loop.spec import Lock
+from bankloop.loop.spec.batch import Bools, conditions
+
+_OTHER_CAMPAIGN = Text("在途其他战役", "In another campaign")
+
+
+def select(lock: Lock, state: pa.Table, types: Mapping[str, Type], as_of: date, busy: Bools | None = None) -> Snapshot:
+    """Return the campaign's snapshot over ``state`` (one row per customer).
+
+    ``busy`` (n,) marks customers whom another campaign holds now. Every hit customer is counted under the first reason
+    that applies; confidential reasons are pooled for people.
+    """
+    texts = {"audience": lock.campaign.audience, **{e.code: e.condition for e in EXCLUSIONS}}
+    hit = conditions(state, {"audience": texts.pop("audience")}, types, as_of)["audience"]
+    reasons = conditions(state, texts, types, as_of, unknown=True)
+    remaining = hit.copy()
+    excluded: dict[str, np.ndarray] = {}
+    for exclusion in EXCLUSIONS:
+        excluded[exclusion.code] = np.flatnonzero(remaining & reasons[exclusion.code])
+        remaining &= ~reasons[exclusion.code]
+    if busy is not None:
+        excluded[IN_OTHER_CAMPAIGN] = np.flatnonzero(remaining & busy)
+        remaining &= ~busy
+    rows = np.flatnonzero(remaining)
+    numbers = state["customer_no"].combine_chunks().take(pa.array(rows))
+    return Snapshot(
+        campaign=lock.name,
+        hit=int(hit.sum()),
+        rows=rows,
+        customer_no=numbers,
+        falls=visible_falls({code: len(found) for code, found in excluded.items()}),
+        excluded=excluded,
+        digest=digest_bytes([lock.digest.encode(), str(as_of).encode(), *_ordered_bytes(numbers)]),
+    )
+
+
+def visible_falls(counts: Mapping[str, int]) -> tuple[Fall, ...]:
+    """Return the waterfall people may see: open reasons in order, confidential ones pooled.
+
+    A pool smaller than ``MIN_CELL`` takes in the last open reasons until it is large enough, so that neither the pool
+    nor a difference from the total points at a person. The sum never changes.
+    """
+    open_falls = [Fall(e.code, e.title, counts[e.code]) for e in EXCLUSIONS if e.visibility is Visibility.OPEN]
+    if IN_OTHER_CAMPAIGN in counts:
+        open_falls.append(Fall(IN_OTHER_CAMPAIGN, _OTHER_CAMPAIGN, counts[IN_OTHER_CAMPAIGN]))
+    pooled = sum(counts[e.code] for e in EXCLUSIONS if e.visibility is Visibility.CONFIDENTIAL)
+    shown = list(open_falls)
+    while 0 < pooled < MIN_CELL and shown:
+        pooled += shown.pop().count
+    return (*shown, Fall(POOLED, POOLED_TITLE, pooled))
+
+
+def _ordered_bytes(numbers: pa.Array) -> list[bytes]:
+    ordered = numbers.take(pc.sort_indices(numbers))
+    return ["\n".join(ordered.to_pylist()).encode()]

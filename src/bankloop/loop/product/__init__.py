@@ -1,0 +1,20 @@
+"""Step 3, 配产品: eligibility and suitability of the shelf's products, every refusal with its reason.
+
+An investment product without a valid assessment is never open, whoever asks. It prices nothing and sends nothing.
+"""
+
+from bankloop.loop.product.rules import ASSESSMENT_VALID_DAYS, SENTENCES, Ruling, WhyNot, rule_suitability
+from bankloop.loop.product.service import RISK_ASSESSMENT, Offers, match, numbers, suitability_codes
+
+__all__ = [
+    "ASSESSMENT_VALID_DAYS",
+    "RISK_ASSESSMENT",
+    "SENTENCES",
+    "Offers",
+    "Ruling",
+    "WhyNot",
+    "match",
+    "numbers",
+    "rule_suitability",
+    "suitability_codes",
+]

@@ -1,0 +1,61 @@
+"""Suitability (适当性), pure: may this customer be shown this product, and why not. Default deny.
+
+Source: 金融机构产品适当性管理办法 (金管总局令 2025 年第 7 号) for the higher-of rule and the duty to check; the C/R table is
+the practice of securities and fund sales.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bankloop.kit import Text
+
+# A risk assessment is valid for twelve months.
+ASSESSMENT_VALID_DAYS = 365
+
+
+class WhyNot(StrEnum):
+    """Why a product is not open to a customer; the empty one means it is."""
+
+    OPEN = ""
+    NOT_ELIGIBLE = "not_eligible"
+    OFF_SHELF = "off_shelf"
+    ASSESSMENT_MISSING = "assessment_missing"
+    ASSESSMENT_EXPIRED = "assessment_expired"
+    RISK_MISMATCH = "risk_mismatch"
+
+
+SENTENCES = {
+    WhyNot.OPEN: Text("可推介：风险承受能力 C{tolerance} ≥ 产品风险 R{risk}", "open: risk tolerance C{tolerance} ≥ product risk R{risk}"),
+    WhyNot.NOT_ELIGIBLE: Text("不符合产品条件", "does not meet the product's conditions"),
+    WhyNot.OFF_SHELF: Text("产品已下架", "the product is off the shelf"),
+    WhyNot.ASSESSMENT_MISSING: Text("没有风险测评：请先完成测评", "no risk assessment: complete one first"),
+    WhyNot.ASSESSMENT_EXPIRED: Text(
+        f"风险测评已超过 {ASSESSMENT_VALID_DAYS} 天：请重新测评",
+        f"the risk assessment is older than {ASSESSMENT_VALID_DAYS} days: repeat it",
+    ),
+    WhyNot.RISK_MISMATCH: Text("风险不匹配：C{tolerance} < R{risk}", "risk mismatch: C{tolerance} < R{risk}"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """An answer with its reason."""
+
+    open: bool
+    reason: WhyNot
+    sentence: Text
+
+
+def rule_suitability(tolerance: int | None, assessed_days_ago: int | None, risk: int) -> Ruling:
+    """Rule on an investment product of risk level 1 … 5 for a customer of tolerance 1 … 5 (None: never assessed)."""
+    if tolerance is None or assessed_days_ago is None or assessed_days_ago < 0:
+        reason = WhyNot.ASSESSMENT_MISSING
+    elif assessed_days_ago > ASSESSMENT_VALID_DAYS:
+        reason = WhyNot.ASSESSMENT_EXPIRED
+    elif tolerance < risk:
+        reason = WhyNot.RISK_MISMATCH
+    else:
+        reason = WhyNot.OPEN
+    return Ruling(reason is WhyNot.OPEN, reason, SENTENCES[reason].filled(tolerance=tolerance, risk=risk))

@@ -1,0 +1,90 @@
+"""Step 3, 配产品: which products are open to which customer, with why and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from bankloop.kit.expression import Type
+from bankloop.loop.product.rules import ASSESSMENT_VALID_DAYS, WhyNot
+from bankloop.loop.spec import Lock, Product
+from bankloop.loop.spec.batch import Bools, conditions
+
+# The action that names no product: offered to those whom only the missing assessment keeps from investing.
+RISK_ASSESSMENT = "risk-assessment"
+
+_CODES = tuple(WhyNot)
+_INDEX = {reason: index for index, reason in enumerate(_CODES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Which products are open: per product key a code (n,) into ``WhyNot``; 0 is open."""
+
+    code: Mapping[str, NDArray[np.int8]]
+
+    def open(self, product: str) -> Bools:
+        """Return (n,) whether the product is open to each customer."""
+        return self.code[product] == 0
+
+    def reason(self, product: str, row: int) -> WhyNot:
+        """Return why (or that) a product is open to the customer at ``row``."""
+        return _CODES[int(self.code[product][row])]
+
+    def counts(self, product: str) -> dict[WhyNot, int]:
+        """Return how many customers fall under each reason."""
+        found = np.bincount(self.code[product], minlength=len(_CODES))
+        return {reason: int(found[index]) for index, reason in enumerate(_CODES) if found[index]}
+
+
+def match(lock: Lock, state: pa.Table, types: Mapping[str, Type], as_of: date) -> Offers:
+    """Return the offers of a lock's products over the customers in ``state`` (n rows)."""
+    texts = {product.key: product.eligible for product in lock.products if product.eligible is not None}
+    eligible = conditions(state, texts, types, as_of)
+    code = {}
+    for product in lock.products:
+        code[product.key] = _code(product, state, eligible.get(product.key))
+    if RISK_ASSESSMENT in code:
+        code[RISK_ASSESSMENT] = _invitation(lock, code, state.num_rows)
+    return Offers(code)
+
+
+def suitability_codes(tolerance: NDArray[np.float64], days_ago: NDArray[np.float64], risk: int) -> NDArray[np.int8]:
+    """Return the suitability code (n,) of an investment product; NaN stands for NULL. Equals ``rule_suitability``."""
+    code = np.full(len(tolerance), _INDEX[WhyNot.OPEN], np.int8)
+    code[~(tolerance >= risk)] = _INDEX[WhyNot.RISK_MISMATCH]
+    code[days_ago > ASSESSMENT_VALID_DAYS] = _INDEX[WhyNot.ASSESSMENT_EXPIRED]
+    code[np.isnan(tolerance) | ~(days_ago >= 0)] = _INDEX[WhyNot.ASSESSMENT_MISSING]
+    return code
+
+
+def _code(product: Product, state: pa.Table, eligible: Bools | None) -> NDArray[np.int8]:
+    code = np.zeros(state.num_rows, np.int8)
+    if product.is_investment and product.risk is not None:
+        tolerance = numbers(state["risk_tolerance"])
+        code = suitability_codes(tolerance, numbers(state["days_since_risk_assessment"]), product.risk.level)
+    if eligible is not None:
+        code[~eligible] = _INDEX[WhyNot.NOT_ELIGIBLE]
+    if not product.available:
+        code[:] = _INDEX[WhyNot.OFF_SHELF]
+    return code
+
+
+def _invitation(lock: Lock, code: Mapping[str, NDArray[np.int8]], n: int) -> NDArray[np.int8]:
+    """Open to those for whom every investment product waits for an assessment."""
+    waiting = [_INDEX[WhyNot.ASSESSMENT_MISSING], _INDEX[WhyNot.ASSESSMENT_EXPIRED]]
+    investments = [product.key for product in lock.products if product.is_investment]
+    wait = np.ones(n, bool) if investments else np.zeros(n, bool)
+    for key in investments:
+        wait &= np.isin(code[key], waiting)
+    return np.where(wait, _INDEX[WhyNot.OPEN], _INDEX[WhyNot.NOT_ELIGIBLE]).astype(np.int8)
+
+
+def numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Return a numeric or boolean column as float64 (n,), NULL as NaN."""
+    return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)

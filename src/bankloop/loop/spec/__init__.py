@@ -1,0 +1,44 @@
+"""What a bank writes, read and checked, and the lock that approval freezes.
+
+Everything that runs, runs from a ``Lock``; files are the working copy. Nothing here decides, scores or sends.
+"""
+
+from bankloop.loop.spec.contracts import (
+    ANY_CHANNEL,
+    NO_BENEFIT,
+    BankSpec,
+    Benefit,
+    Campaign,
+    CapPolicy,
+    Channel,
+    Contribution,
+    Evaluation,
+    Policies,
+    Product,
+    Script,
+    ScriptVersion,
+)
+from bankloop.loop.spec.lock import Lock, make_lock, names_used, read_lock
+from bankloop.loop.spec.reader import read_bank_spec, read_campaign
+
+__all__ = [
+    "ANY_CHANNEL",
+    "NO_BENEFIT",
+    "BankSpec",
+    "Benefit",
+    "Campaign",
+    "CapPolicy",
+    "Channel",
+    "Contribution",
+    "Evaluation",
+    "Lock",
+    "Policies",
+    "Product",
+    "Script",
+    "ScriptVersion",
+    "make_lock",
+    "names_used",
+    "read_bank_spec",
+    "read_campaign",
+    "read_lock",
+]

@@ -1,0 +1,52 @@
+"""Evaluates a lock's expressions over the customer state in one engine query; the batch plane of every step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import duckdb
+import ibis
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from bankloop.kit import EnvironmentFault, Text
+from bankloop.kit.expression import Type, parse, to_ibis
+
+Bools = NDArray[np.bool_]
+
+
+def conditions(
+    state: pa.Table, texts: Mapping[str, str], types: Mapping[str, Type], as_of: date, *, unknown: bool = False
+) -> dict[str, Bools]:
+    """Return one boolean per row (n,) for each named condition; NULL becomes ``unknown``.
+
+    ``state`` has one row per customer and a column per attribute. An engine failure names the step and its SQL.
+    """
+    if not texts:
+        return {}
+    backend = ibis.duckdb.from_connection(duckdb.connect())
+    try:
+        backend.con.register("state", state)
+        table = backend.table("state")
+        compiled = {name: to_ibis(parse(text, types), table, as_of) for name, text in texts.items()}
+        sql = ibis.to_sql(table.select(**compiled), dialect="duckdb")
+        try:
+            result = backend.con.execute(str(sql)).to_arrow_table()
+        except duckdb.Error as error:
+            raise EnvironmentFault(
+                "step.failed",
+                Text("步骤“条件求值”失败：{reason}\n{sql}", "the step 'evaluate conditions' failed: {reason}\n{sql}"),
+                reason=str(error),
+                sql=str(sql),
+            ) from error
+    finally:
+        backend.disconnect()
+    return {name: numpy_bool(result[name], unknown) for name in texts}
+
+
+def numpy_bool(column: pa.ChunkedArray, unknown: bool) -> Bools:
+    """Return a boolean column as NumPy (n,) with NULL as ``unknown``."""
+    filled = column.fill_null(unknown)
+    return np.asarray(filled.to_numpy(zero_copy_only=False), dtype=bool) if len(filled) else np.zeros(0, bool)

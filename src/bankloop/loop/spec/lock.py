@@ -1,0 +1,153 @@
+"""The lock: a campaign with everything it uses, resolved and hashed as a tree; approval freezes it, runs run from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bankloop.kit import ConflictError, SpecError, Text, digest
+from bankloop.kit.expression import TYPES, Type, parse
+from bankloop.loop.spec.contracts import NO_BENEFIT, BankSpec, Benefit, Campaign, Policies, Product, Script
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A frozen campaign: the values it runs from and the digest that names them.
+
+    ``attributes`` maps each attribute used to its definition, ``types`` to its type; ``models`` maps a model's role to
+    the digest of its artefact.
+    """
+
+    digest: str
+    content: Mapping[str, Any]
+    campaign: Campaign
+    products: tuple[Product, ...]
+    benefits: tuple[Benefit, ...]
+    scripts: tuple[Script, ...]
+    policies: Policies
+    types: Mapping[str, Type]
+    models: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """Return the campaign's key."""
+        return self.campaign.campaign
+
+
+def make_lock(
+    campaign: Campaign, spec: BankSpec, attributes: Mapping[str, Mapping[str, Any]], models: Mapping[str, str]
+) -> Lock:
+    """Resolve a campaign against the bank and return its lock.
+
+    ``attributes`` is the whole catalogue (name → definition with ``type``); only what the campaign reads, directly or
+    through other attributes' ``uses``, enters the lock.
+    """
+    parts: dict[str, Any] = {
+        "format": FORMAT,
+        "campaign": campaign.model_dump(mode="json", by_alias=True),
+        "products": {key: _plain(spec.products[key]) for key in _product_keys(campaign, spec)},
+        "benefits": {key: _plain(spec.benefits[key]) for key in campaign.benefits if key != NO_BENEFIT},
+        "scripts": {key: _plain(spec.scripts[key]) for key in campaign.scripts},
+        "policies": _plain(spec.policies),
+        "models": dict(models),
+    }
+    used = names_used(campaign, spec, {name: TYPES[str(body["type"])] for name, body in attributes.items()})
+    parts["attributes"] = {name: dict(attributes[name]) for name in _closure(used, attributes)}
+    return read_lock({**parts, "tree": _tree(parts)})
+
+
+def read_lock(content: Mapping[str, Any]) -> Lock:
+    """Return the lock of a stored content; raise ``ConflictError`` when its hash tree does not hold."""
+    parts = {key: value for key, value in content.items() if key != "tree"}
+    if content.get("tree") != _tree(parts):
+        raise ConflictError(
+            "lock.broken",
+            Text(
+                "锁的内容与它的散列树不符；请从审批记录重新取得",
+                "the lock does not match its hash tree; take it from the approval again",
+            ),
+        )
+    return Lock(
+        digest=digest(content["tree"]),
+        content=content,
+        campaign=Campaign.model_validate(_as_written(parts["campaign"])),
+        products=tuple(Product.model_validate(_as_written(p)) for p in parts["products"].values()),
+        benefits=tuple(Benefit.model_validate(_as_written(b)) for b in parts["benefits"].values()),
+        scripts=tuple(Script.model_validate(s) for s in parts["scripts"].values()),
+        policies=Policies.model_validate(_as_written(parts["policies"])),
+        types={name: TYPES[str(body["type"])] for name, body in parts["attributes"].items()},
+        models=parts["models"],
+    )
+
+
+def names_used(campaign: Campaign, spec: BankSpec, types: Mapping[str, Type]) -> set[str]:
+    """Return the attributes that a campaign's expressions read, its products' and channels' included."""
+    texts = [campaign.audience, *campaign.reach.when.values()]
+    for key in _product_keys(campaign, spec):
+        product = spec.products[key]
+        texts += [text for text in (product.eligible, product.contribution.of) if text]
+    texts += [spec.policies.channels[name].open_to for name in campaign.reach.channels]
+    texts += [spec.policies.experiment.exempt] if spec.policies.experiment.exempt else []
+    return {name for text in texts for name in parse(text, types).names}
+
+
+def _product_keys(campaign: Campaign, spec: BankSpec) -> list[str]:
+    """The campaign's products, and the ones its scripts speak for: an invitation to a risk assessment is one."""
+    spoken = [key for script in campaign.scripts for key in spec.scripts[script].products]
+    missing = [key for key in spoken if key not in spec.products]
+    if missing:
+        raise SpecError(
+            "spec.unknown_name",
+            Text("话术提到的产品“{name}”不在货架上；请先上架", "a script speaks for product '{name}', which is not on the shelf; add it first"),
+            name=missing[0],
+        )  # fmt: skip
+    return list(dict.fromkeys([*campaign.products, *spoken]))
+
+
+def _closure(names: set[str], attributes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    seen: set[str] = set()
+    waiting = sorted(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += [used for used in attributes[name].get("uses", ()) if used not in seen]
+    return sorted(seen)
+
+
+def _tree(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: {name: digest(one) for name, one in value.items()} if key in _BRANCHES else digest(value)
+        for key, value in parts.items()
+    }
+
+
+_BRANCHES = ("products", "benefits", "scripts", "attributes", "models")
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = value.model_dump(mode="json", by_alias=True)
+    return plain
+
+
+# Stored values are fen, ppm and days; the readers of the files want the forms that people write.
+_WRITTEN = {
+    "fixed": "fen", "face": "fen", "budget": "fen", "cost_per_thousand": "fen",
+    "rate": "ppm", "redemption": "ppm", "control": "ppm", "explore": "ppm", "holdout": "ppm", "prior": "ppm",
+}  # fmt: skip
+
+
+def _as_written(value: Any, unit: str | None = None) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _as_written(one, _WRITTEN.get(key, unit if unit == "ppm" else None)) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_as_written(one) for one in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        if unit == "fen":
+            return f"{value // 100}.{value % 100:02d}"
+        if unit == "ppm":
+            return f"{value // 10_000}.{value % 10_000:04d}%"
+    return value

@@ -1,0 +1,172 @@
+"""Reads a bank's files into spec values; every finding names file, line, reason and the nearest right name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from bankloop.kit import ExpressionError, SpecError, Text
+from bankloop.kit.expression import BOOL, MONEY, Type, parse
+from bankloop.kit.located import Located, nearest, read_located
+from bankloop.loop.spec.contracts import (
+    ANY_CHANNEL,
+    NO_BENEFIT,
+    BankSpec,
+    BenefitPool,
+    Campaign,
+    Policies,
+    Script,
+    Shelf,
+    Spec,
+)
+
+T = TypeVar("T", bound=Spec)
+
+
+def read_bank_spec(folder: Path, types: Mapping[str, Type]) -> BankSpec:
+    """Read and check all files of a bank that the loop uses; ``types`` is the catalogue of attributes.
+
+    Raises ``SpecError`` or ``ExpressionError`` at the first finding, naming the file and line.
+    """
+    shelf = read_spec(folder / "products.yaml", Shelf)
+    pool = read_spec(folder / "benefits.yaml", BenefitPool)
+    policies = read_spec(folder / "policies.yaml", Policies)
+    scripts = [read_spec(path, Script) for path in sorted((folder / "scripts").glob("*.yaml"))]
+    spec = BankSpec(
+        products={product.key: product for product in shelf.products},
+        benefits={benefit.key: benefit for benefit in pool.benefits},
+        scripts={script.script: script for script in scripts},
+        policies=policies,
+        campaigns={},
+    )
+    _check_shelf(folder, spec, types)
+    campaigns = [read_campaign(path, spec, types) for path in sorted((folder / "campaigns").glob("*.yaml"))]
+    return spec.model_copy(update={"campaigns": {campaign.campaign: campaign for campaign in campaigns}})
+
+
+def read_campaign(path: Path, spec: BankSpec, types: Mapping[str, Type]) -> Campaign:
+    """Read one campaign file and check every name and expression in it against the bank."""
+    located = read_located(path)
+    campaign = _validated(located, Campaign)
+    _known(located, ("products",), campaign.products, spec.products, Text("产品", "product"))
+    _known(located, ("benefits",), campaign.benefits, [*spec.benefits, NO_BENEFIT], Text("权益", "benefit"))
+    _known(located, ("scripts",), campaign.scripts, spec.scripts, Text("话术", "script"))
+    channels = spec.policies.channels
+    _known(located, ("reach", "channels"), campaign.reach.channels, channels, Text("渠道", "channel"))
+    _known(located, ("reach", "when"), campaign.reach.when, campaign.reach.channels, Text("渠道", "channel"))
+    _known(located, ("model", "prior"), campaign.model.prior, [*channels, *spec.benefits], Text("动作", "action"))
+    _expression(located, ("audience",), campaign.audience, types)
+    for channel, text in campaign.reach.when.items():
+        _expression(located, ("reach", "when", channel), text, types)
+    return campaign
+
+
+def read_spec(path: Path, model: type[T]) -> T:
+    """Read one file into its value; raise ``SpecError`` with file, line and cure."""
+    return _validated(read_located(path), model)
+
+
+def _validated(located: Located, model: type[T]) -> T:
+    try:
+        return model.model_validate(located.content)
+    except ValidationError as error:
+        raise _finding(located, error.errors()[0], model) from error
+
+
+def _finding(located: Located, first: ErrorDetails, model: type[Spec]) -> SpecError:
+    route = tuple(part for part in first["loc"] if not (isinstance(part, str) and part.startswith("function")))
+    name = ".".join(str(part) for part in route) or located.path.name
+    place = located.place(*route)
+    if first["type"] == "extra_forbidden":
+        near = nearest(str(route[-1]), _fields(model, route[:-1]))
+        return SpecError(
+            "spec.unknown_field",
+            Text(
+                "{place}：没有“{name}”这一项；" + (f"最接近的是 {near}" if near else "请删除"),
+                "{place}: there is no field '{name}'; " + (f"the nearest is {near}" if near else "remove it"),
+            ),
+            place=place,
+            name=name,
+        )
+    if first["type"] == "missing":
+        return SpecError(
+            "spec.missing_field",
+            Text("{place}：缺少“{name}”；请补上", "{place}: '{name}' is missing; add it"),
+            place=place,
+            name=name,
+        )
+    return SpecError(
+        "spec.value",
+        Text("{place}：“{name}”不对：{reason}", "{place}: '{name}' is not right: {reason}"),
+        place=place,
+        name=name,
+        reason=str(first["msg"]).removeprefix("Value error, "),
+    )
+
+
+def _fields(model: type[Spec], route: tuple[str | int, ...]) -> list[str]:
+    """Return the names a spec knows at a route, as far as the route can be followed."""
+    here: object = model
+    for part in route:
+        if isinstance(part, int) or not isinstance(here, type) or not issubclass(here, Spec):
+            continue
+        field = here.model_fields.get(part)
+        annotation = field.annotation if field else None
+        arguments = [a for a in getattr(annotation, "__args__", ()) if isinstance(a, type) and issubclass(a, Spec)]
+        here = arguments[0] if arguments else annotation
+    if isinstance(here, type) and issubclass(here, Spec):
+        return [field.alias or name for name, field in here.model_fields.items()]
+    return []
+
+
+def _known(located: Located, route: tuple[str, ...], names: Iterable[str], known: Iterable[str], kind: Text) -> None:
+    known = list(known)
+    for name in names:
+        if name in known:
+            continue
+        near = nearest(name, known)
+        raise SpecError(
+            "spec.unknown_name",
+            Text(
+                "{place}：银行没有叫“{name}”的{kind}；" + (f"最接近的是 {near}" if near else "请先建立它"),
+                "{place}: the bank has no {kind} '{name}'; "
+                + (f"the nearest is {near}" if near else "create it first"),
+            ),
+            place=located.place(*route),
+            name=name,
+            kind=kind,
+        )
+
+
+def _expression(
+    located: Located, route: tuple[str | int, ...], text: str, types: Mapping[str, Type], wants: Type = BOOL
+) -> None:
+    try:
+        parse(text, types, wants=wants)
+    except ExpressionError as error:
+        error.message = Text(
+            f"{located.place(*route)}：{error.message.zh}", f"{located.place(*route)}: {error.message.en}"
+        )
+        error.fields["place"] = located.place(*route)
+        error.args = (f"[{error.code}] {error.message.en}",)
+        raise
+
+
+def _check_shelf(folder: Path, spec: BankSpec, types: Mapping[str, Type]) -> None:
+    located = read_located(folder / "products.yaml")
+    for index, product in enumerate(spec.products.values()):
+        if product.eligible is not None:
+            _expression(located, ("products", index, "eligible"), product.eligible, types)
+        if product.contribution.of is not None:
+            _expression(located, ("products", index, "contribution", "of"), product.contribution.of, types, MONEY)
+    policies = read_located(folder / "policies.yaml")
+    for name, channel in spec.policies.channels.items():
+        _expression(policies, ("channels", name, "open_to"), channel.open_to, types)
+    if spec.policies.experiment.exempt is not None:
+        _expression(policies, ("experiment", "exempt"), spec.policies.experiment.exempt, types)
+    caps = [cap.channel for cap in spec.policies.contact.caps]
+    _known(policies, ("contact", "caps"), caps, [*spec.policies.channels, ANY_CHANNEL], Text("渠道", "channel"))
