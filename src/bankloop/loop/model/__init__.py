@@ -1,0 +1,38 @@
+"""Step 1, 建模型: propensity and uplift models, their cards, their artefacts by digest.
+
+Uplift where a randomised round exists, else a propensity times a stated prior, which every surface calls not yet causal.
+It never decides who is contacted.
+"""
+
+from bankloop.loop.model.cards import PSI_ALARM, auc, calibration, ks, lift_at, psi
+from bankloop.loop.model.contracts import CalibrationBin, Card, Effect, Labelled
+from bankloop.loop.model.learners import Propensity, Uplift
+from bankloop.loop.model.service import (
+    feature_matrix,
+    feature_names,
+    load_model,
+    save_model,
+    train_causal,
+    train_first,
+)
+
+__all__ = [
+    "PSI_ALARM",
+    "CalibrationBin",
+    "Card",
+    "Effect",
+    "Labelled",
+    "Propensity",
+    "Uplift",
+    "auc",
+    "calibration",
+    "feature_matrix",
+    "feature_names",
+    "ks",
+    "lift_at",
+    "load_model",
+    "psi",
+    "save_model",
+    "train_causal",
+    "train_first",
+]

@@ -1,0 +1,76 @@
+"""What step 1 gives on: trained models as frozen values, and the card that says how far each can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """One tenth of the scored rows: mean score against observed rate."""
+
+    rows: int
+    score: float
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A model card. Rates are fractions; ``lift_at_10`` is the positive share in the top tenth over the overall share.
+
+    ``auc``, ``ks``, ``lift_at_10`` and ``calibration`` are on rows held out from training; ``psi`` compares the scores
+    of training rows with those of the customers scored now. ``causal`` is true only where assignment was randomised.
+    """
+
+    model: str
+    kind: str
+    causal: bool
+    rows: int
+    positives: int
+    auc: float
+    ks: float
+    lift_at_10: float
+    psi: float
+    calibration: tuple[CalibrationBin, ...]
+    features: tuple[str, ...]
+    seed: int
+    window: tuple[date, date]
+    effects: Mapping[str, Effect] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the card as plain values."""
+        plain = asdict(self)
+        plain["window"] = [day.isoformat() for day in self.window]
+        return plain
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The mean effect of an action among those who got it: treated rows, estimate and 95 % interval, fractions."""
+
+    rows: int
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Training rows: features ``x`` (n, f) with NaN for unknown, labels ``y`` (n,) in {0, 1}, the action each got.
+
+    ``action`` (n,) holds action keys, '' for no contact; None when the rows come from history without assignment.
+    """
+
+    x: Floats
+    y: Floats
+    features: Sequence[str]
+    window: tuple[date, date]
+    action: NDArray[np.str_] | None = None

@@ -1,0 +1,122 @@
+"""Step 1, 建模型: train, describe by a card, keep as an artefact whose digest the lock names."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from bankloop.kit import ConflictError, Text, digest_bytes
+from bankloop.kit.expression import Kind, Type
+from bankloop.loop.model import cards
+from bankloop.loop.model.contracts import Card, Floats, Labelled
+from bankloop.loop.model.learners import Propensity, Uplift, learn_uplift, stated_uplift, train_propensity
+from bankloop.loop.spec import Campaign
+
+# Never features: who may be contacted is decided by rules, and protected or confidential facts must not steer offers.
+_NEVER = frozenset(
+    {
+        "marketing_consent", "do_not_contact", "personalisation_off", "phone_valid", "is_staff", "is_staff_relative",
+        "frozen", "watchlist", "overdue_days", "days_since_complaint", "gender", "region", "acquisition_cost_fen",
+    }
+)  # fmt: skip
+
+
+def feature_names(types: Mapping[str, Type], without: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the numeric and boolean attributes a model may read, sorted; ``without`` names those that leak."""
+    barred = _NEVER | set(without)
+    usable = (name for name, type_ in types.items() if type_.kind in (Kind.NUMBER, Kind.BOOL))
+    return tuple(sorted(name for name in usable if name not in barred))
+
+
+def feature_matrix(state: pa.Table, names: Iterable[str]) -> Floats:
+    """Return the features (n, f) as float64, NULL as NaN; money on a log scale, which is how it matters."""
+    columns = []
+    for name in names:
+        column = state[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
+        columns.append(np.sign(column) * np.log1p(np.abs(column)) if _is_large(column) else column)
+    return np.column_stack(columns) if columns else np.zeros((state.num_rows, 0))
+
+
+def _is_large(column: NDArray[np.float64]) -> bool:
+    return bool(np.nanmax(np.abs(column), initial=0.0) > 100_000)
+
+
+def train_first(campaign: Campaign, data: Labelled, now: Floats, seed: int) -> tuple[Uplift, Card]:
+    """Train a propensity on unrandomised history and put the stated prior on it: "not yet causal".
+
+    ``now`` (m, f) are the features of the customers to be scored, for the stability index.
+    """
+    base, test = train_propensity(data, seed)
+    model = stated_uplift(base, data, _shares(campaign), campaign.model.base == "fails")
+    return model, _card(campaign.campaign, "propensity × prior", base, data, test, now, seed)
+
+
+def train_causal(campaign: Campaign, data: Labelled, now: Floats, seed: int) -> tuple[Uplift, Card]:
+    """Learn base and uplift from a randomised round; ``data.action`` says what each row got."""
+    assert data.action is not None
+    quiet = data.action == ""
+    alone = Labelled(data.x[quiet], data.y[quiet], data.features, data.window)
+    base, test = train_propensity(alone, seed)
+    model, effects = learn_uplift(base, data, _shares(campaign), campaign.model.base == "fails")
+    card = _card(campaign.campaign, "uplift", base, alone, test, now, seed)
+    return model, replace(card, causal=model.causal, rows=len(data.y), positives=int(data.y.sum()), effects=effects)
+
+
+def _shares(campaign: Campaign) -> dict[str, float]:
+    return {name: ppm / 1_000_000 for name, ppm in campaign.model.prior.items()}
+
+
+def _card(
+    name: str, kind: str, base: Propensity, data: Labelled, test: NDArray[np.bool_], now: Floats, seed: int
+) -> Card:
+    score, y = base.predict(data.x[test]), data.y[test]
+    return Card(
+        model=name,
+        kind=kind,
+        causal=False,
+        rows=len(data.y),
+        positives=int(data.y.sum()),
+        auc=cards.auc(score, y),
+        ks=cards.ks(score, y),
+        lift_at_10=cards.lift_at(score, y),
+        psi=cards.psi(base.predict(data.x), base.predict(now)),
+        calibration=cards.calibration(score, y),
+        features=tuple(data.features),
+        seed=seed,
+        window=data.window,
+    )
+
+
+def save_model(model: Uplift, folder: Path) -> tuple[str, Path]:
+    """Write the artefact under ``folder`` and return (digest, path); the same model has the same digest."""
+    body = pickle.dumps(model, protocol=5)
+    digest = digest_bytes([body])
+    path = folder / f"{digest[:16]}.model"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(body)
+    partial.replace(path)
+    return digest, path
+
+
+def load_model(path: Path, digest: str) -> Uplift:
+    """Return the artefact at ``path``; refuse one whose bytes are not those that were approved."""
+    body = path.read_bytes() if path.exists() else b""
+    if digest_bytes([body]) != digest:
+        raise ConflictError(
+            "model.artefact",
+            Text(
+                "模型文件 {name} 缺失或被改动；请从备份恢复，或重新训练并审批",
+                "the model file {name} is missing or was changed; restore it from a backup, or train and approve again",
+            ),
+            name=path.name,
+        )
+    # The digest, which approval froze, was checked one line above: nobody else's bytes are ever unpickled.
+    model: Uplift = pickle.loads(body)  # noqa: S301
+    return model

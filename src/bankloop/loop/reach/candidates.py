@@ -1,0 +1,168 @@
+"""From offers, benefits, scripts and channels to candidate actions and their value for every customer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from bankloop.kit.expression import Type
+from bankloop.loop.audience import Snapshot
+from bankloop.loop.benefit import attach
+from bankloop.loop.model import Uplift, feature_matrix
+from bankloop.loop.product import Offers, numbers
+from bankloop.loop.reach.cells import draw_cells, draw_control
+from bankloop.loop.reach.contracts import Action, Bools, CampaignCandidates, Candidates, Floats
+from bankloop.loop.script import choose
+from bankloop.loop.spec import NO_BENEFIT, Lock, Policies
+from bankloop.loop.spec.batch import conditions
+
+
+def actions_of(lock: Lock) -> tuple[Action, ...]:
+    """Return a campaign's actions: products × benefits that may accompany them × channels that have a script."""
+    allowed = attach(lock)
+    found = []
+    for product in lock.products:
+        for benefit in allowed[product.key] if product.key in lock.campaign.products else (None,):
+            for name in lock.campaign.reach.channels:
+                chosen = choose(lock, product.key, name)
+                if chosen is None:
+                    continue
+                channel = lock.policies.channels[name]
+                found.append(
+                    Action(
+                        campaign=lock.name,
+                        product=product.key,
+                        benefit=benefit.key if benefit else NO_BENEFIT,
+                        channel=name,
+                        script=chosen.label,
+                        contact_cost=channel.cost_per_thousand / 1000,
+                        minutes=channel.minutes,
+                        reserved=benefit.reserved_fen if benefit else 0,
+                        face=benefit.face if benefit else 0,
+                        staff=channel.staff,
+                        delivery=channel.delivery,
+                    )
+                )
+    return tuple(found)
+
+
+def candidates_of(
+    lock: Lock,
+    snapshot: Snapshot,
+    offers: Offers,
+    model: Uplift,
+    members: pa.Table,
+    types: Mapping[str, Type],
+    as_of: date,
+    round_: int,
+    control_share: int,
+) -> CampaignCandidates:
+    """Return one campaign's candidates over its usable ``members`` (m rows of the state, in snapshot order)."""
+    actions = actions_of(lock)
+    base, uplift = model.predict(feature_matrix(members, model.base.features), [a.key for a in actions])
+    return CampaignCandidates(
+        campaign=lock.name,
+        lock_digest=lock.digest,
+        rows=snapshot.rows,
+        actions=actions,
+        base=base,
+        uplift=uplift,
+        worth=_worth(lock, members),
+        open=_open(lock, actions, offers, members, types, as_of),
+        control=draw_control(snapshot.customer_no.to_pylist(), lock.name, round_, control_share),
+        control_share=control_share / 1_000_000,
+        explore_staff=lock.campaign.evaluate.explore_staff,
+    )
+
+
+def _worth(lock: Lock, members: pa.Table) -> Floats:
+    """Change in 12-month contribution that one success brings, fen per customer: the campaign's first product says."""
+    product = next(p for p in lock.products if p.key == lock.campaign.products[0])
+    worth = np.full(members.num_rows, float(product.contribution.fixed))
+    if product.contribution.of is not None:
+        balance = np.nan_to_num(numbers(members[product.contribution.of]))
+        worth += np.floor(balance * product.contribution.rate / 1_000_000 + 0.5)
+    return worth
+
+
+def _open(
+    lock: Lock, actions: Sequence[Action], offers: Offers, members: pa.Table, types: Mapping[str, Type], as_of: date
+) -> Bools:
+    reach = lock.campaign.reach
+    texts = {f"open:{name}": lock.policies.channels[name].open_to for name in reach.channels}
+    texts |= {f"when:{name}": text for name, text in reach.when.items()}
+    met = conditions(members, texts, types, as_of)
+    everyone = np.ones(members.num_rows, bool)
+    columns = [
+        offers.open(a.product) & met[f"open:{a.channel}"] & met.get(f"when:{a.channel}", everyone) for a in actions
+    ]
+    return np.column_stack(columns) if columns else np.zeros((members.num_rows, 0), bool)
+
+
+def action_values(campaign: CampaignCandidates) -> Floats:
+    """Return (m, k) value in fen: uplift × worth − contact − face × P(success), −inf where the action is not open."""
+    cost = np.array([a.contact_cost for a in campaign.actions])
+    face = np.array([float(a.face) for a in campaign.actions])
+    success = np.clip(campaign.base[:, None] + campaign.uplift, 0.0, 1.0)
+    value = campaign.uplift * campaign.worth[:, None] - cost - success * face
+    return np.where(campaign.open, value, -np.inf)
+
+
+def join(
+    campaigns: Sequence[CampaignCandidates],
+    state: pa.Table,
+    policies: Policies,
+    types: Mapping[str, Type],
+    as_of: date,
+    round_: int,
+) -> Candidates:
+    """Lay the campaigns side by side over the union of their customers: the bank is one sender."""
+    rows = np.unique(np.concatenate([c.rows for c in campaigns])) if campaigns else np.zeros(0, np.int64)
+    members = state.take(pa.array(rows))
+    actions = tuple(action for campaign in campaigns for action in campaign.actions)
+    n = len(rows)
+    value = np.full((n, len(actions)), -np.inf)
+    uplift = np.zeros((n, len(actions)))
+    base = np.zeros((n, len(actions)))
+    control = np.zeros((n, len(campaigns)), bool)
+    member = np.zeros((n, len(campaigns)), bool)
+    at = 0
+    for index, campaign in enumerate(campaigns):
+        here = np.searchsorted(rows, campaign.rows)
+        span = slice(at, at + len(campaign.actions))
+        value[here, span] = action_values(campaign)
+        uplift[here, span] = campaign.uplift
+        base[here, span] = campaign.base[:, None]
+        control[here, index] = campaign.control
+        member[here, index] = True
+        at += len(campaign.actions)
+    branch, branches = _branches(members)
+    numbers_ = members["customer_no"].combine_chunks()
+    experiment = policies.experiment
+    exempt = np.zeros(n, bool)
+    if experiment.exempt is not None:
+        exempt = conditions(members, {"exempt": experiment.exempt}, types, as_of)["exempt"]
+    return Candidates(
+        customer_no=numbers_,
+        rows=rows,
+        branch=branch,
+        branches=branches,
+        campaigns=tuple(campaigns),
+        actions=actions,
+        column_campaign=np.repeat(np.arange(len(campaigns)), [len(c.actions) for c in campaigns]),
+        value=value,
+        uplift=uplift,
+        base=base,
+        cell=draw_cells(numbers_.to_pylist(), as_of, round_, experiment.holdout, experiment.explore, exempt),
+        control=control & ~exempt[:, None],
+        member=member,
+    )
+
+
+def _branches(members: pa.Table) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    encoded = members["branch_id"].combine_chunks().dictionary_encode()
+    return encoded.indices.to_numpy().astype(np.int64), tuple(encoded.dictionary.to_pylist())

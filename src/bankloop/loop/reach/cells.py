@@ -1,0 +1,37 @@
+"""Layers and cells by stable hash: sticky for a customer on every channel and plane, computed once and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bankloop.kit import CELL_BUCKETS, cell_bucket
+from bankloop.loop.reach.contracts import Bools, Cell
+
+
+def buckets(salt: str, numbers: Sequence[str]) -> NDArray[np.int64]:
+    """Return the bucket (n,) 0 … 999,999 of each first party number under a salt."""
+    return np.fromiter((cell_bucket(salt, number) for number in numbers), np.int64, len(numbers))
+
+
+def draw_cells(
+    numbers: Sequence[str], day: date, round_: int, holdout: int, explore: int, exempt: Bools
+) -> NDArray[np.str_]:
+    """Return the cell (n,) of each customer; shares in ppm. The holdout rotates by quarter, explore by round."""
+    quarter = f"{day.year}Q{(day.month + 2) // 3}"
+    held = buckets(f"holdout:{quarter}", numbers) < _threshold(holdout)
+    explores = buckets(f"explore:{round_}", numbers) < _threshold(explore)
+    cell = np.where(held, Cell.HOLDOUT.value, np.where(explores, Cell.EXPLORE.value, Cell.OPTIMIZE.value))
+    return np.where(exempt, Cell.EXEMPT.value, cell)
+
+
+def draw_control(numbers: Sequence[str], campaign: str, round_: int, share: int) -> Bools:
+    """Return (n,) who is in a campaign's control this round; independent of every other draw."""
+    return buckets(f"control:{campaign}:{round_}", numbers) < _threshold(share)
+
+
+def _threshold(ppm: int) -> int:
+    return ppm * CELL_BUCKETS // 1_000_000

@@ -1,0 +1,164 @@
+"""Step 6, first half: today's plan over all running campaigns. It changes nothing; ``issue`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+
+from bankloop.kit import digest_bytes
+from bankloop.loop.reach import kernels
+from bankloop.loop.reach.assignment import Family, Problem, Solution, solve
+from bankloop.loop.reach.contracts import ActionLine, Candidates, Cell, DatedPlan, Floats, Integers, ResourceLine
+from bankloop.loop.reach.explore import Lot, draw_lot
+from bankloop.loop.reach.kernels import NONE
+from bankloop.loop.reach.resources import describe, families_of, window_days
+from bankloop.loop.spec import Lock, Policies
+
+# A price "holds" between the limits at which it has moved by a tenth.
+HOLDS_WITHIN = 0.10
+_STEPS_DOWN = (0.95, 0.85, 0.7, 0.5)
+_STEPS_UP = (1.05, 1.15, 1.35, 1.7, 2.5)
+
+
+def plan_window(
+    candidates: Candidates,
+    locks: Mapping[str, Lock],
+    policies: Policies,
+    window_start: date,
+    as_of: date,
+    seed: int,
+    spent: Mapping[str, float] | None = None,
+    warm: Sequence[Floats] | None = None,
+) -> DatedPlan:
+    """Return the window's plan: explore's lot first, then the assignment of the rest, then ghosts at its prices."""
+    days = window_days(window_start, policies.plan.window)
+    families = families_of(candidates, locks, policies, days, spent)
+    lot = draw_lot(candidates, families, policies.experiment.explore / 1_000_000, seed)
+    rest = tuple(replace(f, limit=np.maximum(f.limit - used, 0.0)) for f, used in zip(families, lot.used, strict=True))
+    problem = Problem(_plannable(candidates), rest)
+    solution = solve(problem, warm, seed)
+    issued = solution.choice.copy()
+    issued[lot.rows] = lot.choice
+    plan = DatedPlan(
+        plan_id=digest_bytes([_fingerprint(candidates, locks, window_start, as_of, seed)])[:32],
+        window_start=window_start,
+        window_end=window_start + timedelta(days=policies.plan.window - 1),
+        as_of=as_of,
+        candidates=candidates,
+        problem=problem,
+        solution=solution,
+        issued=issued,
+        intended=_intended(candidates, problem, solution),
+        propensity=_propensity(lot, len(issued)),
+        explored=candidates.cell == Cell.EXPLORE.value,
+        resources=(),
+        lines=_lines(candidates, issued),
+        digest=digest_bytes([issued.tobytes(), solution.choice.tobytes(), np.concatenate(solution.price).tobytes()])
+        if solution.price
+        else digest_bytes([issued.tobytes()]),
+    )
+    return replace(plan, resources=_resources(plan, families, lot, locks, policies))
+
+
+def _plannable(candidates: Candidates) -> Floats:
+    """Values the plan may use: not for holdout and explore, nor a campaign's control for that campaign."""
+    apart = (candidates.cell == Cell.HOLDOUT.value) | (candidates.cell == Cell.EXPLORE.value)
+    closed = apart[:, None] | candidates.control[:, candidates.column_campaign]
+    return np.where(closed, -np.inf, candidates.value)
+
+
+def _intended(candidates: Candidates, problem: Problem, solution: Solution) -> Integers:
+    """What would be done for everybody at the plan's prices, cells aside: the ghosts of holdout and control."""
+    n = len(candidates.rows)
+    group = [np.zeros(n, np.int64) if f.group is None else f.group for f in problem.families]
+    sizes = [len(f.limit) for f in problem.families]
+    _, _, choice = kernels.evaluate(
+        np.ascontiguousarray(candidates.value),
+        np.array([f.use for f in problem.families], dtype=np.float64).reshape(len(sizes), candidates.width),
+        np.array(group, dtype=np.int64).reshape(len(sizes), n),
+        np.cumsum([0, *sizes])[:-1].astype(np.int64),
+        np.concatenate([*solution.price, np.zeros(0)]),
+    )
+    return np.asarray(choice)
+
+
+def _propensity(lot: Lot, n: int) -> Floats:
+    propensity = np.ones(n)
+    propensity[lot.rows] = lot.probability
+    return propensity
+
+
+def _fingerprint(candidates: Candidates, locks: Mapping[str, Lock], start: date, as_of: date, seed: int) -> bytes:
+    parts = [start.isoformat(), as_of.isoformat(), str(seed), *(lock.digest for lock in locks.values())]
+    return "|".join(parts).encode() + np.ascontiguousarray(np.nan_to_num(candidates.value, neginf=-1e18)).tobytes()
+
+
+def _lines(candidates: Candidates, issued: Integers) -> tuple[ActionLine, ...]:
+    found = []
+    for column, action in enumerate(candidates.actions):
+        rows = np.flatnonzero(issued == column)
+        success = np.clip(candidates.base[rows, column] + candidates.uplift[rows, column], 0.0, 1.0)
+        cost = len(rows) * action.contact_cost + float(success.sum()) * action.face
+        value = float(candidates.value[rows, column].sum())
+        found.append(ActionLine(action.campaign, action.key, action.channel, action.benefit, len(rows), cost, value))
+    return tuple(found)
+
+
+def _resources(
+    plan: DatedPlan, families: Sequence[Family], lot: Lot, locks: Mapping[str, Lock], policies: Policies
+) -> tuple[ResourceLine, ...]:
+    lines = []
+    for index, family in enumerate(families):
+        for group in range(len(family.limit)):
+            name = family.name if family.group is None else f"{family.name}:{plan.candidates.branches[group]}"
+            title, unit = describe(name, locks, policies)
+            price = float(plan.solution.price[index][group])
+            low, high = _holds(plan, index, group, price) if family.group is None else (None, None)
+            explored = float(lot.used[index][group])
+            used = float(plan.solution.used[index][group]) + explored
+            lines.append(ResourceLine(name, title, unit, float(family.limit[group]), used, explored, price, low, high))
+    return tuple(lines)
+
+
+def _holds(plan: DatedPlan, index: int, group: int, price: float) -> tuple[float | None, float | None]:
+    """The limits between which a price stays within a tenth, on a grid of re-solved plans; None for a free resource."""
+    if price <= 1e-9:
+        return None, None
+    limit = float(plan.problem.families[index].limit[group])
+    return limit * _reach(plan, index, price, _STEPS_DOWN), limit * _reach(plan, index, price, _STEPS_UP)
+
+
+def _reach(plan: DatedPlan, index: int, price: float, steps: Sequence[float]) -> float:
+    good = 1.0
+    for factor in steps:
+        again = solve(with_limit(plan.problem, index, factor), plan.solution.price)
+        if abs(float(again.price[index][0]) - price) > HOLDS_WITHIN * price:
+            break
+        good = factor
+    return good
+
+
+def with_limit(problem: Problem, index: int, factor: float) -> Problem:
+    """Return the problem with one family's limits multiplied: the question "what if"."""
+    families = list(problem.families)
+    families[index] = replace(families[index], limit=families[index].limit * factor)
+    return replace(problem, families=tuple(families))
+
+
+def budget_curve(plan: DatedPlan, name: str, factors: Sequence[float]) -> list[tuple[float, float, float]]:
+    """Return (limit, value, price) of re-solved plans for each factor of a resource's limit; money in fen."""
+    index = next(i for i, family in enumerate(plan.problem.families) if family.name == name)
+    points = []
+    for factor in factors:
+        problem = with_limit(plan.problem, index, factor)
+        solution = solve(problem, plan.solution.price)
+        points.append((float(problem.families[index].limit[0]), solution.objective, float(solution.price[index][0])))
+    return points
+
+
+def chosen_or_none(issued: Integers) -> Integers:
+    """Return the customers (rows) who get something."""
+    return np.flatnonzero(issued != NONE)
