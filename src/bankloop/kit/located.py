@@ -6,6 +6,7 @@ Imported by path (``bankloop.kit.located``), not from the door: YAML is read onl
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,19 @@ from bankloop.kit.errors import SpecError
 from bankloop.kit.text import Text
 
 Route = tuple[str | int, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as version 1.2 reads it: only true and false are truth values, so that yes, no, on and off stay words."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 
 @dataclass(frozen=True)
@@ -55,8 +69,8 @@ def read_located(path: Path) -> Located:
             path=path,
         ) from error
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=_Loader)
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise SpecError(

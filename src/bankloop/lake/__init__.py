@@ -18,6 +18,7 @@ from bankloop.lake.contracts import (
     TableContract,
 )
 from bankloop.lake.engine import schema_of
+from bankloop.lake.load import Progress, load_bank
 from bankloop.lake.manifest import LakeVersion, Manifest, MemoryManifest
 from bankloop.lake.service import Lake, contract_of
 
@@ -32,10 +33,12 @@ __all__ = [
     "LoadReport",
     "Manifest",
     "MemoryManifest",
+    "Progress",
     "RuleCount",
     "Scope",
     "SourceReport",
     "TableContract",
     "contract_of",
+    "load_bank",
     "schema_of",
 ]

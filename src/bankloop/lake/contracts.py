@@ -146,6 +146,7 @@ class LoadReport:
     versions: dict[str, str] = field(default_factory=dict)
     waiting: tuple[str, ...] = ()
     already_loaded: tuple[str, ...] = ()
+    superseded: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:

@@ -59,3 +59,8 @@ def literal(value: object) -> str:
 def parquet(files: list[str], extra: str = "") -> str:
     """Return the table function that reads ``files`` as one relation."""
     return f"read_parquet([{', '.join(literal(f) for f in files)}]{extra})"
+
+
+def arrow(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+    """Return the whole answer to ``query`` as an Arrow table."""
+    return connection.sql(query).to_arrow_table()

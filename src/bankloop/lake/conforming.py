@@ -1,0 +1,200 @@
+"""One source's files of one day: read, typed, checked, the good rows selected, the bad ones named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from bankloop.lake.engine import arrow, literal, name, parquet
+from bankloop.lake.mapping import Mapped, conversion_checks, map_columns, typed_sql
+from bankloop.lake.quarantine import Violations, violations
+from bankloop.lake.readers import RawFile, read_file
+from bankloop.lake.rules import Check, any_broken, row_checks
+from bankloop.lake.sources import Source
+
+_NOTHING = pa.schema(
+    [
+        ("_file", pa.int32()),
+        ("_row", pa.int64()),
+        ("column", pa.string()),
+        ("rule", pa.string()),
+        ("value", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Conformed:
+    """The result: ``good`` is SQL of the rows to store; ``verbatim`` says the files could be stored as they are."""
+
+    good: str
+    read: int
+    known: int
+    bad: Violations
+    verbatim: bool
+    files: Sequence[RawFile]
+
+    @property
+    def loaded(self) -> int:
+        """Return the rows that ``good`` gives."""
+        return self.read - self.known - self.bad.rows
+
+
+def conform_files(
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    paths: Sequence[Path],
+    scratch: Path,
+    *,
+    now: datetime,
+    today: date,
+    stored: Sequence[str],
+    references: Mapping[str, Sequence[str]],
+) -> Conformed:
+    """Return what of ``paths`` can be stored and what cannot.
+
+    ``stored`` are the Parquet files that hold the table's rows so far in this version (their keys are taken),
+    ``references`` the files of the tables that may be referred to; a table that is not there is not checked.
+    """
+    files = [read_file(connection, source, path, scratch) for path in paths]
+    mapped = [map_columns(source, raw) for raw in files]
+    checks = _checks(source, mapped, now, today)
+    _create_views(connection, source, files, mapped, checks)
+    read, broken = connection.execute("SELECT count(*), count(*) FILTER (WHERE NOT _ok) FROM typed").fetchall()[0]
+    found = [_details(connection, mapped[0], checks)] if broken else []
+    known = _doubles(connection, source, stored, found)
+    found.extend(_dangling(connection, source, references))
+    bad = violations(pa.concat_tables(found) if found else _NOTHING.empty_table(), files)
+    rejected = sum(len(raw.rejects) for raw in files)
+    dropped = bool(known or found)
+    exact = source.format == "parquet" and all(m.exact for columns in mapped for m in columns)
+    same = all(raw.columns == source.contract.names for raw in files)
+    columns = ", ".join(name(c) for c in source.contract.names)
+    good = f"SELECT {columns} FROM typed WHERE _ok"
+    if dropped:
+        good += " AND NOT EXISTS (FROM dropped d WHERE d._file = typed._file AND d._row = typed._row)"
+    return Conformed(good, int(read) + rejected, known, bad, exact and same and not dropped and not rejected, files)
+
+
+def _checks(source: Source, mapped: Sequence[Sequence[Mapped]], now: datetime, today: date) -> list[Check]:
+    flags = {check.column for columns in mapped for check in conversion_checks(columns) if check.rule == "type"}
+    phones = {check.column for columns in mapped for check in conversion_checks(columns) if check.rule == "phone"}
+    checks = [Check("type", c, name(f"_t_{c}")) for c in source.contract.names if c in flags]
+    checks += [Check("phone", c, name(f"_p_{c}")) for c in source.contract.names if c in phones]
+    for check in row_checks(source.contract, now, today):
+        if check.rule == "null" and check.column in flags:
+            check = Check("null", check.column, f"{check.broken} AND NOT {name('_t_' + check.column)}")
+        checks.append(check)
+    return checks
+
+
+def _create_views(
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    files: Sequence[RawFile],
+    mapped: Sequence[Sequence[Mapped]],
+    checks: Sequence[Check],
+) -> None:
+    """Make ``raw`` and ``typed``: views on Parquet, which is scanned again cheaply; a table where text was converted."""
+    for kind, relation in connection.execute(
+        "SELECT table_type, table_name FROM information_schema.tables WHERE table_name IN ('raw', 'typed', 'dropped')"
+    ).fetchall():
+        connection.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {relation}").fetchall()
+    parts = [f"SELECT {i}::INTEGER AS _file, * FROM ({raw.relation})" for i, raw in enumerate(files)]
+    connection.execute(f"CREATE TEMP VIEW raw AS {' UNION ALL BY NAME '.join(parts)}").fetchall()
+    pieces = []
+    for i, (raw, columns) in enumerate(zip(files, mapped, strict=True)):
+        relation = f"(SELECT {i}::INTEGER AS _file, * FROM ({raw.relation}))"
+        pieces.append(typed_sql(columns, relation))
+    typed = " UNION ALL BY NAME ".join(pieces)
+    flags = [check.broken for check in checks if check.rule in ("type", "phone")]
+    filled = ", ".join(f"coalesce({flag}, false) AS {flag}" for flag in flags)
+    replaced = f"* REPLACE ({filled})" if filled else "*"
+    body = f"SELECT *, NOT ({any_broken(checks)}) AS _ok FROM (SELECT {replaced} FROM ({typed}))"
+    kind = "VIEW" if source.format == "parquet" else "TABLE"
+    connection.execute(f"CREATE TEMP {kind} typed AS {body}").fetchall()
+    connection.execute("CREATE TEMP TABLE dropped (_file INTEGER, _row BIGINT)").fetchall()
+
+
+def _details(connection: duckdb.DuckDBPyConnection, mapped: Sequence[Mapped], checks: Sequence[Check]) -> pa.Table:
+    shown = {m.column.name: m.shown for m in mapped}
+    cases = ", ".join(
+        f"CASE WHEN {check.broken} THEN {{'column': {literal(check.column)}, 'rule': {literal(check.rule)}, "
+        f"'value': CAST({shown[check.column]} AS VARCHAR)}} END"
+        for check in _qualified(checks)
+    )
+    query = f"""
+        SELECT _file, _row, hit.column AS "column", hit.rule AS rule, hit.value AS value
+        FROM (SELECT t._file, t._row, unnest([{cases}]) AS hit
+              FROM (FROM typed WHERE NOT _ok) AS t JOIN raw AS r USING (_file, _row))
+        WHERE hit IS NOT NULL"""
+    return arrow(connection, query).cast(_NOTHING)
+
+
+def _qualified(checks: Sequence[Check]) -> list[Check]:
+    """Return the checks with their columns taken from the typed row, as raw columns may bear the same names."""
+    found = []
+    for check in checks:
+        broken = check.broken
+        for prefix in ("", "_t_", "_p_"):
+            field = name(prefix + check.column)
+            broken = broken.replace(field, f"t.{field}")
+        found.append(Check(check.rule, check.column, broken))
+    return found
+
+
+def _doubles(
+    connection: duckdb.DuckDBPyConnection, source: Source, stored: Sequence[str], found: list[pa.Table]
+) -> int:
+    """Drop rows whose key came before; return how many of them are merely known already (append: stored once)."""
+    keys = ", ".join(name(k) for k in source.contract.key)
+    twice = f"SELECT {keys} FROM typed WHERE _ok GROUP BY ALL HAVING count(*) > 1"
+    connection.execute(
+        f"""INSERT INTO dropped SELECT _file, _row FROM (
+            SELECT _file, _row, row_number() OVER (PARTITION BY {keys} ORDER BY _file, _row) AS n
+            FROM (FROM typed WHERE _ok) SEMI JOIN ({twice}) USING ({keys})) WHERE n > 1"""
+    ).fetchall()
+    if stored:
+        connection.execute(
+            f"""INSERT INTO dropped SELECT _file, _row FROM (SELECT _file, _row, {keys} FROM typed WHERE _ok) AS fresh
+                SEMI JOIN {parquet(list(stored))} USING ({keys})
+                WHERE NOT EXISTS (FROM dropped d WHERE d._file = fresh._file AND d._row = fresh._row)"""
+        ).fetchall()
+    count = int(connection.execute("SELECT count(*) FROM dropped").fetchall()[0][0])
+    if source.mode == "append" or not count:
+        return count
+    label = ", ".join(source.contract.key)
+    value = " || ', ' || ".join(f"CAST(t.{name(k)} AS VARCHAR)" for k in source.contract.key)
+    query = f"""
+        SELECT _file, _row, {literal(label)} AS "column", 'duplicate_key' AS rule, {value} AS value
+        FROM typed AS t JOIN dropped USING (_file, _row)"""
+    found.append(arrow(connection, query).cast(_NOTHING))
+    return 0
+
+
+def _dangling(
+    connection: duckdb.DuckDBPyConnection, source: Source, references: Mapping[str, Sequence[str]]
+) -> list[pa.Table]:
+    """Drop rows that refer to nothing; return them."""
+    found = []
+    for column in source.contract.columns:
+        if column.references is None or column.references[0] not in references:
+            continue
+        field, files = name(column.name), parquet(list(references[column.references[0]]))
+        query = f"""
+            SELECT _file, _row, {literal(column.name)} AS "column", 'reference' AS rule, {field} AS value
+            FROM typed WHERE _ok AND {field} NOT IN (SELECT {name(column.references[1])} FROM {files})
+            AND NOT EXISTS (FROM dropped d WHERE d._file = typed._file AND d._row = typed._row)"""
+        rows = arrow(connection, query).cast(_NOTHING)
+        if rows.num_rows:
+            found.append(rows)
+    if found:
+        connection.register("dangling", pa.concat_tables(found))
+        connection.execute("INSERT INTO dropped SELECT DISTINCT _file, _row FROM dangling").fetchall()
+        connection.unregister("dangling")
+    return found

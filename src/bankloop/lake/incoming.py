@@ -1,0 +1,72 @@
+"""What lies under data/incoming: each source's files by T+1 day, and which folders still wait for their .ok."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from bankloop.lake.sources import Source
+
+_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One source's files of one day; ``day`` is None for files outside dated folders."""
+
+    source: Source
+    day: date | None
+    files: tuple[Path, ...]
+
+
+def find(incoming: Path, sources: Sequence[Source]) -> tuple[list[Delivery], list[str]]:
+    """Return the deliveries that are complete, by day and then in the order of ``sources``, and the waiting folders.
+
+    A dated folder is complete when it holds ``.ok``, or when every file of it that a source matches has its own flag
+    (``name.csv.ok`` or ``name.ok``). Files outside dated folders need no flag.
+    """
+    found: dict[tuple[date | None, int], list[Path]] = {}
+    by_folder: dict[Path, list[Path]] = {}
+    for index, source in enumerate(sources):
+        for path in sorted(incoming.glob(source.path)):
+            top = incoming / path.relative_to(incoming).parts[0]
+            day = _day(top.name) if top.is_dir() else None
+            if path.is_file() and path.suffix != ".ok":
+                found.setdefault((day, index), []).append(path)
+                if day is not None:
+                    by_folder.setdefault(top, []).append(path)
+    waiting = {folder for folder, files in by_folder.items() if not _complete(folder, files)}
+    deliveries = []
+    for (day, index), files in sorted(found.items(), key=lambda item: (item[0][0] or date.min, item[0][1])):
+        ready = tuple(f for f in files if not any(folder in f.parents for folder in waiting))
+        if ready:
+            deliveries.append(Delivery(sources[index], day, ready))
+    return deliveries, sorted(folder.name for folder in waiting)
+
+
+def stated_rows(path: Path) -> int | None:
+    """Return the row count that a file's own flag states (``12345`` or ``rows=12345``), or None."""
+    for flag in (path.with_name(path.name + ".ok"), path.with_suffix(".ok")):
+        if flag.is_file():
+            found = re.fullmatch(r"(?:rows\s*[=:]\s*)?(\d+)", flag.read_text(encoding="utf-8-sig").strip())
+            return int(found[1]) if found else None
+    return None
+
+
+def _complete(folder: Path, files: Sequence[Path]) -> bool:
+    if (folder / ".ok").is_file() or folder.with_name(folder.name + ".ok").is_file():
+        return True
+    return all(f.with_name(f.name + ".ok").is_file() or f.with_suffix(".ok").is_file() for f in files)
+
+
+def _day(folder: str) -> date | None:
+    found = _DAY.fullmatch(folder)
+    if found is None:
+        return None
+    try:
+        return date(int(found[1]), int(found[2]), int(found[3]))
+    except ValueError:
+        return None

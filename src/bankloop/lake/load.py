@@ -1,0 +1,241 @@
+"""Bring a bank's source files into the lake: all tables of a load become visible together, or none does."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bankloop.kit import uuid7
+from bankloop.lake import errors, files, incoming, quarantine
+from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.conforming import Conformed, conform_files
+from bankloop.lake.contracts import LoadReport, SourceReport
+from bankloop.lake.engine import literal, name, parquet, schema_of
+from bankloop.lake.incoming import Delivery
+from bankloop.lake.rules import RULE_TEXT
+from bankloop.lake.secret import hmac_pads, token_key
+from bankloop.lake.service import Lake
+from bankloop.lake.sources import Source, read_sources
+from bankloop.lake.writer import LakeWriter
+
+Progress = Callable[[str, int, int], None]
+"""Called with a source's name, the deliveries done and their number."""
+
+_LOG = "loaded_file"
+
+
+def load_bank(folder: Path, lake: Lake, progress: Progress | None = None) -> LoadReport:
+    """Load what has arrived under ``folder``/data/incoming since the last load.
+
+    Files are taken day by day. Bad rows go to data/quarantine/<load>/, the good ones into new versions that are
+    committed in one transaction at the end. Raises ``SpecError`` for bank.yaml, ``DataError`` for a broken contract or
+    too many bad rows, ``LockedError`` and ``EnvironmentFault``; each leaves the lake as it was.
+    """
+    sources = read_sources(folder)
+    deliveries, waiting = incoming.find(folder / "data" / "incoming", sources)
+    scratch = folder / "data" / "tmp" / f"load-{uuid4().hex}"
+    with lake.writing() as writer, errors.guarded("data/lake"):
+        scratch.mkdir(parents=True)
+        try:
+            with lake.engine() as connection:
+                load = _Load(lake, writer, connection, scratch, sources)
+                load.run(deliveries, progress or (lambda *_: None))
+                versions = {v.table: v.version for v in writer.staged if v.table != _LOG}
+                writer.commit()
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return LoadReport(
+        load.id, tuple(load.reports), versions, tuple(waiting), tuple(load.already), tuple(load.superseded)
+    )
+
+
+@dataclass
+class _Load:
+    lake: Lake
+    writer: LakeWriter
+    connection: duckdb.DuckDBPyConnection
+    scratch: Path
+    sources: Sequence[Source]
+    reports: list[SourceReport] = field(default_factory=list)
+    already: list[str] = field(default_factory=list)
+    superseded: list[str] = field(default_factory=list)
+    log: list[dict[str, object]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.id = str(uuid7(int(self.lake.clock.now().timestamp() * 1000)))
+        inner, outer = hmac_pads(token_key(self.lake.folder))
+        for variable, pad in (("token_inner", inner), ("token_outer", outer)):
+            self.connection.execute(f"SET VARIABLE {variable} = unhex('{pad.hex()}')").fetchall()
+        self.known = self._known()
+
+    def run(self, deliveries: Sequence[Delivery], progress: Progress) -> None:
+        done = 0
+        for (day, table), group in itertools.groupby(deliveries, key=lambda d: (d.day, d.source.table)):
+            together = list(group)
+            self._table(table, day, together)
+            for delivery in together:
+                done += 1
+                progress(delivery.source.name, done, len(deliveries))
+        self._write_log()
+
+    def _table(self, table: str, day: date | None, deliveries: list[Delivery]) -> None:
+        """Stage the next version of ``table`` from one day's deliveries; nothing new, no version."""
+        digests = {path: files.file_digest(path) for delivery in deliveries for path in delivery.files}
+        fresh = {
+            path: digests[path]
+            for delivery in deliveries
+            for path in delivery.files
+            if (delivery.source.name, self._label(path), digests[path]) not in self.known
+        }
+        self.already.extend(self._label(path) for path in digests if path not in fresh)
+        if not fresh:
+            return
+        as_of, current = day or self.lake.today(), self.writer.current(table)
+        mode = deliveries[0].source.mode
+        if mode == "replace" and current is not None and day is not None and current.as_of > day:
+            self.superseded.extend(self._label(path) for path in fresh)
+            return
+        old = self.writer.paths(current) if current is not None and mode == "append" else []
+        target, made, rows = self.writer.folder(), 0, 0
+        for delivery in deliveries:
+            # A snapshot is the union of its files; of the others, only what is new.
+            paths = [p for p in delivery.files if mode == "replace" or p in fresh]
+            if not paths:
+                continue
+            stored = [*old, *(str(p) for p in sorted(target.iterdir()))]
+            result = self._conform(delivery, paths, stored)
+            rows += result.loaded
+            made += self._store(result, target, made, keep_empty=mode != "append")
+            self._record(delivery, paths, digests, result)
+        if mode == "upsert" and current is not None:
+            rows += self._keep_unchanged(table, self.writer.paths(current), target)
+        if mode == "append" and not made:
+            shutil.rmtree(target)
+            return
+        keep = current.files if current is not None and mode == "append" else ()
+        total = rows + (current.rows if current is not None and mode == "append" else 0)
+        self.writer.stage(table, target, total, as_of, keep)
+
+    def _conform(self, delivery: Delivery, paths: Sequence[Path], stored: Sequence[str]) -> Conformed:
+        source = delivery.source
+        references = {}
+        for column in source.contract.columns:
+            if column.references and (version := self.writer.current(column.references[0])) is not None:
+                references[column.references[0]] = self.writer.paths(version)
+        result = conform_files(
+            self.connection,
+            source,
+            paths,
+            self.scratch,
+            now=self.lake.clock.now(),
+            today=self.lake.today(),
+            stored=stored,
+            references=references,
+        )
+        self._control(paths, result)
+        return result
+
+    def _control(self, paths: Sequence[Path], result: Conformed) -> None:
+        stated = [(path, incoming.stated_rows(path)) for path in paths]
+        for index, (path, rows) in enumerate(stated):
+            if rows is None:
+                continue
+            query = f"SELECT count(*) FROM raw WHERE _file = {index}"
+            found = int(self.connection.execute(query).fetchall()[0][0]) + len(result.files[index].rejects)
+            if found != rows:
+                raise errors.control_total(self._label(path), found, rows)
+
+    def _store(self, result: Conformed, target: Path, made: int, *, keep_empty: bool) -> int:
+        """Write the good rows into ``target``; return how many files that took."""
+        if not result.loaded and not (keep_empty and made == 0):
+            return 0
+        if result.verbatim:
+            for index, raw in enumerate(result.files):
+                shutil.copyfile(raw.path, target / f"part-{made + index}.parquet")
+            return len(result.files)
+        part = literal(target / f"part-{made}.parquet")
+        self.connection.execute(f"COPY ({result.good}) TO {part} (FORMAT parquet)").fetchall()
+        return 1
+
+    def _keep_unchanged(self, table: str, old: list[str], target: Path) -> int:
+        keys = ", ".join(name(k) for k in CONTRACTS[table].key)
+        new = parquet([str(p) for p in sorted(target.iterdir())])
+        kept = f"SELECT * FROM (FROM {parquet(old)}) ANTI JOIN (FROM {new}) USING ({keys})"
+        self.connection.execute(f"COPY ({kept}) TO {literal(target / 'kept.parquet')} (FORMAT parquet)").fetchall()
+        return int(pq.read_metadata(target / "kept.parquet").num_rows)
+
+    def _record(self, delivery: Delivery, paths: Sequence[Path], digests: dict[Path, str], result: Conformed) -> None:
+        """Keep the report; write the quarantine; stop the load when too much of the source is bad."""
+        source, report = delivery.source, None
+        if result.bad.rows:
+            folder = self.lake.folder / "data" / "quarantine" / self.id
+            label = f"{source.name}-{delivery.day:%Y%m%d}" if delivery.day else source.name
+            report = quarantine.write(folder, label, result.bad).relative_to(self.lake.folder).as_posix()
+        if result.bad.rows * 1_000_000 > source.reject_ppm * result.read:
+            worst = result.bad.counts[0]
+            text = RULE_TEXT[worst.rule]
+            raise errors.too_many_bad_rows(
+                f"{source.name} ({source.place})",
+                result.bad.rows,
+                result.read,
+                source.reject_ppm,
+                f"{worst.column} {text.zh}/{text.en}".strip(),
+                report or "",
+            )
+        names = tuple(self._label(path) for path in paths)
+        self.reports.append(
+            SourceReport(
+                source.name,
+                source.table,
+                delivery.day,
+                names,
+                result.read,
+                result.loaded,
+                result.known,
+                result.bad.rows,
+                result.bad.counts,
+                report,
+            )
+        )
+        for path in paths:
+            key = (source.name, self._label(path), digests[path])
+            if key not in self.known:
+                self.known.add(key)
+                self.log.append(
+                    {
+                        "source": key[0],
+                        "file": key[1],
+                        "digest": key[2],
+                        "day": delivery.day,
+                        "load_id": self.id,
+                        "rows_read": result.read,
+                        "quarantined": result.bad.rows,
+                    }
+                )
+
+    def _known(self) -> set[tuple[str, str, str]]:
+        version = self.writer.current(_LOG)
+        if version is None:
+            return set()
+        query = f"SELECT source, file, digest FROM {parquet(self.writer.paths(version))}"
+        return {(str(s), str(f), str(d)) for s, f, d in self.connection.execute(query).fetchall()}
+
+    def _write_log(self) -> None:
+        if not self.log:
+            return
+        current, target = self.writer.current(_LOG), self.writer.folder()
+        pq.write_table(pa.Table.from_pylist(self.log, schema=schema_of(CONTRACTS[_LOG])), target / "part-0.parquet")
+        rows = len(self.log) + (current.rows if current else 0)
+        self.writer.stage(_LOG, target, rows, self.lake.today(), current.files if current else ())
+
+    def _label(self, path: Path) -> str:
+        return path.relative_to(self.lake.folder / "data" / "incoming").as_posix()

@@ -1,0 +1,233 @@
+"""Source files as raw relations of the engine: text columns and the row's place in the file, nothing judged yet.
+
+A line that cannot be read (broken encoding, wrong number of fields) is set aside with its number; the others go on.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bankloop.lake import errors
+from bankloop.lake.engine import literal
+from bankloop.lake.sources import Source
+
+_CHUNK = 1 << 24
+_NUMBERS = itertools.count(1)
+_SAMPLE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A line that could not be read as a row."""
+
+    line: int
+    rule: str
+    value: str
+
+
+@dataclass
+class RawFile:
+    """One source file as SQL: ``relation`` has ``_row`` (1-based, rejects not counted) and the file's columns."""
+
+    path: Path
+    relation: str
+    columns: tuple[str, ...]
+    types: dict[str, str]
+    first_line: int = 2
+    rejects: list[Reject] = field(default_factory=list)
+    skipped: tuple[int, ...] = ()
+
+    def lines(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the 1-based physical lines of the rows numbered ``rows``."""
+        gone = np.array(sorted({r.line for r in self.rejects} | set(self.skipped)), dtype=np.int64)
+        threshold = gone - self.first_line - np.arange(len(gone)) + 1
+        return rows + self.first_line - 1 + np.searchsorted(threshold, rows, side="right")
+
+
+def read_file(connection: duckdb.DuckDBPyConnection, source: Source, path: Path, scratch: Path) -> RawFile:
+    """Return ``path`` as a raw relation; raise ``DataError`` when empty, cut short or not in its encoding."""
+    if path.stat().st_size == 0:
+        raise errors.empty_file(path.name)
+    match source.format:
+        case "parquet":
+            return _read_parquet(connection, path)
+        case "xlsx":
+            return _read_xlsx(connection, source, path)
+    return _read_csv(connection, source, path, scratch)
+
+
+def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> RawFile:
+    try:
+        pq.ParquetFile(path).close()
+        found = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(path)})").fetchall()
+    except (pa.ArrowException, OSError, duckdb.Error) as error:
+        raise errors.unreadable_file(path.name, str(error).splitlines()[0]) from error
+    types = {str(row[0]): str(row[1]) for row in found}
+    relation = (
+        f"SELECT file_row_number + 1 AS _row, * EXCLUDE (file_row_number) "
+        f"FROM read_parquet({literal(path)}, file_row_number = true)"
+    )
+    return RawFile(path, relation, tuple(types), types, first_line=1)
+
+
+def _read_xlsx(connection: duckdb.DuckDBPyConnection, source: Source, path: Path) -> RawFile:
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        sheet: list[tuple[Any, ...]] = list(book.worksheets[0].iter_rows(values_only=True))
+        book.close()
+    except Exception as error:  # openpyxl raises whatever its parts raise
+        raise errors.unreadable_file(path.name, type(error).__name__) from error
+    columns = source.header or tuple(str(v) for v in (sheet[0] if sheet else ()) if v is not None)
+    if not columns:
+        raise errors.empty_file(path.name)
+    first = 1 if source.header else 2
+    body = sheet[first - 1 :]
+    blank = tuple(n for n, row in enumerate(body, first) if all(v is None for v in row))
+    rows = [row for row in body if any(v is not None for v in row)]
+    arrays = [
+        pa.array([_cell(row[i] if i < len(row) else None) for row in rows], pa.string()) for i in range(len(columns))
+    ]
+    table = f"_raw_{next(_NUMBERS)}"
+    connection.register(table, pa.table([pa.array(range(1, len(rows) + 1), pa.int64()), *arrays], ["_row", *columns]))
+    return RawFile(path, f"SELECT * FROM {table}", columns, dict.fromkeys(columns, "VARCHAR"), first, skipped=blank)
+
+
+def _cell(value: Any) -> str | None:
+    match value:
+        case None:
+            return None
+        case bool():
+            return "true" if value else "false"
+        case float() if value.is_integer():
+            return str(int(value))
+        case datetime():
+            return value.date().isoformat() if value.time().isoformat() == "00:00:00" else value.isoformat(" ")
+        case date():
+            return value.isoformat()
+    return str(value)
+
+
+def _read_csv(connection: duckdb.DuckDBPyConnection, source: Source, path: Path, scratch: Path) -> RawFile:
+    text, broken, blank = as_utf8(path, source.encoding, scratch)
+    first = 1 if source.header else 2
+    if broken and broken[0].line < first:
+        raise errors.broken_encoding(path.name, source.encoding, broken[0].line)
+    columns = source.header or _header(text, source, path)
+    raw = RawFile(path, "", columns, dict.fromkeys(columns, "VARCHAR"), first, skipped=blank)
+    fields = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in columns)
+    relation = (
+        f"SELECT row_number() OVER () AS _row, * FROM read_csv({literal(text)}, columns = {{{fields}}}, "
+        f"delim = {literal(source.delimiter)}, header = {'false' if source.header else 'true'}, auto_detect = false, "
+        f"quote = '\"', escape = '\"', store_rejects = true, rejects_limit = 0, max_line_size = 2000000)"
+    )
+    table = f"_raw_{next(_NUMBERS)}"
+    try:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {relation}").fetchall()
+        refused = connection.execute("SELECT DISTINCT line, csv_line FROM reject_errors ORDER BY line").fetchall()
+        connection.execute("DROP TABLE reject_errors").fetchall()
+        connection.execute("DROP TABLE reject_scans").fetchall()
+    except duckdb.Error as error:
+        raise errors.unreadable_file(path.name, str(error).splitlines()[0]) from error
+    raw.relation = f"SELECT * FROM {table}"
+    removed = np.array([r.line for r in broken], dtype=np.int64)
+    for line, content in refused:
+        # Lines are counted in the decoded copy, which lacks the lines that could not be decoded.
+        shifted = int(line) + int(np.searchsorted(removed - np.arange(len(removed)), int(line), side="right"))
+        raw.rejects.append(Reject(shifted, "fields", str(content).strip()[:_SAMPLE]))
+    raw.rejects.extend(broken)
+    return raw
+
+
+def _header(text: Path, source: Source, path: Path) -> tuple[str, ...]:
+    with text.open(encoding="utf-8-sig", newline="") as file:
+        line = file.readline().rstrip("\r\n")
+    if not line.strip():
+        raise errors.empty_file(path.name)
+    cells = (
+        next(csv.reader([line], delimiter=source.delimiter))
+        if len(source.delimiter) == 1
+        else line.split(source.delimiter)
+    )
+    return tuple(cell.strip().strip('"') for cell in cells)
+
+
+def as_utf8(path: Path, encoding: str, scratch: Path) -> tuple[Path, list[Reject], tuple[int, ...]]:
+    """Return a UTF-8 text of ``path``, the lines left out of it because they do not decode, and the blank lines.
+
+    A file that is UTF-8 already is returned itself. Others are decoded in large pieces; only when one piece fails is
+    the file taken line by line, so that one broken line costs that line.
+    """
+    plain = encoding in ("utf-8", "utf-8-sig")
+    target = scratch / f"{path.parent.name}-{path.name}.utf8"
+    decoder = codecs.getincrementaldecoder("utf-8" if plain else encoding)()
+    try:
+        blank = _decode(path, None if plain else target, decoder)
+    except UnicodeDecodeError:
+        broken, blank = _decode_lines(path, target, "utf-8" if plain else encoding)
+        return target, broken, blank
+    return (path if plain else target), [], blank
+
+
+def _decode(path: Path, target: Path | None, decoder: codecs.IncrementalDecoder) -> tuple[int, ...]:
+    blank: list[int] = []
+    line, tail = 1, b""
+    with path.open("rb") as file, _Writer(target) as out:
+        while piece := file.read(_CHUNK):
+            text = decoder.decode(piece)
+            if out is not None:
+                out.write(text)
+            joined = tail + piece
+            if b"\n\n" in joined or b"\n\r\n" in joined or joined.startswith((b"\n", b"\r\n")):
+                blank.extend(_blank_lines(joined, line))
+            line += joined.count(b"\n")
+            # The last, possibly unfinished line is looked at again with the next piece.
+            tail = joined[joined.rfind(b"\n") + 1 :]
+        decoder.decode(b"", final=True)
+    return tuple(blank)
+
+
+def _blank_lines(piece: bytes, first: int) -> Iterator[int]:
+    lines = piece.split(b"\n")
+    return (n for n, content in enumerate(lines[:-1], first) if content in (b"", b"\r"))
+
+
+def _decode_lines(path: Path, target: Path, encoding: str) -> tuple[list[Reject], tuple[int, ...]]:
+    broken, blank = [], []
+    with path.open("rb") as file, target.open("w", encoding="utf-8", newline="") as out:
+        for number, content in zip(itertools.count(1), file, strict=False):
+            try:
+                out.write(content.decode(encoding))
+            except UnicodeDecodeError:
+                broken.append(Reject(number, "encoding", content[:_SAMPLE].decode("ascii", "replace").strip()))
+                continue
+            if not content.strip(b"\r\n"):
+                blank.append(number)
+    return broken, tuple(blank)
+
+
+class _Writer:
+    """A text file to write, or nothing when there is no target."""
+
+    def __init__(self, target: Path | None) -> None:
+        self.file = None if target is None else target.open("w", encoding="utf-8", newline="")
+
+    def __enter__(self) -> Any:
+        return self.file
+
+    def __exit__(self, *_: object) -> None:
+        if self.file is not None:
+            self.file.close()
