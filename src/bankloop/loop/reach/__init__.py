@@ -1,1 +1,65 @@
-"""."""
+"""Step 6, 准触达: cells, the assignment under scarcity, the contact gate, delivery to channels and people.
+
+``plan_window`` says what would happen and changes nothing; ``issue`` makes it happen once. What was learned from it is
+read elsewhere.
+"""
+
+from bankloop.loop.reach.assignment import Family, Problem, Solution, solve
+from bankloop.loop.reach.candidates import action_values, actions_of, candidates_of, join
+from bankloop.loop.reach.cells import buckets, draw_cells, draw_control
+from bankloop.loop.reach.contracts import (
+    Action,
+    ActionLine,
+    CampaignCandidates,
+    Candidates,
+    Cell,
+    DatedPlan,
+    ResourceLine,
+)
+from bankloop.loop.reach.explore import Lot, draw_lot
+from bankloop.loop.reach.issue import CONTACT_TOPIC, Frame, Issued, gate_limits, issue
+from bankloop.loop.reach.kernels import NONE
+from bankloop.loop.reach.planning import budget_curve, plan_window, with_limit
+from bankloop.loop.reach.resources import is_working_day, window_days
+from bankloop.loop.reach.schedule import deferred, schedule
+from bankloop.loop.reach.why import SENTENCES, LeftOut, left_out_counts, why_left_out
+
+__all__ = [
+    "CONTACT_TOPIC",
+    "NONE",
+    "SENTENCES",
+    "Action",
+    "ActionLine",
+    "CampaignCandidates",
+    "Candidates",
+    "Cell",
+    "DatedPlan",
+    "Family",
+    "Frame",
+    "Issued",
+    "LeftOut",
+    "Lot",
+    "Problem",
+    "ResourceLine",
+    "Solution",
+    "action_values",
+    "actions_of",
+    "buckets",
+    "budget_curve",
+    "candidates_of",
+    "deferred",
+    "draw_cells",
+    "draw_control",
+    "draw_lot",
+    "gate_limits",
+    "is_working_day",
+    "issue",
+    "join",
+    "left_out_counts",
+    "plan_window",
+    "schedule",
+    "solve",
+    "why_left_out",
+    "window_days",
+    "with_limit",
+]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -171,6 +170,3 @@ class DatedPlan:
 def _keys(candidates: Candidates, choice: Integers, campaign: str) -> NDArray[np.str_]:
     keys = np.array([a.key if a.campaign == campaign else "" for a in candidates.actions] + [""])
     return keys[choice]
-
-
-Limits = Mapping[str, float]

@@ -13,7 +13,6 @@ from bankloop.loop.reach import kernels
 from bankloop.loop.reach.assignment import Family, Problem, Solution, solve
 from bankloop.loop.reach.contracts import ActionLine, Candidates, Cell, DatedPlan, Floats, Integers, ResourceLine
 from bankloop.loop.reach.explore import Lot, draw_lot
-from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.resources import describe, families_of, window_days
 from bankloop.loop.spec import Lock, Policies
 
@@ -32,8 +31,8 @@ def plan_window(
     seed: int,
     spent: Mapping[str, float] | None = None,
     warm: Sequence[Floats] | None = None,
-) -> DatedPlan:
-    """Return the window's plan: explore's lot first, then the assignment of the rest, then ghosts at its prices."""
+) -> tuple[DatedPlan, Lot]:
+    """Return the window's plan and explore's lot: the lot first, then the assignment of the rest, then ghosts."""
     days = window_days(window_start, policies.plan.window)
     families = families_of(candidates, locks, policies, days, spent)
     lot = draw_lot(candidates, families, policies.experiment.explore / 1_000_000, seed)
@@ -60,7 +59,7 @@ def plan_window(
         if solution.price
         else digest_bytes([issued.tobytes()]),
     )
-    return replace(plan, resources=_resources(plan, families, lot, locks, policies))
+    return replace(plan, resources=_resources(plan, families, lot, locks, policies)), lot
 
 
 def _plannable(candidates: Candidates) -> Floats:
@@ -157,8 +156,3 @@ def budget_curve(plan: DatedPlan, name: str, factors: Sequence[float]) -> list[t
         solution = solve(problem, plan.solution.price)
         points.append((float(problem.families[index].limit[0]), solution.objective, float(solution.price[index][0])))
     return points
-
-
-def chosen_or_none(issued: Integers) -> Integers:
-    """Return the customers (rows) who get something."""
-    return np.flatnonzero(issued != NONE)

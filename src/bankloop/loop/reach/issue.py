@@ -1,0 +1,269 @@
+"""Step 6, second half: the plan becomes decisions, reservations at the contact gate, and messages to channels and people.
+
+One transaction: either all of a window's decisions, reservations and messages exist, or none. A decision already issued
+for a window is returned, never recomputed, so that running twice sends nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection
+
+from bankloop.kit import Clock, canonical_json, uuid7
+from bankloop.loop.reach.candidates import actions_of
+from bankloop.loop.reach.contracts import Cell, DatedPlan
+from bankloop.loop.reach.explore import Lot
+from bankloop.loop.reach.kernels import NONE
+from bankloop.loop.reach.resources import window_days
+from bankloop.loop.reach.schedule import schedule
+from bankloop.loop.reach.why import why_left_out
+from bankloop.loop.spec import ANY_CHANNEL, Lock, Policies
+from bankloop.organization import create_tasks
+from bankloop.store import (
+    CONTACT_SCHEMA,
+    EVERY_UNIT,
+    Cap,
+    Capacity,
+    DecisionBatch,
+    append_decisions,
+    enqueue_table,
+    read_decisions,
+    record_audit,
+    reserve_contacts,
+    verb,
+)
+
+CONTACT_TOPIC = "contact"
+_MARKETING = "marketing"
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What issuing did: decisions newly stored, contacts accepted and refused (by name), messages and tasks newly made."""
+
+    decisions: int
+    accepted: int
+    refused: Mapping[str, int]
+    messages: int
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a window's decisions are recorded against."""
+
+    round: int
+    state_digest: str
+    zone: str
+    placement: str
+    model_versions: Mapping[str, Mapping[str, int]]
+
+
+@verb("plan.issue")
+def issue(
+    connection: Connection,
+    plan: DatedPlan,
+    lot: Lot,
+    locks: Mapping[str, Lock],
+    policies: Policies,
+    members: pa.Table,
+    frame: Frame,
+    clock: Clock,
+) -> Issued:
+    """Store the window's decisions, reserve its contacts and queue its messages; idempotent by decision key.
+
+    ``members`` holds the state rows of the plan's candidates, in their order.
+    """
+    new = 0
+    for index, campaign in enumerate(plan.candidates.campaigns):
+        lock = locks[campaign.campaign]
+        new += append_decisions(connection, DecisionBatch(_decisions(plan, lot, index, lock, members, frame, clock)))
+    stored = read_decisions(connection, sorted(locks), frame.round, plan.window_start)
+    contacts = _contacts(stored, policies, plan, frame.zone)
+    outcome = reserve_contacts(connection, contacts.select(CONTACT_SCHEMA.names), *gate_limits(policies), frame.zone)
+    accepted = pc.index_in(contacts["decision_id"], outcome.filter(outcome["accepted"])["decision_id"].combine_chunks())
+    passed = contacts.filter(pc.is_valid(accepted))
+    messages = enqueue_table(connection, _messages(passed, locks))
+    tasks = _tasks(connection, passed, locks, policies, frame)
+    refused = outcome.filter(pc.invert(outcome["accepted"]))["refused_by"].value_counts().to_pylist()
+    report = Issued(new, passed.num_rows, {r["values"]: r["counts"] for r in refused}, messages, tasks)
+    record_audit(
+        connection, "plan.issue", "plan", plan.plan_id, None,
+        {"decisions": new, "messages": messages, "tasks": tasks, "window": plan.window_start.isoformat()},
+    )  # fmt: skip
+    return report
+
+
+def gate_limits(policies: Policies) -> tuple[list[Cap], list[Capacity]]:
+    """Return the gate's caps and daily capacities as the policies state them."""
+    caps = [Cap(EVERY_UNIT if c.channel == ANY_CHANNEL else c.channel, c.limit, c.days) for c in policies.contact.caps]
+    capacities = [
+        Capacity(name, channel.per_day) for name, channel in policies.channels.items() if channel.per_day is not None
+    ]
+    return caps, capacities
+
+
+def _decisions(
+    plan: DatedPlan, lot: Lot, index: int, lock: Lock, members: pa.Table, frame: Frame, clock: Clock
+) -> pa.Table:
+    found = plan.candidates
+    rows = np.flatnonzero(found.member[:, index])
+    n = len(rows)
+    moment = clock.now()
+    milliseconds = int(moment.timestamp() * 1000)
+    cell = np.where(found.control[rows, index] & (found.cell[rows] != Cell.HOLDOUT.value), "control", found.cell[rows])
+    issued, intended = plan.chosen(lock.name)[rows], plan.meant(lock.name)[rows]
+    columns = np.where(plan.issued[rows] == NONE, 0, plan.issued[rows])
+    value = np.where(issued != "", np.rint(np.nan_to_num(found.value[rows, columns], neginf=0.0)), 0.0)
+    due = plan.window_start + timedelta(days=lock.campaign.goal.within)
+    taken = pa.array(rows)
+    return pa.table(
+        {
+            "decision_id": pa.array([str(uuid7(milliseconds)) for _ in range(n)]),
+            "campaign": pa.array([lock.name] * n),
+            "round": pa.array([frame.round] * n, pa.int32()),
+            "customer_no": found.customer_no.take(taken),
+            "unit_id": members["branch_id"].take(taken).combine_chunks(),
+            "placement": pa.array([frame.placement] * n),
+            "window_start": pa.array([plan.window_start] * n),
+            "window_end": pa.array([plan.window_end] * n),
+            "lock_digest": pa.array([lock.digest] * n),
+            "plan_id": pa.array([_uuid_text(plan.plan_id)] * n),
+            "as_of": pa.array([plan.as_of] * n),
+            "state_digest": pa.array([frame.state_digest] * n),
+            "cell": pa.array(cell.tolist()),
+            "intended_action": pa.array(intended.tolist()),
+            "issued_action": pa.array(issued.tolist()),
+            "propensities": _propensities(plan, lot, index, rows, issued),
+            "attributes": _values_read(members.take(taken), lock),
+            "model_versions": pa.array([canonical_json(frame.model_versions.get(lock.name, {}))] * n),
+            "value_fen": pa.array(value.astype(np.int64)),
+            "reasons": pa.array([[code] for code in why_left_out(plan, index)[rows].tolist()], pa.list_(pa.string())),
+            "due_on": pa.array([due] * n),
+            "recorded_at": pa.array([moment] * n, pa.timestamp("us", tz="UTC")),
+        }
+    )
+
+
+def _uuid_text(plan_id: str) -> str:
+    return f"{plan_id[:8]}-{plan_id[8:12]}-{plan_id[12:16]}-{plan_id[16:20]}-{plan_id[20:32]}"
+
+
+def _propensities(plan: DatedPlan, lot: Lot, index: int, rows: np.ndarray, issued: np.ndarray) -> pa.Array:
+    """JSON {action: ppm} of every action of the campaign that could have been drawn, '' being none."""
+    columns = np.flatnonzero(plan.candidates.column_campaign == index)
+    names = [plan.candidates.actions[c].key for c in columns]
+    place = {int(row): position for position, row in enumerate(lot.rows)}
+    certain = {key: canonical_json({key: 1_000_000}) for key in {*issued.tolist(), ""}}
+    texts = []
+    for row, key in zip(rows.tolist(), issued.tolist(), strict=True):
+        position = place.get(row)
+        if position is None:
+            texts.append(certain[key])
+            continue
+        marginal = lot.marginal[position, columns]
+        drawn = {name: round(p * 1e6) for name, p in zip(names, marginal.tolist(), strict=True) if p > 0}
+        texts.append(canonical_json({**drawn, "": 1_000_000 - sum(drawn.values())}))
+    return pa.array(texts)
+
+
+def _values_read(members: pa.Table, lock: Lock) -> pa.Array:
+    """JSON of the attributes that the lock reads, per customer, made by the engine in one pass."""
+    names = [name for name in sorted(lock.types) if name in members.column_names]
+    with duckdb.connect() as connection:
+        connection.register("members", members.select(names))
+        pairs = ", ".join(f'"{name}" := "{name}"' for name in names)
+        text = connection.execute(f"SELECT CAST(to_json(struct_pack({pairs})) AS VARCHAR) AS body FROM members")
+        return text.to_arrow_table()["body"].combine_chunks()
+
+
+def _contacts(stored: pa.Table, policies: Policies, plan: DatedPlan, zone: str) -> pa.Table:
+    """The contacts that stored decisions ask for, each with its due moment; the same decisions give the same days."""
+    wanted = stored.filter(pc.not_equal(pc.fill_null(stored["issued_action"], ""), ""))
+    keys = wanted["issued_action"].to_pylist()
+    channels = [key.split("|")[2] for key in keys]
+    days = window_days(plan.window_start, policies.plan.window)
+    due = schedule(channels, wanted["value_fen"].fill_null(0).to_pylist(), policies, days, zone)
+    table = pa.table(
+        {
+            "decision_id": wanted["decision_id"],
+            "customer_no": wanted["customer_no"],
+            "unit_id": wanted["unit_id"],
+            "channel": pa.array(channels, pa.string()),
+            "campaign": wanted["campaign"],
+            "contact_class": pa.array([_MARKETING] * len(keys), pa.string()),
+            "due_at": pa.array([d.moment if d else None for d in due], pa.timestamp("us", tz="UTC")),
+            "due_on": pa.array([d.day if d else None for d in due], pa.date32()),
+            "action": pa.array(keys, pa.string()),
+            "round": wanted["round"],
+            "value_fen": wanted["value_fen"].fill_null(0),
+        }
+    )
+    return table.filter(pc.is_valid(table["due_at"]))
+
+
+def _messages(contacts: pa.Table, locks: Mapping[str, Lock]) -> pa.Table:
+    scripts = _scripts(locks)
+    rows = contacts.select(
+        ["decision_id", "campaign", "customer_no", "unit_id", "channel", "due_on", "action"]
+    ).to_pylist()
+    payloads = [
+        canonical_json(
+            {
+                "campaign": row["campaign"],
+                "channel": row["channel"],
+                "customer_no": row["customer_no"],
+                "due_on": row["due_on"],
+                "action": row["action"],
+                "script": scripts[(row["campaign"], row["action"])],
+            }
+        )
+        for row in rows
+    ]
+    return pa.table(
+        {
+            "topic": pa.array([CONTACT_TOPIC] * len(rows), pa.string()),
+            "key": contacts["decision_id"],
+            "unit_id": contacts["unit_id"],
+            "payload": pa.array(payloads, pa.string()),
+        }
+    )
+
+
+def _scripts(locks: Mapping[str, Lock]) -> dict[tuple[str, str], str]:
+    return {(name, action.key): action.script for name, lock in locks.items() for action in actions_of(lock)}
+
+
+def _tasks(
+    connection: Connection, contacts: pa.Table, locks: Mapping[str, Lock], policies: Policies, frame: Frame
+) -> int:
+    staffed = [name for name, channel in policies.channels.items() if channel.delivery == "task"]
+    mine = contacts.filter(pc.is_in(contacts["channel"], pa.array(staffed, pa.string())))
+    if not mine.num_rows:
+        return 0
+    scripts = _scripts(locks)
+    pairs = zip(mine["campaign"].to_pylist(), mine["action"].to_pylist(), strict=True)
+    tasks = pa.table(
+        {
+            "decision_id": mine["decision_id"],
+            "campaign": mine["campaign"],
+            "round": mine["round"],
+            "customer_no": mine["customer_no"],
+            "unit_id": mine["unit_id"],
+            "due_on": mine["due_on"],
+            "action": mine["action"],
+            "value_fen": mine["value_fen"],
+            "script_version": pa.array([scripts[pair] for pair in pairs], pa.string()),
+            "reason": pa.array(["plan"] * mine.num_rows, pa.string()),
+        }
+    )
+    # The plan and the gate have already held each channel's day; a branch's own day holds what its minutes allow.
+    units = set(mine["unit_id"].to_pylist())
+    return create_tasks(connection, tasks, dict.fromkeys(units, mine.num_rows)).created

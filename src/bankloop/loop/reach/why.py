@@ -1,0 +1,78 @@
+"""Why a campaign does not reach a member: one code per customer, and its sentence. Nothing is left out without one."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bankloop.kit import Text
+from bankloop.loop.reach.contracts import Cell, DatedPlan
+from bankloop.loop.reach.kernels import NONE
+
+
+class LeftOut(StrEnum):
+    """Why a usable customer is not reached by a campaign in a window."""
+
+    REACHED = "reached"
+    HOLDOUT = "holdout"
+    CONTROL = "control"
+    EXPLORED_NONE = "explored_none"
+    NOTHING_OPEN = "nothing_open"
+    NOT_WORTH = "not_worth"
+    OTHER_CAMPAIGN = "other_campaign"
+    PRICED_OUT = "priced_out"
+
+
+SENTENCES = {
+    LeftOut.REACHED: Text("进入方案", "In the plan"),
+    LeftOut.HOLDOUT: Text("全局留出", "Global holdout"),
+    LeftOut.CONTROL: Text("本战役对照组", "Control of this campaign"),
+    LeftOut.EXPLORED_NONE: Text("探索组抽到不触达", "Explore drew no contact"),
+    LeftOut.NOTHING_OPEN: Text("没有可用的产品或渠道", "No product or channel is open"),
+    LeftOut.NOT_WORTH: Text("触达的增量价值不抵成本", "Contact is worth less than it costs"),
+    LeftOut.OTHER_CAMPAIGN: Text("让给价值更高的战役", "Lost to a campaign worth more"),
+    LeftOut.PRICED_OUT: Text("预算或产能用于更值的客户", "Budget or capacity went to customers worth more"),
+}
+
+
+def why_left_out(plan: DatedPlan, index: int) -> NDArray[np.str_]:
+    """Return (n,) the code of every customer for campaign ``index``; '' for who is not in its audience."""
+    found = plan.candidates
+    columns = found.column_campaign == index
+    value = found.value[:, columns]
+    best = value.max(axis=1, initial=-np.inf)
+    mine = plan.issued != NONE
+    mine[mine] = columns[plan.issued[mine]]
+    explores = found.cell == Cell.EXPLORE.value
+    return np.select(
+        [
+            ~found.member[:, index],
+            mine,
+            found.cell == Cell.HOLDOUT.value,
+            found.control[:, index],
+            ~np.isfinite(best),
+            explores & (plan.issued == NONE),
+            plan.issued != NONE,
+            best <= 0.0,
+        ],
+        [
+            "",
+            LeftOut.REACHED,
+            LeftOut.HOLDOUT,
+            LeftOut.CONTROL,
+            LeftOut.NOTHING_OPEN,
+            LeftOut.EXPLORED_NONE,
+            LeftOut.OTHER_CAMPAIGN,
+            LeftOut.NOT_WORTH,
+        ],
+        LeftOut.PRICED_OUT,
+    )
+
+
+def left_out_counts(plan: DatedPlan, index: int) -> dict[LeftOut, int]:
+    """Return how many of a campaign's usable customers fall under each code; they sum to all of them."""
+    names, counts = np.unique(why_left_out(plan, index), return_counts=True)
+    found = dict(zip(names.tolist(), counts.tolist(), strict=True))
+    return {code: found[code.value] for code in LeftOut if code.value in found}
