@@ -48,8 +48,8 @@ def store_server(
         attach_store(bank, clock, server, TEMPLATE).close()
         yield server
     finally:
-        server.leave()
         remove_cluster(bank)
+        server.leave()
 
 
 @pytest.fixture

@@ -79,9 +79,10 @@ def test_a_killed_migration_left_nothing_and_completes(
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT to_regclass('decision')")) is None
     engine.dispose()
-    with attach_store(tmp_path, clock, store_server, "killed_migration") as store:
-        with store.begin(Principal("t", units=("*",))) as connection:
-            assert connection.scalar(text("SELECT count(*) FROM decision")) == 0
+    whole = Principal("t", units=("*",))
+    store = attach_store(tmp_path, clock, store_server, "killed_migration")
+    with store, store.begin(whole) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM decision")) == 0
 
 
 def attach_url(server: EmbeddedServer, database: str) -> str:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import pyarrow as pa
 from sqlalchemy import Connection, text
@@ -132,7 +132,7 @@ def _fullest(day: date, days: Sequence[date], length: int) -> int:
     near = [d for d in days if abs((d - day).days) < length]
     if len(near) < 2:
         return len(near)
-    starts = [day - timedelta(days=length - 1), *(d for d in near if d <= day)]
+    starts = {day, *(d for d in near if d <= day)}  # the fullest one can be moved until it begins at a contact
     return max(sum(0 <= (d - start).days < length for d in near) for start in starts)
 
 

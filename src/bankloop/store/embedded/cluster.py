@@ -135,10 +135,10 @@ class Cluster:
             self._wait_for_leftovers()
         raise self._fault(f"{said}\n{self._log_tail()}")
 
-    def stop(self) -> None:
-        """Stop the server, open transactions rolled back, everything committed on disk."""
+    def stop(self, mode: str = "fast") -> None:
+        """Stop the server, open transactions rolled back; ``immediate`` leaves the rest to recovery."""
         if self.running():
-            self._pg_ctl("stop", "-w", "-m", "fast", "-t", str(_STOP_S))
+            self._pg_ctl("stop", "-w", "-m", mode, "-t", str(_STOP_S))
 
     def kill(self) -> None:
         """Kill the server as a power cut would: for tests of recovery."""

@@ -109,7 +109,7 @@ def remove_cluster(bank: Path) -> None:
     if not places.root.exists():
         return
     with _bank_lock(places):
-        Cluster.of(places).stop()
+        Cluster.of(places).stop("immediate")
         shutil.rmtree(places.sockets, ignore_errors=True)
         shutil.rmtree(places.root)
 

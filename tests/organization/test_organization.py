@@ -1,0 +1,197 @@
+"""Units, approvals by a second person, staff tasks: and every verb leaves its audit row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from uuid import UUID
+
+import pyarrow as pa
+import pytest
+from sqlalchemy import text
+
+from bankloop import organization as house
+from bankloop.kit import ConflictError, DeniedError, NotFoundError, uuid7
+from bankloop.organization import ApprovalState, Organization, TaskState
+from bankloop.store import VERBS, Role, Store
+
+MAKER, CHECKER = house.maker("wang"), house.checker("chen")
+DAY = date(2026, 7, 1)
+
+
+@pytest.fixture
+def submitted(store: Store) -> UUID:
+    with store.begin(MAKER) as connection:
+        return house.submit_approval(connection, "campaign", "bind-card", "d1")
+
+
+def tasks(n: int, unit: str = "B01", start: int = 0) -> pa.Table:
+    numbers = range(start, start + n)
+    return pa.table(
+        {
+            "decision_id": [str(UUID(int=i + 1)) for i in numbers],
+            "campaign": ["bind-card"] * n,
+            "round": pa.array([1] * n, pa.int32()),
+            "customer_no": [f"C{i}" for i in numbers],
+            "unit_id": [unit] * n,
+            "due_on": [DAY] * n,
+            "action": ["call"] * n,
+            "value_fen": list(numbers),
+            "script_version": ["bind-card/1"] * n,
+            "reason": ["临界提级"] * n,
+        }
+    )
+
+
+def test_a_unit_holds_those_below_it() -> None:
+    row = {"name_zh": "某", "name_en": "Some", "kind": "branch"}
+    tree = [("HO", None), ("B01", "HO"), ("B01-1", "B01"), ("B02", "HO")]
+    staff = [
+        {
+            "staff_id": "s1",
+            "unit_id": "B01-1",
+            "post": "relationship_manager",
+            "on_leave": False,
+            "minutes_per_day": 90,
+        },
+        {"staff_id": "s2", "unit_id": "B01-1", "post": "relationship_manager", "on_leave": True, "minutes_per_day": 90},
+    ]
+    bank = Organization.of([{"unit_id": unit, "parent_id": parent, **row} for unit, parent in tree], staff)
+    assert bank.below("B01") == ("B01", "B01-1")
+    assert house.branch_head("li", "HO", bank).units == ("B01", "B01-1", "B02", "HO")
+    assert bank.task_capacity(15) == {"B01": 0, "B01-1": 6, "B02": 0, "HO": 0}
+
+
+def test_a_second_person_approves(store: Store, submitted: UUID) -> None:
+    with store.begin(CHECKER) as connection:
+        assert not house.is_approved(connection, "campaign", "bind-card", "d1")
+        assert house.approve(connection, submitted, "chen").state is ApprovalState.APPROVED
+        assert house.approve(connection, submitted).checker == "chen"
+        assert house.is_approved(connection, "campaign", "bind-card", "d1")
+        assert not house.is_approved(connection, "campaign", "bind-card", "d2")
+
+
+def test_the_maker_cannot_approve(store: Store, submitted: UUID) -> None:
+    both = house.checker("wang")
+    with pytest.raises(DeniedError, match="same_person"), store.begin(both) as connection:
+        house.approve(connection, submitted)
+
+
+def test_roles_and_names_are_checked(store: Store, submitted: UUID) -> None:
+    with pytest.raises(DeniedError, match="lacks_role"), store.begin(MAKER) as connection:
+        house.approve(connection, submitted)
+    with pytest.raises(DeniedError, match="not_yours"), store.begin(CHECKER) as connection:
+        house.approve(connection, submitted, "someone-else")
+    with pytest.raises(DeniedError, match="not_yours"), store.begin(CHECKER) as connection:
+        house.recall(connection, submitted)
+    with pytest.raises(NotFoundError), store.begin(CHECKER) as connection:
+        house.approve(connection, uuid7(0))
+
+
+def test_an_edit_voids_an_approval(store: Store, submitted: UUID) -> None:
+    with store.begin(CHECKER) as connection:
+        house.approve(connection, submitted)
+    with store.begin(MAKER) as connection:
+        again = house.submit_approval(connection, "campaign", "bind-card", "d2")
+        assert not house.is_approved(connection, "campaign", "bind-card", "d1")
+        states = [a.state for a in house.approvals(connection, "campaign", "bind-card") if a.approval_id != again]
+    assert states == [ApprovalState.VOID]
+
+
+def test_submitting_twice_asks_once(store: Store, submitted: UUID) -> None:
+    with store.begin(MAKER) as connection:
+        assert house.submit_approval(connection, "campaign", "bind-card", "d1", "wang") == submitted
+
+
+def test_what_is_recalled_is_over(store: Store, submitted: UUID) -> None:
+    with store.begin(MAKER) as connection:
+        assert house.recall(connection, submitted, "typo").state is ApprovalState.RECALLED
+    with pytest.raises(ConflictError, match="not_open"), store.begin(CHECKER) as connection:
+        house.approve(connection, submitted)
+
+
+def test_tasks_keep_to_the_units_day(store: Store) -> None:
+    with store.begin(house.system()) as connection:
+        first = house.create_tasks(connection, tasks(5), {"B01": 3})
+        assert (first.created, first.known, len(first.refused)) == (3, 0, 2)
+        again = house.create_tasks(connection, tasks(5), {"B01": 3})
+        assert (again.created, again.known, len(again.refused)) == (0, 3, 2)
+        found = house.tasks_of(connection, "B01", DAY, DAY)
+    assert [task.value_fen for task in found] == [4, 3, 2]
+    assert found[0].reason == "临界提级"
+
+
+def test_a_unit_without_capacity_gets_nothing(store: Store) -> None:
+    with store.begin(house.system()) as connection:
+        assert house.create_tasks(connection, tasks(2, "B09"), {"B01": 3}).created == 0
+
+
+def test_a_branch_sees_its_own_tasks(store: Store) -> None:
+    bank = Organization.of([{"unit_id": "B01", "parent_id": None, "kind": "branch", "name_zh": "", "name_en": ""}])
+    with store.begin(house.system()) as connection:
+        house.create_tasks(connection, tasks(2), {"B01": 9})
+        house.create_tasks(connection, tasks(2, "B02", start=10), {"B02": 9})
+    with store.begin(house.branch_head("li", "B01", bank)) as connection:
+        assert len(house.tasks_of(connection, "B01", DAY, DAY)) == 2
+        assert house.tasks_of(connection, "B02", DAY, DAY) == []
+
+
+def test_a_task_is_assigned_done_and_then_closed(store: Store) -> None:
+    number = UUID(int=1)
+    with store.begin(house.system()) as connection:
+        house.create_tasks(connection, tasks(3), {"B01": 9})
+        house.assign_task(connection, number, "s1")
+        house.finish_task(connection, number, "bound the card")
+        assert house.expire_tasks(connection, date(2026, 7, 2)) == 2
+        counts = house.task_counts(connection, "bind-card", 1)
+    assert counts == {TaskState.CREATED: 0, TaskState.ASSIGNED: 0, TaskState.DONE: 1, TaskState.EXPIRED: 2}
+    with pytest.raises(ConflictError, match="task_closed"), store.begin(house.system()) as connection:
+        house.finish_task(connection, number, "again")
+
+
+def _submit(store: Store, digest: str = "d1") -> UUID:
+    with store.begin(MAKER) as connection:
+        return house.submit_approval(connection, "campaign", "x", digest)
+
+
+def _with_tasks(store: Store, act: Callable[..., object], *arguments: object) -> None:
+    with store.begin(house.system()) as connection:
+        house.create_tasks(connection, tasks(1), {"B01": 1})
+        act(connection, *arguments)
+
+
+def _decided(store: Store, who: object, act: Callable[..., object], *arguments: object) -> None:
+    request = _submit(store)
+    with store.begin(who) as connection:  # type: ignore[arg-type]
+        act(connection, request, *arguments)
+
+
+def _voided(store: Store) -> None:
+    _submit(store)
+    with store.begin(MAKER) as connection:
+        house.void_approvals(connection, "campaign", "x", "d2")
+
+
+STORIES: dict[str, Callable[[Store], object]] = {
+    "approval.submit": _submit,
+    "approval.approve": lambda store: _decided(store, CHECKER, house.approve),
+    "approval.reject": lambda store: _decided(store, CHECKER, house.reject, "unclear"),
+    "approval.recall": lambda store: _decided(store, MAKER, house.recall),
+    "approval.void": _voided,
+    "task.create": lambda store: _with_tasks(store, house.tasks_of, "B01", DAY, DAY),
+    "task.assign": lambda store: _with_tasks(store, house.assign_task, UUID(int=1), "s1"),
+    "task.finish": lambda store: _with_tasks(store, house.finish_task, UUID(int=1), "done"),
+    "task.expire": lambda store: _with_tasks(store, house.expire_tasks, date(2027, 1, 1)),
+}
+
+
+def test_every_verb_of_the_room_has_a_story() -> None:
+    assert {name for name, act in VERBS.items() if act.__module__.startswith("bankloop.organization")} == set(STORIES)
+
+
+@pytest.mark.parametrize("name", sorted(STORIES))
+def test_every_verb_leaves_an_audit_row(store: Store, name: str) -> None:
+    STORIES[name](store)
+    with store.begin(house.auditor(), Role.AUDITOR) as connection:
+        rows = connection.scalar(text("SELECT count(*) FROM audit WHERE verb = :name"), {"name": name})
+    assert rows == 1
