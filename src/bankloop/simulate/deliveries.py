@@ -6,6 +6,9 @@ exactly as many as were asked for.
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -24,7 +27,7 @@ from bankloop.simulate.draw import Ints
 from bankloop.simulate.network import NOBODY, RELATION_KINDS, Network
 from bankloop.simulate.parameters import Parameters
 from bankloop.simulate.people import People, day_number
-from bankloop.simulate.portfolios import CLASSES, PRODUCTS, Holdings
+from bankloop.simulate.portfolios import CLASSES, NO_DAY, PRODUCTS, Holdings
 from bankloop.simulate.streams import Streams, uniforms
 
 DELIMITER = "|@|"
@@ -37,6 +40,7 @@ CUSTOMER_HEADER = (
 )
 HOLDING_HEADER = ("持有编号", "客户号", "产品大类", "产品代码", "余额", "开立日", "到期日", "自动转存")
 _CHUNK = 200_000
+_STAMP = re.compile(rb">\d{4}-\d\d-\d\dT[0-9:.]+Z<")
 _DUPLICATE, _PHONE, _FUTURE, _UNIT, _BYTES = "duplicate_key", "bad_phone", "future_date", "unknown_unit", "broken_bytes"
 _CUSTOMER_DEFECTS = (_DUPLICATE, _PHONE, _FUTURE, _UNIT, _BYTES)
 _FIRST_PHANTOM = 90_000_000
@@ -137,9 +141,9 @@ def _customer_columns(p: Parameters, streams: Streams, people: People, network: 
             )
         ),
         pa.array(people.overdue_days).cast(pa.string()),
-        names.days_text(people.complaint_day),
+        names.days_text(people.complaint_day, people.complaint_day != NO_DAY),
         tolerance,
-        names.days_text(people.assessed_day),
+        names.days_text(people.assessed_day, people.assessed_day != NO_DAY),
         names.flags(people.bound),
         pa.array(sources).take(pa.array(people.source)),
         names.amounts(price),
@@ -321,7 +325,15 @@ def _write_xlsx(path: Path, rows: list[list[object]]) -> None:
     sheet = book.create_sheet(path.stem)
     for row in rows:
         sheet.append(row)
-    book.save(path)
+    raw = io.BytesIO()
+    book.save(raw)
+    # The library stamps the present moment in two places; the same seed must give the same bytes.
+    with zipfile.ZipFile(raw) as found, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as settled:
+        for name in found.namelist():
+            content = found.read(name)
+            if name == "docProps/core.xml":
+                content = _STAMP.sub(b">2026-01-01T00:00:00Z<", content)
+            settled.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
 
 
 def _firm_names(rng: np.random.Generator, count: int, tail: str) -> pa.Array:

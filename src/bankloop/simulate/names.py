@@ -12,8 +12,6 @@ import pyarrow.compute as pc
 
 from bankloop.simulate.draw import Bools, Ints
 
-NO_DAY = -1
-
 SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余"
     "于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫雷龙"
@@ -163,9 +161,10 @@ def amounts(fen: Ints) -> pa.Array:
     return pc.binary_join_element_wise(whole, text_of(fixed_digits(np.asarray(fen) % 100, 2)), ".")
 
 
-def days_text(days: Ints) -> pa.Array:
-    """Return days as yyyymmdd, empty where the day is −1 (no bank's date is the last of 1969 but a birth date)."""
-    return pc.if_else(pa.array(days != NO_DAY), text_of(fixed_digits(compact_days(days), 8)), "")
+def days_text(days: Ints, known: Bools | None = None) -> pa.Array:
+    """Return days since 1970 as yyyymmdd, empty where not ``known``."""
+    text = text_of(fixed_digits(compact_days(days), 8))
+    return text if known is None else pc.if_else(pa.array(known), text, "")
 
 
 def flags(mask: Bools) -> pa.Array:

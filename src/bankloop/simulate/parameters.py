@@ -12,6 +12,19 @@ from bankloop.kit import SpecError, Text
 
 DEFAULT = Path(__file__).parent / "parameters.yaml"
 _SOURCES = frozenset("DPJ")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MISSING = (
+    "simulate.parameter_missing",
+    Text(
+        "参数文件缺少“{name}”；请从自带的 parameters.yaml 抄入",
+        "the parameter file lacks '{name}'; copy it from the parameters.yaml that comes with bankloop",
+    ),
+)
+_UNKNOWN = (
+    "simulate.parameter_unknown",
+    Text("没有参数“{name}”；请更正或删除", "there is no parameter '{name}'; correct or remove it"),
+)
+_FORM = ("simulate.parameter_form", Text("参数“{name}”要写成 {form}", "write the parameter '{name}' as {form}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +35,6 @@ class Parameters:
     text: str
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self.values:
-            raise SpecError(
-                "simulate.parameter_missing",
-                Text(
-                    "参数文件缺少“{name}”；请从自带的 parameters.yaml 抄入",
-                    "the parameter file lacks '{name}'; copy it from the parameters.yaml that comes with bankloop",
-                ),
-                name=name,
-            )
         return self.values[name]
 
     def number(self, name: str) -> float:
@@ -47,17 +51,26 @@ class Parameters:
 
 
 def read_parameters(path: Path | None = None) -> Parameters:
-    """Read a parameter file (the one of 泉江银行 by default); every entry has a value and a source D, P or J."""
-    text = (path or DEFAULT).read_text(encoding="utf-8")
+    """Read a parameter file (the one of 泉江银行 by default); every entry has a value and a source D, P or J.
+
+    Raise ``SpecError`` for an entry of another form, and for one that lacks or that nobody knows.
+    """
+    own = _read(DEFAULT)
+    if path is None:
+        return own
+    other = _read(path)
+    for name in sorted(own.values.keys() ^ other.values.keys()):
+        code, text = _MISSING if name in own.values else _UNKNOWN
+        raise SpecError(code, text, name=name)
+    return other
+
+
+def _read(path: Path) -> Parameters:
+    text = path.read_text(encoding="utf-8")
     values: dict[str, Any] = {}
-    for group, entries in yaml.safe_load(text).items():
+    for group, entries in yaml.load(text, Loader=_LOADER).items():  # noqa: S506 — a safe loader, in C where there is one
         for name, entry in entries.items():
             if not isinstance(entry, dict) or "value" not in entry or not set(str(entry.get("source"))) & _SOURCES:
-                raise SpecError(
-                    "simulate.parameter_form",
-                    Text("参数“{name}”要写成 {form}", "write the parameter '{name}' as {form}"),
-                    name=f"{group}.{name}",
-                    form="{value: …, source: D|P|J}",
-                )
+                raise SpecError(*_FORM, name=f"{group}.{name}", form="{value: …, source: D|P|J}")
             values[f"{group}.{name}"] = entry["value"]
     return Parameters(values, text)

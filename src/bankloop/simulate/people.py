@@ -125,19 +125,20 @@ def _lives(p: Parameters, rng: np.random.Generator, n: int, today: int) -> dict[
 
 def _wealth(p: Parameters, rng: np.random.Generator, made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     age, n = made["age"], len(made["age"])
-    score = -(((age - 52) / 22.0) ** 2) + 0.5 * made["payroll"] + 1.2 * made["merchant_owner"]
+    score = -(((age - 52) / 22.0) ** 2) + 0.9 * made["payroll"] + 1.2 * made["merchant_owner"]
     score = score + 0.03 * (age > PENSION_AGE) + 1.3 * rng.standard_normal(n)
     cuts, means = p.numbers("tiers.cut_offs"), p.numbers("tiers.means")
     tier = ranked_quota(score, p.numbers("tiers.shares"))
     aum = np.zeros(n)
     for number, (low, mean, weight) in enumerate(zip(cuts, means, p.numbers("tiers.concentration"), strict=True)):
         rows = np.flatnonzero(tier == number)
+        rows = rows[np.argsort(score[rows] + rng.standard_normal(len(rows)), kind="stable")]
         if number + 1 == len(cuts):
-            aum[rows] = low + rng.exponential(mean - low, len(rows))
+            aum[rows] = low + np.sort(rng.exponential(mean - low, len(rows)))
             continue
         width = cuts[number + 1] - low
         middle = (mean - low) / width
-        aum[rows] = low + width * 0.99999 * rng.beta(middle * weight, (1 - middle) * weight, len(rows))
+        aum[rows] = low + width * 0.99999 * np.sort(rng.beta(middle * weight, (1 - middle) * weight, len(rows)))
     return {"tier": tier, "aum": np.round(aum, 2)}
 
 
@@ -179,7 +180,7 @@ def _products(p: Parameters, rng: np.random.Generator, made: dict[str, np.ndarra
         rest = (p.number(f"holdings.{name}") * n - top.sum()) / max(1, int((~upper).sum()))
         return top | mark_share(score + np.log10(1 + made["aum"]), rest, ~upper)
 
-    card = mark_share(activity - 0.02 * age + 6 * adult + noise(), p.number("holdings.debit_card"))
+    card = mark_share(0.5 * activity + 6 * adult + noise(), p.number("holdings.debit_card"))
     bound = mark_share(
         made["digital"] + 0.6 * activity + noise() - 99 * (~card | ~adult), p.number("holdings.wallet_bound")
     )
@@ -209,7 +210,7 @@ def _consents(
     n, activity = len(made["age"]), made["activity"]
     silent = mark_share(rng.standard_normal(n), p.number("consent.do_not_contact"))
     consent = mark_share(
-        0.6 * activity + 0.3 * made["bound"] + 1.2 * rng.standard_normal(n) - 9 * silent, p.number("consent.marketing")
+        0.6 * activity + 1.8 * made["bound"] + 1.2 * rng.standard_normal(n) - 9 * silent, p.number("consent.marketing")
     )
     indebted = made["credit_card"] | made["mortgage"] | made["consumer_loan"]
     overdue = mark_share(rng.standard_normal(n) - 99 * ~indebted, p.number("consent.overdue"))

@@ -7,7 +7,7 @@ from datetime import date
 
 import numpy as np
 
-from bankloop.simulate.draw import Bools, Floats, Ints, choose, unit_lognormal
+from bankloop.simulate.draw import Bools, Floats, Ints, choose, mark_share, unit_lognormal
 from bankloop.simulate.parameters import Parameters
 from bankloop.simulate.people import People, day_number
 from bankloop.simulate.streams import Streams
@@ -162,9 +162,12 @@ def _term_deposits(
 
 
 def _auto_renew(p: Parameters, rng: np.random.Generator, people: People, rows: Ints, fen: Ints) -> Bools:
-    lazy = 0.02 * people.age[rows] - 0.25 * people.digital[rows] - 0.1 * np.log10(1 + fen)
+    lazy = 0.02 * people.age[rows] - 0.25 * people.digital[rows]
     score = lazy + rng.standard_normal(len(rows))
-    return np.argsort(np.argsort(-score)) < round(p.number("maturity.auto_renew") * len(rows))
+    # The same share among large and small deposits: the campaign looks at the large ones only.
+    large = fen >= p.number("keep-deposits.least_balance") * _FENS
+    share = p.number("maturity.auto_renew")
+    return mark_share(score, share, large) | mark_share(score, share, ~large)
 
 
 def _maturity_days(p: Parameters, rng: np.random.Generator, kind: Ints, terms: list[float], today: int) -> Ints:

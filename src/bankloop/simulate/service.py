@@ -66,6 +66,8 @@ def write_bank(
     rows |= deliveries.write_organization(delivery, p, streams, network)
     rows |= deliveries.write_ties(delivery, streams, people, network)
     events, broken = _write_events(delivery, p, streams, people, network, holdings, today, months, say)
+    # The flag comes last: a folder without it is a delivery still under way.
+    delivery.file("", ".ok").write_bytes(b"")
     deposits = np.isin(holdings.product_class, [CLASSES.index(name) for name in _AUM_CLASSES])
     return SimulatedBank(
         folder=folder,

@@ -27,6 +27,8 @@ HAND_ACTION = {
 }
 _CHANNEL_SIGMA = 0.25
 _HIGHEST = 0.98
+# Below ten thousand yuan there is less and less to invest.
+_SAVER = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def _first_wealth(p: Parameters, streams: Streams, people: People, network: Netw
     counted &= people.aum[rows] < p.number("tiers.private_banking_from")
     valid = people.assessment_valid[rows]
     types = _types(p, rng, people, rows, counted)
-    tilt = np.where(valid, 1.0, p.number("first-wealth.unassessed")) * np.minimum(1, people.aum[rows] / 10000) ** 0.7
+    tilt = np.where(valid, 1.0, p.number("first-wealth.unassessed")) * np.minimum(1, people.aum[rows] / _SAVER) ** 0.7
     base = _base(p, rng, types, p.number("first-wealth.base") / 100, counted, tilt)
     lifts = p.table("first-wealth.lifts")
     can = {channel: mask[rows] for channel, mask in availability(people, network).items()}
@@ -113,8 +115,8 @@ def _first_wealth(p: Parameters, streams: Streams, people: People, network: Netw
     effect = _effects(p, rng, types, base, lifts, can, over)
     for key in effect:
         effect[key] *= ~valid if key.startswith("risk-assessment") else valid
-    amount = _purchase(p, rng, people, rows)
-    displaced = _displaced_share(p, rng, people, rows, amount)
+    amount = _purchase(p, rng, people, rows, counted)
+    displaced = _displaced_share(p, rng, people, rows, amount, counted)
     gross = amount * p.number("first-wealth.gross_bp") / 1e4
     net = gross - amount * displaced * p.number("first-wealth.displaced_bp") / 1e4
     return CampaignTruth(
@@ -130,23 +132,23 @@ def _first_wealth(p: Parameters, streams: Streams, people: People, network: Netw
     )
 
 
-def _purchase(p: Parameters, rng: np.random.Generator, people: People, rows: Ints) -> Floats:
+def _purchase(p: Parameters, rng: np.random.Generator, people: People, rows: Ints, counted: Bools) -> Floats:
     median, mean = p.number("first-wealth.purchase_median"), p.number("first-wealth.purchase_mean")
     sigma = (2 * np.log(mean / median)) ** 0.5
-    score = 0.5 * _standard(np.log(1000 + people.aum[rows])) + 0.75**0.5 * rng.standard_normal(len(rows))
+    score = 0.5 * _standard(np.log(1000 + people.aum[rows]), counted) + 0.75**0.5 * rng.standard_normal(len(rows))
     amount: Floats = median * np.exp(sigma * score)
     return np.clip(amount, p.number("first-wealth.purchase_least"), 5e6)
 
 
-def _displaced_share(p: Parameters, rng: np.random.Generator, people: People, rows: Ints, amount: Floats) -> Floats:
+def _displaced_share(
+    p: Parameters, rng: np.random.Generator, people: People, rows: Ints, amount: Floats, counted: Bools
+) -> Floats:
     """Return the share of a purchase that leaves our own deposits: more where the bank already holds the money."""
     covered = np.log((1000 + people.aum[rows]) / amount)
-    raw = 1 / (1 + np.exp(-0.5 * covered - rng.standard_normal(len(rows))))
-    return (
-        raw * p.number("first-wealth.displaced") / max(float(np.average(raw, weights=amount)), 1e-9)
-        if len(rows)
-        else raw
-    )
+    raw: Floats = 1 / (1 + np.exp(-0.5 * covered - rng.standard_normal(len(rows))))
+    if not counted.any():
+        return raw
+    return raw * p.number("first-wealth.displaced") / float(np.average(raw[counted], weights=amount[counted]))
 
 
 def _keep_deposits(
@@ -248,9 +250,11 @@ def _reach_factor(p: Parameters, key: str) -> float:
     return 1.0 if channel == "rm_call" else float(p.table(f"channels.{channel}")["reached"])
 
 
-def _standard(values: Floats) -> Floats:
-    spread = float(values.std()) if len(values) else 0.0
-    return (values - values.mean()) / spread if spread else np.zeros(len(values))
+def _standard(values: Floats, over: Bools | None = None) -> Floats:
+    """Return z-scores, of mean 0 and deviation 1 over a mask (over all by default)."""
+    base = values if over is None or not over.any() else values[over]
+    spread = float(base.std()) if len(base) else 0.0
+    return (values - base.mean()) / spread if spread else np.zeros(len(values))
 
 
 def _logistic_mean(score: Floats, mean: float, over: Bools) -> Floats:

@@ -62,6 +62,7 @@ class World:
         unit: Ints,
         managed: Bools,
         unit_rates: dict[str, Floats],
+        people: pa.Table,
     ) -> None:
         self.seed = seed
         self._p = parameters
@@ -70,6 +71,7 @@ class World:
         self._unit = unit
         self._managed = managed
         self._rates = unit_rates
+        self._people = people
 
     @classmethod
     def load(cls, folder: Path) -> World:
@@ -95,6 +97,7 @@ class World:
             people["unit_row"].to_numpy(),
             people["managed"].to_numpy(),
             {name: units[name].to_numpy() for name in ("execution", "false_log", "by_hand")},
+            people,
         )
 
     @property
@@ -109,6 +112,10 @@ class World:
     def goal(self, campaign: str) -> str:
         """Return the event that counts as success."""
         return str(self._p[f"{campaign}.goal"])
+
+    def customers(self) -> pa.Table:
+        """Return the traits by customer: unit_row, managed, contactable, private_banking, digital, activity."""
+        return self._people
 
     def population(self, campaign: str) -> pa.Array:
         """Return the customer numbers of a campaign's natural population, in the bank's order."""
