@@ -33,6 +33,7 @@ _SETTINGS = text(
     " set_config('bankloop.units', :units, true), set_config('bankloop.purpose', :purpose, true),"
     " set_config('bankloop.now', :now, true)"
 )
+_CREATE_LOCK = 4_242_003
 _PRINCIPAL = "bankloop.principal"
 _NOW = "bankloop.now"
 
@@ -140,6 +141,7 @@ def create_database(server: EmbeddedServer, name: str, template: str = "template
         EmbeddedSource(server, "postgres").admin_url(), poolclass=NullPool, isolation_level="AUTOCOMMIT"
     )
     with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _CREATE_LOCK})  # until the session ends
         if connection.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}) is None:
             connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
     engine.dispose()

@@ -145,17 +145,17 @@ def make_private(path: Path, runner: Runner | None, mode: int = 0o700) -> None:
     wanted = os.geteuid() if runner is None else runner.real_uid
     try:
         path.mkdir(mode=mode)
-        if runner is not None:
-            runner.own(path)
     except FileExistsError:
         found = path.lstat()
         if not stat.S_ISDIR(found.st_mode):
             raise errors.unsafe_place(path, "not a folder") from None
-        if found.st_uid != wanted:
+        if found.st_uid not in (wanted, os.geteuid()):  # ours: made, and then killed before it was given away
             raise errors.unsafe_place(path, f"owned by uid {found.st_uid}, not {wanted}") from None
     except OSError as error:
         raise errors.unsafe_place(path, str(error)) from error
     path.chmod(mode)
+    if runner is not None:
+        runner.own(path)
 
 
 def make_root(path: Path) -> None:

@@ -55,7 +55,7 @@ class EmbeddedServer:
 
     def join(self) -> None:
         """Hold the server, made and started where needed."""
-        with self._guard, _bank_lock(self.places):
+        with self._guard, bank_lock(self.places):
             living_handles(self.places.handles)
             self._up()
             if self._handle is None:
@@ -64,7 +64,7 @@ class EmbeddedServer:
 
     def revive(self) -> bool:
         """Start the server again if it died; return whether it had."""
-        with self._guard, _bank_lock(self.places):
+        with self._guard, bank_lock(self.places):
             if self._cluster.running():
                 return False
             self._up()
@@ -75,7 +75,7 @@ class EmbeddedServer:
         atexit.unregister(self.leave)
         if self._handle is None or self._pid != os.getpid():
             return
-        with self._guard, _bank_lock(self.places):
+        with self._guard, bank_lock(self.places):
             if self._handle is not None:
                 self._handle.unlink(missing_ok=True)
                 self._handle = None
@@ -96,7 +96,9 @@ def start_server(bank: Path) -> EmbeddedServer:
     """Return a held server of the bank folder; raise a fault with place, reason and cure."""
     places = Places.of(bank)
     try:
-        server = EmbeddedServer(Cluster.of(places))
+        with bank_lock(places):
+            cluster = Cluster.of(places)
+        server = EmbeddedServer(cluster)
         server.join()
     except OSError as error:
         raise _as_fault(places, error) from error
@@ -108,14 +110,14 @@ def remove_cluster(bank: Path) -> None:
     places = Places.of(bank)
     if not places.root.exists():
         return
-    with _bank_lock(places):
+    with bank_lock(places):
         Cluster.of(places).stop("immediate")
         shutil.rmtree(places.sockets, ignore_errors=True)
         shutil.rmtree(places.root)
 
 
 @contextmanager
-def _bank_lock(places: Places, patience_s: float = RECOVERY_S + 120) -> Iterator[None]:
+def bank_lock(places: Places, patience_s: float = RECOVERY_S + 120) -> Iterator[None]:
     """Hold the lock file in the bank folder; another command may be waiting for a crash recovery meanwhile."""
     places.lock.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + patience_s
