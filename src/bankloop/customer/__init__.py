@@ -1,1 +1,40 @@
-"""."""
+"""One customer out of many records: attributes, and the state of all customers as it was known on a day.
+
+Attributes are a catalogue read from YAML: facts, event windows, rules over other attributes, scores. ``build_state``
+computes all of them in one pass over each base table. This room describes customers; it decides nothing about them.
+"""
+
+from bankloop.customer.catalogue import BUILT_IN, column_types, read_catalogue
+from bankloop.customer.contracts import (
+    Attribute,
+    AttributeKind,
+    Band,
+    Catalogue,
+    Fact,
+    Measure,
+    Operation,
+    Rule,
+    State,
+    Window,
+)
+from bankloop.customer.state import arrow_type, build_state, state_schema, table_digest
+
+__all__ = [
+    "BUILT_IN",
+    "Attribute",
+    "AttributeKind",
+    "Band",
+    "Catalogue",
+    "Fact",
+    "Measure",
+    "Operation",
+    "Rule",
+    "State",
+    "Window",
+    "arrow_type",
+    "build_state",
+    "column_types",
+    "read_catalogue",
+    "state_schema",
+    "table_digest",
+]

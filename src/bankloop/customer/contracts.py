@@ -1,0 +1,185 @@
+"""What crosses the door: attributes with their definitions, the catalogue, the state of all customers on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from bankloop.customer.errors import no_attribute
+from bankloop.kit import Text, digest
+from bankloop.kit.expression import Expression, Type
+from bankloop.lake import DataClass
+
+
+class AttributeKind(StrEnum):
+    """Where an attribute's value comes from."""
+
+    FACT = "fact"
+    WINDOW = "window"
+    RULE = "rule"
+    BAND = "band"
+    SCORE = "score"
+
+
+class Operation(StrEnum):
+    """How a fact is read: the first five from the customer's row, the others over the customer's holdings."""
+
+    COLUMN = "column"
+    PRESENT = "present"
+    YEARS_SINCE = "years_since"
+    DAYS_SINCE = "days_since"
+    DAYS_UNTIL = "days_until"
+    SUM = "sum"
+    COUNT = "count"
+    DISTINCT = "distinct"
+    ANY = "any"
+    MIN = "min"
+    MAX = "max"
+    NEXT_DAYS = "next_days"
+    FIRST = "first"
+
+
+class Measure(StrEnum):
+    """What a window counts."""
+
+    COUNT = "count"
+    SUM = "sum"
+    DAYS = "days"
+    DAYS_SINCE = "days_since"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A column of the customer, or an aggregate of holdings ``where`` a condition holds; ``by`` orders ``first``."""
+
+    operation: Operation
+    column: str
+    where: Expression | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A measure of events of ``events`` in the last ``days`` bank-local days, the as-of day included (None: ever)."""
+
+    events: tuple[str, ...]
+    measure: Measure
+    days: int | None
+    scenes: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    at_least_fen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An expression over other attributes."""
+
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The 1-based band of attribute ``of`` between rising ``cuts``: 1 below the first cut, n + 1 from the last on."""
+
+    of: str
+    cuts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute: its type, texts, owner and class, and how it is computed. ``source`` is what the file says."""
+
+    name: str
+    type: Type
+    label: Text
+    owner: str
+    data_class: DataClass
+    definition: Text
+    kind: AttributeKind
+    body: Fact | Window | Rule | Band | None
+    place: str
+    source: Mapping[str, Any]
+    confidential: bool = False
+
+    @cached_property
+    def digest(self) -> str:
+        """Return the sha256 of what the file says: the same words, the same digest."""
+        return digest([self.name, self.source])
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Return the attributes that this one is computed from."""
+        match self.body:
+            case Rule(expression):
+                return frozenset(expression.names)
+            case Band(of, _):
+                return frozenset({of})
+        return frozenset()
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All attributes by name, in the order in which they can be computed."""
+
+    attributes: Mapping[str, Attribute]
+
+    def __getitem__(self, name: str) -> Attribute:
+        """Return the attribute ``name``; raise ``NotFoundError`` with the nearest name."""
+        if name not in self.attributes:
+            raise no_attribute(name, self.attributes)
+        return self.attributes[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether the catalogue has an attribute of that name."""
+        return name in self.attributes
+
+    @property
+    def types(self) -> dict[str, Type]:
+        """Return name → type, as ``kit.expression.parse`` takes it."""
+        return {name: attribute.type for name, attribute in self.attributes.items()}
+
+    @property
+    def definitions(self) -> dict[str, dict[str, Any]]:
+        """Return name → what the file says, as a lock keeps it."""
+        return {name: dict(attribute.source) for name, attribute in self.attributes.items()}
+
+    def closure(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return ``names`` and every attribute they are computed from, in catalogue order."""
+        wanted: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in wanted:
+                wanted.add(name)
+                waiting.extend(self[name].reads)
+        return tuple(name for name in self.attributes if name in wanted)
+
+    def only(self, names: Iterable[str]) -> Catalogue:
+        """Return the catalogue of ``names`` and what they need."""
+        return Catalogue({name: self.attributes[name] for name in self.closure(names)})
+
+    @cached_property
+    def digest(self) -> str:
+        """Return the sha256 over all definitions."""
+        return digest({name: attribute.digest for name, attribute in self.attributes.items()})
+
+
+@dataclass(frozen=True)
+class State:
+    """Every customer's attributes on a day.
+
+    ``table`` has one row a customer, ordered by ``customer_no``, one column an attribute; numbers are int64 at the
+    attribute's scale (money in fen, scores in ppm). ``digest`` is over the values; ``versions`` are the lake's.
+    """
+
+    table: pa.Table
+    as_of: date
+    catalogue_digest: str
+    versions: Mapping[str, str]
+    digest: str

@@ -1,0 +1,235 @@
+"""The attributes as Ibis expressions: one aggregation per base table, joined to the customers, rules on top."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import ibis
+
+from bankloop.customer.contracts import (
+    Attribute,
+    AttributeKind,
+    Band,
+    Catalogue,
+    Fact,
+    Measure,
+    Operation,
+    Rule,
+    Window,
+)
+from bankloop.kit import local_moment
+from bankloop.kit.expression import to_ibis
+
+KEY = "customer_no"
+_DAY = 86_400
+_FILLED = {
+    Operation.SUM: 0,
+    Operation.COUNT: 0,
+    Operation.DISTINCT: 0,
+    Operation.ANY: False,
+    Measure.SUM: 0,
+    Measure.COUNT: 0,
+    Measure.DAYS: 0,
+}
+_ROW_OPERATIONS = (
+    Operation.COLUMN,
+    Operation.PRESENT,
+    Operation.YEARS_SINCE,
+    Operation.DAYS_SINCE,
+    Operation.DAYS_UNTIL,
+)
+
+
+def state_expression(
+    tables: Mapping[str, Any],
+    catalogue: Catalogue,
+    today: date,
+    known_until: datetime,
+    zone: str,
+    scores: Mapping[str, Any],
+) -> Any:
+    """Return one row a customer with every attribute of ``catalogue``, as an Ibis expression of either engine.
+
+    ``tables`` are Ibis tables customer, holding, event; only events recorded and occurred before ``known_until`` count.
+    ``scores`` are tables (customer_no, score) by attribute.
+    """
+    attributes = list(catalogue.attributes.values())
+    customers = tables["customer"]
+    own = {a.name: _row_fact(customers, a.body, today) for a in attributes if _is_row_fact(a)}
+    state = customers.select(customer_no=customers[KEY], **own)
+    held = [a for a in attributes if a.kind is AttributeKind.FACT and not _is_row_fact(a)]
+    if held:
+        state = _joined(state, _holding_facts(tables["holding"], held, today), held, today, zone)
+    windows = [a for a in attributes if a.kind is AttributeKind.WINDOW]
+    if windows:
+        state = _joined(state, _windows(tables["event"], windows, today, known_until, zone), windows, today, zone)
+    state = _with_scores(state, [a for a in attributes if a.kind is AttributeKind.SCORE], scores)
+    state = _with_rules(state, [a for a in attributes if a.reads or isinstance(a.body, Rule)], today)
+    return state.select(KEY, *catalogue.attributes)
+
+
+def _is_row_fact(attribute: Attribute) -> bool:
+    return isinstance(attribute.body, Fact) and attribute.body.operation in _ROW_OPERATIONS
+
+
+def _row_fact(customers: Any, fact: Any, today: date) -> Any:
+    column, now = customers[fact.column], ibis.literal(today)
+    match fact.operation:
+        case Operation.PRESENT:
+            return column.notnull()
+        case Operation.YEARS_SINCE:
+            # Full years: born on 29 February, a customer is a year older on 1 March of a common year.
+            before = (column.month() > today.month) | ((column.month() == today.month) & (column.day() > today.day))
+            return (today.year - column.year() - before.cast("int32")).cast("int64")
+        case Operation.DAYS_SINCE:
+            return now.delta(column, unit="day").cast("int64")
+        case Operation.DAYS_UNTIL:
+            return column.delta(now, unit="day").cast("int64")
+    return column
+
+
+def _holding_facts(holdings: Any, attributes: Sequence[Attribute], today: date) -> Any:
+    found = {}
+    for attribute in attributes:
+        fact = attribute.body
+        assert isinstance(fact, Fact)
+        where = None if fact.where is None else to_ibis(fact.where, holdings, today)
+        found[attribute.name] = _holding_fact(holdings, fact, where, today)
+    return holdings.group_by(KEY).aggregate(**found)
+
+
+def _holding_fact(holdings: Any, fact: Fact, where: Any, today: date) -> Any:
+    match fact.operation:
+        case Operation.SUM:
+            # The engine sums int64 in 128 bits: a total beyond int64 fails loudly instead of wrapping.
+            return holdings[fact.column].sum(where=where).cast("int64")
+        case Operation.COUNT:
+            return holdings.count(where=where).cast("int64")
+        case Operation.DISTINCT:
+            return holdings[fact.column].nunique(where=where).cast("int64")
+        case Operation.ANY:
+            return holdings.count(where=where) > 0
+        case Operation.MAX:
+            return holdings[fact.column].max(where=where)
+        case Operation.FIRST:
+            return holdings[fact.column].argmin(holdings[fact.by], where=where)
+        case Operation.NEXT_DAYS:
+            ahead = holdings[fact.column] >= ibis.literal(today)
+            return holdings[fact.column].min(where=ahead if where is None else ahead & where)
+    return holdings[fact.column].min(where=where)
+
+
+def _windows(events: Any, attributes: Sequence[Attribute], today: date, known_until: datetime, zone: str) -> Any:
+    """Return one row a customer over a single scan of events: only the types, days and columns that a window needs."""
+    windows = {a.name: a.body for a in attributes if isinstance(a.body, Window)}
+    limit = _moment(known_until)
+    types = sorted({type_ for window in windows.values() for type_ in window.events})
+    needed = (events.recorded_at < limit) & (events.occurred_at < limit) & events.type.isin(types)
+    longest = [window.days for window in windows.values()]
+    if None not in longest:
+        first = max(days for days in longest if days is not None)
+        needed = needed & (events.occurred_at >= _moment(_start(today, first, zone)))
+    rows = events.filter(needed)
+    found = {name: _window(rows, window, today, known_until, zone) for name, window in windows.items()}
+    return rows.group_by(KEY).aggregate(**found)
+
+
+def _window(rows: Any, window: Window, today: date, known_until: datetime, zone: str) -> Any:
+    where = rows.type.isin(window.events)
+    if window.days is not None:
+        where = where & (rows.occurred_at >= _moment(_start(today, window.days, zone)))
+    if window.scenes:
+        where = where & rows.scene.isin(window.scenes)
+    if window.channels:
+        where = where & rows.channel.isin(window.channels)
+    if window.at_least_fen is not None:
+        where = where & (rows.amount_fen >= window.at_least_fen)
+    match window.measure:
+        case Measure.COUNT:
+            return rows.count(where=where).cast("int64")
+        case Measure.SUM:
+            return rows.amount_fen.sum(where=where).cast("int64")
+        case Measure.DAYS:
+            assert window.days is not None
+            return _day(rows.occurred_at, today, window.days, zone).nunique(where=where).cast("int64")
+    return rows.occurred_at.max(where=where)
+
+
+def _joined(state: Any, aggregates: Any, attributes: Sequence[Attribute], today: date, zone: str) -> Any:
+    """Join aggregates to the customers; a customer without rows has counts of 0, and NULL where nothing is known."""
+    renamed = aggregates.rename(_of=KEY)
+    joined = state.left_join(renamed, state[KEY] == renamed["_of"]).drop("_of")
+    now, filled = ibis.literal(today), {}
+    midnight = int(local_moment(today + timedelta(days=1), 0, 0, zone).timestamp())
+    for attribute in attributes:
+        column, body = joined[attribute.name], attribute.body
+        assert isinstance(body, Fact | Window)
+        how = body.operation if isinstance(body, Fact) else body.measure
+        if how in _FILLED:
+            filled[attribute.name] = column.fill_null(_FILLED[how])
+        elif how is Operation.NEXT_DAYS:
+            filled[attribute.name] = column.delta(now, unit="day").cast("int64")
+        elif how is Measure.DAYS_SINCE:
+            # Whole bank-local days between, counted back from the midnight that ends today.
+            filled[attribute.name] = _days_before(column, midnight)
+    return joined.mutate(**filled) if filled else joined
+
+
+def _days_before(moment: Any, midnight: int) -> Any:
+    return ((midnight - 1 - moment.epoch_seconds()) / _DAY).floor().cast("int64")
+
+
+def _with_scores(state: Any, attributes: Sequence[Attribute], scores: Mapping[str, Any]) -> Any:
+    for attribute in attributes:
+        if attribute.name not in scores:
+            state = state.mutate(**{attribute.name: ibis.null("int64")})
+            continue
+        score = scores[attribute.name].rename(_of=KEY, **{attribute.name: "score"})
+        state = state.left_join(score, state[KEY] == score["_of"]).drop("_of")
+    return state
+
+
+def _with_rules(state: Any, attributes: Sequence[Attribute], today: date) -> Any:
+    """Add rules and bands in catalogue order; those that do not need each other are added together."""
+    pending: dict[str, Any] = {}
+    for attribute in attributes:
+        if attribute.reads & pending.keys():
+            state, pending = state.mutate(**pending), {}
+        match attribute.body:
+            case Rule(expression):
+                pending[attribute.name] = to_ibis(expression, state, today)
+            case Band(of, cuts):
+                steps = [(state[of] >= cut).cast("int64") for cut in cuts]
+                pending[attribute.name] = sum(steps[1:], steps[0]) + 1
+    return state.mutate(**pending) if pending else state
+
+
+def _start(today: date, days: int, zone: str) -> datetime:
+    return local_moment(today - timedelta(days=days - 1), 0, 0, zone)
+
+
+def _moment(moment: datetime) -> Any:
+    return ibis.literal(moment.astimezone(UTC), type="timestamp('UTC')")
+
+
+def _day(moment: Any, today: date, days: int, zone: str) -> Any:
+    """Return the bank-local day number of a moment within the last ``days``: plain arithmetic, alike on every engine."""
+    seconds = moment.epoch_seconds()
+    shift: Any = None
+    tz = ZoneInfo(zone)
+    day = today - timedelta(days=days)
+    previous = None
+    while day <= today:
+        start = local_moment(day, 0, 0, zone)
+        offset = start.astimezone(tz).utcoffset()
+        seconds_off = int(offset.total_seconds()) if offset else 0
+        if previous is None:
+            shift = ibis.literal(seconds_off)
+        elif seconds_off != previous:
+            shift = ibis.ifelse(seconds >= int(start.timestamp()), seconds_off, shift)
+        previous = seconds_off
+        day += timedelta(days=1)
+    return ((seconds + shift) / _DAY).floor().cast("int32")

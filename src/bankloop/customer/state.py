@@ -1,0 +1,105 @@
+"""Builds the state: every customer's attributes as they were known at the end of a bank-local day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import ibis
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bankloop.customer.contracts import Catalogue, State
+from bankloop.customer.queries import KEY, state_expression
+from bankloop.kit import digest_bytes, local_day, local_moment
+from bankloop.kit.expression import BOOL, DATE, STRING, Type
+from bankloop.lake import Lake
+
+_BASE = ("customer", "holding", "event")
+_ARROW = {BOOL: pa.bool_(), DATE: pa.date32(), STRING: pa.string()}
+
+
+def build_state(
+    lake: Lake,
+    catalogue: Catalogue,
+    as_of: date | datetime,
+    *,
+    versions: Mapping[str, str] | None = None,
+    scores: Mapping[str, pa.Table] | None = None,
+    names: Iterable[str] | None = None,
+) -> State:
+    """Return the attributes of every customer as of ``as_of``.
+
+    A date means the end of that bank-local day, an aware moment that moment: what was recorded later does not count.
+    ``versions`` (table → version) reads the lake as it was; ``scores`` fills score attributes from tables with
+    ``customer_no`` and ``score`` (ppm); ``names`` limits the columns to these attributes and what they need.
+    """
+    wanted = catalogue if names is None else catalogue.only(names)
+    today, known_until = _day(as_of, lake.zone)
+    read = {**lake.current_versions(), **(versions or {})}
+    read = {table: version for table, version in read.items() if table in _BASE}
+    with lake.connection(read) as connection:
+        backend = ibis.duckdb.from_connection(connection)
+        given = {}
+        for name, table in (scores or {}).items():
+            connection.register(f"score_{name}", table.select([KEY, "score"]))
+            given[name] = backend.table(f"score_{name}")
+        tables = {table: backend.table(table) for table in _BASE}
+        expression = state_expression(tables, wanted, today, known_until, lake.zone, given)
+        found = connection.sql(ibis.to_sql(expression.order_by(KEY), dialect="duckdb")).to_arrow_table()
+    table = found.cast(state_schema(wanted))
+    return State(table, today, wanted.digest, read, table_digest(table))
+
+
+def state_schema(catalogue: Catalogue) -> pa.Schema:
+    """Return the Arrow schema of a state: customer_no, then the attributes; all numbers int64."""
+    fields = [pa.field(KEY, pa.string())]
+    return pa.schema([*fields, *(pa.field(a.name, arrow_type(a.type)) for a in catalogue.attributes.values())])
+
+
+def arrow_type(type_: Type) -> pa.DataType:
+    """Return the Arrow type of an attribute's values."""
+    return _ARROW.get(type_, pa.int64())
+
+
+def table_digest(table: pa.Table) -> str:
+    """Return the sha256 of a table's names, types and values; what lies under a NULL does not count."""
+    return digest_bytes(_parts(table))
+
+
+def _parts(table: pa.Table) -> Iterable[bytes]:
+    yield str(table.num_rows).encode()
+    for name in table.column_names:
+        column = table[name].combine_chunks()
+        yield f"{name}:{column.type}".encode()
+        yield _buffer(pc.is_valid(column).cast(pa.uint8()))
+        if pa.types.is_string(column.type):
+            filled = column.fill_null("")
+            yield _buffer(pc.binary_length(filled))
+            yield b"".join(_text(chunk) for chunk in _chunks(filled))
+        elif pa.types.is_boolean(column.type):
+            yield _buffer(column.fill_null(False).cast(pa.uint8()))
+        else:
+            plain = column.cast(pa.int32()) if pa.types.is_date(column.type) else column
+            yield _buffer(plain.fill_null(0))
+
+
+def _buffer(values: Any) -> bytes:
+    return bytes(values.to_numpy(zero_copy_only=False).tobytes())
+
+
+def _chunks(values: Any) -> list[Any]:
+    return values.chunks if isinstance(values, pa.ChunkedArray) else [values]
+
+
+def _text(values: Any) -> bytes:
+    offsets = pa.Array.from_buffers(pa.int32(), len(values) + 1, [None, values.buffers()[1]], offset=values.offset)
+    return bytes(values.buffers()[2][offsets[0].as_py() : offsets[-1].as_py()]) if values.buffers()[2] else b""
+
+
+def _day(as_of: date | datetime, zone: str) -> tuple[date, datetime]:
+    if isinstance(as_of, datetime):
+        # The comparison is "before": the moment itself still counts.
+        return local_day(as_of, zone), as_of + timedelta(microseconds=1)
+    return as_of, local_moment(as_of + timedelta(days=1), 0, 0, zone)
