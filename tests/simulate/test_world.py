@@ -11,8 +11,8 @@ import pytest
 
 from bankloop.kit import NotFoundError
 from bankloop.simulate import EVENT_SCHEMA, RESPONSE_SCHEMA, SimulatedBank, World
+from bankloop.simulate.lookup import number_rows
 from bankloop.simulate.parameters import read_parameters
-from bankloop.simulate.world import number_rows
 
 BIND, WEALTH, KEEP = "bind-card", "first-wealth", "keep-deposits"
 START = date(2026, 11, 22)
@@ -199,6 +199,17 @@ def test_each_customer_may_be_contacted_on_another_day(world: World) -> None:
     days = np.datetime64("2026-11-22") + np.arange(len(population)) % 7
     table = world.respond(BIND, 1, days, population, actions).table
     assert (table["contacted_on"].to_numpy() == days).all()
+
+
+def test_another_sub_branch_may_do_the_calls(world: World) -> None:
+    population, calls = everyone(world, KEEP, CALL)
+    rates = world.execution()
+    best = rates["unit_id"][int(np.argmax(rates["execution"].to_numpy()))].as_py()
+    response = world.respond(KEEP, 1, START, population, calls, executed_by=[best] * len(population))
+    own = world.respond(KEEP, 1, START, population, calls)
+    assert pc.sum(response.table["executed"]).as_py() > pc.sum(own.table["executed"]).as_py()
+    with pytest.raises(NotFoundError, match=r"simulate\.no_unit"):
+        world.respond(KEEP, 1, START, population[:1], calls[:1], executed_by=["S9999"])
 
 
 def test_outside_the_population_nothing_happens(world: World, bank: SimulatedBank) -> None:

@@ -85,9 +85,11 @@ def _plan(p: Parameters, streams: Streams, people: People, holdings: Holdings, s
     rng = streams.generator("events")
     n = people.count
     span = end - start
-    habit = rng.gamma(3.0, 1 / 3, n) * np.exp(0.2 * np.clip(people.activity - people.activity.mean(), -2, 2))
+    lively = np.exp(0.2 * np.clip(people.activity - people.activity.mean(), -2, 2))
+    # Sessions are a habit, so that who is active is active every month; spending varies more.
+    visits, habit = rng.gamma(6.0, 1 / 6, n) * lively, rng.gamma(3.0, 1 / 3, n) * lively
     waking = np.where(people.dormant, max(0.0, 1 - _DORMANT_DAYS / span), 1.0)
-    digital = people.app * np.where(people.active, 1.0, np.where(people.dormant, 0.05, 0.035)) * habit
+    digital = people.app * np.where(people.active, 1.0, np.where(people.dormant, 0.05, 0.035)) * visits
     money = np.where(people.dormant, 0.15, np.where(people.bound, 1.6, 0.8)) * habit
     paid = people.payroll.sum() * span / _MONTH
     rest = max(0.0, p.number("events.a_customer_a_year") * n * span / 365.2425 - paid)

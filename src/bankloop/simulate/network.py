@@ -72,7 +72,7 @@ def make_network(parameters: Parameters, streams: Streams, people: People) -> Ne
         branches=branches,
         branch_of=branch_of,
         manager_unit=manager_unit,
-        manager_on_leave=rng.random(managers) < p.number("organization.leave"),
+        manager_on_leave=rng.random(managers) < _absent(p),
         seats=max(2, round(n * p.number("organization.seats_per_customer"))),
         sub_branch=sub,
         manager=_books(p, rng, people, sub, manager_unit),
@@ -92,6 +92,12 @@ def make_network(parameters: Parameters, streams: Streams, people: People) -> Ne
         false_log=false_log,
         by_hand=by_hand,
     )
+
+
+def _absent(p: Parameters) -> float:
+    """Return the share of posts without anyone at work: on leave, or left and not yet followed."""
+    vacant = p.number("organization.turnover_a_year") * p.number("organization.vacancy_months") / 12
+    return p.number("organization.leave") + vacant
 
 
 def _books(p: Parameters, rng: np.random.Generator, people: People, sub: Ints, manager_unit: Ints) -> Ints:

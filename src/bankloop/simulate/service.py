@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bankloop.kit import InputError, Text
-from bankloop.simulate import deliveries, history, names
+from bankloop.simulate import deliveries, history, names, registers
 from bankloop.simulate.contracts import SimulatedBank
 from bankloop.simulate.network import NOBODY, Network, make_network
 from bankloop.simulate.parameters import Parameters, read_parameters
@@ -63,8 +63,8 @@ def write_bank(
     defects = deliveries.write_customers(delivery, p, streams, people, network)
     defects |= deliveries.write_holdings(delivery, holdings, customers)
     rows = {"customer": customers, "holding": len(holdings.customer)}
-    rows |= deliveries.write_organization(delivery, p, streams, network)
-    rows |= deliveries.write_ties(delivery, streams, people, network)
+    rows |= registers.write_organization(delivery, p, streams, network)
+    rows |= registers.write_ties(delivery, p, streams, people, network)
     events, broken = _write_events(delivery, p, streams, people, network, holdings, today, months, say)
     # The flag comes last: a folder without it is a delivery still under way.
     delivery.file("", ".ok").write_bytes(b"")

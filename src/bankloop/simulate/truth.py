@@ -178,13 +178,12 @@ def _keep_deposits(
     can = {channel: mask[rows] for channel, mask in availability(people, network).items()}
     for key in effect:
         effect[key] *= can[key.split("|")[2]]
-    worth = _fen(
-        balance * p.number("keep-deposits.success_value") / max(float(balance.mean()) if len(rows) else 1.0, 1.0)
-    )
-    kept = _fen(balance)
+    least = p.number("keep-deposits.kept_share")
+    kept = balance * (least + (1 - least) * rng.beta(3.0, 1.0, len(rows)))
+    worth = _fen(kept * p.number("keep-deposits.success_value") / (float(kept.mean()) if len(rows) else 1.0))
     nothing = np.zeros(len(rows), dtype=np.int64)
     types = np.where(renews, TYPES.index("dog"), TYPES.index("persuadable"))
-    return CampaignTruth(rows, types, base, effect, kept, worth, worth, nothing, nothing)
+    return CampaignTruth(rows, types, base, effect, _fen(kept), worth, worth, nothing, nothing)
 
 
 def _types(p: Parameters, rng: np.random.Generator, people: People, rows: Ints, counted: Bools) -> Ints:

@@ -19,25 +19,14 @@ from numpy.typing import NDArray
 from bankloop.kit import NotFoundError, Text
 from bankloop.simulate.contracts import RESPONSE_SCHEMA, Response, TrueLift
 from bankloop.simulate.draw import Bools, Floats, Ints
+from bankloop.simulate.lookup import MONEY, CampaignPeople, Days, as_days, coded_actions, number_rows, read_truth
 from bankloop.simulate.parameters import Parameters, read_parameters
 from bankloop.simulate.season import in_blackout
 from bankloop.simulate.streams import uniforms
 from bankloop.simulate.traces import response_events
 from bankloop.simulate.truth import CAMPAIGNS, HAND_ACTION, TYPES
 
-Days = NDArray[np.datetime64]
-_EFFECT = "effect:"
-_MONEY = ("amount_fen", "attributed_fen", "contribution_fen", "new_money_fen", "displaced_fen")
 _WINDOW_OF_RATES = 30
-
-
-@dataclass(frozen=True, slots=True)
-class _Truth:
-    place: Ints
-    type_code: Ints
-    base: Floats
-    effect: dict[str, Floats]
-    money: dict[str, Ints]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +46,11 @@ class World:
         self,
         seed: int,
         parameters: Parameters,
-        truth: dict[str, _Truth],
+        truth: dict[str, CampaignPeople],
         numbers: pa.Array,
         unit: Ints,
         managed: Bools,
-        unit_rates: dict[str, Floats],
+        units: pa.Table,
         people: pa.Table,
     ) -> None:
         self.seed = seed
@@ -70,7 +59,8 @@ class World:
         self._numbers = numbers
         self._unit = unit
         self._managed = managed
-        self._rates = unit_rates
+        self._units = units
+        self._rates = {name: units[name].to_numpy() for name in ("execution", "false_log", "by_hand")}
         self._people = people
 
     @classmethod
@@ -92,11 +82,11 @@ class World:
         return cls(
             seed,
             read_parameters(home / "parameters.yaml"),
-            {name: _read_truth(home / f"{name}.parquet", people.num_rows) for name in CAMPAIGNS},
+            {name: read_truth(home / f"{name}.parquet", people.num_rows) for name in CAMPAIGNS},
             people["customer_no"].combine_chunks(),
             people["unit_row"].to_numpy(),
             people["managed"].to_numpy(),
-            {name: units[name].to_numpy() for name in ("execution", "false_log", "by_hand")},
+            units,
             people,
         )
 
@@ -128,7 +118,9 @@ class World:
         names = np.array([*TYPES, ""])
         return names[np.where(place >= 0, truth.type_code[place], len(names) - 1)]
 
-    def probabilities(self, campaign: str, customer_no: object, actions: list[str], on: date | None = None) -> Floats:
+    def probabilities(
+        self, campaign: str, customer_no: object, actions: list[str], on: date | Days | None = None
+    ) -> Floats:
         """Return P(success) of shape (n, 1 + len(actions)); column 0 is no contact, zeros outside the population.
 
         Intention to treat: delivery, connection and the sub-branch's execution are averaged out. ``on`` is the day of
@@ -136,7 +128,7 @@ class World:
         """
         rows = self._rows(customer_no)
         base, place = self._base(campaign, rows)
-        days = np.full(len(rows), np.datetime64(on or date(2000, 1, 1), "D"))
+        days = as_days(on, len(rows))
         columns = [base]
         for key in actions:
             effect = self._effect(campaign, key, place)
@@ -151,7 +143,7 @@ class World:
         """
         truth, rows = self._of(campaign), self._rows(customer_no)
         place = truth.place[rows]
-        money = {name: np.where(place >= 0, truth.money[name][place], 0) for name in _MONEY}
+        money = {name: np.where(place >= 0, truth.money[name][place], 0) for name in MONEY}
         return pa.table({"customer_no": self._numbers.take(pa.array(rows)), **money})
 
     def respond(
@@ -162,20 +154,20 @@ class World:
         customer_no: object,
         action: object,
         *,
-        executed_by: NDArray[np.int64] | None = None,
+        executed_by: object = None,
         days: int = 30,
         seed: int | None = None,
     ) -> Response:
         """Let every customer live through a window of ``days`` from ``start`` (one day, or one per customer).
 
-        ``action`` holds an action key per customer, '' or null for none; ``executed_by`` the row of the sub-branch that
-        does staff tasks (the customer's own by default). The same (seed, campaign, round, customer) always draws the
+        ``action`` holds an action key per customer, '' or null for none; ``executed_by`` the id of the sub-branch
+        that does staff tasks (the customer's own by default). The same (seed, campaign, round, customer) always draws the
         same uniforms, whatever the action, the order or the company of other rows.
         """
         rows = self._rows(customer_no)
-        keys, code = _coded(action, len(rows))
-        unit = self._unit[rows] if executed_by is None else executed_by
-        begin = np.broadcast_to(np.asarray(start, dtype="datetime64[D]"), len(rows))
+        keys, code = coded_actions(action, len(rows))
+        unit = self._unit[rows] if executed_by is None else self._unit_rows(executed_by)
+        begin = as_days(start, len(rows))
         key = (self.seed if seed is None else seed, campaign, round_number)
         draw = self._draw(campaign, rows, keys, code, unit, begin, days, key)
         success = uniforms(rows, *key, "success") < draw.probability
@@ -189,12 +181,12 @@ class World:
         return Response(campaign, goal, table, response_events(table, rows, campaign, round_number, goal))
 
     def true_lift(
-        self, campaign: str, customer_no: object, action: object, on: date | None = None, days: int = 30
+        self, campaign: str, customer_no: object, action: object, on: date | Days | None = None, days: int = 30
     ) -> TrueLift:
         """Return the intention-to-treat truth of a policy: one action key per customer, '' or null for none."""
         rows = self._rows(customer_no)
-        keys, code = _coded(action, len(rows))
-        begin = np.full(len(rows), np.datetime64(on or date(2000, 1, 1), "D"))
+        keys, code = coded_actions(action, len(rows))
+        begin = as_days(on, len(rows))
         issued, base = self._policy(campaign, rows, keys, code, begin)
         hand = HAND_ACTION[campaign]
         as_run = np.zeros(len(rows))
@@ -215,7 +207,7 @@ class World:
             cost_fen=round(float(cost.sum())),
         )
 
-    def value_of(self, campaign: str, customer_no: object, actions: list[str], on: date | None = None) -> Floats:
+    def value_of(self, campaign: str, customer_no: object, actions: list[str], on: date | Days | None = None) -> Floats:
         """Return the expected incremental fen after costs, (n, 1 + len(actions)); column 0 is zero.
 
         The best column per customer under the capacities is the oracle's plan.
@@ -230,10 +222,10 @@ class World:
         return out
 
     def execution(self) -> pa.Table:
-        """Return the true rates by sub-branch row: execution, false log, called by hand a month."""
-        return pa.table({"unit_row": np.arange(len(self._rates["execution"])), **self._rates})
+        """Return the true rates by sub-branch: unit_id, execution, false_log, by_hand (a month)."""
+        return self._units
 
-    def _of(self, campaign: str) -> _Truth:
+    def _of(self, campaign: str) -> CampaignPeople:
         if campaign not in self._truth:
             raise NotFoundError(
                 "simulate.no_campaign",
@@ -261,6 +253,18 @@ class World:
                 customer=wanted[int(np.flatnonzero(bad)[0])].as_py(),
             )
         return row
+
+    def _unit_rows(self, unit_id: object) -> Ints:
+        wanted = unit_id if isinstance(unit_id, pa.Array | pa.ChunkedArray) else pa.array(unit_id, pa.string())
+        found = pc.index_in(wanted, value_set=self._units["unit_id"].combine_chunks())
+        if found.null_count:
+            missing = wanted.filter(pc.is_null(found))[0].as_py()
+            raise NotFoundError(
+                "simulate.no_unit",
+                Text("模拟行没有支行“{unit}”", "the simulated bank has no sub-branch '{unit}'"),
+                unit=missing,
+            )
+        return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
 
     def _base(self, campaign: str, rows: Ints) -> tuple[Floats, Ints]:
         truth = self._of(campaign)
@@ -405,40 +409,5 @@ class World:
     def _false_log(self, unit: Ints) -> Floats:
         """Return P(reported done | not done), so that the stated share of what is reported done is false."""
         done, false = self._rates["execution"][unit], self._rates["false_log"][unit]
-        return np.clip(done * false / (1 - false) / np.maximum(1 - done, 1e-9), 0, 1)
-
-
-def number_rows(numbers: pa.Array) -> Ints:
-    """Return the row of each customer number (``C00000001`` is row 0), −1 where it is not one of ours."""
-    good = pc.fill_null(pc.match_substring_regex(numbers, r"^C[0-9]{8}$"), False)
-    digits = pc.if_else(good, pc.utf8_slice_codeunits(numbers, 1, 9), "0")
-    return np.asarray(digits.cast(pa.int64()).to_numpy(zero_copy_only=False) - 1, dtype=np.int64)
-
-
-def _coded(action: object, count: int) -> tuple[list[str], Ints]:
-    values = action if isinstance(action, pa.Array | pa.ChunkedArray) else pa.array(action, pa.string())
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
-    values = pc.fill_null(values.cast(pa.string()), "")
-    if len(values) != count:
-        raise ValueError(f"{count} customers but {len(values)} actions")
-    encoded = values.dictionary_encode()
-    names = encoded.dictionary.to_pylist()
-    keys = [name for name in names if name]
-    lookup = np.array([keys.index(name) if name else -1 for name in names] or [-1], dtype=np.int64)
-    return keys, lookup[encoded.indices.to_numpy(zero_copy_only=False)] if count else np.empty(0, dtype=np.int64)
-
-
-def _read_truth(path: Path, customers: int) -> _Truth:
-    table = pq.read_table(path)
-    place = np.full(customers, -1, dtype=np.int64)
-    place[table["row"].to_numpy()] = np.arange(table.num_rows)
-    # One spare entry: place −1 reads it, so that an empty population needs no special case.
-    pad = {name: np.append(table[name].to_numpy(), 0) for name in table.column_names}
-    return _Truth(
-        place,
-        pad["type_code"],
-        pad["base"],
-        {name.removeprefix(_EFFECT): pad[name] for name in pad if name.startswith(_EFFECT)},
-        {name: pad[name] for name in _MONEY},
-    )
+        rate: Floats = done * false / (1 - false) / np.maximum(1 - done, 1e-9)
+        return np.clip(rate, 0, 1)

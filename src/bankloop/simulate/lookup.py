@@ -1,0 +1,77 @@
+"""From what a caller hands in (numbers, keys, days) and what the truth files hold to aligned arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bankloop.simulate.draw import Floats, Ints
+
+Days = NDArray[np.datetime64]
+MONEY = ("amount_fen", "attributed_fen", "contribution_fen", "new_money_fen", "displaced_fen")
+_EFFECT = "effect:"
+_ORDINARY_DAY = date(2000, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPeople:
+    """One campaign's truth as arrays; ``place`` leads from a customer's row to its entry, −1 outside.
+
+    Every array has one spare zero at its end, which place −1 reads: an empty population needs no special case.
+    """
+
+    place: Ints
+    type_code: Ints
+    base: Floats
+    effect: dict[str, Floats]
+    money: dict[str, Ints]
+
+
+def number_rows(numbers: pa.Array) -> Ints:
+    """Return the row of each customer number (``C00000001`` is row 0), −1 where it is not one of ours."""
+    good = pc.fill_null(pc.match_substring_regex(numbers, r"^C[0-9]{8}$"), False)
+    digits = pc.if_else(good, pc.utf8_slice_codeunits(numbers, 1, 9), "0")
+    return np.asarray(digits.cast(pa.int64()).to_numpy(zero_copy_only=False) - 1, dtype=np.int64)
+
+
+def as_days(start: date | Days | None, count: int) -> Days:
+    """Return a day for each row; an ordinary day, far from any festival, where none is given."""
+    day = _ORDINARY_DAY if start is None else start
+    return np.broadcast_to(np.asarray(day, dtype="datetime64[D]"), count)
+
+
+def coded_actions(action: object, count: int) -> tuple[list[str], Ints]:
+    """Return the distinct action keys and, per customer, the place of its own; −1 for none ('' or null)."""
+    values = action if isinstance(action, pa.Array | pa.ChunkedArray) else pa.array(action, pa.string())
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    values = pc.fill_null(values.cast(pa.string()), "")
+    if len(values) != count:
+        raise ValueError(f"{count} customers but {len(values)} actions")
+    encoded = values.dictionary_encode()
+    names = encoded.dictionary.to_pylist()
+    keys = [name for name in names if name]
+    lookup = np.array([keys.index(name) if name else -1 for name in names] or [-1], dtype=np.int64)
+    return keys, lookup[encoded.indices.to_numpy(zero_copy_only=False)] if count else np.empty(0, dtype=np.int64)
+
+
+def read_truth(path: Path, customers: int) -> CampaignPeople:
+    """Read one campaign's truth file."""
+    table = pq.read_table(path)
+    place = np.full(customers, -1, dtype=np.int64)
+    place[table["row"].to_numpy()] = np.arange(table.num_rows)
+    pad = {name: np.append(table[name].to_numpy(), 0) for name in table.column_names}
+    return CampaignPeople(
+        place,
+        pad["type_code"],
+        pad["base"],
+        {name.removeprefix(_EFFECT): pad[name] for name in pad if name.startswith(_EFFECT)},
+        {name: pad[name] for name in MONEY},
+    )
