@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from bankloop.kit import InputError, SpecError
+from bankloop.kit import EnvironmentFault, InputError, SpecError
 from bankloop.simulate import EVENT_SCHEMA, SimulatedBank, write_bank
 from bankloop.simulate.parameters import DEFAULT, read_parameters
 
@@ -262,6 +263,23 @@ def test_a_bank_can_bring_its_own_parameters(tmp_path: Path) -> None:
     write_bank(tmp_path / "bank", 1000, 1, months=1, parameters=changed)
     _, lines = read_customers(tmp_path / "bank" / "data" / "incoming" / "2026-11-21")
     assert sum(line.decode("gbk").split("|@|")[12] != "" for line in lines[:1000]) == 500
+
+
+def test_progress_counts_to_the_end(tmp_path: Path) -> None:
+    seen: list[tuple[str, int, int]] = []
+    write_bank(tmp_path, 300, 1, months=2, progress=lambda part, done, total: seen.append((part, done, total)))
+    assert [done for _, done, _ in seen] == list(range(len(seen)))
+    assert seen[-1] == ("events 2026-11", len(seen) - 1, len(seen))
+
+
+def test_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pq, "write_table", full)
+    with pytest.raises(EnvironmentFault, match=r"simulate\.no_space"):
+        write_bank(tmp_path, 300, 1, months=1)
+    assert not (tmp_path / "data" / "incoming" / "2026-11-21" / ".ok").exists()
 
 
 def test_bad_sizes_and_parameters_are_refused(tmp_path: Path) -> None:

@@ -137,9 +137,14 @@ def _execution(p: Parameters, rng: np.random.Generator, subs: int) -> tuple[Floa
     rank = (rng.permutation(subs) + 0.5) / subs
     rate = np.interp(rank, [0, 0.25, 0.5, 0.75, 1], [low - 0.17, low, mean + 0.03, high, 0.97])
     rate = np.clip(rate + mean - rate.mean(), 0.05, 0.99)
-    false_log = np.clip(p.number("execution.false_log") * rng.gamma(4, 0.25, subs), 0, 0.5)
-    by_hand = np.clip(p.number("execution.by_hand_a_month") * rng.gamma(6, 1 / 6, subs), 0, 0.6)
+    false_log = _around(p.number("execution.false_log"), rng.gamma(4, 0.25, subs))
+    by_hand = _around(p.number("execution.by_hand_a_month"), rng.gamma(6, 1 / 6, subs))
     return rate, false_log, by_hand
+
+
+def _around(mean: float, spread: Floats) -> Floats:
+    """Return rates of the given mean, spread as the factors are."""
+    return np.asarray(np.clip(mean * spread / spread.mean(), 0, 0.6), dtype=np.float64)
 
 
 def _relations(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bankloop.kit import InputError, Text
+from bankloop.kit import EnvironmentFault, InputError, Text
 from bankloop.simulate import deliveries, history, names, registers
 from bankloop.simulate.contracts import SimulatedBank
 from bankloop.simulate.network import NOBODY, Network, make_network
@@ -26,7 +28,9 @@ TODAY = date(2026, 11, 22)
 LEAST_CUSTOMERS = 200
 MOST_CUSTOMERS = 20_000_000
 TEMPLATES = Path(__file__).parent / "bank"
-Progress = Callable[[str], None]
+Progress = Callable[[str, int, int], None]
+"""Called with the part at work, the parts done and their number."""
+_PARTS_BEFORE_EVENTS = 3
 
 
 def write_bank(
@@ -42,11 +46,19 @@ def write_bank(
 
     Files that a person may have edited (bank.yaml, campaigns, …) are left alone where they exist; data/incoming and
     data/truth are written anew. ``today`` is the bank's present day: the files hold what was known the night before.
-    Raise ``InputError`` for a size or a span that makes no bank.
+    Raise ``InputError`` for a size or a span that makes no bank, ``SpecError`` for a parameter file that is none,
+    ``EnvironmentFault`` when the disk is full.
     """
     _check(customers, months)
-    say = progress or (lambda text: None)
-    p, streams = read_parameters(parameters), Streams(seed)
+    say = _counted(progress, months)
+    p = read_parameters(parameters)
+    with _on_disk(folder):
+        return _write(folder, customers, p, Streams(seed), months, today, say)
+
+
+def _write(
+    folder: Path, customers: int, p: Parameters, streams: Streams, months: int, today: date, say: Callable[[str], None]
+) -> SimulatedBank:
     write_templates(folder)
     incoming, truth_home = folder / "data" / "incoming", folder / "data" / "truth"
     for home in (incoming, truth_home):
@@ -57,7 +69,7 @@ def write_bank(
     network = make_network(p, streams, people)
     holdings = make_holdings(p, streams, people, today)
     say("truth")
-    write_truth(truth_home, seed, p, people, network, make_truth(p, streams, people, network, holdings, today))
+    write_truth(truth_home, streams.seed, p, people, network, make_truth(p, streams, people, network, holdings, today))
     delivery = deliveries.make_delivery(p, incoming, today - timedelta(days=1), customers)
     say("files")
     defects = deliveries.write_customers(delivery, p, streams, people, network)
@@ -72,7 +84,7 @@ def write_bank(
     return SimulatedBank(
         folder=folder,
         customers=customers,
-        seed=seed,
+        seed=streams.seed,
         branches=network.branches,
         sub_branches=network.sub_branches,
         managers=len(network.manager_unit),
@@ -83,6 +95,36 @@ def write_bank(
 
 
 _AUM_CLASSES = ("demand_deposit", "term_deposit", "wealth", "fund", "insurance")
+
+
+@contextmanager
+def _on_disk(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise EnvironmentFault(
+                "simulate.no_space",
+                Text(
+                    "磁盘空间不足，{folder} 没有写完；每百万客户约需 1 GB，请清理空间后用同一命令重来",
+                    "the disk is full, {folder} is not complete; a million customers take about 1 GB, free some space "
+                    "and give the same command again",
+                ),
+                folder=folder.name,
+            ) from error
+        raise
+
+
+def _counted(progress: Progress | None, months: int) -> Callable[[str], None]:
+    done, total = -1, _PARTS_BEFORE_EVENTS + months + 1
+
+    def say(part: str) -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(part, done, total)
+
+    return say
 
 
 def write_templates(folder: Path) -> None:
@@ -143,7 +185,7 @@ def _write_events(
     holdings: Holdings,
     today: date,
     months: int,
-    say: Progress,
+    say: Callable[[str], None],
 ) -> tuple[int, dict[str, int]]:
     total, last = 0, (today - timedelta(days=1)).isoformat()[:7]
     defects: dict[str, int] = {}

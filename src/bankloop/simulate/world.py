@@ -27,6 +27,8 @@ from bankloop.simulate.traces import response_events
 from bankloop.simulate.truth import CAMPAIGNS, HAND_ACTION, TYPES
 
 _WINDOW_OF_RATES = 30
+# Seconds after UTC midnight: noon in the bank's zone, after the day's contacts are made.
+_FIRST_DEED = 14_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ class World:
         after = -np.log1p(-uniforms(rows, *key, "day") * 0.97) * self._p.number("response.days_to_act")
         if campaign == "keep-deposits":
             after = np.full(len(rows), days - 1.0)
-        second = np.minimum(after, days - 0.5) * 86_400 + 3_600
+        second = np.minimum(after, days - 0.5) * 86_400 + _FIRST_DEED
         at = begin.astype("datetime64[s]") + second.astype("timedelta64[s]")
         table = self._table(campaign, rows, keys, code, unit, begin, draw, success, at, key)
         goal = self.goal(campaign)
