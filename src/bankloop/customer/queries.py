@@ -63,9 +63,15 @@ def state_expression(
     held = [a for a in attributes if a.kind is AttributeKind.FACT and not _is_row_fact(a)]
     if held:
         state = _joined(state, _holding_facts(tables["holding"], held, today), held, today, zone)
-    windows = [a for a in attributes if a.kind is AttributeKind.WINDOW]
-    if windows:
-        state = _joined(state, _windows(tables["event"], windows, today, known_until, zone), windows, today, zone)
+    windows = [a for a in attributes if isinstance(a.body, Window)]
+    # What looks back over all history counts little per row; what counts much looks back over few rows.
+    for together in (
+        [a for a in windows if isinstance(a.body, Window) and a.body.days is not None],
+        [a for a in windows if isinstance(a.body, Window) and a.body.days is None],
+    ):
+        if together:
+            found = _windows(tables["event"], together, today, known_until, zone)
+            state = _joined(state, found, together, today, zone)
     state = _with_scores(state, [a for a in attributes if a.kind is AttributeKind.SCORE], scores)
     state = _with_rules(state, [a for a in attributes if a.reads or isinstance(a.body, Rule)], today)
     return state.select(KEY, *catalogue.attributes)
