@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -17,8 +18,8 @@ import psutil
 import pytest
 from sqlalchemy import text
 
-from bankloop.kit import EnvironmentFault, FixedClock, Language
-from bankloop.store import Principal, Role, Store, open_store, remove_cluster, start_server
+from bankloop.kit import ConflictError, EnvironmentFault, FixedClock, Language
+from bankloop.store import Principal, Role, Store, enqueue, open_store, remove_cluster, start_server, waiting_messages
 from bankloop.store.embedded import cluster as cluster_module
 from bankloop.store.embedded import places as places_module
 from bankloop.store.embedded.cluster import Cluster
@@ -160,6 +161,25 @@ def test_a_kill_while_the_cluster_is_made_is_made_good(bank: Path, clock: FixedC
     (draft / "PG_VERSION").write_text("18\n")
     open_store(bank, clock).close()
     assert not draft.exists()
+
+
+def test_a_moved_bank_keeps_its_database_and_a_copy_does_not_begin_empty(tmp_path: Path, clock: FixedClock) -> None:
+    first, second, copy = tmp_path / "first", tmp_path / "second", tmp_path / "copy"
+    first.mkdir()
+    with open_store(first, clock) as store, store.begin(ROOT) as connection:
+        enqueue(connection, "mail", "1", "B01", {})
+    first.rename(second)
+    with open_store(second, clock) as store, store.begin(ROOT) as connection:
+        assert waiting_messages(connection, "mail") == 1
+    shutil.copytree(second, copy)
+    with pytest.raises(ConflictError, match=r"store\.elsewhere"):
+        open_store(copy, clock)
+    (copy / "data" / "cluster").unlink()
+    with open_store(copy, clock) as store, store.begin(ROOT) as connection:
+        assert waiting_messages(connection, "mail") == 0
+    remove_cluster(second)
+    remove_cluster(copy)
+    assert not Places.of(first).root.exists()
 
 
 def test_folders_are_private(bank: Path, clock: FixedClock) -> None:

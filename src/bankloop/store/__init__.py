@@ -6,7 +6,7 @@ nothing of it is imported but this door.
 """
 
 from bankloop.store.audit import record_audit, seal_audit, verify_audit
-from bankloop.store.contacts import broken_caps, contacts_of, reserve_contacts
+from bankloop.store.contacts import accepted_contacts, broken_caps, contacts_of, reserve_contacts
 from bankloop.store.contracts import (
     CONTACT_OUTCOME_SCHEMA,
     CONTACT_SCHEMA,
@@ -85,6 +85,7 @@ __all__ = [
     "Role",
     "StepState",
     "Store",
+    "accepted_contacts",
     "append_decisions",
     "append_events",
     "attach_store",

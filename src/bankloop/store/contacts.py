@@ -16,7 +16,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, text
 
 from bankloop.store.contracts import CONTACT_OUTCOME_SCHEMA, CONTACT_SCHEMA, EVERY_UNIT, Cap, Capacity
-from bankloop.store.copying import copy_in, copy_out, fitted, sole
+from bankloop.store.copying import copy_in, copy_out, fitted
 from bankloop.store.database import principal_of
 from bankloop.store.errors import denied
 
@@ -111,6 +111,14 @@ def contacts_of(connection: Connection, customer_no: str) -> list[tuple[date, st
     return [tuple(row) for row in rows]
 
 
+def accepted_contacts(connection: Connection, campaign: str) -> pa.Array:
+    """Return the decision ids, as text, of a campaign's contacts that passed the gate."""
+    ids = connection.scalars(
+        text("SELECT decision_id::text FROM contact WHERE campaign = :campaign AND accepted"), {"campaign": campaign}
+    )
+    return pa.array(ids.all(), pa.string())
+
+
 def broken_caps(connection: Connection, caps: Sequence[Cap]) -> int:
     """Return how many (cap, customer, window) hold more contacts than the cap allows: nought, always."""
     return sum(_broken(connection, cap) for cap in caps)
@@ -178,10 +186,11 @@ def _lock_customers(connection: Connection, name: str) -> None:
             "ON CONFLICT DO NOTHING"
         )
     )
-    sole(
-        connection,
-        f"SELECT 1 FROM contact_customer WHERE customer_no IN (SELECT customer_no FROM {name}) "
-        "ORDER BY customer_no FOR UPDATE",
+    connection.execute(
+        text(
+            "SELECT count(*) FROM (SELECT FROM contact_customer WHERE customer_no IN "
+            f"(SELECT customer_no FROM {name}) ORDER BY customer_no FOR UPDATE) AS locked"
+        )
     )
 
 

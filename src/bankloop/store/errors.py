@@ -90,6 +90,23 @@ def unsafe_place(place: Path, reason: str) -> EnvironmentFault:
     )
 
 
+def elsewhere(bank: Path, root: Path, mark: Path) -> ConflictError:
+    """Return the error of a bank folder whose cluster serves another folder, lies elsewhere or is gone."""
+    return ConflictError(
+        "store.elsewhere",
+        Text(
+            "{bank} 的数据库在 {root}，此处用不到它（文件夹是副本、BANKLOOP_STATE_DIR 变了，或数据库已被删除）；"
+            "请在原处操作或恢复它；若要从空库开始，请删除 {mark} 后再执行同一命令",
+            "the database of {bank} is {root}, which cannot be used from here (the folder is a copy, BANKLOOP_STATE_DIR "
+            "changed, or it was deleted); work in the first folder or bring it back; to begin with an empty database, "
+            "delete {mark} and run the same command again",
+        ),
+        bank=bank,
+        root=root,
+        mark=mark,
+    )
+
+
 def no_binaries(place: str) -> EnvironmentFault:
     """Return the fault of a missing embedded server."""
     return EnvironmentFault(

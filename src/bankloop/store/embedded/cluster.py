@@ -68,10 +68,12 @@ class Cluster:
         runner = Runner.here()
         make_root(places.root.parent)
         make_private(places.root, None, 0o711 if runner.uid is not None else 0o700)
+        cluster = cls(places, runner, binaries())
+        cluster.settle()
         make_private(places.handles, None)
         make_private(places.sockets, runner)
         make_private(places.log.parent, runner)
-        return cls(places, runner, binaries())
+        return cluster
 
     def passwords(self) -> dict[str, str]:
         """Return the password of each role and of the administrator."""
@@ -118,6 +120,28 @@ class Cluster:
         if done.returncode:
             raise self._fault(done.stdout)
         draft.rename(self.places.data)
+
+    def settle(self) -> None:
+        """Follow a bank folder that was moved; refuse one whose cluster is elsewhere or gone, rather than start empty.
+
+        Raises ``ConflictError`` for a copy of a bank folder, another state folder and a lost cluster.
+        """
+        if self.places.data.exists() or not self.places.mark.exists():
+            return
+        old = Path(self.places.mark.read_text())
+        home = Path((old / "bank").read_text()) if (old / "bank").exists() else None
+        if home is None or home.exists() or old.parent != self.places.root.parent:
+            raise errors.elsewhere(self.places.bank, old, self.places.mark)
+        left = Cluster(Places(home, old), self.runner, self.bin)
+        left.stop()
+        shutil.rmtree(self.places.root)
+        old.rename(self.places.root)
+
+    def sign(self) -> None:
+        """Note in both folders that they belong together."""
+        for note, text in ((self.places.home, self.places.bank), (self.places.mark, self.places.root)):
+            if not note.exists() or note.read_text() != str(text):
+                _write_private(note, str(text))
 
     def start(self) -> None:
         """Start the server and wait until it accepts work, crash recovery included; raise a fault with the reason."""

@@ -105,6 +105,16 @@ class Places:
         return self.root / "secrets.json"
 
     @property
+    def home(self) -> Path:
+        """A note in the private folder: which bank folder it serves."""
+        return self.root / "bank"
+
+    @property
+    def mark(self) -> Path:
+        """A note in the bank folder: which private folder serves it."""
+        return self.bank / "data" / "cluster"
+
+    @property
     def log(self) -> Path:
         """The server's log."""
         return self.root / "log" / "server.log"

@@ -89,6 +89,7 @@ class EmbeddedServer:
     def _up(self) -> None:
         if not self._cluster.running():
             self._cluster.make()
+            self._cluster.sign()
             self._cluster.start()
 
 
@@ -114,6 +115,7 @@ def remove_cluster(bank: Path) -> None:
         Cluster.of(places).stop("immediate")
         shutil.rmtree(places.sockets, ignore_errors=True)
         shutil.rmtree(places.root)
+        places.mark.unlink(missing_ok=True)
 
 
 @contextmanager
