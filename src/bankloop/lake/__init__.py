@@ -19,8 +19,9 @@ from bankloop.lake.contracts import (
 )
 from bankloop.lake.engine import schema_of
 from bankloop.lake.load import Progress, load_bank
-from bankloop.lake.manifest import LakeVersion, Manifest, MemoryManifest
-from bankloop.lake.service import Lake, contract_of
+from bankloop.lake.manifest import Manifest, MemoryManifest, StoreManifest
+from bankloop.lake.service import Lake, contract_of, open_lake
+from bankloop.store import LakeVersion
 
 __all__ = [
     "CONTRACTS",
@@ -37,8 +38,10 @@ __all__ = [
     "RuleCount",
     "Scope",
     "SourceReport",
+    "StoreManifest",
     "TableContract",
     "contract_of",
     "load_bank",
+    "open_lake",
     "schema_of",
 ]

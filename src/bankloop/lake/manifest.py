@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from typing import Protocol
 
+from bankloop.store import (
+    LakeVersion,
+    Principal,
+    Role,
+    Store,
+    current_version,
+    publish_version,
+    record_audit,
+    versions_of,
+)
 
-@dataclass(frozen=True, slots=True)
-class LakeVersion:
-    """One immutable version of a table; ``files`` are relative to data/lake and may belong to earlier versions."""
-
-    table: str
-    version: str
-    files: tuple[str, ...]
-    rows: int
-    digest: str
-    as_of: date
-    recorded_at: datetime
+# More versions of one table than any bank publishes in its life.
+_ALL = 1_000_000
 
 
 class Manifest(Protocol):
@@ -38,6 +38,33 @@ class Manifest(Protocol):
     def versions(self, table: str) -> Sequence[LakeVersion]:
         """Return all versions of ``table``, oldest first."""
         ...
+
+
+@dataclass(frozen=True)
+class StoreManifest:
+    """The manifest in the bank's store: ``principal`` publishes as loader, each version with its audit row."""
+
+    store: Store
+    principal: Principal
+
+    def publish(self, versions: Sequence[LakeVersion]) -> None:
+        """Commit ``versions`` and their audit rows in one transaction."""
+        with self.store.begin(self.principal, Role.LOADER) as connection:
+            for version in versions:
+                publish_version(connection, version)
+                after = {"rows": version.rows, "digest": version.digest, "as_of": version.as_of.isoformat()}
+                name = f"{version.table}/{version.version}"
+                record_audit(connection, "publish", "lake_version", name, None, after, self.principal.purpose)
+
+    def current(self, table: str) -> LakeVersion | None:
+        """Return the version of ``table`` that was published last."""
+        with self.store.begin(self.principal, Role.LOADER) as connection:
+            return current_version(connection, table)
+
+    def versions(self, table: str) -> Sequence[LakeVersion]:
+        """Return the versions of ``table``, oldest first."""
+        with self.store.begin(self.principal, Role.LOADER) as connection:
+            return versions_of(connection, table, _ALL)[::-1]
 
 
 @dataclass

@@ -19,10 +19,11 @@ from bankloop.lake import errors, files
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.contracts import Column, ColumnType, Scope, TableContract
 from bankloop.lake.engine import DUCK_TYPE, connect, literal, name, parquet, schema_of
-from bankloop.lake.manifest import LakeVersion, Manifest
+from bankloop.lake.manifest import Manifest, StoreManifest
 from bankloop.lake.rules import row_checks
 from bankloop.lake.settings import read_zone
 from bankloop.lake.writer import LakeWriter
+from bankloop.store import LakeVersion, Principal, Store
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -184,6 +185,13 @@ class Lake:
             slim.rename(file)
         connection.close()
         return left
+
+
+def open_lake(
+    folder: Path, store: Store, principal: Principal, *, memory: str = DEFAULT_MEMORY, threads: int | None = None
+) -> Lake:
+    """Return the lake of ``folder`` whose manifest is in ``store``; ``principal`` reads and publishes it."""
+    return Lake(folder, StoreManifest(store, principal), store.clock, memory=memory, threads=threads)
 
 
 def contract_of(table: str) -> TableContract:

@@ -11,7 +11,8 @@ from uuid import uuid4
 from bankloop.kit import digest
 from bankloop.lake import files
 from bankloop.lake.conformed import CONTRACTS
-from bankloop.lake.manifest import LakeVersion, Manifest
+from bankloop.lake.manifest import Manifest
+from bankloop.store import LakeVersion
 
 
 class LakeWriter:
