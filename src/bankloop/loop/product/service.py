@@ -30,7 +30,7 @@ class Offers:
 
     def open(self, product: str) -> Bools:
         """Return (n,) whether the product is open to each customer."""
-        return self.code[product] == 0
+        return np.asarray(self.code[product] == 0)
 
     def reason(self, product: str, row: int) -> WhyNot:
         """Return why (or that) a product is open to the customer at ``row``."""

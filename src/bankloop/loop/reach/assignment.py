@@ -188,7 +188,7 @@ def _price_scale(flat: _Flat) -> Floats:
     per_family = [
         float(np.max(np.divide(top, use, out=np.zeros_like(top), where=use > 0), initial=0.0)) for use in flat.use
     ]
-    return np.maximum(np.repeat(per_family, sizes), 1e-6)
+    return np.asarray(np.maximum(np.repeat(per_family, sizes), 1e-6))
 
 
 def _model_minimum(cuts: list[tuple[float, Floats]], centre: Floats, radius: Floats) -> tuple[Floats, float]:

@@ -96,11 +96,15 @@ class RiskRating(Spec):
 
 
 class Contribution(Spec):
-    """The change in 12-month contribution that one success brings: a fixed part plus a rate of an attribute."""
+    """The change in 12-month contribution that one success brings: a fixed part plus a rate of an attribute.
+
+    ``attributed`` is what naive attribution claims for a success, where that differs: it is shown, never optimised.
+    """
 
     fixed: Fen = 0
     rate: Ppm = 0
     of: str | None = None
+    attributed: Fen | None = None
     note: Label | None = None
 
     @model_validator(mode="after")
