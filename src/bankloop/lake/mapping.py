@@ -22,14 +22,19 @@ _NAIVE = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """One conformed column: its SQL over the raw row, the SQL that is true when converting failed, the value to show."""
+    """One conformed column: its SQL over the raw row, or over ``text`` of it; the value to show; what can fail.
+
+    ``exact`` says that the stored column is the file's own; ``failed`` and ``phone`` that a text without a value is
+    a broken row.
+    """
 
     column: Column
     value: str
-    failed: str | None
     shown: str
-    exact: bool
-    phone: str | None = None
+    exact: bool = False
+    text: str | None = None
+    failed: bool = False
+    phone: bool = False
 
 
 def map_columns(source: Source, raw: RawFile) -> list[Mapped]:
@@ -51,51 +56,60 @@ def conversion_checks(mapped: Sequence[Mapped]) -> list[Check]:
 
 
 def typed_sql(mapped: Sequence[Mapped], raw: str) -> str:
-    """Return the query of typed rows over relation ``raw`` (alias r): place, columns, flags of failed conversions."""
-    parts = ["r._file", "r._row"]
+    """Return the query of typed rows over relation ``raw`` (alias r): place, columns, flags of failed conversions.
+
+    Three steps, so that each text and each conversion is computed once: texts, values, flags.
+    """
+    texts, values, flags = ["r._file", "r._row"], ["_file", "_row"], ["_file", "_row"]
     for m in mapped:
-        parts.append(f"{m.value} AS {name(m.column.name)}")
+        column = name(m.column.name)
+        texts.append(f"{m.value} AS {column}" if m.text is None else f"{m.text} AS {_text(m.column)}")
+        values.append(column if m.text is None else f"{m.value} AS {column}")
+        flags.append(column)
+        if m.failed or m.phone:
+            values.append(_text(m.column))
         if m.failed:
-            parts.append(f"{m.failed} AS {name('_t_' + m.column.name)}")
+            flags.append(f"({_text(m.column)} IS NOT NULL AND {column} IS NULL) AS {name('_t_' + m.column.name)}")
         if m.phone:
-            parts.append(f"{m.phone} AS {name('_p_' + m.column.name)}")
-    return f"SELECT {', '.join(parts)} FROM {raw} AS r"
+            flags.append(f"({_text(m.column)} IS NOT NULL AND {column} IS NULL) AS {name('_p_' + m.column.name)}")
+    first = f"SELECT {', '.join(texts)} FROM {raw} AS r"
+    return f"SELECT {', '.join(flags)} FROM (SELECT {', '.join(values)} FROM ({first}))"
+
+
+def _text(column: Column) -> str:
+    return name(f"_r_{column.name}")
 
 
 def _map(source: Source, raw: RawFile, column: Column, used: set[str]) -> Mapped:
     given = source.columns.get(column.name, ColumnSource(source=column.name))
     kind = DUCK_TYPE[column.type]
     if given.constant is not None:
-        return Mapped(column, f"CAST({literal(given.constant)} AS {kind})", None, literal(given.constant), exact=False)
+        return Mapped(column, f"CAST({literal(given.constant)} AS {kind})", literal(given.constant))
     assert given.source is not None
     if given.source not in raw.types:
         if column.name not in source.columns and column.nullable:
-            return Mapped(column, f"CAST(NULL AS {kind})", None, "NULL", exact=False)
+            return Mapped(column, f"CAST(NULL AS {kind})", "NULL")
         raise errors.missing_column(f"{raw.path.name} ({source.place})", given.source, raw.columns)
     used.add(given.source)
     field, found = f"r.{name(given.source)}", raw.types[given.source]
     plain = given == ColumnSource(source=given.source)
     shown = _shown(column, given, f"CAST({field} AS VARCHAR)")
-    if plain and found == kind and column.type is not ColumnType.STR:
-        return Mapped(column, field, None, shown, exact=given.source == column.name)
+    if plain and found == kind and source.format == "parquet":
+        return Mapped(column, field, shown, exact=given.source == column.name)
     if plain and column.type is ColumnType.TIMESTAMP and found in _NAIVE:
-        return Mapped(column, f"timezone('UTC', CAST({field} AS TIMESTAMP))", None, shown, exact=False)
-    if plain and column.type is ColumnType.STR and found == kind and source.format == "parquet":
-        return Mapped(column, field, None, shown, exact=given.source == column.name)
+        return Mapped(column, f"timezone('UTC', CAST({field} AS TIMESTAMP))", shown)
     text = f"nullif(trim(CAST({field} AS VARCHAR)), '')"
     return _converted(source, column, given, text, shown)
 
 
 def _converted(source: Source, column: Column, given: ColumnSource, text: str, shown: str) -> Mapped:
+    field = _text(column)
     if given.pii:
         return _token(source, column, given.pii, text, shown)
     if given.matches:
-        return Mapped(
-            column, f"coalesce(regexp_full_match({_digits(text)}, '{PHONE}'), false)", None, shown, exact=False
-        )
-    value = _conversion(column.type, given, text, given.zone or source.zone)
-    failed = None if column.type is ColumnType.STR else f"({text} IS NOT NULL AND {value} IS NULL)"
-    return Mapped(column, value, failed, shown, exact=False)
+        return Mapped(column, f"coalesce(regexp_full_match({field}, '{PHONE}'), false)", shown, text=_digits(text))
+    value = _conversion(column.type, given, field, given.zone or source.zone)
+    return Mapped(column, value, shown, text=text, failed=column.type is not ColumnType.STR)
 
 
 def _conversion(kind: ColumnType, given: ColumnSource, text: str, zone: str) -> str:
@@ -125,15 +139,15 @@ def _conversion(kind: ColumnType, given: ColumnSource, text: str, zone: str) -> 
 
 def _token(source: Source, column: Column, pii: str, text: str, shown: str) -> Mapped:
     plain = _digits(text) if pii == "phone" else f"upper({text})" if pii == "id_no" else text
-    inner = f"unhex(sha256(getvariable('token_inner') || encode({literal(pii + ':')} || {plain})))"
+    field = _text(column)
+    inner = f"unhex(sha256(getvariable('token_inner') || encode({literal(pii + ':')} || {field})))"
     token = f"left(sha256(getvariable('token_outer') || {inner}), {_TOKEN_DIGITS})"
     if pii != "phone":
-        return Mapped(column, token, None, shown, exact=False)
-    good = f"regexp_full_match({_digits(text)}, '{PHONE}')"
-    # Where validity is a column of its own, a bad number is a fact about the customer and not a broken row.
+        return Mapped(column, token, shown, text=plain)
+    # Where validity is a column of its own read from the number, a bad number is a fact and not a broken row.
     known = any(c.matches == "phone" for c in source.columns.values())
-    bad = None if known else f"coalesce(NOT {good}, false)"
-    return Mapped(column, f"CASE WHEN {good} THEN {token} END", None, shown, exact=False, phone=bad)
+    value = f"CASE WHEN regexp_full_match({field}, '{PHONE}') THEN {token} END"
+    return Mapped(column, value, shown, text=plain, phone=not known)
 
 
 def _digits(text: str) -> str:
