@@ -29,10 +29,19 @@ INTEGERS = st.one_of(
     st.integers(-(10**12), 10**12),
 )
 STRINGS = st.one_of(
-    st.sampled_from(["", "泉江", "泉江 ", "　泉江", "Ａ", "A", "a", "é", "e\u0301", "𠮷野家", "\U0010ffff", "\ue000", "it's"]),
+    st.sampled_from(
+        ["", "泉江", "泉江 ", "　泉江", "Ａ", "A", "a", "é", "e\u0301", "𠮷野家", "\U0010ffff", "\ue000", "it's"]
+    ),
     st.text(alphabet="ab泉江Ａ　'", max_size=3),
 )
-MONTH_ENDS = [date(2024, 2, 29), date(2025, 2, 28), date(2026, 1, 31), date(2026, 3, 1), date(1900, 1, 1), date(2099, 12, 31)]
+MONTH_ENDS = [
+    date(2024, 2, 29),
+    date(2025, 2, 28),
+    date(2026, 1, 31),
+    date(2026, 3, 1),
+    date(1900, 1, 1),
+    date(2099, 12, 31),
+]
 DATES = st.one_of(
     st.sampled_from([*MONTH_ENDS, TODAY]),
     st.integers(-800, 800).map(lambda days: TODAY + timedelta(days=days)),

@@ -101,7 +101,9 @@ class _Reader:
             self.refuse_at(offset, "expression.syntax", "在“{near}”附近读不下去；检查括号、运算符和引号",
                            "cannot read on near '{near}'; check brackets, operators and quotes", near=near)  # fmt: skip
         except (sqlglot.TokenError, RecursionError):
-            self.refuse(None, "expression.syntax", "引号没有成对，或嵌套太深", "a quote is not closed, or it nests too deep")
+            self.refuse(
+                None, "expression.syntax", "引号没有成对，或嵌套太深", "a quote is not closed, or it nests too deep"
+            )
         raise AssertionError  # refuse always raises
 
     def _offset(self, line: int, column: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 
@@ -46,6 +47,16 @@ def select(lock: Lock, state: pa.Table, types: Mapping[str, Type], as_of: date, 
         falls=visible_falls({code: len(found) for code, found in excluded.items()}),
         excluded=excluded,
         digest=digest_bytes([lock.digest.encode(), str(as_of).encode(), *_ordered_bytes(numbers)]),
+    )
+
+
+def attributes_read() -> frozenset[str]:
+    """Return the attributes that the standard exclusions read: every lock holds them."""
+    return frozenset(
+        name
+        for e in EXCLUSIONS
+        for name in re.findall(r"[a-z_]+", e.condition)
+        if name not in {"not", "or", "and", "is", "null"}
     )
 
 

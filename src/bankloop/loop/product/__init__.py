@@ -4,10 +4,11 @@ An investment product without a valid assessment is never open, whoever asks. It
 """
 
 from bankloop.loop.product.rules import ASSESSMENT_VALID_DAYS, SENTENCES, Ruling, WhyNot, rule_suitability
-from bankloop.loop.product.service import RISK_ASSESSMENT, Offers, match, numbers, suitability_codes
+from bankloop.loop.product.service import ATTRIBUTES_READ, RISK_ASSESSMENT, Offers, match, numbers, suitability_codes
 
 __all__ = [
     "ASSESSMENT_VALID_DAYS",
+    "ATTRIBUTES_READ",
     "RISK_ASSESSMENT",
     "SENTENCES",
     "Offers",

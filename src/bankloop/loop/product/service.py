@@ -18,6 +18,9 @@ from bankloop.loop.spec.batch import Bools, conditions
 # The action that names no product: offered to those whom only the missing assessment keeps from investing.
 RISK_ASSESSMENT = "risk-assessment"
 
+# What suitability reads: every lock holds them.
+ATTRIBUTES_READ = ("risk_tolerance", "days_since_risk_assessment")
+
 _CODES = tuple(WhyNot)
 _INDEX = {reason: index for index, reason in enumerate(_CODES)}
 

@@ -180,7 +180,7 @@ def _values_read(members: pa.Table, lock: Lock) -> pa.Array:
     with duckdb.connect() as connection:
         connection.register("members", members.select(names))
         pairs = ", ".join(f'"{name}" := "{name}"' for name in names)
-        text = connection.execute(f"SELECT CAST(to_json(struct_pack({pairs})) AS VARCHAR) AS body FROM members")
+        text = connection.sql(f"SELECT CAST(to_json(struct_pack({pairs})) AS VARCHAR) AS body FROM members")
         return text.to_arrow_table().column("body").combine_chunks()
 
 

@@ -33,7 +33,7 @@ def conditions(
         compiled = {name: to_ibis(parse(text, types), table, as_of) for name, text in texts.items()}
         sql = ibis.to_sql(table.select(**compiled), dialect="duckdb")
         try:
-            result = backend.con.execute(str(sql)).to_arrow_table()
+            result = backend.con.sql(str(sql)).to_arrow_table()
         except duckdb.Error as error:
             raise EnvironmentFault(
                 "step.failed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,12 +38,16 @@ class Lock:
 
 
 def make_lock(
-    campaign: Campaign, spec: BankSpec, attributes: Mapping[str, Mapping[str, Any]], models: Mapping[str, str]
+    campaign: Campaign,
+    spec: BankSpec,
+    attributes: Mapping[str, Mapping[str, Any]],
+    models: Mapping[str, str],
+    also: Iterable[str] = (),
 ) -> Lock:
     """Resolve a campaign against the bank and return its lock.
 
     ``attributes`` is the whole catalogue (name → definition with ``type``); only what the campaign reads, directly or
-    through other attributes' ``uses``, enters the lock.
+    through other attributes' ``uses``, enters the lock; ``also`` names what the rules and the model read besides.
     """
     parts: dict[str, Any] = {
         "format": FORMAT,
@@ -55,7 +59,7 @@ def make_lock(
         "models": dict(models),
     }
     used = names_used(campaign, spec, {name: TYPES[str(body["type"])] for name, body in attributes.items()})
-    parts["attributes"] = {name: dict(attributes[name]) for name in _closure(used, attributes)}
+    parts["attributes"] = {name: dict(attributes[name]) for name in _closure(used | set(also), attributes)}
     return read_lock({**parts, "tree": _tree(parts)})
 
 

@@ -1,0 +1,56 @@
+"""An open bank: its folder, its two stores, its catalogue and its files, under one clock. What every step works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bankloop.customer import Catalogue, State, build_state, read_catalogue
+from bankloop.kit import Clock
+from bankloop.lake import Lake
+from bankloop.loop.spec import BankSpec, read_bank_spec
+from bankloop.store import Store
+
+# Training reads two days, planning one of them again.
+KEPT_STATES = 2
+
+
+@dataclass(frozen=True)
+class Bank:
+    """One bank, open; whoever opened it closes it."""
+
+    folder: Path
+    store: Store
+    lake: Lake
+    clock: Clock
+    _states: dict[tuple[date, tuple[tuple[str, str], ...]], State] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Return the attributes, built in and the bank's own."""
+        return read_catalogue(self.folder)
+
+    @cached_property
+    def spec(self) -> BankSpec:
+        """Return the bank's files, checked."""
+        return read_bank_spec(self.folder, self.catalogue.types)
+
+    @cached_property
+    def definitions(self) -> dict[str, dict[str, Any]]:
+        """Return every attribute's definition as a lock keeps it, with what it is computed from."""
+        return {
+            name: {**body, "uses": sorted(self.catalogue[name].reads)}
+            for name, body in self.catalogue.definitions.items()
+        }
+
+    def state(self, as_of: date) -> State:
+        """Return every customer's attributes on a day, as the lake's current versions say; the last ones are kept."""
+        key = (as_of, tuple(sorted(self.lake.current_versions().items())))
+        if key not in self._states:
+            while len(self._states) >= KEPT_STATES:
+                self._states.pop(next(iter(self._states)))
+            self._states[key] = build_state(self.lake, self.catalogue, as_of)
+        return self._states[key]
