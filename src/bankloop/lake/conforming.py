@@ -71,14 +71,16 @@ def conform_files(
     found.extend(_dangling(connection, source, references))
     bad = violations(pa.concat_tables(found) if found else _NOTHING.empty_table(), files)
     rejected = sum(len(raw.rejects) for raw in files)
-    dropped = bool(known or found)
+    dropped = connection.execute("SELECT count(*) > 0 FROM dropped").fetchall()[0][0]
     exact = source.format == "parquet" and all(m.exact for columns in mapped for m in columns)
     same = all(raw.columns == source.contract.names for raw in files)
     columns = ", ".join(name(c) for c in source.contract.names)
     good = f"SELECT {columns} FROM typed WHERE _ok"
     if dropped:
         good += " AND NOT EXISTS (FROM dropped d WHERE d._file = typed._file AND d._row = typed._row)"
-    return Conformed(good, int(read) + rejected, known, bad, exact and same and not dropped and not rejected, files)
+    return Conformed(
+        good, int(read) + rejected, known, bad, exact and same and not (broken or dropped or rejected), files
+    )
 
 
 def _checks(source: Source, mapped: Sequence[Sequence[Mapped]], now: datetime, today: date) -> list[Check]:
