@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select, text, update
+from sqlalchemy import Connection, RowMapping, Table, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bankloop.kit import canonical_json
@@ -154,7 +154,7 @@ def save_plan(connection: Connection, plan: Plan) -> bool:
         "summary": _plain(plan.summary),
         "recorded_at": now_of(connection),
     }
-    return connection.execute(insert(tables.plan).values(values).on_conflict_do_nothing()).rowcount > 0
+    return _insert_once(connection, tables.plan, values)
 
 
 def read_plans(connection: Connection, window_start: date | None = None) -> list[Plan]:
@@ -219,7 +219,7 @@ def save_snapshot(connection: Connection, snapshot: AudienceSnapshot) -> bool:
         "lake_version": snapshot.lake_version,
         "recorded_at": now_of(connection),
     }
-    return connection.execute(insert(tables.audience_snapshot).values(values).on_conflict_do_nothing()).rowcount > 0
+    return _insert_once(connection, tables.audience_snapshot, values)
 
 
 def read_snapshot(connection: Connection, campaign: str, round_: int) -> AudienceSnapshot | None:
@@ -242,7 +242,7 @@ def save_result(connection: Connection, result: ResultReading) -> bool:
         "reading": _plain(result.reading),
         "recorded_at": now_of(connection),
     }
-    return connection.execute(insert(tables.result).values(values).on_conflict_do_nothing()).rowcount > 0
+    return _insert_once(connection, tables.result, values)
 
 
 def read_results(connection: Connection, campaign: str | None = None) -> list[ResultReading]:
@@ -252,6 +252,12 @@ def read_results(connection: Connection, campaign: str | None = None) -> list[Re
     if campaign is not None:
         query = query.where(t.campaign == campaign)
     return [ResultReading(*row) for row in connection.execute(query)]
+
+
+def _insert_once(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Insert a row and say whether it is new; a row count cannot tell, since drivers may not give one here."""
+    statement = insert(table).values(values).on_conflict_do_nothing().returning(literal(1))
+    return connection.scalar(statement) is not None
 
 
 def _upsert(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> None:
