@@ -16,6 +16,8 @@ from bankloop.store import Store
 
 # Training reads two days, planning one of them again.
 KEPT_STATES = 2
+# Facts without a date of their own are true as of the file that brought them.
+_SNAPSHOTS = ("customer", "holding")
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,21 @@ class Bank:
         }
 
     def state(self, as_of: date) -> State:
-        """Return every customer's attributes on a day, as the lake's current versions say; the last ones are kept."""
-        key = (as_of, tuple(sorted(self.lake.current_versions().items())))
+        """Return every customer's attributes on a day; the last ones asked for are kept."""
+        versions = self._versions(as_of)
+        key = (as_of, tuple(sorted(versions.items())))
         if key not in self._states:
             while len(self._states) >= KEPT_STATES:
                 self._states.pop(next(iter(self._states)))
-            self._states[key] = build_state(self.lake, self.catalogue, as_of)
+            self._states[key] = build_state(self.lake, self.catalogue, as_of, versions=versions)
         return self._states[key]
+
+    def _versions(self, as_of: date) -> dict[str, str]:
+        """The snapshots that were true on the day: of each table the last one not later, or the first there is."""
+        found = {}
+        for table in _SNAPSHOTS:
+            known = self.lake.manifest.versions(table)
+            if known:
+                found[table] = next((v for v in reversed(known) if v.as_of <= as_of), known[0]).version
+        events = self.lake.manifest.current("event")
+        return {**found, "event": events.version} if events else found

@@ -73,6 +73,11 @@ class Window:
     lot: reach.Lot
     members: pa.Table
 
+    @property
+    def policies(self) -> Policies:
+        """Return the policies under which it was planned."""
+        return _policies(self.locks)
+
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
@@ -113,12 +118,22 @@ def plan(bank: Bank, principal: Principal, round_: int, window_start: date, seed
 
 
 @verb("round.run")
-def run(bank: Bank, principal: Principal, round_: int, window_start: date, seed: int = _SEED) -> RunReport:
-    """Issue a window once: decisions, reservations, messages and tasks in one transaction; again, it does nothing."""
+def run(
+    bank: Bank,
+    principal: Principal,
+    round_: int,
+    window_start: date,
+    seed: int = _SEED,
+    prepared: Window | None = None,
+) -> RunReport:
+    """Issue a window once: decisions, reservations, messages and tasks in one transaction; again, it does nothing.
+
+    ``prepared`` is what ``plan`` just returned for the same window; without it the window is planned here.
+    """
     with bank.store.begin(principal) as connection:
         if any(stored.summary.get("round") == round_ for stored in read_plans(connection, window_start)):
             return RunReport(round_, window_start, None)
-    window = plan(bank, principal, round_, window_start, seed)
+    window = prepared or plan(bank, principal, round_, window_start, seed)
     frame = reach.Frame(
         round_,
         window.state.digest,
@@ -147,7 +162,7 @@ def evaluate(
     with bank.store.begin(principal) as connection:
         outcomes, shares = [], []
         for round_ in rounds:
-            lock, found = _round_outcomes(connection, campaign, round_)
+            lock, found = round_outcomes(connection, campaign, round_)
             outcomes.append(found)
             shares.append(_stored_share(connection, campaign, round_, lock))
         reading = evaluation.read(campaign, outcomes, float(np.mean(shares)))
@@ -396,7 +411,8 @@ def _labels(
     return Labelled(x, outcomes.success, features, window, action), weight
 
 
-def _round_outcomes(connection: Connection, campaign: str, round_: int) -> tuple[Lock, evaluation.Outcomes]:
+def round_outcomes(connection: Connection, campaign: str, round_: int) -> tuple[Lock, evaluation.Outcomes]:
+    """Return a campaign's lock and outcomes of one round; raise ``ConflictError`` where there was none."""
     decisions = evaluation.population(read_decisions(connection, [campaign], round_), campaign)
     if not decisions.num_rows:
         raise ConflictError(

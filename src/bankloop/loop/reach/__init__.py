@@ -16,8 +16,9 @@ from bankloop.loop.reach.contracts import (
     DatedPlan,
     ResourceLine,
 )
+from bankloop.loop.reach.delivery import Channel, FileChannel, deliver
 from bankloop.loop.reach.explore import Lot, draw_lot
-from bankloop.loop.reach.issue import CONTACT_TOPIC, Frame, Issued, gate_limits, issue
+from bankloop.loop.reach.issue import DELIVERY_TOPIC, Frame, Issued, gate_limits, issue
 from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.planning import budget_curve, plan_window, with_limit
 from bankloop.loop.reach.resources import is_working_day, window_days
@@ -25,7 +26,7 @@ from bankloop.loop.reach.schedule import deferred, schedule
 from bankloop.loop.reach.why import SENTENCES, LeftOut, left_out_counts, why_left_out
 
 __all__ = [
-    "CONTACT_TOPIC",
+    "DELIVERY_TOPIC",
     "NONE",
     "SENTENCES",
     "Action",
@@ -33,8 +34,10 @@ __all__ = [
     "CampaignCandidates",
     "Candidates",
     "Cell",
+    "Channel",
     "DatedPlan",
     "Family",
+    "FileChannel",
     "Frame",
     "Issued",
     "LeftOut",
@@ -48,6 +51,7 @@ __all__ = [
     "budget_curve",
     "candidates_of",
     "deferred",
+    "deliver",
     "draw_cells",
     "draw_control",
     "draw_lot",

@@ -1,0 +1,227 @@
+"""The demo's story: a bank is simulated and loaded, three campaigns run for some rounds, the truth judges the readings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bankloop.kit import FixedClock
+from bankloop.lake import LoadReport, load_bank
+from bankloop.loop import evaluate as evaluation
+from bankloop.loop import reach
+from bankloop.loop import run as loop
+from bankloop.loop.bank import Bank
+from bankloop.loop.evaluate import Reading
+from bankloop.loop.model import Card
+from bankloop.loop.optimize import Challenger
+from bankloop.organization import checker, maker, system
+from bankloop.simulate import Response, SimulatedBank, World, write_bank
+from bankloop.store import accepted_contacts, append_events, broken_caps, read_decisions, seal_audit, verify_audit
+from bankloop.wiring import file_channel, open_bank
+
+# The first working day of the story; both rounds and their labels lie behind the day the demo was written.
+FIRST_DAY = date(2026, 8, 24)
+ROUND_DAYS = 30
+STAFF_CAMPAIGN = "keep-deposits"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRound:
+    """One campaign's round: what the bank read, and what the simulator knows to be true of the same customers."""
+
+    campaign: str
+    reading: Reading
+    true_lift: float
+    audience: int
+    excluded: int
+    assigned: int
+    window: loop.Window
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """True value in fen of the same staff calls given out in five ways, on the last round's customers."""
+
+    calls: int
+    random: float
+    balance_first: float
+    churn_first: float
+    plan: float
+    oracle: float
+
+
+@dataclass
+class Story:
+    """Everything that terminal, report and ``--json`` tell of one demo."""
+
+    bank: SimulatedBank
+    load: LoadReport | None = None
+    cards: dict[str, Card] = field(default_factory=dict)
+    rounds: list[list[CampaignRound]] = field(default_factory=list)
+    windows: list[loop.Window] = field(default_factory=list)
+    challengers: dict[str, Challenger] = field(default_factory=dict)
+    pooled: dict[str, Reading] = field(default_factory=dict)
+    placebo: Reading | None = None
+    policies: Policies | None = None
+    sent: int = 0
+    rerun_sends: int = 0
+    caps_broken: int = 0
+    audit_ok: bool = False
+
+
+def tell(folder: Path, customers: int, rounds: int, seed: int, say: Say) -> Story:
+    """Live through the whole story in ``folder`` and return it."""
+    say("simulate")
+    simulated = write_bank(folder, customers, seed, today=FIRST_DAY)
+    story = Story(simulated)
+    with open_bank(folder, _clock(FIRST_DAY)) as bank:
+        say("load")
+        story.load = load_bank(folder, bank.lake)
+        world = World.load(folder)
+        for name in bank.spec.campaigns:
+            say(f"model {name}")
+            story.cards[name] = loop.draft_model(bank, maker(), name, FIRST_DAY - timedelta(days=1), seed)
+            loop.promote(bank, checker(), name)
+    for number in range(1, rounds + 1):
+        start = FIRST_DAY + timedelta(days=ROUND_DAYS * (number - 1))
+        with open_bank(folder, _clock(start)) as bank:
+            live_round(bank, world, story, number, start, seed, say)
+        with open_bank(folder, _clock(start + timedelta(days=ROUND_DAYS + 1))) as bank:
+            close_round(bank, world, story, number, start, last=number == rounds, say=say)
+    with open_bank(folder, _clock(FIRST_DAY + timedelta(days=ROUND_DAYS * rounds + 1))) as bank:
+        say("check")
+        _check(bank, story, rounds)
+    return story
+
+
+def _clock(day: date) -> FixedClock:
+    return FixedClock(datetime(day.year, day.month, day.day, 1, tzinfo=UTC))
+
+
+def live_round(bank: Bank, world: World, story: Story, number: int, start: date, seed: int, say: Say) -> None:
+    """Submit, approve, run and deliver a round, and let the simulator's people live through it."""
+    for name in bank.spec.campaigns:
+        loop.submit(bank, maker(), name)
+        loop.approve_campaign(bank, checker(), name)
+    say(f"plan {number}")
+    window = loop.plan(bank, system(), number, start, seed)
+    story.windows.append(window)
+    say(f"run {number}")
+    loop.run(bank, system(), number, start, seed, prepared=window)
+    story.sent += reach.deliver(bank.store, system("delivery"), file_channel(bank.folder))
+    again = loop.run(bank, system(), number, start, seed)
+    story.rerun_sends += again.issued.accepted if again.issued else 0
+    story.rerun_sends += reach.deliver(bank.store, system("delivery"), file_channel(bank.folder))
+    say(f"people {number}")
+    responses = [_respond(bank, world, name, number, start) for name in bank.spec.campaigns]
+    bank.lake.append("event", _for_lake([r.events for r in responses]), start + timedelta(days=ROUND_DAYS))
+    world.advance(bank.folder, responses, start + timedelta(days=ROUND_DAYS - 1))
+
+
+def _respond(bank: Bank, world: World, name: str, number: int, start: date) -> Response:
+    """What the campaign's customers did, contacted or not; recorded as the events a bank would see."""
+    with bank.store.begin(system("people")) as connection:
+        decided = read_decisions(connection, [name], number)
+        went = pc.is_in(decided["decision_id"], accepted_contacts(connection, name))
+        issued = pc.if_else(went, pc.fill_null(decided["issued_action"], ""), "")
+        response = world.respond(name, number, start, decided["customer_no"], issued)
+        events = response.events
+        place = pc.index_in(events["customer_no"], decided["customer_no"].combine_chunks())
+        local = events["occurred_at"].cast(pa.timestamp("us", bank.lake.zone)).cast(pa.date32())
+        append_events(
+            connection,
+            events.append_column("unit_id", decided["unit_id"].take(place)).append_column("occurred_on", local),
+        )
+    return response
+
+
+def _for_lake(events: Sequence[pa.Table]) -> pa.Table:
+    return pa.concat_tables(events).combine_chunks()
+
+
+def close_round(bank: Bank, world: World, story: Story, number: int, start: date, *, last: bool, say: Say) -> None:
+    """Read the round, compare with the truth, train the challengers and promote them for the next round."""
+    say(f"evaluate {number}")
+    window = story.windows[number - 1]
+    story.rounds.append([_judge(bank, world, window, name, number, start) for name in window.locks])
+    say(f"learn {number}")
+    today = start + timedelta(days=ROUND_DAYS + 1)
+    if last:
+        story.placebo = placebo(bank, list(window.locks), number)
+        story.policies = compare_policies(window, world)
+        for name in window.locks:
+            story.pooled[name] = loop.evaluate(bank, system(), name, list(range(1, number + 1)), keep=False)
+    else:
+        load_bank(bank.folder, bank.lake)
+    for name in window.locks:
+        story.challengers[name] = loop.learn(bank, maker(), name, number, today)
+        if not last:
+            loop.promote(bank, checker(), name)
+
+
+def _judge(bank: Bank, world: World, window: loop.Window, name: str, number: int, start: date) -> CampaignRound:
+    reading = loop.evaluate(bank, system(), name, [number])
+    with bank.store.begin(system()) as connection:
+        decided = evaluation.population(read_decisions(connection, [name], number), name)
+        went = pc.is_in(decided["decision_id"], accepted_contacts(connection, name))
+    treated = pc.not_equal(decided["cell"], "control")
+    action = pc.if_else(went, pc.fill_null(decided["issued_action"], ""), "")
+    truth = world.true_lift(name, decided["customer_no"].filter(treated), action.filter(treated), start)
+    found = window.audiences[name]
+    assigned = sum(line.customers for line in window.plan.lines if line.campaign == name)
+    return CampaignRound(name, reading, truth.lift_as_run, found.usable, found.hit - found.usable, assigned, window)
+
+
+def placebo(bank: Bank, campaigns: Sequence[str], number: int) -> Reading:
+    """An A/A reading: the largest campaign's control split in two by another salt. It must find nothing."""
+    with bank.store.begin(system()) as connection:
+        lock, outcomes = loop.round_outcomes(connection, campaigns[0], number)
+        decided = evaluation.population(read_decisions(connection, [campaigns[0]], number), campaigns[0])
+    quiet = ~outcomes.contacted
+    numbers = decided["customer_no"].filter(pa.array(quiet)).to_pylist()
+    half = reach.draw_control(numbers, "a/a", number, 500_000)
+    zeros, never = np.zeros(len(numbers)), np.zeros(len(numbers), bool)
+    split = evaluation.Outcomes(
+        number, half, never, never, outcomes.success[quiet], outcomes.worth[quiet], zeros, zeros, never, {}
+    )
+    return evaluation.read("a/a", [split], 0.5)
+
+
+def compare_policies(window: loop.Window, world: World) -> Policies | None:
+    """Give the plan's number of staff calls out in five ways among the same customers, and ask the truth what each is worth."""
+    side = next((c for c in window.plan.candidates.campaigns if c.campaign == STAFF_CAMPAIGN), None)
+    if side is None:
+        return None
+    column = next(i for i, a in enumerate(side.actions) if a.channel == "rm_call")
+    free = np.flatnonzero(side.open[:, column] & ~side.control)
+    key = side.actions[column].key
+    people = window.state.table["customer_no"].take(pa.array(side.rows[free]))
+    true = np.asarray(world.value_of(STAFF_CAMPAIGN, people, [key])[:, 1])
+    rank = np.searchsorted(window.plan.candidates.rows, side.rows[free])
+    chosen = window.plan.chosen(STAFF_CAMPAIGN)[rank] == key
+    calls = int(chosen.sum())
+    rng = np.random.default_rng(0)
+    return Policies(
+        calls=calls,
+        random=float(np.mean([true[rng.permutation(len(free))[:calls]].sum() for _ in range(50)])),
+        balance_first=float(true[np.argsort(-side.worth[free], kind="stable")[:calls]].sum()),
+        churn_first=float(true[np.argsort(side.base[free], kind="stable")[:calls]].sum()),
+        plan=float(true[chosen].sum()),
+        oracle=float(np.sort(true)[::-1][:calls].clip(min=0.0).sum()),
+    )
+
+
+def _check(bank: Bank, story: Story, rounds: int) -> None:
+    caps, _ = reach.gate_limits(story.windows[-1].policies)
+    with bank.store.begin(system()) as connection:
+        story.caps_broken = broken_caps(connection, caps)
+    seal_audit(bank.store)
+    story.audit_ok = verify_audit(bank.store).ok

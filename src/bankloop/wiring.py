@@ -1,0 +1,35 @@
+"""Binds the rooms at start: who opens a bank, with which stores, clock and channels. Nothing below knows this file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bankloop.kit import Clock, SpecError, Text
+from bankloop.lake import open_lake
+from bankloop.loop.bank import Bank
+from bankloop.loop.reach import FileChannel
+from bankloop.organization import system
+from bankloop.store import open_store
+
+
+@contextmanager
+def open_bank(folder: Path, clock: Clock) -> Iterator[Bank]:
+    """Open the bank in ``folder`` and close it at the end; raise ``SpecError`` where there is none."""
+    if not (folder / "bank.yaml").exists():
+        raise SpecError(
+            "bank.none",
+            Text(
+                "{folder} 不是银行文件夹（没有 bank.yaml）；用 bankloop init 新建，或用 --bank 指定",
+                "{folder} is no bank folder (no bank.yaml); make one with bankloop init, or name one with --bank",
+            ),
+            folder=folder,
+        )
+    with open_store(folder, clock) as store:
+        yield Bank(folder, store, open_lake(folder, store, system("lake")), clock)
+
+
+def file_channel(folder: Path) -> FileChannel:
+    """Return the channel that writes files for the bank's own gateways."""
+    return FileChannel(folder / "data" / "delivery")
