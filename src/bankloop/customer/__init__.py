@@ -4,7 +4,7 @@ Attributes are a catalogue read from YAML: facts, event windows, rules over othe
 computes all of them in one pass over each base table. This room describes customers; it decides nothing about them.
 """
 
-from bankloop.customer.catalogue import BUILT_IN, column_types, read_catalogue
+from bankloop.customer.catalogue import BUILT_IN, column_types, frozen_catalogue, read_catalogue
 from bankloop.customer.contracts import (
     Attribute,
     AttributeKind,
@@ -34,6 +34,7 @@ __all__ = [
     "arrow_type",
     "build_state",
     "column_types",
+    "frozen_catalogue",
     "read_catalogue",
     "state_schema",
     "table_digest",

@@ -81,6 +81,16 @@ def read_catalogue(folder: Path | None = None) -> Catalogue:
             entries[name] = (file, entry)
             if path is not BUILT_IN:
                 own.add(name)
+    return _catalogue(entries)
+
+
+def frozen_catalogue(definitions: Mapping[str, Mapping[str, Any]]) -> Catalogue:
+    """Return the catalogue of definitions that a lock froze (``Catalogue.definitions``); files play no part."""
+    file = Located(Path("lock"), {"attributes": dict(definitions)}, {})
+    return _catalogue({name: (file, entry) for name, entry in _entries(file).items()})
+
+
+def _catalogue(entries: Mapping[str, tuple[Located, Mapping[str, Any]]]) -> Catalogue:
     types = {name: _type(file, name, entry) for name, (file, entry) in entries.items()}
     found = {name: _attribute(file, name, entry, types) for name, (file, entry) in entries.items()}
     return Catalogue(_ordered(found))

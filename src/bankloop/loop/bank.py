@@ -28,7 +28,7 @@ class Bank:
     store: Store
     lake: Lake
     clock: Clock
-    _states: dict[tuple[date, tuple[tuple[str, str], ...]], State] = field(default_factory=dict, repr=False)
+    _states: dict[tuple[date, str, tuple[tuple[str, str], ...]], State] = field(default_factory=dict, repr=False)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -48,14 +48,17 @@ class Bank:
             for name, body in self.catalogue.definitions.items()
         }
 
-    def state(self, as_of: date) -> State:
-        """Return every customer's attributes on a day; the last ones asked for are kept."""
-        versions = self._versions(as_of)
-        key = (as_of, tuple(sorted(versions.items())))
+    def state(self, as_of: date, catalogue: Catalogue | None = None) -> State:
+        """Return every customer's attributes on a day, by the bank's files or a frozen ``catalogue``.
+
+        The last ones asked for are kept.
+        """
+        versions, used = self._versions(as_of), catalogue or self.catalogue
+        key = (as_of, used.digest, tuple(sorted(versions.items())))
         if key not in self._states:
             while len(self._states) >= KEPT_STATES:
                 self._states.pop(next(iter(self._states)))
-            self._states[key] = build_state(self.lake, self.catalogue, as_of, versions=versions)
+            self._states[key] = build_state(self.lake, used, as_of, versions=versions)
         return self._states[key]
 
     def _versions(self, as_of: date) -> dict[str, str]:

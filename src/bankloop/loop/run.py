@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from bankloop.customer import State
+from bankloop.customer import Catalogue, State, frozen_catalogue
 from bankloop.kit import ConflictError, Text
 from bankloop.kit.expression import BOOL, parse
 from bankloop.loop import audience, benefit, model, optimize, product, reach, script
@@ -93,7 +94,7 @@ def plan(bank: Bank, principal: Principal, round_: int, window_start: date, seed
     as_of = window_start - timedelta(days=1)
     locks = approved_locks(bank, principal)
     policies = _policies(locks)
-    state = bank.state(as_of)
+    state = bank.state(as_of, locked_catalogue(locks))
     # 1 建模型: the champions that the locks name
     models = {name: _locked_model(bank, principal, lock) for name, lock in locks.items()}
     # 2 筛客群: frozen snapshots with their exclusions
@@ -117,6 +118,12 @@ def plan(bank: Bank, principal: Principal, round_: int, window_start: date, seed
     return Window(round_, state, locks, audiences, offers, models, dated, lot, members)
 
 
+def was_run(bank: Bank, principal: Principal, round_: int, window_start: date) -> bool:
+    """Return whether a window of a round was issued before."""
+    with bank.store.begin(principal) as connection:
+        return any(stored.summary.get("round") == round_ for stored in read_plans(connection, window_start))
+
+
 @verb("round.run")
 def run(
     bank: Bank,
@@ -130,9 +137,8 @@ def run(
 
     ``prepared`` is what ``plan`` just returned for the same window; without it the window is planned here.
     """
-    with bank.store.begin(principal) as connection:
-        if any(stored.summary.get("round") == round_ for stored in read_plans(connection, window_start)):
-            return RunReport(round_, window_start, None)
+    if was_run(bank, principal, round_, window_start):
+        return RunReport(round_, window_start, None)
     window = prepared or plan(bank, principal, round_, window_start, seed)
     frame = reach.Frame(
         round_,
@@ -169,7 +175,7 @@ def evaluate(
     if keep:
         with bank.store.begin(principal) as connection:
             today = bank.lake.today()
-            save_result(connection, ResultReading(campaign, rounds[-1], today, _plain_reading(reading)))
+            save_result(connection, ResultReading(campaign, rounds[-1], today, plain_reading(reading)))
             detail = {"verdict": reading.verdict.value}
             set_step(connection, StepState(campaign, rounds[-1], "evaluate", "done", detail))
     return reading
@@ -298,6 +304,25 @@ def approved_locks(bank: Bank, principal: Principal) -> dict[str, Lock]:
             ),
         )
     return locks
+
+
+def locked_catalogue(locks: Mapping[str, Lock]) -> Catalogue:
+    """Return the attributes as the locks froze them: an edited file changes nothing that was approved."""
+    merged: dict[str, dict[str, Any]] = {}
+    for name, lock in locks.items():
+        for attribute, body in lock.content["attributes"].items():
+            frozen = {key: value for key, value in body.items() if key != "uses"}
+            if merged.setdefault(attribute, frozen) != frozen:
+                raise ConflictError(
+                    "run.attributes_differ",
+                    Text(
+                        "已批准的战役对标签 {attribute} 的定义不同；请重新提交 {name}",
+                        "approved campaigns froze different definitions of {attribute}; submit {name} again",
+                    ),
+                    attribute=attribute,
+                    name=name,
+                )
+    return frozen_catalogue(merged)
 
 
 def control_share(lock: Lock, learned: Uplift, people: pa.Table) -> int:
@@ -440,7 +465,8 @@ def _stored_share(connection: Connection, campaign: str, round_: int, lock: Lock
     return written / 1_000_000 if isinstance(written, int) else 0.25
 
 
-def _plain_reading(reading: evaluation.Reading) -> dict[str, object]:
+def plain_reading(reading: evaluation.Reading) -> dict[str, object]:
+    """Return a reading as it is stored and printed: rates as fractions, money in fen."""
     plain = reading.as_dict()
     plain["verdict"] = reading.verdict.value
     return plain

@@ -13,6 +13,8 @@ from bankloop.store.contracts import (
     DECISION_SCHEMA,
     EVENT_SCHEMA,
     EVERY_UNIT,
+    GRANT_OUTCOME_SCHEMA,
+    GRANT_SCHEMA,
     OUTBOX_SCHEMA,
     AudienceSnapshot,
     AuditFinding,
@@ -32,7 +34,8 @@ from bankloop.store.contracts import (
 )
 from bankloop.store.copying import copy_in, copy_out, fitted
 from bankloop.store.database import Store, attach_store, create_database, now_of, open_store, principal_of
-from bankloop.store.embedded import EmbeddedServer, remove_cluster, start_server
+from bankloop.store.embedded import EmbeddedServer, remove_cluster, server_pid, start_server
+from bankloop.store.grants import BUDGET_EXHAUSTED, STOCK_EXHAUSTED, grant_benefits, pool_used
 from bankloop.store.ledger import append_decisions, append_events, read_decisions, read_events
 from bankloop.store.outbox import claim_outbox, enqueue, enqueue_table, mark_done, mark_failed, waiting_messages
 from bankloop.store.registry import (
@@ -61,12 +64,16 @@ from bankloop.store.registry import (
 from bankloop.store.verbs import VERBS, verb
 
 __all__ = [
+    "BUDGET_EXHAUSTED",
     "CONTACT_OUTCOME_SCHEMA",
     "CONTACT_SCHEMA",
     "DECISION_SCHEMA",
     "EVENT_SCHEMA",
     "EVERY_UNIT",
+    "GRANT_OUTCOME_SCHEMA",
+    "GRANT_SCHEMA",
     "OUTBOX_SCHEMA",
+    "STOCK_EXHAUSTED",
     "VERBS",
     "AudienceSnapshot",
     "AuditFinding",
@@ -101,11 +108,13 @@ __all__ = [
     "enqueue",
     "enqueue_table",
     "fitted",
+    "grant_benefits",
     "list_campaigns",
     "mark_done",
     "mark_failed",
     "now_of",
     "open_store",
+    "pool_used",
     "principal_of",
     "promote_model",
     "publish_version",
@@ -128,6 +137,7 @@ __all__ = [
     "save_result",
     "save_snapshot",
     "seal_audit",
+    "server_pid",
     "set_step",
     "start_server",
     "verb",

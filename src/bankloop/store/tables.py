@@ -153,6 +153,21 @@ capacity_use = Table(
     _whole("used"),
 )
 
+pool_use = Table("pool_use", metadata, _text("pool", key=True), _whole("used"))
+
+benefit_grant = Table(
+    "benefit_grant",
+    metadata,
+    Column("decision_id", Uuid, primary_key=True),
+    _text("customer_no"),
+    _text("unit_id"),
+    _text("benefit"),
+    _whole("reserved_fen"),
+    Column("granted", Boolean, nullable=False),
+    _text("refused_by"),
+    _moment("recorded_at"),
+)
+
 outbox = Table(
     "outbox",
     metadata,

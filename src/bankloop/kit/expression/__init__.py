@@ -12,8 +12,8 @@ from bankloop.kit.expression.tree import Expression
 from bankloop.kit.expression.types import BOOL, DATE, INT, MONEY, SCORE, STRING, TYPES, Kind, Type
 
 if TYPE_CHECKING:
-    from bankloop.kit.expression.reader import parse
     from bankloop.kit.expression.batch import to_ibis
+    from bankloop.kit.expression.reader import parse
     from bankloop.kit.expression.realtime import to_explained_function, to_function
 
 _LAZY = {

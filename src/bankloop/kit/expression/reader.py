@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NoReturn
 
 import sqlglot
 from sqlglot import exp
@@ -38,7 +39,7 @@ MAX_TEXT = 10_000
 MAX_DEPTH = 100
 _INT64 = 2**63 - 1
 
-_COMPARISONS: Mapping[type[exp.Expression], str] = {
+_COMPARISONS: Mapping[type[exp.Expr], str] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
     exp.LT: "<",
@@ -46,7 +47,7 @@ _COMPARISONS: Mapping[type[exp.Expression], str] = {
     exp.GT: ">",
     exp.GTE: ">=",
 }
-_ARITHMETIC: Mapping[type[exp.Expression], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
+_ARITHMETIC: Mapping[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
 _FUNCTIONS = ("safe_div", "coalesce", "days_between")
 
 
@@ -91,30 +92,29 @@ class _Reader:
                         "write one expression, without semicolons")  # fmt: skip
         return self.read(statements[0], 0)
 
-    def _statements(self) -> list[exp.Expression | None]:
+    def _statements(self) -> list[exp.Expr | None]:
         try:
             return sqlglot.parse(self.text, read="duckdb")
         except sqlglot.ParseError as error:
-            first = error.errors[0] if error.errors else {"line": 1, "col": 1, "highlight": ""}
-            near = first.get("highlight") or ""
-            offset = self._offset(int(first.get("line") or 1), int(first.get("col") or 1)) - len(near)
+            first = error.errors[0] if error.errors else {}
+            near = str(first.get("highlight") or "")
+            offset = self._offset(int(str(first.get("line") or 1)), int(str(first.get("col") or 1))) - len(near)
             self.refuse_at(offset, "expression.syntax", "在“{near}”附近读不下去；检查括号、运算符和引号",
                            "cannot read on near '{near}'; check brackets, operators and quotes", near=near)  # fmt: skip
         except (sqlglot.TokenError, RecursionError):
             self.refuse(
                 None, "expression.syntax", "引号没有成对，或嵌套太深", "a quote is not closed, or it nests too deep"
             )
-        raise AssertionError  # refuse always raises
 
     def _offset(self, line: int, column: int) -> int:
         lines = self.text.split("\n")
         return sum(len(text) + 1 for text in lines[: line - 1]) + column
 
-    def refuse(self, node: exp.Expression | None, code: str, zh: str, en: str, **fields: object) -> None:
+    def refuse(self, node: exp.Expr | None, code: str, zh: str, en: str, **fields: object) -> NoReturn:
         start = min((n.meta["start"] for n in node.walk() if "start" in n.meta), default=0) if node is not None else 0
         self.refuse_at(start, code, zh, en, **fields)
 
-    def refuse_at(self, offset: int, code: str, zh: str, en: str, **fields: object) -> None:
+    def refuse_at(self, offset: int, code: str, zh: str, en: str, **fields: object) -> NoReturn:
         before = self.text[: max(offset, 0)]
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
         raise ExpressionError(
@@ -125,7 +125,7 @@ class _Reader:
             **fields,
         )
 
-    def read(self, node: exp.Expression, depth: int) -> Node:
+    def read(self, node: exp.Expr, depth: int) -> Node:
         if depth > MAX_DEPTH:
             self.refuse(node, "expression.deep", "嵌套超过 {limit} 层；请拆成规则标签",
                         "nested deeper than {limit}; split it into rule attributes", limit=MAX_DEPTH)  # fmt: skip
@@ -158,7 +158,7 @@ class _Reader:
                 return self._call(node, depth)
         return self._refuse_form(node)
 
-    def _refuse_form(self, node: exp.Expression) -> Node:
+    def _refuse_form(self, node: exp.Expr) -> Node:
         self.refuse(
             node,
             "expression.form",
@@ -168,9 +168,8 @@ class _Reader:
             "safe_div, coalesce, days_between",
             form=node.sql()[:60],
         )
-        raise AssertionError
 
-    def _truth(self, node: exp.Expression, depth: int) -> Node:
+    def _truth(self, node: exp.Expr, depth: int) -> Node:
         typed = self.read(node, depth)
         if typed.type != BOOL:
             self.refuse(node, "expression.type", "这里需要是/否，“{form}”是 {type}",
@@ -192,7 +191,7 @@ class _Reader:
                         "no attribute is called '{name}'" + cure_en, name=name)  # fmt: skip
         return Name(name, self.types[name])
 
-    def _constant_or_negation(self, node: exp.Expression, depth: int) -> Node:
+    def _constant_or_negation(self, node: exp.Expr, depth: int) -> Node:
         match node:
             case exp.Boolean():
                 return Literal(bool(node.this), BOOL)
@@ -209,7 +208,7 @@ class _Reader:
                 return self._arithmetic(node, "-", Literal(0, INT), operand)
         return self._refuse_form(node)
 
-    def _number(self, node: exp.Expression, value: Decimal) -> Literal:
+    def _number(self, node: exp.Expr, value: Decimal) -> Literal:
         exponent = value.as_tuple().exponent
         scale = max(0, -exponent) if isinstance(exponent, int) else 0
         unscaled = value.scaleb(scale)
@@ -218,13 +217,12 @@ class _Reader:
                         value=value)  # fmt: skip
         return Literal(int(unscaled), Type(Kind.NUMBER, scale))
 
-    def _date(self, node: exp.Expression, text: str) -> Literal:
+    def _date(self, node: exp.Expr, text: str) -> Literal:
         try:
             return Literal(date.fromisoformat(text), DATE)
         except ValueError:
             self.refuse(node, "expression.date", "“{text}”不是日期；请写成 2026-01-31",
                         "'{text}' is not a date; write 2026-01-31", text=text)  # fmt: skip
-        raise AssertionError
 
     def _between(self, node: exp.Between, depth: int) -> Node:
         operand = self.read(node.this, depth)
@@ -248,7 +246,7 @@ class _Reader:
             values.append(right)
         return In(operand, tuple(values))
 
-    def _call(self, node: exp.Expression, depth: int) -> Node:
+    def _call(self, node: exp.Expr, depth: int) -> Node:
         if isinstance(node, exp.Coalesce):
             return self._coalesce(node, [self.read(item, depth) for item in [node.this, *node.expressions]])
         name = str(node.this).lower()
@@ -262,9 +260,8 @@ class _Reader:
         self.refuse(node, "expression.function", "没有函数 {name}/{count}；可用 {known}",
                     "there is no function {name}/{count}; there is {known}",
                     name=name, count=len(arguments), known=", ".join(near or _FUNCTIONS))  # fmt: skip
-        raise AssertionError
 
-    def _as_date(self, node: exp.Expression, operand: Node) -> Node:
+    def _as_date(self, node: exp.Expr, operand: Node) -> Node:
         if isinstance(operand, Literal) and isinstance(operand.value, str):
             return self._date(node, operand.value)
         if operand.type != DATE:
@@ -272,19 +269,19 @@ class _Reader:
                         "days_between takes two dates, this is {type}", type=operand.type)  # fmt: skip
         return operand
 
-    def _coalesce(self, node: exp.Expression, operands: list[Node]) -> Node:
+    def _coalesce(self, node: exp.Expr, operands: list[Node]) -> Node:
         """Bring every operand to the finest scale among the attributes; constants adapt."""
         finest = max(operands, key=lambda n: (not isinstance(n, Literal), n.type.scale))
         alike = tuple(self._alike(node, finest, operand)[1] for operand in operands)
         return Coalesce(alike, finest.type)
 
-    def _compare(self, node: exp.Expression, operator: str, left: Node, right: Node) -> Node:
+    def _compare(self, node: exp.Expr, operator: str, left: Node, right: Node) -> Node:
         left, right = self._alike(node, left, right)
         if left.type == BOOL and operator not in ("=", "<>"):
             self.refuse(node, "expression.type", "是/否只能比较相等", "truth values compare for equality only")
         return Compare(operator, left, right)
 
-    def _arithmetic(self, node: exp.Expression, operator: str, left: Node, right: Node) -> Node:
+    def _arithmetic(self, node: exp.Expr, operator: str, left: Node, right: Node) -> Node:
         if operator == "-" and left.type == DATE and right.type in (DATE, STRING):
             return DaysBetween(self._as_date(node, right), left)
         if left.type.kind is not Kind.NUMBER or right.type.kind is not Kind.NUMBER:
@@ -296,14 +293,14 @@ class _Reader:
         left, right = self._alike(node, left, right)
         return Arithmetic(operator, left, right, left.type)
 
-    def _product(self, node: exp.Expression, left: Node, right: Node) -> Node:
+    def _product(self, node: exp.Expr, left: Node, right: Node) -> Node:
         scale = left.type.scale + right.type.scale
         if scale > MAX_SCALE or (left.type.money and right.type.money):
             self.refuse(node, "expression.type", "不能把 {left} 和 {right} 相乘",
                         "{left} and {right} cannot be multiplied", left=left.type, right=right.type)  # fmt: skip
         return Arithmetic("*", left, right, Type(Kind.NUMBER, scale, left.type.money or right.type.money))
 
-    def _safe_divide(self, node: exp.Expression, left: Node, right: Node) -> Node:
+    def _safe_divide(self, node: exp.Expr, left: Node, right: Node) -> Node:
         if left.type.kind is not Kind.NUMBER or right.type.kind is not Kind.NUMBER:
             self.refuse(node, "expression.type", "safe_div 需要两个数", "safe_div takes two numbers")
         money = left.type.money and not right.type.money
@@ -312,7 +309,7 @@ class _Reader:
             _rescaled(left, scale), _rescaled(right, scale), Type(Kind.NUMBER, QUOTIENT_SCALE, money=money)
         )
 
-    def _alike(self, node: exp.Expression, left: Node, right: Node) -> tuple[Node, Node]:
+    def _alike(self, node: exp.Expr, left: Node, right: Node) -> tuple[Node, Node]:
         """Bring both sides to one type: constants adapt to the other side, numbers to the finer scale."""
         if left.type == DATE and isinstance(right, Literal) and isinstance(right.value, str):
             return left, self._date(node, right.value)
@@ -336,7 +333,7 @@ class _Reader:
         constants = isinstance(left, Literal) or isinstance(right, Literal)
         return left.type.money != right.type.money and not constants
 
-    def _adapted(self, node: exp.Expression, literal: Literal, type_: Type) -> Node:
+    def _adapted(self, node: exp.Expr, literal: Literal, type_: Type) -> Node:
         assert isinstance(literal.value, int)
         exact = Decimal(literal.value).scaleb(type_.scale - literal.type.scale)
         value = int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)) if abs(exact) <= _INT64 else _INT64 + 1

@@ -3,6 +3,6 @@
 Nothing may be given for wealth products or deposits, whatever a campaign asks.
 """
 
-from bankloop.loop.benefit.service import BenefitRuling, attach, check_benefits, rule_benefit
+from bankloop.loop.benefit.service import BenefitRuling, attach, check_benefits, discount_fen, rule_benefit
 
-__all__ = ["BenefitRuling", "attach", "check_benefits", "rule_benefit"]
+__all__ = ["BenefitRuling", "attach", "check_benefits", "discount_fen", "rule_benefit"]

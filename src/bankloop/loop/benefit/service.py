@@ -46,6 +46,11 @@ def attach(lock: Lock) -> dict[str, tuple[Benefit | None, ...]]:
     }
 
 
+def discount_fen(benefit: Benefit, order_fen: int) -> int:
+    """Return what a benefit takes off an order, fen: its face from the threshold on, never more than the order."""
+    return min(benefit.face, order_fen) if order_fen >= max(benefit.threshold, 1) else 0
+
+
 def check_benefits(campaign: Campaign, products: list[Product], benefits: list[Benefit]) -> None:
     """Refuse a campaign that ties a benefit to a product for which it is forbidden; the message cites the rule."""
     for product in products:

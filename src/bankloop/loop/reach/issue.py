@@ -24,7 +24,7 @@ from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.resources import window_days
 from bankloop.loop.reach.schedule import schedule
 from bankloop.loop.reach.why import why_left_out
-from bankloop.loop.spec import ANY_CHANNEL, Lock, Policies
+from bankloop.loop.spec import ANY_CHANNEL, NO_BENEFIT, Lock, Policies
 from bankloop.organization import create_tasks
 from bankloop.store import (
     CONTACT_SCHEMA,
@@ -34,6 +34,7 @@ from bankloop.store import (
     DecisionBatch,
     append_decisions,
     enqueue_table,
+    grant_benefits,
     read_decisions,
     record_audit,
     reserve_contacts,
@@ -91,7 +92,7 @@ def issue(
     contacts = _contacts(stored, policies, plan, frame.zone)
     outcome = reserve_contacts(connection, contacts.select(CONTACT_SCHEMA.names), *gate_limits(policies), frame.zone)
     accepted = pc.index_in(contacts["decision_id"], outcome.filter(outcome["accepted"])["decision_id"].combine_chunks())
-    passed = contacts.filter(pc.is_valid(accepted))
+    passed = _granted(connection, contacts.filter(pc.is_valid(accepted)), locks, frame.round)
     messages = enqueue_table(connection, _messages(passed, locks, policies, plan.plan_id))
     tasks = _tasks(connection, passed, locks, policies, frame)
     refused = outcome.filter(pc.invert(outcome["accepted"]))["refused_by"].value_counts().to_pylist()
@@ -209,6 +210,37 @@ def _contacts(stored: pa.Table, policies: Policies, plan: DatedPlan, zone: str) 
         }
     )
     return table.filter(pc.is_valid(table["due_at"]))
+
+
+def _granted(connection: Connection, contacts: pa.Table, locks: Mapping[str, Lock], round_: int) -> pa.Table:
+    """Take each contact's benefit from budget and stock; a contact whose benefit is refused is not sent."""
+    ordered = contacts.sort_by([("value_fen", "descending"), ("decision_id", "ascending")])
+    keys = [key.split("|")[1] for key in ordered["action"].to_pylist()]
+    reserved = {b.key: b.reserved_fen for lock in locks.values() for b in lock.benefits}
+    pools = [_budget_pool(name, round_) for name in ordered["campaign"].to_pylist()]
+    grants = pa.table(
+        {
+            "decision_id": ordered["decision_id"],
+            "customer_no": ordered["customer_no"],
+            "unit_id": ordered["unit_id"],
+            "benefit": pa.array(keys, pa.string()),
+            "reserved_fen": pa.array([reserved.get(key, 0) for key in keys], pa.int64()),
+            "budget": pa.array(pools, pa.string()),
+        }
+    ).filter(pc.not_equal(pa.array(keys, pa.string()), NO_BENEFIT))
+    budgets = {
+        _budget_pool(name, round_): lock.campaign.reach.budget
+        for name, lock in locks.items()
+        if lock.campaign.reach.budget is not None
+    }
+    stocks = {b.key: b.stock for lock in locks.values() for b in lock.benefits}
+    outcome = grant_benefits(connection, grants, budgets, stocks)
+    refused = outcome.filter(pc.invert(outcome["granted"]))["decision_id"].combine_chunks()
+    return contacts.filter(pc.invert(pc.is_in(contacts["decision_id"], refused)))
+
+
+def _budget_pool(campaign: str, round_: int) -> str:
+    return f"budget:{campaign}:{round_}"
 
 
 def _messages(contacts: pa.Table, locks: Mapping[str, Lock], policies: Policies, plan_id: str) -> pa.Table:

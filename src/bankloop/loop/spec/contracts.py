@@ -141,7 +141,10 @@ class Product(Spec):
 
 
 class Benefit(Spec):
-    """One benefit (权益); ``reserve`` says what a grant takes from a budget: its face, or face × redemption."""
+    """One benefit (权益); ``reserve`` says what a grant takes from a budget: its face, or face × redemption.
+
+    ``threshold`` is the order from which it applies (满减): 满 100 减 20 is ``{face: 20 CNY, threshold: 100 CNY}``.
+    """
 
     key: Key
     title: Label
@@ -151,6 +154,7 @@ class Benefit(Spec):
     reserve: Literal["face", "expected"] = "face"
     redemption: Ppm = 1_000_000
     expires: Days = 30
+    threshold: Fen = 0
 
     @property
     def reserved_fen(self) -> int:

@@ -139,7 +139,7 @@ def _plain(value: Any) -> dict[str, Any]:
 
 # Stored values are fen, ppm and days; the readers of the files want the forms that people write.
 _WRITTEN = {
-    "fixed": "fen", "attributed": "fen", "face": "fen", "budget": "fen", "cost_per_thousand": "fen",
+    "fixed": "fen", "attributed": "fen", "face": "fen", "threshold": "fen", "budget": "fen", "cost_per_thousand": "fen",
     "rate": "ppm", "redemption": "ppm", "control": "ppm", "explore": "ppm", "holdout": "ppm", "prior": "ppm",
 }  # fmt: skip
 

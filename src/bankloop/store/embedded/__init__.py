@@ -4,6 +4,6 @@ One cluster per bank folder, in a private folder outside of it, on a Unix socket
 the running server; the last one leaving stops it. Nothing here knows a table.
 """
 
-from bankloop.store.embedded.server import EmbeddedServer, remove_cluster, start_server
+from bankloop.store.embedded.server import EmbeddedServer, remove_cluster, server_pid, start_server
 
-__all__ = ["EmbeddedServer", "remove_cluster", "start_server"]
+__all__ = ["EmbeddedServer", "remove_cluster", "server_pid", "start_server"]

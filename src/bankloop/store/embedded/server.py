@@ -118,6 +118,14 @@ def remove_cluster(bank: Path) -> None:
         places.mark.unlink(missing_ok=True)
 
 
+def server_pid(bank: Path) -> int | None:
+    """Return the process id of the bank's server as its data folder says; None when none is noted."""
+    try:
+        return int((Places.of(bank).data / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return None
+
+
 @contextmanager
 def bank_lock(places: Places, patience_s: float = RECOVERY_S + 120) -> Iterator[None]:
     """Hold the lock file in the bank folder; another command may be waiting for a crash recovery meanwhile."""

@@ -55,6 +55,14 @@ CREATE TABLE capacity_use (
     channel text, unit_id text, day date, used bigint NOT NULL CHECK (used >= 0), PRIMARY KEY (channel, unit_id, day)
 );
 
+CREATE TABLE pool_use (pool text PRIMARY KEY, used bigint NOT NULL CHECK (used >= 0));
+
+CREATE TABLE benefit_grant (
+    decision_id uuid PRIMARY KEY, customer_no text NOT NULL, unit_id text NOT NULL, benefit text NOT NULL,
+    reserved_fen bigint NOT NULL CHECK (reserved_fen >= 0), granted boolean NOT NULL, refused_by text NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT bankloop_now()
+);
+
 CREATE TABLE outbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, topic text NOT NULL, key text NOT NULL, unit_id text NOT NULL,
     payload jsonb NOT NULL, attempts integer NOT NULL DEFAULT 0, last_error text,
@@ -179,7 +187,7 @@ END $$;
 REVOKE ALL ON FUNCTION bankloop_partition(text, date) FROM PUBLIC;
 """
 
-BY_UNIT = ("event", "decision_key", "decision", "contact", "outbox", "staff_task")
+BY_UNIT = ("event", "decision_key", "decision", "contact", "benefit_grant", "outbox", "staff_task")
 
 UNITS = "(SELECT string_to_array(current_setting('bankloop.units', true), ','))::text[]"
 IN_SCOPE = f"'*' = ANY ({UNITS}) OR unit_id = ANY ({UNITS})"
@@ -195,6 +203,8 @@ RIGHTS = {
         "contact_customer": "SIU",
         "contact": "SI",
         "capacity_use": "SIU",
+        "pool_use": "SIU",
+        "benefit_grant": "SI",
         "outbox": "SIU",
         "audit": "I",
         "lake_version": "S",

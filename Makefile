@@ -1,0 +1,72 @@
+# One command each. Everything is installed into .venv of this folder; nothing global, no sudo.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKS := requirements/runtime.txt requirements/dev.txt
+SPARK := $(shell command -v java 2>/dev/null)
+CHROMIUM := $(shell command -v chromium 2>/dev/null || command -v chromium-browser 2>/dev/null)
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --quiet
+
+.PHONY: setup demo test check bench docs lock clean
+.DEFAULT_GOAL := demo
+
+$(VENV)/.uv: requirements/uv.txt
+	$(PYTHON) -c 'import sys; sys.exit("bankloop needs Python 3.11 or newer; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	touch $@
+
+$(VENV)/.runtime: $(VENV)/.uv requirements/runtime.txt pyproject.toml
+	$(BIN)/uv pip install --quiet --require-hashes -r requirements/runtime.txt
+	$(BIN)/uv pip install --quiet --require-hashes -r requirements/build.txt
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
+	$(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.txt
+	touch $@
+
+$(VENV)/.spark: $(VENV)/.dev requirements/spark.txt
+	$(BIN)/uv pip install --quiet --require-hashes -r requirements/spark.txt
+	touch $@
+
+## setup: install what running needs
+setup: $(VENV)/.runtime
+
+## demo: the whole loop on a simulated bank of 300,000 customers, then the console on this machine
+demo: $(VENV)/.runtime
+	$(BIN)/bankloop demo $(DEMO)
+
+## test: every test that this machine can run; what needs Java or Chromium is left out where they are missing, and listed
+test: $(VENV)/.dev $(if $(SPARK),$(VENV)/.spark)
+	@$(if $(SPARK),:,echo "left out: tests marked spark (no java on this machine)")
+	@$(if $(CHROMIUM),:,echo "left out: tests marked browser (no chromium on this machine)")
+	$(BIN)/pytest -n 2 --dist loadfile -m "$(if $(SPARK),,not spark and )$(if $(CHROMIUM),,not browser and )not nothing" $(TESTS)
+
+## check: format, lint, strict types, the order of the rooms, documents that cannot drift
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/reference.py --check
+
+## bench: measure every claim; writes benchmarks/results.json and docs/benchmarks.md
+bench: $(VENV)/.runtime
+	$(BIN)/bankloop bench all --write benchmarks/results.json
+
+## docs: generate the reference and build the site
+docs: $(VENV)/.dev
+	$(BIN)/python scripts/reference.py
+	$(BIN)/mkdocs build --strict --quiet
+
+## lock: renew the hash-locked requirements
+lock: $(VENV)/.uv
+	$(COMPILE) requirements/uv.in -o requirements/uv.txt
+	$(COMPILE) pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) requirements/build.in -o requirements/build.txt
+	$(COMPILE) requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) requirements/spark.in -o requirements/spark.txt
+
+clean:
+	rm -rf $(VENV) site demo-bank

@@ -1,0 +1,110 @@
+"""Commands on a bank's folder: init, check, simulate, load."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bankloop.cli.screen import AsJson, Folder, finish, language, say, show_table
+from bankloop.kit import Language, SystemClock
+
+_HERE = Path()
+
+
+def init(folder: Annotated[Path, typer.Argument(help="新文件夹 / new folder")], as_json: AsJson = False) -> None:
+    """新建一个银行文件夹。Make a bank's folder with its files, to be edited."""
+    from bankloop.simulate import write_templates
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_templates(folder)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("data/\n", encoding="utf-8")
+    made = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    show_table(str(folder), ["文件 / file"], [[name] for name in made])
+    finish({"folder": str(folder), "files": made}, as_json)
+
+
+def check(bank: Folder = _HERE, as_json: AsJson = False) -> None:
+    """检查银行文件：标签、产品、权益、话术、战役。Check a bank's files; nothing is changed and no database is needed."""
+    from bankloop.customer import read_catalogue
+    from bankloop.loop.benefit import check_benefits
+    from bankloop.loop.script import check_scripts
+    from bankloop.loop.spec import read_bank_spec
+
+    catalogue = read_catalogue(bank)
+    spec = read_bank_spec(bank, catalogue.types)
+    check_scripts(spec.scripts.values())
+    for campaign in spec.campaigns.values():
+        products = [spec.products[key] for key in campaign.products]
+        check_benefits(campaign, products, [spec.benefits[key] for key in campaign.benefits if key in spec.benefits])
+    found = {
+        "attributes": len(catalogue.types),
+        "products": len(spec.products),
+        "benefits": len(spec.benefits),
+        "scripts": len(spec.scripts),
+        "campaigns": len(spec.campaigns),
+    }
+    names = {"attributes": "标签", "products": "产品", "benefits": "权益", "scripts": "话术", "campaigns": "战役"}
+    shown = [[names[k] if language() is Language.ZH else k, n] for k, n in found.items()]
+    show_table("✓", ["", ""], shown, right=[1])
+    finish(found, as_json)
+
+
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="文件夹 / folder")],
+    customers: Annotated[int, typer.Option(help="客户数 / number of customers")] = 300_000,
+    seed: Annotated[int, typer.Option(help="随机种子 / seed")] = 42,
+    today: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="银行的今天 / the bank's today")] = datetime(  # noqa: DTZ001 - a bank-local day, as typed
+        2026, 8, 24
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """写出模拟的泉江银行：源文件和真值。Write the simulated bank 泉江银行: its source files and its truth."""
+    from bankloop.simulate import write_bank
+
+    made = write_bank(folder, customers, seed, today=date(today.year, today.month, today.day))
+    show_table(str(folder), ["表 / table", "行 / rows"], [[k, f"{v:,}"] for k, v in made.rows.items()], right=[1])
+    finish({"folder": str(folder), "customers": made.customers, "rows": made.rows, "defects": made.defects}, as_json)
+
+
+def load(bank: Folder = _HERE, as_json: AsJson = False) -> None:
+    """装载源文件：坏行隔离，好行入湖。Load what has arrived; bad rows go to quarantine, good rows load."""
+    from bankloop.lake import load_bank
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        report = load_bank(bank, opened.lake, lambda source, done, total: say(f"{done}/{total} {source}"))
+    rows = [
+        [s.source, str(s.day or ""), f"{s.rows_read:,}", f"{s.loaded:,}", f"{s.quarantined:,}", _reasons(s.rules)]
+        for s in report.sources
+    ]
+    show_table(
+        "装载 / load", ["源 / source", "日 / day", "读 / read", "入 / loaded", "隔离 / quarantined", "原因 / reasons"],
+        rows, right=[2, 3, 4],
+    )  # fmt: skip
+    for folder in report.waiting:
+        say(f"等待 .ok / waiting for .ok: {folder}")
+    finish(
+        {
+            "load": report.load_id,
+            "sources": {
+                s.source: {"read": s.rows_read, "loaded": s.loaded, "quarantined": s.quarantined}
+                for s in report.sources
+            },
+            "versions": report.versions,
+            "waiting": list(report.waiting),
+            "already_loaded": len(report.already_loaded),
+        },
+        as_json,
+    )
+
+
+def _reasons(rules: object) -> str:
+    return "，".join(f"{r.rule}/{r.column} {r.rows}" for r in rules)  # type: ignore[attr-defined]
+
+
+COMMANDS = {"init": init, "check": check, "simulate": simulate, "load": load}

@@ -1,0 +1,197 @@
+"""Commands on campaigns: plan, submit, approve, run, evaluate of rounds, report."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bankloop.cli.screen import AsJson, Folder, Person, finish, language, say, show_table
+from bankloop.kit import SystemClock, say_fen
+
+_HERE = Path()
+Name = Annotated[str, typer.Argument(help="战役 / campaign")]
+Round = Annotated[int, typer.Option("--round", min=1, help="轮次 / round")]
+Start = Annotated[
+    datetime | None, typer.Option("--start", formats=["%Y-%m-%d"], help="窗口首日 / first day of the window")
+]
+
+
+def submit(name: Name, bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = False) -> None:
+    """提交战役审批：解析成锁。Submit a campaign: it is resolved into its lock, and approval is asked for exactly that."""
+    from bankloop.loop import run as loop
+    from bankloop.organization import maker
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        lock, request = loop.submit(opened, maker(as_), name)
+    show_table(name, ["锁 / lock", "申请 / request"], [[lock.digest[:16], request]])
+    finish({"campaign": name, "lock": lock.digest, "request": str(request)}, as_json)
+
+
+def approve(
+    name: Name,
+    bank: Folder = _HERE,
+    as_: Person = "checker",
+    model: Annotated[bool, typer.Option("--model", help="批准模型 / approve the model")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """由他人批准战役或模型。Approve a submitted campaign, or with --model its newest model, as a second person."""
+    from bankloop.loop import run as loop
+    from bankloop.organization import checker
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        if model:
+            loop.promote(opened, checker(as_), name)
+        else:
+            loop.approve_campaign(opened, checker(as_), name)
+    show_table(name, ["✓"], [["模型已批准 / model approved" if model else "已批准 / approved"]])
+    finish({"campaign": name, "approved": "model" if model else "campaign"}, as_json)
+
+
+def plan(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: AsJson = False) -> None:
+    """看方案：给谁、花多少、值多少、为什么不给别人。Show what would happen; nothing is changed."""
+    from bankloop.loop import run as loop
+    from bankloop.organization import system
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        window = loop.plan(opened, system(), round_, _day(start, opened.lake.today()))
+    show_plan(window)
+    finish(plain_plan(window), as_json)
+
+
+def run(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: AsJson = False) -> None:
+    """执行已批准的战役，只发生一次。Run the approved campaigns' window: it happens once, however often it is called."""
+    from bankloop.loop import reach
+    from bankloop.loop import run as loop
+    from bankloop.organization import system
+    from bankloop.report import save_window
+    from bankloop.wiring import file_channel, open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        day = _day(start, opened.lake.today())
+        say("plan")
+        window = None if loop.was_run(opened, system(), round_, day) else loop.plan(opened, system(), round_, day)
+        say("run")
+        report = loop.run(opened, system(), round_, day, prepared=window)
+        if window is not None:
+            save_window(window, bank)
+        sent = reach.deliver(opened.store, system("delivery"), file_channel(bank))
+    issued = report.issued
+    found = {
+        "round": round_,
+        "window_start": day.isoformat(),
+        "decisions": issued.decisions if issued else 0,
+        "contacts": issued.accepted if issued else 0,
+        "refused": dict(issued.refused) if issued else {},
+        "tasks": issued.tasks if issued else 0,
+        "sent": sent,
+        "already_run": issued is None,
+    }
+    show_table(f"{day}", list(found), [list(found.values())])
+    finish(found, as_json)
+
+
+def report(
+    bank: Folder = _HERE,
+    campaign: Annotated[str | None, typer.Option(help="战役 / campaign")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """结果：提升、区间、结论、钱。Show the readings kept: lift, interval, verdict, money."""
+    from bankloop.organization import system
+    from bankloop.store import read_results
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened, opened.store.begin(system()) as connection:
+        found = [
+            {"campaign": r.campaign, "round": r.round, "as_of": r.as_of.isoformat(), **r.reading}
+            for r in read_results(connection, campaign)
+        ]
+    rows = [[r["campaign"], r["round"], r["verdict"], r["sentence"][language().value]] for r in found]
+    show_table("结果 / results", ["战役 / campaign", "轮 / round", "结论 / verdict", ""], rows)
+    finish({"results": found}, as_json)
+
+
+def show_plan(window: Any) -> None:
+    """Print a plan: who is left out, what goes where, what the next unit is worth, the certificate."""
+    speaks = language()
+    for name, found in window.audiences.items():
+        rows = [
+            ["命中 / hit", f"{found.hit:,}"],
+            *[[f.title.say(speaks), f"−{f.count:,}"] for f in found.falls if f.count],
+        ]
+        show_table(name, ["", ""], [*rows, ["可用 / usable", f"{found.usable:,}"]], right=[1])
+    lines = [
+        [x.campaign, x.action, f"{x.customers:,}", say_fen(x.cost, speaks), say_fen(x.value, speaks)]
+        for x in window.plan.lines
+        if x.customers
+    ]
+    show_table(
+        "方案 / plan",
+        ["战役 / campaign", "动作 / action", "人 / n", "成本 / cost", "价值 / value"],
+        lines,
+        right=[2, 3, 4],
+    )
+    prices = [
+        [r.title.say(speaks), f"{r.limit:,.0f}", f"{r.used:,.0f}", price_in_words(r)] for r in window.plan.resources
+    ]
+    show_table("资源 / resources", ["", "上限 / limit", "已用 / used", "价格 / price"], prices, right=[1, 2])
+    solution = window.plan.solution
+    print(
+        f"价值 / value {say_fen(solution.objective, speaks)} · 上界 / bound {say_fen(solution.bound, speaks)} · "
+        f"离最优不超过 / certified gap {solution.gap:.4%}"
+    )
+
+
+def price_in_words(line: Any) -> str:
+    """Return a resource's price as people read it: what one more unit would bring."""
+    from bankloop.kit import Text
+
+    speaks = language()
+    if line.price <= 0:
+        return Text("有余量，价格为 0", "slack, price 0").say(speaks)
+    money = line.name.startswith("budget:")
+    worth = f"{line.price:.2f}" if money else say_fen(line.price, speaks)
+    text = (
+        Text("再多 ¥1，多得 ¥{worth}", "one more ¥1 brings ¥{worth}")
+        if money
+        else Text("再多 1 {unit}，多得 {worth}", "one more of {unit} brings {worth}")
+    )
+    return text.filled(worth=worth, unit=line.unit).say(speaks)
+
+
+def plain_plan(window: Any) -> dict[str, Any]:
+    """Return a plan as ``--json`` prints it; money in fen."""
+    solution = window.plan.solution
+    return {
+        "plan": window.plan.plan_id,
+        "value": round(solution.objective),
+        "bound": round(solution.bound),
+        "gap": solution.gap,
+        "prices": {r.name: r.price for r in window.plan.resources},
+        "audiences": {
+            name: {"hit": a.hit, "usable": a.usable, "falls": {f.code: f.count for f in a.falls}}
+            for name, a in window.audiences.items()
+        },
+        "actions": [
+            {
+                "campaign": x.campaign,
+                "action": x.action,
+                "n": x.customers,
+                "cost": round(x.cost),
+                "value": round(x.value),
+            }
+            for x in window.plan.lines
+        ],
+    }
+
+
+def _day(start: datetime | None, today: date) -> date:
+    return date(start.year, start.month, start.day) if start else today + timedelta(days=1)
+
+
+COMMANDS = {"plan": plan, "submit": submit, "approve": approve, "run": run, "report": report}

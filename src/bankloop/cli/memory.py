@@ -1,0 +1,71 @@
+"""The peak memory of a command: its process tree, the bank's PostgreSQL included, sampled while it runs.
+
+Counts proportional set size where the system gives it, so that PostgreSQL's shared buffers are counted once.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+_EVERY_SECONDS = 0.5
+_MB = 1024 * 1024
+
+
+class PeakMemory:
+    """A context manager; ``peak_mb`` is the highest sum seen."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._peak = 0
+
+    @property
+    def peak_mb(self) -> int:
+        """Return the highest sum so far, MB."""
+        return self._peak // _MB
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._sample()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_EVERY_SECONDS):
+            self._sample()
+
+    def _sample(self) -> None:
+        me = psutil.Process()
+        tree = {p.pid: p for p in [me, *me.children(recursive=True), *self._server()]}
+        self._peak = max(self._peak, sum(_size(process) for process in tree.values()))
+
+    def _server(self) -> list[psutil.Process]:
+        """The bank's own PostgreSQL, which is nobody's child."""
+        from bankloop.store import server_pid
+
+        pid = server_pid(self._folder)
+        try:
+            return [] if pid is None else [(found := psutil.Process(pid)), *found.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+
+def _size(process: psutil.Process) -> int:
+    try:
+        found = process.memory_full_info()
+        return int(getattr(found, "pss", 0) or found.rss)
+    except psutil.AccessDenied:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0

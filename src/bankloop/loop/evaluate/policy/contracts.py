@@ -1,0 +1,161 @@
+"""The two files of "value a policy on logged data" as frozen values: bank.yaml's ``logged:`` and policy.yaml (format 1).
+
+A policy is either ``arms`` (one of several offers for each customer) or ``rate`` (one price per group of customers,
+never per person). What is not named here is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from bankloop.loop.spec.contracts import Key, Label, Ppm, Spec
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,62}$")]
+RESERVED = frozenset({"plan", "logged", "best_single"})
+# Every combination of levels is looked at: seven levels in five groups are 16,807.
+MAX_LEVELS = 7
+MAX_GROUPS = 5
+
+
+class LoggedColumn(Spec):
+    """One column of the file: which it is there, how to read it, and what an empty field means if it may be empty."""
+
+    source: str = Field(alias="from")
+    type: Literal["number", "category", "money"]
+    scale: Literal["plain", "log"] = "plain"
+    missing: float | None = None
+    label: Label | None = None
+
+
+class LoggedFile(Spec):
+    """One logged experiment: the file's name, where a person gets it, under which licence, its columns."""
+
+    file: str = Field(pattern=r"^[^/\\]+\.(csv|csv\.gz|parquet)$")
+    origin: Label
+    licence: Label
+    columns: Mapping[Name, LoggedColumn]
+
+
+class LoggedBank(Spec):
+    """``bank.yaml`` of a bank whose data are one logged experiment."""
+
+    format: Literal[1]
+    name: Label
+    time_zone: str
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    minor_unit: Label
+    logged: LoggedFile
+
+
+class Reward(Spec):
+    """What counts: the sum of ``add`` less the sum of ``subtract``; money is kept in minor units."""
+
+    key: Name
+    title: Label
+    kind: Literal["count", "money"]
+    add: tuple[Name, ...] = Field(min_length=1)
+    subtract: tuple[Name, ...] = ()
+
+
+class Arms(Spec):
+    """Offers drawn for each customer; ``values`` maps our key to the file's value; ``nothing`` uses no budget."""
+
+    column: Name
+    values: Mapping[Name, str] = Field(min_length=2)
+    nothing: Name
+
+    @model_validator(mode="after")
+    def _nothing_is_an_arm(self) -> Arms:
+        if self.nothing not in self.values:
+            raise ValueError(f"nothing: '{self.nothing}' is none of {', '.join(self.values)}")
+        return self
+
+
+class Rate(Spec):
+    """A price drawn within a group; the plan chooses one of ``levels`` equal steps of what each group was offered."""
+
+    column: Name
+    group: Name
+    groups: Mapping[Name, str] = Field(min_length=1, max_length=MAX_GROUPS)
+    levels: int = Field(ge=2, le=MAX_LEVELS)
+    unit: Label
+
+
+class Split(Spec):
+    """Which rows are learned from: a share by stable hash within each stratum and action, or values of a column."""
+
+    share: Ppm | None = None
+    column: Name | None = None
+    learn: tuple[str | int, ...] = ()
+    test: tuple[str | int, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Split:
+        by_column = bool(self.column and self.learn and self.test)
+        if (self.share is not None) == by_column or (self.share is not None and (self.column or self.learn)):
+            raise ValueError("write either share: 50%, or column, learn and test together")
+        if self.share is not None and not 0 < self.share < 1_000_000:
+            raise ValueError("a share between 0% and 100% leaves rows to learn from and rows to test on")
+        if set(self.learn) & set(self.test):
+            raise ValueError("a row that is learned from cannot be tested on: learn and test share a value")
+        return self
+
+
+class Under(Spec):
+    """What the plan must keep: a share of customers that get an offer, or the logged mean rate as a ceiling."""
+
+    share: Ppm | None = None
+    mean: Literal["at most logged"] | None = None
+
+
+class Comparison(Spec):
+    """A policy to hold the plan against: arms by share, one level for all, or one rate per group."""
+
+    title: Label
+    shares: Mapping[str, Ppm] | None = None
+    level: int | None = Field(default=None, ge=1)
+    rates: Mapping[str, float] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Comparison:
+        if sum(part is not None for part in (self.shares, self.level, self.rates)) != 1:
+            raise ValueError("write one of shares, level, rates")
+        return self
+
+
+class PolicySpec(Spec):
+    """``policy.yaml``: one policy to be planned on one part of a logged experiment and valued on the other."""
+
+    format: Literal[1]
+    policy: Key
+    title: Label
+    rewards: tuple[Reward, ...] = Field(min_length=1)
+    arms: Arms | None = None
+    rate: Rate | None = None
+    strata: tuple[Name, ...] = ()
+    features: tuple[Name, ...] = ()
+    protected: tuple[str, ...] = ()
+    split: Split
+    under: Under
+    compare: Mapping[Name, Comparison] = Field(default_factory=dict)
+    notes: tuple[Label, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> PolicySpec:
+        if (self.arms is None) == (self.rate is None):
+            raise ValueError("write either arms or rate")
+        if self.arms and (self.under.share is None or self.under.mean is not None):
+            raise ValueError("arms are planned under a share: write under: {share: 50%}")
+        if self.rate and (self.under.mean is None or self.under.share is not None):
+            raise ValueError("a rate is planned under a mean: write under: {mean: at most logged}")
+        if self.rate and self.rate.group not in self.strata:
+            raise ValueError(f"a rate drawn within {self.rate.group} needs {self.rate.group} among strata")
+        for name, one in self.compare.items():
+            if name in RESERVED:
+                raise ValueError(f"'{name}' is always compared; choose another name")
+            if (one.shares is None) == (self.arms is not None):
+                raise ValueError(f"{name}: shares belong to arms; level and rates to a rate")
+        return self

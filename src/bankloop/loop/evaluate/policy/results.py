@@ -1,0 +1,143 @@
+"""What valuing a policy gives on: every policy's value with its interval, in units that are said, and as rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bankloop.kit import Language, Text, say_fen
+from bankloop.loop.evaluate.statistics import Estimate
+
+_HEADER = (
+    Text("策略", "policy"),
+    Text("价值", "value"),
+    Text("95% 区间", "95% interval"),
+    Text("计划减它", "plan minus it"),
+    Text("95% 区间", "95% interval"),
+    Text("有效样本", "effective rows"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ValuedPolicy:
+    """One policy: ``value`` in the reading's unit, ``total`` over all test customers, ``lead`` of the plan over it.
+
+    ``lead`` is the paired difference plan − policy with its own interval, narrower than what the two intervals suggest;
+    ``ess`` the effective number of test rows, ``max_weight`` the heaviest.
+    """
+
+    title: Text
+    value: Estimate
+    total: Estimate
+    lead: Estimate
+    ess: float
+    max_weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class RewardReading:
+    """All policies in one reward. Money is in minor units of ``currency``; ``currency`` is None for a count."""
+
+    key: str
+    title: Text
+    unit: Text
+    total_unit: Text
+    currency: str | None
+    policies: Mapping[str, ValuedPolicy]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the reading as plain values: integers for money and totals, three decimals for rates."""
+        return {
+            "reward": self.key,
+            "unit": self.unit.en,
+            "unit_zh": self.unit.zh,
+            "policies": {
+                name: {**self._estimate(one.value), "ess": round(one.ess, 1)} for name, one in self.policies.items()
+            },
+            "total_unit": self.total_unit.en,
+            "totals": {name: _whole(one.total) for name, one in self.policies.items()},
+            "plan_minus": {name: self._estimate(one.lead) for name, one in self.policies.items() if name != "plan"},
+        }
+
+    def _estimate(self, estimate: Estimate) -> dict[str, float | int]:
+        return _whole(estimate) if self.currency else _rounded(estimate)
+
+    def say(self, value: float, language: Language) -> str:
+        """Return a value as people read it."""
+        return say_fen(round(value), language, self.currency) if self.currency else f"{value:.1f}"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyValuation:
+    """The answer of ``value_policy``: the first reading is of the reward that the plan was made for.
+
+    ``customers`` rows in the file, ``learned`` rows learned from, ``test_customers`` rows valued; ``estimators`` the plan
+    by other estimators, ``chosen`` what the plan does, ``notes`` what the numbers mean and what they cannot tell.
+    """
+
+    policy: str
+    title: Text
+    seed: int
+    customers: int
+    learned: int
+    test_customers: int
+    readings: tuple[RewardReading, ...]
+    estimators: Mapping[str, Estimate]
+    chosen: Mapping[str, Any]
+    notes: tuple[Text, ...]
+
+    @property
+    def primary(self) -> RewardReading:
+        """Return the reading of the reward that the plan was made for."""
+        return self.readings[0]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the object that ``--json`` prints."""
+        first = self.primary
+        return {
+            "customers": self.customers,
+            "test_customers": self.test_customers,
+            **first.as_dict(),
+            "also": [reading.as_dict() for reading in self.readings[1:]],
+            "policy": self.policy,
+            "seed": self.seed,
+            "learned": self.learned,
+            "chosen": dict(self.chosen),
+            "estimators": {
+                name: _whole(value) if first.currency else _rounded(value) for name, value in self.estimators.items()
+            },
+            "max_weight": {name: round(one.max_weight, 2) for name, one in first.policies.items()},
+            "notes": [{"zh": note.zh, "en": note.en} for note in self.notes],
+        }
+
+
+def valuation_rows(reading: RewardReading, language: Language) -> list[list[str]]:
+    """Return a reading as rows of text, the header first: policy, value, interval, the plan's lead, interval, rows."""
+    rows = [[title.say(language) for title in _HEADER]]
+    for name, one in reading.policies.items():
+        lead = ["", ""]
+        if name != "plan":
+            lead = [_signed(reading, one.lead.value, language), _between(reading, one.lead, language, signed=True)]
+        value = [reading.say(one.value.value, language), _between(reading, one.value, language)]
+        rows.append([one.title.say(language), *value, *lead, f"{one.ess:,.0f}"])
+    return rows
+
+
+def _between(reading: RewardReading, estimate: Estimate, language: Language, *, signed: bool = False) -> str:
+    say = _signed if signed else RewardReading.say
+    word = Text("至", "to").say(language)
+    return f"{say(reading, estimate.low, language)} {word} {say(reading, estimate.high, language)}"
+
+
+def _signed(reading: RewardReading, value: float, language: Language) -> str:
+    text = reading.say(value, language).replace("-", "−")
+    return text if value < 0 else f"+{text}"
+
+
+def _rounded(estimate: Estimate) -> dict[str, float | int]:
+    return {"value": round(estimate.value, 3), "low": round(estimate.low, 3), "high": round(estimate.high, 3)}
+
+
+def _whole(estimate: Estimate) -> dict[str, float | int]:
+    return {"value": round(estimate.value), "low": round(estimate.low), "high": round(estimate.high)}
