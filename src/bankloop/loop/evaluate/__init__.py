@@ -4,7 +4,9 @@ It reads and never changes a campaign. "Inconclusive" is an answer.
 """
 
 from bankloop.loop.evaluate.contracts import FunnelStep, Money, Reading, Verdict
+from bankloop.loop.evaluate.off_policy import UnsupportedPolicy
 from bankloop.loop.evaluate.outcomes import event_types, outcomes_of, population
+from bankloop.loop.evaluate.policy import PolicyValuation, value_policy
 from bankloop.loop.evaluate.service import FUNNEL, Outcomes, judge, points, read
 from bankloop.loop.evaluate.statistics import (
     SRM_ALARM,
@@ -25,7 +27,9 @@ __all__ = [
     "FunnelStep",
     "Money",
     "Outcomes",
+    "PolicyValuation",
     "Reading",
+    "UnsupportedPolicy",
     "Verdict",
     "difference",
     "event_types",
@@ -36,4 +40,5 @@ __all__ = [
     "population",
     "read",
     "sample_ratio_p",
+    "value_policy",
 ]

@@ -25,8 +25,10 @@ _RATE_STEP = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """What one group was offered among the rows that are valued: ``edges`` (levels + 1,), mean rate of each level (NaN
-    where a level was never offered), rows, and the group's mean rate.
+    """What one group was offered among the rows that are valued.
+
+    ``edges`` (levels + 1,); ``level_mean`` (levels,) the mean rate of each level, NaN where it was never offered;
+    ``rows`` and ``mean`` of the whole group.
     """
 
     name: str
@@ -49,8 +51,10 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """The experiment as drawn, n rows: ``action`` (n,) column of ``names`` or −1 where outside what is valued;
-    ``stratum`` (n,) index into ``strata``; ``learn`` and ``test`` (n,); ``group`` (n,) index into ``bands`` for a rate.
+    """The experiment as drawn, n rows.
+
+    ``action`` (n,) column of ``names``, −1 for a rate outside what is valued; ``stratum`` (n,) index into ``strata``;
+    ``group`` (n,) index into ``bands`` for a rate; ``dropped`` rows to learn from that lie outside.
     """
 
     names: tuple[str, ...]

@@ -111,6 +111,15 @@ class PolicyValuation:
             "notes": [{"zh": note.zh, "en": note.en} for note in self.notes],
         }
 
+    def table(self, language: Language) -> tuple[list[str], list[list[str]]]:
+        """Return (columns, rows) of all readings one after another, each under a row that names its unit."""
+        columns = valuation_rows(self.primary, language)[0]
+        rows: list[list[str]] = []
+        for reading in self.readings:
+            rows.append([f"— {reading.unit.say(language)} —", *[""] * (len(columns) - 1)])
+            rows += valuation_rows(reading, language)[1:]
+        return columns, rows
+
 
 def valuation_rows(reading: RewardReading, language: Language) -> list[list[str]]:
     """Return a reading as rows of text, the header first: policy, value, interval, the plan's lead, interval, rows."""

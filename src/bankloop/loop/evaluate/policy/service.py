@@ -56,7 +56,7 @@ _CEILING = Text(
 )
 
 
-def value_policy(folder: Path, data: Path, seed: int = 0) -> PolicyValuation:
+def value_policy(folder: Path, data: Path, seed: int = 42) -> PolicyValuation:
     """Return the value of a policy and of what it is held against, on the test part of its logged experiment.
 
     ``folder`` holds bank.yaml and policy.yaml (or is that policy file); ``data`` holds the file that bank.yaml names.

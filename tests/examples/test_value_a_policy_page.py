@@ -1,0 +1,53 @@
+"""The page on valuing a policy cannot drift: its tables are what the command prints, its fields are the format's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bankloop.kit import Language
+from bankloop.loop.evaluate.policy import LoggedBank, PolicySpec, contracts, errors, valuation_rows, value_policy
+from bankloop.loop.spec.contracts import Spec
+
+PAGE = "docs/how-to/value-a-policy.md"
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return (Path(__file__).resolve().parents[2] / PAGE).read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["first-mailing", "loan-mailing"])
+def test_tables_are_what_the_command_prints(name: str, page: str, shared_data: Path, examples: Path) -> None:
+    for reading in value_policy(examples / name, shared_data).readings:
+        for row in valuation_rows(reading, Language.EN):
+            assert f"| {' | '.join(row)} |" in page
+
+
+def test_every_field_of_both_files_is_explained(page: str) -> None:
+    models: list[type[Spec]] = [
+        PolicySpec,
+        LoggedBank,
+        contracts.LoggedFile,
+        contracts.LoggedColumn,
+        contracts.Reward,
+        contracts.Arms,
+        contracts.Rate,
+        contracts.Split,
+        contracts.Under,
+        contracts.Comparison,
+    ]
+    missing = [
+        f"{model.__name__}.{field.alias or name}"
+        for model in models
+        for name, field in model.model_fields.items()
+        if not re.search(rf"`{field.alias or name}[`:]|^\s*{field.alias or name}:", page, re.MULTILINE)
+    ]
+    assert not missing
+
+
+def test_every_refusal_is_explained(page: str) -> None:
+    codes = set(re.findall(r'"(policy\.[a-z_]+)"', Path(errors.__file__).read_text("utf-8")))
+    assert {code for code in codes | {"policy.unsupported", "policy.logs"} if f"`{code}`" not in page} == set()
