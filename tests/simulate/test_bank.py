@@ -69,7 +69,7 @@ def near(found: float, wanted: float, count: int) -> bool:
 
 def drawn(found: float, wanted: float, count: int) -> bool:
     """Return whether a drawn share lies within four standard deviations."""
-    return abs(found - wanted) <= 4 * (wanted * (1 - wanted) / count) ** 0.5
+    return bool(abs(found - wanted) <= 4 * (wanted * (1 - wanted) / count) ** 0.5)
 
 
 def test_same_seed_same_bytes_and_another_seed_other_customers(tmp_path: Path) -> None:

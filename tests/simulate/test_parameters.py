@@ -40,6 +40,7 @@ def test_no_parameter_is_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             population = people.population(campaign)
             people.respond(campaign, 1, date(2026, 11, 22), population, [action] * len(population))
             people.true_lift(campaign, population, [action] * len(population))
+    people.advance(tmp_path, [], date(2026, 12, 21))
     # Two channels have no part in the three demo campaigns; a bank's own campaign may use them.
     unused = set(read_parameters().values) - asked - {"channels.bot_call", "channels.remote_seat"}
     assert unused == set()

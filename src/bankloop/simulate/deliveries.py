@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 
 from bankloop.simulate import names
 from bankloop.simulate.contracts import EVENT_SCHEMA
-from bankloop.simulate.draw import Ints
+from bankloop.simulate.draw import Bools, Ints
 from bankloop.simulate.network import NOBODY, Network
 from bankloop.simulate.parameters import Parameters
-from bankloop.simulate.people import People
+from bankloop.simulate.people import People, day_number
 from bankloop.simulate.portfolios import CLASSES, NO_DAY, PRODUCTS, Holdings
 from bankloop.simulate.streams import Streams
 
@@ -72,21 +72,36 @@ def sub_branch_ids(network: Network) -> pa.Array:
     return names.numbered("S", np.arange(1, network.sub_branches + 1), 4)
 
 
+def write_core(
+    delivery: Delivery, parameters: Parameters, streams: Streams, people: People, network: Network, holdings: Holdings
+) -> dict[str, int]:
+    """Write what the core system sends of one day, with its flags; return the number of bad rows by kind."""
+    defects = write_customers(delivery, parameters, streams, people, network)
+    return defects | write_holdings(delivery, holdings, people)
+
+
 def write_customers(
     delivery: Delivery, parameters: Parameters, streams: Streams, people: People, network: Network
 ) -> dict[str, int]:
-    """Write customer.dat and its flag file; return the number of defective rows by kind."""
-    columns = _customer_columns(parameters, streams, people, network)
+    """Write customer.dat and its flag file with who is a customer by then; return the number of bad rows by kind."""
+    columns, here = _customer_columns(parameters, streams, people, network), present(people, delivery.day)
+    if not here.all():
+        columns = [column.filter(pa.array(here)) for column in columns]
     path = delivery.file("core", "customer.dat")
     with path.open("wb") as file:
         file.write((DELIMITER.join(CUSTOMER_HEADER) + "\n").encode("gbk"))
-        for start in range(0, people.count, _CHUNK):
+        for start in range(0, len(columns[0]), _CHUNK):
             file.write(_lines([column.slice(start, _CHUNK) for column in columns]).encode("gbk"))
         for line in _bad_customers(columns, delivery):
             file.write(line)
-    rows = people.count + len(_CUSTOMER_DEFECTS) * delivery.defects_each
+    rows = len(columns[0]) + len(_CUSTOMER_DEFECTS) * delivery.defects_each
     path.with_suffix(".ok").write_text(f"{rows}\n", encoding="ascii")
     return {f"customer/{kind}": delivery.defects_each for kind in _CUSTOMER_DEFECTS}
+
+
+def present(people: People, day: date) -> Bools:
+    """Return who is a customer at the end of a day."""
+    return np.asarray(people.opened_day <= day_number(day), dtype=bool)
 
 
 def _customer_columns(p: Parameters, streams: Streams, people: People, network: Network) -> list[pa.Array]:
@@ -175,12 +190,15 @@ def _bad_customers(columns: list[pa.Array], delivery: Delivery) -> list[bytes]:
     return lines
 
 
-def write_holdings(delivery: Delivery, holdings: Holdings, customers: int) -> dict[str, int]:
-    """Write holding.csv (UTF-8 with BOM); return the number of defective rows by kind."""
+def write_holdings(delivery: Delivery, holdings: Holdings, people: People) -> dict[str, int]:
+    """Write holding.csv (UTF-8 with BOM) of who is a customer by then; return the number of bad rows by kind."""
+    here = present(people, delivery.day)[holdings.customer]
+    if not here.all():
+        holdings = holdings.pick(here)
     each, total = delivery.defects_each, len(holdings.customer)
     whole = pa.table(
         [
-            names.numbered("H", np.arange(1, total + 1), 9),
+            names.numbered("H", holdings.number, 9),
             names.numbered("C", holdings.customer + 1, 8),
             pa.array(CLASSES).take(pa.array(holdings.product_class)),
             pa.array(PRODUCTS).take(pa.array(holdings.product)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -36,22 +36,52 @@ KINDS = (
     ("deposit_matured", "core", "batch", "deposit"),
     ("deposit_kept", "core", "batch", "deposit"),
 )
+FIRST_PAYMENT, FIRST_PURCHASE, MATURED, KEPT = 10, 11, 12, 13
+NEVER = 2**31
 _DIGITAL = np.cumsum([0.84, 0.11, 0.03, 0.02])
 _DORMANT_DAYS = 180
+_YEAR = 365
+# Ids of the events after the bank was written: a billion for each first day, far above the history's own.
+_IDS_A_DAY = 10**9
 _MONTH = 30.44
 _LOCAL = 8 * 3600
 _TUITION_FACTOR = 6.0
 
 
 @dataclass(frozen=True, slots=True)
+class Deeds:
+    """Goals reached and deposits matured, one entry each: customer row, place in ``KINDS``, day, fen."""
+
+    row: Ints
+    kind: Ints
+    day: Ints
+    fen: Ints
+
+
+def deeds(*parts: tuple[Ints, int, Ints, Ints]) -> Deeds:
+    """Return the parts (customer rows, kind, days, fen) as one."""
+    kind = np.repeat([part[1] for part in parts], [len(part[0]) for part in parts])
+    row, day, fen = (
+        np.concatenate([np.asarray(part[place]) for part in parts]).astype(np.int64) for place in (0, 2, 3)
+    )
+    return Deeds(row, kind, day, fen)
+
+
+def joined(*several: Deeds) -> Deeds:
+    """Return several sets of deeds as one."""
+    return Deeds(*(np.concatenate([getattr(one, name) for one in several]) for name in ("row", "kind", "day", "fen")))
+
+
+@dataclass(frozen=True, slots=True)
 class _Plan:
-    """What does not change from month to month."""
+    """What does not change from month to month; who binds a card pays with the wallet from ``bound_since`` on."""
 
     digital_rate: Floats
     money_rate: Floats
     salary: Floats
     churn_day: Ints
-    goals: tuple[Ints, Ints, Ints, Ints]
+    bound_since: Ints
+    deeds: Deeds
 
 
 def write_months(
@@ -60,14 +90,22 @@ def write_months(
     people: People,
     network: Network,
     holdings: Holdings,
+    stood: date,
+    lately: Deeds | None,
     today: date,
     months: int,
 ) -> Iterator[tuple[str, pa.Table]]:
-    """Yield (``2026-01``, events sorted by time) for every calendar month touched, up to the day before ``today``."""
+    """Yield (``2026-01``, events sorted by time) for every calendar month touched, up to the day before ``today``.
+
+    ``people`` and ``holdings`` are as they were at the end of ``stood``; ``lately`` is what they reached after it.
+    """
     end = day_number(today)
     first = np.datetime64(today, "M") - np.timedelta64(months, "M")
     start = int(first.astype("datetime64[D]").astype(np.int64)) + today.day - 1
-    plan = _plan(parameters, streams, people, holdings, start, end)
+    rng = streams.generator("events/goals")
+    known = _goals(parameters, rng, people, holdings, start, max(start, day_number(stood) + 1))
+    known = known if lately is None else joined(known, lately)
+    plan = _plan(parameters, streams, people, known, start, end)
     event_id = 1
     firsts = (first + np.arange(1, months + 1)).astype("datetime64[D]").astype(np.int64)
     edges = [start, *firsts.tolist()]
@@ -81,7 +119,34 @@ def write_months(
         yield name, table
 
 
-def _plan(p: Parameters, streams: Streams, people: People, holdings: Holdings, start: int, end: int) -> _Plan:
+def window_events(
+    parameters: Parameters,
+    streams: Streams,
+    people: People,
+    network: Network,
+    known: Deeds,
+    payments: Deeds,
+    low: int,
+    high: int,
+) -> pa.Table:
+    """Return the events of the days from ``low`` to before ``high``, after the bank was written.
+
+    ``people`` are as they were before ``low``; ``known`` is what is to be recorded of what they reached since, and
+    ``payments`` are all first wallet payments, those included that a campaign has recorded.
+    """
+    plan = _plan(parameters, streams, people, payments, high - _YEAR, high)
+    plan = replace(plan, churn_day=np.full(people.count, -1), deeds=known)
+    rng = streams.generator(f"events/{np.datetime64(low, 'D')}")
+    months = np.arange(np.datetime64(low, "D"), np.datetime64(high, "D")).astype("datetime64[M]")
+    firsts = np.unique(months).astype("datetime64[D]").astype(np.int64)[1:].tolist()
+    parts: list[pa.Table] = []
+    for begin, end in zip([low, *firsts], [*firsts, high], strict=True):
+        event_id = low * _IDS_A_DAY + sum(part.num_rows for part in parts)
+        parts.append(_month(parameters, rng, people, network, plan, begin, end, high, event_id))
+    return pa.concat_tables(part.cast(EVENT_SCHEMA) for part in parts)
+
+
+def _plan(p: Parameters, streams: Streams, people: People, known: Deeds, start: int, end: int) -> _Plan:
     rng = streams.generator("events")
     n = people.count
     span = end - start
@@ -103,25 +168,22 @@ def _plan(p: Parameters, streams: Streams, people: People, holdings: Holdings, s
         people.aum >= p.number("events.churn_base"),
     )
     salary = lognormal(rng, p.number("events.salary_median"), 0.45, n) * np.exp(0.1 * np.minimum(people.tier, 3))
-    return _Plan(
-        digital,
-        money,
-        salary,
-        np.where(leaver, end - rng.integers(1, 91, n), -1),
-        _goals(p, streams.generator("events/goals"), people, holdings, start, end),
-    )
+    churn_day = np.where(leaver, end - rng.integers(1, 91, n), -1)
+    first = known.kind == FIRST_PAYMENT
+    bound_since = np.where(people.bound, 0, NEVER)
+    bound_since[known.row[first]] = known.day[first]
+    return _Plan(digital, money, salary, churn_day, bound_since, known)
 
 
-def _goals(
-    p: Parameters, rng: np.random.Generator, people: People, holdings: Holdings, start: int, end: int
-) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return (customer row, kind, day, fen) of the goals reached in the past: what propensity models learn from."""
+def _goals(p: Parameters, rng: np.random.Generator, people: People, holdings: Holdings, start: int, end: int) -> Deeds:
+    """Return the goals reached before ``end``."""
     n, years = people.count, (end - start) / 365.2425
     late = mark_share(
-        0.5 * people.digital + rng.standard_normal(n) - 99 * ~people.bound,
+        0.5 * people.digital + rng.standard_normal(n) - 99 * (~people.bound | (people.opened_day >= end)),
         p.number("events.first_payments_a_year") * years,
     )
-    payers = np.flatnonzero(late)
+    payers = np.flatnonzero(late & people.bound)
+    first = np.maximum(start, people.opened_day[payers])
     bought = (holdings.product_class == 2) & (holdings.opened_day >= start) & (holdings.opened_day < end)
     renewed = (holdings.product_class == 1) & (holdings.opened_day >= start) & (holdings.opened_day < end)
     old = np.flatnonzero(renewed & (rng.random(len(renewed)) < 0.6))
@@ -129,23 +191,15 @@ def _goals(
     left_share = p.number("maturity.leave_within_30_days")
     gone = rng.integers(0, n, round(len(old) * left_share / (1 - left_share)))
     gone = gone[people.aum[gone] >= p.number("events.churn_base")]
-    parts = [
-        (payers, 10, start + rng.integers(0, max(end - start, 1), len(payers)), rng.integers(500, 20_000, len(payers))),
-        (holdings.customer[bought], 11, holdings.opened_day[bought], holdings.balance_fen[bought]),
-        (holdings.customer[old], 12, holdings.opened_day[old], holdings.balance_fen[old]),
-        (holdings.customer[kept], 13, holdings.opened_day[kept] + 30, holdings.balance_fen[kept]),
-        (
-            gone,
-            12,
-            start + rng.integers(0, max(end - start, 1), len(gone)),
-            np.rint(people.aum[gone] * 80).astype(np.int64),
-        ),
-    ]
-    kind = np.repeat([part[1] for part in parts], [len(part[0]) for part in parts])
-    row, day, fen = (
-        np.concatenate([np.asarray(part[place]) for part in parts]).astype(np.int64) for place in (0, 2, 3)
+    paid = first + (rng.random(len(payers)) * np.maximum(end - first, 0)).astype(np.int64)
+    lost = start + (rng.random(len(gone)) * (end - start)).astype(np.int64)
+    return deeds(
+        (payers, FIRST_PAYMENT, paid, rng.integers(500, 20_000, len(payers))),
+        (holdings.customer[bought], FIRST_PURCHASE, holdings.opened_day[bought], holdings.balance_fen[bought]),
+        (holdings.customer[old], MATURED, holdings.opened_day[old], holdings.balance_fen[old]),
+        (holdings.customer[kept], KEPT, holdings.opened_day[kept] + 30, holdings.balance_fen[kept]),
+        (gone, MATURED, lost, np.rint(people.aum[gone] * 80).astype(np.int64)),
     )
-    return row, kind, day, fen
 
 
 def _month(
@@ -161,9 +215,9 @@ def _month(
 ) -> pa.Table:
     parts = [_sessions(p, rng, people, plan, low, high, end), _payments(p, rng, people, plan, low, high, end)]
     parts.append(_salaries(p, people, network, plan, low, high))
-    row, kind, day, fen = plan.goals
-    hit = (day >= low) & (day < high)
-    parts.append((row[hit], kind[hit], day[hit], fen[hit]))
+    known = plan.deeds
+    hit = (known.day >= low) & (known.day < high)
+    parts.append((known.row[hit], known.kind[hit], known.day[hit], known.fen[hit]))
     leaving = np.flatnonzero((plan.churn_day >= low) & (plan.churn_day < high))
     out = np.rint(people.aum[leaving] * (1 + rng.random(len(leaving))) * 100).astype(np.int64)
     parts.append((leaving, np.full(len(leaving), 6), plan.churn_day[leaving], out))
@@ -194,7 +248,7 @@ def _payments(
         + p.number("season.quarter_start") * 10 * _quarter_end(day - 10)
     )
     draw = rng.random(len(row))
-    kind = np.where(people.bound[row], 4, 5)
+    kind = np.where(day >= plan.bound_since[row], 4, 5)
     kind = np.where(draw < 0.10, 6, kind)
     kind = np.where((draw >= 0.10) & (draw < 0.10 + flow), 7, kind)
     kind = np.where(draw > 1 - tuition, 8, kind)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bankloop.simulate.draw import Floats, Ints
+from bankloop.simulate.truth import CampaignTruth, open_to
 
 Days = NDArray[np.datetime64]
 MONEY = ("amount_fen", "attributed_fen", "contribution_fen", "new_money_fen", "displaced_fen")
-_EFFECT = "effect:"
 _ORDINARY_DAY = date(2000, 1, 1)
 
 
@@ -62,16 +60,14 @@ def coded_actions(action: object, count: int) -> tuple[list[str], Ints]:
     return keys, lookup[encoded.indices.to_numpy(zero_copy_only=False)] if count else np.empty(0, dtype=np.int64)
 
 
-def read_truth(path: Path, customers: int) -> CampaignPeople:
-    """Read one campaign's truth file."""
-    table = pq.read_table(path)
+def by_customer(truth: CampaignTruth, customers: int) -> CampaignPeople:
+    """Return one campaign's truth by customer; an action that is not open has no effect."""
     place = np.full(customers, -1, dtype=np.int64)
-    place[table["row"].to_numpy()] = np.arange(table.num_rows)
-    pad = {name: np.append(table[name].to_numpy(), 0) for name in table.column_names}
+    place[truth.rows] = np.arange(len(truth.rows))
     return CampaignPeople(
         place,
-        pad["type_code"],
-        pad["base"],
-        {name.removeprefix(_EFFECT): pad[name] for name in pad if name.startswith(_EFFECT)},
-        {name: pad[name] for name in MONEY},
+        np.append(truth.type_code, 0),
+        np.append(truth.base, 0.0),
+        {key: np.append(effect * open_to(key, truth.assessed), 0.0) for key, effect in truth.effect.items()},
+        {name: np.append(getattr(truth, name), 0) for name in MONEY},
     )

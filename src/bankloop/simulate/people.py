@@ -20,6 +20,7 @@ WORKING_AGE = (20, 60)
 PENSION_AGE = 55
 ADULT = 18
 SENIOR = 65
+YEAR_DAYS = 365.2425
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +78,26 @@ def day_number(day: date) -> int:
     return (day - EPOCH).days
 
 
-def make_people(parameters: Parameters, streams: Streams, count: int, today: date) -> People:
-    """Draw ``count`` customers as they stand at the end of the day before ``today``."""
+def make_people(parameters: Parameters, streams: Streams, count: int, today: date, joined_by: date) -> People:
+    """Draw ``count`` customers as they stand at the end of the day before ``today``.
+
+    Who opens an account between ``today`` and ``joined_by`` is among them, with money on the account and nothing else.
+    """
     rng = streams.generator("people")
     day = day_number(today)
-    made = _lives(parameters, rng, count, day)
+    made = _lives(parameters, rng, count, day, day_number(joined_by))
     made |= _wealth(parameters, streams.generator("wealth"), made)
     made |= _digital(parameters, streams.generator("digital"), made)
     made |= _products(parameters, streams.generator("products"), made)
     made |= _consents(parameters, streams.generator("consent"), made, day)
     made |= _assessments(parameters, streams.generator("assessment"), made, day)
+    late = made["opened_day"] >= day
+    for product in ("bound", "term", "wealth", "fund", "insurance", "credit_card", "mortgage", "consumer_loan"):
+        made[product] = made[product] & ~late
     return People(**made)
 
 
-def _lives(p: Parameters, rng: np.random.Generator, n: int, today: int) -> dict[str, np.ndarray]:
+def _lives(p: Parameters, rng: np.random.Generator, n: int, today: int, joined_by: int) -> dict[str, np.ndarray]:
     minors, seniors = p.number("people.minors"), p.number("people.seniors")
     stage = ranked_quota(rng.random(n), [minors, 1 - minors - seniors, seniors])
     grown = ADULT + (SENIOR - ADULT) * rng.beta(1.7, 1.9, n)
@@ -111,8 +118,8 @@ def _lives(p: Parameters, rng: np.random.Generator, n: int, today: int) -> dict[
     source[payroll & (rng.random(n) < 0.6)] = 1
     return {
         "age": age,
-        "birth_day": today - (years * 365.2425).astype(np.int64) - 1,
-        "opened_day": today - (tenure * 365.2425).astype(np.int64) - 2,
+        "birth_day": today - (years * YEAR_DAYS).astype(np.int64) - 1,
+        "opened_day": joined_by - (tenure * YEAR_DAYS).astype(np.int64) - 2,
         "female": rng.random(n) < p.number("people.female"),
         "payroll": payroll,
         "pension": pension,
@@ -125,7 +132,7 @@ def _lives(p: Parameters, rng: np.random.Generator, n: int, today: int) -> dict[
 
 def _wealth(p: Parameters, rng: np.random.Generator, made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     age, n = made["age"], len(made["age"])
-    score = -(((age - 52) / 22.0) ** 2) + 0.9 * made["payroll"] + 1.2 * made["merchant_owner"]
+    score = -(((age - 52) / 22.0) ** 2) + 0.65 * made["payroll"] + 1.2 * made["merchant_owner"]
     score = score + 0.03 * (age > PENSION_AGE) + 1.3 * rng.standard_normal(n)
     cuts, means = p.numbers("tiers.cut_offs"), p.numbers("tiers.means")
     tier = ranked_quota(score, p.numbers("tiers.shares"))
@@ -210,7 +217,7 @@ def _consents(
     n, activity = len(made["age"]), made["activity"]
     silent = mark_share(rng.standard_normal(n), p.number("consent.do_not_contact"))
     consent = mark_share(
-        0.6 * activity + 1.8 * made["bound"] + 1.2 * rng.standard_normal(n) - 9 * silent, p.number("consent.marketing")
+        0.6 * activity + 2.4 * made["bound"] + 1.2 * rng.standard_normal(n) - 9 * silent, p.number("consent.marketing")
     )
     indebted = made["credit_card"] | made["mortgage"] | made["consumer_loan"]
     overdue = mark_share(rng.standard_normal(n) - 99 * ~indebted, p.number("consent.overdue"))
@@ -232,7 +239,7 @@ def _assessments(
     p: Parameters, rng: np.random.Generator, made: dict[str, np.ndarray], today: int
 ) -> dict[str, np.ndarray]:
     n = len(made["age"])
-    score = 0.4 * made["activity"] + rng.standard_normal(n) - 99 * (made["age"] < ADULT)
+    score = 0.1 * made["activity"] + rng.standard_normal(n) - 99 * (made["age"] < ADULT)
     wealth, payroll = made["wealth"], made["payroll"] & ~made["wealth"]
     valid = mark_share(score, p.number("assessment.valid_wealth"), wealth)
     valid |= mark_share(score, p.number("assessment.valid_payroll"), payroll)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
 import numpy as np
 
 from bankloop.simulate.draw import Bools, Floats, Ints, choose, mark_share, unit_lognormal
 from bankloop.simulate.parameters import Parameters
-from bankloop.simulate.people import People, day_number
+from bankloop.simulate.people import YEAR_DAYS, People, day_number
 from bankloop.simulate.streams import Streams
 
 CLASSES = (
@@ -40,6 +40,7 @@ PRODUCTS = (
     "card-debit",
 )
 NO_DAY = -1
+_AUM_CLASSES = 5  # the first five
 _FENS = 100
 # Splitting is repeated until both totals settle; twelve rounds leave less than a tenth of a per cent.
 _ROUNDS = 12
@@ -47,8 +48,9 @@ _ROUNDS = 12
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """One entry a holding: its customer's row, class, product, fen, days (−1 for none), auto-renewal (−1 unknown)."""
+    """One entry a holding: number, customer's row, class, product, fen, days (−1 for none), auto-renewal (−1 unknown)."""
 
+    number: Ints
     customer: Ints
     product_class: Ints
     product: Ints
@@ -56,6 +58,15 @@ class Holdings:
     opened_day: Ints
     matures_day: Ints
     auto_renew: Ints
+
+    @property
+    def counts_as_aum(self) -> Bools:
+        """Return which holdings are the customer's money: deposits and investments, not debt or cards."""
+        return self.product_class < _AUM_CLASSES
+
+    def pick(self, chosen: Bools | Ints) -> Holdings:
+        """Return the chosen holdings, by mask or by place."""
+        return Holdings(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
 def make_holdings(parameters: Parameters, streams: Streams, people: People, today: date) -> Holdings:
@@ -85,7 +96,15 @@ def make_holdings(parameters: Parameters, streams: Streams, people: People, toda
         parts.append(_plain(rng, people, number, mask, product, balance, day))
     joined = [np.concatenate([part[column] for part in parts]) for column in range(7)]
     order = np.lexsort((joined[5], joined[1], joined[0]))
-    return Holdings(*(column[order] for column in joined))
+    return Holdings(np.arange(1, len(order) + 1), *(column[order] for column in joined))
+
+
+def term_days(parameters: Parameters) -> Ints:
+    """Return the days that a deposit of each product runs, by the place in PRODUCTS; 0 for what never matures."""
+    days = np.zeros(len(PRODUCTS), dtype=np.int64)
+    terms = np.array(parameters.numbers("maturity.terms_months"))
+    days[1 : 1 + len(terms)] = np.rint(terms * YEAR_DAYS / 12)
+    return days
 
 
 def _split(p: Parameters, rng: np.random.Generator, people: People) -> dict[str, Floats]:
@@ -129,7 +148,8 @@ def _plain(
 ) -> tuple[Ints, ...]:
     rows = np.flatnonzero(mask)
     start = people.opened_day[rows]
-    since = np.where(product_class in (0, 8), start, start + (rng.random(len(rows)) ** 0.7 * (today - 1 - start)))
+    owned = np.maximum(today - 1 - start, 0)
+    since = np.where(product_class in (0, 8), start, start + rng.random(len(rows)) ** 0.7 * owned)
     none = np.full(len(rows), NO_DAY)
     return (
         rows,
@@ -156,7 +176,7 @@ def _term_deposits(
     terms = p.numbers("maturity.terms_months")
     kind = choose(rng, p.numbers("maturity.term_shares"), len(rows))
     matures = _maturity_days(p, rng, kind, terms, today)
-    days = np.rint(np.array(terms) * 365.2425 / 12).astype(np.int64)[kind]
+    days = term_days(p)[1 + kind]
     renew = _auto_renew(p, rng, people, rows, fen)
     return rows, np.ones_like(rows), 1 + kind, fen, matures - days, matures, renew.astype(np.int64)
 
@@ -176,20 +196,27 @@ def _maturity_days(p: Parameters, rng: np.random.Generator, kind: Ints, terms: l
     days = np.empty(len(kind), dtype=np.int64)
     for number, months in enumerate(terms):
         rows = np.flatnonzero(kind == number)
-        ahead = today + np.arange(round(months * 365.2425 / 12))
+        ahead = today + np.arange(round(months * YEAR_DAYS / 12))
         month = (ahead.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)) % 12
         weight = np.where(month < 3, quarter / 90.25, (1 - quarter) / 275.0)
         days[rows] = ahead[choose(rng, weight.tolist(), len(rows))]
     return days
 
 
-def maturing(holdings: Holdings, people: People, today: date, ahead: int, least: float) -> tuple[Ints, Floats, Bools]:
-    """Return customer rows, balance (yuan) and auto-renewal of each customer's largest deposit maturing soon."""
-    day = day_number(today)
-    hit = (holdings.matures_day >= day) & (holdings.matures_day <= day + ahead)
-    hit &= holdings.balance_fen >= least * _FENS
-    picked = np.flatnonzero(hit)
-    order = picked[np.lexsort((-holdings.balance_fen[picked], holdings.customer[picked]))]
-    rows, first = np.unique(holdings.customer[order], return_index=True)
-    chosen = order[first]
-    return rows, holdings.balance_fen[chosen] / _FENS, holdings.auto_renew[chosen] == 1
+def maturing(holdings: Holdings, day: int, ahead: int, least: float) -> tuple[Ints, Floats, Bools]:
+    """Return the customers with deposits of at least ``least`` yuan maturing within ``ahead`` days after ``day``.
+
+    Their rows, the sum in yuan, and whether the largest of the deposits renews by itself.
+    """
+    picked = np.flatnonzero(falls_due(holdings, day, day + ahead))
+    picked = picked[np.lexsort((-holdings.balance_fen[picked], holdings.customer[picked]))]
+    rows, first, place = np.unique(holdings.customer[picked], return_index=True, return_inverse=True)
+    total = np.bincount(place, holdings.balance_fen[picked], len(rows)) / _FENS
+    large = total >= least
+    return rows[large], total[large], (holdings.auto_renew[picked][first] == 1)[large]
+
+
+def falls_due(holdings: Holdings, after: int, until: int) -> Bools:
+    """Return which holdings are deposits that mature after one day and not later than another."""
+    due = (holdings.matures_day > after) & (holdings.matures_day <= until)
+    return np.asarray((holdings.product_class == CLASSES.index("term_deposit")) & due, dtype=bool)

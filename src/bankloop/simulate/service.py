@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import errno
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from bankloop.kit import EnvironmentFault, InputError, Text
-from bankloop.simulate import deliveries, history, names, registers
+from bankloop.simulate import deliveries, history, registers
 from bankloop.simulate.contracts import SimulatedBank
-from bankloop.simulate.network import NOBODY, Network, make_network
+from bankloop.simulate.moving import move, naturally, reached_deeds
+from bankloop.simulate.network import Network, make_network
 from bankloop.simulate.parameters import Parameters, read_parameters
-from bankloop.simulate.people import People, make_people
-from bankloop.simulate.portfolios import CLASSES, Holdings, make_holdings
+from bankloop.simulate.people import make_people
+from bankloop.simulate.portfolios import make_holdings
+from bankloop.simulate.standing import Standing, write_standing
 from bankloop.simulate.streams import Streams
-from bankloop.simulate.truth import CampaignTruth, contactable, make_truth
+from bankloop.simulate.truth import make_truth
 
 TODAY = date(2026, 11, 22)
 LEAST_CUSTOMERS = 200
 MOST_CUSTOMERS = 20_000_000
+LEAST_LOOKBACK = 3
+# The shortest deposit runs a quarter: within it, none matures twice.
+MOST_LOOKBACK = 90
 TEMPLATES = Path(__file__).parent / "bank"
 Progress = Callable[[str, int, int], None]
 """Called with the part at work, the parts done and their number."""
@@ -41,46 +43,69 @@ def write_bank(
     today: date = TODAY,
     progress: Progress | None = None,
     parameters: Path | None = None,
+    *,
+    snapshots: bool = True,
+    lookback_days: int = 31,
 ) -> SimulatedBank:
     """Write 泉江银行 with ``customers`` customers into ``folder``, the same bytes for the same arguments.
+
+    With ``snapshots`` the core system delivers twice: as of ``lookback_days`` before the last day and as of the last
+    day. In between, people lived through one goal window of ``lookback_days`` − 1 days by the truth's base, so that a
+    model trained on the earlier files and what followed is honest. The shares of the parameter file are those of the
+    earlier day; the truth is that of ``today``. Events come once, in the last folder.
 
     Files that a person may have edited (bank.yaml, campaigns, …) are left alone where they exist; data/incoming and
     data/truth are written anew. ``today`` is the bank's present day: the files hold what was known the night before.
     Raise ``InputError`` for a size or a span that makes no bank, ``SpecError`` for a parameter file that is none,
     ``EnvironmentFault`` when the disk is full.
     """
-    _check(customers, months)
+    _check(customers, months, lookback_days if snapshots else LEAST_LOOKBACK)
     say = _counted(progress, months)
     p = read_parameters(parameters)
     with _on_disk(folder):
-        return _write(folder, customers, p, Streams(seed), months, today, say)
+        return _write(folder, customers, p, Streams(seed), months, today, lookback_days if snapshots else 0, say)
 
 
 def _write(
-    folder: Path, customers: int, p: Parameters, streams: Streams, months: int, today: date, say: Callable[[str], None]
+    folder: Path,
+    customers: int,
+    p: Parameters,
+    streams: Streams,
+    months: int,
+    today: date,
+    lookback: int,
+    say: Callable[[str], None],
 ) -> SimulatedBank:
     write_templates(folder)
     incoming, truth_home = folder / "data" / "incoming", folder / "data" / "truth"
     for home in (incoming, truth_home):
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
+    last = today - timedelta(days=1)
     say("customers")
-    people = make_people(p, streams, customers, today)
+    people = make_people(p, streams, customers, today - timedelta(days=lookback), today)
     network = make_network(p, streams, people)
-    holdings = make_holdings(p, streams, people, today)
+    holdings = make_holdings(p, streams, people, today - timedelta(days=lookback))
+    stood = Standing(last - timedelta(days=lookback), people, holdings)
     say("truth")
-    write_truth(truth_home, streams.seed, p, people, network, make_truth(p, streams, people, network, holdings, today))
-    delivery = deliveries.make_delivery(p, incoming, today - timedelta(days=1), customers)
+    stands, lately = _lately(p, streams, stood, network, last) if lookback else (stood, None)
+    truth = make_truth(p, streams, stands.people, network, stands.holdings, today)
+    write_standing(truth_home, streams.seed, p, stands, network, truth)
     say("files")
-    defects = deliveries.write_customers(delivery, p, streams, people, network)
-    defects |= deliveries.write_holdings(delivery, holdings, customers)
-    rows = {"customer": customers, "holding": len(holdings.customer)}
-    rows |= registers.write_organization(delivery, p, streams, network)
-    rows |= registers.write_ties(delivery, p, streams, people, network)
-    events, broken = _write_events(delivery, p, streams, people, network, holdings, today, months, say)
+    first = deliveries.make_delivery(p, incoming, stood.day, customers)
+    rows, defects = registers.write_organization(first, p, streams, network), Counter[str]()
+    night = first
+    if lookback:
+        defects.update(deliveries.write_core(first, p, streams, stood.people, network, stood.holdings))
+        first.file("", ".ok").write_bytes(b"")
+        night = deliveries.make_delivery(p, incoming, last, customers)
+    defects.update(deliveries.write_core(night, p, streams, stands.people, network, stands.holdings))
+    rows |= {"customer": customers, "holding": len(stands.holdings.customer)}
+    rows |= registers.write_ties(night, p, streams, stands.people, network)
+    events, broken = _write_events(night, p, streams, stood, lately, network, today, months, say)
+    defects.update(broken)
     # The flag comes last: a folder without it is a delivery still under way.
-    delivery.file("", ".ok").write_bytes(b"")
-    deposits = np.isin(holdings.product_class, [CLASSES.index(name) for name in _AUM_CLASSES])
+    night.file("", ".ok").write_bytes(b"")
     return SimulatedBank(
         folder=folder,
         customers=customers,
@@ -89,12 +114,20 @@ def _write(
         sub_branches=network.sub_branches,
         managers=len(network.manager_unit),
         rows=rows | {"event": events},
-        defects=defects | broken,
-        aum_fen=int(holdings.balance_fen[deposits].sum()),
+        defects=dict(defects),
+        aum_fen=int(stands.holdings.balance_fen[stands.holdings.counts_as_aum].sum()),
     )
 
 
-_AUM_CLASSES = ("demand_deposit", "term_deposit", "wealth", "fund", "insurance")
+def _lately(
+    p: Parameters, streams: Streams, stood: Standing, network: Network, last: date
+) -> tuple[Standing, history.Deeds]:
+    """Let everybody live by the truth's base from where the bank stood to ``last``; the first day is left blank."""
+    truth = make_truth(p, streams, stood.people, network, stood.holdings, stood.day + timedelta(days=1))
+    begin = stood.day + timedelta(days=2)
+    reached = {name: naturally(p, streams, stood, name, one, begin, last) for name, one in truth.items()}
+    stands, matured = move(p, streams, stood, truth, reached, last)
+    return stands, history.joined(matured, *(reached_deeds(name, truth[name], one) for name, one in reached.items()))
 
 
 @contextmanager
@@ -137,52 +170,13 @@ def write_templates(folder: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def write_truth(
-    home: Path, seed: int, p: Parameters, people: People, network: Network, truth: dict[str, CampaignTruth]
-) -> None:
-    """Write what only the simulator may read: traits, potential outcomes, staff rates, the parameters used."""
-    (home / "parameters.yaml").write_text(p.text, encoding="utf-8")
-    table = pa.table(
-        {
-            "customer_no": names.customer_numbers(people.count),
-            "unit_row": network.sub_branch,
-            "managed": network.manager != NOBODY,
-            "contactable": contactable(people),
-            "private_banking": people.tier == people_top_tier(p),
-            "digital": people.digital,
-            "activity": people.activity,
-        }
-    )
-    pq.write_table(table.replace_schema_metadata({"seed": str(seed)}), home / "customer.parquet", compression="zstd")
-    units = pa.table(
-        {
-            "unit_id": deliveries.sub_branch_ids(network),
-            "execution": network.execution,
-            "false_log": network.false_log,
-            "by_hand": network.by_hand,
-        }
-    )
-    pq.write_table(units, home / "unit.parquet")
-    for name, one in truth.items():
-        columns = {"row": one.rows, "type_code": one.type_code, "base": one.base}
-        columns |= {f"effect:{key}": values for key, values in one.effect.items()}
-        for money in ("amount_fen", "attributed_fen", "contribution_fen", "new_money_fen", "displaced_fen"):
-            columns[money] = getattr(one, money)
-        pq.write_table(pa.table(columns), home / f"{name}.parquet", compression="zstd")
-
-
-def people_top_tier(p: Parameters) -> int:
-    """Return the number of the private-banking tier."""
-    return len(p["tiers.cut_offs"]) - 1
-
-
 def _write_events(
     delivery: deliveries.Delivery,
     p: Parameters,
     streams: Streams,
-    people: People,
+    stood: Standing,
+    lately: history.Deeds | None,
     network: Network,
-    holdings: Holdings,
     today: date,
     months: int,
     say: Callable[[str], None],
@@ -191,7 +185,9 @@ def _write_events(
     defects: dict[str, int] = {}
     with ThreadPoolExecutor(1) as writer:
         waiting: Future[dict[str, int]] | None = None
-        for month, events in history.write_months(p, streams, people, network, holdings, today, months):
+        for month, events in history.write_months(
+            p, streams, stood.people, network, stood.holdings, stood.day, lately, today, months
+        ):
             say(f"events {month}")
             if waiting is not None:
                 defects |= waiting.result()
@@ -202,7 +198,18 @@ def _write_events(
     return total, defects
 
 
-def _check(customers: int, months: int) -> None:
+def _check(customers: int, months: int, lookback: int) -> None:
+    if not LEAST_LOOKBACK <= lookback <= MOST_LOOKBACK:
+        raise InputError(
+            "simulate.lookback",
+            Text(
+                "lookback_days {days} 应在 {least} 与 {most} 之间",
+                "lookback_days must lie between {least} and {most}, not {days}",
+            ),
+            days=lookback,
+            least=LEAST_LOOKBACK,
+            most=MOST_LOOKBACK,
+        )
     if not LEAST_CUSTOMERS <= customers <= MOST_CUSTOMERS:
         raise InputError(
             "simulate.size",

@@ -14,7 +14,7 @@ import numpy as np
 from bankloop.simulate.draw import Bools, Floats, Ints, mark, scaled_to_mean, unit_lognormal
 from bankloop.simulate.network import NOBODY, Network
 from bankloop.simulate.parameters import Parameters
-from bankloop.simulate.people import ADULT, People
+from bankloop.simulate.people import ADULT, People, day_number
 from bankloop.simulate.portfolios import Holdings, maturing
 from bankloop.simulate.streams import Streams
 
@@ -33,11 +33,16 @@ _SAVER = 10_000
 
 @dataclass(frozen=True, slots=True)
 class CampaignTruth:
-    """One entry a customer of the natural population; ``effect`` by action key; money is fen for one success."""
+    """One entry a customer of the natural population; ``effect`` by action key; money is fen for one success.
+
+    ``assessed`` says who has a valid risk assessment where that matters: an invitation moves only who has none, a
+    product only who has one. ``effect`` is what it would be if the action were open.
+    """
 
     rows: Ints
     type_code: Ints
     base: Floats
+    assessed: Bools
     effect: dict[str, Floats]
     amount_fen: Ints
     attributed_fen: Ints
@@ -66,28 +71,49 @@ def availability(people: People, network: Network) -> dict[str, Bools]:
 def make_truth(
     parameters: Parameters, streams: Streams, people: People, network: Network, holdings: Holdings, today: date
 ) -> dict[str, CampaignTruth]:
-    """Return the truth of the three demo campaigns."""
+    """Return the truth of the three demo campaigns for who was a customer before ``today``.
+
+    What is random belongs to the customer, not to the day: on another day the same person has much the same truth.
+    """
     return {
-        "bind-card": _bind_card(parameters, streams, people, network),
-        "first-wealth": _first_wealth(parameters, streams, people, network),
-        "keep-deposits": _keep_deposits(parameters, streams, people, network, holdings, today),
+        "bind-card": _bind_card(parameters, streams, people, network, day_number(today)),
+        "first-wealth": _first_wealth(parameters, streams, people, network, day_number(today)),
+        "keep-deposits": _keep_deposits(parameters, streams, people, network, holdings, day_number(today)),
     }
 
 
-def _bind_card(p: Parameters, streams: Streams, people: People, network: Network) -> CampaignTruth:
-    rng = streams.generator("truth/bind-card")
+@dataclass(frozen=True, slots=True)
+class _Chance:
+    """Draws by customer: made for all, read for the rows of a population."""
+
+    rng: np.random.Generator
+    customers: int
+    rows: Ints
+
+    def normal(self) -> Floats:
+        return self.rng.standard_normal(self.customers)[self.rows]
+
+    def lognormal(self, sigma: float) -> Floats:
+        return unit_lognormal(self.rng, sigma, self.customers)[self.rows]
+
+    def beta(self, a: float, b: float) -> Floats:
+        return self.rng.beta(a, b, self.customers)[self.rows]
+
+
+def _bind_card(p: Parameters, streams: Streams, people: People, network: Network, today: int) -> CampaignTruth:
     low, high = p["bind-card.ages"]
-    rows = np.flatnonzero(people.debit_card & ~people.bound & (people.age >= low) & (people.age <= high))
+    here = people.debit_card & ~people.bound & (people.opened_day < today)
+    rows = np.flatnonzero(here & (people.age >= low) & (people.age <= high))
+    chance = _Chance(streams.generator("truth/bind-card"), people.count, rows)
     counted = contactable(people)[rows]
-    types = _types(p, rng, people, rows, counted)
-    base = _base(p, rng, types, p.number("bind-card.base") / 100, counted)
+    types = _types(p, chance, people, rows, counted)
+    base = _base(p, chance, types, p.number("bind-card.base") / 100, counted)
     can = {channel: mask[rows] for channel, mask in availability(people, network).items()}
-    effect = _effects(
-        p, rng, types, base, p.table("bind-card.lifts"), can, dict.fromkeys(p["bind-card.lifts"], counted)
-    )
-    amount = np.rint(np.clip(np.exp(rng.normal(np.log(4500), 0.9, len(rows))), 100, 5e5)).astype(np.int64)
+    lifts = p.table("bind-card.lifts")
+    effect = _effects(p, chance, types, base, lifts, can, dict.fromkeys(lifts, counted))
+    amount = np.rint(np.clip(4500 * np.exp(0.9 * chance.normal()), 100, 5e5)).astype(np.int64)
     worth = scaled_to_mean(
-        unit_lognormal(rng, 0.5, len(rows)) * np.exp(0.15 * _standard(people.digital[rows])),
+        chance.lognormal(0.5) * np.exp(0.15 * _standard(people.digital[rows])),
         p.number("bind-card.success_value") * 100,
         0,
         np.inf,
@@ -95,34 +121,35 @@ def _bind_card(p: Parameters, streams: Streams, people: People, network: Network
     )
     fen = np.rint(worth).astype(np.int64)
     nothing = np.zeros(len(rows), dtype=np.int64)
-    return CampaignTruth(rows, types, base, effect, amount, fen, fen, nothing, nothing)
+    every = np.ones(len(rows), dtype=bool)
+    return CampaignTruth(rows, types, base, every, effect, amount, fen, fen, nothing, nothing)
 
 
-def _first_wealth(p: Parameters, streams: Streams, people: People, network: Network) -> CampaignTruth:
-    rng = streams.generator("truth/first-wealth")
+def _first_wealth(p: Parameters, streams: Streams, people: People, network: Network, today: int) -> CampaignTruth:
     low, high = p["first-wealth.ages"]
-    rows = np.flatnonzero(people.payroll & ~people.wealth & (people.age >= low) & (people.age <= high))
+    here = people.payroll & ~people.wealth & (people.opened_day < today)
+    rows = np.flatnonzero(here & (people.age >= low) & (people.age <= high))
+    chance = _Chance(streams.generator("truth/first-wealth"), people.count, rows)
     counted = contactable(people)[rows] & (people.aum[rows] >= p.number("first-wealth.calibrated_from"))
     counted &= people.aum[rows] < p.number("tiers.private_banking_from")
     valid = people.assessment_valid[rows]
-    types = _types(p, rng, people, rows, counted)
+    types = _types(p, chance, people, rows, counted)
     tilt = np.where(valid, 1.0, p.number("first-wealth.unassessed")) * np.minimum(1, people.aum[rows] / _SAVER) ** 0.7
-    base = _base(p, rng, types, p.number("first-wealth.base") / 100, counted, tilt)
+    base = _base(p, chance, types, p.number("first-wealth.base") / 100, counted, tilt)
     lifts = p.table("first-wealth.lifts")
     can = {channel: mask[rows] for channel, mask in availability(people, network).items()}
     can["rm_call"] &= people.aum[rows] >= p.number("first-wealth.rm_call_from")
-    over = {key: counted & (~valid if key.startswith("risk-assessment") else valid) for key in lifts}
-    effect = _effects(p, rng, types, base, lifts, can, over)
-    for key in effect:
-        effect[key] *= ~valid if key.startswith("risk-assessment") else valid
-    amount = _purchase(p, rng, people, rows, counted)
-    displaced = _displaced_share(p, rng, people, rows, amount, counted)
+    over = {key: counted & open_to(key, valid) for key in lifts}
+    effect = _effects(p, chance, types, base, lifts, can, over)
+    amount = _purchase(p, chance, people, rows, counted)
+    displaced = _displaced_share(p, chance, people, rows, amount, counted)
     gross = amount * p.number("first-wealth.gross_bp") / 1e4
     net = gross - amount * displaced * p.number("first-wealth.displaced_bp") / 1e4
     return CampaignTruth(
         rows,
         types,
         base,
+        valid,
         effect,
         _fen(amount),
         _fen(gross),
@@ -132,40 +159,45 @@ def _first_wealth(p: Parameters, streams: Streams, people: People, network: Netw
     )
 
 
-def _purchase(p: Parameters, rng: np.random.Generator, people: People, rows: Ints, counted: Bools) -> Floats:
+def open_to(action: str, assessed: Bools) -> Bools:
+    """Return to whom an action is open: the invitation to who has no valid assessment, a product to who has one."""
+    return ~assessed if action.startswith("risk-assessment") else assessed
+
+
+def _purchase(p: Parameters, chance: _Chance, people: People, rows: Ints, counted: Bools) -> Floats:
     median, mean = p.number("first-wealth.purchase_median"), p.number("first-wealth.purchase_mean")
     sigma = (2 * np.log(mean / median)) ** 0.5
-    score = 0.5 * _standard(np.log(1000 + people.aum[rows]), counted) + 0.75**0.5 * rng.standard_normal(len(rows))
+    score = 0.5 * _standard(np.log(1000 + people.aum[rows]), counted) + 0.75**0.5 * chance.normal()
     amount: Floats = median * np.exp(sigma * score)
     return np.clip(amount, p.number("first-wealth.purchase_least"), 5e6)
 
 
 def _displaced_share(
-    p: Parameters, rng: np.random.Generator, people: People, rows: Ints, amount: Floats, counted: Bools
+    p: Parameters, chance: _Chance, people: People, rows: Ints, amount: Floats, counted: Bools
 ) -> Floats:
     """Return the share of a purchase that leaves our own deposits: more where the bank already holds the money."""
     covered = np.log((1000 + people.aum[rows]) / amount)
-    raw: Floats = 1 / (1 + np.exp(-0.5 * covered - rng.standard_normal(len(rows))))
+    raw: Floats = 1 / (1 + np.exp(-0.5 * covered - chance.normal()))
     if not counted.any():
         return raw
     return raw * p.number("first-wealth.displaced") / float(np.average(raw[counted], weights=amount[counted]))
 
 
 def _keep_deposits(
-    p: Parameters, streams: Streams, people: People, network: Network, holdings: Holdings, today: date
+    p: Parameters, streams: Streams, people: People, network: Network, holdings: Holdings, today: int
 ) -> CampaignTruth:
-    rng = streams.generator("truth/keep-deposits")
     rows, balance, renews = maturing(
-        holdings, people, today, int(p["keep-deposits.days_ahead"]), p.number("keep-deposits.least_balance")
+        holdings, today - 1, int(p["keep-deposits.days_ahead"]), p.number("keep-deposits.least_balance")
     )
+    chance = _Chance(streams.generator("truth/keep-deposits"), people.count, rows)
     tie = _standard(0.3 * people.age[rows] / 10 + 0.6 * people.payroll[rows] - 0.4 * people.digital[rows])
-    score = 0.5 * tie + 0.5 * rng.standard_normal(len(rows))
+    score = 0.5 * tie + 0.5 * chance.normal()
     base = np.where(
         renews,
         _logistic_mean(score, p.number("keep-deposits.base_auto_renew") / 100, renews),
         _logistic_mean(score, p.number("keep-deposits.base_other") / 100, ~renews),
     )
-    person = unit_lognormal(rng, p.number("response.sigma"), len(rows)) * np.exp(-0.35 * tie)
+    person = chance.lognormal(p.number("response.sigma")) * np.exp(-0.35 * tie)
     effect: dict[str, Floats] = {}
     for key, other in p.table("keep-deposits.lifts_other").items():
         reached = _reach_factor(p, key)
@@ -179,14 +211,15 @@ def _keep_deposits(
     for key in effect:
         effect[key] *= can[key.split("|")[2]]
     least = p.number("keep-deposits.kept_share")
-    kept = balance * (least + (1 - least) * rng.beta(3.0, 1.0, len(rows)))
+    kept = balance * (least + (1 - least) * chance.beta(3.0, 1.0))
     worth = _fen(kept * p.number("keep-deposits.success_value") / (float(kept.mean()) if len(rows) else 1.0))
     nothing = np.zeros(len(rows), dtype=np.int64)
     types = np.where(renews, TYPES.index("dog"), TYPES.index("persuadable"))
-    return CampaignTruth(rows, types, base, effect, _fen(kept), worth, worth, nothing, nothing)
+    every = np.ones(len(rows), dtype=bool)
+    return CampaignTruth(rows, types, base, every, effect, _fen(kept), worth, worth, nothing, nothing)
 
 
-def _types(p: Parameters, rng: np.random.Generator, people: People, rows: Ints, counted: Bools) -> Ints:
+def _types(p: Parameters, chance: _Chance, people: People, rows: Ints, counted: Bools) -> Ints:
     """Assign the four types with exact shares within the contactable and, apart, within the rest."""
     shares, signal = p.table("response.types"), p.number("response.signal")
     digital, activity = _standard(people.digital[rows]), _standard(people.activity[rows])
@@ -198,7 +231,7 @@ def _types(p: Parameters, rng: np.random.Generator, people: People, rows: Ints, 
         "dog": _standard(people.age[rows] / 15 + 2.0 * (people.complaint_day[rows] > 0) + 0.3 * people.tier[rows]),
     }
     types = np.full(len(rows), TYPES.index("lost"))
-    noise = {name: rng.standard_normal(len(rows)) for name in seen}
+    noise = {name: chance.normal() for name in seen}
     for group in (counted, ~counted):
         for name, index in seen.items():
             free = group & (types == TYPES.index("lost"))
@@ -208,18 +241,16 @@ def _types(p: Parameters, rng: np.random.Generator, people: People, rows: Ints, 
 
 
 def _base(
-    p: Parameters, rng: np.random.Generator, types: Ints, mean: float, counted: Bools, tilt: Floats | float = 1.0
+    p: Parameters, chance: _Chance, types: Ints, mean: float, counted: Bools, tilt: Floats | float = 1.0
 ) -> Floats:
     weights = p.table("response.base_weight")
-    raw = np.array([weights[name] for name in TYPES])[types] * unit_lognormal(
-        rng, p.number("response.sigma"), len(types)
-    )
+    raw = np.array([weights[name] for name in TYPES])[types] * chance.lognormal(p.number("response.sigma"))
     return scaled_to_mean(raw * tilt, mean, 0.0, 0.9, counted)
 
 
 def _effects(
     p: Parameters,
-    rng: np.random.Generator,
+    chance: _Chance,
     types: Ints,
     base: Floats,
     lifts: dict[str, float],
@@ -230,8 +261,8 @@ def _effects(
     sigma = p.number("response.sigma")
     weights = p.table("response.lift_weight")
     person = np.array([weights[name] for name in TYPES])[types]
-    person = person * unit_lognormal(rng, (sigma**2 - _CHANNEL_SIGMA**2) ** 0.5, len(types))
-    by_channel = {channel: unit_lognormal(rng, _CHANNEL_SIGMA, len(types)) for channel in can}
+    person = person * chance.lognormal((sigma**2 - _CHANNEL_SIGMA**2) ** 0.5)
+    by_channel = {channel: chance.lognormal(_CHANNEL_SIGMA) for channel in can}
     effect = {}
     for key, lift in lifts.items():
         channel = key.split("|")[2]

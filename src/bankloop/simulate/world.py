@@ -6,6 +6,7 @@ where it lies below the action's probability, so that the same customer can be c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,12 +20,14 @@ from numpy.typing import NDArray
 from bankloop.kit import NotFoundError, Text
 from bankloop.simulate.contracts import RESPONSE_SCHEMA, Response, TrueLift
 from bankloop.simulate.draw import Bools, Floats, Ints
-from bankloop.simulate.lookup import MONEY, CampaignPeople, Days, as_days, coded_actions, number_rows, read_truth
+from bankloop.simulate.lookup import MONEY, CampaignPeople, Days, as_days, by_customer, coded_actions, number_rows
 from bankloop.simulate.parameters import Parameters, read_parameters
+from bankloop.simulate.rounds import advance
 from bankloop.simulate.season import in_blackout
+from bankloop.simulate.standing import newest_day, read_truth
 from bankloop.simulate.streams import uniforms
 from bankloop.simulate.traces import response_events
-from bankloop.simulate.truth import CAMPAIGNS, HAND_ACTION, TYPES
+from bankloop.simulate.truth import HAND_ACTION, TYPES
 
 _WINDOW_OF_RATES = 30
 # Seconds after UTC midnight: noon in the bank's zone, after the day's contacts are made.
@@ -45,52 +48,43 @@ class World:
     """The truth of a bank folder, in memory; every method is vectorised over customer numbers."""
 
     def __init__(
-        self,
-        seed: int,
-        parameters: Parameters,
-        truth: dict[str, CampaignPeople],
-        numbers: pa.Array,
-        unit: Ints,
-        managed: Bools,
-        units: pa.Table,
-        people: pa.Table,
+        self, seed: int, parameters: Parameters, truth: dict[str, CampaignPeople], people: pa.Table, units: pa.Table
     ) -> None:
         self.seed = seed
         self._p = parameters
         self._truth = truth
-        self._numbers = numbers
-        self._unit = unit
-        self._managed = managed
+        self._numbers: pa.Array = people["customer_no"].combine_chunks()
+        self._unit: Ints = people["unit_row"].to_numpy()
+        self._managed: Bools = people["managed"].to_numpy()
         self._units = units
         self._rates = {name: units[name].to_numpy() for name in ("execution", "false_log", "by_hand")}
         self._people = people
 
     @classmethod
     def load(cls, folder: Path) -> World:
-        """Read the truth that ``write_bank`` left under ``folder/data/truth``; raise ``NotFoundError`` without one."""
-        home = folder / "data" / "truth"
-        if not (home / "customer.parquet").exists():
-            raise NotFoundError(
-                "simulate.no_truth",
-                Text(
-                    "{folder} 里没有模拟行的真值；请先运行 bankloop simulate",
-                    "{folder} holds no simulated truth; run bankloop simulate first",
-                ),
-                folder=folder.name,
-            )
+        """Read the newest truth under ``folder/data/truth``; raise ``NotFoundError`` without one."""
+        home = newest_day(folder)
         people = pq.read_table(home / "customer.parquet")
-        units = pq.read_table(home / "unit.parquet")
-        seed = int((people.schema.metadata or {})[b"seed"])
         return cls(
-            seed,
-            read_parameters(home / "parameters.yaml"),
-            {name: read_truth(home / f"{name}.parquet", people.num_rows) for name in CAMPAIGNS},
-            people["customer_no"].combine_chunks(),
-            people["unit_row"].to_numpy(),
-            people["managed"].to_numpy(),
-            units,
+            int((people.schema.metadata or {})[b"seed"]),
+            read_parameters(home.parent / "parameters.yaml"),
+            {name: by_customer(one, people.num_rows) for name, one in read_truth(home).items()},
             people,
+            pq.read_table(home.parent / "unit.parquet"),
         )
+
+    def advance(self, folder: Path, responses: Sequence[Response], day: date, *, events: bool = True) -> Path:
+        """Move the bank on to the end of ``day``, the round's last day, and return the folder of the files delivered.
+
+        ``responses`` are what the round's customers did; of everybody else in a population, the truth's base decides.
+        Writes ``data/incoming/<day>/core`` (customer.dat, holding.csv), with ``events`` also what happened that no
+        response holds, and the flags; from then on this world knows the truth of the day after. Who was in a
+        population before keeps type, base and effects. The same call again writes the same files.
+        Raise ``NotFoundError`` if ``day`` is not after the bank's last day, ``InputError`` for a contact outside it.
+        """
+        made = advance(folder, self.seed, self._p, responses, day, events)
+        self.__dict__.update(World.load(folder).__dict__)
+        return made
 
     @property
     def campaigns(self) -> tuple[str, ...]:
