@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,15 @@ def test_tables_are_what_the_command_prints(name: str, page: str, shared_data: P
     for reading in value_policy(examples / name, shared_data).readings:
         for row in valuation_rows(reading, Language.EN):
             assert f"| {' | '.join(row)} |" in page
+
+
+@pytest.mark.parametrize("levels", [3, 4, 6, 7])
+def test_other_numbers_of_levels_are_told_as_they_are(
+    levels: int, page: str, shared_data: Path, edited: Callable[..., Path]
+) -> None:
+    folder = edited("loan-mailing", ("levels: 5 ", f"levels: {levels} "), ("level: 5}", f"level: {levels}}}"))
+    lead = valuation_rows(value_policy(folder, shared_data).primary, Language.EN)[2][3:5]
+    assert f"| {levels} | {' | '.join(lead)} |" in page
 
 
 def test_every_field_of_both_files_is_explained(page: str) -> None:
