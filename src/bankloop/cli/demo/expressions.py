@@ -50,7 +50,7 @@ def measure(rows: int, parity_rows: int) -> dict[str, Any]:
         view = ibis.duckdb.from_connection(connection).table("customers")
         build: Callable[[], str] = lambda: str(
             ibis.to_sql(view.filter(to_ibis(parse(_TEXT, _TYPES), view, _TODAY)).count())
-        )  # noqa: E731 - a thunk to time
+        )
         ours = build()
         by_hand = f"SELECT count(*) FROM customers WHERE {_SQL}"
         agreed = connection.sql(ours).fetchall() == connection.sql(by_hand).fetchall()

@@ -67,6 +67,7 @@ class Story:
     cards: dict[str, Card] = field(default_factory=dict)
     rounds: list[list[CampaignRound]] = field(default_factory=list)
     windows: list[loop.Window] = field(default_factory=list)
+    truths: list[dict[str, float]] = field(default_factory=list)
     challengers: dict[str, Challenger] = field(default_factory=dict)
     pooled: dict[str, Reading] = field(default_factory=dict)
     placebo: Reading | None = None
@@ -95,7 +96,7 @@ def tell(folder: Path, customers: int, rounds: int, seed: int, say: Say) -> Stor
         with open_bank(folder, _clock(start)) as bank:
             live_round(bank, world, story, number, start, seed, say)
         with open_bank(folder, _clock(start + timedelta(days=ROUND_DAYS + 1))) as bank:
-            close_round(bank, world, story, number, start, last=number == rounds, say=say)
+            close_round(bank, story, number, start, last=number == rounds, say=say)
     with open_bank(folder, _clock(FIRST_DAY + timedelta(days=ROUND_DAYS * rounds + 1))) as bank:
         say("check")
         _check(bank, story, rounds)
@@ -122,7 +123,9 @@ def live_round(bank: Bank, world: World, story: Story, number: int, start: date,
     story.rerun_sends += reach.deliver(bank.store, system("delivery"), file_channel(bank.folder))
     say(f"people {number}")
     responses = [_respond(bank, world, name, number, start) for name in bank.spec.campaigns]
-    bank.lake.append("event", _for_lake([r.events for r in responses]), start + timedelta(days=ROUND_DAYS))
+    # The truth is asked before the world moves on: afterwards other deposits mature and who succeeded is gone.
+    story.truths.append({name: _truth(bank, world, name, number, start) for name in window.locks})
+    story.policies = compare_policies(window, world)
     world.advance(bank.folder, responses, start + timedelta(days=ROUND_DAYS - 1))
 
 
@@ -143,41 +146,40 @@ def _respond(bank: Bank, world: World, name: str, number: int, start: date) -> R
     return response
 
 
-def _for_lake(events: Sequence[pa.Table]) -> pa.Table:
-    return pa.concat_tables(events).combine_chunks()
-
-
-def close_round(bank: Bank, world: World, story: Story, number: int, start: date, *, last: bool, say: Say) -> None:
+def close_round(bank: Bank, story: Story, number: int, start: date, *, last: bool, say: Say) -> None:
     """Read the round, compare with the truth, train the challengers and promote them for the next round."""
     say(f"evaluate {number}")
     window = story.windows[number - 1]
-    story.rounds.append([_judge(bank, world, window, name, number, start) for name in window.locks])
+    story.rounds.append([_judge(bank, story, window, name, number) for name in window.locks])
     say(f"learn {number}")
     today = start + timedelta(days=ROUND_DAYS + 1)
     if last:
         story.placebo = placebo(bank, list(window.locks), number)
-        story.policies = compare_policies(window, world)
         for name in window.locks:
             story.pooled[name] = loop.evaluate(bank, system(), name, list(range(1, number + 1)), keep=False)
-    else:
-        load_bank(bank.folder, bank.lake)
+    load_bank(bank.folder, bank.lake)
     for name in window.locks:
         story.challengers[name] = loop.learn(bank, maker(), name, number, today)
         if not last:
             loop.promote(bank, checker(), name)
 
 
-def _judge(bank: Bank, world: World, window: loop.Window, name: str, number: int, start: date) -> CampaignRound:
-    reading = loop.evaluate(bank, system(), name, [number])
+def _truth(bank: Bank, world: World, name: str, number: int, start: date) -> float:
+    """The true intention-to-treat lift among the treated, against controls of whom staff call some by hand."""
     with bank.store.begin(system()) as connection:
         decided = evaluation.population(read_decisions(connection, [name], number), name)
         went = pc.is_in(decided["decision_id"], accepted_contacts(connection, name))
     treated = pc.not_equal(decided["cell"], "control")
     action = pc.if_else(went, pc.fill_null(decided["issued_action"], ""), "")
-    truth = world.true_lift(name, decided["customer_no"].filter(treated), action.filter(treated), start)
+    return world.true_lift(name, decided["customer_no"].filter(treated), action.filter(treated), start).lift_as_run
+
+
+def _judge(bank: Bank, story: Story, window: loop.Window, name: str, number: int) -> CampaignRound:
+    reading = loop.evaluate(bank, system(), name, [number])
     found = window.audiences[name]
     assigned = sum(line.customers for line in window.plan.lines if line.campaign == name)
-    return CampaignRound(name, reading, truth.lift_as_run, found.usable, found.hit - found.usable, assigned, window)
+    truth = story.truths[number - 1][name]
+    return CampaignRound(name, reading, truth, found.usable, found.hit - found.usable, assigned, window)
 
 
 def placebo(bank: Bank, campaigns: Sequence[str], number: int) -> Reading:

@@ -123,6 +123,7 @@ def learn_uplift(
     p = base.predict(data.x)
     z = standardised(data.x, stated.centre, stated.spread)
     noise = max(float(np.mean(p * (1.0 - p))), 1e-6)
+    quiet = (data.y - p)[data.action == ""]
     coefficient: dict[str, Floats] = {}
     effects: dict[str, Effect] = {}
     for action in sorted(set(data.action.tolist()) - {""}):
@@ -132,10 +133,16 @@ def learn_uplift(
         residual = data.y[rows] - p[rows]
         design = np.column_stack([stated.stated(p[rows], action), np.ones(rows.sum()), z[rows]])
         coefficient[learned_key(action)] = _posterior(design, residual, noise)
-        se = float(residual.std(ddof=1) / np.sqrt(rows.sum()))
-        mean = float(residual.mean())
-        effects[action] = Effect(int(rows.sum()), mean, mean - Z95 * se, mean + Z95 * se)
+        effects[action] = _effect(residual, quiet)
     return Uplift(base, stated.prior, fails, stated.centre, stated.spread, coefficient), effects
+
+
+def _effect(treated: Floats, quiet: Floats) -> Effect:
+    """Mean residual of those treated less that of those left alone, whose noise the base prediction carries too."""
+    mean = float(treated.mean() - (quiet.mean() if quiet.size else 0.0))
+    variance = treated.var(ddof=1) / treated.size + (quiet.var(ddof=1) / quiet.size if quiet.size > 1 else 0.0)
+    half = Z95 * float(np.sqrt(variance))
+    return Effect(treated.size, mean, mean - half, mean + half)
 
 
 def _posterior(design: Floats, residual: Floats, noise: float) -> Floats:

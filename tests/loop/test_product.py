@@ -1,0 +1,72 @@
+"""Step 3: suitability and eligibility, default deny."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bankloop.kit import Language
+from bankloop.loop import product
+from bankloop.loop.product import WhyNot
+from bankloop.loop.spec import Product
+from tests.loop.people import AS_OF, TYPES, bank_spec, lock_for, state
+
+
+def wealth(key: str, issuer: str, seller: str | None = None) -> Product:
+    return Product.model_validate(
+        {"key": key, "title": {"zh": key, "en": key}, "class": "wealth", "contribution": {"fixed": 30},
+         "risk": {"issuer": issuer, "seller": seller or issuer}}
+    )  # fmt: skip
+
+
+@pytest.mark.capability("A4")
+def test_c2_sees_r1_and_r2_and_r3_says_why_not() -> None:
+    spec = bank_spec()
+    shelf = {p.key: p for p in (wealth("one", "R1"), wealth("two", "R2"), wealth("three", "R3"))}
+    spec = spec.model_copy(update={"products": {**spec.products, **shelf}})
+    campaign = spec.campaigns["first-wealth"].model_copy(update={"products": tuple(shelf)})
+    offers = product.match(lock_for(campaign, spec), state([{"risk_tolerance": 2}]), TYPES, AS_OF)
+    assert [key for key in shelf if offers.open(key)[0]] == ["one", "two"]
+    assert offers.reason("three", 0) is WhyNot.RISK_MISMATCH
+    ruling = product.rule_suitability(2, 100, 3)
+    assert not ruling.open
+    assert "风险不匹配" in ruling.sentence.say(Language.ZH)
+    assert "risk mismatch" in ruling.sentence.say(Language.EN)
+
+
+def test_the_higher_rating_counts() -> None:
+    assert wealth("some", "R2", "R4").risk.level == 4  # type: ignore[union-attr]
+    assert wealth("some", "R5", "R1").risk.level == 5  # type: ignore[union-attr]
+
+
+@given(
+    tolerance=st.none() | st.integers(1, 5),
+    days=st.none() | st.sampled_from([-1, 0, 364, 365, 366, 4000]),
+    risk=st.integers(1, 5),
+)
+def test_both_planes_rule_alike(tolerance: int | None, days: int | None, risk: int) -> None:
+    code = product.suitability_codes(
+        np.array([np.nan if tolerance is None else tolerance]), np.array([np.nan if days is None else days]), risk
+    )
+    ruling = product.rule_suitability(tolerance, days, risk)
+    assert tuple(WhyNot)[code[0]] is ruling.reason
+    assert ruling.open == (tolerance is not None and days is not None and 0 <= days <= 365 and tolerance >= risk)
+
+
+def test_who_lacks_an_assessment_is_invited_and_sees_no_investment_product() -> None:
+    spec = bank_spec()
+    lock = lock_for(spec.campaigns["first-wealth"], spec)
+    people = state([{"risk_tolerance": None}, {"days_since_risk_assessment": 366}, {"risk_tolerance": 1}, {}])
+    offers = product.match(lock, people, TYPES, AS_OF)
+    assert offers.open(product.RISK_ASSESSMENT).tolist() == [True, True, False, False]
+    assert offers.open("wealth-fixed-income").tolist() == [False, False, False, True]
+    assert offers.reason("wealth-fixed-income", 1) is WhyNot.ASSESSMENT_EXPIRED
+
+
+def test_an_investment_product_without_ratings_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs its risk ratings"):
+        Product.model_validate(
+            {"key": "some", "title": {"zh": "x", "en": "x"}, "class": "fund", "contribution": {"fixed": 1}}
+        )
