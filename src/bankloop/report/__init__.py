@@ -1,1 +1,109 @@
-"""."""
+"""What console, HTML report and command line show alike: figures, tables and pictures as values, in both languages.
+
+Made from the loop's values and never the other way round: nothing here decides, and no page asks a database. A picture
+is a value until it is drawn; confidential reasons arrive pooled and stay pooled.
+"""
+
+from bankloop.report.contracts import (
+    Bar,
+    Bars,
+    Cell,
+    Column,
+    Curve,
+    Figure,
+    Forest,
+    Interval,
+    Pair,
+    Pairs,
+    Picture,
+    PlanView,
+    Point,
+    ResultsView,
+    Step,
+    StepKind,
+    Table,
+    Tone,
+    Truth,
+    Waterfall,
+    WhatIf,
+)
+from bankloop.report.drawing import draw, draw_both
+from bankloop.report.html import Report, html_report, report_of, results_view, write_report
+from bankloop.report.keeping import kept_plans, load_window_view, save_window
+from bankloop.report.pages import environment, style
+from bankloop.report.plan import falls_of, plan_page, price_in_words, waterfall_picture
+from bankloop.report.record import PlanRecord, record_of
+from bankloop.report.results import VERDICTS, interval_in_words, reading_of, results_page
+from bankloop.report.story import (
+    Story,
+    bank_line,
+    card_table,
+    challenger_table,
+    check_table,
+    dogs_picture,
+    effect_table,
+    execution_picture,
+    known_truth,
+    policies_picture,
+    quarantine_table,
+)
+from bankloop.report.what_if import changeable, what_if
+
+__all__ = [
+    "VERDICTS",
+    "Bar",
+    "Bars",
+    "Cell",
+    "Column",
+    "Curve",
+    "Figure",
+    "Forest",
+    "Interval",
+    "Pair",
+    "Pairs",
+    "Picture",
+    "PlanRecord",
+    "PlanView",
+    "Point",
+    "Report",
+    "ResultsView",
+    "Step",
+    "StepKind",
+    "Story",
+    "Table",
+    "Tone",
+    "Truth",
+    "Waterfall",
+    "WhatIf",
+    "bank_line",
+    "card_table",
+    "challenger_table",
+    "changeable",
+    "check_table",
+    "dogs_picture",
+    "draw",
+    "draw_both",
+    "effect_table",
+    "environment",
+    "execution_picture",
+    "falls_of",
+    "html_report",
+    "interval_in_words",
+    "kept_plans",
+    "known_truth",
+    "load_window_view",
+    "plan_page",
+    "policies_picture",
+    "price_in_words",
+    "quarantine_table",
+    "reading_of",
+    "record_of",
+    "report_of",
+    "results_page",
+    "results_view",
+    "save_window",
+    "style",
+    "waterfall_picture",
+    "what_if",
+    "write_report",
+]

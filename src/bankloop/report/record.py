@@ -1,0 +1,259 @@
+"""A planned window as the pages need it: what was decided and the arrays behind it, free of the bank that planned it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from bankloop.kit import Text
+from bankloop.loop import evaluate as evaluation
+from bankloop.loop import reach
+from bankloop.loop.reach import Action, LeftOut, Problem, ResourceLine
+from bankloop.loop.run import Window
+from bankloop.loop.spec import NO_BENEFIT, Lock
+
+# The controls whose price is shown, as shares of the audience.
+CONTROL_SHARES = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30)
+CURVE_FACTORS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+# A bank has one budget a campaign and a few channels; more curves than this nobody reads.
+MOST_CURVES = 4
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """How many customers left for a reason."""
+
+    code: str
+    title: Text
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one action adds up to; money in fen, ``contact_cost`` the part of the cost that contacting takes."""
+
+    campaign: str
+    action: str
+    title: Text
+    customers: int
+    cost: float
+    contact_cost: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRecord:
+    """One campaign's side: who was left out before and by the plan, and what a larger control would cost.
+
+    ``certainty`` holds (control share, detectable lift, value of the whole plan in fen).
+    """
+
+    name: str
+    title: Text
+    hit: int
+    usable: int
+    falls: tuple[Fall, ...]
+    left_out: tuple[Fall, ...]
+    reached: int
+    control_share: float
+    certainty: tuple[tuple[float, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRecord:
+    """One planned window.
+
+    ``curves`` maps a scarce resource to (limit, value, price) of re-solved plans; ``problem``, ``prices`` and ``cost``
+    (n, K) are what a what-if solves again; ``explored_cost`` is what the lot spends; ``rows`` one row per customer and
+    campaign, ``excluded`` those who fell before, with what people may see of why.
+    """
+
+    plan_id: str
+    round: int
+    window_start: date
+    window_end: date
+    as_of: date
+    objective: float
+    bound: float
+    gap: float
+    candidates: int
+    campaigns: tuple[CampaignRecord, ...]
+    lines: tuple[Line, ...]
+    resources: tuple[ResourceLine, ...]
+    curves: Mapping[str, tuple[tuple[float, float, float], ...]]
+    problem: Problem
+    prices: tuple[Floats, ...]
+    cost: Floats
+    rows: pa.Table
+    excluded: pa.Table
+
+    @property
+    def titles(self) -> dict[str, Text]:
+        """Return the campaigns' titles by name."""
+        return {campaign.name: campaign.title for campaign in self.campaigns}
+
+
+def plan_key(plan_id: str) -> str:
+    """Return a plan's id as the store writes it; raise ``ValueError`` when it is none."""
+    return str(UUID(plan_id))
+
+
+def record_of(window: Window) -> PlanRecord:
+    """Return the record of a planned window; it solves the plan again for the curves, a few seconds at most."""
+    dated = window.plan
+    found = dated.candidates
+    contact = np.array([action.contact_cost for action in found.actions])
+    face = np.array([float(action.face) for action in found.actions])
+    cost = contact + np.clip(found.base + found.uplift, 0.0, 1.0) * face
+    titles = {
+        (action.campaign, action.key): action_title(window.locks[action.campaign], action) for action in found.actions
+    }
+    return PlanRecord(
+        plan_id=plan_key(dated.plan_id),
+        round=window.round,
+        window_start=dated.window_start,
+        window_end=dated.window_end,
+        as_of=dated.as_of,
+        objective=dated.solution.objective,
+        bound=dated.solution.bound,
+        gap=dated.solution.gap,
+        candidates=len(found.rows),
+        campaigns=tuple(_campaign(window, index, name) for index, name in enumerate(window.locks)),
+        lines=tuple(
+            Line(line.campaign, line.action, titles[(line.campaign, line.action)], line.customers, line.cost,
+                 line.customers * float(contact[k]), line.value)
+            for k, line in enumerate(dated.lines)
+        ),
+        resources=dated.resources,
+        curves=_curves(window),
+        problem=dated.problem,
+        prices=dated.solution.price,
+        cost=cost,
+        rows=_rows(window, cost),
+        excluded=_excluded(window),
+    )  # fmt: skip
+
+
+def action_title(lock: Lock, action: Action) -> Text:
+    """Return an action as people name it: the channel, the benefit, and the product where it is not the campaign's own."""
+    parts = [lock.policies.channels[action.channel].title.text]
+    if action.product != lock.campaign.products[0]:
+        parts.append(next(p.title.text for p in lock.products if p.key == action.product))
+    if action.benefit != NO_BENEFIT:
+        parts.append(next(b.title.text for b in lock.benefits if b.key == action.benefit))
+    return Text(" + ".join(p.zh for p in parts), " + ".join(p.en for p in parts))
+
+
+def _campaign(window: Window, index: int, name: str) -> CampaignRecord:
+    snapshot = window.audiences[name]
+    left = reach.left_out_counts(window.plan, index)
+    side = window.plan.candidates.campaigns[index]
+    return CampaignRecord(
+        name=name,
+        title=window.locks[name].campaign.title.text,
+        hit=snapshot.hit,
+        usable=snapshot.usable,
+        falls=tuple(Fall(fall.code, fall.title, fall.count) for fall in snapshot.falls),
+        left_out=tuple(
+            Fall(code.value, reach.SENTENCES[code], n) for code, n in left.items() if code is not LeftOut.REACHED
+        ),
+        reached=left.get(LeftOut.REACHED, 0),
+        control_share=side.control_share,
+        certainty=_certainty(window, index),
+    )
+
+
+def _certainty(window: Window, index: int) -> tuple[tuple[float, float, float], ...]:
+    """What a larger control of one campaign costs the plan and which lift it would let us see."""
+    dated = window.plan
+    found, side = dated.candidates, dated.candidates.campaigns[index]
+    here = np.flatnonzero(found.member[:, index])
+    if not len(here):
+        return ()
+    numbers = found.customer_no.take(pa.array(here)).to_pylist()
+    mine = found.column_campaign == index
+    apart = (found.cell == reach.Cell.HOLDOUT.value) | (found.cell == reach.Cell.EXPLORE.value)
+    others = apart[:, None] | found.control[:, found.column_campaign]
+    base, points = float(side.base.mean()), []
+    for share in CONTROL_SHARES:
+        held = np.zeros(len(found.rows), bool)
+        held[here] = reach.draw_control(numbers, side.campaign, window.round, round(share * 1_000_000))
+        held &= found.cell != reach.Cell.EXEMPT.value
+        closed = np.where(mine[None, :], (apart | held)[:, None], others)
+        problem = Problem(np.where(closed, -np.inf, found.value), dated.problem.families)
+        solved = reach.solve(problem, dated.solution.price)
+        control = round(len(here) * share)
+        visible = evaluation.minimum_detectable(base, len(here) - control, control)
+        points.append((share, float(visible), solved.objective))
+    return tuple(points)
+
+
+def _curves(window: Window) -> dict[str, tuple[tuple[float, float, float], ...]]:
+    """Curves of the dearest pools: budgets first, then what is scarce."""
+    families = {f.name for f in window.plan.problem.families if f.group is None}
+    lines = [r for r in window.plan.resources if r.name in families and r.limit > r.explored]
+    budgets = [r for r in lines if r.name.startswith("budget:")]
+    scarce = sorted((r for r in lines if r not in budgets and r.price > 0), key=lambda r: -r.price * r.limit)
+    chosen = [*budgets, *scarce][:MOST_CURVES]
+    found = {}
+    for line in chosen:
+        solved = reach.budget_curve(window.plan, line.name, CURVE_FACTORS)
+        found[line.name] = tuple((limit + line.explored, value, price) for limit, value, price in solved)
+    return found
+
+
+def _rows(window: Window, cost: Floats) -> pa.Table:
+    """One row per campaign and usable customer: the reason, and what is done for him."""
+    dated = window.plan
+    found = dated.candidates
+    parts = []
+    for index, name in enumerate(window.locks):
+        here = np.flatnonzero(found.member[:, index])
+        issued = dated.issued[here]
+        mine = issued >= 0
+        mine[mine] = found.column_campaign[issued[mine]] == index
+        column = np.where(mine, issued, 0)
+        value = np.where(mine, np.nan_to_num(found.value[here, column], neginf=0.0), 0.0)
+        spent = np.where(mine, cost[here, column], 0.0)
+        parts.append(
+            pa.table(
+                {
+                    "campaign": pa.array([name] * len(here), pa.string()),
+                    "customer_no": found.customer_no.take(pa.array(here)),
+                    "cell": pa.array(found.cell[here].tolist(), pa.string()),
+                    "reason": pa.array(reach.why_left_out(dated, index)[here].tolist(), pa.string()),
+                    "action": pa.array(dated.chosen(name)[here].tolist(), pa.string()),
+                    "value_fen": pa.array(np.rint(value).astype(np.int64)),
+                    "cost_fen": pa.array(np.rint(spent).astype(np.int64)),
+                }
+            )
+        )
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def _excluded(window: Window) -> pa.Table:
+    """Who fell out of an audience for a reason that people may see; pooled reasons are left out."""
+    numbers = window.state.table["customer_no"]
+    parts = [
+        pa.table(
+            {
+                "campaign": pa.array([name] * len(snapshot.excluded[fall.code]), pa.string()),
+                "customer_no": numbers.take(pa.array(snapshot.excluded[fall.code])).cast(pa.string()),
+                "reason": pa.array([fall.code] * len(snapshot.excluded[fall.code]), pa.string()),
+            }
+        )
+        for name, snapshot in window.audiences.items()
+        for fall in snapshot.falls
+        if fall.code in snapshot.excluded
+    ]
+    names = ("campaign", "customer_no", "reason")
+    empty = pa.table({name: pa.array([], pa.string()) for name in names})
+    return pa.concat_tables([empty, *parts]).combine_chunks()

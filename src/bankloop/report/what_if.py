@@ -1,0 +1,92 @@
+"""One limit changed, everything solved again: what the plan would then be worth, cost and pay for one more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bankloop.kit import InputError, Text
+from bankloop.loop.reach import NONE, ResourceLine, solve
+from bankloop.report import sayings as say
+from bankloop.report.contracts import Cell, Column, Table, Tone, WhatIf
+from bankloop.report.record import PlanRecord
+
+# Beyond this a limit is a slip of the keyboard, not a question.
+MOST = 1e15
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    value: float
+    cost: float
+    customers: int
+    price: float
+
+
+def changeable(record: PlanRecord) -> tuple[ResourceLine, ...]:
+    """Return the resources whose limit a what-if may change: the pools that the whole bank shares."""
+    pooled = {family.name for family in record.problem.families if family.group is None}
+    return tuple(line for line in record.resources if line.name in pooled)
+
+
+def what_if(record: PlanRecord, resource: str, limit: float) -> WhatIf:
+    """Return before and after of another limit, in the resource's own unit (fen for money).
+
+    Raises ``InputError`` for an unknown resource and for a limit that is none.
+    """
+    line = next((one for one in changeable(record) if one.name == resource), None)
+    if line is None:
+        raise InputError(
+            "what_if.resource",
+            Text("没有资源“{resource}”；可改的有 {known}", "no resource '{resource}'; those that can be changed are {known}"),
+            resource=resource, known=", ".join(one.name for one in changeable(record)),
+        )  # fmt: skip
+    if not np.isfinite(limit) or not 0 <= limit <= MOST:
+        raise InputError(
+            "what_if.limit",
+            Text("上限 {limit} 不合理；请填 0 以上的数", "a limit of {limit} makes no sense; give a number from 0 up"),
+            limit=limit,
+        )
+    index = next(i for i, family in enumerate(record.problem.families) if family.name == resource)
+    before = _answer(record, record.problem.families[index].limit, index)
+    after = _answer(record, np.array([max(limit - line.explored, 0.0)]), index)
+    return WhatIf(resource, line.title, line.limit, limit, _table(line, before, after, limit))
+
+
+def _answer(record: PlanRecord, limit: np.ndarray, index: int) -> _Answer:
+    families = list(record.problem.families)
+    families[index] = replace(families[index], limit=limit)
+    solved = solve(replace(record.problem, families=tuple(families)), record.prices)
+    rows = np.flatnonzero(solved.choice != NONE)
+    cost = float(record.cost[rows, solved.choice[rows]].sum())
+    return _Answer(solved.objective, cost, len(rows), float(solved.price[index][0]))
+
+
+def _table(line: ResourceLine, before: _Answer, after: _Answer, limit: float) -> Table:
+    by = 100.0 if line.unit.en == "fen" else 1.0
+    rows = (
+        _row(line.title, say.amount(line.limit, line.unit), say.amount(limit, line.unit), None),
+        _row(Text("价值", "Value"), say.money(before.value), say.money(after.value), after.value - before.value),
+        _row(Text("成本", "Cost"), say.money(before.cost), say.money(after.cost), after.cost - before.cost, judge=False),
+        _row(Text("触达客户", "Customers reached"), say.count(before.customers), say.count(after.customers), None),
+        _row(Text("再多一份的价格", "Price of one more"), say.price(before.price * by), say.price(after.price * by), None),
+    )  # fmt: skip
+    columns = (
+        Column(Text("项目", "Item")),
+        Column(Text("现在", "Now"), number=True),
+        Column(Text("如果", "If"), number=True),
+        Column(Text("变化", "Change"), number=True),
+    )
+    note = Text(
+        "只重算优化部分；探索按抽签不变。", "Only the optimised part is solved again; exploring stays as it was drawn."
+    )
+    return Table("what-if", Text("现在与如果", "Now and if"), columns, rows, note)
+
+
+def _row(label: Text, before: Text, after: Text, change: float | None, *, judge: bool = True) -> tuple[Cell, ...]:
+    if change is None:
+        return Cell(label), Cell(before), Cell(after), Cell(say.same(""))
+    small = abs(change) < 0.5
+    tone = Tone.PLAIN if small or not judge else Tone.GOOD if change > 0 else Tone.BAD
+    return Cell(label), Cell(before), Cell(after), Cell(say.same("0") if small else say.money(change, sign=True), tone)

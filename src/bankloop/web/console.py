@@ -1,0 +1,174 @@
+"""What the console reads: the bank, opened once, and what is kept of it in this process. It changes nothing."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import pyarrow as pa
+from sqlalchemy import Connection
+
+from bankloop.kit import Text
+from bankloop.loop import evaluate as evaluation
+from bankloop.loop import run as loop
+from bankloop.loop.bank import Bank
+from bankloop.loop.evaluate import Outcomes, Reading
+from bankloop.loop.spec import Lock, read_lock
+from bankloop.organization import checker
+from bankloop.report import PlanRecord, kept_plans, load_window_view, reading_of
+from bankloop.store import Plan, Principal, list_campaigns, read_decisions, read_plans, read_results
+from bankloop.store import read_lock as stored_lock
+from bankloop.web import errors
+
+# A plan's arrays and a round's decisions are tens of megabytes at a million customers: a few of each are kept.
+KEPT = 4
+
+T = TypeVar("T")
+
+
+class Kept:
+    """The last few values by key; made once however many ask."""
+
+    def __init__(self, size: int = KEPT) -> None:
+        self._size = size
+        self._values: OrderedDict[Hashable, object] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return the value of ``key``, made by ``make`` where it is not kept."""
+        with self._guard:
+            if key not in self._values:
+                self._values[key] = make()
+                while len(self._values) > self._size:
+                    self._values.popitem(last=False)
+            self._values.move_to_end(key)
+            return cast(T, self._values[key])
+
+
+@dataclass(frozen=True)
+class Console:
+    """One open bank as its head office reads it, until sign-in says who asks."""
+
+    bank: Bank
+    principal: Principal = field(default_factory=lambda: checker("console", "console"))
+    plans: Kept = field(default_factory=Kept)
+    rounds: Kept = field(default_factory=Kept)
+    readings: Kept = field(default_factory=lambda: Kept(64))
+    locks: Kept = field(default_factory=lambda: Kept(64))
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open one transaction in the principal's name."""
+        with self.bank.store.begin(self.principal) as connection:
+            yield connection
+
+    @property
+    def folder(self) -> Path:
+        """Return the bank's folder."""
+        return self.bank.folder
+
+    @property
+    def today(self) -> date:
+        """Return the bank's day."""
+        return self.bank.lake.today()
+
+    @property
+    def title(self) -> Text:
+        """Return the bank's name as its file says it."""
+        return cast(Text, self.locks.get("title", self._title))
+
+    def _title(self) -> Text:
+        import yaml
+
+        named = yaml.safe_load((self.folder / "bank.yaml").read_text(encoding="utf-8")).get("name") or {}
+        return Text(str(named.get("zh", "bankloop")), str(named.get("en", "bankloop")))
+
+    def titles(self) -> dict[str, Text]:
+        """Return the campaigns' titles by name: those in the files, and those that ran before."""
+        found = {name: campaign.title.text for name, campaign in self.bank.spec.campaigns.items()}
+        with self.reading() as connection:
+            rows = list_campaigns(connection)
+        for row in rows:
+            if row.name not in found and row.lock_digest:
+                found[row.name] = self.lock(row.lock_digest).campaign.title.text
+        return found
+
+    def lock(self, digest: str) -> Lock:
+        """Return a lock by its digest."""
+
+        def make() -> Lock:
+            with self.reading() as connection:
+                return read_lock(stored_lock(connection, digest))
+
+        return self.locks.get(digest, make)
+
+    def stored_plans(self) -> list[Plan]:
+        """Return all plans, the newest first."""
+        with self.reading() as connection:
+            return read_plans(connection)
+
+    def record(self, plan_id: str) -> PlanRecord | None:
+        """Return a plan's kept detail; None where none was kept."""
+        if plan_id not in kept_plans(self.folder):
+            return None
+        return self.plans.get(plan_id, lambda: load_window_view(self.folder, plan_id))
+
+    def latest_readings(self) -> list[Reading]:
+        """Return each campaign's readings by round, the last day's of each."""
+        with self.reading() as connection:
+            stored = read_results(connection)
+        found = {(row.campaign, row.round): row for row in stored if len(row.reading.get("rounds", ())) == 1}
+        return [reading_of(row.reading) for _, row in sorted(found.items())]
+
+    def pooled(self, campaign: str, rounds: Sequence[int]) -> Reading:
+        """Return a campaign's rounds read together; read once in this process."""
+        return self.readings.get(
+            (campaign, *rounds),
+            lambda: loop.evaluate(self.bank, self.principal, campaign, list(rounds), keep=False),
+        )
+
+    def outcomes(self, campaign: str, round_: int) -> tuple[pa.Table, Outcomes]:
+        """Return a round's decisions, those of the experiment, and what became of each."""
+
+        def make() -> tuple[pa.Table, Outcomes]:
+            with self.reading() as connection:
+                _, found = loop.round_outcomes(connection, campaign, round_)
+                decided = evaluation.population(read_decisions(connection, [campaign], round_), campaign)
+            return decided, found
+
+        return self.rounds.get((campaign, round_), make)
+
+    def truth(self) -> dict[str, Any]:
+        """Return what a demo left of its simulator's truth; empty for a real bank."""
+        place = self.folder / "data" / "reports" / "truth.json"
+        if not place.exists():
+            return {}
+        found: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+        return found
+
+    def due_on(self, plan: Plan, campaign: str) -> date | None:
+        """Return the day on which a round's labels are due; None where its lock is unknown."""
+        with self.reading() as connection:
+            row = next((one for one in list_campaigns(connection) if one.name == campaign), None)
+        if row is None or row.lock_digest is None:
+            return None
+        return plan.window_start + timedelta(days=self.lock(row.lock_digest).campaign.goal.within)
+
+
+def masked(customer_no: str) -> str:
+    """Return a customer number of which only the first and the last four characters show."""
+    return f"{customer_no[:1]}…{customer_no[-4:]}" if len(customer_no) > 5 else "…"
+
+
+def known(choices: dict[str, T], name: str, value: str) -> T:
+    """Return a choice by its key; raise ``NotFoundError`` with those there are."""
+    if value not in choices:
+        raise errors.no_choice(name, value, ", ".join(choices))
+    return choices[value]

@@ -1,0 +1,163 @@
+"""The home page: what waits, what the campaigns are at, the newest plan, what changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from bankloop.kit import Text
+from bankloop.loop.evaluate import Verdict
+from bankloop.organization import ApprovalState, approvals, auditor
+from bankloop.report import VERDICTS, Cell, Column, Figure, Table, Tone
+from bankloop.report import sayings as say
+from bankloop.store import Role, list_campaigns, read_steps
+from bankloop.web.console import Console
+from bankloop.web.texts import EMPTY_BANK, KINDS, STATES, STEPS, VERBS
+
+_CHANGES = 12
+_AUDIT = text(
+    "SELECT recorded_at, principal, verb, object_kind, object_id FROM audit "
+    "WHERE verb NOT IN ('approval.submit', 'approval.approve') ORDER BY id DESC LIMIT :n"
+)
+_TONES = {
+    Verdict.GAIN: Tone.GOOD,
+    Verdict.HARM: Tone.BAD,
+    Verdict.INCONCLUSIVE: Tone.WARN,
+    Verdict.UNREADABLE: Tone.BAD,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HomePage:
+    """Today in one screen; ``start`` says what to do first while nothing runs."""
+
+    answer: Text
+    figures: tuple[Figure, ...]
+    start: tuple[Text, ...]
+    waiting: Table
+    campaigns: Table
+    changes: Table
+    newest: str | None
+
+
+def home_page(console: Console) -> HomePage:
+    """Return the home page of an open bank."""
+    titles = console.titles()
+    plans = console.stored_plans()
+    campaigns, running = _campaigns(console, titles)
+    waiting = _waiting(console, titles)
+    newest = plans[0] if plans else None
+    begun = bool(running or plans)
+    answer = Text(
+        f"{console.today}：{len(titles)} 个战役，{running} 个已批准；{len(waiting.rows)} 件事在等人。",
+        f"{console.today}: {len(titles)} campaigns, {running} approved; {len(waiting.rows)} things wait for somebody.",
+    )
+    figures: tuple[Figure, ...] = ()
+    if newest is not None:
+        lines = newest.summary.get("lines", ())
+        reached, cost = sum(line[2] for line in lines), sum(line[3] for line in lines)
+        figures = (
+            Figure(Text("最新方案的增量价值", "Value of the newest plan"), say.money(newest.value_fen),
+                   Text(f"{newest.window_start} 起", f"from {newest.window_start}")),
+            Figure(Text("成本", "Cost"), say.money(cost)),
+            Figure(Text("触达客户", "Customers reached"), say.count(reached)),
+            Figure(Text("离最优不超过", "From the optimum at most"), say.percent(newest.gap_ppm / 1e6, 3)),
+            Figure(Text("等人处理", "Waiting"), say.count(len(waiting.rows)), Text("审批与到期标签", "approvals and labels due")),
+        )  # fmt: skip
+    return HomePage(
+        answer, figures, () if begun else EMPTY_BANK, waiting, campaigns, _changes(console, titles),
+        str(newest.plan_id) if newest else None,
+    )  # fmt: skip
+
+
+def _campaigns(console: Console, titles: dict[str, Text]) -> tuple[Table, int]:
+    verdicts = {one.campaign: one.verdict for one in console.latest_readings()}
+    rows = []
+    with console.reading() as connection:
+        stored = {row.name: row for row in list_campaigns(connection)}
+        for name, title in titles.items():
+            row = stored.get(name)
+            steps = read_steps(connection, name, row.round) if row else {}
+            done = [STEPS[step] for step in STEPS if step in steps and steps[step].state == "done"]
+            at = done[-1] if done else Text("未开始", "not started")
+            state = STATES.get(row.state if row else "draft", say.same(row.state if row else ""))
+            verdict = verdicts.get(name)
+            rows.append((
+                Cell(title, drill=f"campaigns/{name}"),
+                Cell(state, Tone.GOOD if row and row.state == "approved" else Tone.WARN, tag=True),
+                Cell(say.count(row.round if row else 0)),
+                Cell(Text(f"{at.zh}（{len(done)}/8）", f"{at.en} ({len(done)}/8)")),
+                Cell(VERDICTS[verdict], _TONES[verdict], tag=True) if verdict else Cell(say.same("—")),
+            ))  # fmt: skip
+    columns = (
+        Column(Text("战役", "Campaign")),
+        Column(Text("状态", "State")),
+        Column(Text("轮次", "Round"), number=True),
+        Column(Text("走到", "At")),
+        Column(Text("最近结论", "Last verdict")),
+    )
+    approved = sum(row.state == "approved" for row in stored.values())
+    return Table("campaigns", Text("战役", "Campaigns"), columns, tuple(rows)), approved
+
+
+def _waiting(console: Console, titles: dict[str, Text]) -> Table:
+    rows = []
+    with console.reading() as connection:
+        for one in approvals(connection):
+            if one.state is ApprovalState.SUBMITTED:
+                kind, title = (
+                    KINDS.get(one.kind, say.same(one.kind)),
+                    titles.get(one.object_id, say.same(one.object_id)),
+                )
+                rows.append((
+                    Cell(Text(f"审批{kind.zh}：{title.zh}", f"Approve {kind.en.lower()}: {title.en}"), drill=f"campaigns/{one.object_id}"),
+                    Cell(Text("复核", "checker")),
+                    Cell(say.same(one.submitted_at.date().isoformat())),
+                    Cell(Text(f"{one.maker} 提交，摘要 {one.digest[:8]}", f"submitted by {one.maker}, digest {one.digest[:8]}")),
+                ))  # fmt: skip
+        learnt = {
+            (row.name, round_) for row in list_campaigns(connection) for round_ in range(1, row.round + 1)
+            if "optimize" in read_steps(connection, row.name, round_)
+        }  # fmt: skip
+    for plan in console.stored_plans():
+        round_ = int(plan.summary.get("round", 0))
+        for name in plan.campaigns:
+            due = console.due_on(plan, name)
+            if due is not None and due <= console.today and (name, round_) not in learnt:
+                title = titles.get(name, say.same(name))
+                rows.append((
+                    Cell(Text(f"标签到期：{title.zh} 第 {round_} 轮", f"Labels due: {title.en}, round {round_}"), drill=f"campaigns/{name}"),
+                    Cell(Text("经办", "maker")),
+                    Cell(say.same(due.isoformat())),
+                    Cell(say.same(f"bankloop learn {name} --round {round_}")),
+                ))  # fmt: skip
+    columns = (
+        Column(Text("事项", "What")),
+        Column(Text("等谁", "For whom")),
+        Column(Text("日期", "Date")),
+        Column(Text("说明", "Detail")),
+    )
+    return Table("waiting", Text("等人处理", "What waits"), columns, tuple(rows))
+
+
+def _changes(console: Console, titles: dict[str, Text]) -> Table:
+    """The last rows of the audit trail; approvals show through the verbs that they opened."""
+    with console.bank.store.begin(auditor("console", "console"), Role.AUDITOR) as connection:
+        found = connection.execute(_AUDIT, {"n": _CHANGES}).all()
+    rows = tuple(
+        (
+            Cell(VERBS.get(row.verb, say.same(row.verb))),
+            Cell(titles.get(row.object_id, say.same(row.object_id[:24]))),
+            Cell(say.same(row.principal)),
+            Cell(say.same(row.recorded_at.strftime("%Y-%m-%d %H:%M"))),
+        )
+        for row in found
+    )
+    columns = (
+        Column(Text("动作", "Verb")),
+        Column(Text("对象", "Object")),
+        Column(Text("谁", "Who")),
+        Column(Text("时间（UTC）", "When (UTC)")),
+    )
+    return Table("changes", Text("最近的变化", "What changed"), columns, rows)

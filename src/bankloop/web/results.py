@@ -1,0 +1,107 @@
+"""The results' page and the customers behind a round's reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from bankloop.kit import Text
+from bankloop.loop.evaluate import Outcomes, Reading
+from bankloop.loop.reach import actions_of
+from bankloop.report import Cell, Column, ResultsView, Table, reading_of, results_page
+from bankloop.report import sayings as say
+from bankloop.report.record import action_title
+from bankloop.web import errors
+from bankloop.web.console import Console, known, masked
+from bankloop.web.plans import RowsPage, paged
+from bankloop.web.texts import CELLS, GROUPS
+
+
+def results_view(console: Console) -> ResultsView | None:
+    """Return the results' page; None before the first reading."""
+    readings = console.latest_readings()
+    if not readings:
+        return None
+    truth = console.truth()
+    placebo = reading_of(truth["placebo"]) if truth.get("placebo") else None
+    lifts = {(name, round_): lift for name, round_, lift in truth.get("lifts", ())}
+    return results_page(readings, console.titles(), _pooled(console, readings), placebo, lifts or None)
+
+
+def _pooled(console: Console, readings: Sequence[Reading]) -> list[Reading]:
+    rounds: dict[str, list[int]] = {}
+    for one in readings:
+        rounds.setdefault(one.campaign, []).append(one.rounds[0])
+    return [console.pooled(name, found) for name, found in rounds.items() if len(found) > 1]
+
+
+def result_rows(console: Console, campaign: str, round_: int, group: str, page: int) -> RowsPage:
+    """Return a page of a round's customers: all, an arm, or who passed a step."""
+    titles = console.titles()
+    if campaign not in titles:
+        raise errors.no_campaign(campaign)
+    title = known(dict(GROUPS), "group", group)
+    decided, outcomes = console.outcomes(campaign, round_)
+    chosen = np.flatnonzero(_mask(outcomes, group))
+    rows = decided.select(["customer_no", "issued_action", "lock_digest"]).take(pa.array(chosen))
+    facts = {
+        "control": outcomes.control,
+        "contacted": outcomes.contacted,
+        "success": outcomes.success,
+        "cost": outcomes.cost,
+    }
+    for name, values in facts.items():
+        rows = rows.append_column(name, pa.array(values[chosen]))
+    lock = console.lock(decided["lock_digest"][0].as_py())
+    actions = {action.key: action_title(lock, action) for action in actions_of(lock)}
+    named = Text(
+        f"{titles[campaign].zh} · 第 {round_} 轮 · {title.zh}", f"{titles[campaign].en} · round {round_} · {title.en}"
+    )
+
+    def make(part: pa.Table) -> Table:
+        return Table("rows", Text("名单", "Rows"), _COLUMNS, tuple(_row(row, actions) for row in part.to_pylist()))
+
+    return paged(named, rows, page, f"/results/{campaign}/{round_}/rows", {"group": group}, make)
+
+
+_COLUMNS = (
+    Column(Text("客户", "Customer")),
+    Column(Text("分组", "Arm")),
+    Column(Text("动作", "Action")),
+    Column(Text("触达", "Contacted")),
+    Column(Text("达成目标", "Goal reached")),
+    Column(Text("花费", "Spent"), number=True),
+)
+_YES, _NO = Text("是", "yes"), Text("否", "no")
+
+
+def _mask(outcomes: Outcomes, group: str) -> np.ndarray:
+    treated = ~outcomes.control
+    match group:
+        case "all":
+            return np.ones(len(treated), bool)
+        case "treated":
+            return treated
+        case "control":
+            return outcomes.control
+        case "contacted":
+            return treated & outcomes.contacted
+        case "converted":
+            return treated & (outcomes.success > 0)
+        case "by_hand":
+            return outcomes.control & outcomes.by_hand
+        case _:
+            return treated & outcomes.steps.get(group, np.zeros(len(treated), bool))
+
+
+def _row(row: dict[str, object], actions: dict[str, Text]) -> tuple[Cell, ...]:
+    return (
+        Cell(say.same(masked(str(row["customer_no"])))),
+        Cell(CELLS["control"] if row["control"] else GROUPS["treated"]),
+        Cell(actions.get(str(row["issued_action"]), say.same("—"))),
+        Cell(_YES if row["contacted"] else _NO),
+        Cell(_YES if row["success"] else _NO),
+        Cell(say.money(float(str(row["cost"])))),
+    )
