@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import platform
 import tempfile
@@ -79,7 +80,7 @@ def measure_loop(options: Options) -> dict[str, Any]:
         finally:
             remove_cluster(folder)
     stages: dict[str, float] = {}
-    for (stage, start), (_, stop) in zip(laps, laps[1:], strict=False):
+    for (stage, start), (_, stop) in itertools.pairwise(laps):
         stages[stage] = round(stages.get(stage, 0.0) + stop - start, 2)
     total = sum(stages.values())
     return {

@@ -55,8 +55,11 @@ class PeakMemory:
         from bankloop.store import server_pid
 
         pid = server_pid(self._folder)
+        if pid is None:
+            return []
         try:
-            return [] if pid is None else [(found := psutil.Process(pid)), *found.children(recursive=True)]
+            server = psutil.Process(pid)
+            return [server, *server.children(recursive=True)]
         except psutil.NoSuchProcess:
             return []
 

@@ -30,6 +30,8 @@ def evaluate(
     valuation = value_policy(target, data, seed)
     columns, rows = valuation.table(language())
     show_table(valuation.title.say(language()), columns, rows, right=list(range(1, len(columns))))
+    for note in valuation.notes:
+        print(f"· {note.say(language())}")
     finish(valuation.as_dict(), as_json)
 
 

@@ -94,7 +94,7 @@ def plan(bank: Bank, principal: Principal, round_: int, window_start: date, seed
     as_of = window_start - timedelta(days=1)
     locks = approved_locks(bank, principal)
     policies = _policies(locks)
-    state = bank.state(as_of, locked_catalogue(locks))
+    state = bank.state(as_of, _catalogue_for(bank, locks))
     # 1 建模型: the champions that the locks name
     models = {name: _locked_model(bank, principal, lock) for name, lock in locks.items()}
     # 2 筛客群: frozen snapshots with their exclusions
@@ -323,6 +323,15 @@ def locked_catalogue(locks: Mapping[str, Lock]) -> Catalogue:
                     name=name,
                 )
     return frozen_catalogue(merged)
+
+
+def _catalogue_for(bank: Bank, locks: Mapping[str, Lock]) -> Catalogue:
+    """The bank's own catalogue where it still says what the locks froze: one state then serves learning too."""
+    frozen = locked_catalogue(locks)
+    same = all(
+        name in bank.catalogue and bank.catalogue[name].digest == a.digest for name, a in frozen.attributes.items()
+    )
+    return bank.catalogue if same else frozen
 
 
 def control_share(lock: Lock, learned: Uplift, people: pa.Table) -> int:

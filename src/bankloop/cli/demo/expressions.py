@@ -48,9 +48,11 @@ def measure(rows: int, parity_rows: int) -> dict[str, Any]:
         pq.write_table(table, path)
         connection.execute(f"CREATE VIEW customers AS SELECT * FROM read_parquet('{path}')").fetchall()
         view = ibis.duckdb.from_connection(connection).table("customers")
-        build: Callable[[], str] = lambda: str(
-            ibis.to_sql(view.filter(to_ibis(parse(_TEXT, _TYPES), view, _TODAY)).count())
-        )
+
+        def build() -> str:
+            condition = to_ibis(parse(_TEXT, _TYPES), view, _TODAY)
+            return str(ibis.to_sql(view.filter(condition).count()))
+
         ours = build()
         by_hand = f"SELECT count(*) FROM customers WHERE {_SQL}"
         agreed = connection.sql(ours).fetchall() == connection.sql(by_hand).fetchall()

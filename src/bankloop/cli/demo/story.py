@@ -157,7 +157,8 @@ def close_round(bank: Bank, story: Story, number: int, start: date, *, last: boo
         story.placebo = placebo(bank, list(window.locks), number)
         for name in window.locks:
             story.pooled[name] = loop.evaluate(bank, system(), name, list(range(1, number + 1)), keep=False)
-    load_bank(bank.folder, bank.lake)
+    else:
+        load_bank(bank.folder, bank.lake)
     for name in window.locks:
         story.challengers[name] = loop.learn(bank, maker(), name, number, today)
         if not last:
@@ -203,11 +204,13 @@ def compare_policies(window: loop.Window, world: World) -> Policies | None:
     if side is None:
         return None
     column = next(i for i, a in enumerate(side.actions) if a.channel == "rm_call")
-    free = np.flatnonzero(side.open[:, column] & ~side.control)
+    place = np.searchsorted(window.plan.candidates.rows, side.rows)
+    planned = window.plan.candidates.cell[place] == reach.Cell.OPTIMIZE.value
+    free = np.flatnonzero(side.open[:, column] & ~side.control & planned)
     key = side.actions[column].key
     people = window.state.table["customer_no"].take(pa.array(side.rows[free]))
     true = np.asarray(world.value_of(STAFF_CAMPAIGN, people, [key])[:, 1])
-    rank = np.searchsorted(window.plan.candidates.rows, side.rows[free])
+    rank = place[free]
     chosen = window.plan.chosen(STAFF_CAMPAIGN)[rank] == key
     calls = int(chosen.sum())
     rng = np.random.default_rng(0)

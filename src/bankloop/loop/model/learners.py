@@ -1,6 +1,6 @@
 """The learners: a calibrated propensity by gradient boosting, and per-action uplift shrunk to the stated prior.
 
-Uplift of action a is τ_a(x) = s_a·prior_a(x) + z(x)·θ_a with s_a ~ N(1, 1) and θ_a ~ N(0, sd²): the posterior mean of a
+Uplift of action a is τ_a(x) = s_a·prior_a(x) + z(x)·θ_a with s_a ~ N(1, 1) and θ_a ~ N(0, sd²/f): the posterior mean of a
 Bayesian linear regression on the residuals y − μ0(x) of those who got a, where μ0 is the propensity without contact.
 With little data it stays at the stated prior; with much it follows the data. (Künzel et al. 2019 for the T-learner it is.)
 """
@@ -21,9 +21,10 @@ from bankloop.loop.model.contracts import Effect, Floats, Labelled
 HOLD_OUT = 0.3
 # Fewer treated rows than this say nothing about an action that its prior does not say better.
 MIN_TREATED = 200
-# Prior standard deviations: five points for an action's own level, two for what one standard deviation of a feature adds.
-LEVEL_SD = 0.05
-SLOPE_SD = 0.02
+# Prior standard deviations: three points for an action's own level beside its stated prior, and three for what all
+# features together add, so that sixty features cannot invent between them what one round is too small to show.
+LEVEL_SD = 0.03
+SLOPES_SD = 0.03
 Z95 = 1.959963984540054
 
 
@@ -149,7 +150,7 @@ def _posterior(design: Floats, residual: Floats, noise: float) -> Floats:
     m = design.shape[1]
     mean = np.zeros(m)
     mean[0] = 1.0
-    precision = np.full(m, 1.0 / SLOPE_SD**2)
+    precision = np.full(m, max(m - 2, 1) / SLOPES_SD**2)
     precision[0], precision[1] = 1.0, 1.0 / LEVEL_SD**2
     a = design.T @ design / noise + np.diag(precision)
     return np.asarray(np.linalg.solve(a, design.T @ residual / noise + precision * mean))
