@@ -144,7 +144,9 @@ def _flatten(problem: Problem) -> _Flat:
     return _Flat(
         value,
         np.array([family.use for family in problem.families], dtype=np.float64).reshape(len(problem.families), k),
-        np.array([zeros if f.group is None else f.group for f in problem.families], dtype=np.int64).reshape(len(problem.families), n),
+        np.array([zeros if f.group is None else f.group for f in problem.families], dtype=np.int64).reshape(
+            len(problem.families), n
+        ),
         np.cumsum([0, *[len(f.limit) for f in problem.families]])[:-1].astype(np.int64),
         np.concatenate([np.asarray(f.limit, np.float64) for f in problem.families] or [np.zeros(0)]),
     )
