@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bankloop.cli.memory import PeakMemory
 from bankloop.cli.screen import AsJson, finish, language, say, show_table
 from bankloop.kit import Language, Text, say_fen
 
@@ -33,6 +32,7 @@ def demo(
 ) -> None:
     """演示：模拟泉江银行，跑三个战役，用真值检验读数。Show the whole loop on a simulated bank with a known truth."""
     from bankloop.cli.demo.story import tell
+    from bankloop.cli.memory import PeakMemory
     from bankloop.report import save_window, write_report
 
     _make_room(folder)

@@ -73,6 +73,6 @@ def say_fen(fen: float, language: Language, currency: str = "CNY") -> str:
         if yuan >= size:
             scaled = yuan / (1e3 if unit == "k" else size)
             return f"{sign}{symbol}{scaled:,.2f}{unit}" if scaled < 100 else f"{sign}{symbol}{scaled:,.1f}{unit}"
-    if yuan >= 100 or yuan == int(yuan):
+    if yuan >= 100 or yuan == 0 or (yuan >= 10 and yuan == int(yuan)):
         return f"{sign}{symbol}{yuan:,.0f}"
     return f"{sign}{symbol}{yuan:.3g}" if yuan < 0.1 else f"{sign}{symbol}{yuan:.2f}"
