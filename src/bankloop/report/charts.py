@@ -6,6 +6,7 @@ Colours are those of the tokens' light values; drawing turns them into the token
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
@@ -17,13 +18,15 @@ from bankloop.report.contracts import Bar, Bars, Chart, Curve, Forest, Interval,
 
 INK, INK_2, LINE = "#1b2430", "#566273", "#e3e7ec"
 ACCENT, QUIET, TRUTH, START = "#0b6e69", "#c9d0d8", "#b0770b", "#8a94a3"
-WIDE, NARROW = 640, 340
+WIDE, NARROW = 560, 340
 # A forest has its numbers beside it and takes the whole page.
 WIDEST = 980
 _SIZE = 12
 _FILL = {Role.PLAIN: QUIET, Role.CHOSEN: ACCENT, Role.TRUTH: TRUTH}
 _STEP_FILL = {StepKind.START: START, StepKind.FALL: QUIET, StepKind.END: ACCENT}
 _RIM = 8
+# The noughts that an axis need not say: ¥1.00万 is ¥1万.
+_ROUND = re.compile(r"\.00(?=[万亿kMB])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,12 @@ def scaled(value: float, scale: Scale) -> Text:
     """Return an axis value as people read it."""
     match scale:
         case Scale.MONEY:
-            return say.money(value)
+            said = say.money(value)
+            return Text(_ROUND.sub("", said.zh), _ROUND.sub("", said.en))
         case Scale.COUNT:
             return say.count(value)
         case Scale.POINTS:
-            return say.points(value)
+            return say.same(f"{value * 100:+g} pp".replace("-", "−") if value else "0")
 
 
 def _finish(
@@ -93,6 +97,7 @@ def _finish(
 ) -> dict[str, Any]:
     import altair as alt
 
+    left, right = ceil(left), ceil(right)
     chart = alt.layer(*layers).properties(
         width=max(frame.width - left - right, 60),
         height=height,
@@ -167,7 +172,8 @@ def _grid(labels: Sequence[str], frame: Frame, row: int = 24, bar: int = 15) -> 
 def _waterfall(chart: Waterfall, frame: Frame) -> dict[str, Any]:
     import altair as alt
 
-    rows, left_over = [], 0
+    rows: list[dict[str, Any]] = []
+    left_over = 0
     for index, step in enumerate(chart.steps):
         match step.kind:
             case StepKind.START:
@@ -316,7 +322,7 @@ def _curve(chart: Curve, frame: Frame) -> dict[str, Any]:
 def _pairs(chart: Pairs, frame: Frame) -> dict[str, Any]:
     import altair as alt
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"row": i, "label": frame.words(p.label), "predicted": p.predicted, "true": p.true, "zero": 0.0,
          "said": f"{p.true:+.1f} pp".replace("-", "−"), "end": max(p.true, p.predicted, 0.0)}
         for i, p in enumerate(chart.rows)

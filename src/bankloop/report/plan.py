@@ -111,7 +111,7 @@ def _figures(record: PlanRecord) -> tuple[Figure, ...]:
     benefit, channel = say.money(cost - contact), say.money(contact)
     of = say.percent(reached / record.candidates if record.candidates else 0.0)
     count = len(record.resources)
-    gap = say.same("< 0.001%") if 0 < record.gap < 1e-5 else say.percent(record.gap, 3)
+    gap = say.gap(record.gap)
     return (
         Figure(Text("预期增量价值", "Expected incremental value"), say.money(record.objective),
                Text(f"12 个月贡献，已扣成本；探索另有 {drawn.zh}", f"12-month contribution after costs; exploring adds {drawn.en}")),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bankloop.kit import Text
-from bankloop.loop.evaluate import SRM_ALARM, Estimate, FunnelStep, Money, Reading, Verdict
+from bankloop.loop.evaluate import FUNNEL, SRM_ALARM, Estimate, FunnelStep, Money, Reading, Verdict
 from bankloop.report import sayings as say
 from bankloop.report.contracts import (
     Bar,
@@ -258,36 +258,43 @@ def interval_in_words(lift: Estimate) -> Text:
     return say.same(body)
 
 
-def _drill(one: Reading, group: str | None = None) -> str | None:
-    if len(one.rounds) != 1:
-        return None
-    tail = f"?group={group}" if group else ""
-    return f"{one.campaign}/{one.rounds[0]}/rows{tail}"
+def _drill(one: Reading, group: str = "all") -> str:
+    """Return the address of the customers behind a reading, under the results' page."""
+    return f"{one.campaign}/{'-'.join(str(r) for r in one.rounds)}/rows?group={group}"
 
 
 def _funnel(best: Sequence[Reading], titles: Mapping[str, Text]) -> Table:
+    names = [(name, title) for name, title, _ in FUNNEL if any(s.name == name for one in best for s in one.funnel)]
     rows = []
     for one in best:
-        for step in one.funnel:
-            last = step.name == "converted"
-            rows.append(
-                (
-                    Cell(titles[one.campaign]),
-                    Cell(step.title),
-                    Cell(say.count(step.treated), drill=_drill(one, step.name)),
-                    Cell(say.percent(step.treated / one.treated if one.treated else 0.0, 2), bar=step.treated / one.treated if one.treated else 0.0),
-                    Cell(say.percent(one.control_rate, 2) if last else _DASH),
-                )
-            )  # fmt: skip
+        steps = {step.name: step.treated for step in one.funnel}
+        reached = [_passed(one, name, steps.get(name)) for name, _ in names]
+        rows.append(
+            (
+                Cell(titles[one.campaign]),
+                Cell(when(one)),
+                *reached,
+                Cell(say.percent(one.control_rate, 2), drill=_drill(one, "control")),
+            )
+        )
     columns = (
         Column(Text("战役", "Campaign")),
-        Column(Text("步骤", "Step")),
-        Column(Text("处理组人数", "Treated"), number=True),
-        Column(Text("占处理组", "Of the treated"), number=True),
-        Column(Text("对照组", "Control"), number=True),
+        Column(Text("轮次", "Round")),
+        *(Column(title, number=True) for _, title in names),
+        Column(Text("对照组达成", "Control's goal rate"), number=True),
     )
-    note = Text("对照组没有触达，只比最后一步。", "Control is not contacted; only the last step can be compared.")
+    note = Text(
+        "占比以处理组为底；对照组没有触达，只比最后一步。",
+        "Shares are of the treated; control is not contacted, so only the last step can be compared.",
+    )
     return Table("funnel", Text("漏斗与对照", "Funnel against control"), columns, tuple(rows), note)
+
+
+def _passed(one: Reading, name: str, treated: int | None) -> Cell:
+    if treated is None:
+        return Cell(_DASH)
+    share = treated / one.treated if one.treated else 0.0
+    return Cell(say.same(f"{treated:,} · {share:.1%}"), bar=share, drill=_drill(one, name))
 
 
 def _checks(shown: Sequence[Reading], titles: Mapping[str, Text], placebo: Reading | None) -> Table:
@@ -304,7 +311,7 @@ def _checks(shown: Sequence[Reading], titles: Mapping[str, Text], placebo: Readi
             Cell(say.same(f"p = {one.sample_ratio_p:.2g}")),
             Cell(hand, Tone.GOOD if touched <= _CONTAMINATION_ALARM else Tone.WARN, tag=True),
             Cell(Text(f"{one.contaminated:,} 人，{touched:.1%}", f"{one.contaminated:,}, {touched:.1%}"), drill=_drill(one, "by_hand")),
-            Cell(_DASH if one.detectable == float("inf") else say.points(one.detectable)),
+            Cell(say.points(one.detectable) if 0 < one.detectable < 1 else _DASH),
             Cell(_DASH if one.ghost_lift is None else interval_in_words(one.ghost_lift)),
         ))  # fmt: skip
     if placebo is not None:

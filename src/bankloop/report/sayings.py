@@ -19,6 +19,8 @@ def money(fen: float, *, sign: bool = False) -> Text:
 def price(fen: float) -> Text:
     """Return a small amount in fen with as many digits as it needs."""
     yuan = abs(fen) / 100
+    if yuan < 0.0005:
+        return same("¥0")
     digits = (
         f"{yuan:,.0f}"
         if yuan >= 1000
@@ -53,3 +55,8 @@ def amount(number: float, unit: Text) -> Text:
         return money(number)
     said = count(number)
     return Text(f"{said.zh} {unit.zh}", f"{said.en} {unit.en}")
+
+
+def gap(share: float) -> Text:
+    """Return a certified distance from the optimum; never rounded down to nothing."""
+    return same("< 0.001%") if share < 1e-5 else percent(share, 3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
@@ -18,10 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bankloop.kit import BankloopError, EnvironmentFault, Language, SystemClock, Text
 from bankloop.loop.bank import Bank
-from bankloop.report import environment, style
+from bankloop.report import Bar, Bars, Picture, draw, environment, style
 from bankloop.web import campaigns, errors, home, plans, results
 from bankloop.web.console import Console
-from bankloop.web.texts import WORDS
+from bankloop.web.texts import GROUPS, WORDS
 from bankloop.wiring import open_bank
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="5.5" fill="none" '
     'stroke="#0b6e69" stroke-width="3" stroke-dasharray="26 9"/></svg>'
 )
-_log = logging.getLogger(__name__)
 
 BankFactory = Callable[[], AbstractContextManager[Bank]]
 
@@ -110,7 +109,13 @@ def serve(folder: Path, port: int = 8321, host: str = "127.0.0.1") -> None:
 
     if not is_loopback(host):
         raise errors.not_loopback(host)
+    threading.Thread(target=_warm, daemon=True).start()
     uvicorn.run(create_app(folder), host=host, port=port, log_level="warning", server_header=False)
+
+
+def _warm() -> None:
+    """Draw once before anybody waits for it: the first picture of a process takes seconds."""
+    draw(Picture("warm", WORDS["plan"], WORDS["plan"], Bars((Bar(WORDS["plan"], 1.0, WORDS["plan"]),))), Language.ZH)
 
 
 def is_loopback(host: str) -> bool:
@@ -139,7 +144,7 @@ def _page(request: Request, template: str, status: int = 200, at: str = "", **va
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     console: Console | None = getattr(request.app.state, "console", None)
     body = pages.get_template(template).render(
-        lang=lang, other=Language.EN if lang is Language.ZH else Language.ZH, at=at, here=here, words=WORDS,
+        status=status, lang=lang, other=Language.EN if lang is Language.ZH else Language.ZH, at=at, here=here, words=WORDS,
         bank=console.title if console else Text("bankloop", "bankloop"),
         campaigns=console.titles() if console and status < 500 else {},
         has_report=_report(console.folder).exists() if console else False,
@@ -196,13 +201,11 @@ def _add_pages(app: FastAPI) -> None:
             return _page(request, "empty.html", at="results", title=WORDS["results"], say_first=WORDS["no_results"])
         return _page(request, "results.html", at="results", page=found)
 
-    @app.get("/results/{campaign}/{round_}/rows")
-    def result_rows(request: Request, campaign: str, round_: int, group: str = "all", page: int = 1) -> HTMLResponse:
-        found = results.result_rows(_console(request), campaign, round_, group, page)
-        groups = [
-            (title, f"/results/{campaign}/{round_}/rows?group={key}", key == group)
-            for key, title in results.GROUPS.items()
-        ]
+    @app.get("/results/{campaign}/{rounds}/rows")
+    def result_rows(request: Request, campaign: str, rounds: str, group: str = "all", page: int = 1) -> HTMLResponse:
+        found = results.result_rows(_console(request), campaign, results.rounds_of(rounds), group, page)
+        here = f"/results/{campaign}/{rounds}/rows"
+        groups = [(title, f"{here}?group={key}", key == group) for key, title in GROUPS.items()]
         return _page(request, "rows.html", at="results", page=found, back="/results", groups=groups)
 
 
@@ -250,14 +253,15 @@ def _refused(request: Request, error: Exception) -> Response:
         case _:
             known = errors.no_page(request.url.path)
             if isinstance(error, HTTPException) and error.status_code != 404:
-                return _page(request, "error.html", error.status_code, error=known, status=error.status_code)
-    return _page(request, "error.html", known.http_status, error=known, status=known.http_status)
+                return _page(request, "error.html", error.status_code, error=known)
+    return _page(request, "error.html", known.http_status, error=known)
 
 
 def _broken(request: Request, error: Exception) -> Response:
-    _log.error("%s %s", request.method, request.url.path, exc_info=error)
     fault = EnvironmentFault(
         "console.fault",
         Text("这一页没有算出来；请重试，仍不行请把终端里的记录交给维护人", "this page could not be made; try again, and if it fails give the terminal's record to whoever maintains it"),
     )  # fmt: skip
-    return _page(request, "error.html", 500, error=fault, status=500)
+    answer = _page(request, "error.html", 500, error=fault)
+    answer.headers.update(_HEADERS)  # this answer is made outside of the guard
+    return answer

@@ -82,7 +82,7 @@ class Console:
     @property
     def title(self) -> Text:
         """Return the bank's name as its file says it."""
-        return cast(Text, self.locks.get("title", self._title))
+        return self.locks.get("title", self._title)
 
     def _title(self) -> Text:
         import yaml
@@ -127,15 +127,14 @@ class Console:
         found = {(row.campaign, row.round): row for row in stored if len(row.reading.get("rounds", ())) == 1}
         return [reading_of(row.reading) for _, row in sorted(found.items())]
 
-    def pooled(self, campaign: str, rounds: Sequence[int]) -> Reading:
-        """Return a campaign's rounds read together; read once in this process."""
-        return self.readings.get(
-            (campaign, *rounds),
-            lambda: loop.evaluate(self.bank, self.principal, campaign, list(rounds), keep=False),
-        )
+    def pooled(self, readings: Sequence[Reading]) -> Reading:
+        """Return one campaign's rounds read together; read again when a round's own reading has changed."""
+        name, rounds = readings[0].campaign, [one.rounds[0] for one in readings]
+        key = (name, *((one.rounds, one.treated, one.lift) for one in readings))
+        return self.readings.get(key, lambda: loop.evaluate(self.bank, self.principal, name, rounds, keep=False))
 
     def outcomes(self, campaign: str, round_: int) -> tuple[pa.Table, Outcomes]:
-        """Return a round's decisions, those of the experiment, and what became of each."""
+        """Return a round's decisions, those of the experiment, and what became of each; read again every day."""
 
         def make() -> tuple[pa.Table, Outcomes]:
             with self.reading() as connection:
@@ -143,7 +142,7 @@ class Console:
                 decided = evaluation.population(read_decisions(connection, [campaign], round_), campaign)
             return decided, found
 
-        return self.rounds.get((campaign, round_), make)
+        return self.rounds.get((campaign, round_, self.today), make)
 
     def truth(self) -> dict[str, Any]:
         """Return what a demo left of its simulator's truth; empty for a real bank."""

@@ -11,6 +11,7 @@ from bankloop.loop.evaluate import Verdict
 from bankloop.organization import ApprovalState, approvals, auditor
 from bankloop.report import VERDICTS, Cell, Column, Figure, Table, Tone
 from bankloop.report import sayings as say
+from bankloop.report.record import plan_key
 from bankloop.store import Role, list_campaigns, read_steps
 from bankloop.web.console import Console
 from bankloop.web.texts import EMPTY_BANK, KINDS, STATES, STEPS, VERBS
@@ -18,7 +19,7 @@ from bankloop.web.texts import EMPTY_BANK, KINDS, STATES, STEPS, VERBS
 _CHANGES = 12
 _AUDIT = text(
     "SELECT recorded_at, principal, verb, object_kind, object_id FROM audit "
-    "WHERE verb NOT IN ('approval.submit', 'approval.approve') ORDER BY id DESC LIMIT :n"
+    "WHERE verb NOT IN ('approval.submit', 'approval.approve', 'approval.void') ORDER BY id DESC LIMIT :n"
 )
 _TONES = {
     Verdict.GAIN: Tone.GOOD,
@@ -62,7 +63,7 @@ def home_page(console: Console) -> HomePage:
                    Text(f"{newest.window_start} 起", f"from {newest.window_start}")),
             Figure(Text("成本", "Cost"), say.money(cost)),
             Figure(Text("触达客户", "Customers reached"), say.count(reached)),
-            Figure(Text("离最优不超过", "From the optimum at most"), say.percent(newest.gap_ppm / 1e6, 3)),
+            Figure(Text("离最优不超过", "From the optimum at most"), say.gap(newest.gap_ppm / 1e6)),
             Figure(Text("等人处理", "Waiting"), say.count(len(waiting.rows)), Text("审批与到期标签", "approvals and labels due")),
         )  # fmt: skip
     return HomePage(
@@ -148,7 +149,7 @@ def _changes(console: Console, titles: dict[str, Text]) -> Table:
     rows = tuple(
         (
             Cell(VERBS.get(row.verb, say.same(row.verb))),
-            Cell(titles.get(row.object_id, say.same(row.object_id[:24]))),
+            _object(row.object_kind, row.object_id, titles),
             Cell(say.same(row.principal)),
             Cell(say.same(row.recorded_at.strftime("%Y-%m-%d %H:%M"))),
         )
@@ -161,3 +162,11 @@ def _changes(console: Console, titles: dict[str, Text]) -> Table:
         Column(Text("时间（UTC）", "When (UTC)")),
     )
     return Table("changes", Text("最近的变化", "What changed"), columns, rows)
+
+
+def _object(kind: str, object_id: str, titles: dict[str, Text]) -> Cell:
+    if object_id in titles:
+        return Cell(titles[object_id], drill=f"campaigns/{object_id}")
+    if kind == "plan":
+        return Cell(Text(f"方案 {object_id[:8]}", f"plan {object_id[:8]}"), drill=f"plan/{plan_key(object_id)}")
+    return Cell(say.same(object_id[:32]))

@@ -127,7 +127,7 @@ def _stored_figures(plan: Plan) -> tuple[Figure, ...]:
         Figure(Text("预期增量价值", "Expected incremental value"), say.money(plan.value_fen)),
         Figure(Text("成本", "Cost"), say.money(sum(line[3] for line in lines))),
         Figure(Text("被触达客户", "Customers reached"), say.count(sum(line[2] for line in lines))),
-        Figure(Text("离最优不超过", "From the optimum at most"), say.percent(plan.gap_ppm / 1e6, 3)),
+        Figure(Text("离最优不超过", "From the optimum at most"), say.gap(plan.gap_ppm / 1e6)),
     )
 
 

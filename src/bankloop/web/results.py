@@ -31,22 +31,49 @@ def results_view(console: Console) -> ResultsView | None:
 
 
 def _pooled(console: Console, readings: Sequence[Reading]) -> list[Reading]:
-    rounds: dict[str, list[int]] = {}
+    by_campaign: dict[str, list[Reading]] = {}
     for one in readings:
-        rounds.setdefault(one.campaign, []).append(one.rounds[0])
-    return [console.pooled(name, found) for name, found in rounds.items() if len(found) > 1]
+        by_campaign.setdefault(one.campaign, []).append(one)
+    return [console.pooled(found) for found in by_campaign.values() if len(found) > 1]
 
 
-def result_rows(console: Console, campaign: str, round_: int, group: str, page: int) -> RowsPage:
-    """Return a page of a round's customers: all, an arm, or who passed a step."""
+def result_rows(console: Console, campaign: str, rounds: Sequence[int], group: str, page: int) -> RowsPage:
+    """Return a page of the customers of one or more rounds: all, an arm, or who passed a step."""
     titles = console.titles()
     if campaign not in titles:
         raise errors.no_campaign(campaign)
     title = known(dict(GROUPS), "group", group)
-    decided, outcomes = console.outcomes(campaign, round_)
+    parts, names = [], dict[str, Text]()
+    for round_ in rounds:
+        decided, outcomes = console.outcomes(campaign, round_)
+        parts.append(_facts(decided, outcomes, round_, group))
+        lock = console.lock(decided["lock_digest"][0].as_py())
+        names |= {action.key: action_title(lock, action) for action in actions_of(lock)}
+    which = ", ".join(str(round_) for round_ in rounds)
+    named = Text(
+        f"{titles[campaign].zh} · 第 {which} 轮 · {title.zh}", f"{titles[campaign].en} · round {which} · {title.en}"
+    )
+
+    def make(part: pa.Table) -> Table:
+        return Table("rows", Text("名单", "Rows"), _COLUMNS, tuple(_row(row, names) for row in part.to_pylist()))
+
+    here = f"/results/{campaign}/{'-'.join(str(round_) for round_ in rounds)}/rows"
+    return paged(named, pa.concat_tables(parts).combine_chunks(), page, here, {"group": group}, make)
+
+
+def rounds_of(words: str) -> list[int]:
+    """Return the rounds that an address names: ``1`` or ``1-2``; raise for anything else."""
+    parts = words.split("-")
+    if not all(part.isascii() and part.isdigit() and len(part) <= 6 for part in parts) or len(set(parts)) < len(parts):
+        raise errors.unreadable("rounds", words)
+    return [int(part) for part in parts]
+
+
+def _facts(decided: pa.Table, outcomes: Outcomes, round_: int, group: str) -> pa.Table:
     chosen = np.flatnonzero(_mask(outcomes, group))
-    rows = decided.select(["customer_no", "issued_action", "lock_digest"]).take(pa.array(chosen))
+    rows = decided.select(["customer_no", "issued_action"]).take(pa.array(chosen))
     facts = {
+        "round": np.full(len(outcomes.control), round_),
         "control": outcomes.control,
         "contacted": outcomes.contacted,
         "success": outcomes.success,
@@ -54,20 +81,12 @@ def result_rows(console: Console, campaign: str, round_: int, group: str, page: 
     }
     for name, values in facts.items():
         rows = rows.append_column(name, pa.array(values[chosen]))
-    lock = console.lock(decided["lock_digest"][0].as_py())
-    actions = {action.key: action_title(lock, action) for action in actions_of(lock)}
-    named = Text(
-        f"{titles[campaign].zh} · 第 {round_} 轮 · {title.zh}", f"{titles[campaign].en} · round {round_} · {title.en}"
-    )
-
-    def make(part: pa.Table) -> Table:
-        return Table("rows", Text("名单", "Rows"), _COLUMNS, tuple(_row(row, actions) for row in part.to_pylist()))
-
-    return paged(named, rows, page, f"/results/{campaign}/{round_}/rows", {"group": group}, make)
+    return rows
 
 
 _COLUMNS = (
     Column(Text("客户", "Customer")),
+    Column(Text("轮次", "Round"), number=True),
     Column(Text("分组", "Arm")),
     Column(Text("动作", "Action")),
     Column(Text("触达", "Contacted")),
@@ -99,6 +118,7 @@ def _mask(outcomes: Outcomes, group: str) -> np.ndarray:
 def _row(row: dict[str, object], actions: dict[str, Text]) -> tuple[Cell, ...]:
     return (
         Cell(say.same(masked(str(row["customer_no"])))),
+        Cell(say.same(row["round"])),
         Cell(CELLS["control"] if row["control"] else GROUPS["treated"]),
         Cell(actions.get(str(row["issued_action"]), say.same("—"))),
         Cell(_YES if row["contacted"] else _NO),

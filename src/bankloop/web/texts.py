@@ -47,6 +47,8 @@ VERBS: Mapping[str, Text] = {
     "model.learn": Text("训练挑战者", "Challenger trained"),
     "model.promote": Text("晋升模型", "Model promoted"),
     "round.run": Text("执行一轮", "Round run"),
+    "task.create": Text("下发任务", "Tasks made"),
+    "lake.publish": Text("数据入湖", "Data published"),
     "plan.issue": Text("下发方案", "Plan issued"),
     "approval.submit": Text("提交审批", "Approval asked for"),
     "approval.approve": Text("审批通过", "Approval given"),
