@@ -48,6 +48,14 @@ class Frame:
 
 def specification(chart: Chart, frame: Frame) -> dict[str, Any]:
     """Return the Vega-Lite specification of a chart on a paper of ``frame``."""
+    from altair.utils.schemapi import debug_mode
+
+    # Altair checks every part of a chart against its schema, most of the work; the tests draw every kind of chart.
+    with debug_mode(False):
+        return _specified(chart, frame)
+
+
+def _specified(chart: Chart, frame: Frame) -> dict[str, Any]:
     match chart:
         case Waterfall():
             return _waterfall(chart, frame)
