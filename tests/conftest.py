@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +19,15 @@ from bankloop.store import EmbeddedServer, Store, attach_store, create_database,
 from bankloop.store.sources import EmbeddedSource
 
 TEMPLATE = "template_bank"
+_SPARK = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.memory": "1g",
+}
 
 _numbers = itertools.count(1)
 
@@ -71,3 +83,19 @@ def store(store_server: EmbeddedServer, database: str, clock: FixedClock, tmp_pa
 def database_url(store_server: EmbeddedServer, database: str) -> str:
     """The owner's URL of a fresh migrated database, as BANKLOOP_DATABASE_URL takes it."""
     return EmbeddedSource(store_server, database, owns=False).admin_url().render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def spark_session() -> Iterator[Any]:
+    """A small Spark on this machine: two threads, no pages, UTC, quiet."""
+    sql = pytest.importorskip("pyspark.sql", reason="the extra `spark` is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("Java is not installed")
+    logging.getLogger("py4j").setLevel(logging.ERROR)
+    builder = sql.SparkSession.builder.master("local[2]").appName("bankloop-tests")
+    for name, value in _SPARK.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()

@@ -144,7 +144,7 @@ def closure_answers(texts: Sequence[str], rows: list[dict[str, Any]]) -> list[li
 
 def batch_select(table: ibis.Table, texts: Sequence[str]) -> ibis.Table:
     compiled = {f"e{i}": to_ibis(parse(text, TYPES, wants=BOOL), table, TODAY) for i, text in enumerate(texts)}
-    return table.select("row", **compiled).order_by("row")
+    return table.select("row", **compiled)
 
 
 def as_table(rows: list[dict[str, Any]]) -> pa.Table:
@@ -157,7 +157,7 @@ def duckdb_answers() -> Answers:
 
     def answers(texts: Sequence[str], rows: list[dict[str, Any]]) -> list[list[object]]:
         table = backend.create_table("t", as_table(rows), overwrite=True)
-        result = backend.to_pyarrow(batch_select(table, texts))
+        result = backend.to_pyarrow(batch_select(table, texts).order_by("row"))
         return [result[f"e{i}"].to_pylist() for i in range(len(texts))]
 
     return answers
@@ -195,15 +195,11 @@ def spark_answers(spark_session: Any) -> Answers:
     backend = ibis.pyspark.connect(spark_session)
 
     def answers(texts: Sequence[str], rows: list[dict[str, Any]]) -> list[list[object]]:
-        columns = as_table(rows)
-        frame = spark_session.createDataFrame(
-            [tuple(row.values()) for row in columns.to_pylist()],
-            "row bigint, n bigint, m bigint, aum bigint, cost bigint, churn bigint, p bigint, city string, "
-            "tier string, opened date, matures date, bound boolean, staff boolean",
-        )
-        frame.createOrReplaceTempView("parity")
-        result = spark_session.sql(backend.compile(batch_select(backend.table("parity"), texts))).collect()
-        return [[row[f"e{i}"] for row in result] for i in range(len(texts))]
+        spark_session.createDataFrame(as_table(rows)).createOrReplaceTempView("parity")
+        table = backend.table("parity")
+        result = spark_session.sql(backend.compile(batch_select(table, texts))).collect()
+        ordered = sorted(result, key=lambda row: row["row"])
+        return [[row[f"e{i}"] for row in ordered] for i in range(len(texts))]
 
     return answers
 

@@ -233,9 +233,10 @@ class _Reader:
         operand = self.read(node.this, depth)
         values = []
         for item in node.expressions:
-            typed = self.read(item, depth)
+            typed = None if isinstance(item, exp.Null) else self.read(item, depth)
             if not isinstance(typed, Literal):
-                self.refuse(item, "expression.list", "IN 的清单里只能写常数，不能写 NULL 或标签",
+                where = item if typed is not None else node
+                self.refuse(where, "expression.list", "IN 的清单里只能写常数，不能写 NULL 或标签",
                             "a list after IN holds constants only, neither NULL nor attributes")  # fmt: skip
             left, right = self._alike(node, operand, typed)
             if left is not operand or not isinstance(right, Literal):
@@ -252,7 +253,7 @@ class _Reader:
         name = str(node.this).lower()
         arguments = [self.read(item, depth) for item in node.expressions]
         if name == "days_between" and len(arguments) == 2:
-            start, end = (self._as_date(node, argument) for argument in arguments)
+            start, end = (self._as_date(*pair) for pair in zip(node.expressions, arguments, strict=True))
             return DaysBetween(start, end)
         if name == "safe_div" and len(arguments) == 2:
             return self._safe_divide(node, arguments[0], arguments[1])

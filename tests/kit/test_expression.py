@@ -1,0 +1,183 @@
+"""The expression language: what it refuses and how it says so, money, dates, quotients, and what becomes NULL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import ibis
+import pyarrow as pa
+import pytest
+
+from bankloop.kit import ExpressionError
+from bankloop.kit.expression import (
+    BOOL,
+    DATE,
+    INT,
+    MONEY,
+    SCORE,
+    STRING,
+    Type,
+    parse,
+    to_explained_function,
+    to_function,
+    to_ibis,
+)
+from bankloop.kit.expression.tree import Compare, Literal
+
+TYPES: dict[str, Type] = {
+    "age": INT, "n": INT, "m": INT, "aum": MONEY, "fee": MONEY, "churn": SCORE,
+    "city": STRING, "opened": DATE, "matures": DATE, "bound": BOOL,
+}  # fmt: skip
+EMPTY: dict[str, Any] = {**dict.fromkeys(TYPES), "today": date(2026, 3, 1)}
+
+
+def value(text: str, **row: Any) -> Any:
+    return to_function(parse(text, TYPES))({**EMPTY, **row})
+
+
+def explained(text: str, **row: Any) -> tuple[Any, tuple[str, ...]]:
+    return to_explained_function(parse(text, TYPES))({**EMPTY, **row})
+
+
+REFUSED = [
+    # text, code, line, column, and what the sentence says
+    ("aum > 5 and agee > 3", "expression.name", 1, 13, "no attribute is called 'agee'; the nearest is age"),
+    ("aum > 5\n  and chrun > 0.7", "expression.name", 2, 7, "the nearest is churn"),
+    ("zzzzzz", "expression.name", 1, 1, "see the catalogue of attributes"),
+    ("city > 5", "expression.type", 1, 1, "string and int do not go together"),
+    ("aum > 5 and age", "expression.type", 1, 13, "a truth value is needed here, 'age' is int"),
+    ("city + 1 > 0", "expression.type", 1, 1, "'+' takes numbers"),
+    ("bound < true", "expression.type", 1, 1, "compare for equality only"),
+    ("aum = n", "expression.type", 1, 1, "money and int do not go together"),
+    ("aum + n > 0", "expression.type", 1, 1, "money and int do not go together"),
+    ("aum * fee > 0", "expression.type", 1, 1, "money and money cannot be multiplied"),
+    ("days_between(opened, n) > 3", "expression.type", 1, 22, "takes two dates, this is int"),
+    ("safe_dvi(aum, fee) > 1", "expression.function", 1, 1, "there is no function safe_dvi/2; there is safe_div"),
+    ("bound and frobnicate(aum)", "expression.function", 1, 11, "safe_div, coalesce, days_between"),
+    ("safe_div(aum) > 1", "expression.function", 1, 1, "there is no function safe_div/1"),
+    ("age > 3; age > 4", "expression.several", 1, 1, "without semicolons"),
+    ("city = '泉江", "expression.syntax", 1, 1, "a quote is not closed"),
+    ("(age > 3", "expression.syntax", 1, 8, "check brackets"),
+    ("   ", "expression.empty", 1, 1, "write a condition"),
+    ("age in (1, null)", "expression.list", 1, 1, "constants only, neither NULL nor attributes"),
+    ("age in (1, n)", "expression.list", 1, 12, "constants only"),
+    ("opened > date '2026-02-30'", "expression.date", 1, 15, "'2026-02-30' is not a date; write 2026-01-31"),
+    ("lower(city) = 'a'", "expression.form", 1, 1, "not part of expressions format 1"),
+    ("city like '%a'", "expression.form", 1, 1, "not part of expressions format 1"),
+    ("aum / fee > 1", "expression.form", 1, 1, "safe_div"),
+    ("age = 99999999999999999999", "expression.range", 1, 7, "too many digits"),
+    ("aum > 99999999999999999", "expression.range", 1, 1, "outside the range of money"),
+]
+
+
+@pytest.mark.parametrize(("text", "code", "line", "column", "says"), REFUSED, ids=[r[0] for r in REFUSED])
+def test_what_is_refused_says_where_why_and_what_is_near(
+    text: str, code: str, line: int, column: int, says: str
+) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse(text, TYPES)
+    error = caught.value
+    assert (error.code, error.fields["line"], error.fields["column"]) == (code, line, column)
+    assert error.message.en.startswith(f"line {line}, column {column}: ")
+    assert error.message.zh.startswith(f"第 {line} 行第 {column} 列：")
+    assert says in error.message.en
+
+
+def test_the_result_must_be_of_the_wanted_type() -> None:
+    with pytest.raises(ExpressionError, match="a result of type bool is needed here, this one is money"):
+        parse("aum + fee", TYPES, wants=BOOL)
+
+
+@pytest.mark.parametrize(
+    "text", ["(" * 150 + "bound" + ")" * 150, "not " * 150 + "bound", "(" * 4000 + "bound" + ")" * 4000]
+)
+def test_what_nests_too_deep_is_refused_and_breaks_nothing(text: str) -> None:
+    with pytest.raises(ExpressionError, match="deep") as caught:
+        parse(text, TYPES)
+    assert caught.value.fields["line"] == 1
+
+
+def test_a_long_list_of_conditions_is_refused_by_its_length() -> None:
+    with pytest.raises(ExpressionError, match="longer than 10000 characters"):
+        parse(" or ".join(["age = 1"] * 2000), TYPES)
+
+
+@pytest.mark.parametrize(
+    ("written", "fen"),
+    [("0.045", 5), ("0.044999", 4), ("0.005", 1), ("1.005", 101), ("-0.045", -5), ("50000", 5_000_000)],
+)
+def test_a_money_literal_is_rounded_half_up_once(written: str, fen: int) -> None:
+    root = parse(f"aum >= {written}", TYPES).root
+    assert isinstance(root, Compare)
+    assert root.right == Literal(fen, MONEY)
+    assert value(f"aum >= {written}", aum=fen) is True
+    assert value(f"aum >= {written}", aum=fen - 1) is False
+
+
+def test_between_holds_both_ends_and_is_unknown_of_nothing() -> None:
+    answers = [value("aum between 50000 and 200000", aum=fen) for fen in (4_999_999, 5_000_000, 20_000_000, 20_000_001)]
+    assert answers == [False, True, True, False]
+    assert value("aum between 50000 and 200000") is None
+    assert value("aum between 200000 and 50000", aum=10_000_000) is False
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "days"),
+    [
+        (date(2024, 2, 28), date(2024, 3, 1), 2),
+        (date(2025, 2, 28), date(2025, 3, 1), 1),
+        (date(2026, 1, 31), date(2026, 2, 28), 28),
+        (date(2026, 3, 31), date(2026, 2, 28), -31),
+        (date(2025, 12, 31), date(2026, 1, 1), 1),
+        (date(1900, 2, 28), date(1900, 3, 1), 1),
+    ],
+)
+def test_differences_of_dates_are_days_of_the_calendar(start: date, end: date, days: int) -> None:
+    assert value("days_between(opened, matures)", opened=start, matures=end) == days
+    assert value("matures - opened", opened=start, matures=end) == days
+    assert value("today - opened", opened=start, today=end) == days
+    table = ibis.memtable(pa.table({"opened": [start], "matures": [end]}))
+    batch = table.select(x=to_ibis(parse("matures - opened", TYPES), table, date(2026, 3, 1)))
+    assert batch.to_pyarrow()["x"].to_pylist() == [days]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "quotient"),
+    [(1, 3, 3333), (2, 3, 6667), (1, 20_000, 1), (-1, 20_000, -1), (1, 20_001, 0), (-2, 3, -6667), (7, -2, -35_000)],
+)
+def test_safe_div_keeps_four_decimals_rounded_half_away_from_zero(a: int, b: int, quotient: int) -> None:
+    assert explained("safe_div(n, m)", n=a, m=b) == (quotient, ())
+
+
+def test_what_cannot_be_computed_is_null_with_its_reason() -> None:
+    assert explained("safe_div(aum, fee)", aum=100, fee=0) == (None, ("expression.divided_by_zero",))
+    assert explained("safe_div(aum, fee) > 1", aum=100, fee=0) == (None, ("expression.divided_by_zero",))
+    assert explained("n * m", n=2**62, m=4) == (None, ("expression.out_of_range",))
+    assert explained("n + m", n=2**63 - 1, m=2**63 - 1) == (None, ("expression.out_of_range",))
+    assert explained("n - m > 0", n=2**63 - 1, m=-(2**63)) == (None, ("expression.out_of_range",))
+    assert explained("safe_div(n, m)", n=2**60, m=3) == (None, ("expression.out_of_range",))
+    assert explained("n + m", n=1) == (None, ())
+    assert explained("coalesce(safe_div(n, m), 0)", n=1, m=0) == (0, ("expression.divided_by_zero",))
+
+
+LOGIC: list[tuple[str, Callable[[Any, Any], Any]]] = [
+    ("bound and n > 0", lambda a, b: False if False in (a, b) else None if None in (a, b) else True),
+    ("bound or n > 0", lambda a, b: True if True in (a, b) else None if None in (a, b) else False),
+]
+
+
+@pytest.mark.parametrize(("text", "truth"), LOGIC)
+@pytest.mark.parametrize("a", [True, False, None])
+@pytest.mark.parametrize("b", [True, False, None])
+def test_logic_has_three_values(text: str, truth: Callable[[Any, Any], Any], a: bool | None, b: bool | None) -> None:
+    n = None if b is None else int(b)
+    assert value(text, bound=a, n=n) is truth(a, b)
+    assert value("bound is null", bound=a) is (a is None)
+
+
+def test_an_expression_names_what_it_reads() -> None:
+    expression = parse("aum >= 50000 and city in ('泉江', '南岸') and matures - today < 30", TYPES, wants=BOOL)
+    assert expression.names == ("aum", "city", "matures")
+    assert expression.type == BOOL

@@ -1,0 +1,212 @@
+"""What a bank writes is checked against what exists, and what was approved is what runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bankloop.customer import read_catalogue
+from bankloop.kit import BankloopError, ConflictError, ExpressionError, SpecError
+from bankloop.loop.run import locked_catalogue
+from bankloop.loop.spec import BankSpec, Lock, make_lock, read_bank_spec, read_lock
+from bankloop.organization import approve, checker, is_approved, maker, submit_approval
+from bankloop.store import Store
+from tests.loop.people import BANK, CATALOGUE, TYPES, bank_spec, lock_of
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Path:
+    shutil.copytree(BANK, tmp_path / "bank")
+    return tmp_path / "bank"
+
+
+def edit(bank: Path, old: str, new: str, name: str = "campaigns/bind-card.yaml") -> int:
+    """Replace a text that is there once, and return its line."""
+    path = bank / name
+    written = path.read_text(encoding="utf-8")
+    assert old in written
+    path.write_text(written.replace(old, new, 1), encoding="utf-8")
+    return written[: written.index(old)].count("\n") + 1
+
+
+def refused(bank: Path) -> BankloopError:
+    with pytest.raises(BankloopError) as caught:
+        read_bank_spec(bank, TYPES)
+    assert caught.value.message.zh != caught.value.message.en
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("products: [debit-card-wallet]", "products: [debit-card-walet]", "the nearest is debit-card-wallet"),
+        ("coupon-10, coupon-20]", "coupon-10, copon-20]", "no benefit 'copon-20'; the nearest is coupon-20"),
+        ("scripts: [bind-card]", "scripts: [bind-crad]", "no script 'bind-crad'; the nearest is bind-card"),
+        ("channels: [app_push, sms]", "channels: [app_psh, sms]", "no channel 'app_psh'; the nearest is app_push"),
+        ("app_push: 10%, sms", "app_push: 10%, smms", "no action 'smms'; the nearest is sms"),
+        ("products: [debit-card-wallet]", "products: [zzz]", "no product 'zzz'; create it first"),
+    ],
+)
+def test_a_name_that_does_not_exist_is_refused_with_file_line_and_nearest(
+    bank: Path, old: str, new: str, says: str
+) -> None:
+    line = edit(bank, old, new)
+    error = refused(bank)
+    assert isinstance(error, SpecError)
+    assert error.code == "spec.unknown_name"
+    assert error.message.en.startswith(f"bind-card.yaml:{line}:")
+    assert says in error.message.en
+
+
+def test_an_attribute_that_does_not_exist_is_refused_with_file_line_and_nearest(bank: Path) -> None:
+    line = edit(bank, "audience: has_debit_card and", "audience: has_debit_crad and")
+    error = refused(bank)
+    assert isinstance(error, ExpressionError)
+    assert (error.code, error.fields["line"], error.fields["column"]) == ("expression.name", 1, 1)
+    assert error.fields["place"] == f"bind-card.yaml:{line}"
+    assert "no attribute is called 'has_debit_crad'; the nearest is has_debit_card" in error.message.en
+    assert f"bind-card.yaml:{line}" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "says"),
+    [
+        ("benefits: [none", "benefitts: [none", "spec.unknown_field", "'benefitts'; the nearest is benefits"),
+        ("budget: 15000 CNY", "bugdet: 15000 CNY", "spec.unknown_field", "'reach.bugdet'; the nearest is budget"),
+        ("campaign: bind-card\n", "", "spec.missing_field", "'campaign' is missing; add it"),
+        ("within: 30d, ", "", "spec.missing_field", "'goal.within' is missing"),
+        ("control: 10%", "control: 10", "spec.value", "'10' is no percentage; write 5%"),
+        ("explore: 5%}", "explore: five}", "spec.value", "'five' is no percentage; write 5%"),
+        ("budget: 15000 CNY", "budget: much", "spec.value", "'much' is not an amount; write 15000 CNY"),
+        ("within: 30d", "within: a month", "spec.value", "'a month' is no number of days; write 30d"),
+        ("format: 1", "format: 2", "spec.value", "'format' is not right"),
+        ("title: {zh: 绑卡促活, en: Bind a card}", "title: {zh: 绑卡促活}", "spec.missing_field", "'title.en' is missing"),
+        ("title: {zh", "title: {{zh", "spec.yaml", "check indent and quotes"),
+        ("audience: has_debit_card and", "audience: age +", "expression.type", "'+' takes numbers"),
+        ("age between 18 and 65", "age", "expression.type", "a truth value is needed here"),
+    ],
+)  # fmt: skip
+def test_what_is_written_wrongly_is_refused_with_file_line_and_cure(
+    bank: Path, old: str, new: str, code: str, says: str
+) -> None:
+    edit(bank, old, new)
+    error = refused(bank)
+    assert error.code == code
+    assert says in error.message.en
+    assert "bind-card.yaml:" in error.message.en
+
+
+def test_a_campaign_that_is_not_there_says_so(bank: Path) -> None:
+    (bank / "policies.yaml").unlink()
+    assert refused(bank).code == "spec.no_file"
+
+
+@pytest.mark.parametrize("name", ["bind-card", "first-wealth", "keep-deposits"])
+def test_a_stored_lock_reads_back_as_the_same_lock(name: str) -> None:
+    lock = lock_of(name)
+    assert read_lock(json.loads(json.dumps(lock.content))) == lock
+    assert read_lock(lock.content).digest == lock.digest
+
+
+def changed(content: Any, route: tuple[str, ...], value: object) -> Any:
+    copy = json.loads(json.dumps(content))
+    here = copy
+    for key in route[:-1]:
+        here = here[key]
+    assert here[route[-1]] != value
+    here[route[-1]] = value
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("route", "value"),
+    [
+        (("campaign", "audience"), "true"),
+        (("campaign", "reach", "budget"), 10**9),
+        (("benefits", "coupon-10", "stock"), 10**9),
+        (("policies", "channels", "sms", "per_day"), 10**9),
+        (("attributes", "age", "type"), "money"),
+        (("models", "bind-card"), "f" * 64),
+        (("tree", "campaign"), "f" * 64),
+    ],
+)
+def test_a_lock_that_was_tampered_with_is_refused(route: tuple[str, ...], value: object) -> None:
+    with pytest.raises(ConflictError, match=r"lock\.broken"):
+        read_lock(changed(lock_of("bind-card").content, route, value))
+
+
+def test_a_part_taken_out_of_a_lock_or_put_in_is_noticed() -> None:
+    content = dict(lock_of("bind-card").content)
+    attributes = {k: v for k, v in content["attributes"].items() if k != "age"}
+    with pytest.raises(ConflictError, match=r"lock\.broken"):
+        read_lock({**content, "attributes": attributes})
+    with pytest.raises(ConflictError, match=r"lock\.broken"):
+        read_lock({**content, "more": 1})
+
+
+OWN = """format: 1
+attributes:
+  well_off: {type: bool, zh: 富裕, en: Well off, owner: retail, rule: "aum >= %s"}
+"""
+
+
+def lock_in(bank: Path) -> tuple[Lock, BankSpec]:
+    catalogue = read_catalogue(bank)
+    spec = read_bank_spec(bank, catalogue.types)
+    definitions = {n: {**body, "uses": sorted(catalogue[n].reads)} for n, body in catalogue.definitions.items()}
+    return make_lock(spec.campaigns["bind-card"], spec, definitions, {"bind-card": "0" * 64}), spec
+
+
+def test_an_edited_attribute_changes_nothing_that_was_approved_and_everything_that_is_submitted(bank: Path) -> None:
+    (bank / "attributes").mkdir()
+    (bank / "attributes" / "own.yaml").write_text(OWN % "50000", encoding="utf-8")
+    edit(bank, "audience: has_debit_card and", "audience: well_off and")
+    approved, _ = lock_in(bank)
+    assert {"well_off", "aum"} <= set(approved.content["attributes"])
+    kept = json.dumps(approved.content)
+
+    (bank / "attributes" / "own.yaml").write_text(OWN % "90000", encoding="utf-8")
+    running = locked_catalogue({"bind-card": read_lock(json.loads(kept))})
+    assert running.definitions["well_off"]["rule"] == "aum >= 50000"
+    assert read_catalogue(bank).definitions["well_off"]["rule"] == "aum >= 90000"
+    again, _ = lock_in(bank)
+    assert again.digest != approved.digest
+    assert again.content["tree"]["attributes"]["aum"] == approved.content["tree"]["attributes"]["aum"]
+
+
+def test_campaigns_approved_with_different_definitions_of_an_attribute_do_not_run_together(bank: Path) -> None:
+    (bank / "attributes").mkdir()
+    (bank / "attributes" / "own.yaml").write_text(OWN % "50000", encoding="utf-8")
+    edit(bank, "audience: has_debit_card and", "audience: well_off and")
+    one, _ = lock_in(bank)
+    (bank / "attributes" / "own.yaml").write_text(OWN % "90000", encoding="utf-8")
+    other, _ = lock_in(bank)
+    with pytest.raises(ConflictError, match="different definitions of well_off"):
+        locked_catalogue({"one": one, "other": other})
+
+
+def test_what_nobody_reads_is_not_in_the_lock() -> None:
+    spec = bank_spec()
+    definitions = {n: {**body, "uses": sorted(CATALOGUE[n].reads)} for n, body in CATALOGUE.definitions.items()}
+    lock = make_lock(spec.campaigns["bind-card"], spec, definitions, {})
+    assert "has_debit_card" in lock.content["attributes"]
+    assert set(lock.content["attributes"]) < set(definitions)
+    assert "keep-deposits" not in lock.content["scripts"]
+
+
+def test_an_edit_after_the_submission_voids_the_approval(store: Store) -> None:
+    first, edited = lock_of("bind-card"), lock_of("bind-card", audience="has_debit_card and age between 18 and 30")
+    assert first.digest != edited.digest
+    with store.begin(maker()) as connection:
+        request = submit_approval(connection, "campaign", "bind-card", first.digest)
+    with store.begin(checker()) as connection:
+        approve(connection, request)
+        assert is_approved(connection, "campaign", "bind-card", first.digest)
+    with store.begin(maker()) as connection:
+        submit_approval(connection, "campaign", "bind-card", edited.digest)
+        assert not is_approved(connection, "campaign", "bind-card", first.digest)
+        assert not is_approved(connection, "campaign", "bind-card", edited.digest)
