@@ -10,12 +10,13 @@ import pytest
 
 from bankloop.kit import ConflictError
 from bankloop.loop import model
-from bankloop.loop.model import Labelled
+from bankloop.loop.model import Arm, Labelled
 from bankloop.organization import maker
 from bankloop.store import ModelVersion, Store, read_models, register_model
 from tests.loop.people import bank_spec
 
 FEATURES = ("aum", "logins", "tenure")
+CALL = "term-deposit-renewal|none|rm_call"
 WINDOW = (date(2026, 7, 1), date(2026, 7, 31))
 
 
@@ -33,8 +34,8 @@ def randomised(rows: int, seed: int) -> tuple[Labelled, np.ndarray]:
     effect = np.where(x[:, 0] > 0, 0.10, -0.06)
     called = rng.random(rows) < 0.5
     y = rng.random(rows) < 0.3 + np.where(called, effect, 0.0)
-    action = np.where(called, "term-deposit-renewal|none|rm_call", "")
-    return Labelled(x, y.astype(float), FEATURES, WINDOW, action), effect
+    arms = {CALL: Arm(np.arange(rows), called, np.full(rows, 0.5))}
+    return Labelled(x, y.astype(float), FEATURES, WINDOW, ~called, ~called, arms), effect
 
 
 @pytest.mark.capability("A2")
@@ -72,18 +73,38 @@ def test_uplift_is_learned_where_it_was_randomised_and_finds_whom_a_call_harms()
     data, effect = randomised(20_000, 3)
     trained, card = model.train_causal(bank_spec().campaigns["keep-deposits"], data, data.x, 3)
     assert card.causal
-    key = "term-deposit-renewal|none|rm_call"
-    _, uplift = trained.predict(data.x, [key])
+    _, uplift = trained.predict(data.x, [CALL])
     assert np.corrcoef(uplift[:, 0], effect)[0, 1] > 0.6
     assert uplift[effect < 0].mean() < 0 < uplift[effect > 0].mean()
-    assert card.effects[key].low < effect[data.action == key].mean() < card.effects[key].high  # type: ignore[index]
+    assert card.effects[CALL].low < effect.mean() < card.effects[CALL].high
+
+
+def called_extremes(seed: int, rows: int = 6_000) -> Labelled:
+    """A plan calls those whom the base model finds extreme, a quarter of them held back as ghosts; the effect is 4 pp."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, 3))
+    meant = x[:, 0] > 1.0
+    held = rng.random(rows) < 0.25
+    called = meant & ~held
+    y = (rng.random(rows) < 0.75 - 0.25 * meant + 0.04 * called).astype(float)
+    arm = np.flatnonzero(meant)
+    arms = {CALL: Arm(arm, called[arm], np.full(len(arm), 0.75))}
+    return Labelled(x, y, FEATURES, WINDOW, ~called, held, arms)
+
+
+def test_a_plan_that_calls_the_extremes_does_not_fool_the_learner() -> None:
+    campaign = bank_spec().campaigns["keep-deposits"]
+    data = [called_extremes(seed) for seed in range(10)]
+    effects = [model.train_causal(campaign, one, one.x, 0)[1].effects[CALL] for one in data]
+    error = np.mean([(e.high - e.low) / (2 * 1.96) for e in effects]) / np.sqrt(len(effects))
+    assert abs(np.mean([e.mean for e in effects]) - 0.04) < 4 * error
 
 
 def test_without_data_an_action_keeps_its_stated_prior() -> None:
     campaign = bank_spec().campaigns["keep-deposits"]
     data = history(5_000, 5)
     trained, _ = model.train_first(campaign, data, data.x, 5)
-    base, uplift = trained.predict(data.x, ["term-deposit-renewal|none|rm_call", "term-deposit-renewal|none|fax"])
+    base, uplift = trained.predict(data.x, [CALL, "term-deposit-renewal|none|fax"])
     assert uplift[:, 0] == pytest.approx(0.15 * (1 - base))
     assert (uplift[:, 1] == 0).all()
 

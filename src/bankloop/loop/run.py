@@ -6,6 +6,7 @@ makes it happen once; ``evaluate`` reads it; ``learn`` trains the challenger tha
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -196,9 +197,9 @@ def learn(bank: Bank, principal: Principal, campaign: str, round_: int, today: d
             )  # fmt: skip
         outcomes = _outcomes(connection, lock, decisions, round_)
     champion_model = _locked_model(bank, principal, lock)
-    data, weight = _labels(bank, decisions, outcomes, champion_model)
+    data = _labels(bank, decisions, outcomes, champion_model)
     now = model.feature_matrix(_audience_now(bank, lock, today), data.features)
-    challenger = optimize.train_challenger(lock.campaign, champion_model, data, weight, now, _SEED)
+    challenger = optimize.train_challenger(lock.campaign, champion_model, data, now, _SEED)
     with bank.store.begin(principal) as connection:
         _register(bank, connection, lock.campaign, challenger.model, challenger.card)
         set_step(connection, StepState(campaign, round_, "optimize", "done", {"rows": challenger.comparison.rows}))
@@ -428,21 +429,40 @@ def _audience_now(bank: Bank, lock: Lock, today: date) -> pa.Table:
     return table.take(pa.array(np.flatnonzero(rows)))
 
 
-def _labels(
-    bank: Bank, decisions: pa.Table, outcomes: evaluation.Outcomes, champion_model: Uplift
-) -> tuple[Labelled, np.ndarray]:
-    """Training rows of a randomised round: features as they were decided on, the action that went out, 1 / P(arm)."""
+def _labels(bank: Bank, decisions: pa.Table, outcomes: evaluation.Outcomes, champion_model: Uplift) -> Labelled:
+    """Training rows of a randomised round: features as they were decided on, and where chance decided what."""
     as_of = decisions["as_of"][0].as_py()
     state = bank.state(as_of).table
     place = pc.index_in(decisions["customer_no"], state["customer_no"].combine_chunks())
     features = champion_model.base.features
-    x = model.feature_matrix(state.take(place), features)
-    issued = np.array(pc.fill_null(decisions["issued_action"], "").to_pylist())
-    action = np.where(outcomes.contacted, issued, "")
-    control = float(outcomes.control.mean())
-    weight = np.where(outcomes.control, 1.0 / max(control, 1e-6), 1.0 / max(1.0 - control, 1e-6))
-    window = (as_of, decisions["due_on"][0].as_py())
-    return Labelled(x, outcomes.success, features, window, action), weight
+    issued, intended = (
+        np.array(pc.fill_null(decisions[c], "").to_pylist()) for c in ("issued_action", "intended_action")
+    )
+    return Labelled(
+        x=model.feature_matrix(state.take(place), features),
+        y=outcomes.success,
+        features=features,
+        window=(as_of, decisions["due_on"][0].as_py()),
+        quiet=issued == "",
+        control=outcomes.control,
+        arms=_arms(decisions, issued, intended, outcomes.control),
+    )
+
+
+def _arms(decisions: pa.Table, issued: np.ndarray, intended: np.ndarray, control: np.ndarray) -> dict[str, model.Arm]:
+    """Per action the rows where chance decided: who was meant to get it and may be a ghost, and who drew it by lot."""
+    explores = np.array(decisions["cell"].to_pylist()) == reach.Cell.EXPLORE.value
+    lots = {int(row): json.loads(decisions["propensities"][int(row)].as_py()) for row in np.flatnonzero(explores)}
+    kept = 1.0 - float(control[~explores].mean()) if (~explores).any() else 1.0
+    arms = {}
+    for key in sorted(set(issued.tolist()) - {""}):
+        meant = np.flatnonzero(~explores & (intended == key) & ((issued == key) | control))
+        drew = np.array([r for r, lot in lots.items() if key in lot and issued[r] in (key, "")], dtype=np.int64)
+        odds = np.array([lots[r][key] / (lots[r][key] + lots[r].get("", 0)) for r in drew.tolist()])
+        rows = np.r_[meant, drew]
+        probability = np.clip(np.r_[np.full(len(meant), kept), odds], 0.001, 0.999)
+        arms[key] = model.Arm(rows, issued[rows] == key, probability)
+    return arms
 
 
 def round_outcomes(connection: Connection, campaign: str, round_: int) -> tuple[Lock, evaluation.Outcomes]:

@@ -5,7 +5,7 @@ It never decides who is contacted.
 """
 
 from bankloop.loop.model.cards import PSI_ALARM, auc, calibration, ks, lift_at, psi
-from bankloop.loop.model.contracts import CalibrationBin, Card, Effect, Labelled
+from bankloop.loop.model.contracts import Arm, CalibrationBin, Card, Effect, Labelled
 from bankloop.loop.model.learners import Propensity, Uplift
 from bankloop.loop.model.service import (
     feature_matrix,
@@ -18,6 +18,7 @@ from bankloop.loop.model.service import (
 
 __all__ = [
     "PSI_ALARM",
+    "Arm",
     "CalibrationBin",
     "Card",
     "Effect",

@@ -63,14 +63,42 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """Training rows: features ``x`` (n, f) with NaN for unknown, labels ``y`` (n,) in {0, 1}, the action each got.
+class Arm:
+    """Where chance decided whether rows got one action or nothing.
 
-    ``action`` (n,) holds action keys, '' for no contact; None when the rows come from history without assignment.
+    ``rows`` (m,) index the training rows, ``treated`` (m,) who got it, ``probability`` (m,) with which chance treats
+    each, strictly between 0 and 1. Outside explore these are the rows for which the plan intended the action: the
+    treated and the ghosts.
+    """
+
+    rows: NDArray[np.int64]
+    treated: NDArray[np.bool_]
+    probability: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Training rows: features ``x`` (n, f) with NaN for unknown, labels ``y`` (n,) in {0, 1}.
+
+    Of a randomised round also: ``quiet`` (n,) who got nothing, ``control`` (n,) who could not, and per action the
+    ``arms`` in which chance decided. History without assignment leaves them out.
     """
 
     x: Floats
     y: Floats
     features: Sequence[str]
     window: tuple[date, date]
-    action: NDArray[np.str_] | None = None
+    quiet: NDArray[np.bool_] | None = None
+    control: NDArray[np.bool_] | None = None
+    arms: Mapping[str, Arm] = field(default_factory=dict)
+
+    def part(self, mask: NDArray[np.bool_]) -> Labelled:
+        """Return the rows of ``mask`` (n,), arms included."""
+        place = np.cumsum(mask) - 1
+        arms = {}
+        for key, arm in self.arms.items():
+            kept = mask[arm.rows]
+            arms[key] = Arm(place[arm.rows[kept]], arm.treated[kept], arm.probability[kept])
+        quiet = None if self.quiet is None else self.quiet[mask]
+        control = None if self.control is None else self.control[mask]
+        return Labelled(self.x[mask], self.y[mask], self.features, self.window, quiet, control, arms)

@@ -1,8 +1,9 @@
 """The learners: a calibrated propensity by gradient boosting, and per-action uplift shrunk to the stated prior.
 
 Uplift of action a is τ_a(x) = s_a·prior_a(x) + z(x)·θ_a with s_a ~ N(1, 1) and θ_a ~ N(0, sd²/f): the posterior mean of a
-Bayesian linear regression on the residuals y − μ0(x) of those who got a, where μ0 is the propensity without contact.
-With little data it stays at the stated prior; with much it follows the data. (Künzel et al. 2019 for the T-learner it is.)
+Bayesian linear regression of y − μ0(x) on (W − e)·[prior_a, 1, z] over the rows where chance decided, with W who was
+treated and e the known probability. Centring W makes errors of μ0 harmless, which matters because a plan calls just those
+for whom μ0 is extreme. With little data it stays at the stated prior. (Nie and Wager 2021, the R-learner.)
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.isotonic import IsotonicRegression
 from threadpoolctl import threadpool_limits
 
-from bankloop.loop.model.contracts import Effect, Floats, Labelled
+from bankloop.loop.model.contracts import Arm, Effect, Floats, Labelled
 
 HOLD_OUT = 0.3
-# Fewer treated rows than this say nothing about an action that its prior does not say better.
+# Fewer rows than these say nothing about an action that its prior does not say better.
 MIN_TREATED = 200
+MIN_UNTREATED = 50
 # Prior standard deviations: three points for an action's own level beside its stated prior, and three for what all
 # features together add, so that sixty features cannot invent between them what one round is too small to show.
 LEVEL_SD = 0.03
@@ -73,7 +75,7 @@ class Uplift:
 
     def _one(self, p: Floats, z: Floats, action: str) -> Floats:
         prior = self.stated(p, action)
-        learned = self.coefficient.get(learned_key(action))
+        learned = self.coefficient.get(action)
         if learned is not None:
             prior = learned[0] * prior + learned[1] + z @ learned[2:]
         return np.clip(prior, -p, 1.0 - p)
@@ -83,11 +85,6 @@ class Uplift:
         _, benefit, channel = action.split("|")
         share = self.prior.get(channel, 0.0) + self.prior.get(benefit, 0.0)
         return share * ((1.0 - p) if self.fails else p)
-
-
-def learned_key(action: str) -> str:
-    """Return what of an action the effect is learned for: the whole key."""
-    return action
 
 
 def train_propensity(data: Labelled, seed: int) -> tuple[Propensity, NDArray[np.bool_]]:
@@ -123,32 +120,34 @@ def stated_uplift(base: Propensity, data: Labelled, prior: Mapping[str, float], 
 def learn_uplift(
     base: Propensity, data: Labelled, prior: Mapping[str, float], fails: bool
 ) -> tuple[Uplift, dict[str, Effect]]:
-    """Return the uplift learned from rows whose action was randomised given x, and each action's mean effect."""
-    assert data.action is not None
+    """Return the uplift learned from the arms of a randomised round, and each action's mean effect."""
     stated = stated_uplift(base, data, prior, fails)
     p = base.predict(data.x)
     z = standardised(data.x, stated.centre, stated.spread)
     noise = max(float(np.mean(p * (1.0 - p))), 1e-6)
-    quiet = (data.y - p)[data.action == ""]
     coefficient: dict[str, Floats] = {}
     effects: dict[str, Effect] = {}
-    for action in sorted(set(data.action.tolist()) - {""}):
-        rows = data.action == action
-        if rows.sum() < MIN_TREATED:
+    for action, arm in sorted(data.arms.items()):
+        if arm.treated.sum() < MIN_TREATED or (~arm.treated).sum() < MIN_UNTREATED:
             continue
-        residual = data.y[rows] - p[rows]
-        design = np.column_stack([stated.stated(p[rows], action), np.ones(rows.sum()), z[rows]])
-        coefficient[learned_key(action)] = _posterior(design, residual, noise)
-        effects[action] = _effect(residual, quiet)
+        residual = data.y[arm.rows] - p[arm.rows]
+        moderators = np.column_stack([stated.stated(p[arm.rows], action), np.ones(len(arm.rows)), z[arm.rows]])
+        centred = arm.treated - arm.probability
+        coefficient[action] = _posterior(centred[:, None] * moderators, residual, noise)
+        effects[action] = _effect(residual, arm)
     return Uplift(base, stated.prior, fails, stated.centre, stated.spread, coefficient), effects
 
 
-def _effect(treated: Floats, quiet: Floats) -> Effect:
-    """Mean residual of those treated less that of those left alone, whose noise the base prediction carries too."""
-    mean = float(treated.mean() - (quiet.mean() if quiet.size else 0.0))
-    variance = treated.var(ddof=1) / treated.size + (quiet.var(ddof=1) / quiet.size if quiet.size > 1 else 0.0)
-    half = Z95 * float(np.sqrt(variance))
-    return Effect(treated.size, mean, mean - half, mean + half)
+def _effect(residual: Floats, arm: Arm) -> Effect:
+    """Mean difference between treated and untreated rows of an arm, weighted by 1 / probability of what each got."""
+    means, variance = [], 0.0
+    for mask, weight in ((arm.treated, 1.0 / arm.probability), (~arm.treated, 1.0 / (1.0 - arm.probability))):
+        w = weight[mask]
+        mean = float(w @ residual[mask] / w.sum())
+        variance += float((w**2) @ (residual[mask] - mean) ** 2 / w.sum() ** 2)
+        means.append(mean)
+    value, half = means[0] - means[1], Z95 * float(np.sqrt(variance))
+    return Effect(int(arm.treated.sum()), value, value - half, value + half)
 
 
 def _posterior(design: Floats, residual: Floats, noise: float) -> Floats:

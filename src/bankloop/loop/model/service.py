@@ -58,10 +58,9 @@ def train_first(campaign: Campaign, data: Labelled, now: Floats, seed: int) -> t
 
 
 def train_causal(campaign: Campaign, data: Labelled, now: Floats, seed: int) -> tuple[Uplift, Card]:
-    """Learn base and uplift from a randomised round; ``data.action`` says what each row got."""
-    assert data.action is not None
-    quiet = data.action == ""
-    alone = Labelled(data.x[quiet], data.y[quiet], data.features, data.window)
+    """Learn the base from who got nothing in a randomised round, and the uplift from the arms where chance decided."""
+    assert data.quiet is not None
+    alone = Labelled(data.x[data.quiet], data.y[data.quiet], data.features, data.window)
     base, test = train_propensity(alone, seed)
     model, effects = learn_uplift(base, data, _shares(campaign), campaign.model.base == "fails")
     card = _card(campaign.campaign, "uplift", base, alone, test, now, seed)

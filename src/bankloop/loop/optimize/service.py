@@ -23,8 +23,8 @@ Floats = NDArray[np.float64]
 class Comparison:
     """Champion beside challenger on rows neither was trained on.
 
-    ``champion`` and ``challenger`` are what following each would add per hundred contacts, against the control, in
-    successes; ``gain`` is challenger − champion with its interval from paired bootstrap.
+    ``champion`` and ``challenger`` are the lift among the half that each would rather contact; ``gain`` is challenger −
+    champion with its interval from paired bootstrap.
     """
 
     rows: int
@@ -66,43 +66,31 @@ def drift_alert(card: Card) -> Text | None:
     )
 
 
-def train_challenger(
-    campaign: Campaign, champion: Uplift, data: Labelled, weight: Floats, now: Floats, seed: int
-) -> Challenger:
-    """Train on seven tenths of a randomised round, compare on the rest, then train on all of it.
-
-    ``weight`` (n,) is 1 / P(arm) of each row's arm, contacted or not, as it was drawn.
-    """
+def train_challenger(campaign: Campaign, champion: Uplift, data: Labelled, now: Floats, seed: int) -> Challenger:
+    """Train on seven tenths of a randomised round, compare on the rest, then train on all of it."""
     held = np.random.default_rng(seed).random(len(data.y)) < HOLD_OUT
-    assert data.action is not None
-    part = Labelled(data.x[~held], data.y[~held], data.features, data.window, data.action[~held])
-    trial, _ = train_causal(campaign, part, now, seed)
-    comparison = compare(champion, trial, data, weight, held, seed)
+    trial, _ = train_causal(campaign, data.part(~held), now, seed)
+    comparison = compare(champion, trial, data.part(held), seed)
     model, card = train_causal(campaign, data, now, seed)
     return Challenger(model, card, comparison)
 
 
-def compare(
-    champion: Uplift, challenger: Uplift, data: Labelled, weight: Floats, held: NDArray[np.bool_], seed: int
-) -> Comparison:
-    """Compare two models by the lift among the half each would rather contact, on held-out rows, weighted by design."""
-    assert data.action is not None
-    x, y, w = data.x[held], data.y[held], weight[held]
-    got = data.action[held]
-    contacted = got != ""
-    keys = sorted(set(got[contacted].tolist()))
-    if not keys or contacted.sum() < 50 or (~contacted).sum() < 50:
-        return Comparison(int(held.sum()), 0.0, 0.0, Estimate(0.0, -1.0, 1.0))
-    picks = [_top_half(model, x, keys) for model in (champion, challenger)]
+def compare(champion: Uplift, challenger: Uplift, held: Labelled, seed: int) -> Comparison:
+    """Compare two models by the intention-to-treat lift among the half that each would rather contact."""
+    assert held.control is not None
+    keys = sorted(held.arms)
+    if not keys or min(held.control.sum(), (~held.control).sum()) < 50:
+        return Comparison(len(held.y), 0.0, 0.0, Estimate(0.0, -1.0, 1.0))
+    picks = [_top_half(model, held.x, keys) for model in (champion, challenger)]
     rng = np.random.default_rng(seed)
     gains = []
     for _ in range(BOOTSTRAPS):
-        rows = rng.integers(0, len(y), len(y))
-        a, b = (_lift(y[rows], contacted[rows], w[rows] * pick[rows]) for pick in picks)
+        rows = rng.integers(0, len(held.y), len(held.y))
+        a, b = (_lift(held.y[rows], held.control[rows], pick[rows]) for pick in picks)
         gains.append(b - a)
-    a, b = (_lift(y, contacted, w * pick) for pick in picks)
+    a, b = (_lift(held.y, held.control, pick) for pick in picks)
     low, high = np.quantile(gains, [0.025, 0.975])
-    return Comparison(int(held.sum()), a, b, Estimate(b - a, float(low), float(high)))
+    return Comparison(len(held.y), a, b, Estimate(b - a, float(low), float(high)))
 
 
 def _top_half(model: Uplift, x: Floats, keys: list[str]) -> NDArray[np.bool_]:
@@ -110,11 +98,9 @@ def _top_half(model: Uplift, x: Floats, keys: list[str]) -> NDArray[np.bool_]:
     return np.asarray(best > np.median(best))
 
 
-def _lift(y: Floats, contacted: NDArray[np.bool_], weight: Floats) -> float:
-    treated, control = weight * contacted, weight * ~contacted
-    if treated.sum() == 0 or control.sum() == 0:
-        return 0.0
-    return float((treated @ y) / treated.sum() - (control @ y) / control.sum())
+def _lift(y: Floats, control: NDArray[np.bool_], pick: NDArray[np.bool_]) -> float:
+    treated, ghosts = pick & ~control, pick & control
+    return float(y[treated].mean() - y[ghosts].mean()) if treated.any() and ghosts.any() else 0.0
 
 
 def next_draft(campaign: Campaign, comparison: Comparison, lift: Estimate | None) -> Text:
