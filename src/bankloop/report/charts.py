@@ -138,8 +138,8 @@ def _names(words: Sequence[str], frame: Frame) -> Any:
 
     if frame.narrow:
         return None
-    return alt.Axis(labelExpr=f"{json.dumps(list(words), ensure_ascii=False)}[datum.value]", labelPadding=8, grid=False,
-                    labelColor=INK, title=None)  # fmt: skip
+    return alt.Axis(labelExpr=f"split({json.dumps(list(words), ensure_ascii=False)}[datum.value], '\\n')", labelPadding=8, grid=False,
+                    labelOffset=-7 if any("\n" in line for line in words) else 0, labelColor=INK, title=None)  # fmt: skip
 
 
 def _rows_at(count: int, axis: Any) -> Any:
@@ -218,8 +218,8 @@ def _forest(chart: Forest, frame: Frame) -> dict[str, Any]:
     low = min([0.0, *(r.low for r in chart.rows)])
     high = max([0.0, *(r.high for r in chart.rows), *(r.truth for r in chart.rows if r.truth is not None)])
     pad = (high - low or 1.0) * 0.04
-    labels = [row["label"] for row in rows]
-    grid = _grid(labels, frame, row=34)
+    labels = _in_two([row["label"] for row in rows], frame)
+    grid = _grid([line for label in labels for line in label.split("\n")], frame, row=34)
     at = ticks(low, high, 4 if frame.narrow else 6)
     words = [f"{v:+g} pp".replace("-", "−") if v else "0" for v in at]
     x_axis = alt.Axis(values=at, labelExpr=_lookup(at, words), title=None, labelPadding=8)
@@ -247,6 +247,13 @@ def _forest(chart: Forest, frame: Frame) -> dict[str, Any]:
             _data(rows).mark_text(align="left", color=INK, fontSize=_SIZE).encode(y=y, x=place, text="said:N")
         )
     return _finish(layers, frame, grid.left, right, max(grid.row * count, 20), 28)
+
+
+def _in_two(labels: Sequence[str], frame: Frame) -> list[str]:
+    """Break all labels at their last dot where one of them would take more than a quarter of the paper."""
+    if not any(room(label) > frame.width / 4 for label in labels):
+        return list(labels)
+    return ["\n".join(label.rsplit(" · ", 1)) for label in labels]
 
 
 def _forest_row(index: int, row: Interval, frame: Frame) -> dict[str, Any]:

@@ -225,9 +225,13 @@ class PlanView:
 
 @dataclass(frozen=True, slots=True)
 class ResultsView:
-    """Readings as people see them: the forest, money, funnel and whether they may be believed."""
+    """Readings as people see them: the forest, money, funnel and whether they may be believed.
+
+    ``verdicts`` are campaign and sentence, of the reading that says most of each.
+    """
 
     answer: Text
+    verdicts: tuple[tuple[Text, Text], ...]
     figures: tuple[Figure, ...]
     forest: Picture
     money: Picture

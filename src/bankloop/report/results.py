@@ -39,7 +39,7 @@ _TONES = {
     Verdict.INCONCLUSIVE: Tone.WARN,
     Verdict.UNREADABLE: Tone.BAD,
 }
-_NOTHING_FOUND = Text("无差异，应当如此", "No difference, as it should be")
+_NOTHING_FOUND = Text("无差异", "No difference")
 _CONTAMINATION_ALARM = 0.05
 
 
@@ -80,6 +80,7 @@ def results_page(
     best = _latest(rounds, several)
     return ResultsView(
         answer=_answer(best, titles),
+        verdicts=tuple((titles[one.campaign], one.sentence) for one in best),
         figures=_figures(best),
         forest=_forest(shown, titles, placebo, truth or {}),
         money=_money_picture(best, titles),
@@ -231,7 +232,6 @@ def _readings(shown: Sequence[Reading], titles: Mapping[str, Text], truth: Truth
                 Cell(say.money(one.money.attributed)),
                 Cell(Text(f"{worth.zh} [{low.zh}，{high.zh}]", f"{worth.en} [{low.en}, {high.en}]")),
                 Cell(say.money(one.money.cost)),
-                Cell(one.sentence),
             )
         )
     columns = (
@@ -243,7 +243,6 @@ def _readings(shown: Sequence[Reading], titles: Mapping[str, Text], truth: Truth
         Column(Text("归因", "Attributed"), number=True),
         Column(Text("增量 [95% 区间]", "Incremental [95% interval]"), number=True),
         Column(Text("花费", "Spent"), number=True),
-        Column(Text("一句话", "In words")),
     )
     note = Text(
         "意向处理口径：分到处理组即算，无论是否真的接通。",
@@ -271,15 +270,15 @@ def _funnel(best: Sequence[Reading], titles: Mapping[str, Text]) -> Table:
         reached = [_passed(one, name, steps.get(name)) for name, _ in names]
         rows.append(
             (
-                Cell(titles[one.campaign]),
-                Cell(when(one)),
+                Cell(
+                    Text(f"{titles[one.campaign].zh} · {when(one).zh}", f"{titles[one.campaign].en} · {when(one).en}")
+                ),
                 *reached,
                 Cell(say.percent(one.control_rate, 2), drill=_drill(one, "control")),
             )
         )
     columns = (
         Column(Text("战役", "Campaign")),
-        Column(Text("轮次", "Round")),
         *(Column(title, number=True) for _, title in names),
         Column(Text("对照组达成", "Control's goal rate"), number=True),
     )
