@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -108,7 +110,7 @@ def test_the_bound_is_monotone_in_a_budget() -> None:
         budget = problem.families[0]
         families = (Family("budget", budget.use, budget.limit * factor), *problem.families[1:])
         bounds.append(solve(Problem(problem.value, families)).bound)
-    assert all(b >= a - 1e-6 * max(1.0, a) for a, b in zip(bounds, bounds[1:], strict=False))
+    assert all(b >= a - 1e-6 * max(1.0, a) for a, b in itertools.pairwise(bounds))
 
 
 def test_deterministic_and_blind_to_the_order_of_customers() -> None:

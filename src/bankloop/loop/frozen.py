@@ -1,0 +1,100 @@
+"""The locks in force: what was approved, and the attributes, policies and models that it froze."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bankloop.customer import Catalogue, frozen_catalogue
+from bankloop.kit import ConflictError, Text
+from bankloop.loop import model
+from bankloop.loop.bank import Bank
+from bankloop.loop.model import Uplift
+from bankloop.loop.spec import Lock, Policies, read_lock
+from bankloop.organization import is_approved
+from bankloop.store import (
+    Principal,
+    list_campaigns,
+    read_models,
+)
+from bankloop.store import read_lock as stored_lock
+
+
+def approved_locks(bank: Bank, principal: Principal) -> dict[str, Lock]:
+    """Return the frozen locks of all approved campaigns, by name; files play no part."""
+    locks = {}
+    with bank.store.begin(principal) as connection:
+        for row in sorted(list_campaigns(connection), key=lambda row: row.name):
+            if (
+                row.lock_digest
+                and row.state == "approved"
+                and is_approved(connection, "campaign", row.name, row.lock_digest)
+            ):
+                locks[row.name] = read_lock(stored_lock(connection, row.lock_digest))
+    if not locks:
+        raise ConflictError(
+            "run.nothing_approved",
+            Text(
+                "没有已批准的战役；先提交并由他人批准",
+                "no campaign is approved; submit one and have another person approve it",
+            ),
+        )
+    return locks
+
+
+def locked_catalogue(locks: Mapping[str, Lock]) -> Catalogue:
+    """Return the attributes as the locks froze them: an edited file changes nothing that was approved."""
+    merged: dict[str, dict[str, Any]] = {}
+    for name, lock in locks.items():
+        for attribute, body in lock.content["attributes"].items():
+            frozen = {key: value for key, value in body.items() if key != "uses"}
+            if merged.setdefault(attribute, frozen) != frozen:
+                raise ConflictError(
+                    "run.attributes_differ",
+                    Text(
+                        "已批准的战役对标签 {attribute} 的定义不同；请重新提交 {name}",
+                        "approved campaigns froze different definitions of {attribute}; submit {name} again",
+                    ),
+                    attribute=attribute,
+                    name=name,
+                )
+    return frozen_catalogue(merged)
+
+
+def catalogue_in_force(bank: Bank, locks: Mapping[str, Lock]) -> Catalogue:
+    """The bank's own catalogue where it still says what the locks froze: one state then serves learning too."""
+    frozen = locked_catalogue(locks)
+    same = all(
+        name in bank.catalogue and bank.catalogue[name].digest == a.digest for name, a in frozen.attributes.items()
+    )
+    return bank.catalogue if same else frozen
+
+
+def policies_in_force(locks: Mapping[str, Lock]) -> Policies:
+    """The bank's policies as the newest lock froze them; campaigns approved under other policies must be resubmitted."""
+    found = {lock.policies.model_dump_json(): lock.policies for lock in locks.values()}
+    if len(found) > 1:
+        raise ConflictError(
+            "run.policies_differ",
+            Text("已批准的战役用了不同版本的 policies.yaml；请重新提交 {names}", "approved campaigns froze different policies; submit {names} again"),
+            names=", ".join(locks),
+        )  # fmt: skip
+    return next(iter(found.values()))
+
+
+def locked_model(bank: Bank, principal: Principal, lock: Lock) -> Uplift:
+    """Return the model artefact that a lock names, its bytes checked against the lock."""
+    digest = lock.models[lock.name]
+    with bank.store.begin(principal) as connection:
+        row = next(m for m in read_models(connection, lock.name) if m.artefact_digest == digest)
+    return model.load_model(bank.folder / row.artefact_path, digest)
+
+
+def model_versions(bank: Bank, principal: Principal, lock: Lock) -> dict[str, int]:
+    """Return model → version of the artefact that a lock names."""
+    with bank.store.begin(principal) as connection:
+        return {
+            m.model_id: m.version
+            for m in read_models(connection, lock.name)
+            if m.artefact_digest == lock.models[lock.name]
+        }
