@@ -116,7 +116,8 @@ def round_outcomes(connection: Connection, campaign: str, round_: int) -> tuple[
 def campaign_outcomes(connection: Connection, lock: Lock, decisions: pa.Table, round_: int) -> evaluation.Outcomes:
     """Return the outcomes of decisions of one round, from the contacts and events stored since."""
     start = decisions["window_start"][0].as_py()
-    until = start + timedelta(days=lock.campaign.goal.within)
+    # Both ends count, and the day after belongs to the next round.
+    until = start + timedelta(days=lock.campaign.goal.within - 1)
     accepted = accepted_contacts(connection, lock.name)
     events = read_events(connection, evaluation.event_types(lock), start, until)
     return evaluation.outcomes_of(lock, round_, decisions, accepted, events)
