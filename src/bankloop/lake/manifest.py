@@ -17,6 +17,7 @@ from bankloop.store import (
     current_version,
     publish_version,
     record_audit,
+    verb,
     versions_of,
 )
 
@@ -47,6 +48,7 @@ class StoreManifest:
     store: Store
     principal: Principal
 
+    @verb("lake.publish")
     def publish(self, versions: Sequence[LakeVersion]) -> None:
         """Commit ``versions`` and their audit rows in one transaction."""
         with self.store.begin(self.principal, Role.LOADER) as connection:
@@ -54,7 +56,7 @@ class StoreManifest:
                 publish_version(connection, version)
                 after = {"rows": version.rows, "digest": version.digest, "as_of": version.as_of.isoformat()}
                 name = f"{version.table}/{version.version}"
-                record_audit(connection, "publish", "lake_version", name, None, after, self.principal.purpose)
+                record_audit(connection, "lake.publish", "lake_version", name, None, after, self.principal.purpose)
 
     def current(self, table: str) -> LakeVersion | None:
         """Return the version of ``table`` that was published last."""

@@ -111,7 +111,8 @@ def plan(bank: Bank, principal: Principal, round_: int, window_start: date, seed
     # 6 准触达: one plan over all campaigns, the bank is one sender
     types = {name: type_ for lock in locks.values() for name, type_ in lock.types.items()}
     joined = reach.join(candidates, state.table, policies, types, as_of, round_)
-    dated, lot = reach.plan_window(joined, locks, policies, window_start, as_of, seed + round_)
+    spent = _spent(bank, principal, round_, window_start)
+    dated, lot = reach.plan_window(joined, locks, policies, window_start, as_of, seed + round_, spent)
     members = state.table.take(pa.array(joined.rows))
     return Window(round_, state, locks, audiences, offers, models, dated, lot, members)
 
@@ -159,6 +160,7 @@ def run(
     return RunReport(round_, window_start, issued)
 
 
+@verb("round.evaluate")
 def evaluate(
     bank: Bank, principal: Principal, campaign: str, rounds: Sequence[int], *, keep: bool = True
 ) -> evaluation.Reading:
@@ -166,16 +168,20 @@ def evaluate(
     with bank.store.begin(principal) as connection:
         outcomes, shares = [], []
         for round_ in rounds:
-            lock, found = round_outcomes(connection, campaign, round_)
+            lock, found = round_outcomes(bank, connection, campaign, round_)
             outcomes.append(found)
             shares.append(_stored_share(connection, campaign, round_, lock))
         reading = evaluation.read(campaign, outcomes, float(np.mean(shares)))
-    if keep:
+        starts = [p.window_start for p in read_plans(connection) if p.summary.get("round") == rounds[-1]]
+        closes = max(starts, default=date.min) + timedelta(days=lock.campaign.goal.within)
+    today = bank.lake.today()
+    # A reading before the window closes is a look, not a result: it is shown and not kept.
+    if keep and today >= closes:
         with bank.store.begin(principal) as connection:
-            today = bank.lake.today()
             save_result(connection, ResultReading(campaign, rounds[-1], today, plain_reading(reading)))
             detail = {"verdict": reading.verdict.value}
             set_step(connection, StepState(campaign, rounds[-1], "evaluate", "done", detail))
+            record_audit(connection, "round.evaluate", "round", f"{campaign}/{rounds[-1]}", None, detail)
     return reading
 
 
@@ -192,7 +198,7 @@ def learn(bank: Bank, principal: Principal, campaign: str, round_: int, today: d
                 Text("{campaign} 第 {round} 轮的标签到 {due} 才齐；请届时再学", "the labels of {campaign} round {round} are due on {due}; learn then"),
                 campaign=campaign, round=round_, due=due,
             )  # fmt: skip
-        outcomes = campaign_outcomes(connection, lock, decisions, round_)
+        outcomes = campaign_outcomes(bank, connection, lock, decisions, round_)
     champion_model = locked_model(bank, principal, lock)
     data = round_rows(bank, decisions, outcomes, champion_model)
     now = model.feature_matrix(audience_now(bank, lock, today), data.features)
@@ -207,7 +213,7 @@ def learn(bank: Bank, principal: Principal, campaign: str, round_: int, today: d
 @verb("model.draft")
 def draft_model(bank: Bank, principal: Principal, name: str, today: date, seed: int = _SEED) -> Card:
     """1 建模型, the first time: a propensity from history times the stated prior, kept as a draft and submitted."""
-    campaign = bank.spec.campaigns[name]
+    campaign = bank.campaign(name)
     data, now = history_rows(bank, campaign, today)
     trained, card = model.train_first(campaign, data, now, seed)
     with bank.store.begin(principal) as connection:
@@ -237,7 +243,7 @@ def promote(bank: Bank, checker: Principal, name: str) -> int:
 @verb("campaign.submit")
 def submit(bank: Bank, maker: Principal, name: str) -> tuple[Lock, UUID]:
     """Resolve a campaign into its lock, check benefits and wording, and ask for approval of exactly that."""
-    campaign = bank.spec.campaigns[name]
+    campaign = bank.campaign(name)
     products = [bank.spec.products[key] for key in campaign.products]
     benefit.check_benefits(
         campaign, products, [bank.spec.benefits[k] for k in campaign.benefits if k in bank.spec.benefits]
@@ -280,6 +286,18 @@ def approve_campaign(bank: Bank, checker: Principal, name: str) -> None:
         row = next(row for row in list_campaigns(connection) if row.name == name)
         save_campaign(connection, CampaignRow(name, "approved", row.lock_digest, row.round + 1, row.maker))
         record_audit(connection, "campaign.approve", "campaign", name, {"state": row.state}, {"state": "approved"})
+
+
+def _spent(bank: Bank, principal: Principal, round_: int, window_start: date) -> dict[str, float]:
+    """What earlier windows took: from budgets in this round, from stocks ever."""
+    spent: dict[str, float] = {}
+    with bank.store.begin(principal) as connection:
+        for stored in read_plans(connection):
+            for name, _, used, *_ in stored.summary.get("resources", ()):
+                of_round = stored.summary.get("round") == round_ and name.startswith("budget:")
+                if stored.window_start < window_start and (of_round or name.startswith("stock:")):
+                    spent[name] = spent.get(name, 0.0) + float(used)
+    return spent
 
 
 def control_share(lock: Lock, learned: Uplift, people: pa.Table) -> int:

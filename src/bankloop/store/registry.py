@@ -26,6 +26,10 @@ from bankloop.store.contracts import (
 from bankloop.store.database import now_of
 from bankloop.store.errors import missing, stale_version
 
+_WINDOW_PLANNED = text(
+    "SELECT EXISTS (SELECT FROM plan WHERE window_start = :start AND coalesce(summary ->> 'round', '') = :round)"
+)
+
 
 def publish_version(connection: Connection, version: LakeVersion, base: str | None = None) -> None:
     """Make a lake version the current one: the last act of publishing, after its files are on disk.
@@ -139,7 +143,16 @@ def read_steps(connection: Connection, campaign: str, round_: int) -> dict[str, 
 
 
 def save_plan(connection: Connection, plan: Plan) -> bool:
-    """Keep a plan; return whether it is new, as the same plan of the same window is kept once."""
+    """Keep a plan; return whether it is new: a window of a round has one plan, whoever comes second is told no.
+
+    Who plans the same window at the same time waits here for the first one's commit.
+    """
+    place = {"start": plan.window_start, "round": str(plan.summary.get("round", ""))}
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"plan:{place['start']}:{place['round']}"}
+    )
+    if connection.scalar(_WINDOW_PLANNED, place):
+        return False
     values = {
         "plan_id": plan.plan_id,
         "campaigns": list(plan.campaigns),

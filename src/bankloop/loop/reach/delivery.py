@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from bankloop.kit import EnvironmentFault, Text
 from bankloop.loop.reach.issue import DELIVERY_TOPIC
-from bankloop.store import Principal, Store, claim_outbox, mark_done
+from bankloop.store import Principal, Store, claim_outbox, mark_done, record_audit, verb
 
 _COLUMNS = ("contact", "customer_no", "campaign", "action", "script")
 
@@ -37,10 +38,30 @@ class FileChannel:
     folder: Path
 
     def send(self, key: str, channel: str, due_on: str, contacts: Sequence[Mapping[str, Any]]) -> None:
-        """Write the part's file, whole or not at all; the same key writes the same file."""
+        """Write the part's file, whole or not at all; the same key writes the same file.
+
+        Raises ``EnvironmentFault`` when the disk is full or the folder cannot be written.
+        """
         path = self.folder / channel / due_on / f"{key.replace('/', '-')}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, contacts)
+        except OSError as error:
+            raise EnvironmentFault(
+                "delivery.not_written",
+                Text(
+                    "写不了投放文件 {path}（{reason}）；腾出空间或改正权限后再执行同一命令，没投出的部分会接着投，投过的不会重投",
+                    "the delivery file {path} cannot be written ({reason}); free some space or correct the rights and run "
+                    "the same command again: what waits is sent then, what was sent is not sent twice",
+                ),
+                path=path,
+                reason=error.strerror or str(error),
+            ) from error
+
+
+def _write(path: Path, contacts: Sequence[Mapping[str, Any]]) -> None:
+    partial = path.with_suffix(".partial")
+    try:
         with partial.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, _COLUMNS, extrasaction="ignore")
             writer.writeheader()
@@ -48,8 +69,12 @@ class FileChannel:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
 
 
+@verb("plan.deliver")
 def deliver(store: Store, principal: Principal, channel: Channel) -> int:
     """Send every waiting part and return how many contacts went out; each part is marked in its own transaction."""
     sent = 0
@@ -61,4 +86,6 @@ def deliver(store: Store, principal: Principal, channel: Channel) -> int:
             body = parts[0].payload
             channel.send(parts[0].key, body["channel"], body["due_on"], body["contacts"])
             mark_done(connection, [parts[0].id])
+            detail = {"channel": body["channel"], "due_on": body["due_on"], "contacts": len(body["contacts"])}
+            record_audit(connection, "plan.deliver", "part", parts[0].key, None, detail)
             sent += len(body["contacts"])
