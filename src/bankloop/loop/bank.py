@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bankloop.customer import Catalogue, State, build_state, read_catalogue
-from bankloop.kit import Clock
+from bankloop.kit import Clock, NotFoundError, Text
+from bankloop.kit.located import nearest
 from bankloop.lake import Lake
-from bankloop.loop.spec import BankSpec, read_bank_spec
+from bankloop.loop.spec import BankSpec, Campaign, read_bank_spec
 from bankloop.store import Store
 
 # Training reads two days, planning one of them again.
@@ -47,6 +48,25 @@ class Bank:
             name: {**body, "uses": sorted(self.catalogue[name].reads)}
             for name, body in self.catalogue.definitions.items()
         }
+
+    def campaign(self, name: str) -> Campaign:
+        """Return a campaign's file by name; raise ``NotFoundError`` with the nearest name."""
+        if name not in self.spec.campaigns:
+            near = nearest(name, self.spec.campaigns)
+            raise NotFoundError(
+                "campaign.unknown",
+                Text(
+                    "没有叫“{name}”的战役" + (f"；最接近的是 {near}" if near else "；请先写 campaigns/{name}.yaml"),
+                    "there is no campaign '{name}'"
+                    + (f"; the nearest is {near}" if near else "; write campaigns/{name}.yaml"),
+                ),
+                name=name,
+            )
+        return self.spec.campaigns[name]
+
+    def knew(self, day: date) -> bool:
+        """Return whether the lake holds the customers as they were on a day, not only as they are since."""
+        return any(version.as_of <= day for version in self.lake.manifest.versions("customer"))
 
     def state(self, as_of: date, catalogue: Catalogue | None = None) -> State:
         """Return every customer's attributes on a day, by the bank's files or a frozen ``catalogue``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from bankloop.kit import ConflictError, Text
+from bankloop.kit import ConflictError, Text, local_moment
 from bankloop.kit.expression import BOOL, parse
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop import model, reach
@@ -41,8 +42,10 @@ def history_rows(bank: Bank, campaign: Campaign, today: date) -> tuple[Labelled,
         values = {"type": campaign.goal.event, "start": then + timedelta(days=1), "stop": today + timedelta(days=1)}
         reached = connection.sql(query, params=values).to_arrow_table().column("customer_no").combine_chunks()
     label = np.asarray(pc.is_in(past["customer_no"], reached).to_numpy(zero_copy_only=False))
-    # A customer file is not dated: who reached the goal since may have left the audience by it, and is added back.
-    member = conditions(past, {"audience": campaign.audience}, types, then)["audience"] | label
+    member = conditions(past, {"audience": campaign.audience}, types, then)["audience"]
+    if not bank.knew(then):
+        # No file is old enough: who reached the goal since may have left the audience by it, and is added back.
+        member |= label
     rows = pa.array(np.flatnonzero(member))
     x = model.feature_matrix(past.take(rows), features)
     here = conditions(present, {"audience": campaign.audience}, types, today)["audience"]
@@ -100,7 +103,7 @@ def _arms(decisions: pa.Table, issued: np.ndarray, intended: np.ndarray, control
     return arms
 
 
-def round_outcomes(connection: Connection, campaign: str, round_: int) -> tuple[Lock, evaluation.Outcomes]:
+def round_outcomes(bank: Bank, connection: Connection, campaign: str, round_: int) -> tuple[Lock, evaluation.Outcomes]:
     """Return a campaign's lock and outcomes of one round; raise ``ConflictError`` where there was none."""
     decisions = evaluation.population(read_decisions(connection, [campaign], round_), campaign)
     if not decisions.num_rows:
@@ -110,14 +113,36 @@ def round_outcomes(connection: Connection, campaign: str, round_: int) -> tuple[
             campaign=campaign, round=round_,
         )  # fmt: skip
     lock = read_lock(stored_lock(connection, decisions["lock_digest"][0].as_py()))
-    return lock, campaign_outcomes(connection, lock, decisions, round_)
+    return lock, campaign_outcomes(bank, connection, lock, decisions, round_)
 
 
-def campaign_outcomes(connection: Connection, lock: Lock, decisions: pa.Table, round_: int) -> evaluation.Outcomes:
+def campaign_outcomes(
+    bank: Bank, connection: Connection, lock: Lock, decisions: pa.Table, round_: int
+) -> evaluation.Outcomes:
     """Return the outcomes of decisions of one round, from the contacts and events stored since."""
     start = decisions["window_start"][0].as_py()
     # Both ends count, and the day after belongs to the next round.
     until = start + timedelta(days=lock.campaign.goal.within - 1)
     accepted = accepted_contacts(connection, lock.name)
-    events = read_events(connection, evaluation.event_types(lock), start, until)
+    types = evaluation.event_types(lock)
+    seen = read_events(connection, types, start, until).select(_WHO_DID_WHAT.names).cast(_WHO_DID_WHAT)
+    events = pa.concat_tables([seen, _loaded_events(bank, types, start, until)])
     return evaluation.outcomes_of(lock, round_, decisions, accepted, events)
+
+
+def _loaded_events(bank: Bank, types: Sequence[str], start: date, until: date) -> pa.Table:
+    """Who did what in a window, of the events that came with the bank's files."""
+    values = {
+        "types": list(types),
+        "start": local_moment(start, 0, 0, bank.lake.zone),
+        "stop": local_moment(until + timedelta(days=1), 0, 0, bank.lake.zone),
+    }
+    query = (
+        "SELECT DISTINCT customer_no, type FROM event "
+        "WHERE list_contains($types, type) AND occurred_at >= $start AND occurred_at < $stop"
+    )
+    with bank.lake.connection() as connection:
+        return connection.sql(query, params=values).to_arrow_table().cast(_WHO_DID_WHAT)
+
+
+_WHO_DID_WHAT = pa.schema([("customer_no", pa.string()), ("type", pa.string())])

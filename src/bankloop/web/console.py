@@ -138,7 +138,7 @@ class Console:
 
         def make() -> tuple[pa.Table, Outcomes]:
             with self.reading() as connection:
-                _, found = loop.round_outcomes(connection, campaign, round_)
+                _, found = loop.round_outcomes(self.bank, connection, campaign, round_)
                 decided = evaluation.population(read_decisions(connection, [campaign], round_), campaign)
             return decided, found
 

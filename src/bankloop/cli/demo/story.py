@@ -186,7 +186,7 @@ def _judge(bank: Bank, story: Story, window: loop.Window, name: str, number: int
 def placebo(bank: Bank, campaigns: Sequence[str], number: int) -> Reading:
     """An A/A reading: the largest campaign's control split in two by another salt. It must find nothing."""
     with bank.store.begin(system()) as connection:
-        _, outcomes = loop.round_outcomes(connection, campaigns[0], number)
+        _, outcomes = loop.round_outcomes(bank, connection, campaigns[0], number)
         decided = evaluation.population(read_decisions(connection, [campaigns[0]], number), campaigns[0])
     quiet = ~outcomes.contacted
     numbers = decided["customer_no"].filter(pa.array(quiet)).to_pylist()
