@@ -44,6 +44,9 @@ def load_bank(folder: Path, lake: Lake, progress: Progress | None = None) -> Loa
     deliveries, waiting = incoming.find(folder / "data" / "incoming", sources)
     scratch = folder / "data" / "tmp" / f"load-{uuid4().hex}"
     with lake.writing() as writer, errors.guarded("data/lake"):
+        # One load at a time: what lies here is of a load that was killed.
+        for dead in scratch.parent.glob("load-*"):
+            shutil.rmtree(dead, ignore_errors=True)
         scratch.mkdir(parents=True)
         try:
             with lake.engine() as connection:

@@ -148,7 +148,9 @@ class Cluster:
         self._check_version()
         _check_room(self.places.data)
         self._write_settings()
-        (self.places.data / "postmaster.pid").unlink(missing_ok=True)  # nobody runs it: the caller looked
+        # Nobody runs it: the caller looked. A killed server that is not reaped yet would still be taken for alive.
+        (self.places.data / "postmaster.pid").unlink(missing_ok=True)
+        (self.places.sockets / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
         for _ in range(_LET_GO_TRIES):
             self._rotate_log()
             said = self._pg_ctl("start", "-w", "-t", str(RECOVERY_S), "-l", str(self.places.log))
