@@ -397,14 +397,17 @@ def test_a_bank_without_any_audience_runs_and_sends_nothing(ready: Ready, edited
     assert loop.run(bank, system(), round_, start).issued is None
 
 
-@pytest.mark.parametrize("budget", ["0 CNY", "0.01 CNY"])
-def test_a_budget_that_no_action_fits_is_spent_on_nothing_and_says_so(ready: Ready, edited: Any, budget: str) -> None:
+# A push costs a fifth of a fen, so that one fen pays for five of them and for nothing else.
+@pytest.mark.parametrize(("budget", "fits"), [("0 CNY", 0), ("0.01 CNY", 5)])
+def test_a_budget_that_no_action_fits_is_spent_on_nothing_and_says_so(
+    ready: Ready, edited: Any, budget: str, fits: int
+) -> None:
     bank = edited("campaigns/bind-card.yaml", ("budget: 15000 CNY", f"budget: {budget}"))
     round_, start = ready.window()
     window = loop.plan(bank, system(), round_, start)
     mine = [line for line in window.plan.lines if line.campaign == "bind-card"]
-    assert sum(line.cost for line in mine) <= 1
-    assert all(line.customers == 0 for line in mine if line.cost > 0)
+    assert sum(line.customers for line in mine) == fits
+    assert all(line.channel == "app_push" and line.benefit == "none" for line in mine if line.customers)
     [limit] = [r for r in window.plan.resources if r.name.startswith("budget:bind-card")]
     assert limit.used <= limit.limit
     issued = loop.run(bank, system(), round_, start, prepared=window).issued

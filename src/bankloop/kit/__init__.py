@@ -17,11 +17,13 @@ from bankloop.kit.errors import (
     SpecError,
 )
 from bankloop.kit.ids import CELL_BUCKETS, canonical_json, cell_bucket, digest, digest_bytes, uuid7
-from bankloop.kit.money import Money, parse_money, say_fen, to_fen
+from bankloop.kit.money import MAX_FEN, MINOR_UNITS, Money, parse_money, say_fen, to_fen
 from bankloop.kit.text import Language, Text
 
 __all__ = [
     "CELL_BUCKETS",
+    "MAX_FEN",
+    "MINOR_UNITS",
     "BankloopError",
     "Clock",
     "ConflictError",

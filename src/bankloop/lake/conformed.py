@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from bankloop.kit import Text
-from bankloop.kit.money import MAX_FEN
+from bankloop.kit import MAX_FEN, Text
 from bankloop.lake.contracts import Column, ColumnType, DataClass, TableContract
 
 _STR, _INT, _BOOL, _DATE, _TIME = (

@@ -49,9 +49,9 @@ def families_of(
     found = [*_budgets(actions, locks, gone), *_stocks(actions, locks, gone), *_channels(actions, policies, days)]
     per_branch = policies.staff.minutes_per_branch_day
     minutes = np.array([float(a.minutes if a.staff else 0) for a in actions])
-    if per_branch is not None and minutes.any():
+    if per_branch is not None and minutes.any() and candidates.branches:
         worked = len(channel_days(policies, True, days))
-        limit = np.full(max(len(candidates.branches), 1), float(per_branch * worked))
+        limit = np.full(len(candidates.branches), float(per_branch * worked))
         found.append(Family("staff_minutes", minutes, limit, candidates.branch))
     return tuple(found)
 

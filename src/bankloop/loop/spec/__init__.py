@@ -13,13 +13,17 @@ from bankloop.loop.spec.contracts import (
     Channel,
     Contribution,
     Evaluation,
+    Key,
+    Label,
     Policies,
+    Ppm,
     Product,
     Script,
     ScriptVersion,
+    Spec,
 )
 from bankloop.loop.spec.lock import Lock, make_lock, names_used, read_lock
-from bankloop.loop.spec.reader import read_bank_spec, read_campaign
+from bankloop.loop.spec.reader import read_bank_spec, read_campaign, read_spec
 
 __all__ = [
     "ANY_CHANNEL",
@@ -31,14 +35,19 @@ __all__ = [
     "Channel",
     "Contribution",
     "Evaluation",
+    "Key",
+    "Label",
     "Lock",
     "Policies",
+    "Ppm",
     "Product",
     "Script",
     "ScriptVersion",
+    "Spec",
     "make_lock",
     "names_used",
     "read_bank_spec",
     "read_campaign",
     "read_lock",
+    "read_spec",
 ]

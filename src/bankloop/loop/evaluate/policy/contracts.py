@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from bankloop.loop.spec.contracts import Key, Label, Ppm, Spec
+from bankloop.loop.spec import Key, Label, Ppm, Spec
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,62}$")]
 RESERVED = frozenset({"plan", "logged", "best_single"})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bankloop.kit import DataError, NotFoundError, SpecError, Text
 from bankloop.kit.located import nearest
-from bankloop.loop.spec.contracts import Label
+from bankloop.loop.spec import Label
 
 
 def no_data(data: Path, file: str, origin: Label) -> NotFoundError:

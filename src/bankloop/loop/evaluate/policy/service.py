@@ -28,7 +28,7 @@ from bankloop.loop.evaluate.policy.design import Design, read_design
 from bankloop.loop.evaluate.policy.logged import Experiment, read_experiment
 from bankloop.loop.evaluate.policy.results import PolicyValuation, RewardReading, ValuedPolicy
 from bankloop.loop.evaluate.statistics import Estimate
-from bankloop.loop.spec.reader import read_spec
+from bankloop.loop.spec import read_spec
 
 PER = 1_000
 POLICY_FILE = "policy.yaml"
