@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bankloop.kit import BankloopError, DataError, SpecError
+from bankloop.kit import BankloopError, DataError, NotFoundError, SpecError
 from bankloop.lake import Lake, LoadReport, MemoryManifest, load_bank, schema_of
 from bankloop.lake.contracts import RuleCount
 
@@ -232,6 +232,7 @@ def test_a_broken_contract_stops_the_load_and_changes_nothing(
     assert [p.name for p in lake.root.iterdir() if p.is_dir() and list(p.iterdir())] == []
 
 
+@pytest.mark.capability("B13")
 def test_an_event_is_stored_once_however_often_it_comes(bank: Path, lake: Lake) -> None:
     write_events(bank, event(1), event(2), event(2))
     assert one(load_bank(bank, lake), "events").already_known == 1
@@ -378,3 +379,121 @@ def test_a_wrong_entry_of_bank_yaml_is_named_with_its_line(
         load_bank(bank, lake)
     assert f"bank.yaml:{line}" in str(caught.value)
     assert says in str(caught.value)
+
+
+PEOPLE = "客户号,手机号,机构\n"
+PHONES = """
+sources:
+  customers:
+    table: customer
+    path: "*/customer.csv"
+    format: csv
+    reject_above: 2%
+    columns:
+      customer_no: 客户号
+      phone_token: {pii: phone, from: 手机号}
+      phone_valid: {constant: true}
+      opened_on: {constant: "2020-01-31"}
+      marketing_consent: {constant: true}
+      acquisition_cost_fen: {constant: 0}
+      overdue_days: {constant: 0}
+      branch_id: {constant: "0100"}
+      sub_branch_id: 机构
+""" + CUSTOMERS[CUSTOMERS.index("      pension:") :]
+
+
+def people(good: int, bad: int) -> str:
+    """Return customers of whom ``bad`` have a phone of ten digits."""
+    numbers = [f"138{i:08d}" for i in range(good)] + [f"138{i:07d}" for i in range(bad)]
+    return PEOPLE + "".join(f"C{i:04d},{phone},0101\n" for i, phone in enumerate(numbers))
+
+
+@pytest.mark.capability("B3")
+def test_a_batch_of_which_four_in_a_hundred_phones_are_wrong_is_stopped_at_two(tmp_path: Path, lake: Lake) -> None:
+    (tmp_path / "bank.yaml").write_text(PHONES, encoding="utf-8")
+    write(tmp_path, "customer.csv", people(96, 4))
+    with pytest.raises(DataError) as caught:
+        load_bank(tmp_path, lake)
+    assert caught.value.code == "lake.too_many_bad_rows"
+    assert "4" in caught.value.message.en
+    assert "2%" in caught.value.message.en.replace(" ", "").replace(".00", "").replace(".0", "")
+    with pytest.raises(NotFoundError):
+        lake.version("customer")
+    # At the limit it loads: the two are named, the 98 are there.
+    write(tmp_path, "customer.csv", people(98, 2))
+    found = one(load_bank(tmp_path, lake), "customers")
+    assert (found.rows_read, found.loaded, found.quarantined) == (100, 98, 2)
+    assert found.rules == (RuleCount("phone", "phone_token", 2),)
+
+
+DOMAINS = (
+    """
+time_zone: Asia/Shanghai
+sources:
+"""
+    + "".join(
+        f"""
+  {name}:
+    table: holding
+    mode: upsert
+    path: "*/{name}.csv"
+    format: csv
+    reject_above: 50%
+    columns:
+      holding_id: 编号
+      customer_no: 客户号
+      product_class: {{constant: {product_class}}}
+      product_id: 产品
+      balance_fen: {{from: 金额, money: yuan}}
+      opened_on: {{from: 开立日, date: "%Y%m%d"}}
+"""
+        for name, product_class in (("loans", "consumer_loan"), ("accounts", "demand_deposit"), ("assets", "wealth"))
+    )
+    + """
+  flows:
+    table: event
+    path: "*/flows.csv"
+    format: csv
+    reject_above: 50%
+    columns:
+      source: {constant: core}
+      event_id: 流水号
+      customer_no: 客户号
+      type: 类型
+      occurred_at: {from: 时间, timestamp: "%Y%m%d %H%M%S"}
+      recorded_at: {from: 时间, timestamp: "%Y%m%d %H%M%S"}
+      amount_fen: {from: 金额, money: yuan}
+"""
+)
+
+
+def holdings(prefix: str, count: int) -> str:
+    rows = [f"{prefix}{i},C{i:04d},P1,{i}.50,20200131\n" for i in range(count)]
+    return "编号,客户号,产品,金额,开立日\n" + "".join(rows)
+
+
+@pytest.mark.capability("B14")
+def test_loans_accounts_flows_and_assets_load_from_csv_and_their_rows_reconcile(tmp_path: Path, lake: Lake) -> None:
+    (tmp_path / "bank.yaml").write_text(DOMAINS, encoding="utf-8")
+    flows = [f"{i},C{i % 50:04d},salary,20261120 080000,{i}.25\n" for i in range(120)]
+    files = {
+        "loans": holdings("L", 30),
+        "accounts": holdings("A", 50) + "A99,C0001,P1,much,20200131\n",
+        "assets": holdings("W", 20),
+        "flows": "流水号,客户号,类型,时间,金额\n" + "".join(flows) + flows[0],
+    }
+    sent = {name: content.count("\n") - 1 for name, content in files.items()}
+    for name, content in files.items():
+        write(tmp_path, f"{name}.csv", content, ok=False)
+        write(tmp_path, f"{name}.csv.ok", f"rows={sent[name]}", ok=False)
+    report = load_bank(tmp_path, lake)
+    assert {s.source: s.rows_read for s in report.sources} == sent
+    assert all(s.rows_read == s.loaded + s.quarantined + s.already_known for s in report.sources)
+    loaded = {s.source: s.loaded for s in report.sources}
+    assert loaded == {"loans": 30, "accounts": 50, "assets": 20, "flows": 120}
+    classes = dict(read(lake, "SELECT product_class, count(*) FROM holding GROUP BY 1"))
+    assert classes == {"consumer_loan": 30, "demand_deposit": 50, "wealth": 20}
+    assert read(lake, "SELECT count(*), sum(amount_fen) FROM event") == [(120, sum(i * 100 + 25 for i in range(120)))]
+    assert read(lake, "SELECT sum(balance_fen) FROM holding WHERE product_class = 'consumer_loan'") == [
+        (sum(i * 100 + 50 for i in range(30)),)
+    ]
