@@ -200,7 +200,7 @@ def test_splitting_the_control_in_two_finds_nothing(told: Told) -> None:
 @pytest.mark.parametrize("campaign", ONCE)
 def test_who_succeeded_in_the_first_round_is_not_asked_again(told: Told, campaign: str) -> None:
     with told.bank.store.begin(system()) as connection:
-        _, outcomes = loop.round_outcomes(connection, campaign, 1)
+        _, outcomes = loop.round_outcomes(told.bank, connection, campaign, 1)
     first = evaluation.population(decisions(told, campaign, 1), campaign)
     succeeded = set(first["customer_no"].filter(pa.array(outcomes.success > 0)).to_pylist())
     assert succeeded
