@@ -13,6 +13,9 @@ import pyarrow as pa
 
 # A principal whose units hold this sees the rows of every unit: head office, and the system at work for it.
 EVERY_UNIT = "*"
+EVERY_LINE = "*"
+# A principal whose rights hold this is limited by units alone: the program's own, never a person's.
+EVERY_RIGHT = "*"
 
 _MOMENT = pa.timestamp("us", tz="UTC")
 
@@ -131,12 +134,22 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who acts: an id, rights, the unit ids whose rows may be seen (``*`` for all) and the purpose of the access."""
+    """Who acts: an id, roles, the unit ids whose rows may be seen (``*`` for all) and the purpose of the access.
+
+    ``lines`` are the business lines. ``book`` narrows customers to those of one member of staff; ``tasks`` opens those
+    of the open tasks given to one. ``rights`` are permissions such as ``task.read`` (``*``: not narrowed).
+    ``acting_for`` is the absent colleague as whose deputy the principal acts.
+    """
 
     id: str
     roles: frozenset[str] = frozenset()
     units: tuple[str, ...] = ()
     purpose: str = ""
+    lines: tuple[str, ...] = (EVERY_LINE,)
+    book: str = ""
+    tasks: str = ""
+    rights: frozenset[str] = frozenset({EVERY_RIGHT})
+    acting_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)

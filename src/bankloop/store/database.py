@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from uuid import UUID
 
 import psycopg
 import sqlalchemy
@@ -20,9 +21,11 @@ from sqlalchemy.pool import NullPool
 
 from bankloop.kit import BankloopError, Clock
 from bankloop.store import errors
-from bankloop.store.contracts import Principal, Role
+from bankloop.store.contracts import EVERY_UNIT, Principal, Role
 from bankloop.store.embedded import EmbeddedServer, start_server
+from bankloop.store.origins import Origin, present_origin
 from bankloop.store.schema import migrate
+from bankloop.store.sealing.keys import KeyRing, keys_in_force
 from bankloop.store.sources import EmbeddedSource, ExternalSource, Source
 
 DATABASE = "bankloop"
@@ -31,11 +34,16 @@ DATABASE_URL = "BANKLOOP_DATABASE_URL"
 _SETTINGS = text(
     "SELECT set_config('bankloop.principal', :id, true), set_config('bankloop.roles', :roles, true),"
     " set_config('bankloop.units', :units, true), set_config('bankloop.purpose', :purpose, true),"
+    " set_config('bankloop.lines', :lines, true), set_config('bankloop.book', :book, true),"
+    " set_config('bankloop.tasks', :tasks, true), set_config('bankloop.rights', :rights, true),"
     " set_config('bankloop.now', :now, true)"
 )
 _CREATE_LOCK = 4_242_003
 _PRINCIPAL = "bankloop.principal"
 _NOW = "bankloop.now"
+_ORIGIN = "bankloop.origin"
+_APPROVAL = "bankloop.approval"
+_FOLDER = "bankloop.folder"
 
 
 class Store:
@@ -65,7 +73,7 @@ class Store:
         connection = self._connect(role)
         try:
             with connection, connection.begin():
-                _introduce(connection, principal, self.clock.now())
+                _introduce(connection, principal, self.clock.now(), self.folder)
                 yield connection
         except DBAPIError as error:
             raise translated(error, principal.id, self.place) from error
@@ -89,6 +97,11 @@ class Store:
                 engine.dispose()
             self._engines.clear()
         self._source.close()
+
+    @property
+    def keys(self) -> KeyRing:
+        """Return the bank's keys as they are now: a rotation by another process is seen."""
+        return keys_in_force(self.folder)
 
     @property
     def place(self) -> str:
@@ -159,6 +172,41 @@ def principal_of(connection: Connection) -> Principal:
     return principal
 
 
+def origin_of(connection: Connection) -> Origin | None:
+    """Return from where the transaction's principal acts, if the edge said."""
+    origin: Origin | None = connection.info[_ORIGIN]
+    return origin
+
+
+def keys_of(connection: Connection) -> KeyRing:
+    """Return the keys of the bank in whose store this transaction is."""
+    return keys_in_force(connection.info[_FOLDER])
+
+
+def under_approval(connection: Connection, approval_id: UUID | None) -> None:
+    """Let the audit rows of this transaction from here on name the approval under which they are done."""
+    connection.info[_APPROVAL] = approval_id
+
+
+def approval_in_force(connection: Connection) -> UUID | None:
+    """Return the approval that ``under_approval`` named in this transaction."""
+    found: UUID | None = connection.info[_APPROVAL]
+    return found
+
+
+@contextmanager
+def bank_wide(connection: Connection) -> Iterator[None]:
+    """Let the database show the whole bank meanwhile: for what must hold bank-wide, whoever asks.
+
+    The principal stays who it is. Whoever calls answers for what may leave: a count, a refusal, an approved effect.
+    """
+    principal = principal_of(connection)
+    wide = Principal(principal.id, principal.roles | {"system"}, (EVERY_UNIT,), principal.purpose)
+    connection.execute(_SETTINGS, {**_scope(wide), "now": now_of(connection).isoformat()})
+    yield
+    connection.execute(_SETTINGS, {**_scope(principal), "now": now_of(connection).isoformat()})
+
+
 def translated(error: Exception, principal: str, place: str) -> BankloopError | Exception:
     """Return the kit's error for a database error, or the error itself where it is a defect of ours."""
     cause = error.orig if isinstance(error, DBAPIError) else error
@@ -187,22 +235,29 @@ def _opened(store: Store) -> Store:
     return store
 
 
-def _introduce(connection: Connection, principal: Principal, now: datetime) -> None:
+def _introduce(connection: Connection, principal: Principal, now: datetime, folder: Path) -> None:
     """Tell the database who acts, for this transaction only."""
-    if any(re.search(r"[,{}\"\\]", unit) for unit in principal.units):
-        raise errors.denied(principal.id, "a unit id holds a character that none may hold")
+    names = (*principal.units, *principal.lines, *principal.roles, *principal.rights)
+    if any(re.search(r"[,{}\"\\]", name) for name in names):
+        raise errors.denied(principal.id, "a unit, line, role or right holds a character that none may hold")
     connection.info[_PRINCIPAL] = principal
     connection.info[_NOW] = now
-    connection.execute(
-        _SETTINGS,
-        {
-            "id": principal.id,
-            "roles": ",".join(sorted(principal.roles)),
-            "units": ",".join(principal.units),
-            "purpose": principal.purpose,
-            "now": now.isoformat(),
-        },
-    )
+    connection.info[_ORIGIN], connection.info[_APPROVAL] = present_origin(), None
+    connection.info[_FOLDER] = folder
+    connection.execute(_SETTINGS, {**_scope(principal), "now": now.isoformat()})
+
+
+def _scope(principal: Principal) -> dict[str, str]:
+    return {
+        "id": principal.id,
+        "roles": ",".join(sorted(principal.roles)),
+        "units": ",".join(principal.units),
+        "purpose": principal.purpose,
+        "lines": ",".join(principal.lines),
+        "book": principal.book,
+        "tasks": principal.tasks,
+        "rights": ",".join(sorted(principal.rights)),
+    }
 
 
 def _reason(error: Exception) -> str:

@@ -41,8 +41,9 @@ def older_major(place: Path, found: str, ours: str) -> EnvironmentFault:
     return EnvironmentFault(
         "store.older_major",
         Text(
-            "{place} 由 PostgreSQL {found} 写成，此处是 {ours}；请先备份，再执行 bankloop upgrade",
-            "{place} was written by PostgreSQL {found}, and here is {ours}; back it up, then run bankloop upgrade",
+            "{place} 由 PostgreSQL {found} 写成，此处是 {ours}；请用写成它的 bankloop 版本执行 bankloop backup，再用现在的版本执行 bankloop restore",
+            "{place} was written by PostgreSQL {found}, and here is {ours}; run bankloop backup with the bankloop that "
+            "wrote it, then bankloop restore with this one",
         ),
         place=place,
         found=found,
@@ -218,4 +219,68 @@ def audit_broken(place: Path) -> ConflictError:
             "run bankloop audit verify before going on",
         ),
         place=place,
+    )
+
+
+def bad_keys(place: str, reason: str) -> EnvironmentFault:
+    """Return the fault of a key ring that cannot be used; the reason never holds a key."""
+    return EnvironmentFault(
+        "store.bad_keys",
+        Text(
+            "密钥 {place} 无法使用（{reason}）；请从密钥备份恢复，或改正 BANKLOOP_KEYS、BANKLOOP_KEY_FILE",
+            "the keys of {place} cannot be used ({reason}); restore them from the keys' own backup, or mend "
+            "BANKLOOP_KEYS or BANKLOOP_KEY_FILE",
+        ),
+        place=place,
+        reason=reason,
+    )
+
+
+def key_missing(key: str, place: str) -> EnvironmentFault:
+    """Return the fault of a value sealed under a key that is not in the ring."""
+    return EnvironmentFault(
+        "store.key_missing",
+        Text(
+            "密钥环 {place} 里没有密钥 {key}，打不开用它加密的内容；请从密钥备份恢复这把密钥",
+            "the key ring {place} lacks the key {key}, under which something is sealed; restore that key from its backup",
+        ),
+        key=key,
+        place=place,
+    )
+
+
+def seal_broken(kind: str) -> ConflictError:
+    """Return the error of a sealed value that was changed or moved."""
+    return ConflictError(
+        "store.seal_broken",
+        Text(
+            "加密内容（{kind}）被改动或挪到了别处，不予打开；请核验审计链并从备份恢复",
+            "what was sealed ({kind}) was changed or moved and is not opened; verify the audit chain and restore a backup",
+        ),
+        kind=kind,
+    )
+
+
+def erased(customer_no: str) -> NotFoundError:
+    """Return the error of reading a customer's sealed data after erasure."""
+    return NotFoundError(
+        "store.erased",
+        Text(
+            "客户 {customer} 的个人内容已按批准清除，密钥已销毁，无法恢复",
+            "the personal data of customer {customer} was erased with approval and its key destroyed; nothing restores it",
+        ),
+        customer=customer_no,
+    )
+
+
+def held(what: str, hold: str) -> ConflictError:
+    """Return the error of erasing or purging what a legal hold keeps."""
+    return ConflictError(
+        "store.legal_hold",
+        Text(
+            "{what} 受法定保全 {hold}，不能清除；解除保全后再执行",
+            "{what} is under the legal hold {hold} and is kept; run this again once the hold is released",
+        ),
+        what=what,
+        hold=hold,
     )

@@ -180,38 +180,9 @@ outbox = Table(
     _text("last_error", null=True),
     _moment("created_at"),
     _moment("done_at", null=True),
+    _text("held", null=True),
     UniqueConstraint("topic", "key", name="outbox_once"),
     Index("outbox_waiting", "topic", "id", postgresql_where=text("done_at IS NULL")),
-)
-
-# before and after are json, not jsonb: the digest is over the very text that was written.
-audit = Table(
-    "audit",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("xid", BigInteger, nullable=False, server_default=FetchedValue()),
-    _moment("recorded_at"),
-    _text("principal"),
-    _text("verb"),
-    _text("object_kind"),
-    _text("object_id"),
-    Column("before", JSON, nullable=True),
-    Column("after", JSON, nullable=True),
-    _text("reason"),
-    Index("audit_xid", "xid"),
-    Index("audit_object", "object_kind", "object_id"),
-)
-
-# One seal covers the rows of all transactions from the last horizon up to its own.
-audit_seal = Table(
-    "audit_seal",
-    metadata,
-    _whole("seal", key=True),
-    _whole("horizon"),
-    Column("row_ids", ARRAY(BigInteger), nullable=False),
-    Column("row_digests", ARRAY(Text), nullable=False),
-    _text("chain"),
-    _moment("recorded_at"),
 )
 
 lake_version = Table(
