@@ -25,6 +25,7 @@ DOORS = {
     "bankloop.kit.located",
     "bankloop.loop.run",
     "bankloop.loop.bank",
+    "bankloop.organization.account",
     *(f"bankloop.loop.{step}" for step in STEPS),
     "bankloop.loop.evaluate.policy",
     "bankloop.wiring",

@@ -14,7 +14,9 @@ from bankloop.kit.errors import (
     InputError,
     LockedError,
     NotFoundError,
+    SignInError,
     SpecError,
+    StaleError,
 )
 from bankloop.kit.ids import CELL_BUCKETS, canonical_json, cell_bucket, digest, digest_bytes, uuid7
 from bankloop.kit.money import MAX_FEN, MINOR_UNITS, Money, parse_money, say_fen, to_fen
@@ -37,7 +39,9 @@ __all__ = [
     "LockedError",
     "Money",
     "NotFoundError",
+    "SignInError",
     "SpecError",
+    "StaleError",
     "SystemClock",
     "Text",
     "canonical_json",

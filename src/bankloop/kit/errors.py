@@ -6,8 +6,10 @@ BankloopError
 │   ├── ExpressionError   an expression inside such a file       422  exit 2
 │   └── DataError         a source file or a lake version        422  exit 3
 ├── DeniedError           the principal may not do this          403  exit 4
+│   └── SignInError       nobody knows who this is               401  exit 4
 ├── ConflictError         the state does not allow it now        409  exit 5
-│   └── LockedError       another command holds what this needs  423  exit 6
+│   ├── LockedError       another command holds what this needs  423  exit 6
+│   └── StaleError        another person changed it meanwhile    412  exit 5
 ├── NotFoundError         no such object                         404  exit 2
 └── EnvironmentFault      the machine: disk, database, port      503  exit 7
 
@@ -81,6 +83,12 @@ class DeniedError(BankloopError):
     exit_code = 4
 
 
+class SignInError(DeniedError):
+    """Nobody knows who asks: not signed in, expired, or the proof was wrong."""
+
+    http_status = 401
+
+
 class ConflictError(BankloopError):
     """The present state does not allow this."""
 
@@ -93,6 +101,12 @@ class LockedError(ConflictError):
 
     http_status = 423
     exit_code = 6
+
+
+class StaleError(ConflictError):
+    """Somebody changed the object since the caller last read it; reading it again is the cure."""
+
+    http_status = 412
 
 
 class NotFoundError(BankloopError):

@@ -1,0 +1,99 @@
+"""Signing in: accounts, first codes, passwords, second factors, directory and provider, sessions, machines.
+
+It says who somebody is and never what they may do. Nothing is kept as it was given: digests, or sealed.
+"""
+
+from bankloop.organization.account.accounts import (
+    account_of,
+    accounts,
+    begin_totp,
+    bind_subject,
+    close_account,
+    lock_account,
+    open_account,
+    reset_account,
+    set_password,
+    unlock_account,
+)
+from bankloop.organization.account.contracts import (
+    Account,
+    Caller,
+    Directory,
+    Machine,
+    Oidc,
+    Opened,
+    Session,
+    SignInSettings,
+    Step,
+)
+from bankloop.organization.account.errors import bad_token as bad_token_error
+from bankloop.organization.account.errors import needed as sign_in_needed
+from bankloop.organization.account.machines import (
+    SCOPES,
+    TOKEN_LIFE,
+    issue_token,
+    machines,
+    make_machine,
+    read_credential,
+    revoke_machine,
+    rotate_secret,
+)
+from bankloop.organization.account.oidc import Asked, Provider
+from bankloop.organization.account.sessions import end_session, read_session, rotate_session, sessions_of
+from bankloop.organization.account.settings import is_demo, read_settings
+from bankloop.organization.account.signing_in import (
+    SIGN_IN,
+    change_password,
+    confirm_factor,
+    give_code,
+    sign_in,
+    sign_in_subject,
+    switch_person,
+)
+
+__all__ = [
+    "SCOPES",
+    "SIGN_IN",
+    "TOKEN_LIFE",
+    "Account",
+    "Asked",
+    "Caller",
+    "Directory",
+    "Machine",
+    "Oidc",
+    "Opened",
+    "Provider",
+    "Session",
+    "SignInSettings",
+    "Step",
+    "account_of",
+    "accounts",
+    "bad_token_error",
+    "begin_totp",
+    "bind_subject",
+    "change_password",
+    "close_account",
+    "confirm_factor",
+    "end_session",
+    "give_code",
+    "is_demo",
+    "issue_token",
+    "lock_account",
+    "machines",
+    "make_machine",
+    "open_account",
+    "read_credential",
+    "read_session",
+    "read_settings",
+    "reset_account",
+    "revoke_machine",
+    "rotate_secret",
+    "rotate_session",
+    "sessions_of",
+    "set_password",
+    "sign_in",
+    "sign_in_needed",
+    "sign_in_subject",
+    "switch_person",
+    "unlock_account",
+]
