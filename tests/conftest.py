@@ -7,15 +7,24 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from bankloop.kit import FixedClock
-from bankloop.store import EmbeddedServer, Store, attach_store, create_database, remove_cluster, start_server
+from bankloop.store import (
+    EmbeddedServer,
+    Principal,
+    Store,
+    attach_store,
+    create_database,
+    remove_cluster,
+    start_server,
+)
 from bankloop.store.sources import EmbeddedSource
 
 TEMPLATE = "template_bank"
@@ -77,6 +86,24 @@ def store(store_server: EmbeddedServer, database: str, clock: FixedClock, tmp_pa
     """A store on a fresh migrated database; its bank folder is ``tmp_path``."""
     with attach_store(tmp_path, clock, store_server, database) as opened:
         yield opened
+
+
+@pytest.fixture
+def put_in_book(store: Store) -> Callable[..., None]:
+    """Put customers into the book of a unit, and of a member of staff where one is named."""
+
+    def put(customers: Iterable[str], unit: str, staff: str | None = None, line: str = "retail") -> None:
+        rows = [{"no": no, "unit": unit, "staff": staff, "line": line} for no in customers]
+        with store.begin(Principal("system:test", units=("*",))) as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO customer_book (customer_no, line, valid_from, unit_id, staff_id, says) "
+                    "VALUES (:no, :line, '2026-01-01', :unit, :staff, '')"
+                ),
+                rows,
+            )
+
+    return put
 
 
 @pytest.fixture

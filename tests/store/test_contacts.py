@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -98,12 +99,17 @@ def test_service_contacts_are_not_counted_as_marketing(store: Store, system: Pri
         ]
 
 
-def test_caps_hold_across_units(store: Store, system: Principal, branch: Principal) -> None:
+def test_caps_hold_across_units(
+    store: Store, system: Principal, branch: Principal, put_in_book: Callable[..., None]
+) -> None:
     with store.begin(system) as connection:
         reserve_contacts(connection, table([(1, "C1", "sms", NOON)], unit="B77"), CAPS)
     assert reserve(store, branch, [(2, "C1", "sms", NOON)]) == ["cap:marketing:sms:1/7d"]
     with store.begin(branch) as connection:
-        assert len(contacts_of(connection, "C1")) == 1  # what another unit did stays unseen
+        assert contacts_of(connection, "C1") == []  # the customer is in no book of the branch
+    put_in_book(["C1"], "B01")
+    with store.begin(branch) as connection:
+        assert len(contacts_of(connection, "C1")) == 2  # whoever it was that reached a customer of theirs
     with pytest.raises(DeniedError, match="B77"), store.begin(branch) as connection:
         reserve_contacts(connection, table([(3, "C3", "sms", NOON)], unit="B77"), CAPS)
 

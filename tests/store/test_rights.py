@@ -34,7 +34,9 @@ def filled(store: Store, system: Principal, decisions: Decisions, events: Callab
     return store
 
 
-def test_a_branch_sees_its_own_rows_only(filled: Store, branch: Principal) -> None:
+def test_a_branch_sees_its_own_rows_only(filled: Store, branch: Principal, put_in_book: Callable[..., None]) -> None:
+    for unit in range(4):
+        put_in_book([f"C{i:07d}" for i in range(unit, 40, 4)], f"B{unit:02d}")
     with filled.begin(branch) as connection:
         found = read_decisions(connection, ["bind-card"])
     assert set(found.column("unit_id").to_pylist()) == {"B01"}

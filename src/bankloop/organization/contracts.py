@@ -26,8 +26,11 @@ TASK_SCHEMA = pa.schema(
         pa.field("value_fen", pa.int64(), nullable=False),
         pa.field("script_version", pa.string(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),
+        pa.field("risk", pa.int32(), nullable=False),  # the product's rating, 1 to 5; 0 where it has none
+        pa.field("licence", pa.string(), nullable=False),  # the kind that selling it needs; '' for any
     ]
 )
+TASK_DEFAULTS: Mapping[str, object] = {"risk": 0, "licence": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,8 @@ class Task:
     reason: str
     state: TaskState
     state_reason: str
+    risk: int = 0
+    licence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

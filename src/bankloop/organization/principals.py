@@ -1,45 +1,66 @@
-"""Principals of a bank's usual roles: who makes, who checks, who looks on. Each person holds one of them."""
+"""Principals of roles that are not looked up: the program itself, and a bank without people on record yet.
+
+Who signs in is looked up: see ``principal_for``.
+"""
 
 from __future__ import annotations
 
 from bankloop.organization.contracts import Organization
+from bankloop.organization.rights import CHECKER, MAKER, ROLES, SYSTEM, marks_of
 from bankloop.store import EVERY_UNIT, Principal
 
-MAKER = "maker"
-CHECKER = "checker"
-COMPLIANCE = "compliance"
-BRANCH = "branch"
+COMPLIANCE = "compliance_reviewer"
+BRANCH = "branch_commander"
 AUDITOR = "auditor"
-SYSTEM = "system"
+
+__all__ = [
+    "AUDITOR",
+    "BRANCH",
+    "CHECKER",
+    "COMPLIANCE",
+    "MAKER",
+    "SYSTEM",
+    "auditor",
+    "branch_head",
+    "checker",
+    "compliance",
+    "maker",
+    "system",
+]
 
 _WHOLE_BANK = (EVERY_UNIT,)
 
 
 def maker(person: str = "strategist", purpose: str = "campaign") -> Principal:
     """Return a head-office strategist, who makes campaigns and models and submits them (经办)."""
-    return Principal(person, frozenset({MAKER}), _WHOLE_BANK, purpose)
+    return _holding("hq_strategist", person, _WHOLE_BANK, purpose)
 
 
 def checker(person: str = "checker", purpose: str = "approval") -> Principal:
     """Return a head-office approver (复核)."""
-    return Principal(person, frozenset({CHECKER}), _WHOLE_BANK, purpose)
+    return _holding("hq_approver", person, _WHOLE_BANK, purpose)
 
 
 def compliance(person: str = "compliance", purpose: str = "review") -> Principal:
     """Return a compliance reviewer: approves wording and suitability, and may stop anything."""
-    return Principal(person, frozenset({COMPLIANCE, CHECKER}), _WHOLE_BANK, purpose)
+    return _holding(COMPLIANCE, person, _WHOLE_BANK, purpose)
 
 
 def branch_head(person: str, unit_id: str, organization: Organization, purpose: str = "tasks") -> Principal:
     """Return a commander of one unit, who sees it and the units under it."""
-    return Principal(person, frozenset({BRANCH}), organization.below(unit_id), purpose)
+    return _holding(BRANCH, person, organization.below(unit_id), purpose)
 
 
 def auditor(person: str = "auditor", purpose: str = "audit") -> Principal:
     """Return an auditor, who reads everything under the auditor's database role and changes nothing."""
-    return Principal(person, frozenset({AUDITOR}), (), purpose)
+    return _holding(AUDITOR, person, (), purpose)
 
 
 def system(part: str = "run", purpose: str = "campaign") -> Principal:
     """Return the program itself at work for the whole bank: ``system:run``."""
     return Principal(f"system:{part}", frozenset({SYSTEM}), _WHOLE_BANK, purpose)
+
+
+def _holding(role: str, person: str, units: tuple[str, ...], purpose: str) -> Principal:
+    spec = ROLES[role]
+    return Principal(person, marks_of(spec), units, purpose, rights=spec.rights)

@@ -54,5 +54,9 @@ staff_task = Table(
     Column("state", Text, nullable=False),
     Column("state_reason", Text, nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=FetchedValue()),
+    Column("risk", Integer, nullable=False, server_default="0"),
+    Column("licence", Text, nullable=False, server_default=""),
     Index("staff_task_unit", "unit_id", "due_on"),
+    Index("staff_task_staff", "staff_id", "customer_no", postgresql_where=text("staff_id IS NOT NULL")),
+    Index("staff_task_customer", "customer_no"),
 )

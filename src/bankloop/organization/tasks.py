@@ -11,7 +11,9 @@ import pyarrow as pa
 from sqlalchemy import Connection, func, select, text, update
 
 from bankloop.organization import errors
-from bankloop.organization.contracts import TASK_SCHEMA, Task, TaskReport, TaskState
+from bankloop.organization.contracts import TASK_DEFAULTS, TASK_SCHEMA, Task, TaskReport, TaskState
+from bankloop.organization.people import backups_of, licences_of, may_take, person_of
+from bankloop.organization.people import errors as people_errors
 from bankloop.organization.tables import staff_task as table
 from bankloop.store import copy_in, fitted, now_of, record_audit, verb
 
@@ -42,7 +44,7 @@ def create_tasks(connection: Connection, tasks: pa.Table, capacity: Mapping[str,
     ``capacity`` is tasks a day by unit; a unit that it does not name has none. A decision has one task, however often
     it is given.
     """
-    rows = fitted("tasks", tasks, TASK_SCHEMA, {})
+    rows = fitted("tasks", tasks, TASK_SCHEMA, TASK_DEFAULTS)
     if not rows.num_rows:
         return TaskReport(0, 0, ())
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('staff_task'))"))
@@ -61,8 +63,15 @@ def create_tasks(connection: Connection, tasks: pa.Table, capacity: Mapping[str,
 
 @verb("task.assign")
 def assign_task(connection: Connection, decision_id: UUID, staff_id: str, reason: str = "") -> None:
-    """Give an open task to a member of staff."""
+    """Give an open task to a member of staff who is at work on its day and licensed for its risk.
+
+    Raises ``ConflictError`` for who is on leave, naming the backup, ``DeniedError`` for who lacks the licence.
+    """
     task = _open(connection, decision_id)
+    day = task.due_on
+    if person_of(connection, staff_id, day).absent:
+        raise people_errors.absent(staff_id, day, ", ".join(backups_of(connection, staff_id)) or "—")
+    may_take(staff_id, task.risk, task.licence, licences_of(connection, staff_id), day)
     _move(connection, task, TaskState.ASSIGNED, reason, staff_id)
     after = {"state": TaskState.ASSIGNED, "staff": staff_id}
     record_audit(connection, "task.assign", "task", str(decision_id), {"staff": task.staff_id}, after, reason)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,7 +16,7 @@ from sqlalchemy import Connection, text
 
 from bankloop.store.contracts import CONTACT_OUTCOME_SCHEMA, CONTACT_SCHEMA, EVERY_UNIT, Cap, Capacity
 from bankloop.store.copying import copy_in, copy_out, fitted
-from bankloop.store.database import principal_of
+from bankloop.store.database import bank_wide, principal_of
 from bankloop.store.errors import denied
 
 DEFAULT_ZONE = "Asia/Shanghai"
@@ -62,7 +61,7 @@ def reserve_contacts(
     if not rows.num_rows:
         return CONTACT_OUTCOME_SCHEMA.empty_table()
     name = copy_in(connection, rows)
-    with _bank_wide(connection):
+    with bank_wide(connection):
         _lock_customers(connection, name)
         wanted = list(_wanted(connection, name, zone))
         used = _lock_capacities(connection, wanted, capacities)
@@ -168,15 +167,6 @@ def _check_units(connection: Connection, rows: pa.Table) -> None:
     foreign = set(rows.column("unit_id").unique().to_pylist()) - set(principal.units)
     if foreign:
         raise denied(principal.id, f"units {', '.join(sorted(foreign))}")
-
-
-@contextmanager
-def _bank_wide(connection: Connection) -> Iterator[None]:
-    """See every unit's contacts meanwhile: a customer's caps hold bank-wide, whoever asks."""
-    setting = text("SELECT set_config('bankloop.units', :units, true)")
-    connection.execute(setting, {"units": EVERY_UNIT})
-    yield
-    connection.execute(setting, {"units": ",".join(principal_of(connection).units)})
 
 
 def _lock_customers(connection: Connection, name: str) -> None:
