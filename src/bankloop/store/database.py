@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -45,6 +46,9 @@ _ORIGIN = "bankloop.origin"
 _APPROVAL = "bankloop.approval"
 _FOLDER = "bankloop.folder"
 
+# The transaction that those begun inside join; of this thread of control only.
+_TOGETHER: ContextVar[tuple[Store, Principal, Connection] | None] = ContextVar("bankloop_together", default=None)
+
 
 class Store:
     """A bank's operational database, migrated; a context manager that lets go of the server at its end."""
@@ -68,8 +72,13 @@ class Store:
     def begin(self, principal: Principal, role: Role = Role.APP) -> Iterator[Connection]:
         """Open one transaction in which ``principal`` acts under ``role``; commit at the end, undo on an error.
 
-        Database errors come out as the kit's: denied, busy, disk full, unreachable.
+        Database errors come out as the kit's: denied, busy, disk full, unreachable. Inside of ``together`` the same
+        principal's transaction is that one.
         """
+        joined = _TOGETHER.get()
+        if joined is not None and joined[:2] == (self, principal) and role is Role.APP:
+            yield joined[2]
+            return
         connection = self._connect(role)
         try:
             with connection, connection.begin():
@@ -79,6 +88,19 @@ class Store:
             raise translated(error, principal.id, self.place) from error
         except psycopg.Error as error:  # from a COPY, which goes past SQLAlchemy
             raise translated(error, principal.id, self.place) from error
+
+    @contextmanager
+    def together(self, principal: Principal) -> Iterator[Connection]:
+        """Open one transaction that whatever ``principal`` begins inside joins: all of it is done, or nothing.
+
+        An error leaves nothing behind, also where a verb inside has committed steps of its own when called alone.
+        """
+        with self.begin(principal) as connection:
+            token = _TOGETHER.set((self, principal, connection))
+            try:
+                yield connection
+            finally:
+                _TOGETHER.reset(token)
 
     def migrate(self) -> None:
         """Bring the database to the newest schema."""
