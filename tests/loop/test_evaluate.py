@@ -47,6 +47,17 @@ def test_verdicts(treated: tuple[int, int], control: tuple[int, int], verdict: V
     assert evaluate.read("x", [outcomes(treated, control)], share).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("treated", "control", "needed"),
+    [((80, 1000), (10, 200), "about 2 pooled"), ((50, 1_000), (50, 1_000), "more than 100 pooled")],
+)
+def test_an_inconclusive_reading_says_what_it_would_take(
+    treated: tuple[int, int], control: tuple[int, int], needed: str
+) -> None:
+    share = control[1] / (control[1] + treated[1])
+    assert needed in evaluate.read("x", [outcomes(treated, control)], share).sentence.say(Language.EN)
+
+
 def test_without_a_control_nothing_is_read() -> None:
     reading = evaluate.read("x", [outcomes((80, 1000), (0, 0))], 0.1)
     assert reading.verdict is Verdict.UNREADABLE

@@ -23,8 +23,8 @@ SENTENCES = {
     Verdict.GAIN: Text("显著：提升 {lift}，区间 {low} 至 {high}", "significant: lift {lift}, interval {low} to {high}"),
     Verdict.HARM: Text("显著为负：{lift}，区间 {low} 至 {high}；应停", "significant harm: {lift}, interval {low} to {high}; stop it"),
     Verdict.INCONCLUSIVE: Text(
-        "尚无结论：提升 {lift}，区间 {low} 至 {high}；要看清 {lift} 需约 {rounds} 轮合并",
-        "inconclusive: lift {lift}, interval {low} to {high}; about {rounds} pooled rounds would tell {lift} from nothing",
+        "尚无结论：提升 {lift}，区间 {low} 至 {high}；要看清 {lift} 需{rounds}轮合并",
+        "inconclusive: lift {lift}, interval {low} to {high}; {rounds} pooled rounds would tell {lift} from nothing",
     ),
     Verdict.UNREADABLE: Text("不可读：{reason}", "unreadable: {reason}"),
 }  # fmt: skip

@@ -16,6 +16,9 @@ from bankloop.loop.evaluate.statistics import SRM_ALARM, Arm, Estimate, differen
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+# Beyond this many rounds nobody waits for the answer: the sentence says so instead of counting on.
+MANY_ROUNDS = 100
+
 # What each event says of the way from message to goal; a channel that cannot say a step leaves it out.
 FUNNEL: tuple[tuple[str, Text, tuple[str, ...]], ...] = (
     ("contacted", Text("触达", "Contacted"), ()),
@@ -112,11 +115,13 @@ def judge(lift: Estimate | None, ratio_p: float) -> tuple[Verdict, Text]:
     )
 
 
-def rounds_needed(lift: Estimate) -> int | str:
-    """Return how many rounds like this one, pooled, would put the interval clear of zero; "∞" for no lift at all."""
+def rounds_needed(lift: Estimate) -> Text:
+    """Say how many rounds like this one, pooled, would put the interval clear of zero."""
     half = (lift.high - lift.low) / 2
     needed = (half / abs(lift.value)) ** 2 if lift.value else inf
-    return ceil(needed) if needed < 100 else "∞"
+    if needed > MANY_ROUNDS:
+        return Text("超过 {n} ", "more than {n}").filled(n=MANY_ROUNDS)
+    return Text("约 {n} ", "about {n}").filled(n=ceil(needed))
 
 
 def points(value: float) -> str:
