@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import rankdata
 
 from bankloop.loop.model.contracts import CalibrationBin, Floats
 
@@ -13,6 +12,8 @@ PSI_ALARM = 0.25
 
 def auc(score: Floats, y: Floats) -> float:
     """Return the probability that a positive scores above a negative, ties counting half; 0.5 without both classes."""
+    from scipy.stats import rankdata  # here and not above: it takes seconds to import
+
     positives = float(y.sum())
     negatives = len(y) - positives
     if positives == 0 or negatives == 0:

@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.isotonic import IsotonicRegression
 from threadpoolctl import threadpool_limits
 
 from bankloop.loop.model.contracts import Arm, Effect, Floats, Labelled
@@ -92,6 +90,10 @@ def train_propensity(data: Labelled, seed: int) -> tuple[Propensity, NDArray[np.
 
     With fewer than 20 positives the propensity is the plain rate: trees would invent differences.
     """
+    # Here and not above: commands that train nothing start seconds sooner.
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.isotonic import IsotonicRegression
+
     rng = np.random.default_rng(seed)
     draw = rng.random(len(data.y))
     train, test = draw >= HOLD_OUT, draw < HOLD_OUT / 2
