@@ -41,7 +41,7 @@ demo: $(VENV)/.runtime
 test: $(VENV)/.dev $(if $(SPARK),$(VENV)/.spark)
 	@$(if $(SPARK),:,echo "left out: tests marked spark (no java on this machine)")
 	@$(if $(CHROMIUM),:,echo "left out: tests marked browser (no chromium on this machine)")
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m "(spark or not spark)$(if $(SPARK),, and not spark)$(if $(CHROMIUM),, and not browser)" $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "(spark or not spark)$(if $(SPARK),, and not spark)$(if $(CHROMIUM),, and not browser)" $(TESTS)
 
 ## check: format, lint, strict types, the order of the rooms, documents that cannot drift
 check: $(VENV)/.dev
