@@ -23,11 +23,11 @@ from sqlalchemy import text
 
 from bankloop.cli.demo.story import FIRST_DAY
 from bankloop.kit import EnvironmentFault, FixedClock
-from bankloop.lake import load_bank
+from bankloop.lake import Scope, load_bank
 from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
-from bankloop.organization import checker, maker, system
+from bankloop.organization import checker, maker, reviewers, system
 from bankloop.simulate import write_bank
 from bankloop.store import Role, remove_cluster, seal_audit, verify_audit, waiting_messages
 from bankloop.wiring import file_channel, open_bank
@@ -160,7 +160,7 @@ def ready(own_state: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def approve_all(bank: Bank) -> None:
     for name in bank.spec.campaigns:
         loop.submit(bank, maker(), name)
-        loop.approve_campaign(bank, checker(), name)
+        loop.approve_in_turn(bank, reviewers(), name)
 
 
 def command(code: str, *arguments: object) -> subprocess.Popen[str]:
@@ -270,7 +270,7 @@ def loaded(folder: Path) -> dict[str, tuple[int, int]]:
     """Return rows of every table of the lake, as its manifest says and as a reader counts them."""
     with open_bank(folder, CLOCK) as bank:
         names = {path.name for path in bank.lake.root.iterdir() if path.is_dir() and not path.name.startswith("_")}
-        with bank.lake.connection() as connection:
+        with bank.lake.connection(Scope.whole_bank("test")) as connection:
             found = {}
             for name in sorted(names):
                 with suppress(Exception):

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bankloop.kit import Clock, SpecError, Text
-from bankloop.lake import open_lake
+from bankloop.lake import LoadReport, Progress, load_bank, open_lake
 from bankloop.loop.bank import Bank
 from bankloop.loop.reach import FileChannel
-from bankloop.organization import system
+from bankloop.organization import PeopleReport, load_people, system
 from bankloop.store import open_store
 
 
@@ -28,6 +28,12 @@ def open_bank(folder: Path, clock: Clock) -> Iterator[Bank]:
         )
     with open_store(folder, clock) as store:
         yield Bank(folder, store, open_lake(folder, store, system("lake")), clock)
+
+
+def load(bank: Bank, progress: Progress | None = None) -> tuple[LoadReport, PeopleReport]:
+    """Load what has arrived into the lake, then bring units, staff and books of customers in the store up to it."""
+    report = load_bank(bank.folder, bank.lake, progress)
+    return report, load_people(bank.store, bank.lake)
 
 
 def file_channel(folder: Path) -> FileChannel:

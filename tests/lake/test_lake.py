@@ -48,7 +48,7 @@ UNITS = [{"unit_id": "0000", "kind": "head_office"}, {"unit_id": "0100", "kind":
 
 
 def names(lake: Lake, table: str, column: str, **given: Any) -> list[Any]:
-    with lake.connection(**given) as connection:
+    with lake.connection(Scope.whole_bank("test"), **given) as connection:
         return [row[0] for row in connection.execute(f"SELECT {column} FROM {table} ORDER BY 1").fetchall()]
 
 

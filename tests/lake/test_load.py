@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bankloop.kit import BankloopError, DataError, NotFoundError, SpecError
-from bankloop.lake import Lake, LoadReport, MemoryManifest, load_bank, schema_of
+from bankloop.lake import Lake, LoadReport, MemoryManifest, Scope, load_bank, schema_of
 from bankloop.lake.contracts import RuleCount
 
 DAY = "2026-11-21"
@@ -69,7 +69,7 @@ def schema_of_event() -> pa.Schema:
 
 
 def read(lake: Lake, query: str) -> list[tuple[Any, ...]]:
-    with lake.connection() as connection:
+    with lake.connection(Scope.whole_bank("test")) as connection:
         return connection.execute(query).fetchall()
 
 

@@ -73,11 +73,11 @@ def simulate(
 
 def load(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """装载源文件：坏行隔离，好行入湖。Load what has arrived; bad rows go to quarantine, good rows load."""
-    from bankloop.lake import load_bank
+    from bankloop.wiring import load as load_all
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
-        report = load_bank(bank, opened.lake, lambda source, done, total: say(f"{done}/{total} {source}"))
+        report, people = load_all(opened, lambda source, done, total: say(f"{done}/{total} {source}"))
     rows = [
         [s.source, str(s.day or ""), f"{s.rows_read:,}", f"{s.loaded:,}", f"{s.quarantined:,}", _reasons(s.rules)]
         for s in report.sources
@@ -98,6 +98,7 @@ def load(bank: Folder = _HERE, as_json: AsJson = False) -> None:
             "versions": report.versions,
             "waiting": list(report.waiting),
             "already_loaded": len(report.already_loaded),
+            "people": {"units": people.units, "staff": people.staff, "customers": people.customers},
         },
         as_json,
     )

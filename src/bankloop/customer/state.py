@@ -14,7 +14,7 @@ from bankloop.customer.contracts import Catalogue, State
 from bankloop.customer.queries import KEY, state_expression
 from bankloop.kit import digest_bytes, local_day, local_moment
 from bankloop.kit.expression import BOOL, DATE, STRING, Type
-from bankloop.lake import Lake
+from bankloop.lake import Lake, Scope
 
 _BASE = ("customer", "holding", "event")
 _ARROW = {BOOL: pa.bool_(), DATE: pa.date32(), STRING: pa.string()}
@@ -39,7 +39,7 @@ def build_state(
     today, known_until = _day(as_of, lake.zone)
     read = {**lake.current_versions(), **(versions or {})}
     read = {table: version for table, version in read.items() if table in _BASE}
-    with lake.connection(read) as connection:
+    with lake.connection(Scope.whole_bank("state"), read) as connection:
         backend = ibis.duckdb.from_connection(connection)
         given = {}
         for name, table in (scores or {}).items():

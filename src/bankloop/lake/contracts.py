@@ -86,11 +86,15 @@ class Scope:
     """What a reader may see: the units, for which purpose, and which masked columns open.
 
     ``units`` None means the whole bank; an empty set means nothing and is refused, as is an empty purpose.
+    ``customers`` narrows what is about customers to those numbers, of whichever unit. ``fields`` names the only columns
+    shown plain: what one line shares with another.
     """
 
     purpose: str
     units: frozenset[str] | None
     unmask: frozenset[str] = frozenset()
+    customers: frozenset[str] | None = None
+    fields: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         if not self.purpose.strip():
@@ -98,7 +102,7 @@ class Scope:
                 "lake.no_purpose",
                 Text("读取数据要写明用途；请给出 purpose", "reading data needs a stated purpose; give one"),
             )
-        if self.units is not None and not self.units:
+        if self.units is not None and not self.units and self.customers is None:
             raise DeniedError(
                 "lake.no_units",
                 Text(
@@ -110,6 +114,20 @@ class Scope:
     def whole_bank(cls, purpose: str, unmask: frozenset[str] = frozenset()) -> Scope:
         """Return a scope over every unit, masked columns still masked unless named."""
         return cls(purpose, None, unmask)
+
+    @property
+    def whole(self) -> bool:
+        """Return whether every row is in it."""
+        return self.units is None and self.customers is None
+
+    def hides(self, column: Column, key: tuple[str, ...]) -> bool:
+        """Return whether a column is masked for this reader; a table's key never is where it is no personal value."""
+        if column.name in self.unmask:
+            return False
+        if self.fields is not None and column.name not in self.fields:
+            return column.name not in key
+        plain = self.fields is not None and not column.confidential
+        return not plain and (column.data_class is DataClass.C2 or column.confidential)
 
 
 @dataclass(frozen=True, slots=True)

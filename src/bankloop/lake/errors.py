@@ -8,7 +8,16 @@ from contextlib import contextmanager
 
 import duckdb
 
-from bankloop.kit import BankloopError, DataError, EnvironmentFault, LockedError, NotFoundError, SpecError, Text
+from bankloop.kit import (
+    BankloopError,
+    DataError,
+    DeniedError,
+    EnvironmentFault,
+    LockedError,
+    NotFoundError,
+    SpecError,
+    Text,
+)
 from bankloop.kit.located import nearest
 from bankloop.lake.rules import RULE_TEXT
 
@@ -234,3 +243,16 @@ def guarded(place: str) -> Iterator[None]:
         if any(words in str(error).lower() for words in _NO_SPACE):
             raise no_space(place) from error
         raise
+
+
+def not_whole_bank(purpose: str) -> DeniedError:
+    """Return the refusal of unmasked tables to a reader whose scope is not the whole bank."""
+    return DeniedError(
+        "lake.not_whole_bank",
+        Text(
+            "用途“{purpose}”的数据范围不是全行，不能读未脱敏的整表；请经数据范围（Scope）读取",
+            "the scope of '{purpose}' is not the whole bank, so whole tables in the clear are refused; read through "
+            "the scope",
+        ),
+        purpose=purpose,
+    )

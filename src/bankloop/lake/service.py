@@ -81,12 +81,15 @@ class Lake:
         """Return the absolute paths of a version's files."""
         return [str(self.root / file) for file in version.files]
 
-    def connection(self, versions: Mapping[str, str] | None = None) -> duckdb.DuckDBPyConnection:
-        """Return an engine connection with one view a table; the caller closes it.
+    def connection(self, scope: Scope, versions: Mapping[str, str] | None = None) -> duckdb.DuckDBPyConnection:
+        """Return an engine connection with one view a table, nothing masked; the caller closes it.
 
         Views are on the current versions, or on ``versions`` (table → version) where given. A table without a version
-        is an empty view. The views are unscoped: this is the door of batch stages, not of people.
+        is an empty view. This is the door of batch stages, which say so by a whole-bank scope; people read through
+        ``table``. Raises ``DeniedError`` for any narrower scope.
         """
+        if not scope.whole:
+            raise errors.not_whole_bank(scope.purpose)
         connection = self.engine()
         for table, contract in CONTRACTS.items():
             wanted = (versions or {}).get(table)
@@ -103,18 +106,18 @@ class Lake:
         """Return ``table`` as an Ibis table that holds only the scope's rows and masks what it may not show.
 
         Class C2 and confidential columns are masked (text as ``***``, the rest NULL) unless ``scope.unmask`` names
-        them. Tables of one lake share a backend as long as no new version is published, so they can be joined.
+        them, or with ``scope.fields`` every column that it does not name. Tables of one lake share a backend as long as no new version is published, so they can be joined.
         """
         contract = contract_of(table)
         backend = self._shared_backend()
         rows = _scoped(backend, contract, scope)
-        masked = {c.name: _mask(c) for c in contract.columns if _hidden(c, scope)}
+        masked = {c.name: _mask(c) for c in contract.columns if scope.hides(c, contract.key)}
         return rows.mutate(**masked) if masked else rows
 
     def _shared_backend(self) -> Backend:
         versions = tuple(sorted(self.current_versions().items()))
         if self._backend is None or self._backend[0] != versions:
-            self._backend = (versions, ibis.duckdb.from_connection(self.connection()))
+            self._backend = (versions, ibis.duckdb.from_connection(self.connection(Scope.whole_bank("table"))))
         return self._backend[1]
 
     # Writing
@@ -286,6 +289,12 @@ def _empty(contract: TableContract) -> str:
 
 def _scoped(backend: Backend, contract: TableContract, scope: Scope) -> ir.Table:
     rows = backend.table(contract.name)
+    if scope.customers is not None:
+        column = _customer_column(contract)
+        if column is not None:
+            named = ibis.memtable(pa.table({"_number": pa.array(sorted(scope.customers), pa.string())}))
+            return rows.semi_join(named, rows[column] == named["_number"])
+        return rows.filter(rows.unit_id.isin(sorted(scope.units or ()))) if "unit_id" in contract.names else rows
     if scope.units is None:
         return rows
     units = sorted(scope.units)
@@ -295,15 +304,13 @@ def _scoped(backend: Backend, contract: TableContract, scope: Scope) -> ir.Table
         return rows.filter(rows.unit_id.isin(units))
     customers = backend.table("customer")
     mine = customers.filter(customers.branch_id.isin(units) | customers.sub_branch_id.isin(units))
-    if "customer_no" in contract.names:
-        return rows.semi_join(mine, "customer_no")
-    if contract.name == "relation":
-        return rows.semi_join(mine, rows.from_no == mine.customer_no)
-    return rows
+    column = _customer_column(contract)
+    return rows if column is None else rows.semi_join(mine, rows[column] == mine.customer_no)
 
 
-def _hidden(column: Column, scope: Scope) -> bool:
-    return (column.data_class == "C2" or column.confidential) and column.name not in scope.unmask
+def _customer_column(contract: TableContract) -> str | None:
+    """Return the column that says whose a row is, if it is about a customer."""
+    return next((name for name in ("customer_no", "from_no", "owner_no") if name in contract.names), None)
 
 
 def _mask(column: Column) -> ir.Scalar:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from bankloop.kit import ConflictError, Text, local_moment
 from bankloop.kit.expression import BOOL, parse
+from bankloop.lake import Scope
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop import model, reach
 from bankloop.loop.bank import Bank
@@ -34,7 +35,7 @@ def history_rows(bank: Bank, campaign: Campaign, today: date) -> tuple[Labelled,
     leaks = set(_reads(bank, campaign))
     features = [f for f in model.feature_names(types, leaks) if not bank.catalogue[f].confidential]
     past, present = bank.state(then).table, bank.state(today).table
-    with bank.lake.connection() as connection:
+    with bank.lake.connection(Scope.whole_bank("labels")) as connection:
         query = (
             "SELECT DISTINCT customer_no FROM event WHERE type = $type "
             "AND occurred_at >= $start AND occurred_at < $stop"
@@ -141,7 +142,7 @@ def _loaded_events(bank: Bank, types: Sequence[str], start: date, until: date) -
         "SELECT DISTINCT customer_no, type FROM event "
         "WHERE list_contains($types, type) AND occurred_at >= $start AND occurred_at < $stop"
     )
-    with bank.lake.connection() as connection:
+    with bank.lake.connection(Scope.whole_bank("labels")) as connection:
         return connection.sql(query, params=values).to_arrow_table().cast(_WHO_DID_WHAT)
 
 

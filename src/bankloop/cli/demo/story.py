@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bankloop.kit import FixedClock
-from bankloop.lake import LoadReport, load_bank
+from bankloop.lake import LoadReport
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop import reach
 from bankloop.loop import run as loop
@@ -20,10 +20,10 @@ from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Reading
 from bankloop.loop.model import Card
 from bankloop.loop.optimize import Challenger
-from bankloop.organization import checker, maker, system
+from bankloop.organization import checker, maker, seed_demo_people, system
 from bankloop.simulate import Response, SimulatedBank, World, write_bank
 from bankloop.store import accepted_contacts, append_events, broken_caps, read_decisions, seal_audit, verify_audit
-from bankloop.wiring import file_channel, open_bank
+from bankloop.wiring import file_channel, load, open_bank
 
 # The first working day of the story; both rounds and their labels lie behind the day the demo was written.
 FIRST_DAY = date(2026, 8, 24)
@@ -85,7 +85,9 @@ def tell(folder: Path, customers: int, rounds: int, seed: int, say: Say) -> Stor
     story = Story(simulated)
     with open_bank(folder, _clock(FIRST_DAY)) as bank:
         say("load")
-        story.load = load_bank(folder, bank.lake)
+        story.load, _ = load(bank)
+        with bank.store.begin(system("demo")) as connection:
+            seed_demo_people(connection, folder)
         world = World.load(folder)
         for name in bank.spec.campaigns:
             say(f"model {name}")
@@ -158,7 +160,7 @@ def close_round(bank: Bank, story: Story, number: int, start: date, *, last: boo
         for name in window.locks:
             story.pooled[name] = loop.evaluate(bank, system(), name, list(range(1, number + 1)), keep=False)
     else:
-        load_bank(bank.folder, bank.lake)
+        load(bank)
     for name in window.locks:
         story.challengers[name] = loop.learn(bank, maker(), name, number, today)
         if not last:

@@ -1,6 +1,19 @@
 """Who works where: units in time, staff with posts, licences, leave and backups, books of customers and their transfer."""
 
-from bankloop.organization.people.contracts import Licence, Line, OrgUnit, Person
+from bankloop.organization.people.books import (
+    approve_transfer,
+    book_of,
+    customer_counts,
+    customers_of_units,
+    keeper_of,
+    recall_transfer,
+    reject_transfer,
+    submit_transfer,
+    transfer_of,
+    transfers,
+)
+from bankloop.organization.people.contracts import BookRow, Licence, Line, OrgUnit, PeopleReport, Person, Transfer
+from bankloop.organization.people.loading import keep_people, load_people
 from bankloop.organization.people.rules import LICENSED_FROM, checked_id, checked_name, may_take
 from bankloop.organization.people.staff import (
     backups_of,
@@ -19,18 +32,28 @@ from bankloop.organization.people.units import below, close_unit, move_unit, ope
 
 __all__ = [
     "LICENSED_FROM",
+    "BookRow",
     "Licence",
     "Line",
     "OrgUnit",
+    "PeopleReport",
     "Person",
+    "Transfer",
+    "approve_transfer",
     "backups_of",
     "below",
+    "book_of",
     "checked_id",
     "checked_name",
     "close_unit",
+    "customer_counts",
+    "customers_of_units",
     "engage_staff",
+    "keep_people",
+    "keeper_of",
     "licences_of",
     "license_staff",
+    "load_people",
     "may_take",
     "move_staff",
     "move_unit",
@@ -39,8 +62,13 @@ __all__ = [
     "people",
     "person_of",
     "post_of",
+    "recall_transfer",
     "record_leave",
+    "reject_transfer",
     "stand_ins",
+    "submit_transfer",
+    "transfer_of",
+    "transfers",
     "unit_of",
     "units",
     "valid",

@@ -167,3 +167,16 @@ def not_demo() -> DeniedError:
             "this is no demonstration bank, so no demonstration people are made; bankloop demo makes one",
         ),
     )
+
+
+def out_of_scope(person: str, unit: str) -> DeniedError:
+    """Return the refusal to decide for a unit outside of one's own."""
+    return DeniedError(
+        "people.out_of_scope",
+        Text(
+            "{unit} 不在 {person} 的机构范围内；请由同时管辖两个机构的人审批",
+            "{unit} is outside of the units of {person}; ask who answers for both units",
+        ),
+        person=person,
+        unit=unit,
+    )

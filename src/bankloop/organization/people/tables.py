@@ -30,6 +30,7 @@ def _recorded() -> Column[object]:
 
 _OPEN = text("valid_to IS NULL")
 
+# ``says`` is what the source said last, so that a load changes only what the source changed since.
 org_unit = Table(
     "org_unit",
     metadata,
@@ -41,6 +42,7 @@ org_unit = Table(
     Column("line", Text, nullable=False),
     Column("name_zh", Text, nullable=False),
     Column("name_en", Text, nullable=False),
+    Column("says", Text, nullable=False, server_default=""),
     Index("org_unit_open", "unit_id", unique=True, postgresql_where=_OPEN),
 )
 
@@ -54,7 +56,6 @@ staff = Table(
     _recorded(),
 )
 
-# ``says`` is what the source said last, so that a load changes only what the source changed.
 staff_post = Table(
     "staff_post",
     metadata,

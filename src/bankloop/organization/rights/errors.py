@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bankloop.kit import ConflictError, DeniedError, InputError, NotFoundError, Text
 from bankloop.organization.rights.contracts import ObjectSpec, RoleSpec
@@ -152,3 +153,83 @@ def bad_validity(what: str) -> InputError:
 def needs(field: Text) -> InputError:
     """Return the error of a reason, ticket or list that was left empty."""
     return InputError("rights.needs", Text("请填写{field}", "state the {field}"), field=field)
+
+
+def agreement_exists(agreement: str) -> ConflictError:
+    """Return the error of an agreement's id that is taken."""
+    return ConflictError(
+        "rights.agreement_exists",
+        Text("协议编号 {agreement} 已被使用；请换一个", "the agreement id {agreement} is taken; choose another"),
+        agreement=agreement,
+    )
+
+
+def agreement_over(agreement: str, until: datetime) -> DeniedError:
+    """Return the refusal of what an agreement shared that is over."""
+    return DeniedError(
+        "rights.agreement_over",
+        Text(
+            "共享协议 {agreement} 已于 {until} 到期或终止；请由数据归属方续签",
+            "the sharing agreement {agreement} is over since {until} or was ended; its owner must renew it",
+        ),
+        agreement=agreement,
+        until=until.date(),
+    )
+
+
+def no_consent(customer: str, agreement: str) -> DeniedError:
+    """Return the refusal of what a customer has not consented to share."""
+    return DeniedError(
+        "rights.no_consent",
+        Text(
+            "客户 {customer} 没有同意协议 {agreement} 的共享；先取得同意并登记",
+            "the customer {customer} has not consented to the sharing of {agreement}; obtain and record the consent",
+        ),
+        customer=customer,
+        agreement=agreement,
+    )
+
+
+def no_customer(customer: str) -> NotFoundError:
+    """Return the error of a customer that is unknown, or outside of one's scope: which of both is not said."""
+    return NotFoundError(
+        "rights.no_customer",
+        Text(
+            "没有客户 {customer}，或不在您的数据范围内；请核对客户号，或向其管户机构申请",
+            "there is no customer {customer}, or not within your scope; check the number, or ask the unit that keeps it",
+        ),
+        customer=customer,
+    )
+
+
+def unknown_field(name: str, known: Sequence[str]) -> InputError:
+    """Return the error of a field that customers do not have."""
+    return InputError(
+        "rights.unknown_field",
+        Text("客户没有字段 {name}；有 {known}", "customers have no field {name}; there is {known}"),
+        name=ascii(name)[:80],
+        known=", ".join(known),
+    )
+
+
+def never_plain(person: str, name: str) -> DeniedError:
+    """Return the refusal to unmask a field that the person's role never sees plain."""
+    return DeniedError(
+        "rights.never_plain",
+        Text(
+            "{person} 的角色不能查看 {name} 的明文；请由有此权限的角色办理",
+            "the role of {person} never sees {name} plain; ask a role that may",
+        ),
+        person=person,
+        name=name,
+    )
+
+
+def too_long(minutes: int, most: int) -> InputError:
+    """Return the error of an unmasking that would last too long, or not at all."""
+    return InputError(
+        "rights.too_long",
+        Text("解除脱敏须为 1 至 {most} 分钟，而非 {minutes}", "an unmasking lasts 1 to {most} minutes, not {minutes}"),
+        minutes=minutes,
+        most=most,
+    )

@@ -17,7 +17,7 @@ TABLES = """
 CREATE TABLE org_unit (
     unit_id text, valid_from timestamptz, valid_to timestamptz, parent_id text, kind text NOT NULL
         CHECK (kind IN ('head_office', 'branch', 'sub_branch', 'remote_centre', 'partner', 'subsidiary')),
-    line text NOT NULL, name_zh text NOT NULL, name_en text NOT NULL,
+    line text NOT NULL, name_zh text NOT NULL, name_en text NOT NULL, says text NOT NULL DEFAULT '',
     PRIMARY KEY (unit_id, valid_from), CHECK (parent_id <> unit_id), CHECK (valid_to > valid_from)
 );
 CREATE UNIQUE INDEX org_unit_open ON org_unit (unit_id) WHERE valid_to IS NULL;

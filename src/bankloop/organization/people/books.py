@@ -1,0 +1,203 @@
+"""Books of customers: who has whom, now; and how a book passes to another by approval, once, from a moment on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, func, insert, select, text, update
+
+from bankloop.kit import uuid7
+from bankloop.organization.people import errors
+from bankloop.organization.people.contracts import BookRow, Transfer
+from bankloop.organization.people.staff import person_of
+from bankloop.organization.people.tables import book_transfer, customer_book
+from bankloop.organization.people.units import valid
+from bankloop.store import EVERY_UNIT, Principal, bank_wide, now_of, principal_of, record_audit, verb
+
+_COLUMNS = tuple(book_transfer.c[name] for name in Transfer.__dataclass_fields__)
+_WANTED = "staff_id = :staff AND line = :line AND (cardinality(CAST(:customers AS text[])) = 0 OR customer_no = ANY (:customers))"
+# A row that begins in the very moment of the transfer is put right in its place; one that begins later stays.
+_MEND = text(
+    f"UPDATE customer_book SET unit_id = :unit, staff_id = :to WHERE {_WANTED} AND valid_to IS NULL AND valid_from = :at"
+)
+_MOVE = text(
+    f"WITH ended AS (UPDATE customer_book SET valid_to = :at WHERE {_WANTED} AND valid_to IS NULL AND valid_from < :at "
+    "RETURNING customer_no, line, says) "
+    "INSERT INTO customer_book (customer_no, line, valid_from, unit_id, staff_id, says) "
+    "SELECT customer_no, line, :at, :unit, :to, says FROM ended"
+)
+_COUNT = text(f"SELECT count(*) FROM customer_book WHERE {_WANTED} AND valid_to IS NULL")
+
+
+def book_of(connection: Connection, staff_id: str, after: str = "", limit: int = 1_000) -> list[BookRow]:
+    """Return a page of the customers of a member of staff now, in order of their numbers, as far as they may be seen."""
+    t = customer_book.c
+    query = (
+        select(t.customer_no, t.line, t.unit_id, t.staff_id)
+        .where(t.staff_id == staff_id, valid(t, now_of(connection)), t.customer_no > after)
+        .order_by(t.customer_no)
+        .limit(limit)
+    )
+    return [BookRow(*row) for row in connection.execute(query)]
+
+
+def customers_of_units(
+    connection: Connection, units: Sequence[str], after: str = "", limit: int = 1_000
+) -> list[BookRow]:
+    """Return a page of the customers of units now, in order of their numbers, as far as they may be seen."""
+    t = customer_book.c
+    query = (
+        select(t.customer_no, t.line, t.unit_id, t.staff_id)
+        .where(t.unit_id == func.any(list(units)), valid(t, now_of(connection)), t.customer_no > after)
+        .order_by(t.customer_no)
+        .limit(limit)
+    )
+    return [BookRow(*row) for row in connection.execute(query)]
+
+
+def customer_counts(connection: Connection, units: Sequence[str]) -> dict[str, int]:
+    """Return how many customers each unit has now, as far as they may be seen."""
+    t = customer_book.c
+    query = (
+        select(t.unit_id, func.count())
+        .where(t.unit_id == func.any(list(units)), valid(t, now_of(connection)))
+        .group_by(t.unit_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def keeper_of(connection: Connection, customer_no: str) -> list[BookRow]:
+    """Return a customer's rows of the book now, one a line, as far as they may be seen: none means out of scope."""
+    t = customer_book.c
+    query = select(t.customer_no, t.line, t.unit_id, t.staff_id).where(
+        t.customer_no == customer_no, valid(t, now_of(connection))
+    )
+    return [BookRow(*row) for row in connection.execute(query.order_by(t.line))]
+
+
+@verb("transfer.submit")
+def submit_transfer(
+    connection: Connection,
+    from_staff: str,
+    to_staff: str,
+    reason: str,
+    *,
+    customers: Sequence[str] = (),
+    line: str = "retail",
+    effective_at: datetime | None = None,
+) -> Transfer:
+    """Ask that a book, or named customers of it, pass to another manager from a moment on; nothing moves yet."""
+    now, actor = now_of(connection), principal_of(connection)
+    giver, taker = person_of(connection, from_staff), person_of(connection, to_staff)
+    if giver.unit_id is None or taker.unit_id is None:
+        raise errors.no_post(from_staff if giver.unit_id is None else to_staff)
+    named = sorted(set(customers))
+    if not connection.scalar(_COUNT, {"staff": from_staff, "line": line, "customers": named}):
+        raise errors.empty_book(from_staff)
+    made = uuid7(int(now.timestamp() * 1000))
+    values = {
+        "transfer_id": made,
+        "from_staff": from_staff,
+        "to_staff": to_staff,
+        "to_unit": taker.unit_id,
+        "unit_id": giver.unit_id,
+        "line": line,
+        "customers": named,
+        "effective_at": max(effective_at or now, now),
+        "state": "requested",
+        "reason": reason,
+        "made_by": actor.id,
+    }
+    connection.execute(insert(book_transfer).values(**values))
+    after = {"from": from_staff, "to": to_staff, "customers": len(named), "at": values["effective_at"]}
+    record_audit(connection, "transfer.submit", "transfer", str(made), None, after, reason)
+    return transfer_of(connection, made)
+
+
+@verb("transfer.approve")
+def approve_transfer(connection: Connection, transfer_id: UUID, reason: str = "") -> Transfer:
+    """Let a transfer take effect, once, as a person who neither made it nor is a party, and answers for both units."""
+    found, actor = _waiting(connection, transfer_id), principal_of(connection)
+    if {actor.id, actor.acting_for} & {found.made_by, found.from_staff, found.to_staff}:
+        raise errors.own_transfer(actor.id)
+    _answers_for(actor, found)
+    moment = max(found.effective_at, now_of(connection))
+    values = {
+        "staff": found.from_staff,
+        "line": found.line,
+        "customers": list(found.customers),
+        "at": moment,
+        "unit": found.to_unit,
+        "to": found.to_staff,
+    }
+    with bank_wide(connection):
+        moved = connection.execute(_MEND, values).rowcount + connection.execute(_MOVE, values).rowcount
+    if not moved:
+        raise errors.empty_book(found.from_staff)
+    return _decide(connection, found, "open", "transfer.approve", reason, moved)
+
+
+@verb("transfer.reject")
+def reject_transfer(connection: Connection, transfer_id: UUID, reason: str) -> Transfer:
+    """Refuse a transfer, with a reason."""
+    return _decide(connection, _waiting(connection, transfer_id), "refused", "transfer.reject", reason)
+
+
+@verb("transfer.recall")
+def recall_transfer(connection: Connection, transfer_id: UUID, reason: str = "") -> Transfer:
+    """Take a transfer back, as its maker."""
+    found = _waiting(connection, transfer_id)
+    if found.made_by != principal_of(connection).id:
+        raise errors.own_transfer(principal_of(connection).id)
+    return _decide(connection, found, "ended", "transfer.recall", reason)
+
+
+def transfers(connection: Connection, state: str | None = None, limit: int = 1_000) -> list[Transfer]:
+    """Return the transfers that may be seen, the latest first, of a state where given."""
+    query = select(*_COLUMNS).order_by(book_transfer.c.recorded_at.desc(), book_transfer.c.transfer_id.desc())
+    if state is not None:
+        query = query.where(book_transfer.c.state == state)
+    return [_transfer(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def transfer_of(connection: Connection, transfer_id: UUID) -> Transfer:
+    """Return a transfer; raise ``NotFoundError`` where there is none within the principal's units."""
+    query = select(*_COLUMNS).where(book_transfer.c.transfer_id == transfer_id)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise errors.missing("transfer", str(transfer_id))
+    return _transfer(row)
+
+
+def _waiting(connection: Connection, transfer_id: UUID) -> Transfer:
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": f"transfer:{transfer_id}"})
+    found = transfer_of(connection, transfer_id)
+    if found.state != "requested":
+        raise errors.not_requested(str(transfer_id), found.state)
+    return found
+
+
+def _answers_for(actor: Principal, found: Transfer) -> None:
+    if EVERY_UNIT not in actor.units and found.to_unit not in actor.units:
+        raise errors.out_of_scope(actor.id, found.to_unit)
+
+
+def _decide(
+    connection: Connection, found: Transfer, state: str, name: str, reason: str, moved: int | None = None
+) -> Transfer:
+    actor = principal_of(connection).id
+    decided = None if actor == found.made_by else actor
+    t = book_transfer
+    connection.execute(
+        update(t).where(t.c.transfer_id == found.transfer_id).values(state=state, decided_by=decided, moved=moved)
+    )
+    before, after = {"state": found.state}, {"state": state, "moved": moved}
+    record_audit(connection, name, "transfer", str(found.transfer_id), before, after, reason)
+    return transfer_of(connection, found.transfer_id)
+
+
+def _transfer(row: Any) -> Transfer:
+    return Transfer(**{**row, "customers": tuple(row["customers"])})
