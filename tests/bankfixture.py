@@ -21,7 +21,7 @@ from bankloop.loop.evaluate import Estimate, Money, Reading
 from bankloop.loop.model import Card
 from bankloop.loop.optimize import Challenger
 from bankloop.loop.run import Window
-from bankloop.organization import checker, maker, system
+from bankloop.organization import checker, maker, reviewers, system
 from bankloop.report import save_window, write_report
 from bankloop.simulate import SimulatedBank, World, write_bank
 from bankloop.store import (
@@ -106,7 +106,7 @@ def open_small_bank(folder: Path, server: EmbeddedServer, template: str, clock: 
         cards[name] = loop.draft_model(bank, maker(), name, day - timedelta(days=1))
         loop.promote(bank, checker(), name)
         loop.submit(bank, maker(), name)
-        loop.approve_campaign(bank, checker(), name)
+        loop.approve_in_turn(bank, reviewers(), name)
     window = loop.plan(bank, system(), ROUND, day)
     loop.run(bank, system(), ROUND, day, prepared=window)
     world = World.load(folder)

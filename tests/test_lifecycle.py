@@ -24,11 +24,10 @@ from bankloop.lake import open_lake
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
-from bankloop.organization import auditor, checker, is_approved, maker, system
+from bankloop.organization import auditor, compliance, is_approved, maker, reviewers, system
 from bankloop.simulate import write_templates
 from bankloop.store import (
     VERBS,
-    Principal,
     Role,
     Store,
     accepted_contacts,
@@ -247,18 +246,17 @@ def test_who_submits_cannot_approve_and_an_edit_voids_the_approval(told: Told) -
     path.write_text(path.read_text(encoding="utf-8").replace("65", "64"), encoding="utf-8")
     edited = Bank(told.folder, told.bank.store, told.bank.lake, told.bank.clock)
     running = loop.approved_locks(told.bank, system())["bind-card"]
-    both = Principal("strategist", frozenset({"maker", "checker"}), ("*",), "campaign")
-    lock, _ = loop.submit(edited, both, "bind-card")
+    lock, _ = loop.submit(edited, maker("consumer"), "bind-card")
     assert lock.digest != running.digest
     with told.bank.store.begin(system()) as connection:
         assert not is_approved(connection, "campaign", "bind-card", running.digest)
     assert "bind-card" not in loop.approved_locks(told.bank, system())
     with pytest.raises(DeniedError) as refused:
-        loop.approve_campaign(edited, both, "bind-card")
+        loop.approve_campaign(edited, compliance("consumer"), "bind-card")
     assert (refused.value.http_status, refused.value.exit_code) == (403, 4)
     with pytest.raises(DeniedError):
         loop.approve_campaign(edited, maker(), "bind-card")
-    loop.approve_campaign(edited, checker(), "bind-card")
+    loop.approve_in_turn(edited, (compliance("third"), *reviewers()[1:]), "bind-card")
     assert loop.approved_locks(told.bank, system())["bind-card"].digest == lock.digest
 
 

@@ -13,7 +13,7 @@ from bankloop.customer import read_catalogue
 from bankloop.kit import BankloopError, ConflictError, ExpressionError, SpecError
 from bankloop.loop.run import locked_catalogue
 from bankloop.loop.spec import BankSpec, Lock, make_lock, read_bank_spec, read_lock
-from bankloop.organization import approve, checker, is_approved, maker, submit_approval
+from bankloop.organization import approve, comply, is_approved, maker, review, reviewers, submit_approval
 from bankloop.store import Store
 from tests.loop.people import BANK, CATALOGUE, TYPES, bank_spec, lock_of
 
@@ -203,7 +203,12 @@ def test_an_edit_after_the_submission_voids_the_approval(store: Store) -> None:
     assert first.digest != edited.digest
     with store.begin(maker()) as connection:
         request = submit_approval(connection, "campaign", "bind-card", first.digest)
-    with store.begin(checker()) as connection:
+    consumer, compliance, first, _ = reviewers()
+    with store.begin(consumer) as connection:
+        review(connection, request, positive=True, opinion="clear")
+    with store.begin(compliance) as connection:
+        comply(connection, request)
+    with store.begin(first) as connection:
         approve(connection, request)
         assert is_approved(connection, "campaign", "bind-card", first.digest)
     with store.begin(maker()) as connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from bankloop import organization as house
-from bankloop.kit import ConflictError, DeniedError, NotFoundError, Text, uuid7
+from bankloop.kit import ConflictError, DeniedError, FixedClock, NotFoundError, Text, uuid7
 from bankloop.organization import ApprovalState, Organization, TaskState
 from bankloop.store import VERBS, Role, Store
 
@@ -22,7 +22,7 @@ DAY = date(2026, 7, 1)
 @pytest.fixture
 def submitted(store: Store) -> UUID:
     with store.begin(MAKER) as connection:
-        return house.submit_approval(connection, "campaign", "bind-card", "d1")
+        return house.submit_approval(connection, "model", "bind-card", "d1")
 
 
 def tasks(n: int, unit: str = "B01", start: int = 0) -> pa.Table:
@@ -64,11 +64,11 @@ def test_a_unit_holds_those_below_it() -> None:
 
 def test_a_second_person_approves(store: Store, submitted: UUID) -> None:
     with store.begin(CHECKER) as connection:
-        assert not house.is_approved(connection, "campaign", "bind-card", "d1")
+        assert not house.is_approved(connection, "model", "bind-card", "d1")
         assert house.approve(connection, submitted, "chen").state is ApprovalState.APPROVED
         assert house.approve(connection, submitted).checker == "chen"
-        assert house.is_approved(connection, "campaign", "bind-card", "d1")
-        assert not house.is_approved(connection, "campaign", "bind-card", "d2")
+        assert house.is_approved(connection, "model", "bind-card", "d1")
+        assert not house.is_approved(connection, "model", "bind-card", "d2")
 
 
 def test_the_maker_cannot_approve(store: Store, submitted: UUID) -> None:
@@ -78,7 +78,7 @@ def test_the_maker_cannot_approve(store: Store, submitted: UUID) -> None:
 
 
 def test_roles_and_names_are_checked(store: Store, submitted: UUID) -> None:
-    with pytest.raises(DeniedError, match="lacks_role"), store.begin(MAKER) as connection:
+    with pytest.raises(DeniedError, match="not_allowed"), store.begin(MAKER) as connection:
         house.approve(connection, submitted)
     with pytest.raises(DeniedError, match="not_yours"), store.begin(CHECKER) as connection:
         house.approve(connection, submitted, "someone-else")
@@ -92,20 +92,20 @@ def test_an_edit_voids_an_approval(store: Store, submitted: UUID) -> None:
     with store.begin(CHECKER) as connection:
         house.approve(connection, submitted)
     with store.begin(MAKER) as connection:
-        again = house.submit_approval(connection, "campaign", "bind-card", "d2")
-        assert not house.is_approved(connection, "campaign", "bind-card", "d1")
-        states = [a.state for a in house.approvals(connection, "campaign", "bind-card") if a.approval_id != again]
+        again = house.submit_approval(connection, "model", "bind-card", "d2")
+        assert not house.is_approved(connection, "model", "bind-card", "d1")
+        states = [a.state for a in house.approvals(connection, "model", "bind-card") if a.approval_id != again]
     assert states == [ApprovalState.VOID]
 
 
 def test_submitting_twice_asks_once(store: Store, submitted: UUID) -> None:
     with store.begin(MAKER) as connection:
-        assert house.submit_approval(connection, "campaign", "bind-card", "d1", "wang") == submitted
+        assert house.submit_approval(connection, "model", "bind-card", "d1", "wang") == submitted
 
 
 def test_what_is_recalled_is_over(store: Store, submitted: UUID) -> None:
     with store.begin(MAKER) as connection:
-        assert house.recall(connection, submitted, "typo").state is ApprovalState.RECALLED
+        assert house.recall(connection, submitted, "typo").state is ApprovalState.DRAFT
     with pytest.raises(ConflictError, match="not_open"), store.begin(CHECKER) as connection:
         house.approve(connection, submitted)
 
@@ -159,7 +159,7 @@ def _engaged(connection: Connection) -> None:
 
 def _submit(store: Store, digest: str = "d1") -> UUID:
     with store.begin(MAKER) as connection:
-        return house.submit_approval(connection, "campaign", "x", digest)
+        return house.submit_approval(connection, "model", "x", digest)
 
 
 def _with_tasks(store: Store, act: Callable[..., object], *arguments: object) -> None:
@@ -178,13 +178,35 @@ def _decided(store: Store, who: object, act: Callable[..., object], *arguments: 
 def _voided(store: Store) -> None:
     _submit(store)
     with store.begin(MAKER) as connection:
-        house.void_approvals(connection, "campaign", "x", "d2")
+        house.void_approvals(connection, "model", "x", "d2")
+
+
+def _consented(store: Store, upto: str) -> None:
+    with store.begin(MAKER) as connection:
+        request = house.submit_approval(connection, "campaign", "x", "d1")
+    with store.begin(house.compliance("consumer")) as connection:
+        house.review(connection, request, positive=True, opinion="clear and fair")
+    if upto == "compliance":
+        with store.begin(house.compliance("compliance")) as connection:
+            house.comply(connection, request)
+
+
+def _expired(store: Store) -> None:
+    with store.begin(MAKER) as connection:
+        house.submit_approval(connection, "model", "x", "d1")
+    store.clock = FixedClock(store.clock.now() + timedelta(days=20))
+    with store.begin(house.system()) as connection:
+        assert house.expire_approvals(connection) == 1
 
 
 STORIES: dict[str, Callable[[Store], object]] = {
     "approval.submit": _submit,
     "approval.approve": lambda store: _decided(store, CHECKER, house.approve),
     "approval.reject": lambda store: _decided(store, CHECKER, house.reject, "unclear"),
+    "approval.review": lambda store: _consented(store, "consumer"),
+    "approval.comply": lambda store: _consented(store, "compliance"),
+    "approval.kill": lambda store: _decided(store, house.compliance(), house.kill, "wrong price"),
+    "approval.expire": _expired,
     "approval.recall": lambda store: _decided(store, MAKER, house.recall),
     "approval.void": _voided,
     "task.create": lambda store: _with_tasks(store, house.tasks_of, "B01", DAY, DAY),
@@ -195,7 +217,7 @@ STORIES: dict[str, Callable[[Store], object]] = {
 
 
 def test_every_verb_of_the_room_has_a_story() -> None:
-    mine = ("bankloop.organization.approvals", "bankloop.organization.tasks")
+    mine = ("bankloop.organization.approval.", "bankloop.organization.tasks")
     assert {name for name, act in VERBS.items() if act.__module__.startswith(mine)} == set(STORIES)
 
 

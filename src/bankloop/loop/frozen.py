@@ -27,8 +27,8 @@ def approved_locks(bank: Bank, principal: Principal) -> dict[str, Lock]:
         for row in sorted(list_campaigns(connection), key=lambda row: row.name):
             if (
                 row.lock_digest
-                and row.state == "approved"
-                and is_approved(connection, "campaign", row.name, row.lock_digest)
+                and row.state in ("approved", "scheduled", "running")
+                and is_approved(connection, "campaign", row.name, row.lock_digest, bank.lake.zone)
             ):
                 locks[row.name] = read_lock(stored_lock(connection, row.lock_digest))
     if not locks:

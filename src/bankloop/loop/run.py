@@ -9,15 +9,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection
 
 from bankloop.kit import ConflictError, Text
-from bankloop.loop import audience, benefit, model, optimize, product, reach, script
+from bankloop.loop import audience, model, optimize, product, reach
 from bankloop.loop import evaluate as evaluation
+from bankloop.loop.approving import (
+    approve_campaign,
+    approve_in_turn,
+    close_campaign,
+    kill_campaign,
+    pause_campaign,
+    promote,
+    recall_campaign,
+    resume_campaign,
+    return_campaign,
+    schedule_campaign,
+    start_campaign,
+    submit,
+)
 from bankloop.loop.bank import Bank
 from bankloop.loop.frozen import (
     approved_locks,
@@ -29,25 +42,19 @@ from bankloop.loop.frozen import (
 )
 from bankloop.loop.labels import audience_now, campaign_outcomes, history_rows, round_outcomes, round_rows
 from bankloop.loop.model import Card, Uplift
-from bankloop.loop.spec import Campaign, Lock, make_lock, read_lock
+from bankloop.loop.spec import Campaign, Lock, read_lock
 from bankloop.loop.window import Window, plain_reading, record_steps, stored_plan
-from bankloop.organization import approval_of, approve, submit_approval
+from bankloop.organization import submit_approval
 from bankloop.store import (
-    CampaignRow,
     ModelVersion,
     Principal,
     ResultReading,
     StepState,
-    champion,
-    list_campaigns,
-    promote_model,
     read_decisions,
     read_models,
     read_plans,
     record_audit,
     register_model,
-    save_campaign,
-    save_lock,
     save_plan,
     save_result,
     set_step,
@@ -59,17 +66,26 @@ __all__ = [
     "RunReport",
     "Window",
     "approve_campaign",
+    "approve_in_turn",
     "approved_locks",
+    "close_campaign",
     "control_share",
     "draft_model",
     "evaluate",
+    "kill_campaign",
     "learn",
     "locked_catalogue",
+    "pause_campaign",
     "plain_reading",
     "plan",
     "promote",
+    "recall_campaign",
+    "resume_campaign",
+    "return_campaign",
     "round_outcomes",
     "run",
+    "schedule_campaign",
+    "start_campaign",
     "submit",
     "was_run",
 ]
@@ -149,6 +165,8 @@ def run(
     with bank.store.begin(principal) as connection:
         if not save_plan(connection, stored_plan(window)):
             return RunReport(round_, window_start, None)
+        for name, lock in window.locks.items():
+            start_campaign(connection, name, lock.digest, bank.lake.zone)
         issued = reach.issue(
             connection, window.plan, window.lot, window.locks, policies_in_force(window.locks), window.members, frame, bank.clock
         )  # fmt: skip
@@ -220,72 +238,6 @@ def draft_model(bank: Bank, principal: Principal, name: str, today: date, seed: 
         _register(bank, connection, campaign, trained, card)
         record_audit(connection, "model.draft", "model", name, None, {"rows": card.rows, "auc": round(card.auc, 4)})
     return card
-
-
-@verb("model.promote")
-def promote(bank: Bank, checker: Principal, name: str) -> int:
-    """Approve the newest submitted model of a campaign and make it champion; return its version."""
-    with bank.store.begin(checker) as connection:
-        newest = max(read_models(connection, name), key=lambda m: m.version)
-        waiting = approval_of(connection, "model", name)
-        if waiting is None or waiting.digest != newest.artefact_digest:
-            raise ConflictError(
-                "model.not_submitted",
-                Text("模型 {name} 第 {version} 版没有待审批的申请", "model {name} version {version} is not submitted for approval"),
-                name=name, version=newest.version,
-            )  # fmt: skip
-        approve(connection, waiting.approval_id)
-        promote_model(connection, name, newest.version)
-        record_audit(connection, "model.promote", "model", name, None, {"version": newest.version})
-    return newest.version
-
-
-@verb("campaign.submit")
-def submit(bank: Bank, maker: Principal, name: str) -> tuple[Lock, UUID]:
-    """Resolve a campaign into its lock, check benefits and wording, and ask for approval of exactly that."""
-    campaign = bank.campaign(name)
-    products = [bank.spec.products[key] for key in campaign.products]
-    benefit.check_benefits(
-        campaign, products, [bank.spec.benefits[k] for k in campaign.benefits if k in bank.spec.benefits]
-    )
-    script.check_scripts([bank.spec.scripts[key] for key in campaign.scripts])
-    with bank.store.begin(maker) as connection:
-        found = champion(connection, name)
-        if found is None:
-            raise ConflictError(
-                "campaign.no_model",
-                Text("{name} 还没有批准的模型；先运行 bankloop learn {name}，再由他人批准", "{name} has no approved model yet; run bankloop learn {name} and have it approved"),
-                name=name,
-            )  # fmt: skip
-        trained = model.load_model(bank.folder / found.artefact_path, found.artefact_digest)
-        also = {*audience.attributes_read(), *product.ATTRIBUTES_READ, *trained.base.features, "branch_id"}
-        lock = make_lock(campaign, bank.spec, bank.definitions, {name: found.artefact_digest}, also)
-        before = next((row for row in list_campaigns(connection) if row.name == name), None)
-        save_lock(connection, lock.digest, name, lock.content)
-        request = submit_approval(connection, "campaign", name, lock.digest)
-        round_ = before.round if before else 0
-        save_campaign(connection, CampaignRow(name, "submitted", lock.digest, round_, maker.id))
-        after = {"lock": lock.digest}
-        known = {"lock": before.lock_digest} if before else None
-        record_audit(connection, "campaign.submit", "campaign", name, known, after)
-    return lock, request
-
-
-@verb("campaign.approve")
-def approve_campaign(bank: Bank, checker: Principal, name: str) -> None:
-    """Approve a submitted campaign as a second person; its lock is frozen and may run."""
-    with bank.store.begin(checker) as connection:
-        request = approval_of(connection, "campaign", name)
-        if request is None:
-            raise ConflictError(
-                "campaign.not_submitted",
-                Text("{name} 没有提交审批；先由经办人运行 bankloop submit", "{name} is not submitted; its maker runs bankloop submit first"),
-                name=name,
-            )  # fmt: skip
-        approve(connection, request.approval_id)
-        row = next(row for row in list_campaigns(connection) if row.name == name)
-        save_campaign(connection, CampaignRow(name, "approved", row.lock_digest, row.round + 1, row.maker))
-        record_audit(connection, "campaign.approve", "campaign", name, {"state": row.state}, {"state": "approved"})
 
 
 def _spent(bank: Bank, principal: Principal, round_: int, window_start: date) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
@@ -92,32 +92,6 @@ class Organization:
         for person in self.staff:
             minutes[person.unit_id] += person.minutes_per_day
         return {unit_id: minutes[unit_id] // minutes_per_task for unit_id in sorted(self.units)}
-
-
-class ApprovalState(StrEnum):
-    """Where a request for approval stands."""
-
-    SUBMITTED = "submitted"
-    APPROVED = "approved"
-    RECALLED = "recalled"
-    REJECTED = "rejected"
-    VOID = "void"
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """One request that a second person approve an object as its digest says it is."""
-
-    approval_id: UUID
-    kind: str
-    object_id: str
-    digest: str
-    maker: str
-    checker: str | None
-    state: ApprovalState
-    reason: str
-    submitted_at: datetime
-    decided_at: datetime | None
 
 
 class TaskState(StrEnum):

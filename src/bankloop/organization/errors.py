@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bankloop.kit import ConflictError, DeniedError, NotFoundError, Text
+from bankloop.kit import ConflictError, DeniedError, InputError, NotFoundError, Text
 
 
 def same_person(person: str) -> DeniedError:
@@ -26,18 +26,6 @@ def not_yours(person: str, maker: str) -> DeniedError:
         ),
         person=person,
         maker=maker,
-    )
-
-
-def lacks_role(person: str, role: str) -> DeniedError:
-    """Return the refusal of a verb whose role the principal lacks."""
-    return DeniedError(
-        "organization.lacks_role",
-        Text(
-            "{person} 没有“{role}”岗位权限；请由有此权限的人员操作", "{person} lacks the role '{role}'; ask who has it"
-        ),
-        person=person,
-        role=role,
     )
 
 
@@ -70,5 +58,83 @@ def task_closed(task: str, state: str) -> ConflictError:
         "organization.task_closed",
         Text("任务 {task} 已是 {state}，不能再改；请刷新清单", "the task {task} is {state} by now; reload the list"),
         task=task,
+        state=state,
+    )
+
+
+def unknown_kind(kind: str, known: list[str]) -> NotFoundError:
+    """Return the refusal of a request about a kind of object that nobody approves."""
+    return NotFoundError(
+        "organization.unknown_kind",
+        Text("没有“{kind}”这类审批；有 {known}", "there is no approval of a '{kind}'; there is {known}"),
+        kind=kind,
+        known=", ".join(known),
+    )
+
+
+def foreign_unit(person: str, unit: str) -> DeniedError:
+    """Return the refusal of a request for a unit that is not the maker's."""
+    return DeniedError(
+        "organization.foreign_unit",
+        Text(
+            "{person} 不能为机构 {unit} 提交申请；请由该机构或总行提交",
+            "{person} cannot ask for unit {unit}; that unit or head office asks",
+        ),
+        person=person,
+        unit=unit,
+    )
+
+
+def needs_reason() -> InputError:
+    """Return the error of an emergency without a reason."""
+    return InputError(
+        "organization.needs_reason",
+        Text("紧急通道必须写明原因", "an emergency needs its reason: say why it cannot wait"),
+    )
+
+
+def needs_opinion() -> InputError:
+    """Return the error of an opinion, a return or a stop without words."""
+    return InputError(
+        "organization.needs_opinion",
+        Text("请写明意见", "say in words what the opinion is: the maker must be able to act on it"),
+    )
+
+
+def other_stage(approval: str, stage: str) -> ConflictError:
+    """Return the error of a consent before its turn."""
+    return ConflictError(
+        "organization.other_stage",
+        Text(
+            "申请 {approval} 正在等待“{stage}”环节，还轮不到这一步；请先完成该环节",
+            "the request {approval} waits for the stage '{stage}'; that consent comes first",
+        ),
+        approval=approval,
+        stage=stage,
+    )
+
+
+def may_not(person: str, reason: Text) -> DeniedError:
+    """Return the refusal of a consent, with the rule that refuses it."""
+    return DeniedError(
+        "organization.may_not_approve",
+        Text(
+            "{person} 不能审批：" + reason.zh + "；请由其他有权人员处理",
+            "{person} may not consent: " + reason.en + "; another person with the right must",
+        ),
+        person=person,
+    )
+
+
+def not_in_force(kind: str, name: str, state: str) -> ConflictError:
+    """Return the error of running what is not approved now."""
+    return ConflictError(
+        "organization.not_in_force",
+        Text(
+            "{kind} {name} 现在是 {state}，未获批准不能执行；请走完审批后再执行",
+            "{kind} {name} is {state} now and may not run; have it approved, or resumed, and run it again",
+        ),
+        kind=kind,
+        name=name,
         state=state,
     )

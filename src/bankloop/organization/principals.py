@@ -25,6 +25,7 @@ __all__ = [
     "checker",
     "compliance",
     "maker",
+    "reviewers",
     "system",
 ]
 
@@ -44,6 +45,11 @@ def checker(person: str = "checker", purpose: str = "approval") -> Principal:
 def compliance(person: str = "compliance", purpose: str = "review") -> Principal:
     """Return a compliance reviewer: approves wording and suitability, and may stop anything."""
     return _holding(COMPLIANCE, person, _WHOLE_BANK, purpose)
+
+
+def reviewers() -> tuple[Principal, ...]:
+    """Return four people who between them give every consent that a request of head office may need, in their turn."""
+    return compliance("consumer"), compliance(), checker(), checker("checker2")
 
 
 def branch_head(person: str, unit_id: str, organization: Organization, purpose: str = "tasks") -> Principal:

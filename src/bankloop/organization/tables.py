@@ -1,4 +1,4 @@
-"""The tables of the organization: approvals and staff tasks. The store's migrations create them."""
+"""The organization's metadata and the table of staff tasks; the store's migrations create them."""
 
 from __future__ import annotations
 
@@ -18,24 +18,6 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
-
-approval = Table(
-    "approval",
-    metadata,
-    Column("approval_id", Uuid, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("object_id", Text, nullable=False),
-    Column("digest", Text, nullable=False),
-    Column("maker", Text, nullable=False),
-    Column("checker", Text, nullable=True),
-    Column("state", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("submitted_at", DateTime(timezone=True), nullable=False, server_default=FetchedValue()),
-    Column("decided_at", DateTime(timezone=True), nullable=True),
-    Index("approval_object", "kind", "object_id", "submitted_at"),
-    # One open question per object: a second submission voids the first.
-    Index("approval_open", "kind", "object_id", unique=True, postgresql_where=text("state = 'submitted'")),
-)
 
 staff_task = Table(
     "staff_task",

@@ -69,7 +69,16 @@ from bankloop.store.embedded import EmbeddedServer, remove_cluster, server_pid, 
 from bankloop.store.grants import BUDGET_EXHAUSTED, STOCK_EXHAUSTED, grant_benefits, pool_used
 from bankloop.store.ledger import append_decisions, append_events, read_decisions, read_events
 from bankloop.store.origins import Origin, acting_from, present_origin
-from bankloop.store.outbox import claim_outbox, enqueue, enqueue_table, mark_done, mark_failed, waiting_messages
+from bankloop.store.outbox import (
+    claim_outbox,
+    enqueue,
+    enqueue_table,
+    hold_outbox,
+    mark_done,
+    mark_failed,
+    release_outbox,
+    waiting_messages,
+)
 from bankloop.store.registry import (
     champion,
     current_version,
@@ -169,6 +178,7 @@ __all__ = [
     "fitted",
     "grant_benefits",
     "guard_verbs",
+    "hold_outbox",
     "holds_on",
     "keep_identifiers",
     "key_file",
@@ -204,6 +214,7 @@ __all__ = [
     "record_audit",
     "register_model",
     "release_hold",
+    "release_outbox",
     "remove_cluster",
     "reserve_contacts",
     "rotate_keys",

@@ -22,9 +22,11 @@ _ENQUEUE = text(
 )
 _CLAIM = text(
     "SELECT id, topic, key, unit_id, payload, attempts FROM outbox WHERE topic = :topic AND done_at IS NULL "
-    "AND attempts < :tries ORDER BY attempts, id LIMIT :limit FOR UPDATE SKIP LOCKED"
+    "AND held IS NULL AND attempts < :tries ORDER BY attempts, id LIMIT :limit FOR UPDATE SKIP LOCKED"
 )
 _DONE = text("UPDATE outbox SET done_at = :now, attempts = attempts + 1 WHERE id = ANY (:ids) AND done_at IS NULL")
+_HOLD = text("UPDATE outbox SET held = :by WHERE done_at IS NULL AND held IS NULL AND payload->>'campaign' = :campaign")
+_RELEASE = text("UPDATE outbox SET held = NULL WHERE held = :by")
 _FAILED = text("UPDATE outbox SET attempts = attempts + 1, last_error = :error WHERE id = :id")
 
 # A message that failed this often waits for a person; see waiting_messages.
@@ -66,8 +68,21 @@ def mark_failed(connection: Connection, message_id: int, error: str) -> None:
     connection.execute(_FAILED, {"id": message_id, "error": error[:2000]})
 
 
+def hold_outbox(connection: Connection, campaign: str, by: str) -> int:
+    """Hold every waiting message of a campaign and return how many; one that is being sent is waited for."""
+    return connection.execute(_HOLD, {"campaign": campaign, "by": by}).rowcount
+
+
+def release_outbox(connection: Connection, by: str) -> int:
+    """Let the messages that ``by`` holds be claimed again and return how many."""
+    return connection.execute(_RELEASE, {"by": by}).rowcount
+
+
 def waiting_messages(connection: Connection, topic: str) -> int:
     """Return how many messages of the topic wait."""
     return (
-        connection.scalar(text("SELECT count(*) FROM outbox WHERE topic = :t AND done_at IS NULL"), {"t": topic}) or 0
+        connection.scalar(
+            text("SELECT count(*) FROM outbox WHERE topic = :t AND done_at IS NULL AND held IS NULL"), {"t": topic}
+        )
+        or 0
     )

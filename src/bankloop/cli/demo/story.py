@@ -113,7 +113,7 @@ def live_round(bank: Bank, world: World, story: Story, number: int, start: date,
     """Submit, approve, run and deliver a round, and let the simulator's people live through it."""
     for name in bank.spec.campaigns:
         loop.submit(bank, maker(), name)
-        loop.approve_campaign(bank, checker(), name)
+        loop.approve_in_turn(bank, reviewers(), name)
     say(f"plan {number}")
     window = loop.plan(bank, system(), number, start, seed)
     story.windows.append(window)

@@ -244,15 +244,19 @@ def _budget_pool(campaign: str, round_: int) -> str:
 
 
 def _messages(contacts: pa.Table, locks: Mapping[str, Lock], policies: Policies, plan_id: str) -> pa.Table:
-    """One message per file part: a channel's contacts of one day, at most ``PART`` of them."""
+    """One message per file part: a campaign's contacts of one day on a channel, at most ``PART`` of them.
+
+    A part has one campaign, so that what waits of a campaign can be held.
+    """
     filed = [name for name, channel in policies.channels.items() if channel.delivery == "file"]
     mine = contacts.filter(pc.is_in(contacts["channel"], pa.array(filed, pa.string())))
-    mine = mine.sort_by([("channel", "ascending"), ("due_on", "ascending"), ("decision_id", "ascending")])
+    order = ("channel", "due_on", "campaign", "decision_id")
+    mine = mine.sort_by([(name, "ascending") for name in order])
     scripts = _scripts(locks)
-    parts: dict[tuple[str, str, int], list[dict[str, str]]] = {}
-    seen: dict[tuple[str, str], int] = {}
+    parts: dict[tuple[str, str, str, int], list[dict[str, str]]] = {}
+    seen: dict[tuple[str, str, str], int] = {}
     for row in mine.select(["decision_id", "campaign", "customer_no", "channel", "due_on", "action"]).to_pylist():
-        place = (row["channel"], row["due_on"].isoformat())
+        place = (row["channel"], row["due_on"].isoformat(), row["campaign"])
         seen[place] = seen.get(place, 0) + 1
         parts.setdefault((*place, (seen[place] - 1) // PART), []).append(
             {
@@ -263,10 +267,10 @@ def _messages(contacts: pa.Table, locks: Mapping[str, Lock], policies: Policies,
                 "script": scripts[(row["campaign"], row["action"])],
             }
         )
-    keys = [f"{plan_id}/{channel}/{day}/{part}" for channel, day, part in parts]
+    keys = [f"{plan_id}/{channel}/{day}/{campaign}/{part}" for channel, day, campaign, part in parts]
     bodies = [
-        canonical_json({"channel": channel, "due_on": day, "contacts": rows})
-        for (channel, day, _), rows in parts.items()
+        canonical_json({"channel": channel, "due_on": day, "campaign": campaign, "contacts": rows})
+        for (channel, day, campaign, _), rows in parts.items()
     ]
     return pa.table(
         {

@@ -226,6 +226,7 @@ class Campaign(Spec):
     format: Literal[1]
     campaign: Key
     title: Label
+    lane: Literal["stable", "agile"] = "agile"
     motive: str | None = None
     goal: Goal
     model: Prior
@@ -300,6 +301,28 @@ class StaffPolicy(Spec):
     minutes_per_branch_day: int | None = Field(default=None, ge=0)
 
 
+class BranchLimit(Spec):
+    """What a branch may approve by itself (授权额度)."""
+
+    customers: int = Field(ge=0)
+    budget: Fen
+
+
+class ApprovalPolicy(Spec):
+    """Up to where one approval will do; above, and from ``risk`` on, head office decides and two approve.
+
+    A request is decided within ``decide``, started within ``start``; an emergency ends after ``emergency`` hours.
+    """
+
+    customers: int = Field(default=10_000, ge=0)
+    budget: Fen = 5_000_000
+    risk: Risk = Risk.R3
+    branches: Mapping[str, BranchLimit] = Field(default_factory=dict)
+    decide: Days = 14
+    start: Days = 30
+    emergency: int = Field(default=72, ge=1, le=240)
+
+
 class Policies(Spec):
     """The bank's policies, ``policies.yaml``."""
 
@@ -309,6 +332,7 @@ class Policies(Spec):
     contact: ContactPolicy
     channels: Mapping[str, Channel]
     staff: StaffPolicy = StaffPolicy()
+    approval: ApprovalPolicy = ApprovalPolicy()
 
 
 class Shelf(Spec):

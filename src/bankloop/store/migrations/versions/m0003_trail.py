@@ -63,6 +63,7 @@ ALTER TABLE approval ADD COLUMN effect jsonb NOT NULL DEFAULT '{}';
 ALTER TABLE approval ADD COLUMN route text[] NOT NULL DEFAULT '{first}';
 ALTER TABLE approval ADD COLUMN passed integer NOT NULL DEFAULT 0;
 ALTER TABLE approval ADD COLUMN base_digest text;
+ALTER TABLE approval ADD COLUMN content jsonb;
 ALTER TABLE approval ADD COLUMN starts_on date;
 ALTER TABLE approval ADD COLUMN expires_at timestamptz;
 ALTER TABLE approval ADD CONSTRAINT approval_state CHECK (state IN ('draft', 'submitted', 'consumer_ok',

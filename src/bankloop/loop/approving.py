@@ -1,0 +1,353 @@
+"""From a campaign's file to what may run: resolved into its lock, asked for, consented to, scheduled, paused, stopped.
+
+Every move is the organization's; here is what it means for a campaign: its lock, its predicted effect, its row, and the
+next round that is drafted when one is closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import Connection
+
+from bankloop.kit import ConflictError, Language, Text, say_fen
+from bankloop.loop import audience, benefit, model, product, reach, script
+from bankloop.loop.bank import Bank
+from bankloop.loop.model import Uplift
+from bankloop.loop.spec import Lock, Policies, make_lock
+from bankloop.organization import (
+    Approval,
+    ApprovalState,
+    Attachment,
+    Demand,
+    Lane,
+    Limits,
+    Stage,
+    approval_of,
+    approve,
+    close_request,
+    comply,
+    kill,
+    next_stage,
+    pause_request,
+    recall,
+    reject,
+    resume_request,
+    review,
+    schedule_request,
+    start_request,
+    submit_approval,
+)
+from bankloop.store import (
+    EVERY_UNIT,
+    CampaignRow,
+    Principal,
+    StepState,
+    champion,
+    list_campaigns,
+    promote_model,
+    read_campaign,
+    read_models,
+    read_steps,
+    record_audit,
+    save_campaign,
+    save_lock,
+    set_step,
+    verb,
+)
+
+STEPS = ("model", "audience", "product", "benefit", "script", "reach", "evaluate", "optimize")
+# A campaign's row says the gate it stands at; between submitting and the last consent that is one gate.
+_ROW = {state: state.value for state in ApprovalState} | dict.fromkeys(
+    (ApprovalState.CONSUMER_OK, ApprovalState.COMPLIANCE_OK, ApprovalState.FIRST_OK), "submitted"
+)
+
+
+@verb("model.promote")
+def promote(bank: Bank, checker: Principal, name: str) -> int:
+    """Approve the newest submitted model of a campaign and make it champion; return its version."""
+    with bank.store.begin(checker) as connection:
+        newest = max(read_models(connection, name), key=lambda m: m.version)
+        waiting = approval_of(connection, "model", name)
+        if waiting is None or waiting.digest != newest.artefact_digest:
+            raise ConflictError(
+                "model.not_submitted",
+                Text("模型 {name} 第 {version} 版没有待审批的申请", "model {name} version {version} is not submitted for approval"),
+                name=name, version=newest.version,
+            )  # fmt: skip
+        approve(connection, waiting.approval_id)
+        promote_model(connection, name, newest.version)
+        record_audit(connection, "model.promote", "model", name, None, {"version": newest.version})
+    return newest.version
+
+
+@verb("campaign.submit")
+def submit(bank: Bank, maker: Principal, name: str, *, emergency: bool = False, reason: str = "") -> tuple[Lock, UUID]:
+    """Resolve a campaign into its lock, check benefits and wording, and ask for approval of exactly that."""
+    campaign = bank.campaign(name)
+    products = [bank.spec.products[key] for key in campaign.products]
+    benefit.check_benefits(
+        campaign, products, [bank.spec.benefits[k] for k in campaign.benefits if k in bank.spec.benefits]
+    )
+    script.check_scripts([bank.spec.scripts[key] for key in campaign.scripts])
+    lock, learned = _resolve(bank, maker, name)
+    found = audience.select(lock, _state(bank), lock.types, bank.lake.today() - timedelta(days=1))
+    demand = demand_of(lock, found.usable, maker, emergency=emergency)
+    with bank.store.begin(maker) as connection:
+        before = read_campaign(connection, name)
+        save_lock(connection, lock.digest, name, lock.content)
+        effect = _effect(bank, lock, learned, found)
+        request = submit_approval(
+            connection, "campaign", name, lock.digest, demand=demand, effect=effect, reason=reason
+        )
+        round_ = before.round if before else 0
+        save_campaign(connection, CampaignRow(name, "submitted", lock.digest, round_, maker.id))
+        known = {"lock": before.lock_digest} if before else None
+        record_audit(connection, "campaign.submit", "campaign", name, known, {"lock": lock.digest}, reason)
+        _follow(connection, name)
+    return lock, request
+
+
+@verb("campaign.approve")
+def approve_campaign(
+    bank: Bank, person: Principal, name: str, comment: str = "", attachments: Sequence[Attachment] = ()
+) -> Approval:
+    """Give the consent that a submitted campaign waits for; after the last one its lock is frozen and may run."""
+    with bank.store.begin(person) as connection:
+        request = _request(connection, name)
+        before = _known(connection, name)
+        match next_stage(request):
+            case Stage.CONSUMER:
+                opinion = comment or "同意 / agreed"
+                found = review(connection, request.approval_id, positive=True, opinion=opinion, attachments=attachments)
+            case Stage.COMPLIANCE:
+                found = comply(connection, request.approval_id, comment, attachments)
+            case _:
+                found = approve(connection, request.approval_id, None, comment)
+        if found.state is ApprovalState.APPROVED and before.state != "approved":
+            save_campaign(connection, replace(before, state="approved", round=before.round + 1))
+        after = {"state": found.state, "passed": found.passed, "of": len(found.route)}
+        record_audit(connection, "campaign.approve", "campaign", name, {"state": request.state}, after, comment)
+    return found
+
+
+def approve_in_turn(bank: Bank, people: Sequence[Principal], name: str) -> Approval:
+    """Let each person in turn give one consent, until the campaign is approved; who is not needed is not asked."""
+    found = None
+    for person in people:
+        found = approve_campaign(bank, person, name)
+        if not found.open:
+            break
+    if found is None or found.open:
+        raise _not_submitted(name)
+    return found
+
+
+@verb("campaign.return")
+def return_campaign(bank: Bank, person: Principal, name: str, comment: str) -> Approval:
+    """Send a submitted campaign back to its maker with comments: it is a draft again."""
+    with bank.store.begin(person) as connection:
+        request = _request(connection, name)
+        if next_stage(request) is Stage.CONSUMER:
+            found = review(connection, request.approval_id, positive=False, opinion=comment)
+        else:
+            found = reject(connection, request.approval_id, comment)
+        return _moved(connection, name, found, "campaign.return", comment)
+
+
+@verb("campaign.recall")
+def recall_campaign(bank: Bank, maker: Principal, name: str, reason: str = "") -> Approval:
+    """Take a submitted campaign back as its maker."""
+    with bank.store.begin(maker) as connection:
+        found = recall(connection, _request(connection, name).approval_id, reason)
+        return _moved(connection, name, found, "campaign.recall", reason)
+
+
+@verb("campaign.schedule")
+def schedule_campaign(bank: Bank, person: Principal, name: str, starts_on: date) -> Approval:
+    """Set the day from which an approved campaign runs."""
+    with bank.store.begin(person) as connection:
+        found = schedule_request(connection, _request(connection, name).approval_id, starts_on, "campaign.schedule")
+        return _moved(connection, name, found, "")
+
+
+@verb("campaign.start")
+def start_campaign(connection: Connection, name: str, lock_digest: str, zone: str) -> Approval:
+    """Say that an approved campaign runs, in the transaction that makes it run; a kill waits for it or stops it.
+
+    Raises ``ConflictError`` unless exactly this lock is approved and in force now.
+    """
+    request = _request(connection, name)
+    if request.digest != lock_digest:
+        raise _not_approved(name, request.state)
+    found = start_request(connection, request.approval_id, "campaign.start", zone)
+    if _known(connection, name).state != "running":
+        _moved(connection, name, found, "")
+    return found
+
+
+@verb("campaign.pause")
+def pause_campaign(bank: Bank, person: Principal, name: str, reason: str) -> Approval:
+    """Stop a campaign for a while; what is queued of it waits."""
+    with bank.store.begin(person) as connection:
+        found = pause_request(connection, _request(connection, name).approval_id, reason, "campaign.pause")
+        return _moved(connection, name, found, "")
+
+
+@verb("campaign.resume")
+def resume_campaign(bank: Bank, person: Principal, name: str, reason: str = "") -> Approval:
+    """Let a paused campaign go on."""
+    with bank.store.begin(person) as connection:
+        found = resume_request(connection, _request(connection, name).approval_id, reason, "campaign.resume")
+        return _moved(connection, name, found, "")
+
+
+@verb("campaign.stop")
+def kill_campaign(bank: Bank, person: Principal, name: str, reason: str) -> Approval:
+    """Stop a campaign for good, as compliance, at any time: nothing queued goes out, nothing more runs."""
+    with bank.store.begin(person) as connection:
+        found = kill(connection, _request(connection, name).approval_id, reason)
+        return _moved(connection, name, found, "campaign.stop", reason)
+
+
+@verb("campaign.close")
+def close_campaign(bank: Bank, person: Principal, name: str, reason: str = "") -> int:
+    """End a campaign's round and draft the next from it, linked to what it followed; return the next round's number."""
+    with bank.store.begin(person) as connection:
+        found = close_request(connection, _request(connection, name).approval_id, reason, "campaign.close")
+        row = _known(connection, name)
+        known = read_steps(connection, name, row.round)
+        for step in STEPS:
+            before = known[step].detail if step in known else {}
+            detail = {"from": {"round": row.round, "lock": found.digest, "approval": str(found.approval_id)}, **before}
+            set_step(connection, StepState(name, row.round + 1, step, "draft", detail))
+        save_campaign(connection, replace(row, state="draft"))
+        after = {"round": row.round, "next": row.round + 1, "lock": found.digest}
+        record_audit(connection, "campaign.close", "campaign", name, {"state": row.state}, after, reason)
+    return row.round + 1
+
+
+def demand_of(lock: Lock, customers: int, maker: Principal, *, emergency: bool = False) -> Demand:
+    """Return what the route of a campaign depends on: size, money, the highest product risk, its lane, its branch."""
+    risks = [p.risk.level for p in lock.products if p.risk is not None]
+    unit = EVERY_UNIT if EVERY_UNIT in maker.units or not maker.units else maker.units[0]
+    return Demand(
+        customers=customers,
+        money_fen=lock.campaign.reach.budget,
+        risk=max(risks, default=0),
+        lane=Lane(lock.campaign.lane),
+        emergency=emergency,
+        unit_id=unit,
+        limits=limits_of(lock.policies),
+    )
+
+
+def limits_of(policies: Policies) -> Limits:
+    """Return the limits of approval as the bank's policies state them."""
+    stated = policies.approval
+    return Limits(
+        customers=stated.customers,
+        money_fen=stated.budget,
+        risk=stated.risk.level,
+        branches={unit: (limit.customers, limit.budget) for unit, limit in stated.branches.items()},
+        decide_days=stated.decide,
+        start_days=stated.start,
+        emergency_hours=stated.emergency,
+    )
+
+
+def _resolve(bank: Bank, maker: Principal, name: str) -> tuple[Lock, Uplift]:
+    with bank.store.begin(maker) as connection:
+        found = champion(connection, name)
+    if found is None:
+        raise ConflictError(
+            "campaign.no_model",
+            Text("{name} 还没有批准的模型；先运行 bankloop learn {name}，再由他人批准", "{name} has no approved model yet; run bankloop learn {name} and have it approved"),
+            name=name,
+        )  # fmt: skip
+    trained = model.load_model(bank.folder / found.artefact_path, found.artefact_digest)
+    also = {*audience.attributes_read(), *product.ATTRIBUTES_READ, *trained.base.features, "branch_id"}
+    return make_lock(bank.campaign(name), bank.spec, bank.definitions, {name: found.artefact_digest}, also), trained
+
+
+def _state(bank: Bank) -> pa.Table:
+    return bank.state(bank.lake.today() - timedelta(days=1)).table
+
+
+def _effect(bank: Bank, lock: Lock, learned: Uplift, found: audience.Snapshot) -> dict[str, Any]:
+    """What approving it is predicted to do: whom it may reach, what it may cost, what the model expects of it."""
+    people = _state(bank).take(pa.array(found.rows))
+    keys = [action.key for action in reach.actions_of(lock)]
+    base, uplift = learned.predict(model.feature_matrix(people, learned.base.features), keys)
+    more = float(np.maximum(uplift, 0).max(axis=1).sum()) if keys and len(base) else 0.0
+    budget = lock.campaign.reach.budget
+    money = (
+        Text("不设上限", "without limit")
+        if budget is None
+        else Text(say_fen(budget, Language.ZH), say_fen(budget, Language.EN))
+    )
+    risks = sorted({f"R{p.risk.level}" for p in lock.products if p.risk is not None})
+    return {
+        "customers": _fact("可触达客户", "customers it may reach", f"{found.usable:,}"),
+        "left_out": _fact("排除客户", "customers left out", f"{found.hit - found.usable:,}"),
+        "budget": {"zh": "预算上限", "en": "budget at most", "value": {"zh": money.zh, "en": money.en}},
+        "channels": _fact("渠道", "channels", ", ".join(lock.campaign.reach.channels)),
+        "risk": _fact("产品风险", "product risk", ", ".join(risks) or "—"),
+        "successes": _fact("不触达时的预期达成", "successes expected without it", f"{float(base.sum()):,.0f}"),
+        "more": _fact("触达至多增加", "more with it, at most", f"{more:,.0f}"),
+    }
+
+
+def _fact(zh: str, en: str, value: str) -> dict[str, str]:
+    return {"zh": zh, "en": en, "value": value}
+
+
+def _request(connection: Connection, name: str) -> Approval:
+    found = approval_of(connection, "campaign", name)
+    if found is None:
+        raise _not_submitted(name)
+    return found
+
+
+def _not_submitted(name: str) -> ConflictError:
+    return ConflictError(
+        "campaign.not_submitted",
+        Text("{name} 没有提交审批；先由经办人运行 bankloop submit", "{name} is not submitted; its maker runs bankloop submit first"),
+        name=name,
+    )  # fmt: skip
+
+
+def _not_approved(name: str, state: str) -> ConflictError:
+    return ConflictError(
+        "campaign.not_approved",
+        Text("{name} 的这一版没有获批（现在是 {state}）；请重新提交审批", "this version of {name} is not approved (it is {state}); submit it for approval"),
+        name=name, state=state,
+    )  # fmt: skip
+
+
+def _known(connection: Connection, name: str) -> CampaignRow:
+    return next(row for row in list_campaigns(connection) if row.name == name)
+
+
+def _moved(connection: Connection, name: str, found: Approval, audited: str, reason: str = "") -> Approval:
+    """Let the campaign's row follow its request; ``audited`` names the verb where the request's own row does not."""
+    row = _known(connection, name)
+    state = _ROW[found.state]
+    if row.state != state:
+        save_campaign(connection, replace(row, state=state))
+    if audited:
+        record_audit(connection, audited, "campaign", name, {"state": row.state}, {"state": state}, reason)
+    return found
+
+
+def _follow(connection: Connection, name: str) -> None:
+    """A lock that is approved already, submitted again, stays what it is."""
+    found = _request(connection, name)
+    if not found.open:
+        _moved(connection, name, found, "")
