@@ -4,6 +4,7 @@ An approval is of a digest: whoever edits afterwards has nothing approved. Tasks
 what a unit can do in a day. This room never decides whom to contact, and knows no campaign beyond its name.
 """
 
+from bankloop.organization import account as account  # its tables are of this room
 from bankloop.organization.approval import (
     KINDS,
     Act,
@@ -49,8 +50,6 @@ from bankloop.organization.approval import (
     void_approvals,
     was_granted,
 )
-
-from bankloop.organization import account as account  # its tables are of this room
 from bankloop.organization.contracts import (
     TASK_SCHEMA,
     Organization,
@@ -77,6 +76,7 @@ from bankloop.organization.people import (
     customer_counts,
     customers_of_units,
     engage_staff,
+    keep_people,
     keeper_of,
     licences_of,
     license_staff,
@@ -134,6 +134,7 @@ from bankloop.organization.rights import (
     ask_grant,
     begin_rights,
     end_agreement,
+    give_role,
     grants,
     grants_of,
     open_customer,
@@ -152,6 +153,7 @@ from bankloop.organization.tasks import (
     expire_tasks,
     finish_task,
     task_counts,
+    tasks_for,
     tasks_of,
 )
 
@@ -240,11 +242,13 @@ __all__ = [
     "expire_approvals",
     "expire_tasks",
     "finish_task",
+    "give_role",
     "grants",
     "grants_of",
     "hold_in_force",
     "is_approved",
     "is_demo",
+    "keep_people",
     "keeper_of",
     "kill",
     "licences_of",
@@ -286,6 +290,7 @@ __all__ = [
     "submit_transfer",
     "system",
     "task_counts",
+    "tasks_for",
     "tasks_of",
     "transfer_of",
     "transfers",

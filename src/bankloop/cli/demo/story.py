@@ -20,7 +20,7 @@ from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Reading
 from bankloop.loop.model import Card
 from bankloop.loop.optimize import Challenger
-from bankloop.organization import checker, maker, seed_demo_people, system
+from bankloop.organization import checker, maker, reviewers, seed_demo_people, system
 from bankloop.simulate import Response, SimulatedBank, World, write_bank
 from bankloop.store import accepted_contacts, append_events, broken_caps, read_decisions, seal_audit, verify_audit
 from bankloop.wiring import file_channel, load, open_bank
