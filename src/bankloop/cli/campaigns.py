@@ -1,4 +1,4 @@
-"""Commands on campaigns: plan, submit, approve, run, evaluate of rounds, report."""
+"""Commands on campaigns: plan, run, report."""
 
 from __future__ import annotations
 
@@ -8,48 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from bankloop.cli.screen import AsJson, Folder, Person, finish, language, say, show_table
+from bankloop.cli.screen import AsJson, Folder, finish, language, say, show_table
 from bankloop.kit import SystemClock, say_fen
 
 _HERE = Path()
-Name = Annotated[str, typer.Argument(help="战役 / campaign")]
 Round = Annotated[int, typer.Option("--round", min=1, help="轮次 / round")]
 Start = Annotated[
     datetime | None, typer.Option("--start", formats=["%Y-%m-%d"], help="窗口首日 / first day of the window")
 ]
-
-
-def submit(name: Name, bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = False) -> None:
-    """提交战役审批：解析成锁。Submit a campaign: it is resolved into its lock, and approval is asked for exactly that."""
-    from bankloop.loop import run as loop
-    from bankloop.organization import maker
-    from bankloop.wiring import open_bank
-
-    with open_bank(bank, SystemClock()) as opened:
-        lock, request = loop.submit(opened, maker(as_), name)
-    show_table(name, ["锁 / lock", "申请 / request"], [[lock.digest[:16], request]])
-    finish({"campaign": name, "lock": lock.digest, "request": str(request)}, as_json)
-
-
-def approve(
-    name: Name,
-    bank: Folder = _HERE,
-    as_: Person = "checker",
-    model: Annotated[bool, typer.Option("--model", help="批准模型 / approve the model")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """由他人批准战役或模型。Approve a submitted campaign, or with --model its newest model, as a second person."""
-    from bankloop.loop import run as loop
-    from bankloop.organization import checker
-    from bankloop.wiring import open_bank
-
-    with open_bank(bank, SystemClock()) as opened:
-        if model:
-            loop.promote(opened, checker(as_), name)
-        else:
-            loop.approve_campaign(opened, checker(as_), name)
-    show_table(name, ["✓"], [["模型已批准 / model approved" if model else "已批准 / approved"]])
-    finish({"campaign": name, "approved": "model" if model else "campaign"}, as_json)
 
 
 def plan(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: AsJson = False) -> None:
@@ -194,4 +160,4 @@ def _day(start: datetime | None, today: date) -> date:
     return date(start.year, start.month, start.day) if start else today + timedelta(days=1)
 
 
-COMMANDS = {"plan": plan, "submit": submit, "approve": approve, "run": run, "report": report}
+COMMANDS = {"plan": plan, "run": run, "report": report}

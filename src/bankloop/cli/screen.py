@@ -9,7 +9,8 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 
@@ -37,7 +38,8 @@ def handled(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def inner(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return command(*args, **kwargs)
+            with _from_here():
+                return command(*args, **kwargs)
         except BankloopError as error:
             if kwargs.get("as_json"):
                 print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
@@ -47,6 +49,16 @@ def handled(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(130) from None
 
     return inner
+
+
+@contextmanager
+def _from_here() -> Iterator[None]:
+    """Let what the command does be recorded as this host's; only a command that opened the store ever needs it."""
+    from bankloop.cli.who import here
+    from bankloop.kit import acting_from
+
+    with acting_from(here()):
+        yield
 
 
 def finish(value: Mapping[str, Any], as_json: bool) -> None:

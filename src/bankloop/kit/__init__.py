@@ -20,6 +20,7 @@ from bankloop.kit.errors import (
 )
 from bankloop.kit.ids import CELL_BUCKETS, canonical_json, cell_bucket, digest, digest_bytes, uuid7
 from bankloop.kit.money import MAX_FEN, MINOR_UNITS, Money, parse_money, say_fen, to_fen
+from bankloop.kit.origins import Origin, acting_from, present_origin
 from bankloop.kit.text import Language, Text
 
 __all__ = [
@@ -39,11 +40,13 @@ __all__ = [
     "LockedError",
     "Money",
     "NotFoundError",
+    "Origin",
     "SignInError",
     "SpecError",
     "StaleError",
     "SystemClock",
     "Text",
+    "acting_from",
     "canonical_json",
     "cell_bucket",
     "digest",
@@ -51,6 +54,7 @@ __all__ = [
     "local_day",
     "local_moment",
     "parse_money",
+    "present_origin",
     "say_fen",
     "to_fen",
     "uuid7",

@@ -5,6 +5,7 @@ a role with row-level security. It knows tables, not rules: it never judges a ca
 nothing of it is imported but this door.
 """
 
+from bankloop.kit import Origin, acting_from, present_origin
 from bankloop.store.audit import (
     RETENTION_YEARS,
     AuditRow,
@@ -68,7 +69,6 @@ from bankloop.store.database import (
 from bankloop.store.embedded import EmbeddedServer, remove_cluster, server_pid, start_server
 from bankloop.store.grants import BUDGET_EXHAUSTED, STOCK_EXHAUSTED, grant_benefits, pool_used
 from bankloop.store.ledger import append_decisions, append_events, read_decisions, read_events
-from bankloop.store.origins import Origin, acting_from, present_origin
 from bankloop.store.outbox import (
     claim_outbox,
     enqueue,

@@ -20,11 +20,10 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from bankloop.kit import BankloopError, Clock
+from bankloop.kit import BankloopError, Clock, Origin, present_origin
 from bankloop.store import errors
 from bankloop.store.contracts import EVERY_UNIT, Principal, Role
 from bankloop.store.embedded import EmbeddedServer, start_server
-from bankloop.store.origins import Origin, present_origin
 from bankloop.store.schema import migrate
 from bankloop.store.sealing.keys import KeyRing, keys_in_force
 from bankloop.store.sources import EmbeddedSource, ExternalSource, Source

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from bankloop.kit import canonical_json
 from bankloop.store.audit.chain import SEALER, seal_audit
@@ -56,16 +56,16 @@ def check_audit(store: Store, *, seal: bool = True) -> AuditReport:
     return report
 
 
-def last_check(store: Store) -> Check | None:
+def last_check(connection: Connection) -> Check | None:
     """Return the newest verification, or None before the first."""
-    with store.begin(SEALER) as connection:
-        row = connection.execute(_LAST).first()
+    row = connection.execute(_LAST).first()
     return None if row is None else Check(row.checked_at, row.rows, row.seals, tuple(row.findings))
 
 
 def check_due(store: Store) -> AuditReport | None:
     """Verify when the last verification is older than a day: what a serving process calls now and then."""
-    last = last_check(store)
+    with store.begin(SEALER) as connection:
+        last = last_check(connection)
     if last is not None and store.clock.now() - last.at < EVERY:
         return None
     return check_audit(store)

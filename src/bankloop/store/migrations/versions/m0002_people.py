@@ -134,31 +134,23 @@ def _has_role(*roles: str) -> str:
 
 KNOWN = f"{_setting('principal')} <> ''"
 EVERY_UNIT = _yes("current_setting('bankloop.units', true) = '*'")
-EVERY_LINE = _yes("current_setting('bankloop.lines', true) = '*'")
-NO_BOOK = _yes("coalesce(current_setting('bankloop.book', true), '') = ''")
 WHOLE_BANK = _yes(
     "current_setting('bankloop.units', true) = '*' AND current_setting('bankloop.lines', true) = '*' "
     "AND coalesce(current_setting('bankloop.book', true), '') = ''"
 )
-NOW = "(SELECT bankloop_now())"
-VALID = f"valid_from <= {NOW} AND (valid_to IS NULL OR valid_to > {NOW})"
-IN_UNITS = f"({EVERY_UNIT} OR unit_id = ANY ({_list('units')}))"
-IN_LINES = f"({EVERY_LINE} OR line = ANY ({_list('lines')}))"
-IN_BOOK = f"({NO_BOOK} OR (staff_id = {_setting('book')} AND {VALID}))"
-BOOK = f"{IN_UNITS} AND {IN_LINES} AND {IN_BOOK}"
-# The sub-select is itself under the policy of customer_book.
-OWN_CUSTOMER = (
-    "EXISTS (SELECT FROM customer_book b WHERE b.customer_no = {table}.customer_no "
-    f"AND b.valid_from <= {NOW} AND (b.valid_to IS NULL OR b.valid_to > {NOW}))"
-)
-HAS_TASKS = _yes("coalesce(current_setting('bankloop.tasks', true), '') <> ''")
-ASSIGNED = f"({HAS_TASKS} AND staff_id = {_setting('tasks')} AND state IN ('ASSIGNED', 'DONE'))"
-# A remote seat or a partner's agent sees of a customer only what an open task of their own is about.
-BY_TASK = (
-    f"({HAS_TASKS} AND EXISTS (SELECT FROM staff_task t WHERE t.customer_no = {{table}}.customer_no "
-    f"AND t.staff_id = {_setting('tasks')} AND t.state = 'ASSIGNED'))"
-)
-ABOUT_CUSTOMER = f"({WHOLE_BANK} OR {OWN_CUSTOMER} OR {BY_TASK})"
+PROGRAM = _yes("current_setting('bankloop.rights', true) = '*'")
+NO_BOOK = _yes("coalesce(current_setting('bankloop.book', true), '') = ''")
+NOW = "(SELECT current_setting('bankloop.now', true)::timestamptz)"
+IN_UNITS = f"(unit_id = ANY ({_list('units')}) OR {EVERY_UNIT})"
+IN_LINES = f"{_list('lines')} && ARRAY[line, '*']"
+IN_BOOK = "(SELECT coalesce(nullif(current_setting('bankloop.book', true), ''), '*')) IN (staff_id, '*')"
+# What was, and what will be, is the program's to see.
+VALID = f"((valid_from <= {NOW} AND (valid_to IS NULL OR valid_to > {NOW})) OR {PROGRAM})"
+BOOK = f"{VALID} AND {IN_UNITS} AND {IN_LINES} AND {IN_BOOK}"
+# One probe by key, under the policy of customer_book itself; as EXISTS it would be planned twice, and dearly hashed.
+OWN_CUSTOMER = "(SELECT true FROM customer_book b WHERE b.customer_no = {table}.customer_no LIMIT 1)"
+ASSIGNED = f"(staff_id = {_setting('tasks')} AND state IN ('ASSIGNED', 'DONE'))"
+ABOUT_CUSTOMER = f"({WHOLE_BANK} OR {OWN_CUSTOMER})"
 TASK = f"({WHOLE_BANK} OR {OWN_CUSTOMER} OR {ASSIGNED})"
 WRITES_FOR = f"({IN_UNITS} AND {NO_BOOK})"
 
@@ -183,7 +175,7 @@ POLICIES = {
     "staff_backup": (KNOWN, f"{PEOPLE} OR staff_id = {_setting('principal')}", PEOPLE),
     "role_grant": (KNOWN, SECURITY, SECURITY),
     "customer_book": (
-        f"{BOOK} AND {_may('customer.list')}",
+        f"{_may('customer.list')} AND {BOOK}",
         f"{WHOLE_BANK} AND {_may()}",
         f"{WHOLE_BANK} AND {_may()}",
     ),
@@ -220,11 +212,11 @@ def upgrade() -> None:
     for table, (read, add) in CUSTOMER_TABLES.items():
         op.execute(f"DROP POLICY scope ON {table}")
         scope = ABOUT_CUSTOMER.format(table=table)
-        _police(table, f"{scope} AND {_may(read)}", f"{WRITES_FOR} AND {_may(add)}", None)
+        _police(table, f"{_may(read)} AND {scope}", f"{WRITES_FOR} AND {_may(add)}", None)
     op.execute("DROP POLICY scope ON staff_task")
     scope = TASK.format(table="staff_task")
-    change = f"{scope} AND {_may('task.assign', 'task.finish', 'task.expire')}"
-    _police("staff_task", f"{scope} AND {_may('task.read')}", f"{WRITES_FOR} AND {_may('task.create')}", change)
+    change = f"{_may('task.assign', 'task.finish', 'task.expire')} AND {scope}"
+    _police("staff_task", f"{_may('task.read')} AND {scope}", f"{WRITES_FOR} AND {_may('task.create')}", change)
     for grant in GRANTS:
         op.execute(grant)
     op.execute("RESET ROLE")

@@ -1,0 +1,247 @@
+"""Commands of approval: submit, approve, return, recall, schedule, pause, resume, kill, close, approvals, expire."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
+from bankloop.cli.who import acting
+from bankloop.kit import SystemClock
+
+if TYPE_CHECKING:
+    from bankloop.organization import Approval, ApprovalView, Attachment
+
+_HERE = Path()
+Name = Annotated[str, typer.Argument(help="战役 / campaign")]
+Comment = Annotated[str, typer.Option("--comment", help="意见 / what to say about it")]
+Reason = Annotated[str, typer.Option("--reason", help="原因 / why")]
+Files = Annotated[list[Path] | None, typer.Option("--attach", help="附件 / a document beside the opinion")]
+# The file's longest sentence that a terminal shows of a change.
+_SHOWN = 60
+
+
+def submit(
+    name: Name,
+    bank: Folder = _HERE,
+    as_: Person = "strategist",
+    emergency: Annotated[bool, typer.Option("--emergency", help="紧急通道 / the emergency path")] = False,
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """提交战役审批：解析成锁。Submit a campaign: it is resolved into its lock, and approval is asked for exactly that."""
+    from bankloop.loop import run as loop
+    from bankloop.organization import approval_by_id, maker
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        person = acting(opened.store, as_, "campaign", maker)
+        lock, request = loop.submit(opened, person, name, emergency=emergency, reason=reason)
+        with opened.store.begin(person) as connection:
+            route = [str(stage) for stage in approval_by_id(connection, request).route]
+    columns = ["锁 / lock", "申请 / request", "环节 / stages"]
+    show_table(name, columns, [[lock.digest[:16], request, " → ".join(route)]])
+    finish({"campaign": name, "lock": lock.digest, "request": str(request), "route": route}, as_json)
+
+
+def approve(
+    name: Name,
+    bank: Folder = _HERE,
+    as_: Person = "checker",
+    model: Annotated[bool, typer.Option("--model", help="批准模型 / approve the model")] = False,
+    comment: Comment = "",
+    attach: Files = None,
+    as_json: AsJson = False,
+) -> None:
+    """给出正在等待的那一环同意；--model 为其最新模型。Give the consent that a campaign, or its model, waits for."""
+    from bankloop.loop import run as loop
+    from bankloop.organization import checker
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        if model:
+            person = acting(opened.store, as_, "approval", checker)
+            loop.promote(opened, person, name)
+            show_table(name, ["✓"], [["模型已批准 / model approved"]])
+            finish({"campaign": name, "approved": "model"}, as_json)
+            return
+        person = _consenting(opened.store, as_, name)
+        found = loop.approve_campaign(opened, person, name, comment, [_attachment(file) for file in attach or ()])
+    _said(found, as_json)
+
+
+def send_back(
+    name: Name, comment: Comment, bank: Folder = _HERE, as_: Person = "checker", as_json: AsJson = False
+) -> None:
+    """退回战役并写明意见，回到草稿。Send a submitted campaign back to its maker with comments."""
+    from bankloop.loop import run as loop
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        found = loop.return_campaign(opened, _consenting(opened.store, as_, name), name, comment)
+    _said(found, as_json)
+
+
+def recall(
+    name: Name, bank: Folder = _HERE, as_: Person = "strategist", reason: Reason = "", as_json: AsJson = False
+) -> None:
+    """经办人撤回已提交的战役。Take a submitted campaign back as its maker."""
+    _move("recall_campaign", name, bank, as_, "campaign", as_json, reason)
+
+
+def schedule(
+    name: Name,
+    on: Annotated[datetime, typer.Option("--on", formats=["%Y-%m-%d"], help="起始日 / first day")],
+    bank: Folder = _HERE,
+    as_: Person = "strategist",
+    as_json: AsJson = False,
+) -> None:
+    """为已批准的战役排期。Set the day from which an approved campaign may run."""
+    _move("schedule_campaign", name, bank, as_, "campaign", as_json, date(on.year, on.month, on.day))
+
+
+def pause(
+    name: Name, reason: Reason, bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = False
+) -> None:
+    """暂停战役，排队的触达先不发。Pause a campaign; what is queued of it waits."""
+    _move("pause_campaign", name, bank, as_, "campaign", as_json, reason)
+
+
+def resume(
+    name: Name, bank: Folder = _HERE, as_: Person = "strategist", reason: Reason = "", as_json: AsJson = False
+) -> None:
+    """恢复暂停的战役。Let a paused campaign go on."""
+    _move("resume_campaign", name, bank, as_, "campaign", as_json, reason)
+
+
+def kill(name: Name, reason: Reason, bank: Folder = _HERE, as_: Person = "compliance", as_json: AsJson = False) -> None:
+    """合规随时叫停战役，排队的不再发出。Stop a campaign for good, as compliance: nothing queued goes out."""
+    _move("kill_campaign", name, bank, as_, "review", as_json, reason)
+
+
+def close(
+    name: Name, bank: Folder = _HERE, as_: Person = "strategist", reason: Reason = "", as_json: AsJson = False
+) -> None:
+    """结束本轮，带着来历起草下一轮。End a campaign's round and draft the next from it."""
+    from bankloop.loop import run as loop
+    from bankloop.organization import maker
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        following = loop.close_campaign(opened, acting(opened.store, as_, "campaign", maker), name, reason)
+    show_table(name, ["下一轮 / next round"], [[following]])
+    finish({"campaign": name, "state": "closed", "next_round": following}, as_json)
+
+
+def list_approvals(
+    bank: Folder = _HERE,
+    as_: Person = "checker",
+    every: Annotated[bool, typer.Option("--all", help="也列出已办结的 / also what is over")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """等待审批的事：改了什么、会有什么效果、轮到谁。List what waits: what changes, what it will do, whose turn it is."""
+    from bankloop.organization import approval_view, approvals, approvals_waiting, checker
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        person = acting(opened.store, as_, "approval", checker)
+        with opened.store.begin(person) as connection:
+            found = approvals(connection) if every else approvals_waiting(connection)
+            views = [approval_view(connection, one) for one in found]
+    for view in views:
+        _show(view)
+    finish({"approvals": [plain_view(view) for view in views]}, as_json)
+
+
+def plain_view(view: ApprovalView) -> dict[str, Any]:
+    """Return a request as ``--json`` prints it."""
+    one = view.approval
+    return {
+        "request": str(one.approval_id),
+        "kind": one.kind,
+        "object": one.object_id,
+        "digest": one.digest,
+        "state": one.state,
+        "lane": one.lane,
+        "emergency": one.emergency,
+        "maker": one.maker,
+        "stages": [{"stage": s.stage, "done": s.done, "now": s.now, "person": s.person} for s in view.stages],
+        "changes": [{"place": c.place, "before": c.before, "after": c.after} for c in view.changes],
+        "effect": {fact.title.en: fact.value.en for fact in view.effect},
+        "may": list(view.may),
+    }
+
+
+def _show(view: ApprovalView) -> None:
+    speaks = language()
+    rows = [
+        [s.title.say(speaks), "✓" if s.done else "▸" if s.now else "", s.person or "", s.comment] for s in view.stages
+    ]
+    title = f"{view.title.say(speaks)} · {view.state.say(speaks)} · {view.lane.say(speaks)}"
+    show_table(title, ["环节 / stage", "", "谁 / who", "意见 / comment"], rows)
+    effect = [[f.title.say(speaks), f.value.say(speaks)] for f in view.effect]
+    if effect:
+        show_table("预计效果 / predicted effect", ["", ""], effect, right=[1])
+    changes = [[c.place, (c.before or "—")[:_SHOWN], (c.after or "—")[:_SHOWN]] for c in view.changes]
+    if changes and view.approval.base_digest:
+        show_table("改动 / changes", ["", "原 / before", "现 / after"], changes)
+
+
+def _move(verb: str, name: str, bank: Path, as_: str, purpose: str, as_json: bool, *arguments: Any) -> None:
+    from bankloop.loop import run as loop
+    from bankloop.organization import compliance, maker
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        person = acting(opened.store, as_, purpose, compliance if purpose == "review" else maker)
+        found = getattr(loop, verb)(opened, person, name, *arguments)
+    _said(found, as_json)
+
+
+def _consenting(store: Any, as_: str, name: str) -> Any:
+    """Who gives the consent that waits: a reviewer for the reviews, an approver for the approvals."""
+    from bankloop.organization import Stage, approval_of, checker, compliance, next_stage, system
+
+    with store.begin(system("cli")) as connection:
+        request = approval_of(connection, "campaign", name)
+    seen = request is not None and next_stage(request) in (Stage.CONSUMER, Stage.COMPLIANCE)
+    return acting(store, as_, "review" if seen else "approval", compliance if seen else checker)
+
+
+def _attachment(file: Path) -> Attachment:
+    from bankloop.organization import Attachment
+
+    return Attachment(file.name, hashlib.sha256(file.read_bytes()).hexdigest())
+
+
+def _said(found: Approval, as_json: bool) -> None:
+    done = f"{found.passed}/{len(found.route)}"
+    show_table(found.object_id, ["状态 / state", "环节 / consents"], [[found.state, done]])
+    finish(
+        {
+            "campaign": found.object_id,
+            "request": str(found.approval_id),
+            "state": found.state,
+            "passed": found.passed,
+            "of": len(found.route),
+        },
+        as_json,
+    )
+
+
+COMMANDS = {
+    "submit": submit,
+    "approve": approve,
+    "return": send_back,
+    "recall": recall,
+    "schedule": schedule,
+    "pause": pause,
+    "resume": resume,
+    "kill": kill,
+    "close": close,
+    "approvals": list_approvals,
+}
