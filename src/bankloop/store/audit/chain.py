@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg
 from sqlalchemy import Connection, text
@@ -26,7 +26,7 @@ SEALER = Principal("system:sealer", frozenset({"system"}), (EVERY_UNIT,), "audit
 SEALER_LOCK = 4_242_002
 
 _LINE = (
-    "to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), principal, verb, object_kind, object_id, "
+    "recorded_at, principal, verb, object_kind, object_id, "
     "before::text, after::text, reason, origin, purpose, approval_id, class, subject, encode(sealed, 'hex')"
 )
 SEALS = "SELECT seal, horizon, row_ids, row_digests, chain FROM audit_seal "
@@ -42,13 +42,11 @@ _HORIZON = text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row of the trail as the chain knows it."""
+# One text for a moment, whatever the session says.
+_SPELLING = text("SELECT set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, YMD', true)")
 
-    id: int
-    xid: int
-    digest: str
+Row: TypeAlias = tuple[int, str]
+"""A row of the trail as the chain knows it: its number and its digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +95,16 @@ def as_seal(row: Any) -> Seal:
 
 def rows_between(connection: Connection, low: int, high: int) -> Iterator[Row]:
     """Yield the rows of transactions from ``low`` up to before ``high``, by number."""
-    query = f"COPY (SELECT id, xid, {_LINE} FROM audit WHERE xid >= {low:d} AND xid < {high:d} ORDER BY id) TO STDOUT"
+    connection.execute(_SPELLING)
+    query = f"COPY (SELECT id, {_LINE} FROM audit WHERE xid >= {low:d} AND xid < {high:d} ORDER BY id) TO STDOUT"
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     sha256 = hashlib.sha256
     with driver.cursor() as cursor, cursor.copy(query) as copy:
         for message in copy:
-            # PostgreSQL sends a row a message; within a row a line's end is written as \n.
-            for line in bytes(message).splitlines():
-                number, xid, rest = line.split(b"\t", 2)
-                yield Row(int(number), int(xid), sha256(rest).hexdigest())
+            # PostgreSQL sends a row a message; within a row tab and line's end are written as \t and \n.
+            number, _, line = bytes(message).partition(b"\t")
+            yield int(number), sha256(line).hexdigest()
 
 
 def _make_seal(connection: Connection, last: Seal) -> Seal | None:
@@ -114,7 +112,7 @@ def _make_seal(connection: Connection, last: Seal) -> Seal | None:
     rows = list(rows_between(connection, last.horizon, horizon))
     if not rows:
         return None
-    ids, digests = tuple(row.id for row in rows), tuple(row.digest for row in rows)
+    ids, digests = tuple(number for number, _ in rows), tuple(value for _, value in rows)
     chain = chain_of(Seal(last.seal + 1, horizon, ids, digests, ""), last.chain)
     values = {"seal": last.seal + 1, "horizon": horizon, "ids": list(ids), "digests": list(digests), "chain": chain}
     connection.execute(_ADD_SEAL, values)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import Connection, text
 
 from bankloop.kit import canonical_json, digest
@@ -21,10 +22,10 @@ _PERSONAL = "audit"
 _NAMED = 20
 
 _COLUMNS = "principal, verb, object_kind, object_id, before, after, reason, origin, purpose, approval_id, class, subject, sealed"
-_INSERT = text(
-    f"INSERT INTO audit ({_COLUMNS}) VALUES (:principal, :verb, :kind, :id, CAST(:before AS json), "
-    "CAST(:after AS json), :reason, :origin, :purpose, :approval, :class, :subject, :sealed)"
-)
+# Every verb pays for this statement: it goes past SQLAlchemy, prepared.
+_INSERT = (
+    f"INSERT INTO audit ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s::json, %s::json, %s, %s, %s, %s, %s, %s, %s)"
+).encode()
 _READ = "SELECT id, recorded_at, " + _COLUMNS + " FROM audit WHERE {where} ORDER BY id DESC LIMIT :limit"
 
 
@@ -68,24 +69,24 @@ def record_audit(
     chain covers the ciphertext, so that erasing the key breaks nothing.
     """
     acting = principal_of(connection)
-    connection.execute(
-        _INSERT,
-        {
-            "principal": acting.id,
-            "verb": verb,
-            "kind": object_kind,
-            "id": object_id,
-            "before": None if before is None else canonical_json(before),
-            "after": None if after is None else canonical_json(after),
-            "reason": reason,
-            "origin": str(origin_of(connection) or ""),
-            "purpose": acting.purpose,
-            "approval": approval_in_force(connection),
-            "class": class_,
-            "subject": subject,
-            "sealed": _sealed(connection, subject, personal),
-        },
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    values = (
+        acting.id,
+        verb,
+        object_kind,
+        object_id,
+        None if before is None else canonical_json(before),
+        None if after is None else canonical_json(after),
+        reason,
+        str(origin_of(connection) or ""),
+        acting.purpose,
+        approval_in_force(connection),
+        class_,
+        subject,
+        _sealed(connection, subject, personal),
     )
+    driver.execute(_INSERT, values, prepare=True)
 
 
 def record_access(connection: Connection, object_kind: str, customers: Sequence[str], fields: Sequence[str]) -> None:

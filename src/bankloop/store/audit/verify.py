@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, text
 
 from bankloop.store.audit.anchor import Anchor, read_anchors
-from bankloop.store.audit.chain import SEALER, SEALER_LOCK, SEALS, START, Row, Seal, as_seal, chain_of, rows_between
+from bankloop.store.audit.chain import SEALER, SEALER_LOCK, SEALS, START, Seal, as_seal, chain_of, rows_between
 from bankloop.store.contracts import AuditFinding, AuditReport, Role
 from bankloop.store.database import Store
 
@@ -82,12 +82,12 @@ def _read(connection: Connection, numbers: Sequence[int]) -> list[Seal]:
 
 
 def _check_batch(connection: Connection, state: _State, batch: Sequence[Seal]) -> None:
-    found = {row.id: row for row in rows_between(connection, state.horizon, batch[-1].horizon)}
+    found = dict(rows_between(connection, state.horizon, batch[-1].horizon))
     state.rows += len(found)
     for seal in batch:
         _check_chain(state, seal)
         _check_rows(state, seal, found)
-    state.unsealed += [(row.id, batch[-1].seal) for row in found.values()]
+    state.unsealed += [(number, batch[-1].seal) for number in found]
 
 
 def _check_chain(state: _State, seal: Seal) -> None:
@@ -103,13 +103,13 @@ def _check_chain(state: _State, seal: Seal) -> None:
     state.previous, state.expected, state.horizon = seal.chain, seal.seal + 1, seal.horizon
 
 
-def _check_rows(state: _State, seal: Seal, found: dict[int, Row]) -> None:
+def _check_rows(state: _State, seal: Seal, found: dict[int, str]) -> None:
     for number, value in zip(seal.ids, seal.digests, strict=False):
-        row = found.pop(number, None)
-        if row is None:
+        stands = found.pop(number, None)
+        if stands is None:
             state.missing[number] = seal.seal
-        elif row.digest != value:
-            state.changed[number] = (seal.seal, row.digest)
+        elif stands != value:
+            state.changed[number] = (seal.seal, stands)
 
 
 def _located(connection: Connection, state: _State) -> Iterator[AuditFinding]:

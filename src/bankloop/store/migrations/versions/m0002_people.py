@@ -134,6 +134,7 @@ def _has_role(*roles: str) -> str:
 
 KNOWN = f"{_setting('principal')} <> ''"
 EVERY_UNIT = _yes("current_setting('bankloop.units', true) = '*'")
+EVERY_LINE = _yes("current_setting('bankloop.lines', true) = '*'")
 WHOLE_BANK = _yes(
     "current_setting('bankloop.units', true) = '*' AND current_setting('bankloop.lines', true) = '*' "
     "AND coalesce(current_setting('bankloop.book', true), '') = ''"
@@ -141,11 +142,12 @@ WHOLE_BANK = _yes(
 PROGRAM = _yes("current_setting('bankloop.rights', true) = '*'")
 NO_BOOK = _yes("coalesce(current_setting('bankloop.book', true), '') = ''")
 NOW = "(SELECT current_setting('bankloop.now', true)::timestamptz)"
-IN_UNITS = f"(unit_id = ANY ({_list('units')}) OR {EVERY_UNIT})"
-IN_LINES = f"{_list('lines')} && ARRAY[line, '*']"
-IN_BOOK = "(SELECT coalesce(nullif(current_setting('bankloop.book', true), ''), '*')) IN (staff_id, '*')"
+# Flags are decided once a statement; written so, the planner also guesses well how many rows are left.
+IN_UNITS = f"({EVERY_UNIT} OR unit_id = ANY ({_list('units')}))"
+IN_LINES = f"({EVERY_LINE} OR line = ANY ({_list('lines')}))"
+IN_BOOK = f"({NO_BOOK} OR staff_id = {_setting('book')})"
 # What was, and what will be, is the program's to see.
-VALID = f"((valid_from <= {NOW} AND (valid_to IS NULL OR valid_to > {NOW})) OR {PROGRAM})"
+VALID = f"({PROGRAM} OR (valid_from <= {NOW} AND (valid_to IS NULL OR valid_to > {NOW})))"
 BOOK = f"{VALID} AND {IN_UNITS} AND {IN_LINES} AND {IN_BOOK}"
 # One probe by key, under the policy of customer_book itself; as EXISTS it would be planned twice, and dearly hashed.
 OWN_CUSTOMER = "(SELECT true FROM customer_book b WHERE b.customer_no = {table}.customer_no LIMIT 1)"
