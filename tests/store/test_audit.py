@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from bankloop.kit import ConflictError
-from bankloop.store import Principal, Role, Store, record_audit, seal_audit, verify_audit
+from bankloop.kit import ConflictError, FixedClock, NotFoundError, Origin, acting_from
+from bankloop.store import (
+    Principal,
+    Role,
+    Store,
+    anchor_file,
+    check_audit,
+    check_due,
+    erase_sealed,
+    last_check,
+    personal_of,
+    place_hold,
+    purge_audit,
+    read_audit,
+    record_access,
+    record_audit,
+    release_hold,
+    seal_audit,
+    under_approval,
+    verify_audit,
+)
 
 ROOT = Principal("root", units=("*",))
 
@@ -123,3 +144,108 @@ def test_a_late_commit_is_sealed_too(store: Store) -> None:
         assert seal_audit(store) == 0
     assert seal_audit(store) == 2
     assert verify_audit(store).ok
+
+
+def test_a_row_says_from_where_for_what_and_under_which_approval(store: Store) -> None:
+    approval = UUID(int=7)
+    with acting_from(Origin("api", "partner 7", "10.0.0.9", "r-1")), store.begin(ROOT) as connection:
+        record_audit(connection, "test.act", "thing", "a", None, None)
+        under_approval(connection, approval)
+        record_audit(connection, "test.act", "thing", "b", None, None)
+    act(store, "c")
+    with store.begin(ROOT, Role.AUDITOR) as connection:
+        found = {row.object_id: row for row in read_audit(connection)}
+        assert [row.object_id for row in read_audit(connection, object_id="b")] == ["b"]
+        assert read_audit(connection, limit=1, before_id=2)[0].id == 1
+    assert found["a"].origin == "api partner_7 10.0.0.9 r-1"
+    assert (found["a"].approval_id, found["b"].approval_id) == (None, approval)
+    assert (found["c"].origin, found["c"].approval_id) == ("", None)
+
+
+def test_personal_data_lie_sealed_and_the_chain_outlives_their_key(store: Store) -> None:
+    with store.begin(ROOT) as connection:
+        record_audit(connection, "test.act", "customer", "C1", None, None, subject="C1", personal={"name": "王芳"})
+    seal_audit(store)
+    with store.begin(ROOT, Role.AUDITOR) as connection:
+        row = read_audit(connection)[0]
+        assert "王芳".encode() not in bytes(row.sealed or b"")
+        assert personal_of(connection, row) == {"name": "王芳"}
+    with store.begin(ROOT) as connection:
+        erase_sealed(connection, "C1")
+    assert verify_audit(store).ok
+    with store.begin(ROOT, Role.AUDITOR) as connection, pytest.raises(NotFoundError, match="erased"):
+        personal_of(connection, read_audit(connection)[0])
+    tamper(store, "UPDATE audit SET sealed = NULL WHERE id = 1")
+    assert found(store) == [("changed", 1, 1)]
+
+
+def test_what_is_old_is_purged_by_class_and_known_by_its_digests(store: Store) -> None:
+    with store.begin(ROOT) as connection:
+        for number in ("C1", "C2", "C3"):
+            record_access(connection, "customer", [number], ["phone"])
+        record_audit(connection, "test.act", "thing", "kept", None, None)
+        hold = place_hold(connection, "customer", "C2", "court order 7")
+    seal_audit(store)
+    assert purge_audit(store, ROOT, "access", "term") == 0
+    store.clock = FixedClock(store.clock.now() + timedelta(days=4 * 366))
+    assert purge_audit(store, ROOT, "access", "term") == 2
+    assert verify_audit(store).ok
+    with store.begin(ROOT) as connection:
+        release_hold(connection, hold, "lifted")
+    assert purge_audit(store, ROOT, "access", "term") == 1
+    seal_audit(store)
+    assert verify_audit(store).ok
+    tamper(store, "DELETE FROM audit WHERE object_id = 'kept'")
+    assert [kind for kind, *_ in found(store)] == ["dropped"]
+
+
+def test_a_purge_that_nobody_recorded_hides_nothing(sealed: Store) -> None:
+    tamper(
+        sealed,
+        "DELETE FROM audit WHERE id = 2",
+        "INSERT INTO audit_purge (purge_id, class, before_day, row_ids) VALUES (gen_random_uuid(), 'access', "
+        "'2026-01-01', '{2}')",
+    )
+    assert found(sealed) == [("dropped", 1, 2)]
+
+
+def test_a_row_moved_in_time_is_located(sealed: Store) -> None:
+    tamper(sealed, "UPDATE audit SET xid = 2^60 WHERE id = 2")
+    assert found(sealed) == [("changed", 1, 2)]
+
+
+def test_the_last_verification_is_remembered_and_due_once_a_day(sealed: Store) -> None:
+    assert check_audit(sealed).ok
+    assert check_due(sealed) is None
+    with sealed.begin(ROOT) as connection:
+        last = last_check(connection)
+    assert last is not None
+    assert last.ok
+    tamper(sealed, "UPDATE audit SET reason = 'x' WHERE id = 2")
+    sealed.clock = FixedClock(sealed.clock.now() + timedelta(days=1))
+    report = check_due(sealed)
+    assert report is not None
+    assert not report.ok
+    with sealed.begin(ROOT) as connection:
+        last = last_check(connection)
+    assert last is not None
+    assert [finding["row"] for finding in last.findings] == [2]
+
+
+def test_a_torn_anchor_is_written_again(sealed: Store) -> None:
+    anchor = anchor_file(sealed.folder)
+    with anchor.open("ab") as file:
+        file.write(b'{"seal":3,"cha')
+    assert verify_audit(sealed).ok
+    act(sealed, "g")
+    assert seal_audit(sealed) == 1
+    assert verify_audit(sealed).ok
+    assert json.loads(anchor.read_text().splitlines()[-1])["seal"] == 3
+
+
+def test_an_anchored_seal_that_was_written_anew_is_located(sealed: Store) -> None:
+    anchor = anchor_file(sealed.folder)
+    lines = [json.loads(line) for line in anchor.read_text().splitlines()]
+    lines[0]["chain"] = "0" * 64
+    anchor.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert found(sealed) == [("chain", 1, None)]

@@ -32,7 +32,7 @@ from bankloop.organization import (
     approval_of,
     approve,
     close_request,
-    comply,
+    consent,
     kill,
     next_stage,
     pause_request,
@@ -122,14 +122,7 @@ def approve_campaign(
     with bank.store.begin(person) as connection:
         request = _request(connection, name)
         before = _known(connection, name)
-        match next_stage(request):
-            case Stage.CONSUMER:
-                opinion = comment or "同意 / agreed"
-                found = review(connection, request.approval_id, positive=True, opinion=opinion, attachments=attachments)
-            case Stage.COMPLIANCE:
-                found = comply(connection, request.approval_id, comment, attachments)
-            case _:
-                found = approve(connection, request.approval_id, None, comment)
+        found = consent(connection, request.approval_id, comment, attachments)
         if found.state is ApprovalState.APPROVED and before.state != "approved":
             save_campaign(connection, replace(before, state="approved", round=before.round + 1))
         after = {"state": found.state, "passed": found.passed, "of": len(found.route)}

@@ -31,6 +31,7 @@ from bankloop.organization.approval import (
     changes_between,
     close_request,
     comply,
+    consent,
     expire_approvals,
     hold_in_force,
     is_approved,
@@ -60,6 +61,7 @@ from bankloop.organization.contracts import (
     Unit,
 )
 from bankloop.organization.demonstration import DemoPerson, is_demo, seed_demo_people
+from bankloop.organization.erasure import ask_erasure, erase_customer
 from bankloop.organization.people import (
     BookRow,
     Licence,
@@ -114,6 +116,7 @@ from bankloop.organization.principals import (
 )
 from bankloop.organization.rights import (
     ADMINISTRATORS,
+    EVERYBODY,
     MATRIX,
     OBJECTS,
     ROLES,
@@ -163,6 +166,7 @@ __all__ = [
     "BRANCH",
     "CHECKER",
     "COMPLIANCE",
+    "EVERYBODY",
     "KINDS",
     "MAKER",
     "MATRIX",
@@ -220,6 +224,7 @@ __all__ = [
     "approve_agreement",
     "approve_grant",
     "approve_transfer",
+    "ask_erasure",
     "ask_grant",
     "assign_task",
     "auditor",
@@ -234,11 +239,13 @@ __all__ = [
     "close_unit",
     "compliance",
     "comply",
+    "consent",
     "create_tasks",
     "customer_counts",
     "customers_of_units",
     "end_agreement",
     "engage_staff",
+    "erase_customer",
     "expire_approvals",
     "expire_tasks",
     "finish_task",

@@ -138,3 +138,16 @@ def not_in_force(kind: str, name: str, state: str) -> ConflictError:
         name=name,
         state=state,
     )
+
+
+def on_hold(customer: str, hold: str) -> ConflictError:
+    """Return the refusal to erase what a legal hold keeps."""
+    return ConflictError(
+        "organization.on_hold",
+        Text(
+            "客户 {customer} 受法定保全 {hold}，不能清除；解除保全后再执行",
+            "customer {customer} is under the legal hold {hold} and is kept; run this again once the hold is released",
+        ),
+        customer=customer,
+        hold=hold,
+    )

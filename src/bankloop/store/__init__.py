@@ -15,6 +15,7 @@ from bankloop.store.audit import (
     check_due,
     holds_on,
     last_check,
+    personal_of,
     place_hold,
     purge_audit,
     read_audit,
@@ -103,6 +104,7 @@ from bankloop.store.registry import (
     versions_of,
 )
 from bankloop.store.sealing import KeyRing, blind_index, key_file, normal_identifier, open_keys, rotate_keys
+from bankloop.store.sealing.renewing import SealedColumn, keys_in_use, register_sealed, renew_seals, rotate
 from bankloop.store.vault import (
     Identifier,
     customer_ring,
@@ -148,6 +150,7 @@ __all__ = [
     "Principal",
     "ResultReading",
     "Role",
+    "SealedColumn",
     "StepState",
     "Store",
     "accepted_contacts",
@@ -182,6 +185,7 @@ __all__ = [
     "holds_on",
     "keep_identifiers",
     "key_file",
+    "keys_in_use",
     "keys_of",
     "last_check",
     "list_campaigns",
@@ -192,6 +196,7 @@ __all__ = [
     "open_keys",
     "open_store",
     "origin_of",
+    "personal_of",
     "place_hold",
     "pool_used",
     "present_origin",
@@ -213,10 +218,13 @@ __all__ = [
     "record_access",
     "record_audit",
     "register_model",
+    "register_sealed",
     "release_hold",
     "release_outbox",
     "remove_cluster",
+    "renew_seals",
     "reserve_contacts",
+    "rotate",
     "rotate_keys",
     "save_campaign",
     "save_lock",

@@ -271,16 +271,3 @@ def erased(customer_no: str) -> NotFoundError:
         ),
         customer=customer_no,
     )
-
-
-def held(what: str, hold: str) -> ConflictError:
-    """Return the error of erasing or purging what a legal hold keeps."""
-    return ConflictError(
-        "store.legal_hold",
-        Text(
-            "{what} 受法定保全 {hold}，不能清除；解除保全后再执行",
-            "{what} is under the legal hold {hold} and is kept; run this again once the hold is released",
-        ),
-        what=what,
-        hold=hold,
-    )

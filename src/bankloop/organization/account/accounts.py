@@ -14,9 +14,10 @@ from bankloop.organization.account.rules import CODE_LIFE, TOTP_SECONDS, matched
 from bankloop.organization.account.secrets import digest_of, hashed, new_code
 from bankloop.organization.account.sessions import end_sessions
 from bankloop.organization.account.tables import account as table
-from bankloop.store import keys_of, now_of, record_audit, verb
+from bankloop.store import SealedColumn, keys_of, now_of, record_audit, register_sealed, verb
 
 _TOTP = "totp"
+register_sealed(SealedColumn("account", ("person_id",), "totp_secret", f"'{_TOTP}'", "person_id"))
 _FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 

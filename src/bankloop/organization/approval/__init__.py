@@ -37,6 +37,7 @@ from bankloop.organization.approval.running import (
 from bankloop.organization.approval.service import (
     approve,
     comply,
+    consent,
     recall,
     record_edit,
     reject,
@@ -72,6 +73,7 @@ __all__ = [
     "changes_between",
     "close_request",
     "comply",
+    "consent",
     "expire_approvals",
     "hold_in_force",
     "is_approved",

@@ -153,6 +153,20 @@ def record_edit(connection: Connection, kind: str, object_id: str, digest: str) 
     return voided
 
 
+def consent(
+    connection: Connection, approval_id: UUID, comment: str = "", attachments: Sequence[Attachment] = ()
+) -> Approval:
+    """Give the consent that a request waits for, whichever it is; each stage is a verb of its own."""
+    match next_stage(approval_by_id(connection, approval_id)):
+        case Stage.CONSUMER:
+            opinion = comment or "同意 / agreed"
+            return review(connection, approval_id, positive=True, opinion=opinion, attachments=attachments)
+        case Stage.COMPLIANCE:
+            return comply(connection, approval_id, comment, attachments)
+        case _:
+            return approve(connection, approval_id, None, comment)
+
+
 def verdict_on(connection: Connection, found: Approval, person: Principal) -> Verdict:
     """Return whether a person may give the consent that a request waits for, and why not."""
     return may_pass(

@@ -8,7 +8,7 @@ appended to the anchor file: what is cut off the end of the trail is missed ther
 from bankloop.store.audit.anchor import anchor_file
 from bankloop.store.audit.chain import seal_audit
 from bankloop.store.audit.checks import check_audit, check_due, last_check
-from bankloop.store.audit.record import AuditRow, read_audit, record_access, record_audit
+from bankloop.store.audit.record import AuditRow, personal_of, read_audit, record_access, record_audit
 from bankloop.store.audit.retention import (
     RETENTION_YEARS,
     LegalHold,
@@ -28,6 +28,7 @@ __all__ = [
     "check_due",
     "holds_on",
     "last_check",
+    "personal_of",
     "place_hold",
     "purge_audit",
     "read_audit",

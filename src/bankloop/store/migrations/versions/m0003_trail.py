@@ -134,9 +134,15 @@ POLICIES = {
     "approval_act": IN_SCOPE,
     "approval_edit": KNOWN,
     "customer_key": KNOWN,
-    "identifier": KNOWN,
     "legal_hold": KNOWN,
 }
+# The vault opens to the program at work, and to a person while the customer is unmasked for them.
+PROGRAM = "(SELECT coalesce('*' = ANY (string_to_array(current_setting('bankloop.rights', true), ',')), false))"
+UNMASKED = (
+    "EXISTS (SELECT FROM unmasking u WHERE u.customer_no = identifier.customer_no AND u.person_id = "
+    "(SELECT current_setting('bankloop.principal', true)) AND u.valid_from <= (SELECT bankloop_now()) "
+    "AND u.valid_to > (SELECT bankloop_now()))"
+)
 
 GRANTS = (
     f"GRANT SELECT, INSERT ON approval_act, audit_check TO {APP}",
@@ -160,6 +166,10 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY scope ON {table} USING ({rule}) WITH CHECK ({rule})")
         op.execute(f"CREATE POLICY audit ON {table} FOR SELECT TO {AUDITOR} USING (true)")
+    op.execute("ALTER TABLE identifier ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY scope ON identifier FOR SELECT USING ({PROGRAM} OR {UNMASKED})")
+    op.execute(f"CREATE POLICY keep ON identifier FOR ALL USING ({PROGRAM}) WITH CHECK ({PROGRAM})")
+    op.execute(f"CREATE POLICY audit ON identifier FOR SELECT TO {AUDITOR} USING (true)")
     for grant in GRANTS:
         op.execute(grant)
     op.execute("RESET ROLE")
