@@ -25,6 +25,7 @@ DOORS = {
     "bankloop.kit.located",
     "bankloop.loop.run",
     "bankloop.loop.bank",
+    "bankloop.loop.editing",
     "bankloop.organization.account",
     *(f"bankloop.loop.{step}" for step in STEPS),
     "bankloop.loop.evaluate.policy",
@@ -38,7 +39,6 @@ BESIDE_THE_DOOR = {
     ("web", "bankloop.report.record"),
     ("web", "bankloop.report.sayings"),
     ("web", "bankloop.report.what_if"),
-    ("web", "bankloop.organization.approvals"),
 }
 STILL_LONG = {"report/story.py": 401, "simulate/world.py": 409}
 HEAVY = {"duckdb", "ibis", "numpy", "pandas", "sqlalchemy", "sklearn", "pyarrow", "fastapi", "scipy", "altair", "numba"}

@@ -5,11 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
+from fastapi import FastAPI
 
 from bankloop.kit import FixedClock
+from bankloop.organization import account, load_people, seed_demo_people, system
 from bankloop.store import EmbeddedServer
 from bankloop.web import create_app
 from tests.bankfixture import SmallBank, shared
@@ -29,11 +32,58 @@ def small(
         yield found
 
 
+DEMO = account.SignInSettings(demo=True)
+
+
+@dataclass(frozen=True)
+class Staffed:
+    """The small bank with one account a role, and clients signed in as whom a test names."""
+
+    small: SmallBank
+    app: FastAPI
+    people: dict[str, str]
+
+    def token(self, person: str) -> str:
+        """A new session of a person."""
+        return account.switch_person(self.small.open.store, DEMO, person).token
+
+    def client(self, person: str | None = None) -> TestClient:
+        """A browser without a window, signed in as a person; its headers make every call a call of the API too."""
+        opened = TestClient(self.app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000))
+        if person is not None:
+            opened.cookies.set("session", self.token(person))
+        return opened
+
+    def api(self, person: str) -> TestClient:
+        """A client of the API by a session's token."""
+        opened = self.client()
+        opened.headers["authorization"] = f"Bearer {self.token(person)}"
+        return opened
+
+    def of(self, role: str) -> str:
+        """The first person of a role."""
+        return next(person for person, held in self.people.items() if held == role)
+
+
 @pytest.fixture(scope="session")
-def client(small: SmallBank) -> Iterator[TestClient]:
-    """A browser without a window, on the small bank's console."""
-    with TestClient(create_app(lambda: nullcontext(small.open)), base_url="http://127.0.0.1") as opened:
-        yield opened
+def staffed(small: SmallBank) -> Iterator[Staffed]:
+    """The small bank's console with its people."""
+    store = small.open.store
+    load_people(store, small.open.lake)
+    with store.begin(system()) as connection:
+        people = seed_demo_people(connection, small.open.folder)
+    with store.begin(account.SIGN_IN) as connection:
+        for one in people:
+            account.open_account(connection, one.person_id)
+    app = create_app(lambda: nullcontext(small.open), DEMO, rates=("100000/minute", "100000/minute"))
+    with TestClient(app, base_url="http://127.0.0.1"):
+        yield Staffed(small, app, {one.person_id: one.role for one in people})
+
+
+@pytest.fixture(scope="session")
+def client(staffed: Staffed) -> TestClient:
+    """A browser without a window, at the small bank's console as its strategist."""
+    return staffed.client("strategist")
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,14 @@ from fastapi.testclient import TestClient
 from bankloop.kit import DeniedError, FixedClock, Language
 from bankloop.lake import open_lake
 from bankloop.loop.bank import Bank
-from bankloop.organization import system
+from bankloop.organization import account, system
+from bankloop.organization.rights import give_role
 from bankloop.simulate import write_templates
 from bankloop.store import Store
 from bankloop.web import create_app, is_loopback, serve
 from bankloop.web.console import masked
 from tests.bankfixture import SmallBank
+from tests.web.conftest import DEMO, Staffed
 
 CHINESE = re.compile(r"[一-鿿]")
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:"
@@ -25,7 +27,7 @@ POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:"
 
 @pytest.fixture(autouse=True)
 def chinese_first(client: TestClient) -> None:
-    client.cookies.clear()
+    client.cookies.delete("language")
 
 
 def paths(plan_id: str) -> list[str]:
@@ -205,11 +207,11 @@ def test_the_console_is_served_on_this_machine_only(small: SmallBank) -> None:
         assert caught.value.code == "serve.not_loopback"
 
 
-def test_a_fault_is_a_page_too(small: SmallBank, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = create_app(lambda: nullcontext(small.open))
-    monkeypatch.setattr("bankloop.web.home.home_page", lambda _: 1 // 0)
-    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
-        answer = client.get("/")
+def test_a_fault_is_a_page_too(staffed: Staffed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bankloop.web.home.home_page", lambda *_: 1 // 0)
+    client = TestClient(staffed.app, base_url="http://127.0.0.1", raise_server_exceptions=False)
+    client.cookies.set("session", staffed.token("strategist"))
+    answer = client.get("/")
     assert answer.status_code == 500
     assert "console.fault" in answer.text
     assert "ZeroDivision" not in answer.text
@@ -226,7 +228,12 @@ def test_the_report_is_served_under_its_own_policy(client: TestClient) -> None:
 def empty(store: Store, clock: FixedClock) -> Iterator[TestClient]:
     write_templates(store.folder)
     bank = Bank(store.folder, store, open_lake(store.folder, store, system("lake")), clock)
-    with TestClient(create_app(lambda: nullcontext(bank)), base_url="http://127.0.0.1") as opened:
+    with store.begin(system()) as connection:
+        give_role(connection, "first", "hq_strategist", (), ("*",))
+    with store.begin(account.SIGN_IN) as connection:
+        account.open_account(connection, "first")
+    with TestClient(create_app(lambda: nullcontext(bank), DEMO), base_url="http://127.0.0.1") as opened:
+        opened.cookies.set("session", account.switch_person(store, DEMO, "first").token)
         yield opened
 
 

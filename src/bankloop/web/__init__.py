@@ -1,6 +1,6 @@
-"""The first console: pages rendered here from the store and from ``report``; it reads and never changes anything.
+"""The console and the API: who asks is read anew at every request, each page and verb asks for its right.
 
-Served on this machine only until sign-in exists; no script, no request to any other host.
+Pages are rendered here from the store and from ``report``; forms work without a script, and no page asks another host.
 """
 
 from bankloop.web.app import create_app, is_loopback, serve

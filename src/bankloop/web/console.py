@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from bankloop.kit import Text
@@ -21,14 +22,16 @@ from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Outcomes, Reading
 from bankloop.loop.spec import Lock, read_lock
-from bankloop.organization import checker
+from bankloop.organization import book_of, customers_of_units, system
 from bankloop.report import PlanRecord, kept_plans, load_window_view, reading_of
-from bankloop.store import Plan, Principal, list_campaigns, read_decisions, read_plans, read_results
+from bankloop.store import EVERY_UNIT, Plan, Principal, list_campaigns, read_decisions, read_plans, read_results
 from bankloop.store import read_lock as stored_lock
 from bankloop.web import errors
 
 # A plan's arrays and a round's decisions are tens of megabytes at a million customers: a few of each are kept.
 KEPT = 4
+# The largest branch whose rows a page narrows by a list; beyond it lies the whole bank.
+MOST_ROWS = 2_000_000
 
 T = TypeVar("T")
 
@@ -54,10 +57,13 @@ class Kept:
 
 @dataclass(frozen=True)
 class Console:
-    """One open bank as its head office reads it, until sign-in says who asks."""
+    """One open bank as the console reads it for everybody: figures of the whole bank, each page asking for its right.
+
+    Rows about customers are read under the visitor's own principal, or narrowed to those that it sees.
+    """
 
     bank: Bank
-    principal: Principal = field(default_factory=lambda: checker("console", "console"))
+    principal: Principal = field(default_factory=lambda: system("console", "console"))
     plans: Kept = field(default_factory=Kept)
     rounds: Kept = field(default_factory=Kept)
     readings: Kept = field(default_factory=lambda: Kept(64))
@@ -68,6 +74,17 @@ class Console:
         """Open one transaction in the principal's name."""
         with self.bank.store.begin(self.principal) as connection:
             yield connection
+
+    def seen_by(self, principal: Principal) -> pa.Array | None:
+        """Return the customers that somebody sees; None for the whole bank."""
+        if EVERY_UNIT in principal.units and not principal.book:
+            return None
+        with self.bank.store.begin(principal) as connection:
+            if principal.book:
+                rows = book_of(connection, principal.book, limit=MOST_ROWS)
+            else:
+                rows = customers_of_units(connection, principal.units, limit=MOST_ROWS)
+        return pa.array([row.customer_no for row in rows], pa.string())
 
     @property
     def folder(self) -> Path:
@@ -159,6 +176,11 @@ class Console:
         if row is None or row.lock_digest is None:
             return None
         return plan.window_start + timedelta(days=self.lock(row.lock_digest).campaign.goal.within)
+
+
+def narrowed(rows: pa.Table, seen: pa.Array | None) -> pa.Table:
+    """Return the rows of the customers in ``seen``; all of them where it is None."""
+    return rows if seen is None else rows.filter(pc.is_in(rows["customer_no"], seen))
 
 
 def masked(customer_no: str) -> str:

@@ -8,13 +8,16 @@ from sqlalchemy import text
 
 from bankloop.kit import Text
 from bankloop.loop.evaluate import Verdict
-from bankloop.organization import ApprovalState, approvals, auditor
+from bankloop.organization import approvals
 from bankloop.report import VERDICTS, Cell, Column, Figure, Table, Tone
 from bankloop.report import sayings as say
 from bankloop.report.record import plan_key
-from bankloop.store import Role, list_campaigns, read_steps
+from bankloop.store import EVERY_UNIT, Role, list_campaigns, read_steps
 from bankloop.web.console import Console
+from bankloop.web.desk.own import ON_HOME, customers_table, own_customers, tasks_table
+from bankloop.web.rendering import may
 from bankloop.web.texts import EMPTY_BANK, KINDS, STATES, STEPS, VERBS
+from bankloop.web.visitor import Visitor
 
 _CHANGES = 12
 _AUDIT = text(
@@ -40,14 +43,19 @@ class HomePage:
     campaigns: Table
     changes: Table
     newest: str | None
+    tasks: Table | None = None
+    customers: Table | None = None
 
 
-def home_page(console: Console) -> HomePage:
-    """Return the home page of an open bank."""
+def home_page(console: Console, visitor: Visitor) -> HomePage:
+    """Return the home page of who signed in: each role's own work first, and nothing beyond its rights."""
+    own = _own(console, visitor)
+    if not may(visitor, "plan.read"):
+        return _desk(console, visitor, own)
     titles = console.titles()
     plans = console.stored_plans()
     campaigns, running = _campaigns(console, titles)
-    waiting = _waiting(console, titles)
+    waiting = _waiting(console, titles, visitor)
     newest = plans[0] if plans else None
     begun = bool(running or plans)
     answer = Text(
@@ -67,9 +75,33 @@ def home_page(console: Console) -> HomePage:
             Figure(Text("等人处理", "Waiting"), say.count(len(waiting.rows)), Text("审批与到期标签", "approvals and labels due")),
         )  # fmt: skip
     return HomePage(
-        answer, figures, () if begun else EMPTY_BANK, waiting, campaigns, _changes(console, titles),
-        str(newest.plan_id) if newest else None,
+        answer, figures, () if begun else EMPTY_BANK, waiting, campaigns, _changes(console, titles, visitor),
+        str(newest.plan_id) if newest else None, *own,
     )  # fmt: skip
+
+
+def _own(console: Console, visitor: Visitor) -> tuple[Table | None, Table | None]:
+    """Return today's tasks and the first customers of who works with customers; head office has figures instead."""
+    principal = visitor.principal
+    if EVERY_UNIT in principal.units:
+        return None, None
+    tasks = tasks_table(console, principal, ON_HOME) if may(visitor, "task.read") else None
+    listed = may(visitor, "customer.list")
+    customers = customers_table(own_customers(console, principal, "", ON_HOME)) if listed else None
+    return tasks, customers
+
+
+def _desk(console: Console, visitor: Visitor, own: tuple[Table | None, Table | None]) -> HomePage:
+    """The home of who does not plan: own tasks and customers, or what waits for an administrator."""
+    titles = console.titles() if may(visitor, "campaign.read") else {}
+    waiting = _waiting(console, titles, visitor)
+    tasks = len(own[0].rows) if own[0] else 0
+    answer = Text(
+        f"{console.today}：今天 {tasks} 项任务，{len(waiting.rows)} 件事在等人。",
+        f"{console.today}: {tasks} tasks today, {len(waiting.rows)} things wait for somebody.",
+    )
+    campaigns = Table("campaigns", Text("战役", "Campaigns"), (), ())
+    return HomePage(answer, (), (), waiting, campaigns, _changes(console, titles, visitor), None, *own)
 
 
 def _campaigns(console: Console, titles: dict[str, Text]) -> tuple[Table, int]:
@@ -102,17 +134,17 @@ def _campaigns(console: Console, titles: dict[str, Text]) -> tuple[Table, int]:
     return Table("campaigns", Text("战役", "Campaigns"), columns, tuple(rows)), approved
 
 
-def _waiting(console: Console, titles: dict[str, Text]) -> Table:
+def _waiting(console: Console, titles: dict[str, Text], visitor: Visitor) -> Table:
     rows = []
-    with console.reading() as connection:
-        for one in approvals(connection):
-            if one.state is ApprovalState.SUBMITTED:
+    with console.bank.store.begin(visitor.principal) as connection:
+        for one in approvals(connection) if may(visitor, "approval.read") else ():
+            if one.open:
                 kind, title = (
                     KINDS.get(one.kind, say.same(one.kind)),
                     titles.get(one.object_id, say.same(one.object_id)),
                 )
                 rows.append((
-                    Cell(Text(f"审批{kind.zh}：{title.zh}", f"Approve {kind.en.lower()}: {title.en}"), drill=f"campaigns/{one.object_id}"),
+                    Cell(Text(f"审批{kind.zh}：{title.zh}", f"Approve {kind.en.lower()}: {title.en}"), drill=f"approvals/{one.approval_id}"),
                     Cell(Text("复核", "checker")),
                     Cell(say.same(one.submitted_at.date().isoformat())),
                     Cell(Text(f"{one.maker} 提交，摘要 {one.digest[:8]}", f"submitted by {one.maker}, digest {one.digest[:8]}")),
@@ -121,7 +153,7 @@ def _waiting(console: Console, titles: dict[str, Text]) -> Table:
             (row.name, round_) for row in list_campaigns(connection) for round_ in range(1, row.round + 1)
             if "optimize" in read_steps(connection, row.name, round_)
         }  # fmt: skip
-    for plan in console.stored_plans():
+    for plan in console.stored_plans() if may(visitor, "model.learn") else ():
         round_ = int(plan.summary.get("round", 0))
         for name in plan.campaigns:
             due = console.due_on(plan, name)
@@ -142,10 +174,12 @@ def _waiting(console: Console, titles: dict[str, Text]) -> Table:
     return Table("waiting", Text("等人处理", "What waits"), columns, tuple(rows))
 
 
-def _changes(console: Console, titles: dict[str, Text]) -> Table:
-    """The last rows of the audit trail; approvals show through the verbs that they opened."""
-    with console.bank.store.begin(auditor("console", "console"), Role.AUDITOR) as connection:
-        found = connection.execute(_AUDIT, {"n": _CHANGES}).all()
+def _changes(console: Console, titles: dict[str, Text], visitor: Visitor) -> Table:
+    """The last rows of the audit trail, for who may read it; approvals show through the verbs that they opened."""
+    found = []
+    if may(visitor, "audit.read"):
+        with console.bank.store.begin(visitor.principal, Role.AUDITOR) as connection:
+            found = list(connection.execute(_AUDIT, {"n": _CHANGES}).all())
     rows = tuple(
         (
             Cell(VERBS.get(row.verb, say.same(row.verb))),

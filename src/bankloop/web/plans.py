@@ -27,7 +27,7 @@ from bankloop.report import (
 from bankloop.report import sayings as say
 from bankloop.store import Plan
 from bankloop.web import errors
-from bankloop.web.console import Console, known, masked
+from bankloop.web.console import Console, known, masked, narrowed
 from bankloop.web.texts import CELLS, FALLS
 
 PAGE = 50
@@ -156,7 +156,15 @@ def _number(field: str, words: str) -> float:
         raise errors.unreadable(field, words) from None
 
 
-def rows_of(console: Console, plan_id: str, campaign: str, reason: str, action: str | None, page: int) -> RowsPage:
+def rows_of(
+    console: Console,
+    plan_id: str,
+    campaign: str,
+    reason: str,
+    action: str | None,
+    page: int,
+    seen: pa.Array | None = None,
+) -> RowsPage:
     """Return a page of the customers behind one number of a plan."""
     record = console.record(plan_id)
     if record is None:
@@ -172,7 +180,7 @@ def rows_of(console: Console, plan_id: str, campaign: str, reason: str, action: 
     named = Text(f"{side.title.zh} · {title.zh}", f"{side.title.en} · {title.en}")
     if reason in FALLS and reason == "other_compliance":
         return RowsPage(named, _table((), _FELL), counts[reason], 1, 1, False, None, None)
-    found = _chosen(record.excluded if fell else record.rows, campaign, reason, action)
+    found = narrowed(_chosen(record.excluded if fell else record.rows, campaign, reason, action), seen)
     here = f"/plan/{plan_id}/rows"
     query = {"campaign": campaign, "reason": reason, **({"action": action} if action else {})}
     actions = {line.action: line.title for line in record.lines if line.campaign == campaign}

@@ -14,7 +14,7 @@ from bankloop.report import Cell, Column, ResultsView, Table, reading_of, result
 from bankloop.report import sayings as say
 from bankloop.report.record import action_title
 from bankloop.web import errors
-from bankloop.web.console import Console, known, masked
+from bankloop.web.console import Console, known, masked, narrowed
 from bankloop.web.plans import RowsPage, paged
 from bankloop.web.texts import CELLS, GROUPS
 
@@ -37,7 +37,9 @@ def _pooled(console: Console, readings: Sequence[Reading]) -> list[Reading]:
     return [console.pooled(found) for found in by_campaign.values() if len(found) > 1]
 
 
-def result_rows(console: Console, campaign: str, rounds: Sequence[int], group: str, page: int) -> RowsPage:
+def result_rows(
+    console: Console, campaign: str, rounds: Sequence[int], group: str, page: int, seen: pa.Array | None = None
+) -> RowsPage:
     """Return a page of the customers of one or more rounds: all, an arm, or who passed a step."""
     titles = console.titles()
     if campaign not in titles:
@@ -46,7 +48,7 @@ def result_rows(console: Console, campaign: str, rounds: Sequence[int], group: s
     parts, names = [], dict[str, Text]()
     for round_ in rounds:
         decided, outcomes = console.outcomes(campaign, round_)
-        parts.append(_facts(decided, outcomes, round_, group))
+        parts.append(narrowed(_facts(decided, outcomes, round_, group), seen))
         lock = console.lock(decided["lock_digest"][0].as_py())
         names |= {action.key: action_title(lock, action) for action in actions_of(lock)}
     which = ", ".join(str(round_) for round_ in rounds)

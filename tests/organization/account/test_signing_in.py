@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
-from tests.organization.account.conftest import PASSWORD, Hand
 
 from bankloop.kit import ConflictError, DeniedError, InputError, SignInError
 from bankloop.organization import account
 from bankloop.organization.account import SignInSettings, Step, rules
 from bankloop.organization.account.accounts import account_of, use_code
 from bankloop.store import Principal, Role, Store
+from tests.organization.account.conftest import PASSWORD, Hand
 
 OPEN = SignInSettings()
 

@@ -40,7 +40,7 @@ from bankloop.organization.account.machines import (
 )
 from bankloop.organization.account.oidc import Asked, Provider
 from bankloop.organization.account.sessions import end_session, read_session, rotate_session, sessions_of
-from bankloop.organization.account.settings import is_demo, read_settings
+from bankloop.organization.account.settings import read_settings
 from bankloop.organization.account.signing_in import (
     SIGN_IN,
     change_password,
@@ -50,6 +50,8 @@ from bankloop.organization.account.signing_in import (
     sign_in_subject,
     switch_person,
 )
+from bankloop.organization.account.tables import idempotency_key as idempotency_table
+from bankloop.organization.account.tables import job as job_table
 
 __all__ = [
     "SCOPES",
@@ -76,8 +78,9 @@ __all__ = [
     "confirm_factor",
     "end_session",
     "give_code",
-    "is_demo",
+    "idempotency_table",
     "issue_token",
+    "job_table",
     "lock_account",
     "machines",
     "make_machine",

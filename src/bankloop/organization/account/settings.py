@@ -12,6 +12,8 @@ from bankloop.organization.account import errors
 from bankloop.organization.account.contracts import Directory, Oidc, SignInSettings
 
 OIDC_SECRET, OIDC_SECRET_FILE = "BANKLOOP_OIDC_SECRET", "BANKLOOP_OIDC_SECRET_FILE"
+# Only a simulated bank has its simulator's truth: a real one is never a demo, whatever its file says.
+_TRUTH = Path("data") / "truth"
 _KNOWN = {
     (): {"demo", "totp", "oidc", "ldap", "hosts"},
     ("oidc",): {"issuer", "client_id", "claim"},
@@ -29,18 +31,13 @@ def read_settings(folder: Path) -> SignInSettings:
     totp = block.get("totp", "optional")
     if totp not in ("optional", "required"):
         raise _refuse(bank, ("totp",), Text("totp 只能是 optional 或 required", "totp is optional or required"))
-    demo = block.get("demo", False)
+    demo = block.get("demo", True)
     if not isinstance(demo, bool):
         raise _refuse(bank, ("demo",), Text("demo 只能是 true 或 false", "demo is true or false"))
     hosts = block.get("hosts") or []
     if not isinstance(hosts, list) or not all(isinstance(host, str) and host for host in hosts):
         raise _refuse(bank, ("hosts",), Text("hosts 是主机名列表", "hosts is a list of host names"))
-    return SignInSettings(demo, totp, _oidc(bank, block.get("oidc")), _directory(bank, block.get("ldap")), tuple(hosts))
-
-
-def is_demo(folder: Path) -> bool:
-    """Return whether the bank says it is a demo, in which people need no proof of who they are."""
-    return read_settings(folder).demo
+    return SignInSettings(demo and (folder / _TRUTH).exists(), totp, _oidc(bank, block.get("oidc")), _directory(bank, block.get("ldap")), tuple(hosts))
 
 
 def _oidc(bank: Located, block: Any) -> Oidc | None:

@@ -1,0 +1,21 @@
+"""The API, version 1: every verb as JSON, errors as problems in both languages, writes that can be sent again.
+
+It decides nothing: rights are asked at the verbs' doors and in the database, and each answer says what was done.
+"""
+
+from fastapi import FastAPI
+
+from bankloop.web.api import approvals, campaigns, customers, machines, people, schema, trail
+from bankloop.web.api.jobs import Jobs
+from bankloop.web.api.problems import note_refusal, problem
+
+
+def add_api(app: FastAPI) -> None:
+    """Add the routes."""
+    app.state.jobs = Jobs(app)
+    for part in (campaigns, approvals, customers, people, machines, trail):
+        app.include_router(part.router, prefix="/api/v1")
+    schema.add_schema(app)
+
+
+__all__ = ["Jobs", "add_api", "note_refusal", "problem"]

@@ -1,0 +1,83 @@
+"""Approvals: what waits, one request with its diff and effect, and every act on it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from bankloop.organization import Approval, approval_by_id, approval_view, approvals, require
+from bankloop.web.acts import act_on
+from bankloop.web.api.asking import (
+    Approves,
+    Body,
+    Cursor,
+    Limit,
+    Open,
+    Reads,
+    Reason,
+    after,
+    etag_of,
+    matched,
+    page_of,
+    plain,
+    tagged,
+)
+from bankloop.web.api.once import once
+
+router = APIRouter(tags=["approvals"])
+Act = Literal["pass", "return", "recall", "pause", "resume", "kill", "close"]
+
+
+class ActBody(Body):
+    """The comment that goes with an act."""
+
+    comment: Reason = ""
+
+
+@router.get("/approvals")
+def listed(
+    console: Open, visitor: Reads, limit: Limit = 50, cursor: Cursor = None,
+    kind: Annotated[str | None, Field(max_length=32)] = None,
+) -> dict[str, Any]:  # fmt: skip
+    """List the requests that the caller may see, the newest first."""
+    require(visitor.principal, "approval.read")
+    store, principal = console.bank.store, visitor.principal
+    with store.begin(principal) as connection:
+        found = approvals(connection, kind)
+    last = after(store, principal, f"approvals {kind}", cursor)
+    if last is not None:
+        place = next((i for i, one in enumerate(found) if str(one.approval_id) == last), len(found))
+        found = found[place + 1 :]
+    return page_of(store, principal, f"approvals {kind}", found, limit, lambda one: str(one.approval_id))
+
+
+@router.get("/approvals/{approval_id}")
+def one(request: Request, approval_id: UUID, console: Open, visitor: Reads) -> Response:
+    """Return a request: what exactly changes, its predicted effect, who acted, what the caller may do now."""
+    require(visitor.principal, "approval.read")
+    with console.bank.store.begin(visitor.principal) as connection:
+        view = approval_view(connection, approval_by_id(connection, approval_id))
+    return tagged(request, plain(view), _tag(view.approval))
+
+
+@router.post("/approvals/{approval_id}/{act}")
+def act(request: Request, approval_id: UUID, act: Act, body: ActBody, console: Open, visitor: Approves) -> Response:
+    """Pass, return, recall, pause, resume, kill or close; with If-Match only what the caller read is decided on."""
+    require(visitor.principal, "approval.read")
+
+    def effect() -> dict[str, Any]:
+        with console.bank.store.begin(visitor.principal) as connection:
+            found = approval_by_id(connection, approval_id)
+        matched(request, _tag(found), f"{found.kind} {found.object_id}", needed=False)
+        done = act_on(console.bank, visitor.principal, approval_id, act, body.comment)
+        return {"approval": done.approval_id, "state": done.state, "etag": _tag(done)}
+
+    return once(request, console.bank.store, visitor, f"approval.{act}", str(approval_id), body, effect)
+
+
+def _tag(found: Approval) -> str:
+    return etag_of([found.digest, found.state, found.passed])

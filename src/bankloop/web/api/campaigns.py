@@ -1,0 +1,300 @@
+"""Campaigns with their files, plans, rounds, results, models, and the jobs that plan, run, learn and evaluate."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from bankloop.loop import reach
+from bankloop.loop import run as loop
+from bankloop.loop.editing import campaign_file, edit_campaign
+from bankloop.organization import require, system
+from bankloop.report import save_window
+from bankloop.store import list_campaigns, read_models, read_plans, read_results, read_steps
+from bankloop.web import errors as pages
+from bankloop.web.api.asking import (
+    Body,
+    Cursor,
+    Limit,
+    Open,
+    Reads,
+    Reason,
+    Writes,
+    after,
+    matched,
+    page_of,
+    plain,
+    tagged,
+)
+from bankloop.web.api.jobs import job_of, jobs_of, keep_job
+from bankloop.web.api.once import once
+from bankloop.web.console import Console
+from bankloop.web.visitor import Visitor
+from bankloop.wiring import file_channel
+
+router = APIRouter(tags=["campaigns"])
+
+
+class FileBody(Body):
+    """A campaign's file as its editor wrote it."""
+
+    text: Annotated[str, Field(max_length=100_000)]
+
+
+class SubmitBody(Body):
+    """Why a campaign is submitted, and whether it cannot wait."""
+
+    reason: Reason = ""
+    emergency: bool = False
+
+
+class WindowBody(Body):
+    """Which round, and from which day on; the bank's today where unsaid."""
+
+    round: Annotated[int, Field(ge=1, le=1_000)] = 1
+    start: date | None = None
+
+
+class LearnBody(Body):
+    """From which round's labels to learn; 0 is history."""
+
+    round: Annotated[int, Field(ge=0, le=1_000)] = 0
+
+
+class EvaluateBody(Body):
+    """Which rounds to read together."""
+
+    rounds: Annotated[list[Annotated[int, Field(ge=1, le=1_000)]], Field(min_length=1, max_length=100)]
+
+
+@router.get("/campaigns")
+def campaigns(console: Open, visitor: Reads) -> dict[str, Any]:
+    """List the campaigns: those in the files, and those that ran before."""
+    require(visitor.principal, "campaign.read")
+    with console.bank.store.begin(visitor.principal) as connection:
+        stored = {row.name: row for row in list_campaigns(connection)}
+    items = [{"name": name, "title": title, **_row(stored.get(name))} for name, title in console.titles().items()]
+    return {"items": plain(items), "next": None}
+
+
+@router.get("/campaigns/{name}")
+def campaign(request: Request, name: str, console: Open, visitor: Reads) -> Response:
+    """Return a campaign with its eight steps in the present round."""
+    require(visitor.principal, "campaign.read")
+    titles = console.titles()
+    if name not in titles:
+        raise pages.no_campaign(name[:64])
+    with console.bank.store.begin(visitor.principal) as connection:
+        row = next((one for one in list_campaigns(connection) if one.name == name), None)
+        steps = read_steps(connection, name, row.round) if row else {}
+    found = {step: {"state": one.state, "detail": one.detail} for step, one in steps.items()}
+    return tagged(request, {"name": name, "title": titles[name], **_row(row), "steps": found})
+
+
+@router.get("/campaigns/{name}/file")
+def file(request: Request, name: str, console: Open, visitor: Reads) -> Response:
+    """Return a campaign's file; its ETag is what a change must name."""
+    require(visitor.principal, "campaign.edit")
+    text, seen = campaign_file(console.bank, name)
+    return tagged(request, {"name": name, "text": text}, f'"{seen}"')
+
+
+@router.put("/campaigns/{name}/file")
+def keep_file(request: Request, name: str, body: FileBody, console: Open, visitor: Writes) -> Response:
+    """Keep a new text; needs If-Match, so that of two editors the slower one is told (412)."""
+    require(visitor.principal, "campaign.edit")
+
+    def effect() -> dict[str, str]:
+        _, seen = campaign_file(console.bank, name)
+        matched(request, f'"{seen}"', name)
+        return {"name": name, "etag": edit_campaign(console.bank, visitor.principal, name, body.text, seen)}
+
+    return once(request, console.bank.store, visitor, "campaign.edit", name, body, effect)
+
+
+@router.post("/campaigns/{name}/submit")
+def submit(request: Request, name: str, body: SubmitBody, console: Open, visitor: Writes) -> Response:
+    """Submit a campaign: it is resolved into its lock, and approval is asked for exactly that."""
+
+    def effect() -> dict[str, Any]:
+        lock, approval = loop.submit(
+            console.bank, visitor.principal, name, emergency=body.emergency, reason=body.reason
+        )
+        return {"campaign": name, "lock": lock.digest, "approval": approval}
+
+    return once(request, console.bank.store, visitor, "campaign.submit", name, body, effect)
+
+
+@router.post("/campaigns/{name}/learn", status_code=202)
+def learn(request: Request, name: str, body: LearnBody, console: Open, visitor: Writes) -> Response:
+    """Train a model from history, or from a round whose labels are due; a job."""
+    require(visitor.principal, "model.learn")
+    console.bank.campaign(name)
+    return _job(request, console, visitor, "learn", {"campaign": name, **body.model_dump()})
+
+
+@router.post("/campaigns/{name}/evaluate", status_code=202)
+def evaluate(request: Request, name: str, body: EvaluateBody, console: Open, visitor: Writes) -> Response:
+    """Read a campaign's rounds; a job."""
+    require(visitor.principal, "round.evaluate")
+    console.bank.campaign(name)
+    return _job(request, console, visitor, "evaluate", {"campaign": name, **body.model_dump()})
+
+
+@router.get("/plans")
+def plans(console: Open, visitor: Reads, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
+    """List the stored plans, the newest first."""
+    require(visitor.principal, "plan.read")
+    store, principal = console.bank.store, visitor.principal
+    with store.begin(principal) as connection:
+        found = read_plans(connection)
+    start = after(store, principal, "plans", cursor) or 0
+    numbered = list(enumerate(found))[int(start) : int(start) + limit + 1]
+    return page_of(store, principal, "plans", [one for _, one in numbered], limit, lambda _: int(start) + limit)
+
+
+@router.get("/plans/{plan_id}")
+def plan(request: Request, plan_id: UUID, console: Open, visitor: Reads) -> Response:
+    """Return a stored plan: window, value, bound, prices, lines."""
+    require(visitor.principal, "plan.read")
+    with console.bank.store.begin(visitor.principal) as connection:
+        found = next((one for one in read_plans(connection) if one.plan_id == plan_id), None)
+    if found is None:
+        raise pages.no_plan(str(plan_id))
+    return tagged(request, plain(found))
+
+
+@router.post("/plans", status_code=202)
+def make_plan(request: Request, body: WindowBody, console: Open, visitor: Writes) -> Response:
+    """Plan a window: what would happen, to how many, at what cost; a job that changes nothing."""
+    require(visitor.principal, "plan.read")
+    return _job(request, console, visitor, "plan", body.model_dump(mode="json"))
+
+
+@router.post("/runs", status_code=202)
+def make_run(request: Request, body: WindowBody, console: Open, visitor: Writes) -> Response:
+    """Run the approved campaigns' window; it happens once, however often it is asked for; a job."""
+    require(visitor.principal, "round.run")
+    return _job(request, console, visitor, "run", body.model_dump(mode="json"))
+
+
+@router.get("/jobs")
+def own_jobs(console: Open, visitor: Reads, limit: Limit = 50) -> dict[str, Any]:
+    """List the caller's jobs, the newest first."""
+    with console.bank.store.begin(visitor.principal) as connection:
+        return {"items": plain(jobs_of(connection, limit)), "next": None}
+
+
+@router.get("/jobs/{job_id}")
+def job(job_id: UUID, console: Open, visitor: Reads) -> Any:
+    """Return one of the caller's jobs: its state, step, result or error."""
+    with console.bank.store.begin(visitor.principal) as connection:
+        return plain(job_of(connection, job_id))
+
+
+@router.get("/results")
+def results(
+    console: Open, visitor: Reads, campaign: Annotated[str | None, Field(max_length=64)] = None
+) -> dict[str, Any]:
+    """List the readings kept: lift, interval, verdict, money."""
+    require(visitor.principal, "round.read")
+    with console.bank.store.begin(visitor.principal) as connection:
+        return {"items": plain(read_results(connection, campaign)), "next": None}
+
+
+@router.get("/models/{name}")
+def models(name: str, console: Open, visitor: Reads) -> dict[str, Any]:
+    """List the versions of a campaign's model with their cards."""
+    require(visitor.principal, "model.read")
+    console.bank.campaign(name)
+    with console.bank.store.begin(visitor.principal) as connection:
+        return {"items": plain(read_models(connection, name)), "next": None}
+
+
+@router.post("/models/{name}/promote")
+def promote(request: Request, name: str, console: Open, visitor: Writes) -> Response:
+    """Approve the newest submitted model and make it champion, as a second person."""
+    visitor.within("approve")
+
+    def effect() -> dict[str, Any]:
+        console.bank.campaign(name)
+        return {"campaign": name, "version": loop.promote(console.bank, visitor.principal, name)}
+
+    return once(request, console.bank.store, visitor, "model.promote", name, None, effect)
+
+
+def _row(row: Any) -> dict[str, Any]:
+    if row is None:
+        return {"state": "draft", "round": 0, "lock": None, "maker": None}
+    return {"state": row.state, "round": row.round, "lock": row.lock_digest, "maker": row.maker}
+
+
+def _job(request: Request, console: Console, visitor: Visitor, kind: str, asked: dict[str, Any]) -> Response:
+    store = console.bank.store
+
+    def effect() -> dict[str, Any]:
+        with store.begin(visitor.principal) as connection:
+            return keep_job(connection, kind, asked)
+
+    answer = once(request, store, visitor, f"job.{kind}", "", asked, effect, 202)
+    if "idempotency-replayed" not in answer.headers:
+        import json
+
+        made = UUID(json.loads(bytes(answer.body))["job_id"])
+        request.app.state.jobs.start(store, made, visitor.person, _work(console, visitor, kind, asked))
+    return answer
+
+
+def _work(console: Console, visitor: Visitor, kind: str, asked: dict[str, Any]) -> Any:
+    bank = console.bank
+
+    def window(say: Any) -> tuple[int, date]:
+        say("plan")
+        return asked["round"], date.fromisoformat(asked["start"]) if asked["start"] else bank.lake.today()
+
+    def plan_it(say: Any) -> dict[str, Any]:
+        found = loop.plan(bank, system("plan"), *window(say))
+        solution = found.plan.solution
+        lines = [
+            {"campaign": x.campaign, "action": x.action, "customers": x.customers, "cost_fen": round(x.cost), "value_fen": round(x.value)}
+            for x in found.plan.lines
+        ]  # fmt: skip
+        return {
+            "value_fen": round(solution.objective),
+            "bound_fen": round(solution.bound),
+            "gap": solution.gap,
+            "lines": lines,
+        }
+
+    def run_it(say: Any) -> dict[str, Any]:
+        round_, day = window(say)
+        prepared = None if loop.was_run(bank, system(), round_, day) else loop.plan(bank, system(), round_, day)
+        say("run")
+        report = loop.run(bank, system(), round_, day, prepared=prepared)
+        if prepared is not None:
+            save_window(prepared, bank.folder)
+        say("deliver")
+        sent = reach.deliver(bank.store, system("delivery"), file_channel(bank.folder))
+        issued = report.issued
+        return {
+            "round": round_, "window_start": day.isoformat(), "already_run": issued is None, "sent": sent,
+            "decisions": issued.decisions if issued else 0, "contacts": issued.accepted if issued else 0,
+        }  # fmt: skip
+
+    def learn_it(say: Any) -> dict[str, Any]:
+        say("train")
+        today = bank.lake.today()
+        if asked["round"] == 0:
+            return loop.draft_model(bank, visitor.principal, asked["campaign"], today).as_dict()
+        return loop.learn(bank, visitor.principal, asked["campaign"], asked["round"], today).card.as_dict()
+
+    def evaluate_it(say: Any) -> dict[str, Any]:
+        say("read")
+        return loop.evaluate(bank, system(), asked["campaign"], asked["rounds"]).as_dict()
+
+    return {"plan": plan_it, "run": run_it, "learn": learn_it, "evaluate": evaluate_it}[kind]

@@ -1,0 +1,271 @@
+"""Customers within the caller's scope, masked; unmasking for a reason; tasks; transfers of books; sharing agreements."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from bankloop.organization import (
+    agreements,
+    approve_agreement,
+    approve_transfer,
+    assign_task,
+    end_agreement,
+    finish_task,
+    open_customer,
+    propose_agreement,
+    recall_transfer,
+    record_consent,
+    reject_transfer,
+    require,
+    submit_transfer,
+    transfers,
+    unmask,
+)
+from bankloop.web.api.asking import (
+    Approves,
+    Body,
+    Cursor,
+    Limit,
+    Name,
+    Open,
+    Reads,
+    Reason,
+    Writes,
+    after,
+    page_of,
+    plain,
+)
+from bankloop.web.api.once import once
+from bankloop.web.desk.own import own_customers, own_tasks
+
+router = APIRouter(tags=["customers"])
+Reasons = Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class UnmaskBody(Body):
+    """Which fields, why, under which ticket, for how many minutes."""
+
+    fields: Annotated[list[Name], Field(min_length=1, max_length=64)]
+    reason: Reasons
+    ticket: Name
+    minutes: Annotated[int, Field(ge=1, le=480)] = 30
+
+
+class AssignBody(Body):
+    """To whom a task goes."""
+
+    staff_id: Name
+    reason: Reason = ""
+
+
+class FinishBody(Body):
+    """What came of a task."""
+
+    reason: Reasons
+
+
+class TransferBody(Body):
+    """Whose customers go to whom, from when on; all of the book where none is named."""
+
+    from_staff: Name
+    to_staff: Name
+    reason: Reasons
+    customers: Annotated[list[Name], Field(max_length=10_000)] = Field(default_factory=list)
+    line: Name = "retail"
+    effective_at: datetime | None = None
+
+
+class ReasonBody(Body):
+    """Why."""
+
+    reason: Reason = ""
+
+
+class AgreementBody(Body):
+    """What one line shares with another: purpose, fields, until when, whether customers must consent."""
+
+    agreement_id: Name
+    owner_line: Name
+    to_line: Name
+    purpose: Name
+    fields: Annotated[list[Name], Field(min_length=1, max_length=64)]
+    valid_to: datetime
+    reason: Reasons
+    to_unit: Name | None = None
+    consent: bool = True
+
+
+class ConsentBody(Body):
+    """Whether a customer agrees."""
+
+    customer_no: Name
+    given: bool = True
+
+
+@router.get("/customers")
+def customers(console: Open, visitor: Reads, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
+    """List the customers within the caller's scope, in order of their numbers."""
+    require(visitor.principal, "customer.list")
+    store, principal = console.bank.store, visitor.principal
+    found = own_customers(console, principal, after(store, principal, "customers", cursor) or "", limit + 1)
+    return page_of(store, principal, "customers", found, limit, lambda row: row.customer_no)
+
+
+@router.get("/customers/{customer_no}")
+def customer(customer_no: str, console: Open, visitor: Reads) -> Any:
+    """Return what the caller may see of a customer; out of scope and unknown are both 404."""
+    require(visitor.principal, "customer.read")
+    return plain(open_customer(console.bank.store, console.bank.lake, visitor.principal, customer_no[:64]))
+
+
+@router.post("/customers/{customer_no}/unmask")
+def unmask_fields(request: Request, customer_no: str, body: UnmaskBody, console: Open, visitor: Writes) -> Response:
+    """Open masked fields for a while, for a reason and a ticket; the auditor sees it."""
+    store = console.bank.store
+
+    def effect() -> Any:
+        with store.begin(visitor.principal) as connection:
+            return unmask(connection, customer_no[:64], body.fields, body.reason, body.ticket, body.minutes)
+
+    return once(request, store, visitor, "customer.unmask", customer_no[:64], body, effect)
+
+
+@router.get("/tasks")
+def tasks(console: Open, visitor: Reads) -> dict[str, Any]:
+    """List today's tasks within the caller's scope, the most valuable first."""
+    require(visitor.principal, "task.read")
+    with console.bank.store.begin(visitor.principal) as connection:
+        return {"items": plain(own_tasks(connection, visitor.principal, console)), "next": None}
+
+
+@router.post("/tasks/{decision_id}/assign")
+def assign(request: Request, decision_id: UUID, body: AssignBody, console: Open, visitor: Writes) -> Response:
+    """Give an open task to a member of staff who is at work and licensed for it."""
+    store = console.bank.store
+
+    def effect() -> dict[str, Any]:
+        with store.begin(visitor.principal) as connection:
+            assign_task(connection, decision_id, body.staff_id, body.reason)
+        return {"task": decision_id, "staff": body.staff_id}
+
+    return once(request, store, visitor, "task.assign", str(decision_id), body, effect)
+
+
+@router.post("/tasks/{decision_id}/finish")
+def finish(request: Request, decision_id: UUID, body: FinishBody, console: Open, visitor: Writes) -> Response:
+    """Close a task as done, with what came of it."""
+    store = console.bank.store
+
+    def effect() -> dict[str, Any]:
+        with store.begin(visitor.principal) as connection:
+            finish_task(connection, decision_id, body.reason)
+        return {"task": decision_id, "state": "DONE"}
+
+    return once(request, store, visitor, "task.finish", str(decision_id), body, effect)
+
+
+@router.get("/transfers")
+def all_transfers(console: Open, visitor: Reads) -> dict[str, Any]:
+    """List the transfers that the caller may see."""
+    require(visitor.principal, "transfer.read")
+    with console.bank.store.begin(visitor.principal) as connection:
+        return {"items": plain(transfers(connection)), "next": None}
+
+
+@router.post("/transfers", status_code=201)
+def ask_transfer(request: Request, body: TransferBody, console: Open, visitor: Writes) -> Response:
+    """Ask that customers pass to another manager; nothing moves before a second person approves."""
+    store = console.bank.store
+
+    def effect() -> Any:
+        with store.begin(visitor.principal) as connection:
+            return submit_transfer(
+                connection, body.from_staff, body.to_staff, body.reason, customers=body.customers, line=body.line,
+                effective_at=body.effective_at,
+            )  # fmt: skip
+
+    return once(request, store, visitor, "transfer.submit", body.from_staff, body, effect, 201)
+
+
+@router.post("/transfers/{transfer_id}/{decision}")
+def decide_transfer(
+    request: Request, transfer_id: UUID, decision: str, body: ReasonBody, console: Open, visitor: Approves
+) -> Response:
+    """Approve, reject or recall a transfer."""
+    store, verbs = (
+        console.bank.store,
+        {"approve": approve_transfer, "reject": reject_transfer, "recall": recall_transfer},
+    )
+
+    def effect() -> Any:
+        with store.begin(visitor.principal) as connection:
+            return verbs[_known(decision, tuple(verbs))](connection, transfer_id, body.reason)
+
+    return once(request, store, visitor, f"transfer.{decision[:16]}", str(transfer_id), body, effect)
+
+
+@router.get("/agreements")
+def all_agreements(console: Open, visitor: Reads) -> dict[str, Any]:
+    """List the sharing agreements."""
+    require(visitor.principal, "agreement.read")
+    with console.bank.store.begin(visitor.principal) as connection:
+        return {"items": plain(agreements(connection)), "next": None}
+
+
+@router.post("/agreements", status_code=201)
+def propose(request: Request, body: AgreementBody, console: Open, visitor: Writes) -> Response:
+    """Propose that one line's customers be shared with another."""
+    store = console.bank.store
+
+    def effect() -> Any:
+        with store.begin(visitor.principal) as connection:
+            asked = body.model_dump(
+                exclude={"agreement_id", "owner_line", "to_line", "purpose", "fields", "valid_to", "reason"}
+            )
+            return propose_agreement(
+                connection, body.agreement_id, body.owner_line, body.to_line, body.purpose, body.fields,
+                valid_to=body.valid_to, reason=body.reason, **asked,
+            )  # fmt: skip
+
+    return once(request, store, visitor, "agreement.submit", body.agreement_id, body, effect, 201)
+
+
+@router.post("/agreements/{agreement_id}/consent")
+def consent(request: Request, agreement_id: str, body: ConsentBody, console: Open, visitor: Writes) -> Response:
+    """Record that a customer agrees, or no longer does."""
+    store = console.bank.store
+
+    def effect() -> dict[str, Any]:
+        with store.begin(visitor.principal) as connection:
+            record_consent(connection, agreement_id[:64], body.customer_no, given=body.given)
+        return {"agreement": agreement_id[:64], "given": body.given}
+
+    return once(request, store, visitor, "agreement.consent", agreement_id[:64], body, effect)
+
+
+@router.post("/agreements/{agreement_id}/{decision}")
+def decide_agreement(
+    request: Request, agreement_id: str, decision: str, body: ReasonBody, console: Open, visitor: Approves
+) -> Response:
+    """Approve or end an agreement."""
+    store, verbs = console.bank.store, {"approve": approve_agreement, "end": end_agreement}
+
+    def effect() -> Any:
+        with store.begin(visitor.principal) as connection:
+            return verbs[_known(decision, tuple(verbs))](connection, agreement_id[:64], body.reason)
+
+    return once(request, store, visitor, f"agreement.{decision[:16]}", agreement_id[:64], body, effect)
+
+
+def _known(decision: str, known: tuple[str, ...]) -> str:
+    from bankloop.web.errors import no_choice
+
+    if decision not in known:
+        raise no_choice("decision", decision[:32], ", ".join(known))
+    return decision

@@ -1,0 +1,90 @@
+"""Long work asked for by the API: kept in the database, done one after another, its progress there to be read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI
+from sqlalchemy import Connection, insert, select, update
+
+from bankloop.kit import BankloopError, uuid7
+from bankloop.organization.account import SIGN_IN
+from bankloop.organization.account import job_table as table
+from bankloop.store import Origin, Store, acting_from, now_of, principal_of
+from bankloop.web.api import errors
+from bankloop.web.api.asking import plain
+
+Work = Callable[[Callable[[str], None]], Any]
+
+
+class Jobs:
+    """The jobs of one process: the work is in its memory, what became of it in the store."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="bankloop-job")
+        self._mine: set[UUID] = set()
+        self._guard = threading.Lock()
+
+    def start(self, store: Store, job_id: UUID, person: str, work: Work) -> None:
+        """Do the work of a job that was kept; a job is begun once, however often its request is sent."""
+        with self._guard:
+            if job_id in self._mine:
+                return
+            self._mine.add(job_id)
+        self._pool.submit(self._do, store, job_id, person, work)
+
+    def _do(self, store: Store, job_id: UUID, person: str, work: Work) -> None:
+        with acting_from(Origin("job", who=person, request=str(job_id))):
+            _note(store, job_id, state="running")
+            try:
+                result = plain(work(lambda step: _note(store, job_id, step=step)))
+            except BankloopError as error:
+                _note(store, job_id, state="failed", error=error.as_dict())
+            except Exception as error:
+                _note(
+                    store,
+                    job_id,
+                    state="failed",
+                    error={"code": "job.fault", "zh": "作业出错", "en": "the job failed", "fields": {}},
+                )
+                raise error
+            else:
+                _note(store, job_id, state="done", step="", result=result)
+
+
+def keep_job(connection: Connection, kind: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep a job of the acting principal and return it."""
+    now = now_of(connection)
+    made = uuid7(int(now.timestamp() * 1000))
+    connection.execute(
+        insert(table).values(
+            job_id=made, kind=kind, person_id=principal_of(connection).id, request=dict(request), state="waiting", step="",
+            made_at=now, updated_at=now,
+        )
+    )  # fmt: skip
+    return job_of(connection, made)
+
+
+def job_of(connection: Connection, job_id: UUID) -> dict[str, Any]:
+    """Return a job of the acting principal's own; raise ``NotFoundError`` where there is none."""
+    row = connection.execute(select(table).where(table.c.job_id == job_id)).mappings().first()
+    if row is None:
+        raise errors.no_job(str(job_id))
+    return dict(row)
+
+
+def jobs_of(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """Return the acting principal's jobs, the newest first."""
+    query = select(table).order_by(table.c.made_at.desc(), table.c.job_id.desc()).limit(limit)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _note(store: Store, job_id: UUID, **values: Any) -> None:
+    with store.begin(SIGN_IN) as connection:
+        changed = {**values, "updated_at": now_of(connection)}
+        connection.execute(update(table).where(table.c.job_id == job_id).values(changed))

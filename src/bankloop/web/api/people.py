@@ -1,0 +1,277 @@
+"""Units, staff, roles and grants."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from bankloop import organization as house
+from bankloop.organization import (
+    MATRIX,
+    ROLES,
+    approve_grant,
+    ask_grant,
+    engage_staff,
+    grants,
+    grants_of,
+    licences_of,
+    license_staff,
+    move_staff,
+    person_of,
+    record_leave,
+    reject_grant,
+    require,
+    revoke_grant,
+    units,
+)
+from bankloop.store import EVERY_LINE, EVERY_UNIT
+from bankloop.web.api.asking import (
+    Body,
+    Cursor,
+    Limit,
+    Manages,
+    Name,
+    Open,
+    Reads,
+    Reason,
+    after,
+    page_of,
+    plain,
+    tagged,
+)
+from bankloop.web.api.once import once
+from bankloop.web.errors import no_choice
+
+router = APIRouter(tags=["people"])
+Reasons = Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class GrantBody(Body):
+    """Which role for whom, within which units and lines, until when."""
+
+    person_id: Name
+    role: Name
+    reason: Reasons
+    units: Annotated[list[Name], Field(max_length=100)] = Field(default_factory=list)
+    lines: Annotated[list[Name], Field(max_length=8)] = Field(default_factory=lambda: [EVERY_LINE])
+    valid_to: datetime | None = None
+
+
+class DecisionBody(Body):
+    """Why."""
+
+    reason: Reason = ""
+
+
+class PersonBody(Body):
+    """A new member of staff with a first post."""
+
+    staff_id: Name
+    name: Name
+    unit_id: Name
+    post: Name
+    line: Name = EVERY_LINE
+
+
+class MoveBody(Body):
+    """Another post for a member of staff."""
+
+    unit_id: Name
+    post: Name
+    reason: Reasons
+
+
+class LeaveBody(Body):
+    """Leave from a day to a day, both inclusive."""
+
+    since: date
+    until: date
+    reason: Reasons
+
+
+class LicenceBody(Body):
+    """A qualification to sell."""
+
+    kind: Name
+    issued_on: date
+    expires_on: date
+
+
+@router.get("/me")
+def me(visitor: Reads) -> dict[str, Any]:
+    """Return who the caller is: role, roles, purpose, units, scopes of the credential."""
+    return {
+        "person": visitor.person, "role": visitor.role, "roles": list(visitor.roles), "purpose": visitor.principal.purpose,
+        "units": list(visitor.principal.units), "scopes": sorted(visitor.scopes) if visitor.scopes is not None else None,
+    }  # fmt: skip
+
+
+@router.get("/units")
+def all_units(console: Open, visitor: Reads) -> dict[str, Any]:
+    """List the units that the caller's role reads: its own and those below."""
+    require(visitor.principal, "unit.read")
+    sees = visitor.principal.units
+    with console.bank.store.begin(visitor.principal) as connection:
+        found = [one for one in units(connection) if EVERY_UNIT in sees or not sees or one.unit_id in sees]
+    return {"items": plain(found), "next": None}
+
+
+@router.get("/people")
+def staff(console: Open, visitor: Reads, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
+    """List the staff of the caller's units, in order of their ids."""
+    require(visitor.principal, "staff.read")
+    store, principal = console.bank.store, visitor.principal
+    wide = EVERY_UNIT in principal.units or not principal.units
+    with store.begin(principal) as connection:
+        start = after(store, principal, "people", cursor) or ""
+        found = house.people(connection, None if wide else principal.units, start, limit + 1)
+    return page_of(store, principal, "people", found, limit, lambda one: one.staff_id)
+
+
+@router.get("/people/{staff_id}")
+def person(request: Request, staff_id: str, console: Open, visitor: Reads) -> Response:
+    """Return a member of staff with licences and roles; out of the caller's units is 404."""
+    require(visitor.principal, "staff.read")
+    sees = visitor.principal.units
+    with console.bank.store.begin(visitor.principal) as connection:
+        found = person_of(connection, staff_id[:64])
+        if sees and EVERY_UNIT not in sees and found.unit_id not in sees:
+            raise no_choice("person", staff_id[:64], "…")
+        held = [grant.role for grant in grants_of(connection, found.staff_id)]
+        licences = licences_of(connection, found.staff_id)
+    return tagged(request, {**plain(found), "roles": held, "licences": plain(licences)})
+
+
+@router.post("/people", status_code=201)
+def engage(request: Request, body: PersonBody, console: Open, visitor: Manages) -> Response:
+    """Record a new member of staff."""
+    return _staff(request, console, visitor, "staff.engage", body.staff_id, body, engage_staff, **body.model_dump())
+
+
+@router.post("/people/{staff_id}/move")
+def move(request: Request, staff_id: str, body: MoveBody, console: Open, visitor: Manages) -> Response:
+    """Give a member of staff another post from now on."""
+    return _staff(
+        request,
+        console,
+        visitor,
+        "staff.move",
+        staff_id[:64],
+        body,
+        move_staff,
+        staff_id=staff_id[:64],
+        **body.model_dump(),
+    )
+
+
+@router.post("/people/{staff_id}/leave")
+def leave(request: Request, staff_id: str, body: LeaveBody, console: Open, visitor: Manages) -> Response:
+    """Record leave; meanwhile the backup may act."""
+    return _staff(
+        request,
+        console,
+        visitor,
+        "staff.leave",
+        staff_id[:64],
+        body,
+        record_leave,
+        staff_id=staff_id[:64],
+        **body.model_dump(),
+    )
+
+
+@router.post("/people/{staff_id}/licences", status_code=201)
+def license(request: Request, staff_id: str, body: LicenceBody, console: Open, visitor: Manages) -> Response:
+    """Record a licence to sell."""
+    return _staff(
+        request,
+        console,
+        visitor,
+        "staff.license",
+        staff_id[:64],
+        body,
+        license_staff,
+        staff_id=staff_id[:64],
+        **body.model_dump(),
+    )
+
+
+@router.get("/roles")
+def roles(visitor: Reads) -> dict[str, Any]:
+    """Return the catalogue of roles and the whole matrix role × object × verb."""
+    catalogue = [
+        {"name": role.name, "title": role.title, "scope": role.scope, "purposes": sorted(role.purposes)}
+        for role in ROLES.values()
+    ]
+    return {"roles": plain(catalogue), "matrix": [[c.role, c.object_kind, c.verb, c.allowed] for c in MATRIX]}
+
+
+@router.get("/grants")
+def all_grants(console: Open, visitor: Reads) -> dict[str, Any]:
+    """List the roles granted, the latest first."""
+    require(visitor.principal, "grant.read")
+    with console.bank.store.begin(visitor.principal) as connection:
+        return {"items": plain(grants(connection)), "next": None}
+
+
+@router.post("/grants", status_code=201)
+def ask(request: Request, body: GrantBody, console: Open, visitor: Manages) -> Response:
+    """Ask that a role be given to a person; a second security administrator approves it."""
+    store = console.bank.store
+
+    def effect() -> Any:
+        with store.begin(visitor.principal) as connection:
+            return ask_grant(
+                connection,
+                body.person_id,
+                body.role,
+                body.reason,
+                units=body.units,
+                lines=body.lines,
+                valid_to=body.valid_to,
+            )
+
+    return once(request, store, visitor, "grant.submit", body.person_id, body, effect, 201)
+
+
+@router.post("/grants/{grant_id}/{decision}")
+def decide(
+    request: Request, grant_id: UUID, decision: str, body: DecisionBody, console: Open, visitor: Manages
+) -> Response:
+    """Approve, reject or revoke a grant."""
+    store, verbs = console.bank.store, {"approve": approve_grant, "reject": reject_grant, "revoke": revoke_grant}
+    if decision not in verbs:
+        raise no_choice("decision", decision[:32], ", ".join(verbs))
+
+    def effect() -> Any:
+        with store.begin(visitor.principal) as connection:
+            return verbs[decision](connection, grant_id, body.reason)
+
+    return once(request, store, visitor, f"grant.{decision}", str(grant_id), body, effect)
+
+
+def _staff(
+    request: Request, console: Any, visitor: Any, name: str, whose: str, body: Body, verb: Any, **values: Any
+) -> Response:
+    store = console.bank.store
+
+    def effect() -> dict[str, Any]:
+        with store.begin(visitor.principal) as connection:
+            verb(connection, **values)
+        return {"staff_id": whose, "done": name}
+
+    return once(
+        request,
+        store,
+        visitor,
+        name,
+        whose,
+        body,
+        effect,
+        201 if request.url.path.endswith(("people", "licences")) else 200,
+    )

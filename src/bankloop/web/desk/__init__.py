@@ -1,0 +1,14 @@
+"""The desks of the bank's people: own tasks and customers, approvals, organization and people, rights, the trail."""
+
+from fastapi import FastAPI
+
+from bankloop.web.desk import approvals, audit, own, people, rights
+
+
+def add_desk(app: FastAPI) -> None:
+    """Add the routes."""
+    for part in (own, approvals, people, rights, audit):
+        part.add_pages(app)
+
+
+__all__ = ["add_desk"]

@@ -1,0 +1,79 @@
+"""Pages made of templates: language, who is there, what the menu may offer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from bankloop.kit import Language, Text
+from bankloop.organization import ROLES, allowed
+from bankloop.web.console import Console
+from bankloop.web.texts import WORDS
+from bankloop.web.visitor import Visitor
+from bankloop.web.words import MORE_WORDS
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+COOKIE = "language"
+# address, word, current marker, the permission that opens it ('' for everybody)
+MENU = (
+    ("/", "home", "home", ""),
+    ("/tasks", "tasks", "tasks", "task.read"),
+    ("/customers", "customers", "customers", "customer.list"),
+    ("/plan", "plan", "plan", "plan.read"),
+    ("/results", "results", "results", "round.read"),
+    ("/approvals", "approvals", "approvals", "approval.read"),
+    ("/people", "people", "people", "unit.read"),
+    ("/rights", "rights", "rights", ""),
+    ("/audit", "audit", "audit", "audit.read"),
+)
+
+
+def console_of(request: Request) -> Console:
+    """Return the open bank's console."""
+    console: Console = request.app.state.console
+    return console
+
+
+def language(request: Request) -> Language:
+    """Return the language that the person chose."""
+    wanted = request.cookies.get(COOKIE)
+    return Language(wanted) if wanted in set(Language) else Language.ZH
+
+
+def may(visitor: Visitor | None, permission: str) -> bool:
+    """Return whether somebody signed in has a permission; '' is what everybody signed in has."""
+    if visitor is None:
+        return False
+    kind, _, verb = permission.partition(".")
+    return not permission or allowed(visitor.principal, verb, kind)
+
+
+def page(request: Request, template: str, status: int = 200, at: str = "", **values: Any) -> HTMLResponse:
+    """Return a page; who is there was put on the request by whoever let them in."""
+    pages: Environment = request.app.state.pages
+    lang, visitor = language(request), getattr(request.state, "visitor", None)
+    here = quote(request.url.path, safe="/:-_.~") + (f"?{request.url.query}" if request.url.query else "")
+    console: Console | None = getattr(request.app.state, "console", None)
+    listed = console is not None and status < 500 and may(visitor, "campaign.read")
+    body = pages.get_template(template).render(
+        status=status, lang=lang, other=Language.EN if lang is Language.ZH else Language.ZH, at=at,
+        here=here if request.method == "GET" else "/", words={**WORDS, **MORE_WORDS},
+        bank=console.title if console else Text("bankloop", "bankloop"),
+        campaigns=console.titles() if console and listed else {},
+        has_report=report_file(console.folder).exists() if console and listed else False,
+        menu=[item for item in MENU if may(visitor, item[3])], visitor=visitor,
+        roles=ROLES, may=lambda permission: may(visitor, permission),
+        demo=request.app.state.settings.demo if console else False, **values,
+    )  # fmt: skip
+    return HTMLResponse(body, status)
+
+
+def report_file(folder: Path) -> Path:
+    """Return where a demo leaves its report."""
+    return folder / "data" / "reports" / "demo.html"

@@ -1,0 +1,349 @@
+"""Signing in by pages: steps, cookies, forged forms, what was being written, roles revoked meanwhile; every route asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyotp
+import pytest
+from argon2 import PasswordHasher, profiles
+from fastapi.routing import APIRoute
+from sqlalchemy import text
+
+from bankloop.kit import DeniedError
+from bankloop.lake import open_lake
+from bankloop.loop.bank import Bank
+from bankloop.organization import ROLES, Reach, account, system
+from bankloop.organization.account import SignInSettings, secrets
+from bankloop.organization.rights import give_role
+from bankloop.simulate import write_templates
+from bankloop.store import EmbeddedServer, Store, attach_store
+from bankloop.web import create_app, serve
+from bankloop.web.api.schema import described
+from tests.organization.account.conftest import PASSWORD, Hand
+from tests.web.conftest import Staffed, TestClient
+
+OPEN_TO_ALL = {
+    "/signin",
+    "/signin/code",
+    "/signin/password",
+    "/signin/factor",
+    "/signin/switch",
+    "/signin/oidc",
+    "/signin/oidc/back",
+}
+FREE = OPEN_TO_ALL | {
+    "/style.css",
+    "/icon.svg",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/language/{language}",
+    "/api/v1/token",
+}
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "_hasher", lambda: PasswordHasher.from_parameters(profiles.CHEAPEST))
+
+
+@pytest.fixture
+def hand() -> Hand:
+    return Hand()
+
+
+@pytest.fixture
+def moving(store_server: EmbeddedServer, database: str, hand: Hand, tmp_path: Path) -> Iterator[Store]:
+    with attach_store(tmp_path, hand, store_server, database) as store:
+        write_templates(tmp_path)
+        with store.begin(system()) as connection:
+            give_role(connection, "li", "hq_strategist", (), ("*",))
+        with store.begin(account.SIGN_IN) as connection:
+            account.open_account(connection, "li")
+            account.set_password(connection, "li", PASSWORD)
+        yield store
+
+
+def served(store: Store, **settings: Any) -> TestClient:
+    bank = Bank(store.folder, store, open_lake(store.folder, store, system("lake")), store.clock)
+    app = create_app(lambda: nullcontext(bank), SignInSettings(**settings))
+    return TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000))
+
+
+@pytest.fixture
+def browser(moving: Store) -> Iterator[TestClient]:
+    with served(moving) as opened:
+        yield opened
+
+
+def hidden(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found is not None, name
+    return found[1]
+
+
+def enter(browser: TestClient, password: str = PASSWORD, **more: str) -> Any:
+    return browser.post("/signin", data={"person": "li", "password": password, **more}, follow_redirects=False)
+
+
+def test_every_route_asks_who_is_there(browser: TestClient) -> None:
+    app: Any = browser.app
+    pages = [(route.path, method) for route in app.routes if isinstance(route, APIRoute) for method in route.methods]
+    calls = [(path, method.upper()) for path, methods in described(app)["paths"].items() for method in methods]
+    assert len(pages) > 30
+    assert len(calls) > 45
+    for route, method in [*pages, *calls]:
+        if route not in FREE:
+            path = re.sub(r"\{[^}]+\}", "00000000-0000-0000-0000-000000000000", route)
+            answer = browser.request(method, path, follow_redirects=False)
+            if path.startswith("/api/"):
+                assert answer.status_code == 401, (method, path)
+                assert answer.json()["code"] == "signin.needed"
+            elif method == "GET":
+                assert answer.status_code == 303, (method, path)
+                assert answer.headers["location"].startswith("/signin?to=")
+            else:
+                assert answer.status_code == 401, (method, path)
+
+
+def test_a_person_signs_in_and_goes_where_they_wanted(browser: TestClient) -> None:
+    first = browser.get("/plan", follow_redirects=False)
+    assert first.headers["location"] == "/signin?to=%2Fplan"
+    form = browser.get(first.headers["location"]).text
+    answer = enter(browser, to=hidden(form, "to"))
+    assert answer.headers["location"] == "/plan"
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Secure" not in cookie  # this machine speaks http
+    assert browser.get("/", follow_redirects=False).status_code == 200
+
+
+def test_behind_a_proxy_the_cookie_is_bound_to_host_and_encryption(moving: Store) -> None:
+    bank = Bank(moving.folder, moving, open_lake(moving.folder, moving, system("lake")), moving.clock)
+    app = create_app(lambda: nullcontext(bank), SignInSettings(hosts=("loop.bank.example",)), behind_proxy=True)
+    with TestClient(app, base_url="https://loop.bank.example") as opened:
+        answer = opened.post("/signin", data={"person": "li", "password": PASSWORD}, follow_redirects=False)
+        cookie = answer.headers["set-cookie"]
+        assert cookie.startswith("__Host-session=")
+        assert "Secure" in cookie
+        assert "Path=/" in cookie
+        assert "Domain" not in cookie
+        assert answer.headers["strict-transport-security"].startswith("max-age=")
+        assert opened.get("/", follow_redirects=False).status_code == 200
+        assert opened.get("/", headers={"host": "evil.example"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "to", ["//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nx: y", "javascript:alert(1)"]
+)
+def test_signing_in_leads_nowhere_else(browser: TestClient, to: str) -> None:
+    assert enter(browser, to=to).headers["location"] == "/"
+
+
+def test_a_wrong_proof_is_told_on_the_page_and_nothing_more(browser: TestClient) -> None:
+    answer = enter(browser, "wrong wrong wrong")
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
+    assert "wrong wrong" not in answer.text
+    unknown = browser.post("/signin", data={"person": "<script>", "password": "x"})
+    assert unknown.status_code == 401
+    assert "<script" not in unknown.text
+
+
+def test_another_site_signs_nobody_in(browser: TestClient) -> None:
+    for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}):
+        answer = browser.post("/signin", data={"person": "li", "password": PASSWORD}, headers=headers)
+        assert answer.status_code == 403
+        assert "set-cookie" not in answer.headers
+
+
+def test_the_steps_follow_one_another_under_ever_new_tokens(moving: Store, hand: Hand) -> None:
+    with served(moving, totp="required") as browser:
+        page = enter(browser)
+        tokens = [browser.cookies["session"]]
+        assert browser.get("/", follow_redirects=False).status_code == 303  # a half session opens nothing
+        secret_page = browser.post("/signin/factor", data={"csrf": hidden(page.text, "csrf")}).text
+        secret = re.search(r"<code>([A-Z2-7]{32})</code>", secret_page)
+        assert secret is not None
+        code = pyotp.TOTP(secret[1]).at(hand.at)
+        done = browser.post(
+            "/signin/factor", data={"csrf": hidden(secret_page, "csrf"), "code": code}, follow_redirects=False
+        )
+        assert done.status_code == 303
+        tokens.append(browser.cookies["session"])
+        assert browser.get("/", follow_redirects=False).status_code == 200
+        browser.cookies.clear()
+        hand.on(timedelta(minutes=1))
+        page = enter(browser)
+        tokens.append(browser.cookies["session"])
+        again = browser.post("/signin/code", data={"csrf": hidden(page.text, "csrf"), "code": code})
+        assert again.status_code == 401
+        now = pyotp.TOTP(secret[1]).at(hand.at)
+        browser.post("/signin/code", data={"csrf": hidden(again.text, "csrf"), "code": now})
+        tokens.append(browser.cookies["session"])
+        assert len(set(tokens)) == 4
+        browser.cookies.set("session", tokens[2])
+        assert browser.get("/", follow_redirects=False).status_code == 303
+
+
+def test_a_form_without_the_session_s_proof_changes_nothing(browser: TestClient, moving: Store) -> None:
+    enter(browser)
+    for forged in ({}, {"csrf": "0" * 64}):
+        browser.post("/signout", data=forged)
+        assert browser.get("/", follow_redirects=False).status_code == 200
+    page = browser.get("/").text
+    assert (
+        browser.post(
+            "/signout", data={"csrf": hidden(page, "csrf")}, headers={"sec-fetch-site": "cross-site"}
+        ).status_code
+        == 403
+    )
+    browser.post("/signout", data={"csrf": hidden(page, "csrf")})
+    assert browser.get("/", follow_redirects=False).status_code == 303
+
+
+def test_what_was_being_written_survives_the_session(browser: TestClient, hand: Hand, moving: Store) -> None:
+    enter(browser)
+    page = browser.get("/campaigns/bind-card/edit").text
+    mine = "campaign: bind-card # 我改了很久 <b>\n"
+    hand.on(timedelta(hours=1))
+    late = browser.post(
+        "/campaigns/bind-card/edit", data={"csrf": hidden(page, "csrf"), "seen": hidden(page, "seen"), "text": mine}
+    )
+    assert late.status_code == 401
+    assert "我改了很久" not in late.text  # sealed: a page before signing in shows nothing of it
+    back = enter(browser, kept=hidden(late.text, "kept"), to="/")
+    assert back.status_code == 200
+    assert "我改了很久 &lt;b&gt;" in back.text
+    assert 'action="/campaigns/bind-card/edit"' in back.text
+    sent = browser.post(
+        "/campaigns/bind-card/edit",
+        data={"csrf": hidden(back.text, "csrf"), "seen": hidden(page, "seen"), "text": mine},
+    )
+    assert sent.status_code == 422  # and the rules speak about what was written, which is still there
+    assert "我改了很久" in sent.text
+
+
+@pytest.mark.parametrize("kept", ["", "00", "zz", "01" * 60])
+def test_a_kept_form_that_is_none_is_no_form(browser: TestClient, kept: str) -> None:
+    assert enter(browser, kept=kept).status_code == 303
+
+
+def test_a_role_revoked_ends_at_the_next_request(browser: TestClient, moving: Store) -> None:
+    enter(browser)
+    assert browser.get("/campaigns/bind-card").status_code == 200
+    with moving.begin(system()) as connection:
+        connection.execute(text("UPDATE role_grant SET state = 'ended' WHERE person_id = 'li'"))
+    assert browser.get("/campaigns/bind-card").status_code == 403
+    with moving.begin(account.SIGN_IN) as connection:
+        account.close_account(connection, "li")
+    assert browser.get("/", follow_redirects=False).status_code == 303
+
+
+def test_guessing_is_slowed_down(moving: Store) -> None:
+    bank = Bank(moving.folder, moving, open_lake(moving.folder, moving, system("lake")), moving.clock)
+    app = create_app(lambda: nullcontext(bank), SignInSettings(), rates=("3/minute", "1000/minute"))
+    with TestClient(app, base_url="http://127.0.0.1") as opened:
+        codes = [opened.post("/signin", data={"person": "x", "password": "y"}).status_code for _ in range(4)]
+        assert codes == [401, 401, 401, 429]
+        assert opened.post("/signin", data={}).headers["retry-after"] == "60"
+        assert opened.get("/signin").status_code == 200
+
+
+def test_bodies_are_bounded(browser: TestClient) -> None:
+    large = browser.post(
+        "/signin", content=b"a" * (1 << 20) + b"b", headers={"content-type": "application/x-www-form-urlencoded"}
+    )
+    assert (large.status_code, large.json()["code"]) == (413, "request.too_large")
+
+    def trickle() -> Iterator[bytes]:
+        for _ in range(40):
+            yield b"x" * 40_000
+
+    streamed = browser.post("/signin", content=trickle())
+    assert streamed.status_code == 413
+
+
+def test_it_is_served_beyond_this_machine_only_behind_a_proxy(tmp_path: Path) -> None:
+    write_templates(tmp_path)
+    for host in ("0.0.0.0", "192.168.1.4", "::", "bank.example"):
+        with pytest.raises(DeniedError) as caught:
+            serve(tmp_path, 8321, host)
+        assert caught.value.code == "serve.not_loopback"
+    with pytest.raises(DeniedError) as caught:
+        serve(tmp_path, 8321, "127.0.0.1", behind_proxy=True)
+    assert caught.value.code == "serve.no_hosts"
+
+
+# What each role's pages open, beside what everybody signed in sees.
+PAGES = {
+    "/plan": "plan.read", "/results": "round.read", "/approvals": "approval.read", "/people": "unit.read", "/audit": "audit.read",
+    "/tasks": "task.read", "/customers": "customer.list", "/campaigns/bind-card": "campaign.read",
+    "/campaigns/bind-card/edit": "campaign.edit", "/rights": "", "/": "", "/account": "",
+}  # fmt: skip
+
+
+@pytest.mark.capability("H27")
+@pytest.mark.parametrize("role", list(ROLES))
+def test_each_role_passes_its_permission_test_on_pages(staffed: Staffed, role: str) -> None:
+    client = staffed.client(staffed.of(role))
+    home = client.get("/")
+    assert home.status_code == 200
+    assert ROLES[role].title.zh in home.text
+    for path, permission in PAGES.items():
+        allowed = not permission or permission in ROLES[role].rights
+        assert client.get(path).status_code == (200 if allowed else 403), (role, path)
+        # The menu offers what opens, and nothing else.
+        if path.count("/") == 1 and path not in ("/", "/account"):
+            assert (f'<a href="{path}"' in home.text) == allowed, (role, path)
+
+
+def test_a_demo_switches_roles_and_nothing_else_does(staffed: Staffed, browser: TestClient) -> None:
+    page = staffed.client().get("/signin").text
+    assert page.count('action="/signin/switch"') == len(staffed.people)
+    assert "/signin/switch" not in browser.get("/signin").text
+    assert browser.post("/signin/switch", data={"person": "li"}).status_code == 401
+
+
+@pytest.mark.capability("A1")
+def test_a_manager_of_a_sub_branch_sees_the_own_book_and_today_s_tasks_alone(staffed: Staffed) -> None:
+    assert ROLES["relationship_manager"].scope is Reach.BOOK
+    manager = staffed.of("relationship_manager")
+    api = staffed.api(manager)
+    listed: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        found = api.get("/api/v1/customers", params={"limit": 200, **({"cursor": cursor} if cursor else {})}).json()
+        listed += [row["customer_no"] for row in found["items"]]
+        cursor = found["next"]
+    with staffed.small.open.store.begin(system()) as connection:
+        book = set(
+            connection.scalars(text("SELECT customer_no FROM customer_book WHERE staff_id = :m"), {"m": manager})
+        )
+        mine = set(
+            connection.scalars(
+                text("SELECT decision_id::text FROM staff_task WHERE customer_no = ANY (:book) AND due_on = :day"),
+                {"book": list(book), "day": staffed.small.open.lake.today()},
+            )
+        )
+        others = connection.scalar(
+            text("SELECT count(*) FROM staff_task WHERE NOT customer_no = ANY (:book)"), {"book": list(book)}
+        )
+    assert listed == sorted(book)
+    assert len(book) > 0
+    assert others > 0
+    tasks = api.get("/api/v1/tasks").json()["items"]
+    assert {task["decision_id"] for task in tasks} == mine
+    home = staffed.client(manager).get("/").text
+    rows = home.split("我看得到的客户", 1)[1]
+    shown = re.findall(r'<th scope="row">(C…\d{4})</th>', rows)
+    assert shown == [f"{number[:1]}…{number[-4:]}" for number in sorted(book)[:8]]
+    stranger = next(n for n in staffed.small.window.state.table["customer_no"].to_pylist() if n not in book)
+    assert api.get(f"/api/v1/customers/{stranger}").status_code == 404
