@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import typer
 
-from bankloop.cli import approving, audit, bank, benchmarks, campaigns, demonstration, learning, policies, serving
+from bankloop.cli import (
+    approving,
+    audit,
+    bank,
+    benchmarks,
+    campaigns,
+    demonstration,
+    learning,
+    operations,
+    policies,
+    serving,
+)
 from bankloop.cli.screen import handled
 
 _HELP = "银行客户经营闭环平台。The platform on which a bank runs its closed customer loop."
 
 application = typer.Typer(name="bankloop", help=_HELP, no_args_is_help=True, rich_markup_mode=None, add_completion=True)
 
-for noun in (bank, campaigns, approving, learning, policies, demonstration, serving, audit, benchmarks):
+for noun in (bank, campaigns, approving, learning, policies, demonstration, serving, audit, operations, benchmarks):
     for name, command in noun.COMMANDS.items():
         application.command(name)(handled(command))
 application.add_typer(audit.group, name="audit")
+application.add_typer(operations.keys_group, name="keys")
+application.add_typer(operations.customer_group, name="customer")

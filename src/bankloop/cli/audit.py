@@ -21,11 +21,10 @@ group = typer.Typer(
 @handled
 def verify(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """核验审计链，找出被改、被删、被调序、被截断之处。Verify the chain; every broken place is located. Exit 1 if any."""
-    from bankloop.store import open_store, seal_audit, verify_audit
+    from bankloop.store import check_audit, open_store
 
     with open_store(bank, SystemClock()) as store:
-        seal_audit(store)
-        report = verify_audit(store)
+        report = check_audit(store)
     rows = [[f.kind, f.seal, f.row if f.row is not None else "", f.detail] for f in report.findings]
     title = f"{'✓' if report.ok else '✗'} {report.rows:,} 行 / rows · {report.seals:,} 封 / seals"
     show_table(title, ["问题 / kind", "封 / seal", "行 / row", ""], rows)
@@ -35,3 +34,16 @@ def verify(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     )
     if not report.ok:
         raise typer.Exit(1)
+
+
+@group.command("anchor")
+@handled
+def anchor(bank: Folder = _HERE, as_json: AsJson = False) -> None:
+    """封存到此刻为止的审计行并锚定。Seal every row whose transaction is over and anchor the seal."""
+    from bankloop.store import anchor_file, open_store, seal_audit
+
+    with open_store(bank, SystemClock()) as store:
+        sealed = seal_audit(store)
+    place = str(anchor_file(bank))
+    show_table(place, ["封存 / sealed"], [[sealed]], right=[0])
+    finish({"sealed": sealed, "anchor": place}, as_json)

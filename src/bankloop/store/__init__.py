@@ -25,6 +25,7 @@ from bankloop.store.audit import (
     seal_audit,
     verify_audit,
 )
+from bankloop.store.backup import Backup, make_backup, read_backup, restore_backup
 from bankloop.store.contacts import accepted_contacts, broken_caps, contacts_of, reserve_contacts
 from bankloop.store.contracts import (
     CONTACT_OUTCOME_SCHEMA,
@@ -67,6 +68,7 @@ from bankloop.store.database import (
     principal_of,
     under_approval,
 )
+from bankloop.store.doctor import Finding, examine
 from bankloop.store.embedded import EmbeddedServer, remove_cluster, server_pid, start_server
 from bankloop.store.grants import BUDGET_EXHAUSTED, STOCK_EXHAUSTED, grant_benefits, pool_used
 from bankloop.store.ledger import append_decisions, append_events, read_decisions, read_events
@@ -134,11 +136,13 @@ __all__ = [
     "AuditFinding",
     "AuditReport",
     "AuditRow",
+    "Backup",
     "CampaignRow",
     "Cap",
     "Capacity",
     "DecisionBatch",
     "EmbeddedServer",
+    "Finding",
     "Identifier",
     "KeyRing",
     "LakeVersion",
@@ -177,6 +181,7 @@ __all__ = [
     "enqueue",
     "enqueue_table",
     "erase_sealed",
+    "examine",
     "find_by_identifier",
     "fitted",
     "grant_benefits",
@@ -189,6 +194,7 @@ __all__ = [
     "keys_of",
     "last_check",
     "list_campaigns",
+    "make_backup",
     "mark_done",
     "mark_failed",
     "normal_identifier",
@@ -205,6 +211,7 @@ __all__ = [
     "publish_version",
     "purge_audit",
     "read_audit",
+    "read_backup",
     "read_campaign",
     "read_decisions",
     "read_events",
@@ -224,6 +231,7 @@ __all__ = [
     "remove_cluster",
     "renew_seals",
     "reserve_contacts",
+    "restore_backup",
     "rotate",
     "rotate_keys",
     "save_campaign",

@@ -124,6 +124,11 @@ class Store:
         """Return the bank's keys as they are now: a rotation by another process is seen."""
         return keys_in_force(self.folder)
 
+    def admin_dsn(self) -> str:
+        """Return whoever migrates' own connection string: for backup and restore only, never to be shown."""
+        url = self._source.admin_url().set(drivername="postgresql")
+        return url.render_as_string(hide_password=False)
+
     @property
     def place(self) -> str:
         """Return the database's URL, password hidden."""
@@ -241,6 +246,8 @@ def translated(error: Exception, principal: str, place: str) -> BankloopError | 
             return errors.busy(reason)
         case psycopg.errors.LockNotAvailable():
             return errors.busy(reason)
+        case psycopg.DataError():
+            return errors.bad_value(type(cause).__name__)
         case psycopg.OperationalError():
             return errors.unreachable(place, reason)
         case _:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bankloop.kit import ConflictError, DataError, DeniedError, EnvironmentFault, LockedError, NotFoundError, Text
+from bankloop.kit import (
+    ConflictError,
+    DataError,
+    DeniedError,
+    EnvironmentFault,
+    InputError,
+    LockedError,
+    NotFoundError,
+    Text,
+)
 
 
 def disk_full(place: Path | str, reason: str) -> EnvironmentFault:
@@ -270,4 +279,103 @@ def erased(customer_no: str) -> NotFoundError:
             "the personal data of customer {customer} was erased with approval and its key destroyed; nothing restores it",
         ),
         customer=customer_no,
+    )
+
+
+def backup_exists(place: Path) -> ConflictError:
+    """Return the refusal to write a backup over something."""
+    return ConflictError(
+        "store.backup_exists",
+        Text(
+            "{place} 已存在，备份不会覆盖它；请换一个文件夹",
+            "{place} exists and no backup is written over it; name another folder",
+        ),
+        place=place,
+    )
+
+
+def no_backup(place: Path, reason: str) -> DataError:
+    """Return the error of a folder that holds no backup."""
+    return DataError(
+        "store.no_backup",
+        Text(
+            "{place} 不是备份（{reason}）；请指定 bankloop backup 写出的文件夹",
+            "{place} is no backup ({reason}); name a folder that bankloop backup wrote",
+        ),
+        place=place,
+        reason=reason,
+    )
+
+
+def newer_backup(place: Path, version: str, found: str, ours: str) -> DataError:
+    """Return the refusal of a backup that a later bankloop wrote."""
+    return DataError(
+        "store.newer_backup",
+        Text(
+            "{place} 由更新的 bankloop {version} 写成（格式 {found}，此处 {ours}）；请安装该版本或更新版本再恢复",
+            "{place} was written by a later bankloop, {version} (format {found}, here {ours}); install that version or a "
+            "later one and restore with it",
+        ),
+        place=place, version=version, found=found, ours=ours,
+    )  # fmt: skip
+
+
+def older_backup(place: Path, version: str, found: str, ours: str) -> DataError:
+    """Return the refusal of a backup that an earlier bankloop wrote."""
+    return DataError(
+        "store.older_backup",
+        Text(
+            "{place} 由较早的 bankloop {version} 写成（格式 {found}，此处 {ours}）；请用该版本恢复，再用现在的版本打开，会自动升级",
+            "{place} was written by an earlier bankloop, {version} (format {found}, here {ours}); restore it with that "
+            "version, then open the bank with this one, which carries it forward",
+        ),
+        place=place, version=version, found=found, ours=ours,
+    )  # fmt: skip
+
+
+def damaged_backup(place: Path) -> DataError:
+    """Return the refusal of a backup that is not as it was written."""
+    return DataError(
+        "store.damaged_backup",
+        Text(
+            "备份文件 {place} 缺失或被改动；请换另一份备份",
+            "{place} of the backup is missing or was changed; take another backup",
+        ),
+        place=place,
+    )
+
+
+def not_empty(place: Path) -> ConflictError:
+    """Return the refusal to restore over something."""
+    return ConflictError(
+        "store.not_empty",
+        Text(
+            "{place} 不是空文件夹，不会覆盖；请恢复到新文件夹",
+            "{place} is not empty and is not written over; restore into a new folder",
+        ),
+        place=place,
+    )
+
+
+def database_in_use(place: str) -> ConflictError:
+    """Return the refusal to restore into a database that a bank uses."""
+    return ConflictError(
+        "store.database_in_use",
+        Text(
+            "数据库 {place} 里已有银行数据，不会覆盖；请让 BANKLOOP_DATABASE_URL 指向一个空库",
+            "the database {place} holds a bank and is not written over; let BANKLOOP_DATABASE_URL name an empty one",
+        ),
+        place=place,
+    )
+
+
+def bad_value(kind: str) -> InputError:
+    """Return the error of a value that the database cannot hold: a NUL, a number or a day out of its range."""
+    return InputError(
+        "store.value",
+        Text(
+            "有一个值超出可存储的范围（{kind}）；请检查特殊字符、数字和日期",
+            "a value is beyond what can be stored ({kind}); check odd characters, numbers and dates",
+        ),
+        kind=kind,
     )

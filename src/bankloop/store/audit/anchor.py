@@ -24,6 +24,7 @@ class Anchor:
 
     seal: int
     chain: str
+    restored: bool = False
 
 
 def anchor_file(folder: Path) -> Path:
@@ -39,7 +40,12 @@ def read_anchors(folder: Path) -> list[Anchor] | None:
     except FileNotFoundError:
         return None
     whole = written[: written.rfind(b"\n") + 1]
-    return [_anchor(line) for line in whole.splitlines()] if whole else [_anchor(written)]
+    found: list[Anchor] = []
+    for anchor in map(_anchor, whole.splitlines() if whole else [written]):
+        if anchor.restored:  # what was sealed after the restored backup was made is known to be lost
+            found = [one for one in found if one.seal <= anchor.seal]
+        found.append(anchor)
+    return found
 
 
 def last_anchor(folder: Path) -> Anchor | None:
@@ -56,13 +62,21 @@ def last_anchor(folder: Path) -> Anchor | None:
 
 def add_anchor(folder: Path, seal: int, chain: str, at: str) -> None:
     """Append one seal, on the disk when this returns."""
+    _append(folder, {"seal": seal, "chain": chain, "at": at})
+
+
+def add_restore(folder: Path, seal: int, chain: str, at: str) -> None:
+    """Append that the trail goes on from an earlier seal, as a backup was restored."""
+    _append(folder, {"seal": seal, "chain": chain, "at": at, "restored": True})
+
+
+def _append(folder: Path, value: dict[str, object]) -> None:
     path = anchor_file(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
-    line = canonical_json({"seal": seal, "chain": chain, "at": at}).encode() + b"\n"
     with path.open("ab") as file:
         if _torn(path):
             file.write(b"\n")
-        file.write(line)
+        file.write(canonical_json(value).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 
@@ -79,6 +93,6 @@ def _torn(path: Path) -> bool:
 def _anchor(line: bytes) -> Anchor:
     try:
         found = json.loads(line)
-        return Anchor(int(found["seal"]), str(found["chain"]))
+        return Anchor(int(found["seal"]), str(found["chain"]), bool(found.get("restored")))
     except (ValueError, KeyError, TypeError):
         return Anchor(0, "unreadable")

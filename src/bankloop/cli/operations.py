@@ -1,0 +1,166 @@
+"""Commands of those who keep a bank running: doctor, backup, restore, keys, and erasing a customer's personal data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, language, show_table
+from bankloop.cli.who import acting
+from bankloop.kit import BankloopError, SystemClock
+
+if TYPE_CHECKING:
+    from bankloop.store import Finding
+
+_HERE = Path()
+Customer = Annotated[str, typer.Argument(help="客户号 / customer number")]
+
+keys_group = typer.Typer(
+    help="密钥：轮换与换新。Rotate keys and renew what they seal.", no_args_is_help=True, rich_markup_mode=None
+)
+customer_group = typer.Typer(
+    help="客户个人信息。A customer's personal data.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+def doctor(bank: Folder = _HERE, as_json: AsJson = False) -> None:
+    """体检：配置、迁移、时钟、磁盘、密钥、审计链、备份；每条有位置、原因、办法。Examine a bank; exit 1 unless all is well."""
+    from bankloop.store import Finding, examine, open_store
+
+    findings = [_configuration(bank)]
+    try:
+        with open_store(bank, SystemClock()) as store:
+            findings += examine(store)
+    except BankloopError as error:
+        findings.append(Finding("database", False, str(bank), error.message, error.message))
+    speaks = language()
+    rows = [
+        ["✓" if f.ok else "✗", f.check, f.reason.say(speaks), f.place, "" if f.ok else f.cure.say(speaks)]
+        for f in findings
+    ]
+    show_table("体检 / doctor", ["", "项 / check", "所见 / found", "位置 / place", "办法 / cure"], rows)
+    well = all(f.ok for f in findings)
+    plain = [
+        {
+            "check": f.check,
+            "ok": f.ok,
+            "place": f.place,
+            "reason": {"zh": f.reason.zh, "en": f.reason.en},
+            "cure": {"zh": f.cure.zh, "en": f.cure.en},
+        }
+        for f in findings
+    ]
+    finish({"ok": well, "findings": plain}, as_json)
+    if not well:
+        raise typer.Exit(1)
+
+
+def backup(
+    target: Annotated[Path, typer.Argument(help="新文件夹 / a new folder")],
+    bank: Folder = _HERE,
+    as_: Person = "sysadmin",
+    as_json: AsJson = False,
+) -> None:
+    """备份整家银行：库的一个快照和属于它的文件；密钥不在其中。Back up the whole bank; keys are never in it."""
+    from bankloop import __version__
+    from bankloop.organization import system
+    from bankloop.store import make_backup, open_store
+
+    with open_store(bank, SystemClock()) as store:
+        made = make_backup(store, acting(store, as_, "administration", system), target, __version__)
+    show_table(
+        str(target),
+        ["行 / rows", "文件 / files", "摘要 / digest"],
+        [[made.rows, made.files, made.digest[:16]]],
+        right=[0, 1],
+    )
+    finish({"backup": str(target), "rows": made.rows, "files": made.files, "digest": made.digest}, as_json)
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(help="备份文件夹 / folder of the backup")],
+    bank: Annotated[Path, typer.Argument(help="新银行文件夹 / folder of the new bank")],
+    as_json: AsJson = False,
+) -> None:
+    """把备份恢复成一家新银行；恢复本身记入审计链。Make the bank of a backup in a new folder; the trail records it."""
+    from bankloop.organization import system
+    from bankloop.store import restore_backup
+
+    made = restore_backup(source, bank, SystemClock(), system("restore"))
+    show_table(
+        str(bank), ["行 / rows", "文件 / files", "备份于 / made"], [[made.rows, made.files, made.made_at]], right=[0, 1]
+    )
+    finish({"bank": str(bank), "rows": made.rows, "files": made.files, "made_at": made.made_at}, as_json)
+
+
+@keys_group.command("rotate")
+@handled
+def rotate(bank: Folder = _HERE, as_: Person = "secadmin", as_json: AsJson = False) -> None:
+    """换用新密钥；旧密钥仍可解开旧内容。Seal under a new key from now on; old keys go on opening."""
+    from bankloop.organization import system
+    from bankloop.store import open_store
+    from bankloop.store import rotate as rotate_keys
+
+    with open_store(bank, SystemClock()) as store:
+        ring = rotate_keys(store, acting(store, as_, "administration", system))
+    show_table("密钥 / keys", ["现用 / current", "可解 / open"], [[ring.current, ", ".join(sorted(ring.ring))]])
+    finish({"current": ring.current, "keys": sorted(ring.ring)}, as_json)
+
+
+@keys_group.command("renew")
+@handled
+def renew(bank: Folder = _HERE, as_json: AsJson = False) -> None:
+    """把旧密钥加密的内容换成新密钥，可随时中断。Seal anew what lies under old keys; killed, it goes on where it was."""
+    from bankloop.organization import system
+    from bankloop.store import open_store, renew_seals
+
+    with open_store(bank, SystemClock()) as store:
+        done = renew_seals(store, system("keys"))
+    show_table("密钥 / keys", ["换新 / renewed"], [[done]], right=[0])
+    finish({"renewed": done}, as_json)
+
+
+@customer_group.command("erase")
+@handled
+def erase(
+    customer: Customer,
+    bank: Folder = _HERE,
+    as_: Person = "steward",
+    reason: Annotated[str, typer.Option("--reason", help="原因 / why")] = "",
+    run: Annotated[bool, typer.Option("--run", help="执行已批准的清除 / do what was approved")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """申请清除客户个人信息；批准后用 --run 执行。Ask that a customer's personal data be erased; --run once approved."""
+    from bankloop.organization import ask_erasure, erase_customer, maker, system
+    from bankloop.store import open_store
+
+    with open_store(bank, SystemClock()) as store:
+        if run:
+            with store.begin(system("erasure")) as connection:
+                gone = dict(erase_customer(connection, customer))
+            show_table(customer, list(gone), [list(gone.values())])
+            finish({"customer": customer, "erased": gone}, as_json)
+            return
+        with store.begin(acting(store, as_, "quality", maker)) as connection:
+            request = ask_erasure(connection, customer, reason)
+    show_table(customer, ["申请 / request"], [[request]])
+    finish({"customer": customer, "request": str(request)}, as_json)
+
+
+def _configuration(bank: Path) -> Finding:
+    from bankloop.customer import read_catalogue
+    from bankloop.kit import Text
+    from bankloop.loop.spec import read_bank_spec
+    from bankloop.store import Finding
+
+    well = Text("银行文件无误", "the bank's files are sound")
+    try:
+        read_bank_spec(bank, read_catalogue(bank).types)
+    except BankloopError as error:
+        return Finding("configuration", False, str(bank), error.message, error.message)
+    return Finding("configuration", True, str(bank), well, well)
+
+
+COMMANDS = {"doctor": doctor, "backup": backup, "restore": restore}

@@ -1,0 +1,131 @@
+"""What is well with a bank's store and what is not: each finding with its place, its reason and its cure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from bankloop.kit import BankloopError, Text
+from bankloop.store.audit import anchor_file, check_audit, last_check, read_audit
+from bankloop.store.audit.chain import SEALER
+from bankloop.store.contracts import EVERY_UNIT, Principal, Role
+from bankloop.store.database import Store
+from bankloop.store.schema import HEAD
+from bankloop.store.sealing import key_file
+from bankloop.store.sealing.renewing import keys_in_use
+
+# PostgreSQL and the lake both stop when the disk is full; a load writes about what it reads.
+LEAST_FREE_BYTES = 2 * 2**30
+# Sessions and codes of thirty seconds live by the clock.
+MOST_SKEW = timedelta(seconds=2)
+BACKUP_EVERY = timedelta(days=1)
+_DOCTOR = Principal("system:doctor", frozenset({"system"}), (EVERY_UNIT,), "operations")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: its name, whether it is well, where, why, and what to do about it."""
+
+    check: str
+    ok: bool
+    place: str
+    reason: Text
+    cure: Text
+
+
+def examine(store: Store) -> list[Finding]:
+    """Look at migrations, clocks, disk, keys, chain and backups; nothing is changed but the remembered verification."""
+    checks: tuple[Callable[[Store], Iterator[Finding]], ...] = (
+        _migrations, _clocks, _disk, _keys, _chain, _backups
+    )  # fmt: skip
+    return [finding for check in checks for finding in _tried(check, store)]
+
+
+def _tried(check: Callable[[Store], Iterator[Finding]], store: Store) -> list[Finding]:
+    """A check that cannot be made is a finding, with the fault's own cure."""
+    name = check.__name__.lstrip("_")
+    try:
+        return list(check(store))
+    except BankloopError as error:
+        return [Finding(name, False, store.place, error.message, error.message)]
+
+
+def _migrations(store: Store) -> Iterator[Finding]:
+    with store.begin(_DOCTOR, Role.OWNER) as connection:
+        found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    yield Finding(
+        "migrations", found == HEAD, store.place, Text(f"数据库版本 {found}", f"the database is at {found}"),
+        Text(f"用同一版本的 bankloop 打开，会迁移到 {HEAD}", f"open it with this bankloop, which carries it to {HEAD}"),
+    )  # fmt: skip
+
+
+def _clocks(store: Store) -> Iterator[Finding]:
+    with store.begin(_DOCTOR) as connection:
+        theirs = connection.scalar(text("SELECT clock_timestamp()"))
+    skew = abs(theirs - store.clock.now()) if theirs else timedelta.max
+    yield Finding(
+        "clocks", skew <= MOST_SKEW, store.place,
+        Text(f"数据库与本机时钟相差 {skew.total_seconds():.1f} 秒", f"database and machine differ by {skew.total_seconds():.1f} s"),
+        Text("请让两台机器都用同一时间源（NTP）", "let both follow one time source (NTP)"),
+    )  # fmt: skip
+
+
+def _disk(store: Store) -> Iterator[Finding]:
+    free = shutil.disk_usage(store.folder).free
+    yield Finding(
+        "disk", free >= LEAST_FREE_BYTES, str(store.folder),
+        Text(f"剩余 {free / 2**30:.1f} GB", f"{free / 2**30:.1f} GB free"),
+        Text("请腾出空间：旧的 data/delivery、data/quarantine 与备份可以移走", "free some space: old data/delivery, data/quarantine and backups can be moved away"),
+    )  # fmt: skip
+
+
+def _keys(store: Store) -> Iterator[Finding]:
+    ring = store.keys
+    with store.begin(_DOCTOR, Role.OWNER) as connection:
+        used = keys_in_use(connection)
+    missing = sorted(set(used) - set(ring.ring))
+    place = "BANKLOOP_KEYS" if os.environ.get("BANKLOOP_KEYS") else str(key_file(store.folder))
+    yield Finding(
+        "keys", not missing, place,
+        Text(f"现用 {ring.current}，缺 {', '.join(missing) or '无'}", f"current {ring.current}, missing {', '.join(missing) or 'none'}"),
+        Text("请从密钥备份恢复缺少的密钥", "restore the missing keys from their own backup"),
+    )  # fmt: skip
+    old = sum(count for name, count in used.items() if name != ring.current)
+    yield Finding(
+        "sealed", old == 0, place,
+        Text(f"{old} 条内容仍用旧密钥加密", f"{old} values lie under an old key"),
+        Text("请执行 bankloop keys renew", "run bankloop keys renew"),
+    )  # fmt: skip
+
+
+def _chain(store: Store) -> Iterator[Finding]:
+    report = check_audit(store)
+    with store.begin(SEALER) as connection:
+        last = last_check(connection)
+    where = "; ".join(f.detail for f in report.findings[:3])
+    said = f"{report.rows:,} rows, {report.seals:,} seals"
+    yield Finding(
+        "chain", report.ok and last is not None, str(anchor_file(store.folder)),
+        Text(f"审计链 {said}；{where or '完好'}", f"{said}; {where or 'whole'}"),
+        Text("请保全现场，执行 bankloop audit verify 查明位置，并与备份比对", "keep everything as it is, run bankloop audit verify for the places and compare with a backup"),
+    )  # fmt: skip
+
+
+def _backups(store: Store) -> Iterator[Finding]:
+    with store.begin(SEALER, Role.AUDITOR) as connection:
+        made = [row for row in read_audit(connection, object_kind="backup", limit=20) if row.verb == "backup.make"]
+    age = store.clock.now() - made[0].recorded_at if made else None
+    said = (
+        Text("还没有备份", "there is no backup yet")
+        if age is None
+        else Text(f"上次备份 {age.days} 天前", f"last made {age.days} days ago")
+    )
+    yield Finding(
+        "backups", age is not None and age <= BACKUP_EVERY, made[0].object_id if made else str(store.folder), said,
+        Text("请执行 bankloop backup，并安排每日执行", "run bankloop backup, and let it run every day"),
+    )  # fmt: skip
