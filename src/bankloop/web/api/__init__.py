@@ -12,9 +12,9 @@ from bankloop.web.api.problems import note_refusal, problem
 
 def add_api(app: FastAPI) -> None:
     """Add the routes."""
-    app.state.jobs = Jobs(app)
+    app.state.jobs = Jobs()
     for part in (campaigns, approvals, customers, people, machines, trail):
-        app.include_router(part.router, prefix="/api/v1")
+        app.include_router(part.router)
     schema.add_schema(app)
 
 

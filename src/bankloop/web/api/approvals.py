@@ -12,6 +12,7 @@ from pydantic import Field
 from bankloop.organization import Approval, approval_by_id, approval_view, approvals, require
 from bankloop.web.acts import act_on
 from bankloop.web.api.asking import (
+    PREFIX,
     Approves,
     Body,
     Cursor,
@@ -28,7 +29,7 @@ from bankloop.web.api.asking import (
 )
 from bankloop.web.api.once import once
 
-router = APIRouter(tags=["approvals"])
+router = APIRouter(prefix=PREFIX, tags=["approvals"])
 Act = Literal["pass", "return", "recall", "pause", "resume", "kill", "close"]
 
 

@@ -19,6 +19,7 @@ from bankloop.web.errors import stale
 from bankloop.web.rendering import console_of
 from bankloop.web.visitor import Visitor, proven, visitor_of
 
+PREFIX = "/api/v1"
 _KIND = "cursor"
 _SAFE = frozenset({"GET", "HEAD"})
 T = TypeVar("T")

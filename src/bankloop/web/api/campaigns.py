@@ -18,6 +18,7 @@ from bankloop.report import save_window
 from bankloop.store import list_campaigns, read_models, read_plans, read_results, read_steps
 from bankloop.web import errors as pages
 from bankloop.web.api.asking import (
+    PREFIX,
     Body,
     Cursor,
     Limit,
@@ -37,7 +38,7 @@ from bankloop.web.console import Console
 from bankloop.web.visitor import Visitor
 from bankloop.wiring import file_channel
 
-router = APIRouter(tags=["campaigns"])
+router = APIRouter(prefix=PREFIX, tags=["campaigns"])
 
 
 class FileBody(Body):

@@ -28,6 +28,7 @@ from bankloop.organization import (
     unmask,
 )
 from bankloop.web.api.asking import (
+    PREFIX,
     Approves,
     Body,
     Cursor,
@@ -44,7 +45,7 @@ from bankloop.web.api.asking import (
 from bankloop.web.api.once import once
 from bankloop.web.desk.own import own_customers, own_tasks
 
-router = APIRouter(tags=["customers"])
+router = APIRouter(prefix=PREFIX, tags=["customers"])
 Reasons = Annotated[str, Field(min_length=1, max_length=2_000)]
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 from uuid import UUID
 
-from fastapi import FastAPI
 from sqlalchemy import Connection, insert, select, update
 
 from bankloop.kit import BankloopError, uuid7
@@ -24,19 +23,20 @@ Work = Callable[[Callable[[str], None]], Any]
 class Jobs:
     """The jobs of one process: the work is in its memory, what became of it in the store."""
 
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
+    def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="bankloop-job")
-        self._mine: set[UUID] = set()
+        self._mine: dict[UUID, Future[None]] = {}
         self._guard = threading.Lock()
 
     def start(self, store: Store, job_id: UUID, person: str, work: Work) -> None:
         """Do the work of a job that was kept; a job is begun once, however often its request is sent."""
         with self._guard:
-            if job_id in self._mine:
-                return
-            self._mine.add(job_id)
-        self._pool.submit(self._do, store, job_id, person, work)
+            if job_id not in self._mine:
+                self._mine[job_id] = self._pool.submit(self._do, store, job_id, person, work)
+
+    def wait(self) -> None:
+        """Return when every job begun so far is over."""
+        wait(list(self._mine.values()))
 
     def _do(self, store: Store, job_id: UUID, person: str, work: Work) -> None:
         with acting_from(Origin("job", who=person, request=str(job_id))):

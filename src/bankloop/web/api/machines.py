@@ -11,10 +11,10 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
 from bankloop.organization import account, require
-from bankloop.web.api.asking import Body, Manages, Name, Open, Reason, plain
+from bankloop.web.api.asking import PREFIX, Body, Manages, Name, Open, Reason, plain
 from bankloop.web.api.once import once
 
-router = APIRouter(tags=["machines"])
+router = APIRouter(prefix=PREFIX, tags=["machines"])
 
 
 class MachineBody(Body):

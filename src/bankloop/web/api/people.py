@@ -31,6 +31,7 @@ from bankloop.organization import (
 )
 from bankloop.store import EVERY_LINE, EVERY_UNIT
 from bankloop.web.api.asking import (
+    PREFIX,
     Body,
     Cursor,
     Limit,
@@ -47,7 +48,7 @@ from bankloop.web.api.asking import (
 from bankloop.web.api.once import once
 from bankloop.web.errors import no_choice
 
-router = APIRouter(tags=["people"])
+router = APIRouter(prefix=PREFIX, tags=["people"])
 Reasons = Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
@@ -256,7 +257,7 @@ def decide(
 
 
 def _staff(
-    request: Request, console: Any, visitor: Any, name: str, whose: str, body: Body, verb: Any, **values: Any
+    request: Request, console: Any, visitor: Any, name: str, whose: str, body: Body, verb: Any, /, **values: Any
 ) -> Response:
     store = console.bank.store
 

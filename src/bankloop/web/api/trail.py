@@ -9,9 +9,9 @@ from pydantic import Field
 
 from bankloop.organization import require
 from bankloop.store import Role, check_audit, read_audit
-from bankloop.web.api.asking import Audits, Cursor, Limit, Open, after, page_of, plain
+from bankloop.web.api.asking import PREFIX, Audits, Cursor, Limit, Open, after, page_of, plain
 
-router = APIRouter(tags=["audit"])
+router = APIRouter(prefix=PREFIX, tags=["audit"])
 
 
 @router.get("/audit")
