@@ -32,7 +32,7 @@ class Options:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="loop, expression, simulate, all")],
+    name: Annotated[str, typer.Argument(help="loop, expression, simulate, rights, all")],
     customers: Annotated[int | None, typer.Option(min=1_000, help="客户数 / customers")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="45 秒以内的小规模 / small sizes, within 45 s")] = False,
     write: Annotated[Path | None, typer.Option(help="写入结果文件 / file to write results to")] = None,
@@ -117,10 +117,20 @@ def measure_expression(options: Options) -> dict[str, Any]:
     return measure(QUICK_ROWS if options.quick else FULL_ROWS, 500 if options.quick else 2_000)
 
 
+def measure_rights(options: Options) -> dict[str, Any]:
+    """Row-level security against rights written by hand, and whether any row is seen that should not be."""
+    from bankloop.cli.demo.rights import measure
+
+    if options.quick:
+        return measure(options.customers or 100_000, 1_000, 41, 40)
+    return measure(options.customers or FULL_CUSTOMERS, 10_000, 101, 200)
+
+
 BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "loop": measure_loop,
     "expression": measure_expression,
     "simulate": measure_simulation,
+    "rights": measure_rights,
 }
 
 

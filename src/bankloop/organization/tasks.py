@@ -31,6 +31,14 @@ LEFT JOIN (SELECT unit_id, due_on, count(*) AS made FROM staff_task WHERE state 
     USING (unit_id, due_on)
 WHERE NOT EXISTS (SELECT FROM staff_task t WHERE t.decision_id = i.decision_id::uuid)
 """
+_FIELDS = ", ".join(f"t.{name}" for name in Task.__dataclass_fields__)
+_FOR = text(
+    f"SELECT {_FIELDS} FROM customer_book b JOIN staff_task t ON t.customer_no = b.customer_no "
+    "WHERE b.staff_id = :staff AND b.valid_from <= :now AND (b.valid_to IS NULL OR b.valid_to > :now) "
+    "AND (t.staff_id IS NULL OR t.staff_id = :staff) AND t.due_on BETWEEN :since AND :until "
+    f"UNION SELECT {_FIELDS} FROM staff_task t WHERE t.staff_id = :staff AND t.due_on BETWEEN :since AND :until "
+    "ORDER BY due_on, value_fen DESC, decision_id"
+)
 _INSERT = """
 INSERT INTO staff_task ({columns}, state, state_reason, updated_at)
 SELECT {values}, 'CREATED', '', :now FROM {placed} WHERE place <= room
@@ -108,6 +116,15 @@ def tasks_of(connection: Connection, unit_id: str, since: date, until: date) -> 
         .order_by(t.due_on, t.value_fen.desc(), t.decision_id)
     )
     return [_task(row) for row in connection.execute(query).mappings()]
+
+
+def tasks_for(connection: Connection, staff_id: str, since: date, until: date) -> list[Task]:
+    """Return what a member of staff has to do due from ``since`` to ``until``: for the customers of their book, and given.
+
+    By day, the most valuable first. It starts from the book, so that it costs what the person has, not what the bank has.
+    """
+    values = {"staff": staff_id, "since": since, "until": until, "now": now_of(connection)}
+    return [_task(row) for row in connection.execute(_FOR, values).mappings()]
 
 
 def task_counts(connection: Connection, campaign: str, round_: int) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from bankloop.organization.rights.catalogue import (
     ADMINISTRATORS,
     CHECKER,
+    EVERYBODY,
     MAKER,
     MATRIX,
     OBJECTS,
@@ -49,6 +50,7 @@ from bankloop.store import guard_verbs
 __all__ = [
     "ADMINISTRATORS",
     "CHECKER",
+    "EVERYBODY",
     "MAKER",
     "MATRIX",
     "OBJECTS",
