@@ -24,7 +24,7 @@ from bankloop.kit import BankloopError, Clock, Origin, present_origin
 from bankloop.store import errors
 from bankloop.store.contracts import EVERY_UNIT, Principal, Role
 from bankloop.store.embedded import EmbeddedServer, start_server
-from bankloop.store.schema import migrate
+from bankloop.store.schema import migrate, revision_of
 from bankloop.store.sealing.keys import KeyRing, keys_in_force
 from bankloop.store.sources import EmbeddedSource, ExternalSource, Source
 
@@ -110,6 +110,12 @@ class Store:
             raise translated(error, "migration", self.place) from error
         finally:
             engine.dispose()
+
+    def revision(self) -> str | None:
+        """Return the schema that the database is at."""
+        engine = sqlalchemy.create_engine(self._source.admin_url(), poolclass=NullPool)
+        with engine.connect() as connection:
+            return revision_of(connection)
 
     def close(self) -> None:
         """Close all connections and let go of the server."""

@@ -56,8 +56,7 @@ def _tried(check: Callable[[Store], Iterator[Finding]], store: Store) -> list[Fi
 
 
 def _migrations(store: Store) -> Iterator[Finding]:
-    with store.begin(_DOCTOR, Role.OWNER) as connection:
-        found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    found = store.revision()
     yield Finding(
         "migrations", found == HEAD, store.place, Text(f"数据库版本 {found}", f"the database is at {found}"),
         Text(f"用同一版本的 bankloop 打开，会迁移到 {HEAD}", f"open it with this bankloop, which carries it to {HEAD}"),

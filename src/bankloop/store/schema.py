@@ -17,16 +17,17 @@ _LOCK = 4_242_001  # any number no other program uses in this database
 def migrate(engine: Engine, finish: Callable[[Connection], None]) -> None:
     """Run what is pending and then ``finish``, all or nothing; a killed migration leaves the database as it was."""
     with engine.begin() as connection:
-        if _revision(connection) == HEAD:
+        if revision_of(connection) == HEAD:
             return
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        if _revision(connection) == HEAD:  # another command was faster
+        if revision_of(connection) == HEAD:  # another command was faster
             return
         _upgrade(connection)
         finish(connection)
 
 
-def _revision(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
+    """Return the schema that a database is at, None for an empty one."""
     if connection.scalar(text("SELECT to_regclass('public.alembic_version')")) is None:
         return None
     revision: str | None = connection.scalar(text("SELECT version_num FROM public.alembic_version"))

@@ -1,0 +1,266 @@
+"""Gates of a campaign, on the small bank: who may let it run, what stops it, what the next round is drafted from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from bankloop.kit import ConflictError, DeniedError, FixedClock, local_day
+from bankloop.lake import load_bank, open_lake
+from bankloop.loop import reach
+from bankloop.loop import run as loop
+from bankloop.loop.bank import Bank
+from bankloop.organization import (
+    ApprovalState,
+    Stage,
+    approval_of,
+    approval_view,
+    checker,
+    compliance,
+    maker,
+    record_edit,
+    reviewers,
+    system,
+)
+from bankloop.simulate import write_bank
+from bankloop.store import (
+    EmbeddedServer,
+    Principal,
+    attach_store,
+    create_database,
+    read_campaign,
+    read_steps,
+    waiting_messages,
+)
+
+NAME = "bind-card"
+CONSUMER, COMPLIANCE, FIRST, SECOND = reviewers()
+
+
+class Sent:
+    """A channel that counts."""
+
+    def __init__(self) -> None:
+        self.contacts = 0
+
+    def send(self, key: str, channel: str, due_on: str, contacts: object) -> None:
+        self.contacts += len(list(contacts))  # type: ignore[call-overload]
+
+
+@pytest.fixture(scope="module")
+def bank_once(
+    store_server: EmbeddedServer, clock: FixedClock, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """A loaded bank with promoted models, in a database that each test copies."""
+    folder, name = tmp_path_factory.mktemp("gates"), "gates"
+    create_database(store_server, name, "template_bank")
+    with attach_store(folder, clock, store_server, name) as store:
+        day = local_day(clock.now(), "Asia/Shanghai")
+        write_bank(folder, 3_000, 7, today=day)
+        bank = Bank(folder, store, open_lake(folder, store, system("lake")), clock)
+        load_bank(folder, bank.lake)
+        for campaign in (NAME, "first-wealth"):
+            loop.draft_model(bank, maker(), campaign, day - timedelta(days=1))
+            loop.promote(bank, checker(), campaign)
+    return folder, name
+
+
+@pytest.fixture
+def bank(
+    bank_once: tuple[Path, str], store_server: EmbeddedServer, clock: FixedClock, request: pytest.FixtureRequest
+) -> Iterator[Bank]:
+    folder, template = bank_once
+    name = f"gates_{abs(hash(request.node.name)) % 10**9}"
+    create_database(store_server, name, template)
+    with attach_store(folder, clock, store_server, name) as store:
+        yield Bank(folder, store, open_lake(folder, store, system("lake")), clock)
+
+
+def day_of(bank: Bank) -> date:
+    return bank.lake.today()
+
+
+def state(bank: Bank, name: str = NAME) -> str | None:
+    with bank.store.begin(system()) as connection:
+        row = read_campaign(connection, name)
+    return row.state if row else None
+
+
+@pytest.mark.capability("H29")
+def test_a_product_of_risk_two_starts_only_after_a_positive_opinion(bank: Bank) -> None:
+    """first-wealth sells R2: without the consumer-protection opinion nothing starts; returned, it is a draft."""
+    loop.submit(bank, maker(), "first-wealth")
+    with bank.store.begin(system()) as connection:
+        request = approval_of(connection, "campaign", "first-wealth")
+    assert request is not None
+    assert request.route[0] is Stage.CONSUMER
+    assert request.demand["risk"] >= 2
+    for person in (maker(), FIRST):
+        with pytest.raises(DeniedError):
+            loop.approve_campaign(bank, person, "first-wealth")
+    with pytest.raises(ConflictError, match="nothing_approved"):
+        loop.run(bank, system(), 1, day_of(bank))
+    returned = loop.return_campaign(bank, CONSUMER, "first-wealth", "say that principal may be lost")
+    assert returned.state is ApprovalState.DRAFT
+    assert returned.reason == "say that principal may be lost"
+    assert state(bank, "first-wealth") == "draft"
+    loop.submit(bank, maker(), "first-wealth")
+    assert loop.approve_in_turn(bank, reviewers(), "first-wealth").state is ApprovalState.APPROVED
+
+
+@pytest.mark.capability("H5")
+def test_a_stable_lane_change_without_the_second_approval_is_refused(bank: Bank) -> None:
+    """The lane is on the campaign; the same change needs one approval when agile and two when stable."""
+    path = bank.folder / "campaigns" / f"{NAME}.yaml"
+    written = path.read_text(encoding="utf-8")
+    try:
+        path.write_text(
+            written.replace("campaign: bind-card\n", "campaign: bind-card\nlane: stable\n"), encoding="utf-8"
+        )
+        stable = Bank(bank.folder, bank.store, bank.lake, bank.clock)
+        loop.submit(stable, maker(), NAME)
+        for person in (CONSUMER, COMPLIANCE, FIRST):
+            found = loop.approve_campaign(stable, person, NAME)
+        assert found.lane == "stable"
+        assert found.open
+        with pytest.raises(ConflictError, match="nothing_approved"):
+            loop.run(stable, system(), 1, day_of(bank))
+        with pytest.raises(DeniedError):
+            loop.approve_campaign(stable, FIRST, NAME)
+        assert loop.approve_campaign(stable, SECOND, NAME).state is ApprovalState.APPROVED
+    finally:
+        path.write_text(written, encoding="utf-8")
+
+
+@pytest.mark.capability("A10")
+def test_no_gate_is_skipped_and_a_closed_round_drafts_the_next(bank: Bank) -> None:
+    """Launch without step 6 approved → 409; close round 1 → round 2 is a draft filled in from it, linked to it."""
+    loop.submit(bank, maker(), NAME)
+    with pytest.raises(ConflictError) as refused:
+        loop.run(bank, system(), 1, day_of(bank))
+    assert refused.value.http_status == 409
+    loop.approve_in_turn(bank, reviewers(), NAME)
+    assert loop.run(bank, system(), 1, day_of(bank)).issued is not None
+    assert state(bank) == "running"
+    assert loop.close_campaign(bank, maker(), NAME) == 2
+    assert state(bank) == "draft"
+    with bank.store.begin(system()) as connection:
+        first, second = read_steps(connection, NAME, 1), read_steps(connection, NAME, 2)
+        request = approval_of(connection, "campaign", NAME)
+    assert request is not None
+    assert len(second) == 8
+    for step, drafted in second.items():
+        assert drafted.state == "draft"
+        assert drafted.detail["from"]["round"] == 1
+        assert drafted.detail["from"]["lock"] == request.digest
+        if step in first:
+            assert first[step].detail.items() <= drafted.detail.items()
+    with pytest.raises(ConflictError) as refused:
+        loop.run(bank, system(), 2, day_of(bank) + timedelta(days=1))
+    assert refused.value.http_status == 409
+
+
+def started(bank: Bank) -> None:
+    loop.submit(bank, maker(), NAME)
+    loop.approve_in_turn(bank, reviewers(), NAME)
+    loop.run(bank, system(), 1, day_of(bank))
+
+
+def test_compliance_stops_what_is_queued_and_what_would_run(bank: Bank) -> None:
+    loop.submit(bank, maker(), NAME)
+    loop.approve_in_turn(bank, reviewers(), NAME)
+    window = loop.plan(bank, system(), 1, day_of(bank))
+    loop.run(bank, system(), 1, day_of(bank), prepared=window)
+    with bank.store.begin(system()) as connection:
+        assert waiting_messages(connection, "delivery") > 0
+    with pytest.raises(DeniedError):
+        loop.kill_campaign(bank, maker(), NAME, "no")
+    loop.kill_campaign(bank, compliance("third"), NAME, "the coupon misleads")
+    sent = Sent()
+    assert reach.deliver(bank.store, system("delivery"), sent) == 0
+    assert sent.contacts == 0
+    with pytest.raises(ConflictError):
+        loop.run(bank, system(), 2, day_of(bank) + timedelta(days=1))
+    with pytest.raises(ConflictError):
+        loop.resume_campaign(bank, maker(), NAME)
+
+
+def test_a_kill_between_plan_and_run_is_seen(bank: Bank) -> None:
+    loop.submit(bank, maker(), NAME)
+    loop.approve_in_turn(bank, reviewers(), NAME)
+    window = loop.plan(bank, system(), 1, day_of(bank))
+    loop.kill_campaign(bank, COMPLIANCE, NAME, "late complaint")
+    with pytest.raises(ConflictError, match="not_in_force"):
+        loop.run(bank, system(), 1, day_of(bank), prepared=window)
+    with bank.store.begin(system()) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM decision")) == 0
+
+
+def test_what_is_paused_waits_and_goes_on(bank: Bank) -> None:
+    started(bank)
+    loop.pause_campaign(bank, maker(), NAME, "call centre full")
+    sent = Sent()
+    assert reach.deliver(bank.store, system("delivery"), sent) == 0
+    loop.resume_campaign(bank, maker(), NAME)
+    assert reach.deliver(bank.store, system("delivery"), sent) == sent.contacts > 0
+
+
+def test_a_scheduled_campaign_waits_for_its_day(bank: Bank) -> None:
+    loop.submit(bank, maker(), NAME)
+    loop.approve_in_turn(bank, reviewers(), NAME)
+    loop.schedule_campaign(bank, maker(), NAME, day_of(bank) + timedelta(days=3))
+    with pytest.raises(ConflictError, match="nothing_approved"):
+        loop.run(bank, system(), 1, day_of(bank))
+
+
+def test_the_checker_sees_what_changes_and_what_it_will_do(bank: Bank) -> None:
+    started(bank)
+    path = bank.folder / "campaigns" / f"{NAME}.yaml"
+    written = path.read_text(encoding="utf-8")
+    try:
+        path.write_text(written.replace("65", "64"), encoding="utf-8")
+        edited = Bank(bank.folder, bank.store, bank.lake, bank.clock)
+        loop.submit(edited, maker(), NAME)
+    finally:
+        path.write_text(written, encoding="utf-8")
+    with bank.store.begin(CONSUMER) as connection:
+        request = approval_of(connection, "campaign", NAME)
+        assert request is not None
+        view = approval_view(connection, request)
+    assert [(c.place, "65" in (c.before or ""), "64" in (c.after or "")) for c in view.changes] == [
+        ("campaign.audience", True, True)
+    ]
+    assert {fact.title.en for fact in view.effect} >= {"customers it may reach", "budget at most", "product risk"}
+    assert view.may == ("review", "reject", "kill")
+    assert view.stages[0].now
+
+
+def system_as(person: Principal) -> Principal:
+    """The console at work in a person's name: who edits needs the right to, which an approver lacks."""
+    return dataclasses.replace(person, roles=person.roles | {"system"})
+
+
+def test_who_edited_it_cannot_approve_it(bank: Bank) -> None:
+    with bank.store.begin(system_as(FIRST)) as connection:
+        record_edit(connection, "campaign", NAME, "draft")
+    loop.submit(bank, maker(), NAME)
+    loop.approve_campaign(bank, CONSUMER, NAME)
+    loop.approve_campaign(bank, COMPLIANCE, NAME)
+    with pytest.raises(DeniedError, match="edited"):
+        loop.approve_campaign(bank, FIRST, NAME)
+    loop.approve_campaign(bank, SECOND, NAME)
+
+
+def test_an_emergency_has_two_consents_and_ends_with_its_hours(bank: Bank) -> None:
+    loop.submit(bank, maker(), NAME, emergency=True, reason="fraud warning")
+    assert loop.approve_campaign(bank, COMPLIANCE, NAME).open
+    with pytest.raises(DeniedError):
+        loop.approve_campaign(bank, COMPLIANCE, NAME)
+    approved = loop.approve_campaign(bank, FIRST, NAME)
+    assert approved.state is ApprovalState.APPROVED
+    assert approved.expires_at == bank.clock.now() + timedelta(hours=72)

@@ -1,0 +1,115 @@
+"""Each thing the doctor looks at is found out when it is wrong, with its place, reason and cure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from bankloop.kit import FixedClock, SystemClock
+from bankloop.store import (
+    Finding,
+    KeyRing,
+    Principal,
+    Role,
+    Store,
+    examine,
+    keep_identifiers,
+    make_backup,
+    record_audit,
+    rotate,
+    seal_audit,
+)
+from bankloop.store import doctor as room
+
+PROGRAM = Principal("system:doctor", frozenset({"system"}), ("*",), "test")
+
+
+@pytest.fixture
+def well(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A bank with nothing wrong."""
+    store.clock = SystemClock()
+    with store.begin(PROGRAM) as connection:
+        keep_identifiers(connection, "phone", ["C1"], ["13800138000"])
+        record_audit(connection, "test.act", "thing", "a", None, None)
+    seal_audit(store)
+    make_backup(store, PROGRAM, tmp_path_factory.mktemp("backups") / "b", "0.1.0")
+    return store
+
+
+def wrong(store: Store) -> dict[str, Finding]:
+    return {finding.check: finding for finding in examine(store) if not finding.ok}
+
+
+def test_a_bank_that_is_well_has_no_findings(well: Store) -> None:
+    assert wrong(well) == {}
+    assert {finding.check for finding in examine(well)} == {
+        "migrations", "clocks", "disk", "keys", "sealed", "chain", "backups",
+    }  # fmt: skip
+
+
+def _wrong_clock(store: Store, _: pytest.MonkeyPatch) -> None:
+    store.clock = FixedClock(SystemClock().now() + timedelta(seconds=30))
+
+
+def _full_disk(_: Store, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(room, "LEAST_FREE_BYTES", 2**62)
+
+
+def _lost_key(store: Store, patch: pytest.MonkeyPatch) -> None:
+    ring = store.keys.rotated()
+    patch.setenv(
+        "BANKLOOP_KEYS", KeyRing(ring.current, {ring.current: ring.ring[ring.current]}, ring.blind_key).written()
+    )
+
+
+def _old_key(store: Store, _: pytest.MonkeyPatch) -> None:
+    rotate(store, PROGRAM)
+
+
+def _tampered(store: Store, _: pytest.MonkeyPatch) -> None:
+    with store.begin(PROGRAM, Role.OWNER) as connection:
+        connection.execute(text("UPDATE audit SET reason = 'x' WHERE id = 1"))
+
+
+def _no_backup(store: Store, _: pytest.MonkeyPatch) -> None:
+    store.clock = FixedClock(SystemClock().now() + timedelta(days=2))
+
+
+@pytest.mark.parametrize(
+    ("harm", "check", "cure"),
+    [
+        (_wrong_clock, "clocks", "NTP"),
+        (_full_disk, "disk", "free some space"),
+        (_lost_key, "keys", "restore the missing keys"),
+        (_old_key, "sealed", "bankloop keys renew"),
+        (_tampered, "chain", "bankloop audit verify"),
+        (_no_backup, "backups", "bankloop backup"),
+    ],
+)
+def test_what_is_wrong_is_found_with_its_cure(
+    well: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    harm: Callable[[Store, pytest.MonkeyPatch], None],
+    check: str,
+    cure: str,
+) -> None:
+    harm(well, monkeypatch)
+    found = wrong(well)
+    assert check in found
+    assert cure in found[check].cure.en
+    assert found[check].place
+    assert found[check].reason.zh
+
+
+def test_another_schema_is_found(well: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "HEAD", "9999")
+    assert "9999" in wrong(well)["migrations"].cure.en
+
+
+def test_a_fault_is_a_finding(well: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BANKLOOP_KEY_FILE", str(tmp_path / "none"))
+    assert wrong(well)["keys"].reason.en.startswith("the keys of")
