@@ -156,7 +156,7 @@ def twice(reading: Reading) -> Reading:
 def placebo(reading: Reading) -> Reading:
     """An A/A reading that finds nothing."""
     lift = Estimate(0.001, -0.02, 0.022)
-    verdict, sentence = evaluation.judge(lift, 0.6)
+    verdict, sentence = evaluation.judge(lift, ())
     nothing = Money(0, Estimate(0.0, -1.0, 1.0), 0)
     fields = _fields(reading) | {"campaign": "a/a", "lift": lift, "verdict": verdict, "sentence": sentence}
     return evaluation.Reading(**{**fields, "money": nothing, "sample_ratio_p": 0.6})

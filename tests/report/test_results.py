@@ -20,7 +20,7 @@ def outcomes(lift: float, n: int = 4000, round_: int = 1, share: float = 0.5) ->
     success = (rng.random(n) < np.where(control, 0.10, 0.10 + lift)).astype(float)
     flat = np.full(n, 1000.0)
     return Outcomes(
-        round_, control, ~control, ~control, success, flat, flat, np.where(control, 0.0, 10.0), control & (np.arange(n) < 9),
+        round_, control, np.ones(n, bool), ~control, success, flat, flat, np.where(control, 0.0, 10.0), control & (np.arange(n) < 9),
         {"delivered": ~control, "responded": ~control & (success > 0)},
     )  # fmt: skip
 

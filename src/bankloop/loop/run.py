@@ -189,10 +189,11 @@ def evaluate(
             lock, found = round_outcomes(bank, connection, campaign, round_)
             outcomes.append(found)
             shares.append(_stored_share(connection, campaign, round_, lock))
-        reading = evaluation.read(campaign, outcomes, float(np.mean(shares)))
         starts = [p.window_start for p in read_plans(connection) if p.summary.get("round") == rounds[-1]]
-        closes = max(starts, default=date.min) + timedelta(days=lock.campaign.goal.within)
-    today = bank.lake.today()
+    today, within = bank.lake.today(), lock.campaign.goal.within
+    closes = max(starts, default=date.min) + timedelta(days=within)
+    elapsed = min(max(1.0 - (closes - today).days / within, 0.0), 1.0)
+    reading = evaluation.read(campaign, outcomes, float(np.mean(shares)), elapsed)
     # A reading before the window closes is a look, not a result: it is shown and not kept.
     if keep and today >= closes:
         with bank.store.begin(principal) as connection:

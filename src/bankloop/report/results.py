@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bankloop.kit import Text
-from bankloop.loop.evaluate import FUNNEL, SRM_ALARM, Estimate, FunnelStep, Money, Reading, Verdict
+from bankloop.loop.evaluate import FUNNEL, Estimate, FunnelStep, Money, Reading, Verdict
 from bankloop.report import sayings as say
 from bankloop.report.contracts import (
     Bar,
@@ -55,6 +55,8 @@ def reading_of(plain: Mapping[str, Any]) -> Reading:
             **plain,
             "rounds": tuple(plain["rounds"]),
             "lift": estimate(plain["lift"]),
+            "relative": estimate(plain.get("relative")),
+            "broken_checks": tuple(Text(**title) for title in plain.get("broken_checks", ())),
             "ghost_lift": estimate(plain["ghost_lift"]),
             "verdict": Verdict(plain["verdict"]),
             "sentence": Text(**plain["sentence"]),
@@ -301,7 +303,7 @@ def _checks(shown: Sequence[Reading], titles: Mapping[str, Text], placebo: Readi
     passed, failed = Text("通过", "Passed"), Text("异常", "Failed")
     for one in shown:
         name = Text(f"{titles[one.campaign].zh} · {when(one).zh}", f"{titles[one.campaign].en} · {when(one).en}")
-        ok = one.sample_ratio_p >= SRM_ALARM
+        ok = not one.broken_checks
         touched = one.contaminated / one.control if one.control else 0.0
         hand = Text("可接受", "Acceptable") if touched <= _CONTAMINATION_ALARM else Text("偏高", "High")
         rows.append((

@@ -28,6 +28,8 @@ SENTENCES = {
     ),
     Verdict.UNREADABLE: Text("不可读：{reason}", "unreadable: {reason}"),
 }  # fmt: skip
+# Before the window has closed; the interval in it is the wider one that holds at every look.
+STILL_RUNNING = Text("进行中（窗口已过 {share}，随时可看的区间）：{said}", "still running ({share} of the window; an interval for any number of looks): {said}")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,9 @@ class Reading:
     """The intention-to-treat reading of a campaign's round(s).
 
     Population: the usable audience outside the holdout and outside exemptions; treated had the campaign available,
-    control had not, while the rest of the portfolio ran for both. ``control_share`` is the planned one.
+    control had not, while the rest of the portfolio ran for both. ``control_share`` is the planned one. ``relative`` is
+    the lift over the control's rate; ``broken_checks`` name the sample ratios that forbid reading; ``elapsed`` is the
+    share of the goal's window that had passed, 1 for a result.
     """
 
     campaign: str
@@ -72,6 +76,9 @@ class Reading:
     contaminated: int
     ghost_lift: Estimate | None
     detectable: float
+    relative: Estimate | None = None
+    broken_checks: tuple[Text, ...] = ()
+    elapsed: float = 1.0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the reading as plain values."""

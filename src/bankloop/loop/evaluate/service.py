@@ -10,14 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bankloop.kit import Text
-from bankloop.loop.evaluate.contracts import SENTENCES, FunnelStep, Money, Reading, Verdict
-from bankloop.loop.evaluate.statistics import SRM_ALARM, Arm, Estimate, difference, minimum_detectable, sample_ratio_p
+from bankloop.loop.evaluate.contracts import SENTENCES, STILL_RUNNING, FunnelStep, Money, Reading, Verdict
+from bankloop.loop.evaluate.statistics import (
+    Arm,
+    Effect,
+    Estimate,
+    RatioCheck,
+    difference,
+    minimum_detectable,
+    relative,
+    sample_ratio_family,
+    while_running,
+)
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 # Beyond this many rounds nobody waits for the answer: the sentence says so instead of counting on.
 MANY_ROUNDS = 100
+# A look on the first day plans the end from at least this share of the window.
+_FIRST_LOOK = 0.01
 
 # What each event says of the way from message to goal; a channel that cannot say a step leaves it out.
 FUNNEL: tuple[tuple[str, Text, tuple[str, ...]], ...] = (
@@ -64,55 +76,78 @@ class Outcomes:
         )
 
 
-def read(campaign: str, rounds: Sequence[Outcomes], control_share: float) -> Reading:
+def read(campaign: str, rounds: Sequence[Outcomes], control_share: float, elapsed: float = 1.0) -> Reading:
     """Return the reading of one or more rounds pooled.
 
     An empty arm or a sample ratio beyond belief makes the lift unreadable, and says so instead of giving a number.
+    Before the window has closed (``elapsed`` < 1 of it has passed) the interval is the wider one that holds at every look.
     """
     pooled = rounds[0]
     for more in rounds[1:]:
         pooled = pooled.both(more)
     treated = ~pooled.control
     arms = Arm.of(pooled.success[treated]), Arm.of(pooled.success[~treated])
-    lift = difference(*arms)
-    ratio = sample_ratio_p(arms[0].n, arms[1].n, control_share)
-    verdict, sentence = judge(lift, ratio)
+    lift = _interval(difference(*arms), elapsed)
+    checks = sample_ratio_family(pooled.control, control_share, _round_codes(rounds), pooled.meant)
+    verdict, sentence = judge(lift, checks, elapsed)
     ghosts = pooled.meant
     return Reading(
         campaign=campaign,
         rounds=tuple(r.round for r in rounds),
-        treated=arms[0].n,
-        control=arms[1].n,
-        treated_rate=arms[0].mean,
-        control_rate=arms[1].mean,
+        treated=int(treated.sum()),
+        control=int((~treated).sum()),
+        treated_rate=float(arms[0].mean),
+        control_rate=float(arms[1].mean),
         lift=lift,
         verdict=verdict,
         sentence=sentence,
         money=_money(pooled, treated),
         funnel=_funnel(pooled, treated),
-        sample_ratio_p=ratio,
+        sample_ratio_p=checks[0].p,
         control_share=control_share,
         contaminated=int((pooled.by_hand & ~treated).sum()),
-        ghost_lift=difference(Arm.of(pooled.success[treated & ghosts]), Arm.of(pooled.success[~treated & ghosts])),
-        detectable=minimum_detectable(arms[1].mean, *(arm.n for arm in arms)),
+        ghost_lift=_interval(
+            difference(Arm.of(pooled.success[treated & ghosts]), Arm.of(pooled.success[~treated & ghosts])), elapsed
+        ),
+        detectable=minimum_detectable(float(arms[1].mean), int(treated.sum()), int((~treated).sum())),
+        relative=relative(*arms).estimate() if elapsed >= 1.0 else None,
+        broken_checks=tuple(check.title for check in checks if not check.ok),
+        elapsed=elapsed,
     )
 
 
-def judge(lift: Estimate | None, ratio_p: float) -> tuple[Verdict, Text]:
+def _interval(effect: Effect, elapsed: float) -> Estimate | None:
+    """Return the fixed interval at the planned end, and before it the one that holds at every look."""
+    if elapsed >= 1.0:
+        return effect.estimate()
+    # Successes arrive evenly enough to say what the variance will be when the window closes.
+    return while_running(effect, float(effect.se) / max(elapsed, _FIRST_LOOK) ** 0.5)
+
+
+def _round_codes(rounds: Sequence[Outcomes]) -> NDArray[np.int64] | None:
+    """Return each row's round: pooled rounds must each be split as drawn."""
+    if len(rounds) < 2:
+        return None
+    return np.repeat(np.arange(len(rounds)), [len(one.control) for one in rounds])
+
+
+def judge(lift: Estimate | None, checks: Sequence[RatioCheck], elapsed: float = 1.0) -> tuple[Verdict, Text]:
     """Return the verdict on a lift and its sentence in words."""
     if lift is None:
         reason = Text("没有对照或没有处理客户", "there is no control or no treated customer")
         return Verdict.UNREADABLE, SENTENCES[Verdict.UNREADABLE].filled(reason=reason)
-    if ratio_p < SRM_ALARM:
-        reason = Text(
-            "样本比例异常（p = {p}）：先查分组与日志",
-            "the sample ratio is off (p = {p}): check assignment and logs first",
-        )
-        return Verdict.UNREADABLE, SENTENCES[Verdict.UNREADABLE].filled(reason=reason.filled(p=f"{ratio_p:.1g}"))
+    for check in checks:
+        if not check.ok:
+            reason = Text(
+                "样本比例异常（{which}，p = {p}）：先查分组与日志",
+                "the sample ratio is off ({which}, p = {p}): check assignment and logs first",
+            ).filled(which=check.title, p=f"{check.p:.1g}")
+            return Verdict.UNREADABLE, SENTENCES[Verdict.UNREADABLE].filled(reason=reason)
     verdict = Verdict.GAIN if lift.low > 0 else Verdict.HARM if lift.high < 0 else Verdict.INCONCLUSIVE
-    return verdict, SENTENCES[verdict].filled(
+    said = SENTENCES[verdict].filled(
         lift=points(lift.value), low=points(lift.low), high=points(lift.high), rounds=rounds_needed(lift)
     )
+    return verdict, said if elapsed >= 1.0 else STILL_RUNNING.filled(share=f"{elapsed:.0%}", said=said)
 
 
 def rounds_needed(lift: Estimate) -> Text:
@@ -132,7 +167,7 @@ def points(value: float) -> str:
 def _money(pooled: Outcomes, treated: Bools) -> Money:
     """Incremental: (mean money of treated − of control) × treated − cost; attributed: every contacted success."""
     earned = pooled.success * pooled.worth
-    per_head = difference(Arm.of(earned[treated]), Arm.of(earned[~treated]))
+    per_head = difference(Arm.of(earned[treated]), Arm.of(earned[~treated])).estimate()
     cost = float(pooled.cost[treated].sum())
     count = int(treated.sum())
     attributed = float((pooled.success * pooled.attributed_worth)[treated & pooled.contacted].sum())

@@ -1,0 +1,30 @@
+"""What an engine is asked for before Python infers: sums, squares and cross products per metric and cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from bankloop.loop.evaluate.statistics import Arm
+
+_SUMS = ("n", "y", "yy", "x", "xx", "xy")
+
+
+def arm_sums(table: ir.Table, by: Sequence[str], outcome: str, other: str | None = None) -> ir.Table:
+    """Return one row per group with the aggregates that ``arms_of`` reads; rows without an outcome are left out.
+
+    Squares are taken as floats: money in fen squared does not fit an integer.
+    """
+    y = table[outcome].cast("float64")
+    x = y * 0.0 if other is None else table[other].cast("float64").fill_null(0.0)
+    known = table.filter(table[outcome].notnull())
+    return known.group_by(list(by)).aggregate(
+        n=known.count(), y=y.sum(), yy=(y * y).sum(), x=x.sum(), xx=(x * x).sum(), xy=(x * y).sum()
+    )
+
+
+def arms_of(sums: pa.Table) -> Arm:
+    """Return the aggregates of ``arm_sums`` as arrays, in the rows' order."""
+    return Arm(*(sums[name].to_numpy().astype("float64") for name in _SUMS))
