@@ -32,7 +32,7 @@ class Options:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="loop, expression, simulate, rights, all")],
+    name: Annotated[str, typer.Argument(help="基准名，或 all / the name of a benchmark, or all")],
     customers: Annotated[int | None, typer.Option(min=1_000, help="客户数 / customers")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="45 秒以内的小规模 / small sizes, within 45 s")] = False,
     write: Annotated[Path | None, typer.Option(help="写入结果文件 / file to write results to")] = None,
@@ -117,6 +117,20 @@ def measure_expression(options: Options) -> dict[str, Any]:
     return measure(QUICK_ROWS if options.quick else FULL_ROWS, 500 if options.quick else 2_000)
 
 
+def measure_honesty(options: Options) -> dict[str, Any]:
+    """Readings against a known truth: coverage, daily looks, sample-ratio alarms, and what CUPED and ghosts buy."""
+    from bankloop.cli.demo.honesty import measure
+
+    return measure(300, 20_000) if options.quick else measure(2_000, 40_000)
+
+
+def measure_statistics(options: Options) -> dict[str, Any]:
+    """Ten thousand pairs of metric and cell: the engine's sums against a query by hand, and the inference."""
+    from bankloop.cli.demo.inference import measure
+
+    return measure(QUICK_ROWS * 5 if options.quick else FULL_ROWS * 5)
+
+
 def measure_rights(options: Options) -> dict[str, Any]:
     """Row-level security against rights written by hand, and whether any row is seen that should not be."""
     from bankloop.cli.demo.rights import measure
@@ -126,11 +140,27 @@ def measure_rights(options: Options) -> dict[str, Any]:
     return measure(options.customers or FULL_CUSTOMERS, 10_000, 101, 200)
 
 
+def measure_audit(options: Options) -> dict[str, Any]:
+    """What the audit row costs a verb under sixteen writers, and how fast a long trail is verified."""
+    from bankloop.cli.demo.trail import measure
+    from bankloop.store import remove_cluster
+
+    with tempfile.TemporaryDirectory(prefix="bankloop-bench-") as home:
+        folder = Path(home) / "bank"
+        try:
+            return measure(folder, 5 if options.quick else 15, QUICK_ROWS if options.quick else FULL_ROWS // 2)
+        finally:
+            remove_cluster(folder)
+
+
 BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "loop": measure_loop,
     "expression": measure_expression,
     "simulate": measure_simulation,
+    "honesty": measure_honesty,
+    "statistics": measure_statistics,
     "rights": measure_rights,
+    "audit": measure_audit,
 }
 
 
