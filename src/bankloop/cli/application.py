@@ -13,6 +13,7 @@ from bankloop.cli import (
     demonstration,
     learning,
     operations,
+    people,
     policies,
     serving,
 )
@@ -26,5 +27,7 @@ for noun in (bank, campaigns, approving, learning, policies, demonstration, serv
     for name, command in noun.COMMANDS.items():
         application.command(name)(handled(command))
 application.add_typer(audit.group, name="audit")
+application.add_typer(people.people_group, name="people")
+application.add_typer(people.rights_group, name="rights")
 application.add_typer(operations.keys_group, name="keys")
 application.add_typer(operations.customer_group, name="customer")

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
 from bankloop import organization as house
-from bankloop.kit import BankloopError, ConflictError, DeniedError, FixedClock, NotFoundError
+from bankloop.kit import BankloopError, ConflictError, DeniedError, FixedClock, NotFoundError, uuid7
 from bankloop.organization.people import Transfer
 from bankloop.store import EmbeddedServer, Principal, Store, attach_store
 from tests.organization.conftest import BOOK, PEOPLE_SYSTEM, Folk
@@ -192,3 +193,34 @@ def test_a_decision_undone_leaves_the_book_whole(folk: Folk, seen: Seen) -> None
         fail()
     assert seen(folk.who("M00001", "service")) == numbers(0)
     assert approve(folk, wanted).moved == BOOK
+
+
+def test_a_manager_has_the_own_book_and_what_is_due_today(folk: Folk, store: Store) -> None:
+    folk.give("M00003", "relationship_manager")
+    today, tomorrow = NOW.date(), NOW.date() + timedelta(days=1)
+    rows = [("C0020", today), ("C0021", tomorrow), ("C0000", today), ("C0030", today), ("C0031", today)]
+    tasks = pa.table(
+        {
+            "decision_id": [str(uuid7(0)) for _ in rows],
+            "campaign": ["c"] * len(rows),
+            "round": pa.array([1] * len(rows), pa.int32()),
+            "customer_no": [customer for customer, _ in rows],
+            "unit_id": ["B001"] * len(rows),
+            "due_on": [day for _, day in rows],
+            "action": ["a"] * len(rows),
+            "value_fen": list(range(len(rows))),
+            "script_version": ["s"] * len(rows),
+            "reason": ["plan"] * len(rows),
+        }
+    )
+    with store.begin(PEOPLE_SYSTEM) as connection:
+        house.create_tasks(connection, tasks, {"B001": 9})
+        given = next(t for t in house.tasks_of(connection, "B001", today, today) if t.customer_no == "C0031")
+        house.assign_task(connection, given.decision_id, "M00003")
+    with store.begin(folk.who("M00003", "service")) as connection:
+        assert {row.customer_no for row in house.book_of(connection, "M00003")} == numbers(20)
+        assert {t.customer_no for t in house.tasks_for(connection, "M00003", today, today)} == {"C0020", "C0031"}
+        assert house.tasks_for(connection, "M00001", today, today) == []
+        assert {t.customer_no for t in house.tasks_of(connection, "B001", today, tomorrow)} == {
+            "C0020", "C0021", "C0031",
+        }  # fmt: skip

@@ -24,7 +24,7 @@ from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.resources import window_days
 from bankloop.loop.reach.schedule import schedule
 from bankloop.loop.reach.why import why_left_out
-from bankloop.loop.spec import ANY_CHANNEL, NO_BENEFIT, Lock, Policies
+from bankloop.loop.spec import ANY_CHANNEL, NO_BENEFIT, Lock, Policies, Product
 from bankloop.organization import create_tasks
 from bankloop.store import (
     CONTACT_SCHEMA,
@@ -294,7 +294,8 @@ def _tasks(
     if not mine.num_rows:
         return 0
     scripts = _scripts(locks)
-    pairs = zip(mine["campaign"].to_pylist(), mine["action"].to_pylist(), strict=True)
+    pairs = list(zip(mine["campaign"].to_pylist(), mine["action"].to_pylist(), strict=True))
+    products = [_product(locks[name], action) for name, action in pairs]
     tasks = pa.table(
         {
             "decision_id": mine["decision_id"],
@@ -307,8 +308,16 @@ def _tasks(
             "value_fen": mine["value_fen"],
             "script_version": pa.array([scripts[pair] for pair in pairs], pa.string()),
             "reason": pa.array(["plan"] * mine.num_rows, pa.string()),
+            "risk": pa.array([p.risk.level if p and p.risk else 0 for p in products], pa.int32()),
+            "licence": pa.array([p.product_class if p and p.is_investment else "" for p in products], pa.string()),
         }
     )
     # The plan and the gate have already held each channel's day; a branch's own day holds what its minutes allow.
     units = set(mine["unit_id"].to_pylist())
     return create_tasks(connection, tasks, dict.fromkeys(units, mine.num_rows)).created
+
+
+def _product(lock: Lock, action: str) -> Product | None:
+    """Return the product that an action speaks for."""
+    key = action.split("|")[0]
+    return next((one for one in lock.products if one.key == key), None)

@@ -13,6 +13,7 @@ from bankloop.organization.rights.catalogue import (
     holders_of,
     marks_of,
     require,
+    role_of,
 )
 from bankloop.organization.rights.contracts import (
     Agreement,
@@ -85,6 +86,7 @@ __all__ = [
     "reject_grant",
     "require",
     "revoke_grant",
+    "role_of",
     "scope_of",
     "unmask",
 ]

@@ -81,6 +81,13 @@ def require(principal: Principal, permission: str) -> None:
         raise errors.not_allowed(principal.id, permission, OBJECTS.get(object_kind), holders_of(permission))
 
 
+def role_of(name: str) -> RoleSpec:
+    """Return a role of the catalogue; raise ``InputError`` naming those there are."""
+    if name not in ROLES:
+        raise errors.unknown_role(name, list(ROLES))
+    return ROLES[name]
+
+
 def holders_of(permission: str) -> list[RoleSpec]:
     """Return the roles that have a permission."""
     return [role for role in ROLES.values() if permission in role.rights]

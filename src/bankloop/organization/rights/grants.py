@@ -15,7 +15,7 @@ from bankloop.organization.people import below, checked_id, post_of, stand_ins, 
 from bankloop.organization.people import errors as people_errors
 from bankloop.organization.people.tables import staff
 from bankloop.organization.rights import errors
-from bankloop.organization.rights.catalogue import ADMINISTRATORS, ROLES, marks_of, require
+from bankloop.organization.rights.catalogue import ADMINISTRATORS, ROLES, marks_of, require, role_of
 from bankloop.organization.rights.contracts import Grant, GrantState, Reach, RoleSpec
 from bankloop.organization.rights.tables import role_grant as table
 from bankloop.store import EVERY_LINE, EVERY_UNIT, Principal, now_of, principal_of, record_audit, verb
@@ -162,8 +162,7 @@ def _made(
     valid_from: datetime | None,
     valid_to: datetime | None,
 ) -> Grant:
-    if role not in ROLES:
-        raise errors.unknown_role(role, list(ROLES))
+    role_of(role)
     if not reason.strip():
         raise errors.needs(Text("原因", "reason"))
     now = now_of(connection)
