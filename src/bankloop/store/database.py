@@ -154,7 +154,7 @@ class Store:
         with self._guard:
             if role not in self._engines:
                 self._engines[role] = sqlalchemy.create_engine(
-                    self._source.url(role), pool_size=4, max_overflow=16, pool_pre_ping=True
+                    self._source.url(role), pool_size=4, max_overflow=16, pool_pre_ping=True, hide_parameters=True
                 )
             return self._engines[role]
 
