@@ -16,6 +16,7 @@ from bankloop.cli import (
     people,
     policies,
     serving,
+    signin,
 )
 from bankloop.cli.screen import handled
 
@@ -23,11 +24,24 @@ _HELP = "银行客户经营闭环平台。The platform on which a bank runs its 
 
 application = typer.Typer(name="bankloop", help=_HELP, no_args_is_help=True, rich_markup_mode=None, add_completion=True)
 
-for noun in (bank, campaigns, approving, learning, policies, demonstration, serving, audit, operations, benchmarks):
+for noun in (
+    bank,
+    campaigns,
+    approving,
+    learning,
+    policies,
+    demonstration,
+    serving,
+    signin,
+    audit,
+    operations,
+    benchmarks,
+):
     for name, command in noun.COMMANDS.items():
         application.command(name)(handled(command))
 application.add_typer(audit.group, name="audit")
 application.add_typer(people.people_group, name="people")
 application.add_typer(people.rights_group, name="rights")
+application.add_typer(signin.group, name="account")
 application.add_typer(operations.keys_group, name="keys")
 application.add_typer(operations.customer_group, name="customer")

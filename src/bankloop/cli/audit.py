@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, handled, show_table
+from bankloop.cli.who import permit
 from bankloop.kit import SystemClock
 
 _HERE = Path()
@@ -24,6 +25,7 @@ def verify(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.store import check_audit, open_store
 
     with open_store(bank, SystemClock()) as store:
+        permit(store, "audit.verify")
         report = check_audit(store)
     rows = [[f.kind, f.seal, f.row if f.row is not None else "", f.detail] for f in report.findings]
     title = f"{'✓' if report.ok else '✗'} {report.rows:,} 行 / rows · {report.seals:,} 封 / seals"

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, language, say, show_table
+from bankloop.cli.who import permit
 from bankloop.kit import Language, SystemClock
 
 _HERE = Path()
@@ -77,6 +78,7 @@ def load(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
+        permit(opened.store, "lake.load")
         report, people = load_all(opened, lambda source, done, total: say(f"{done}/{total} {source}"))
     rows = [
         [s.source, str(s.day or ""), f"{s.rows_read:,}", f"{s.loaded:,}", f"{s.quarantined:,}", _reasons(s.rules)]

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, language, say, show_table
+from bankloop.cli.who import permit
 from bankloop.kit import SystemClock, say_fen
 
 _HERE = Path()
@@ -25,6 +26,7 @@ def plan(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: 
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
+        permit(opened.store, "plan.read")
         window = loop.plan(opened, system(), round_, _day(start, opened.lake.today()))
     show_plan(window)
     finish(plain_plan(window), as_json)
@@ -39,6 +41,7 @@ def run(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: A
     from bankloop.wiring import file_channel, open_bank
 
     with open_bank(bank, SystemClock()) as opened:
+        permit(opened.store, "round.run")
         day = _day(start, opened.lake.today())
         say("plan")
         window = None if loop.was_run(opened, system(), round_, day) else loop.plan(opened, system(), round_, day)
@@ -72,11 +75,13 @@ def report(
     from bankloop.store import read_results
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened, opened.store.begin(system()) as connection:
-        found = [
-            {"campaign": r.campaign, "round": r.round, "as_of": r.as_of.isoformat(), **r.reading}
-            for r in read_results(connection, campaign)
-        ]
+    with open_bank(bank, SystemClock()) as opened:
+        permit(opened.store, "round.read")
+        with opened.store.begin(system()) as connection:
+            found = [
+                {"campaign": r.campaign, "round": r.round, "as_of": r.as_of.isoformat(), **r.reading}
+                for r in read_results(connection, campaign)
+            ]
     rows = [[r["campaign"], r["round"], r["verdict"], r["sentence"][language().value]] for r in found]
     show_table("结果 / results", ["战役 / campaign", "轮 / round", "结论 / verdict", ""], rows)
     finish({"results": found}, as_json)

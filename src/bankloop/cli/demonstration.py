@@ -46,6 +46,7 @@ def demo(
     seconds = time.monotonic() - began
     show_story(story)
     print(f"{seconds:.0f} s · {memory.peak_mb:,} MB · {report}")
+    _show_people(story)
     finish(plain_story(story, seconds, memory.peak_mb, report), as_json)
     if serve:
         from bankloop.web import serve as serve_console
@@ -158,6 +159,13 @@ def _show_policies(story: Story, speaks: Language) -> None:
     rows = [[title.say(speaks), say_fen(getattr(found, key), speaks)] for key, title in names.items()]
     title = Text("同样 {n} 通电话，换一种给法（真值）", "the same {n} calls, given out differently (true value)")
     show_table(title.filled(n=found.calls).say(speaks), ["", ""], rows, right=[1])
+
+
+def _show_people(story: Story) -> None:
+    from bankloop.organization import ROLES
+
+    rows = [[person, ROLES[role].title.say(language())] for person, role in story.people]
+    show_table(f"账号 / accounts · 密码 / password {story.password}", ["用户号 / person", "角色 / role"], rows)
 
 
 def plain_story(story: Story, seconds: float, peak_mb: int, report: Path) -> dict[str, Any]:

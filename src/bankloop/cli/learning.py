@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, show_table
+from bankloop.cli.who import acting
 from bankloop.kit import SystemClock
 
 _HERE = Path()
@@ -29,11 +30,11 @@ def learn(
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
-        today = opened.lake.today()
+        today, person = opened.lake.today(), acting(opened.store, as_, "campaign", maker)
         if round_ == 0:
-            card, comparison = loop.draft_model(opened, maker(as_), name, today - timedelta(days=1)), None
+            card, comparison = loop.draft_model(opened, person, name, today - timedelta(days=1)), None
         else:
-            challenger = loop.learn(opened, maker(as_), name, round_, today)
+            challenger = loop.learn(opened, person, name, round_, today)
             card, comparison = challenger.card, challenger.comparison
     show_table(name, ["", ""], _rows(card), right=[1])
     gain = (

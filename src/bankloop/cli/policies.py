@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, language, show_table
+from bankloop.cli.who import permit
 from bankloop.kit import SystemClock
 
 _HERE = Path()
@@ -41,6 +42,7 @@ def _read_campaign(name: str, bank: Path, rounds: list[int], as_json: bool) -> N
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
+        permit(opened.store, "round.evaluate")
         reading = loop.evaluate(opened, system(), name, rounds)
     show_table(name, [""], [[reading.sentence.say(language())]])
     finish(loop.plain_reading(reading), as_json)

@@ -6,6 +6,7 @@ Language: ``--lang``, else ``BANKLOOP_LANG``, else the terminal's locale; Chines
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import os
 import sys
@@ -38,7 +39,7 @@ def handled(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def inner(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            with _from_here():
+            with _from_here(_stated(command, kwargs)):
                 return command(*args, **kwargs)
         except BankloopError as error:
             if kwargs.get("as_json"):
@@ -51,13 +52,19 @@ def handled(command: Callable[P, R]) -> Callable[P, R]:
     return inner
 
 
+def _stated(command: Callable[..., object], given: Mapping[str, object]) -> bool:
+    """Return whether ``--as`` names another than the command's usual person."""
+    usual = inspect.signature(command).parameters.get("as_")
+    return usual is not None and given.get("as_", usual.default) != usual.default
+
+
 @contextmanager
-def _from_here() -> Iterator[None]:
+def _from_here(stated: bool) -> Iterator[None]:
     """Let what the command does be recorded as this host's; only a command that opened the store ever needs it."""
-    from bankloop.cli.who import here
+    from bankloop.cli.who import here, stating
     from bankloop.kit import acting_from
 
-    with acting_from(here()):
+    with acting_from(here()), stating(stated):
         yield
 
 

@@ -20,7 +20,7 @@ from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Reading
 from bankloop.loop.model import Card
 from bankloop.loop.optimize import Challenger
-from bankloop.organization import checker, maker, reviewers, seed_demo_people, system
+from bankloop.organization import account, checker, maker, reviewers, seed_demo_people, system
 from bankloop.simulate import Response, SimulatedBank, World, write_bank
 from bankloop.store import accepted_contacts, append_events, broken_caps, read_decisions, seal_audit, verify_audit
 from bankloop.wiring import file_channel, load, open_bank
@@ -76,6 +76,8 @@ class Story:
     rerun_sends: int = 0
     caps_broken: int = 0
     audit_ok: bool = False
+    people: list[tuple[str, str]] = field(default_factory=list)
+    password: str = ""
 
 
 def tell(folder: Path, customers: int, rounds: int, seed: int, say: Say) -> Story:
@@ -87,7 +89,10 @@ def tell(folder: Path, customers: int, rounds: int, seed: int, say: Say) -> Stor
         say("load")
         story.load, _ = load(bank)
         with bank.store.begin(system("demo")) as connection:
-            seed_demo_people(connection, folder)
+            people = seed_demo_people(connection, folder)
+        with bank.store.begin(account.SIGN_IN) as connection:
+            story.password = account.open_demo_accounts(connection, folder, [one.person_id for one in people])
+        story.people = [(one.person_id, one.role) for one in people]
         world = World.load(folder)
         for name in bank.spec.campaigns:
             say(f"model {name}")

@@ -26,6 +26,7 @@ from bankloop.organization.account.contracts import (
     SignInSettings,
     Step,
 )
+from bankloop.organization.account.demonstration import demo_password, open_demo_accounts
 from bankloop.organization.account.errors import bad_token as bad_token_error
 from bankloop.organization.account.errors import needed as sign_in_needed
 from bankloop.organization.account.machines import (
@@ -76,6 +77,7 @@ __all__ = [
     "change_password",
     "close_account",
     "confirm_factor",
+    "demo_password",
     "end_session",
     "give_code",
     "idempotency_table",
@@ -85,6 +87,7 @@ __all__ = [
     "machines",
     "make_machine",
     "open_account",
+    "open_demo_accounts",
     "read_credential",
     "read_session",
     "read_settings",

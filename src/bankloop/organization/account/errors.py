@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bankloop.kit import ConflictError, EnvironmentFault, InputError, NotFoundError, SignInError, SpecError, Text
+from bankloop.kit import (
+    ConflictError,
+    DeniedError,
+    EnvironmentFault,
+    InputError,
+    NotFoundError,
+    SignInError,
+    SpecError,
+    Text,
+)
 
 
 def wrong() -> SignInError:
@@ -111,8 +120,12 @@ def refused_by_provider(reason: str) -> SignInError:
 
 def bad_settings(place: str, reason: Text) -> SpecError:
     """Return the error of a ``signin:`` block that cannot be."""
-    return SpecError(
-        "signin.settings",
-        Text(f"{{place}}：{reason.zh}", f"{{place}}: {reason.en}"),
-        place=place,
-    )
+    return SpecError("signin.settings", Text("{place}：{reason}", "{place}: {reason}"), place=place, reason=reason)
+
+
+def not_demo() -> DeniedError:
+    """Return the refusal to open demo accounts in a bank that is not simulated."""
+    return DeniedError(
+        "signin.not_demo",
+        Text("这不是模拟银行，不能开立演示账号；请用 bankloop account open", "this bank is not simulated and gets no demo accounts; use bankloop account open"),
+    )  # fmt: skip

@@ -37,7 +37,13 @@ def read_settings(folder: Path) -> SignInSettings:
     hosts = block.get("hosts") or []
     if not isinstance(hosts, list) or not all(isinstance(host, str) and host for host in hosts):
         raise _refuse(bank, ("hosts",), Text("hosts 是主机名列表", "hosts is a list of host names"))
-    return SignInSettings(demo and (folder / _TRUTH).exists(), totp, _oidc(bank, block.get("oidc")), _directory(bank, block.get("ldap")), tuple(hosts))
+    return SignInSettings(
+        demo and (folder / _TRUTH).exists(),
+        totp,
+        _oidc(bank, block.get("oidc")),
+        _directory(bank, block.get("ldap")),
+        tuple(hosts),
+    )
 
 
 def _oidc(bank: Located, block: Any) -> Oidc | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -31,14 +30,8 @@ def sign_in_page(request: Request, status: int = 200, error: BankloopError | Non
     shown = {"to": "/", "kept": "", "person": "", **values}
     return page(
         request, "signin.html", status, error=error, people=people, oidc=settings.oidc is not None,
-        demo_password=demo_password(console.folder) if settings.demo else "", **shown,
+        demo_password=account.demo_password(console.folder) if settings.demo else "", **shown,
     )  # fmt: skip
-
-
-def demo_password(folder: Path) -> str:
-    """Return the one password of a demo bank's accounts."""
-    place = folder / "data" / "demo-password"
-    return place.read_text(encoding="utf-8").strip() if place.exists() else ""
 
 
 def demo_people(request: Request) -> list[tuple[str, str]]:
