@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 LOCKS := requirements/runtime.txt requirements/dev.txt
 SPARK := $(shell command -v java 2>/dev/null)
 CHROMIUM := $(shell command -v chromium 2>/dev/null || command -v chromium-browser 2>/dev/null)
+SLAPD := $(wildcard /usr/sbin/slapd)
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --quiet
 
 .PHONY: setup demo test check bench docs lock clean
@@ -37,11 +38,12 @@ setup: $(VENV)/.runtime
 demo: $(VENV)/.runtime
 	$(BIN)/bankloop demo $(DEMO)
 
-## test: every test that this machine can run; what needs Java or Chromium is left out where they are missing, and listed
+## test: every test that this machine can run; what needs Java, Chromium or slapd is left out where they are missing, and listed
 test: $(VENV)/.dev $(if $(SPARK),$(VENV)/.spark)
 	@$(if $(SPARK),:,echo "left out: tests marked spark (no java on this machine)")
 	@$(if $(CHROMIUM),:,echo "left out: tests marked browser (no chromium on this machine)")
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "(spark or not spark)$(if $(SPARK),, and not spark)$(if $(CHROMIUM),, and not browser)" $(TESTS)
+	@$(if $(SLAPD),:,echo "left out: tests marked ldap (no slapd on this machine)")
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "(spark or not spark)$(if $(SPARK),, and not spark)$(if $(CHROMIUM),, and not browser)$(if $(SLAPD),, and not ldap)" $(TESTS)
 
 ## check: format, lint, strict types, the order of the rooms, documents that cannot drift
 check: $(VENV)/.dev

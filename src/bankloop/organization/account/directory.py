@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
+from typing import Any
 from urllib.parse import urlsplit
 
 from bankloop.organization.account import errors
@@ -20,7 +22,7 @@ def bind(directory: Directory, person_id: str, password: str) -> bool:
     from ldap3.core.exceptions import LDAPException, LDAPInvalidCredentialsResult
     from ldap3.utils.dn import escape_rdn
 
-    if not password or "\0" in password:
+    if not person_id or not password or "\0" in password:
         return False
     secure = urlsplit(directory.url).scheme == "ldaps"
     tls = (
@@ -41,4 +43,13 @@ def bind(directory: Directory, person_id: str, password: str) -> bool:
     except (LDAPException, OSError) as error:
         raise errors.directory_down(directory.url, type(error).__name__) from error
     finally:
+        _close(connection)
+
+
+def _close(connection: Any) -> None:
+    """Let go of the connection, whatever state it was left in."""
+    opened = connection.socket
+    with contextlib.suppress(Exception):
         connection.unbind()
+    if opened is not None:
+        opened.close()
