@@ -93,10 +93,12 @@ class SmallBank:
         return self.story.windows[0]
 
 
-def open_small_bank(folder: Path, server: EmbeddedServer, template: str, clock: Clock) -> SmallBank:
+def open_small_bank(
+    folder: Path, server: EmbeddedServer, template: str, clock: Clock, database: str = DATABASE
+) -> SmallBank:
     """Build the bank in ``folder`` on a database of its own; whoever calls closes its store."""
-    create_database(server, DATABASE, template)
-    store = attach_store(folder, clock, server, DATABASE)
+    create_database(server, database, template)
+    store = attach_store(folder, clock, server, database)
     day = local_day(clock.now(), "Asia/Shanghai")
     simulated = write_bank(folder, CUSTOMERS, 7, today=day)
     bank = Bank(folder, store, open_lake(folder, store, system("lake")), clock)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import pytest
+import uvicorn
 from fastapi import FastAPI
 
 from bankloop.kit import FixedClock
@@ -65,9 +70,8 @@ class Staffed:
         return next(person for person, held in self.people.items() if held == role)
 
 
-@pytest.fixture(scope="session")
-def staffed(small: SmallBank) -> Iterator[Staffed]:
-    """The small bank's console with its people."""
+def staff(small: SmallBank) -> Staffed:
+    """Give a small bank its people, each with an account, and its application."""
     store = small.open.store
     load_people(store, small.open.lake)
     with store.begin(system()) as connection:
@@ -76,8 +80,52 @@ def staffed(small: SmallBank) -> Iterator[Staffed]:
         for one in people:
             account.open_account(connection, one.person_id)
     app = create_app(lambda: nullcontext(small.open), DEMO, rates=("100000/minute", "100000/minute"))
-    with TestClient(app, base_url="http://127.0.0.1"):
-        yield Staffed(small, app, {one.person_id: one.role for one in people})
+    return Staffed(small, app, {one.person_id: one.role for one in people})
+
+
+@pytest.fixture(scope="session")
+def staffed(small: SmallBank) -> Iterator[Staffed]:
+    """The small bank's console with its people."""
+    found = staff(small)
+    with TestClient(found.app, base_url="http://127.0.0.1"):
+        yield found
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """Serve an application by a thread on a free port and give its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
+    ready = threading.Event()
+    started = server.startup
+
+    async def startup(*args: Any, **kwargs: Any) -> None:
+        await started(*args, **kwargs)
+        ready.set()
+
+    server.startup = startup  # type: ignore[method-assign]
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    assert ready.wait(20)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    place = shutil.which("chromium")
+    if place is None:
+        pytest.skip("no chromium on PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=place, args=["--headless", "--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")
