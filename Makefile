@@ -52,6 +52,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/reference.py --check
+	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
 
 ## bench: measure every claim; writes benchmarks/results.json and docs/benchmarks.md
 bench: $(VENV)/.runtime

@@ -153,6 +153,11 @@ SETTINGS: Mapping[str, str] = {
     "([how to](../how-to/run-on-your-postgresql.md))",
     "BANKLOOP_STATE_DIR": "where embedded servers keep their data and sockets",
     "BANKLOOP_LANG": "`zh` or `en`: the language of tables and messages",
+    "BANKLOOP_KEYS": "the whole key ring as JSON, from a secret store",
+    "BANKLOOP_KEY_FILE": "the key ring's file, mode 0600; without it one is made in the state folder "
+    "([how to](../how-to/keep-it-running.md))",
+    "BANKLOOP_ANCHOR": "the anchor file of the audit chain; by default `data/audit-anchor` in the bank's folder",
+    "BANKLOOP_TOKEN": "an API key: the command acts as the person whose it is, where nobody signed in at the terminal",
     "LC_ALL": "the terminal's locale, read for the language when `BANKLOOP_LANG` is not set",
     "LANG": "the same, after `LC_ALL`; Chinese when none is set",
     "XDG_STATE_HOME": "a user's state folder when `BANKLOOP_STATE_DIR` is not set; else `~/.local/state`. "
@@ -764,11 +769,22 @@ def _page(lines: Iterable[str]) -> str:
     return _NOTE + "\n".join(lines).rstrip() + "\n"
 
 
+def openapi_page() -> str:
+    """Return docs/reference/openapi.json: what the API promises, so that a change of it is seen in review."""
+    from contextlib import nullcontext
+
+    from bankloop.web import create_app
+    from bankloop.web.api.schema import described
+
+    return json.dumps(described(create_app(lambda: nullcontext(None))), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
 PAGES = {
     "reference/commands.md": commands_page,
     "reference/campaign-file.md": campaign_page,
     "reference/attributes.md": attributes_page,
     "reference/errors.md": errors_page,
+    "reference/openapi.json": openapi_page,
     "reference/rights.md": rights_page,
     "capabilities.md": capabilities_page,
     "benchmarks.md": benchmarks_page,

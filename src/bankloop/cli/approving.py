@@ -57,12 +57,16 @@ def approve(
     attach: Files = None,
     as_json: AsJson = False,
 ) -> None:
-    """给出正在等待的那一环同意；--model 为其最新模型。Give the consent that a campaign, or its model, waits for."""
+    """给出正在等待的那一环同意。Give the consent that a campaign waits for, with --model its model, or KIND/NAME anything."""
     from bankloop.loop import run as loop
     from bankloop.organization import checker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
+        documents = [_attachment(file) for file in attach or ()]
+        if "/" in name:
+            _said(_consented(opened.store, as_, name, comment, documents), as_json)
+            return
         if model:
             person = acting(opened.store, as_, "approval", checker)
             loop.promote(opened, person, name)
@@ -70,7 +74,7 @@ def approve(
             finish({"campaign": name, "approved": "model"}, as_json)
             return
         person = _consenting(opened.store, as_, name)
-        found = loop.approve_campaign(opened, person, name, comment, [_attachment(file) for file in attach or ()])
+        found = loop.approve_campaign(opened, person, name, comment, documents)
     _said(found, as_json)
 
 
@@ -202,12 +206,30 @@ def _move(verb: str, name: str, bank: Path, as_: str, purpose: str, as_json: boo
     _said(found, as_json)
 
 
-def _consenting(store: Any, as_: str, name: str) -> Any:
+def _consented(store: Any, as_: str, name: str, comment: str, documents: list[Attachment]) -> Approval:
+    """Consent to any kind of request, such as ``erasure/C0000001``."""
+    from bankloop.kit import NotFoundError, Text
+    from bankloop.organization import approval_of, consent
+
+    kind, _, object_id = name.partition("/")
+    with store.begin(_consenting(store, as_, object_id, kind)) as connection:
+        request = approval_of(connection, kind, object_id)
+        if request is None:
+            raise NotFoundError(
+                "approval.none",
+                Text("没有 {name} 的审批申请；先提交", "nothing is asked for {name}; submit it first"),
+                name=name,
+            )
+        found: Approval = consent(connection, request.approval_id, comment, documents)
+    return found
+
+
+def _consenting(store: Any, as_: str, name: str, kind: str = "campaign") -> Any:
     """Who gives the consent that waits: a reviewer for the reviews, an approver for the approvals."""
     from bankloop.organization import Stage, approval_of, checker, compliance, next_stage, system
 
     with store.begin(system("cli")) as connection:
-        request = approval_of(connection, "campaign", name)
+        request = approval_of(connection, kind, name)
     seen = request is not None and next_stage(request) in (Stage.CONSUMER, Stage.COMPLIANCE)
     return acting(store, as_, "review" if seen else "approval", compliance if seen else checker)
 

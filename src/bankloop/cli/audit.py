@@ -45,6 +45,7 @@ def anchor(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.store import anchor_file, open_store, seal_audit
 
     with open_store(bank, SystemClock()) as store:
+        permit(store, "audit.verify")
         sealed = seal_audit(store)
     place = str(anchor_file(bank))
     show_table(place, ["封存 / sealed"], [[sealed]], right=[0])

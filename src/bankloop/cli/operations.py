@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, language, show_table
-from bankloop.cli.who import acting
+from bankloop.cli.who import acting, permit
 from bankloop.kit import BankloopError, SystemClock
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def doctor(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     findings = [_configuration(bank)]
     try:
         with open_store(bank, SystemClock()) as store:
+            permit(store, "backup.read")
             findings += examine(store)
     except BankloopError as error:
         findings.append(Finding("database", False, str(bank), error.message, error.message))
@@ -117,6 +118,7 @@ def renew(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.store import open_store, renew_seals
 
     with open_store(bank, SystemClock()) as store:
+        permit(store, "keys.renew")
         done = renew_seals(store, system("keys"))
     show_table("密钥 / keys", ["换新 / renewed"], [[done]], right=[0])
     finish({"renewed": done}, as_json)
@@ -138,6 +140,7 @@ def erase(
 
     with open_store(bank, SystemClock()) as store:
         if run:
+            permit(store, "erasure.run")
             with store.begin(system("erasure")) as connection:
                 gone = dict(erase_customer(connection, customer))
             show_table(customer, list(gone), [list(gone.values())])
