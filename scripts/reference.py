@@ -776,7 +776,10 @@ def openapi_page() -> str:
     from bankloop.web import create_app
     from bankloop.web.api.schema import described
 
-    return json.dumps(described(create_app(lambda: nullcontext(None))), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    return (
+        json.dumps(described(create_app(lambda: nullcontext(None))), ensure_ascii=False, indent=1, sort_keys=True)
+        + "\n"
+    )
 
 
 PAGES = {

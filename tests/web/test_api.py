@@ -426,6 +426,17 @@ def test_a_job_that_fails_says_why(staffed: Staffed, maker: TestClient) -> None:
     assert failed["error"]["zh"]
 
 
+def test_a_job_left_by_an_ended_process_says_so(
+    staffed: Staffed, maker: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = staffed.app.state.jobs
+    monkeypatch.setattr(jobs, "start", lambda *_: None)  # the process ends before it begins
+    made = maker.post(f"{BASE}/campaigns/bind-card/evaluate", json={"rounds": [1]}, headers=key()).json()
+    jobs.recover(staffed.small.open.store)
+    found = maker.get(f"{BASE}/jobs/{made['job_id']}").json()
+    assert (found["state"], found["error"]["code"]) == ("failed", "job.interrupted")
+
+
 def test_health_readiness_and_metrics(staffed: Staffed) -> None:
     client = staffed.client()
     assert client.get("/healthz").json() == {"ok": True}

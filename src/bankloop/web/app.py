@@ -61,6 +61,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with opening() as opened:
             app.state.console = Console(opened)
+            app.state.jobs.recover(opened.store)
             app.state.provider = account.Provider(known.oidc, opened.clock) if known.oidc else None
             yield
 

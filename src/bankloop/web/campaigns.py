@@ -29,7 +29,7 @@ from bankloop.report.record import action_title
 from bankloop.store import CampaignRow, StepState, champion, list_campaigns, read_models, read_snapshot, read_steps
 from bankloop.web import errors
 from bankloop.web.console import Console
-from bankloop.web.texts import FALLS, OWNERS, STATES, STEPS
+from bankloop.web.texts import FALLS, IN_FORCE, OWNERS, STATES, STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def campaign_page(console: Console, name: str, round_: int | None) -> CampaignPa
         name=name,
         title=titles[name],
         state=STATES.get(row.state, say.same(row.state)),
-        approved=row.state == "approved",
+        approved=row.state in IN_FORCE,
         round=shown,
         rounds=tuple(range(1, row.round + 1)),
         maker=row.maker,

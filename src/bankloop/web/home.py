@@ -16,7 +16,7 @@ from bankloop.store import EVERY_UNIT, Role, list_campaigns, read_steps
 from bankloop.web.console import Console
 from bankloop.web.desk.own import ON_HOME, customers_table, own_customers, tasks_table
 from bankloop.web.rendering import may
-from bankloop.web.texts import EMPTY_BANK, KINDS, STATES, STEPS, VERBS
+from bankloop.web.texts import EMPTY_BANK, IN_FORCE, KINDS, STATES, STEPS, VERBS
 from bankloop.web.visitor import Visitor
 
 _CHANGES = 12
@@ -59,8 +59,8 @@ def home_page(console: Console, visitor: Visitor) -> HomePage:
     newest = plans[0] if plans else None
     begun = bool(running or plans)
     answer = Text(
-        f"{console.today}：{len(titles)} 个战役，{running} 个已批准；{len(waiting.rows)} 件事在等人。",
-        f"{console.today}: {len(titles)} campaigns, {running} approved; {len(waiting.rows)} things wait for somebody.",
+        f"{console.today}：{len(titles)} 个战役，{running} 个已批准或运行；{len(waiting.rows)} 件事在等人。",
+        f"{console.today}: {len(titles)} campaigns, {running} approved or running; {len(waiting.rows)} things wait for somebody.",
     )
     figures: tuple[Figure, ...] = ()
     if newest is not None:
@@ -118,7 +118,7 @@ def _campaigns(console: Console, titles: dict[str, Text]) -> tuple[Table, int]:
             verdict = verdicts.get(name)
             rows.append((
                 Cell(title, drill=f"campaigns/{name}"),
-                Cell(state, Tone.GOOD if row and row.state == "approved" else Tone.WARN, tag=True),
+                Cell(state, Tone.GOOD if row and row.state in IN_FORCE else Tone.WARN, tag=True),
                 Cell(say.count(row.round if row else 0)),
                 Cell(Text(f"{at.zh}（{len(done)}/8）", f"{at.en} ({len(done)}/8)")),
                 Cell(VERDICTS[verdict], _TONES[verdict], tag=True) if verdict else Cell(say.same("—")),
@@ -130,7 +130,7 @@ def _campaigns(console: Console, titles: dict[str, Text]) -> tuple[Table, int]:
         Column(Text("走到", "At")),
         Column(Text("最近结论", "Last verdict")),
     )
-    approved = sum(row.state == "approved" for row in stored.values())
+    approved = sum(row.state in IN_FORCE for row in stored.values())
     return Table("campaigns", Text("战役", "Campaigns"), columns, tuple(rows)), approved
 
 

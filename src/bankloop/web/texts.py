@@ -38,8 +38,25 @@ STATES: Mapping[str, Text] = {
     "recalled": Text("已撤回", "Recalled"),
     "rejected": Text("已退回", "Returned"),
     "void": Text("已失效", "Void"),
+    "consumer_ok": Text("消保已审", "Consumer review passed"),
+    "compliance_ok": Text("合规已审", "Compliance passed"),
+    "first_ok": Text("一审已过", "First approval given"),
+    "scheduled": Text("已排期", "Scheduled"),
+    "running": Text("运行中", "Running"),
+    "paused": Text("已暂停", "Paused"),
+    "closed": Text("已结束", "Closed"),
+    "killed": Text("已叫停", "Killed"),
+    "expired": Text("已过期", "Expired"),
 }
-KINDS: Mapping[str, Text] = {"campaign": Text("战役", "Campaign"), "model": Text("模型", "Model")}
+# States in which a campaign's lock is in force.
+IN_FORCE = ("approved", "scheduled", "running")
+KINDS: Mapping[str, Text] = {
+    "campaign": Text("战役", "Campaign"),
+    "model": Text("模型", "Model"),
+    "transfer": Text("客户划转", "Transfer of a book"),
+    "export": Text("数据导出", "Export"),
+    "erasure": Text("个人信息清除", "Erasure of personal data"),
+}
 VERBS: Mapping[str, Text] = {
     "campaign.submit": Text("提交战役", "Campaign submitted"),
     "campaign.approve": Text("批准战役", "Campaign approved"),
@@ -55,6 +72,14 @@ VERBS: Mapping[str, Text] = {
     "approval.reject": Text("审批退回", "Approval returned"),
     "approval.recall": Text("撤回申请", "Approval recalled"),
     "approval.void": Text("申请失效", "Approval void"),
+    "account.sign_in": Text("登录", "Sign-in"),
+    "session.open": Text("会话开始", "Session opened"),
+    "session.end": Text("会话结束", "Session ended"),
+    "access.denied": Text("被拒绝的访问", "Access denied"),
+    "access.read": Text("查看个人信息", "Personal data read"),
+    "customer.unmask": Text("解除遮盖", "Unmasked"),
+    "campaign.edit": Text("修改战役文件", "Campaign's file edited"),
+    "approval.kill": Text("叫停", "Killed"),
 }
 FALLS: Mapping[str, Text] = {
     "other_compliance": Text("其他合规原因", "Other compliance reasons"),

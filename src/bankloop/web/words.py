@@ -48,6 +48,7 @@ MORE_WORDS: Mapping[str, Text] = {
     "comment": Text("意见", "Comment"),
     "diff": Text("改了什么", "What changes"),
     "no_diff": Text("与上次批准的一样。", "Nothing differs from what was last approved."),
+    "beneath": Text("它所依据的定义、货架和策略", "The definitions, shelf and policies that it stands on"),
     "before": Text("原来", "Before"),
     "after": Text("现在", "After"),
     "place": Text("位置", "Place"),
@@ -84,8 +85,6 @@ MORE_WORDS: Mapping[str, Text] = {
     "end": Text("结束", "End"),
     "search": Text("查找", "Find"),
     "person_filter": Text("谁（用户号，可空）", "Who (person, may be empty)"),
-    "run_it": Text("执行本轮", "Run the round"),
-    "stop_lead": Text("终止会立即拦下已排队的触达。", "Killing stops queued contacts at once."),
 }  # fmt: skip
 ACTS: Mapping[str, Text] = {
     "pass": Text("通过", "Approve"),

@@ -34,6 +34,13 @@ class Jobs:
             if job_id not in self._mine:
                 self._mine[job_id] = self._pool.submit(self._do, store, job_id, person, work)
 
+    def recover(self, store: Store) -> None:
+        """Say of the jobs that an ended process left that they are over: their work went with it."""
+        with store.begin(SIGN_IN) as connection:
+            left = table.c.state.in_(("waiting", "running"))
+            values = {"state": "failed", "error": errors.interrupted().as_dict(), "updated_at": now_of(connection)}
+            connection.execute(update(table).where(left).values(values))
+
     def wait(self) -> None:
         """Return when every job begun so far is over."""
         wait(list(self._mine.values()))

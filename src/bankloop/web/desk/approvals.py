@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from fastapi import FastAPI, Request
@@ -10,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from bankloop.kit import BankloopError, StaleError, Text
 from bankloop.loop import run as loop
 from bankloop.loop.editing import campaign_file, edit_campaign
-from bankloop.organization import Approval, ApprovalView, approval_by_id, approval_view, approvals, require
+from bankloop.organization import Approval, ApprovalView, Change, approval_by_id, approval_view, approvals, require
 from bankloop.report import Cell, Column, Table, Tone
 from bankloop.report import sayings as say
 from bankloop.web.acts import act_on
@@ -22,6 +23,8 @@ from bankloop.web.visitor import Visitor
 from bankloop.web.words import ACTS, MORE_WORDS
 
 MOST = 200
+# What a campaign stands on; it changes seldom, and is long the first time.
+_BENEATH = ("attributes.", "policies.", "products", "benefits", "scripts", "models", "format")
 # The verbs of an approval as the page's buttons name them.
 _BUTTONS = {
     "review": "pass",
@@ -140,12 +143,24 @@ def _row(one: Approval, titles: dict[str, Text]) -> tuple[Cell, ...]:
     )
 
 
-def _diff(view: ApprovalView) -> Table | None:
-    if not view.changes:
+def _diff(view: ApprovalView) -> tuple[Table | None, Table | None]:
+    """Return what changes: what the maker wrote first, what it stands on (definitions, catalogues) apart."""
+    found = sorted((c for c in view.changes if c.place), key=lambda change: (_rank(change.place), change.place))
+    written = [change for change in found if _rank(change.place) == 0]
+    beneath = [change for change in found if _rank(change.place)]
+    return _changes(written[:MOST]), _changes(beneath)
+
+
+def _rank(place: str) -> int:
+    return 1 if place.startswith(_BENEATH) else 0
+
+
+def _changes(found: Sequence[Change]) -> Table | None:
+    if not found:
         return None
     rows = tuple(
-        (Cell(say.same(change.place)), Cell(say.same(change.before or "—")), Cell(say.same(change.after or "—")))
-        for change in view.changes
+        (Cell(say.same(one.place)), Cell(say.same(one.before or "—")), Cell(say.same(one.after or "—")))
+        for one in found
     )
     columns = (Column(MORE_WORDS["place"]), Column(MORE_WORDS["before"]), Column(MORE_WORDS["after"]))
     return Table("diff", MORE_WORDS["diff"], columns, rows)

@@ -60,7 +60,7 @@ def _table(found: list[AuditRow]) -> Table:
         for row in found
     )
     columns = (
-        Column(Text("行", "Row"), number=True),
+        Column(Text("行", "Row")),
         Column(Text("时间（UTC）", "When (UTC)")),
         Column(Text("谁", "Who")),
         Column(Text("动作", "Verb")),
