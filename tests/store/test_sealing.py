@@ -15,6 +15,7 @@ from bankloop.store import (
     Principal,
     Role,
     Store,
+    blind_index,
     customer_ring,
     erase_sealed,
     find_by_identifier,
@@ -89,6 +90,11 @@ def test_one_person_s_number_has_one_index(kind: str, one: str, other: str) -> N
     assert normal_identifier(kind, one) == normal_identifier(kind, other)
     assert RING.blind(kind, one) == RING.blind(kind, other)
     assert RING.blind(kind, one) != RING.blind("other", one)
+
+
+@given(st.lists(st.text(max_size=30)), st.text(max_size=8))
+def test_many_indexes_are_those_of_one(values: list[str], kind: str) -> None:
+    assert RING.blind_many(kind, values) == [blind_index(RING.blind_key, kind, value) for value in values]
 
 
 def test_the_key_file_is_private_and_made_once(tmp_path: Path) -> None:
