@@ -235,7 +235,9 @@ def test_a_run_that_was_killed_is_completed_by_the_same_command(ready: Ready, fa
     assert len(delivered(ready)) > before
     assert_whole(ready, round_)
     total = len(delivered(ready))
-    assert ended(command(RUN, ready.folder, round_, start, 42, "none")) == (0, ["again", "0"])
+    again = loop.run(ready.bank, system(), round_, start, 42)
+    sent = reach.deliver(ready.bank.store, system("delivery"), file_channel(ready.folder))
+    assert (again.issued, sent) == (None, 0)
     assert len(delivered(ready)) == total
 
 
@@ -254,7 +256,8 @@ def test_two_runs_at_once_issue_a_window_once(ready: Ready, seeds: tuple[int, in
     results = [ended(one) for one in both]
     assert [code for code, _ in results] == [0, 0]
     assert sorted(said[0] == "again" for _, said in results) == [False, True]
-    ended(command(RUN, ready.folder, round_, start, 42, "none"))
+    assert loop.run(ready.bank, system(), round_, start, 42).issued is None
+    reach.deliver(ready.bank.store, system("delivery"), file_channel(ready.folder))
     assert_whole(ready, round_)
 
 
