@@ -20,7 +20,9 @@ from bankloop.kit import FixedClock
 from bankloop.organization import tables as organization
 from bankloop.store import EmbeddedServer, Principal, Role, Store, attach_store, create_database
 from bankloop.store import tables as store_tables
+from bankloop.store.audit import tables as audit_tables
 from bankloop.store.schema import HEAD, MIGRATIONS
+from bankloop.store.sealing import tables as sealing_tables
 
 # Stops in the middle of the first migration and waits to be killed.
 HALFWAY = """
@@ -50,6 +52,7 @@ def test_tables_and_migrations_agree(store: Store, system: Principal) -> None:
     with store.begin(system, Role.OWNER) as connection:
         connection.execute(text("SELECT bankloop_partition('event', '2026-06-01')"))
         context = MigrationContext.configure(connection, opts={"include_name": _named, "compare_type": True})
+        assert audit_tables.metadata is sealing_tables.metadata is store_tables.metadata
         differences = compare_metadata(context, [store_tables.metadata, organization.metadata])
     assert differences == []
 
