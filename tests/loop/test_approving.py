@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -20,6 +21,7 @@ from bankloop.organization import (
     Stage,
     approval_of,
     approval_view,
+    auditor,
     checker,
     compliance,
     maker,
@@ -29,16 +31,21 @@ from bankloop.organization import (
 )
 from bankloop.simulate import write_bank
 from bankloop.store import (
+    VERBS,
     EmbeddedServer,
     Principal,
+    Role,
     attach_store,
     create_database,
+    read_audit,
     read_campaign,
     read_steps,
     waiting_messages,
 )
 
 NAME = "bind-card"
+# The customers are the same in every test: their state is made once.
+STATES: dict[Any, Any] = {}
 CONSUMER, COMPLIANCE, FIRST, SECOND = reviewers()
 
 
@@ -78,7 +85,7 @@ def bank(
     name = f"gates_{abs(hash(request.node.name)) % 10**9}"
     create_database(store_server, name, template)
     with attach_store(folder, clock, store_server, name) as store:
-        yield Bank(folder, store, open_lake(folder, store, system("lake")), clock)
+        yield Bank(folder, store, open_lake(folder, store, system("lake")), clock, STATES)
 
 
 def day_of(bank: Bank) -> date:
@@ -122,7 +129,7 @@ def test_a_stable_lane_change_without_the_second_approval_is_refused(bank: Bank)
         path.write_text(
             written.replace("campaign: bind-card\n", "campaign: bind-card\nlane: stable\n"), encoding="utf-8"
         )
-        stable = Bank(bank.folder, bank.store, bank.lake, bank.clock)
+        stable = Bank(bank.folder, bank.store, bank.lake, bank.clock, STATES)
         loop.submit(stable, maker(), NAME)
         for person in (CONSUMER, COMPLIANCE, FIRST):
             found = loop.approve_campaign(stable, person, NAME)
@@ -224,7 +231,7 @@ def test_the_checker_sees_what_changes_and_what_it_will_do(bank: Bank) -> None:
     written = path.read_text(encoding="utf-8")
     try:
         path.write_text(written.replace("65", "64"), encoding="utf-8")
-        edited = Bank(bank.folder, bank.store, bank.lake, bank.clock)
+        edited = Bank(bank.folder, bank.store, bank.lake, bank.clock, STATES)
         loop.submit(edited, maker(), NAME)
     finally:
         path.write_text(written, encoding="utf-8")
@@ -264,3 +271,25 @@ def test_an_emergency_has_two_consents_and_ends_with_its_hours(bank: Bank) -> No
     approved = loop.approve_campaign(bank, FIRST, NAME)
     assert approved.state is ApprovalState.APPROVED
     assert approved.expires_at == bank.clock.now() + timedelta(hours=72)
+
+
+def test_every_gate_leaves_its_row_under_the_approval(bank: Bank) -> None:
+    loop.submit(bank, maker(), NAME)
+    loop.recall_campaign(bank, maker(), NAME, "a typing error")
+    loop.submit(bank, maker(), NAME)
+    loop.return_campaign(bank, CONSUMER, NAME, "unclear")
+    loop.submit(bank, maker(), NAME)
+    loop.approve_in_turn(bank, reviewers(), NAME)
+    loop.schedule_campaign(bank, maker(), NAME, day_of(bank))
+    loop.run(bank, system(), 1, day_of(bank))
+    loop.pause_campaign(bank, maker(), NAME, "wait")
+    loop.resume_campaign(bank, maker(), NAME)
+    loop.close_campaign(bank, maker(), NAME)
+    loop.submit(bank, maker(), NAME)
+    loop.kill_campaign(bank, COMPLIANCE, NAME, "complaints")
+    verbs = {name for name, act in VERBS.items() if act.__module__ == "bankloop.loop.approving"}
+    with bank.store.begin(auditor(), Role.AUDITOR) as connection:
+        rows = read_audit(connection, object_id=NAME, limit=500)
+    assert verbs <= {row.verb for row in rows}
+    gates = [row for row in rows if row.verb.startswith("campaign.") and row.verb != "campaign.submit"]
+    assert all(row.approval_id is not None for row in gates)
