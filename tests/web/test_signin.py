@@ -347,3 +347,17 @@ def test_a_manager_of_a_sub_branch_sees_the_own_book_and_today_s_tasks_alone(sta
     assert shown == [f"{number[:1]}…{number[-4:]}" for number in sorted(book)[:8]]
     stranger = next(n for n in staffed.small.window.state.table["customer_no"].to_pylist() if n not in book)
     assert api.get(f"/api/v1/customers/{stranger}").status_code == 404
+
+
+def test_a_launch_without_an_approved_step_is_a_409(moving: Store) -> None:
+    with served(moving) as browser:
+        token = account.sign_in(moving, SignInSettings(), "li", PASSWORD).token
+        for path in ("runs", "plans"):
+            answer = browser.post(
+                f"/api/v1/{path}",
+                json={"round": 1},
+                headers={"authorization": f"Bearer {token}", "idempotency-key": path},
+            )
+            assert (answer.status_code, answer.json()["code"]) == (409, "run.nothing_approved")
+        jobs = browser.get("/api/v1/jobs", headers={"authorization": f"Bearer {token}"})
+        assert jobs.json()["items"] == []

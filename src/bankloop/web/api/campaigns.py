@@ -239,6 +239,8 @@ def _job(request: Request, console: Console, visitor: Visitor, kind: str, asked:
     store = console.bank.store
 
     def effect() -> dict[str, Any]:
+        if kind in ("plan", "run"):
+            loop.approved_locks(console.bank, system("api"))  # 409 now rather than a job that fails later
         with store.begin(visitor.principal) as connection:
             return keep_job(connection, kind, asked)
 
