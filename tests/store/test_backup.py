@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -107,6 +108,10 @@ def test_what_is_restored_is_the_same_bank(
         assert verify_audit(store).ok
     with pytest.raises(ConflictError, match="not_empty"):
         restore_backup(made.place, restored, clock, PROGRAM)
+    shutil.rmtree(restored)
+    with pytest.raises(ConflictError, match="database_in_use"):
+        restore_backup(made.place, restored, clock, PROGRAM)
+    assert not restored.exists()
 
 
 @pytest.mark.parametrize(

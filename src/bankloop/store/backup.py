@@ -118,12 +118,16 @@ def restore_backup(source: Path, folder: Path, clock: Clock, principal: Principa
     manifest = _checked(source)
     if folder.exists() and any(folder.iterdir()):
         raise errors.not_empty(folder)
-    shutil.copytree(source / "files", folder, dirs_exist_ok=True)
-    with open_store(folder, clock) as store:
-        with _admin(store) as connection:
-            _refuse_a_database_in_use(connection, store.place)
-            _fill(connection, source, manifest)
-        _record_restore(store, source, manifest, principal)
+    try:
+        shutil.copytree(source / "files", folder, dirs_exist_ok=True)
+        with open_store(folder, clock) as store:
+            with _admin(store) as connection:
+                _refuse_a_database_in_use(connection, store.place)
+                _fill(connection, source, manifest)
+            _record_restore(store, source, manifest, principal)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)  # it was empty before
+        raise
     return _described(source, manifest)
 
 

@@ -362,8 +362,8 @@ def database_in_use(place: str) -> ConflictError:
     return ConflictError(
         "store.database_in_use",
         Text(
-            "数据库 {place} 里已有银行数据，不会覆盖；请让 BANKLOOP_DATABASE_URL 指向一个空库",
-            "the database {place} holds a bank and is not written over; let BANKLOOP_DATABASE_URL name an empty one",
+            "数据库 {place} 里已有银行数据，不会覆盖；请恢复到另一个文件夹，或让 BANKLOOP_DATABASE_URL 指向一个空库",
+            "the database {place} holds a bank and is not written over; restore into another folder, or let BANKLOOP_DATABASE_URL name an empty one",
         ),
         place=place,
     )
