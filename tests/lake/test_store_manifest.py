@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from bankloop.lake import CONTRACTS, Lake, LakeVersion, open_lake, schema_of
-from bankloop.store import EVERY_UNIT, Principal, Store
+from bankloop.organization import system
+from bankloop.store import Store
 
-LOADER = Principal("loader", frozenset({"load"}), (EVERY_UNIT,), "daily load")
+LOADER = system("loader")
 UNIT = {"unit_id": "0000", "parent_id": None, "kind": "head_office", "name_zh": "总行", "name_en": "Head office"}
 
 

@@ -203,12 +203,12 @@ def test_an_edit_after_the_submission_voids_the_approval(store: Store) -> None:
     assert first.digest != edited.digest
     with store.begin(maker()) as connection:
         request = submit_approval(connection, "campaign", "bind-card", first.digest)
-    consumer, compliance, first, _ = reviewers()
+    consumer, compliance, head, _ = reviewers()
     with store.begin(consumer) as connection:
         review(connection, request, positive=True, opinion="clear")
     with store.begin(compliance) as connection:
         comply(connection, request)
-    with store.begin(first) as connection:
+    with store.begin(head) as connection:
         approve(connection, request)
         assert is_approved(connection, "campaign", "bind-card", first.digest)
     with store.begin(maker()) as connection:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from bankloop.kit import ConflictError, FixedClock, NotFoundError, Origin, acting_from
+from bankloop.organization import compliance, system
 from bankloop.store import (
     Principal,
     Role,
@@ -184,15 +185,16 @@ def test_what_is_old_is_purged_by_class_and_known_by_its_digests(store: Store) -
         for number in ("C1", "C2", "C3"):
             record_access(connection, "customer", [number], ["phone"])
         record_audit(connection, "test.act", "thing", "kept", None, None)
+    with store.begin(compliance("legal")) as connection:
         hold = place_hold(connection, "customer", "C2", "court order 7")
     seal_audit(store)
-    assert purge_audit(store, ROOT, "access", "term") == 0
+    assert purge_audit(store, system(), "access", "term") == 0
     store.clock = FixedClock(store.clock.now() + timedelta(days=4 * 366))
-    assert purge_audit(store, ROOT, "access", "term") == 2
+    assert purge_audit(store, system(), "access", "term") == 2
     assert verify_audit(store).ok
-    with store.begin(ROOT) as connection:
+    with store.begin(compliance("legal")) as connection:
         release_hold(connection, hold, "lifted")
-    assert purge_audit(store, ROOT, "access", "term") == 1
+    assert purge_audit(store, system(), "access", "term") == 1
     seal_audit(store)
     assert verify_audit(store).ok
     tamper(store, "DELETE FROM audit WHERE object_id = 'kept'")

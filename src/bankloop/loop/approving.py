@@ -134,10 +134,11 @@ def approve_in_turn(bank: Bank, people: Sequence[Principal], name: str) -> Appro
     """Let each person in turn give one consent, until the campaign is approved; who is not needed is not asked."""
     found = None
     for person in people:
-        found = approve_campaign(bank, person, name)
-        if not found.open:
-            break
-    if found is None or found.open:
+        with bank.store.begin(person) as connection:
+            found = _request(connection, name)
+        if not found.granted:
+            found = approve_campaign(bank, person, name)
+    if found is None or not found.granted:
         raise _not_submitted(name)
     return found
 

@@ -171,6 +171,11 @@ class Approval:
         """Return whether it waits for a consent."""
         return self.state in OPEN
 
+    @property
+    def granted(self) -> bool:
+        """Return whether it has every consent and nothing has stopped it."""
+        return self.state in GRANTED
+
 
 OPEN = (ApprovalState.SUBMITTED, ApprovalState.CONSUMER_OK, ApprovalState.COMPLIANCE_OK, ApprovalState.FIRST_OK)
 GRANTED = (ApprovalState.APPROVED, ApprovalState.SCHEDULED, ApprovalState.RUNNING)
