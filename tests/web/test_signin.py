@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -23,7 +24,7 @@ from bankloop.organization.account import SignInSettings, secrets
 from bankloop.organization.rights import give_role
 from bankloop.simulate import write_templates
 from bankloop.store import EmbeddedServer, Store, attach_store
-from bankloop.web import create_app, serve
+from bankloop.web import create_app, guard, serve
 from bankloop.web.api.schema import described
 from tests.organization.account.conftest import PASSWORD, Hand
 from tests.web.conftest import Staffed, TestClient
@@ -269,6 +270,28 @@ def test_bodies_are_bounded(browser: TestClient) -> None:
 
     streamed = browser.post("/signin", content=trickle())
     assert streamed.status_code == 413
+
+
+def test_a_body_that_does_not_come_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "SLOWEST_BODY", 0.01)
+    sent: list[Any] = []
+
+    async def never() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def inner(*_: Any) -> None:
+        raise AssertionError("nobody works on half a body")
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/signin", "headers": [(b"host", b"127.0.0.1"), (b"content-length", b"9")],
+        "client": ("127.0.0.1", 1), "query_string": b"",
+    }  # fmt: skip
+    asyncio.run(guard.Guard(inner)(scope, never, send))
+    assert sent[0]["status"] == 408
+    assert b"request.too_slow" in sent[1]["body"]
 
 
 def test_it_is_served_beyond_this_machine_only_behind_a_proxy(tmp_path: Path) -> None:
