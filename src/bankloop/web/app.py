@@ -28,6 +28,7 @@ from bankloop.web.rendering import COOKIE, console_of, page, report_file
 from bankloop.web.signin import add_sign_in
 from bankloop.web.telemetry import Telemetry, add_telemetry
 from bankloop.web.texts import WORDS
+from bankloop.web.upkeep import upkeep
 from bankloop.web.visitor import visitor_of
 from bankloop.wiring import open_bank
 
@@ -63,7 +64,8 @@ def create_app(
             app.state.console = Console(opened)
             app.state.jobs.recover(opened.store)
             app.state.provider = account.Provider(known.oidc, opened.clock) if known.oidc else None
-            yield
+            async with upkeep(opened.store):
+                yield
 
     app = FastAPI(title="bankloop", version="1", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.settings, app.state.secure = known, behind_proxy

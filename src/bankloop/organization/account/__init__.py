@@ -40,7 +40,13 @@ from bankloop.organization.account.machines import (
     rotate_secret,
 )
 from bankloop.organization.account.oidc import Asked, Provider
-from bankloop.organization.account.sessions import end_session, read_session, rotate_session, sessions_of
+from bankloop.organization.account.sessions import (
+    end_session,
+    forget_sessions,
+    read_session,
+    rotate_session,
+    sessions_of,
+)
 from bankloop.organization.account.settings import read_settings
 from bankloop.organization.account.signing_in import (
     SIGN_IN,
@@ -79,6 +85,7 @@ __all__ = [
     "confirm_factor",
     "demo_password",
     "end_session",
+    "forget_sessions",
     "give_code",
     "idempotency_table",
     "issue_token",
