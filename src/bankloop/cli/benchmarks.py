@@ -21,6 +21,7 @@ QUICK_CUSTOMERS = 20_000
 FULL_CUSTOMERS = 1_000_000
 QUICK_ROWS = 200_000
 FULL_ROWS = 2_000_000
+POOLS, POOLS_BESIDE_BRANCHES = 9, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,25 @@ class Options:
 
     customers: int | None
     quick: bool
+    actions: int = 20
+    resources: int = 9
+    branches: int | None = None
+    instance: str = "lognormal"
 
 
 def bench(
     name: Annotated[str, typer.Argument(help="基准名，或 all / the name of a benchmark, or all")],
     customers: Annotated[int | None, typer.Option(min=1_000, help="客户数 / customers")] = None,
+    actions: Annotated[int, typer.Option(min=1, help="assign：动作数 / actions")] = 20,
+    resources: Annotated[
+        int | None, typer.Option(min=0, help="assign：全行资源数 / resources of the whole bank")
+    ] = None,
+    branches: Annotated[
+        int | None, typer.Option(min=1, help="assign：另加每网点工时 / and minutes of so many branches")
+    ] = None,
+    instance: Annotated[
+        str, typer.Option(help="assign：算例 / instance: lognormal, tight, slack, ties, zeros, giant, dominant")
+    ] = "lognormal",
     quick: Annotated[bool, typer.Option("--quick", help="45 秒以内的小规模 / small sizes, within 45 s")] = False,
     write: Annotated[Path | None, typer.Option(help="写入结果文件 / file to write results to")] = None,
     as_json: AsJson = False,
@@ -50,7 +65,8 @@ def bench(
     found = {}
     for key, measure in chosen.items():
         say(f"bench {key}")
-        found[key] = measure(Options(customers, quick))
+        pools = resources if resources is not None else POOLS if branches is None else POOLS_BESIDE_BRANCHES
+        found[key] = measure(Options(customers, quick, actions, pools, branches, instance))
         show_table(key, ["", ""], [[k, _shown(v)] for k, v in found[key].items()], right=[1])
     if write is not None:
         write.parent.mkdir(parents=True, exist_ok=True)
@@ -153,6 +169,22 @@ def measure_audit(options: Options) -> dict[str, Any]:
             remove_cluster(folder)
 
 
+def measure_assign(options: Options) -> dict[str, Any]:
+    """The assignment: seconds, certified gap, broken limits; HiGHS and PDLP beside it where they can follow."""
+    from bankloop.cli.demo.assigning import measure
+    from bankloop.cli.demo.instances import INSTANCES
+
+    if options.instance not in INSTANCES:
+        raise NotFoundError(
+            "bench.instance",
+            Text("没有算例 {name}；有 {known}", "there is no instance {name}; there is {known}"),
+            name=options.instance,
+            known=", ".join(INSTANCES),
+        )
+    customers = options.customers or (2_000 if options.quick else FULL_CUSTOMERS)
+    return measure(customers, options.actions, options.resources, options.branches, options.instance)
+
+
 BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "loop": measure_loop,
     "expression": measure_expression,
@@ -161,6 +193,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "statistics": measure_statistics,
     "rights": measure_rights,
     "audit": measure_audit,
+    "assign": measure_assign,
 }
 
 

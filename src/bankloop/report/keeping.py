@@ -82,7 +82,7 @@ def _write(record: PlanRecord, home: Path) -> None:
         "curves": {name: [list(point) for point in points] for name, points in record.curves.items()},
         "families": [[family.name, family.group is not None] for family in record.problem.families],
     }
-    arrays = {"value": record.problem.value, "cost": record.cost.astype(np.float32)}
+    arrays: dict[str, np.ndarray] = {"value": record.problem.value, "cost": record.cost.astype(np.float32)}
     for index, family in enumerate(record.problem.families):
         arrays |= {f"use{index}": family.use, f"limit{index}": family.limit, f"price{index}": record.prices[index]}
         if family.group is not None:

@@ -45,7 +45,7 @@ class Family:
 class Problem:
     """Values (n, k) in fen, −inf where an action is not open to a customer, and the scarce resources."""
 
-    value: Floats
+    value: NDArray[np.floating]
     families: tuple[Family, ...]
 
 
