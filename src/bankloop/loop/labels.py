@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from bankloop.kit import ConflictError, Text, local_moment
@@ -24,6 +26,8 @@ from bankloop.store import (
     accepted_contacts,
     read_decisions,
     read_events,
+    read_models,
+    read_plans,
 )
 from bankloop.store import read_lock as stored_lock
 
@@ -104,8 +108,12 @@ def _arms(decisions: pa.Table, issued: np.ndarray, intended: np.ndarray, control
     return arms
 
 
-def round_outcomes(bank: Bank, connection: Connection, campaign: str, round_: int) -> tuple[Lock, evaluation.Outcomes]:
-    """Return a campaign's lock and outcomes of one round; raise ``ConflictError`` where there was none."""
+def round_population(connection: Connection, campaign: str, round_: int) -> tuple[Lock, pa.Table, dict[str, int]]:
+    """Return a round's lock, the decisions of its experiment, a customer a row, and what was left out, by kind.
+
+    Raise ``ConflictError`` where there was no such round. A goal that was redefined within the round does not mix with
+    the first one: who was decided on under another goal is left out.
+    """
     decisions = evaluation.population(read_decisions(connection, [campaign], round_), campaign)
     if not decisions.num_rows:
         raise ConflictError(
@@ -113,22 +121,90 @@ def round_outcomes(bank: Bank, connection: Connection, campaign: str, round_: in
             Text("{campaign} 第 {round} 轮还没有决策；先运行 bankloop run", "{campaign} has no decisions in round {round}; run it first"),
             campaign=campaign, round=round_,
         )  # fmt: skip
-    lock = read_lock(stored_lock(connection, decisions["lock_digest"][0].as_py()))
-    return lock, campaign_outcomes(bank, connection, lock, decisions, round_)
+    digests = decisions["lock_digest"].to_pylist()
+    first = int(np.argmin(np.asarray(decisions["window_start"].cast(pa.int32()).to_numpy())))
+    locks = {one: read_lock(stored_lock(connection, one)) for one in sorted(set(digests))}
+    lock = locks[digests[first]]
+    same = [one for one, found in locks.items() if _read_alike(found, lock)]
+    kept = decisions.filter(pc.is_in(decisions["lock_digest"], pa.array(same))).combine_chunks()
+    return lock, kept, {"redefined": decisions.num_rows - kept.num_rows}
+
+
+def _read_alike(one: Lock, other: Lock) -> bool:
+    """Whether two locks call the same thing a success and give it the same worth."""
+    found = [(x.campaign.goal, x.campaign.products[0], [p.contribution for p in x.products]) for x in (one, other)]
+    return found[0] == found[1]
+
+
+def round_outcomes(bank: Bank, connection: Connection, campaign: str, round_: int) -> tuple[Lock, evaluation.Outcomes]:
+    """Return a campaign's lock and outcomes of one round; raise ``ConflictError`` where there was none."""
+    lock, decisions, left_out = round_population(connection, campaign, round_)
+    found = campaign_outcomes(bank, connection, lock, decisions, round_)
+    return lock, replace(found, notes={**found.notes, **left_out})
 
 
 def campaign_outcomes(
     bank: Bank, connection: Connection, lock: Lock, decisions: pa.Table, round_: int
 ) -> evaluation.Outcomes:
     """Return the outcomes of decisions of one round, from the contacts and events stored since."""
-    start = decisions["window_start"][0].as_py()
+    shares = planned_shares(connection, lock, round_)
+    again = read_decisions(connection, [lock.name], round_) if len(shares) > 1 else None
+    starts = pc.min_max(decisions["window_start"])
     # Both ends count, and the day after belongs to the next round.
-    until = start + timedelta(days=lock.campaign.goal.within - 1)
-    accepted = accepted_contacts(connection, lock.name)
-    types = evaluation.event_types(lock)
-    seen = read_events(connection, types, start, until).select(_WHO_DID_WHAT.names).cast(_WHO_DID_WHAT)
-    events = pa.concat_tables([seen, _loaded_events(bank, types, start, until)])
-    return evaluation.outcomes_of(lock, round_, decisions, accepted, events)
+    until = starts["max"].as_py() + timedelta(days=lock.campaign.goal.within - 1)
+    return evaluation.outcomes_of(
+        lock,
+        round_,
+        decisions,
+        accepted_contacts(connection, lock.name),
+        events_between(bank, connection, evaluation.event_types(lock), starts["min"].as_py(), until),
+        again=again,
+        before=chance_before(bank, connection, lock, decisions),
+        labels=_groups(lock, decisions),
+        share=shares,
+    )
+
+
+def planned_shares(connection: Connection, lock: Lock, round_: int) -> dict[date, float]:
+    """Return the control share that each window of a round was planned with, by its first day."""
+    written = lock.campaign.evaluate.control
+    otherwise = written / 1_000_000 if isinstance(written, int) else 0.25
+    return {
+        stored.window_start: float(stored.summary.get("control_share", {}).get(lock.name, otherwise))
+        for stored in read_plans(connection)
+        if stored.summary.get("round") == round_ and lock.name in stored.campaigns
+    }
+
+
+def chance_before(bank: Bank, connection: Connection, lock: Lock, decisions: pa.Table) -> NDArray[np.float64] | None:
+    """Return the chance of success (n,) that the locked model gave from what each decision recorded, known beforehand.
+
+    None where the artefact is no longer kept: readings then use the plain difference, and say so.
+    """
+    digest = lock.models.get(lock.name)
+    row = next((m for m in read_models(connection, lock.name) if m.artefact_digest == digest), None)
+    if row is None or not (bank.folder / row.artefact_path).exists():
+        return None
+    learned = model.load_model(bank.folder / row.artefact_path, row.artefact_digest)
+    if not set(learned.base.features) <= set(lock.types):
+        return None
+    known = evaluation.recorded(decisions, lock, learned.base.features)
+    return learned.base.predict(model.feature_matrix(known, learned.base.features))
+
+
+def _groups(lock: Lock, decisions: pa.Table) -> dict[str, NDArray[np.str_]]:
+    """The groups that every decision recorded: the branch, and the tier where the campaign's model or rules read it."""
+    found = {"branch": np.array(decisions["unit_id"].to_pylist(), dtype=str)}
+    if "tier" in lock.types:
+        tier = evaluation.recorded(decisions, lock, ["tier"])["tier"]
+        found["tier"] = np.array(pc.fill_null(tier.cast(pa.string()), "").to_pylist(), dtype=str)
+    return found
+
+
+def events_between(bank: Bank, connection: Connection, types: Sequence[str], start: date, until: date) -> pa.Table:
+    """Return the events (``evaluation.HAPPENED``) of ``types`` from ``start`` to ``until``, of the store and of the lake."""
+    seen = read_events(connection, types, start, until).select(evaluation.HAPPENED.names).cast(evaluation.HAPPENED)
+    return pa.concat_tables([seen, _loaded_events(bank, types, start, until)]).combine_chunks()
 
 
 def _loaded_events(bank: Bank, types: Sequence[str], start: date, until: date) -> pa.Table:
@@ -139,11 +215,12 @@ def _loaded_events(bank: Bank, types: Sequence[str], start: date, until: date) -
         "stop": local_moment(until + timedelta(days=1), 0, 0, bank.lake.zone),
     }
     query = (
-        "SELECT DISTINCT customer_no, type FROM event "
+        "SELECT customer_no, type, scene, occurred_at FROM event "
         "WHERE list_contains($types, type) AND occurred_at >= $start AND occurred_at < $stop"
     )
     with bank.lake.connection(Scope.whole_bank("labels")) as connection:
-        return connection.sql(query, params=values).to_arrow_table().cast(_WHO_DID_WHAT)
-
-
-_WHO_DID_WHAT = pa.schema([("customer_no", pa.string()), ("type", pa.string())])
+        found = connection.sql(query, params=values).to_arrow_table()
+    at = found["occurred_at"].cast(pa.timestamp("us", tz="UTC"))
+    local = at.cast(pa.timestamp("us", bank.lake.zone)).cast(pa.date32())
+    columns = [found["customer_no"], found["type"], found["scene"], local, at]
+    return pa.table(columns, names=evaluation.HAPPENED.names).cast(evaluation.HAPPENED)

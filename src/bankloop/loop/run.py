@@ -42,13 +42,13 @@ from bankloop.loop.frozen import (
 )
 from bankloop.loop.labels import audience_now, campaign_outcomes, history_rows, round_outcomes, round_rows
 from bankloop.loop.model import Card, Uplift
+from bankloop.loop.reading import read_rounds
 from bankloop.loop.spec import Campaign, Lock, read_lock
 from bankloop.loop.window import Window, plain_reading, record_steps, stored_plan
 from bankloop.organization import submit_approval
 from bankloop.store import (
     ModelVersion,
     Principal,
-    ResultReading,
     StepState,
     read_decisions,
     read_models,
@@ -56,7 +56,6 @@ from bankloop.store import (
     record_audit,
     register_model,
     save_plan,
-    save_result,
     set_step,
     verb,
 )
@@ -183,25 +182,7 @@ def evaluate(
     bank: Bank, principal: Principal, campaign: str, rounds: Sequence[int], *, keep: bool = True
 ) -> evaluation.Reading:
     """7 评结果: read a campaign's rounds, pooled where several are named, from decisions, contacts and events."""
-    with bank.store.begin(principal) as connection:
-        outcomes, shares = [], []
-        for round_ in rounds:
-            lock, found = round_outcomes(bank, connection, campaign, round_)
-            outcomes.append(found)
-            shares.append(_stored_share(connection, campaign, round_, lock))
-        starts = [p.window_start for p in read_plans(connection) if p.summary.get("round") == rounds[-1]]
-    today, within = bank.lake.today(), lock.campaign.goal.within
-    closes = max(starts, default=date.min) + timedelta(days=within)
-    elapsed = min(max(1.0 - (closes - today).days / within, 0.0), 1.0)
-    reading = evaluation.read(campaign, outcomes, float(np.mean(shares)), elapsed)
-    # A reading before the window closes is a look, not a result: it is shown and not kept.
-    if keep and today >= closes:
-        with bank.store.begin(principal) as connection:
-            save_result(connection, ResultReading(campaign, rounds[-1], today, plain_reading(reading)))
-            detail = {"verdict": reading.verdict.value}
-            set_step(connection, StepState(campaign, rounds[-1], "evaluate", "done", detail))
-            record_audit(connection, "round.evaluate", "round", f"{campaign}/{rounds[-1]}", None, detail)
-    return reading
+    return read_rounds(bank, principal, campaign, rounds, keep=keep)
 
 
 @verb("model.learn")
@@ -280,11 +261,3 @@ def _register(bank: Bank, connection: Connection, campaign: Campaign, trained: U
         place = str(path.relative_to(bank.folder))
         register_model(connection, ModelVersion(name, version, name, card.kind, card.as_dict(), digest, place))
     submit_approval(connection, "model", name, digest)
-
-
-def _stored_share(connection: Connection, campaign: str, round_: int, lock: Lock) -> float:
-    for stored in read_plans(connection):
-        if stored.summary.get("round") == round_ and campaign in stored.summary.get("control_share", {}):
-            return float(stored.summary["control_share"][campaign])
-    written = lock.campaign.evaluate.control
-    return written / 1_000_000 if isinstance(written, int) else 0.25

@@ -4,6 +4,7 @@ Made from the loop's values and never the other way round: nothing here decides,
 is a value until it is drawn; confidential reasons arrive pooled and stay pooled.
 """
 
+from bankloop.loop.evaluate import reading_of
 from bankloop.report.contracts import (
     Bar,
     Bars,
@@ -33,7 +34,7 @@ from bankloop.report.keeping import kept_plans, load_window_view, save_window
 from bankloop.report.pages import environment, style
 from bankloop.report.plan import falls_of, plan_page, price_in_words, waterfall_picture
 from bankloop.report.record import PlanRecord, record_of
-from bankloop.report.results import VERDICTS, interval_in_words, reading_of, results_page
+from bankloop.report.results import VERDICTS, interval_in_words, results_page
 from bankloop.report.story import (
     Story,
     bank_line,

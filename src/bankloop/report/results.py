@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from bankloop.kit import Text
-from bankloop.loop.evaluate import FUNNEL, Estimate, FunnelStep, Money, Reading, Verdict
+from bankloop.loop.evaluate import FUNNEL, Estimate, Reading, Verdict
 from bankloop.report import sayings as say
 from bankloop.report.contracts import (
     Bar,
@@ -41,29 +40,6 @@ _TONES = {
 }
 _NOTHING_FOUND = Text("无差异", "No difference")
 _CONTAMINATION_ALARM = 0.05
-
-
-def reading_of(plain: Mapping[str, Any]) -> Reading:
-    """Return the reading that was stored as plain values."""
-
-    def estimate(found: Mapping[str, float] | None) -> Estimate | None:
-        return Estimate(**found) if found else None
-
-    money = plain["money"]
-    return Reading(
-        **{
-            **plain,
-            "rounds": tuple(plain["rounds"]),
-            "lift": estimate(plain["lift"]),
-            "relative": estimate(plain.get("relative")),
-            "broken_checks": tuple(Text(**title) for title in plain.get("broken_checks", ())),
-            "ghost_lift": estimate(plain["ghost_lift"]),
-            "verdict": Verdict(plain["verdict"]),
-            "sentence": Text(**plain["sentence"]),
-            "money": Money(money["attributed"], Estimate(**money["incremental"]), money["cost"]),
-            "funnel": tuple(FunnelStep(s["name"], Text(**s["title"]), s["treated"]) for s in plain["funnel"]),
-        }
-    )
 
 
 def results_page(

@@ -84,7 +84,7 @@ def _against_nothing(rng: np.random.Generator, audience: _Audience, control: NDA
     base = float(audience.without.mean())
     reach = ev.boundary(effect.se**2, base * (1.0 - base) * sum(1.0 / n for n in sizes))
     meant = rng.random(len(control)) < MEANT
-    checks = ev.sample_ratio_family(control, CONTROL, day % 5, meant)
+    checks = ev.sample_ratio_family(control, CONTROL, day % 5, meant, audience.without)
     return {
         "naive": int((np.abs(effect.value) > ev.Z95 * effect.se).any()),
         "peeked": int((np.abs(effect.value) > reach).any()),

@@ -3,16 +3,41 @@
 It reads and never changes a campaign. "Inconclusive" is an answer.
 """
 
-from bankloop.loop.evaluate.contracts import FunnelStep, Money, Reading, Verdict
+from bankloop.loop.evaluate.contracts import (
+    FUNNEL,
+    Basis,
+    Checked,
+    Cut,
+    FunnelStep,
+    Money,
+    Outcomes,
+    Reading,
+    Restated,
+    Trimmed,
+    Verdict,
+    Week,
+)
+from bankloop.loop.evaluate.effects import cuts_of, differs_of, discoveries
 from bankloop.loop.evaluate.off_policy import UnsupportedPolicy
-from bankloop.loop.evaluate.outcomes import event_types, outcomes_of, population
+from bankloop.loop.evaluate.outcomes import (
+    HAPPENED,
+    event_types,
+    first_day,
+    first_decisions,
+    outcomes_of,
+    population,
+    recorded,
+    worths,
+)
 from bankloop.loop.evaluate.policy import PolicyValuation, value_policy
 from bankloop.loop.evaluate.queries import arm_sums, arms_of
-from bankloop.loop.evaluate.service import FUNNEL, Outcomes, judge, points, read
+from bankloop.loop.evaluate.sayings import in_rounds, judge, points
+from bankloop.loop.evaluate.service import read, restated
 from bankloop.loop.evaluate.statistics import (
     SRM_ALARM,
     Z95,
     Arm,
+    Design,
     Effect,
     Estimate,
     RatioCheck,
@@ -20,25 +45,37 @@ from bankloop.loop.evaluate.statistics import (
     boundary,
     clustered_difference,
     cuped,
+    design,
+    designs,
+    detectable_mean,
     difference,
     false_discovery,
+    heterogeneity_p,
     minimum_detectable,
     pre_period_p,
     ratio_difference,
     relative,
+    rounds_for,
     rounds_to_find,
     sample_ratio_family,
     sample_ratio_p,
     stratified,
+    together,
     while_running,
     winsorised,
 )
+from bankloop.loop.evaluate.stored import reading_of
 
 __all__ = [
     "FUNNEL",
+    "HAPPENED",
     "SRM_ALARM",
     "Z95",
     "Arm",
+    "Basis",
+    "Checked",
+    "Cut",
+    "Design",
     "Effect",
     "Estimate",
     "FunnelStep",
@@ -47,17 +84,30 @@ __all__ = [
     "PolicyValuation",
     "RatioCheck",
     "Reading",
+    "Restated",
+    "Trimmed",
     "UnsupportedPolicy",
     "Verdict",
+    "Week",
     "Winsorised",
     "arm_sums",
     "arms_of",
     "boundary",
     "clustered_difference",
     "cuped",
+    "cuts_of",
+    "design",
+    "designs",
+    "detectable_mean",
     "difference",
+    "differs_of",
+    "discoveries",
     "event_types",
     "false_discovery",
+    "first_day",
+    "first_decisions",
+    "heterogeneity_p",
+    "in_rounds",
     "judge",
     "minimum_detectable",
     "outcomes_of",
@@ -66,12 +116,18 @@ __all__ = [
     "pre_period_p",
     "ratio_difference",
     "read",
+    "reading_of",
+    "recorded",
     "relative",
+    "restated",
+    "rounds_for",
     "rounds_to_find",
     "sample_ratio_family",
     "sample_ratio_p",
     "stratified",
+    "together",
     "value_policy",
     "while_running",
     "winsorised",
+    "worths",
 ]

@@ -1,13 +1,67 @@
-"""What step 7 gives on: the reading of one campaign's round. Rates are fractions, money is fen."""
+"""What step 7 works on and gives on: a round's outcomes, and its reading. Rates are fractions, money is fen."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bankloop.kit import Text
 from bankloop.loop.evaluate.statistics import Estimate
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Integers = NDArray[np.int64]
+Words = NDArray[np.str_]
+
+# What each event says of the way from message to goal; a channel that cannot say a step leaves it out.
+FUNNEL: tuple[tuple[str, Text, tuple[str, ...]], ...] = (
+    ("contacted", Text("触达", "Contacted"), ()),
+    ("delivered", Text("送达", "Delivered"), ("push_delivered", "sms_delivered", "wecom_read", "task_done")),
+    ("responded", Text("回应", "Responded"), ("push_open", "push_click", "sms_click", "wecom_reply", "call_connected")),
+    ("converted", Text("达成目标", "Goal reached"), ()),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """One campaign's round, a row per customer of its population (n,).
+
+    ``control`` the assignment; ``meant`` whether the engine intended a contact (a ghost in control); ``contacted``
+    whether one went out; ``success`` in {0, 1}; ``worth`` fen of a success; ``cost`` fen spent on the customer;
+    ``by_hand`` contacted by staff without a task; ``steps`` who passed each funnel step in between.
+
+    ``before`` is the chance of success that the locked model gave before the assignment, None where it cannot be had;
+    ``day`` the day of the window, from 0, on which the goal was reached, −1 for never; ``labels`` name each customer's
+    group by dimension, '' for none; ``share`` the planned control share where windows differ; ``window`` the number of
+    the window in which a customer was first decided on; ``notes`` count what was put aside, by kind.
+    """
+
+    round: int
+    control: Bools
+    meant: Bools
+    contacted: Bools
+    success: Floats
+    worth: Floats
+    attributed_worth: Floats
+    cost: Floats
+    by_hand: Bools
+    steps: Mapping[str, Bools]
+    before: Floats | None = None
+    day: Integers | None = None
+    labels: Mapping[str, Words] = field(default_factory=dict)
+    share: Floats | None = None
+    window: Integers | None = None
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def earned(self) -> Floats:
+        """Return fen that each customer brought, before costs."""
+        return self.success * self.worth
 
 
 class Verdict(StrEnum):
@@ -17,19 +71,6 @@ class Verdict(StrEnum):
     HARM = "harm"
     INCONCLUSIVE = "inconclusive"
     UNREADABLE = "unreadable"
-
-
-SENTENCES = {
-    Verdict.GAIN: Text("显著：提升 {lift}，区间 {low} 至 {high}", "significant: lift {lift}, interval {low} to {high}"),
-    Verdict.HARM: Text("显著为负：{lift}，区间 {low} 至 {high}；应停", "significant harm: {lift}, interval {low} to {high}; stop it"),
-    Verdict.INCONCLUSIVE: Text(
-        "尚无结论：提升 {lift}，区间 {low} 至 {high}；要看清 {lift} 需{rounds}轮合并",
-        "inconclusive: lift {lift}, interval {low} to {high}; {rounds} pooled rounds would tell {lift} from nothing",
-    ),
-    Verdict.UNREADABLE: Text("不可读：{reason}", "unreadable: {reason}"),
-}  # fmt: skip
-# Before the window has closed; the interval in it is the wider one that holds at every look.
-STILL_RUNNING = Text("进行中（窗口已过 {share}，随时可看的区间）：{said}", "still running ({share} of the window; an interval for any number of looks): {said}")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +83,101 @@ class FunnelStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Trimmed:
+    """The money with outliers pulled in to declared limits in fen; ``moved`` customers were, ``share`` at each end."""
+
+    share: float
+    low: float
+    high: float
+    moved: int
+    incremental: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
 class Money:
-    """The money of a round: ``attributed`` is what naive attribution claims, ``incremental`` what the control shows."""
+    """The money of a round: ``attributed`` is what naive attribution claims, ``incremental`` what the control shows.
+
+    ``incremental`` is after all costs; ``trimmed`` the same with outliers pulled in, beside it and never instead.
+    """
 
     attributed: int
     incremental: Estimate
     cost: int
+    trimmed: Trimmed | None = None
+
+    @property
+    def roi(self) -> float | None:
+        """Return incremental money after costs for each fen spent; None where nothing was spent."""
+        return self.incremental.value / self.cost if self.cost else None
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a number is of: who, when, which cells against which, and by what method. ``window`` are ISO days."""
+
+    population: Text
+    window: tuple[str, str]
+    cells: Text
+    method: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One check that must hold before a lift is read."""
+
+    name: str
+    title: Text
+    p: float
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One group of customers within a reading: its funnel, its lift against the control of the same group, its money.
+
+    ``q`` is the p-value adjusted over the groups of the dimension (Benjamini and Hochberg). The groups of ``tier``,
+    ``branch``, ``sub_branch`` and ``manager`` add up to the reading; those of ``action``, ``channel`` and ``script`` to
+    the customers whom the plan meant to contact, in both arms.
+    """
+
+    dimension: str
+    key: str
+    treated: int
+    contacted: int
+    responded: int
+    converted: int
+    control: int
+    control_converted: int
+    lift: Estimate | None
+    p: float | None
+    q: float | None
+    cost: int
+    incremental: Estimate | None
+
+    @property
+    def roi(self) -> float | None:
+        """Return incremental money after costs for each fen spent; None where nothing was spent or read."""
+        return self.incremental.value / self.cost if self.incremental and self.cost else None
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """What one week of the window added to the lift; the weeks of a window add up to the plain difference."""
+
+    number: int
+    days: int
+    treated: int
+    control: int
+    lift: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """The reading that was kept before: when, and what it said."""
+
+    as_of: str
+    lift: Estimate | None
+    successes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +185,13 @@ class Reading:
     """The intention-to-treat reading of a campaign's round(s).
 
     Population: the usable audience outside the holdout and outside exemptions; treated had the campaign available,
-    control had not, while the rest of the portfolio ran for both. ``control_share`` is the planned one. ``relative`` is
-    the lift over the control's rate; ``broken_checks`` name the sample ratios that forbid reading; ``elapsed`` is the
-    share of the goal's window that had passed, 1 for a result.
+    control had not, while the rest of the portfolio ran for both. ``control_share`` is the planned one. ``lift`` is
+    adjusted for what was known before the assignment where that is known, ``plain`` the difference of the two rates;
+    ``variance_cut`` is the share of the plain one's variance that the adjustment takes away. ``relative`` is the plain
+    lift over the control's rate; ``broken_checks`` name what forbids reading; ``elapsed`` is the share of the goal's
+    window that had passed, 1 for a result. ``differs`` gives, by dimension, the p-value of all groups having one lift;
+    ``fading`` the lift of the window's first half less that of its second; ``rounds_needed`` how many such rounds,
+    pooled, find the lift that was read, four times in five.
     """
 
     campaign: str
@@ -79,6 +213,27 @@ class Reading:
     relative: Estimate | None = None
     broken_checks: tuple[Text, ...] = ()
     elapsed: float = 1.0
+    plain: Estimate | None = None
+    variance_cut: float = 0.0
+    checks: tuple[Checked, ...] = ()
+    basis: Basis | None = None
+    cuts: tuple[Cut, ...] = ()
+    differs: Mapping[str, float] = field(default_factory=dict)
+    weeks: tuple[Week, ...] = ()
+    fading: Estimate | None = None
+    notes: tuple[Text, ...] = ()
+    rounds_needed: int | None = None
+    restated: Restated | None = None
+    motive: str = ""
+
+    @property
+    def successes(self) -> int:
+        """Return how many of both arms reached the goal."""
+        return round(self.treated_rate * self.treated + self.control_rate * self.control)
+
+    def of(self, dimension: str) -> tuple[Cut, ...]:
+        """Return the groups of one dimension."""
+        return tuple(cut for cut in self.cuts if cut.dimension == dimension)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the reading as plain values."""

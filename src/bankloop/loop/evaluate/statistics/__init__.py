@@ -6,6 +6,7 @@ from bankloop.loop.evaluate.statistics.checks import (
     RatioCheck,
     Winsorised,
     false_discovery,
+    heterogeneity_p,
     pre_period_p,
     sample_ratio_family,
     sample_ratio_p,
@@ -21,14 +22,24 @@ from bankloop.loop.evaluate.statistics.effects import (
     ratio_difference,
     relative,
     stratified,
+    together,
 )
-from bankloop.loop.evaluate.statistics.power import minimum_detectable, rounds_to_find
+from bankloop.loop.evaluate.statistics.power import (
+    Design,
+    design,
+    designs,
+    detectable_mean,
+    minimum_detectable,
+    rounds_for,
+    rounds_to_find,
+)
 from bankloop.loop.evaluate.statistics.sequences import boundary, while_running
 
 __all__ = [
     "SRM_ALARM",
     "Z95",
     "Arm",
+    "Design",
     "Effect",
     "Estimate",
     "RatioCheck",
@@ -36,16 +47,22 @@ __all__ = [
     "boundary",
     "clustered_difference",
     "cuped",
+    "design",
+    "designs",
+    "detectable_mean",
     "difference",
     "false_discovery",
+    "heterogeneity_p",
     "minimum_detectable",
     "pre_period_p",
     "ratio_difference",
     "relative",
+    "rounds_for",
     "rounds_to_find",
     "sample_ratio_family",
     "sample_ratio_p",
     "stratified",
+    "together",
     "while_running",
     "winsorised",
 ]

@@ -38,6 +38,7 @@ _TITLES: Mapping[str, Text] = {
     "assignment": Text("处理与对照的人数", "treated against control"),
     "strata": Text("各层内的人数", "the arms within each stratum"),
     "ghosts": Text("本应触达者中的人数", "the arms among those who were meant"),
+    "before": Text("分组之前就有的差异", "a difference from before the assignment"),
 }
 
 
@@ -53,26 +54,45 @@ def sample_ratio_p(treated: int, control: int, control_share: float) -> float:
 
 def sample_ratio_family(
     control: NDArray[np.bool_],
-    control_share: float,
+    control_share: float | Floats,
     strata: NDArray[np.int64] | None = None,
     meant: NDArray[np.bool_] | None = None,
+    before: ArrayLike | None = None,
 ) -> tuple[RatioCheck, ...]:
-    """Return the checks of one reading: all rows, each stratum, and those whom the plan meant to contact."""
-    found = {"assignment": sample_ratio_p(int((~control).sum()), int(control.sum()), control_share)}
+    """Return the checks of one reading: all rows, each stratum, those meant to be contacted, and the time before.
+
+    ``control_share`` is the planned share, one for all or one a row (n,): rounds may have had different ones. ``before``
+    (n,) was known of each customer before the assignment, so that it cannot differ but by chance.
+    """
+    share = np.broadcast_to(np.asarray(control_share, np.float64), control.shape)
+    found = {"assignment": _rows_p(control, share)}
     if strata is not None and len(strata):
-        found["strata"] = _strata_p(control, control_share, strata)
+        found["strata"] = _strata_p(control, share, strata)
     if meant is not None:
-        found["ghosts"] = sample_ratio_p(int((meant & ~control).sum()), int((meant & control).sum()), control_share)
+        found["ghosts"] = _rows_p(control[meant], share[meant])
+    if before is not None:
+        x = np.asarray(before, np.float64)
+        found["before"] = pre_period_p(Arm.of(x[~control]), Arm.of(x[control]))
     others = max(len(found) - 1, 1)
     levels = {name: SRM_ALARM if name == "assignment" else _SHARED_ALARM / others for name in found}
     return tuple(RatioCheck(name, _TITLES[name], p, levels[name]) for name, p in found.items())
 
 
-def _strata_p(control: NDArray[np.bool_], share: float, strata: NDArray[np.int64]) -> float:
+def _rows_p(control: NDArray[np.bool_], share: Floats) -> float:
+    """Return the p-value of a control's size against rows drawn with the share (n,) of each."""
+    if not len(control):
+        return 1.0
+    expected, variance = float(share.sum()), float((share * (1.0 - share)).sum())
+    if variance <= 0:
+        return 1.0
+    return float(chdtrc(1, (float(control.sum()) - expected) ** 2 / variance))
+
+
+def _strata_p(control: NDArray[np.bool_], share: Floats, strata: NDArray[np.int64]) -> float:
     """χ² over strata with five or more expected in each arm, a degree of freedom each."""
     n = np.bincount(strata).astype(np.float64)
     held = np.bincount(strata, control)
-    expected = n * share
+    expected = np.bincount(strata, share)
     enough = (expected >= 5) & (n - expected >= 5)
     if not enough.any():
         return 1.0
@@ -84,6 +104,17 @@ def pre_period_p(treated: Arm, control: Arm) -> float:
     """Return the p-value of a difference that was there before the campaign; small means that the arms were unlike."""
     before = difference(treated, control)
     return float(before.p) if np.isfinite(before.value) and before.se > 0 else 1.0
+
+
+def heterogeneity_p(value: ArrayLike, se: ArrayLike) -> float:
+    """Return the p-value of Cochran's Q: are the effects of these parts one and the same? 1 below two readable parts."""
+    v, s = np.asarray(value, np.float64), np.asarray(se, np.float64)
+    known = np.isfinite(v) & np.isfinite(s) & (s > 0)
+    if known.sum() < 2:
+        return 1.0
+    weight = 1.0 / s[known] ** 2
+    mean = float((weight * v[known]).sum() / weight.sum())
+    return float(chdtrc(known.sum() - 1, float((weight * (v[known] - mean) ** 2).sum())))
 
 
 def false_discovery(p: ArrayLike) -> Floats:

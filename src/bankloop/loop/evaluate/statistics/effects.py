@@ -27,6 +27,11 @@ class Estimate:
     low: float
     high: float
 
+    @property
+    def se(self) -> float:
+        """Return the standard error that the interval stands for."""
+        return (self.high - self.low) / 2.0 / Z95
+
     def scaled(self, factor: float, shift: float = 0.0) -> Estimate:
         """Return factor × estimate + shift; the factor is not negative."""
         return Estimate(self.value * factor + shift, self.low * factor + shift, self.high * factor + shift)
@@ -124,6 +129,16 @@ def stratified(treated: Arm, control: Arm, *, adjust: bool = False) -> Effect:
     size = np.asarray(t.n, np.float64) + np.asarray(c.n, np.float64)
     share = size / size.sum(axis=-1, keepdims=True)
     return Effect((share * each.value).sum(axis=-1), np.sqrt((share**2 * each.se**2).sum(axis=-1)))
+
+
+def together(effects: Effect) -> Effect:
+    """Return effects of unlike populations read as one, each weighted by how well it was measured (1 / se²)."""
+    value, se = np.asarray(effects.value, np.float64), np.asarray(effects.se, np.float64)
+    known = np.isfinite(value) & np.isfinite(se) & (se > 0)
+    if not known.any():
+        return Effect(np.asarray(np.nan), np.asarray(np.nan))
+    weight = 1.0 / se[known] ** 2
+    return Effect(np.asarray((weight * value[known]).sum() / weight.sum()), np.asarray(weight.sum() ** -0.5))
 
 
 # A stratum with fewer rows than this in an arm tells nothing of its own spread.

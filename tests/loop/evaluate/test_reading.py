@@ -49,7 +49,7 @@ def test_verdicts(treated: tuple[int, int], control: tuple[int, int], verdict: V
 
 @pytest.mark.parametrize(
     ("treated", "control", "needed"),
-    [((80, 1000), (10, 200), "about 2 pooled"), ((50, 1_000), (50, 1_000), "more than 100 pooled")],
+    [((80, 1000), (10, 200), "about 3 pooled"), ((50, 1_000), (50, 1_000), "more than 100 pooled")],
 )
 def test_an_inconclusive_reading_says_what_it_would_take(
     treated: tuple[int, int], control: tuple[int, int], needed: str

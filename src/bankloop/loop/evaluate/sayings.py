@@ -1,0 +1,100 @@
+"""The sentences of a reading: its verdict, what it would take, what was put aside, and what its numbers are of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import inf
+
+from bankloop.kit import Text
+from bankloop.loop.evaluate.contracts import Verdict
+from bankloop.loop.evaluate.statistics import Estimate, RatioCheck, rounds_for
+
+# Beyond this many rounds nobody waits for the answer: the sentence says so instead of counting on.
+MANY_ROUNDS = 100
+
+SENTENCES = {
+    Verdict.GAIN: Text("显著：提升 {lift}，区间 {low} 至 {high}", "significant: lift {lift}, interval {low} to {high}"),
+    Verdict.HARM: Text("显著为负：{lift}，区间 {low} 至 {high}；应停", "significant harm: {lift}, interval {low} to {high}; stop it"),
+    Verdict.INCONCLUSIVE: Text(
+        "尚无结论：提升 {lift}，区间 {low} 至 {high}；真有 {lift} 的话，合并{rounds}轮，五次里四次看得出",
+        "inconclusive: lift {lift}, interval {low} to {high}; if {lift} is true, {rounds} pooled rounds show it four times in five",
+    ),
+    Verdict.UNREADABLE: Text("不可读：{reason}", "unreadable: {reason}"),
+}  # fmt: skip
+# Before the window has closed; the interval in it is the wider one that holds at every look.
+STILL_RUNNING = Text("进行中（窗口已过 {share}，随时可看的区间）：{said}", "still running ({share} of the window; an interval for any number of looks): {said}")  # fmt: skip
+RESTATED = Text("更正（{day} 曾读作 {before}，之后有迟到的事件）：{said}", "restated (read as {before} on {day}; events came late): {said}")  # fmt: skip
+_NO_ARM = Text("没有对照或没有处理客户", "there is no control or no treated customer")
+_OFF = Text(
+    "{which}异常（p = {p}）：先查分组与日志", "{which}: the arms are off (p = {p}); check assignment and logs first"
+)
+
+NOTES: Mapping[str, Text] = {
+    "before_assignment": Text("{n} 个事件发生在分组之前，未计入", "{n} events happened before the assignment and are not counted"),
+    "two_cells": Text("{n} 位客户在本轮换过分组，按第一次的分组计", "{n} customers changed cells within the round and are read by their first one"),
+    "again": Text("{n} 位客户在本轮被决策不止一次，只计一次", "{n} customers were decided on more than once in the round and are counted once"),
+    "redefined": Text("{n} 位客户按轮中改过的目标决策，未计入；按第一次的目标读数", "{n} customers were decided on under a goal redefined within the round and are left out; the first goal is read"),
+    "no_worth": Text("{n} 位客户没有记录价值，按 0 计", "of {n} customers no worth was recorded; they count as 0"),
+    "negative": Text("{n} 位客户的价值为负，照实计入", "the worth of {n} customers is negative and counts as it is"),
+}  # fmt: skip
+
+
+def judge(
+    lift: Estimate | None, checks: Sequence[RatioCheck], elapsed: float = 1.0, rounds: int = 1
+) -> tuple[Verdict, Text]:
+    """Return the verdict on a lift, read from so many ``rounds``, and its sentence in words."""
+    if lift is None:
+        return Verdict.UNREADABLE, SENTENCES[Verdict.UNREADABLE].filled(reason=_NO_ARM)
+    for check in checks:
+        if not check.ok:
+            reason = _OFF.filled(which=check.title, p=f"{check.p:.1g}")
+            return Verdict.UNREADABLE, SENTENCES[Verdict.UNREADABLE].filled(reason=reason)
+    verdict = Verdict.GAIN if lift.low > 0 else Verdict.HARM if lift.high < 0 else Verdict.INCONCLUSIVE
+    said = SENTENCES[verdict].filled(
+        lift=points(lift.value), low=points(lift.low), high=points(lift.high), rounds=in_rounds(needed(lift, rounds))
+    )
+    return verdict, said if elapsed >= 1.0 else STILL_RUNNING.filled(share=f"{elapsed:.0%}", said=said)
+
+
+def needed(lift: Estimate, rounds: int = 1) -> int | None:
+    """Return how many such rounds, pooled, find the lift that was read from ``rounds`` of them, four times in five."""
+    return rounds_for(lift.value, lift.se * rounds**0.5)
+
+
+def in_rounds(rounds: int | None) -> Text:
+    """Say a number of rounds."""
+    if (rounds if rounds is not None else inf) > MANY_ROUNDS:
+        return Text("超过 {n} ", "more than {n}").filled(n=MANY_ROUNDS)
+    return Text("约 {n} ", "about {n}").filled(n=rounds)
+
+
+def points(value: float) -> str:
+    """Return a difference of rates in percentage points, as people read it."""
+    return f"{value * 100:+.2f} pp".replace("-", "−")
+
+
+def notes_of(counts: Mapping[str, int]) -> tuple[Text, ...]:
+    """Return a sentence for each kind of thing that was put aside or taken in unusual ways."""
+    return tuple(NOTES[name].filled(n=f"{count:,}") for name, count in counts.items() if count)
+
+
+POPULATION = Text(
+    "可触达的目标客群，不含全行留白与豁免客户，分到哪组算哪组",
+    "the usable audience outside the bank-wide holdout and exemptions, as assigned",
+)
+CELLS = Text(
+    "处理组 {treated}（战役对其可用）对 对照组 {control}（不可用），其余战役对两组照常",
+    "{treated} treated, who had the campaign available, against {control} of the control, who had not; all else ran for both",
+)
+_DIFFERENCE = Text("两组均值之差，方差不合并", "difference of means with unpooled variance")
+_STRATIFIED = Text("按轮次与客户层级事后分层", "post-stratified over round and tier")
+_CUPED = Text("以分组前模型给出的成功概率校正（CUPED）", "adjusted by the chance of success that the model gave before the assignment (CUPED)")  # fmt: skip
+_FIXED = Text("到期后的 95% 区间", "95 % interval at the planned end")
+_ANY_LOOK = Text("随时可看的 95% 置信序列", "95 % confidence sequence, valid at every look")
+
+
+def method(*, adjusted: bool, stratified: bool, running: bool) -> Text:
+    """Say how a lift was read."""
+    parts = [_DIFFERENCE, *([_CUPED] if adjusted else []), *([_STRATIFIED] if stratified else [])]
+    parts.append(_ANY_LOOK if running else _FIXED)
+    return Text("；".join(p.zh for p in parts), "; ".join(p.en for p in parts))

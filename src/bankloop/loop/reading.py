@@ -1,0 +1,72 @@
+"""Step 7 on an open bank: a campaign's rounds read, kept once their window has closed, and restated when events came late."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from sqlalchemy import Connection
+
+from bankloop.loop import evaluate as evaluation
+from bankloop.loop.bank import Bank
+from bankloop.loop.evaluate import Reading
+from bankloop.loop.labels import planned_shares, round_outcomes
+from bankloop.loop.spec import Lock
+from bankloop.loop.window import plain_reading
+from bankloop.store import (
+    Principal,
+    ResultReading,
+    StepState,
+    read_plans,
+    read_results,
+    record_audit,
+    save_result,
+    set_step,
+)
+
+
+def read_rounds(bank: Bank, principal: Principal, campaign: str, rounds: Sequence[int], *, keep: bool) -> Reading:
+    """Return the reading of a campaign's rounds, pooled; with ``keep`` a result is stored with its audit row."""
+    with bank.store.begin(principal) as connection:
+        outcomes, shares = [], []
+        for round_ in rounds:
+            lock, found = round_outcomes(bank, connection, campaign, round_)
+            outcomes.append(found)
+            shares.append(_share(connection, lock, round_))
+        first, last = _starts(connection, campaign, rounds)
+        kept = [one for one in read_results(connection, campaign) if one.reading.get("rounds") == list(rounds)]
+    today, within = bank.lake.today(), lock.campaign.goal.within
+    closes = last + timedelta(days=within)
+    elapsed = min(max(1.0 - (closes - today).days / within, 0.0), 1.0)
+    window = (first.isoformat(), (closes - timedelta(days=1)).isoformat())
+    motive = lock.campaign.motive or ""
+    reading = evaluation.read(campaign, outcomes, shares, elapsed, window=window, within=within, motive=motive)
+    before = [one for one in kept if one.as_of < today]
+    if before:
+        reading = evaluation.restated(reading, evaluation.reading_of(before[-1].reading), before[-1].as_of.isoformat())
+    # A reading before the window closes is a look, not a result: it is shown and not kept.
+    if keep and today >= closes:
+        with bank.store.begin(principal) as connection:
+            save_result(connection, ResultReading(campaign, rounds[-1], today, plain_reading(reading)))
+            detail = {"verdict": reading.verdict.value}
+            set_step(connection, StepState(campaign, rounds[-1], "evaluate", "done", detail))
+            record_audit(connection, "round.evaluate", "round", f"{campaign}/{rounds[-1]}", None, detail)
+    return reading
+
+
+def _share(connection: Connection, lock: Lock, round_: int) -> float:
+    """The control share of a round: the first window's, or what the lock says where no plan is kept."""
+    planned = planned_shares(connection, lock, round_)
+    written = lock.campaign.evaluate.control
+    otherwise = written / 1_000_000 if isinstance(written, int) else 0.25
+    return planned[min(planned)] if planned else otherwise
+
+
+def _starts(connection: Connection, campaign: str, rounds: Sequence[int]) -> tuple[date, date]:
+    """The first day of the first window and that of the last one."""
+    days = {
+        plan.window_start
+        for plan in read_plans(connection)
+        if plan.summary.get("round") in rounds and campaign in plan.campaigns
+    }
+    return min(days, default=date.min), max(days, default=date.min)
