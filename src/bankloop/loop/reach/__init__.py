@@ -4,7 +4,7 @@
 read elsewhere.
 """
 
-from bankloop.loop.reach.assignment import Family, Problem, Solution, solve
+from bankloop.loop.reach.assignment import Family, Problem, Solution, chosen_at, solve
 from bankloop.loop.reach.candidates import action_values, actions_of, candidates_of, join
 from bankloop.loop.reach.cells import buckets, draw_cells, draw_control
 from bankloop.loop.reach.contracts import (
@@ -50,6 +50,7 @@ __all__ = [
     "buckets",
     "budget_curve",
     "candidates_of",
+    "chosen_at",
     "deferred",
     "deliver",
     "draw_cells",

@@ -1,9 +1,8 @@
 """The assignment: who gets which action when budgets, stock, channels and people are scarce.
 
-max Σ v_ik x_ik, at most one action per customer, Σ use ≤ limit for every resource. Solved as the Lagrangian dual in the
-prices of the resources: cutting planes inside a trust box on the prices, warm-started on a sample; then greedy repair and
-fill make the choice integral. The answer carries its certificate: dual bound, objective, gap, use and price of every
-resource. (Fisher 1981, "The Lagrangian relaxation method"; Kelley 1960 for the cuts.)
+max Σ v_ik x_ik, at most one action per customer, floor ≤ Σ use ≤ limit for every resource. Solved by the prices of the
+resources (``prices``), then made whole (``rounding``). The answer carries its certificate: dual bound, objective, gap, use
+and price of every resource.
 """
 
 from __future__ import annotations
@@ -13,37 +12,36 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
-from bankloop.kit import InputError, Text
-from bankloop.loop.reach import kernels
-from bankloop.loop.reach.kernels import NONE, Floats, Integers
+from bankloop.loop.reach import errors
+from bankloop.loop.reach.kernels import NONE, Floats, Integers, Values
+from bankloop.loop.reach.prices import Flat, choose, minimise
+from bankloop.loop.reach.rounding import use_of, whole_plan
 
-SAMPLE = 20_000
-MAX_CUTS = 80
-# Below this relative gap between the dual and its cutting-plane model more cuts change nothing a person could see.
-DUAL_TOLERANCE = 1e-7
-FILL_CANDIDATES = 400_000
-FILL_ROUNDS = 4
+# Above this a float no longer tells two fen apart.
+LARGEST = 2.0**53
+# A floor may cost this many times the largest difference one unit of it could make; dearer ones are called out of reach.
+_FLOOR_AT_ANY_PRICE = 8.0
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One kind of scarce resource: a single pool, or one pool per group (branch, sub-branch).
+    """One kind of scarce resource: a single pool, or one pool per group (branch, segment).
 
-    ``use`` (k,) is what one action takes; ``limit`` (groups,) what there is; ``group`` (n,) the pool of each customer,
-    None when there is one pool for all.
+    ``use`` (k,) is what one action takes; ``limit`` (groups,) what there is, infinite where there is enough; ``group``
+    (n,) the pool of each customer, None when there is one pool for all; ``floor`` (groups,) what must be used, None for 0.
     """
 
     name: str
     use: Floats
     limit: Floats
     group: NDArray[np.integer] | None = None
+    floor: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Values (n, k) in fen, −inf where an action is not open to a customer, and the scarce resources."""
+    """Values (n, k) in fen, float32 or float64, −inf where an action is not open to a customer, and the resources."""
 
     value: NDArray[np.floating]
     families: tuple[Family, ...]
@@ -53,14 +51,16 @@ class Problem:
 class Solution:
     """An integral plan with its certificate.
 
-    ``choice`` (n,) column or −1; ``unrepaired`` the choice at the prices alone; ``price`` and ``used`` per family;
-    ``bound`` ≥ optimum ≥ ``objective``, all in fen; ``gap`` = (bound − objective) / bound.
+    ``choice`` (n,) column or −1; ``unrepaired`` the choice at the prices alone; ``price``, ``used`` and ``short`` (what is
+    missing to a floor) per family; ``bound`` ≥ optimum ≥ ``objective``, all in fen; ``gap`` = (bound − objective) / bound.
+    Where a floor is missed the bound holds for all plans that miss no more.
     """
 
     choice: Integers
     unrepaired: Integers
     price: tuple[Floats, ...]
     used: tuple[Floats, ...]
+    short: tuple[Floats, ...]
     objective: float
     bound: float
     passes: int
@@ -70,190 +70,139 @@ class Solution:
         """Return the certified relative distance from the optimum."""
         return 0.0 if self.bound <= 0 else max(0.0, (self.bound - self.objective) / self.bound)
 
-
-@dataclass(frozen=True, slots=True)
-class _Flat:
-    """The problem as the kernels want it."""
-
-    value: Floats
-    use: Floats
-    group: Integers
-    start: Integers
-    limit: Floats
-
-    def rows(self, chosen: Integers, share: float) -> _Flat:
-        return _Flat(
-            np.ascontiguousarray(self.value[chosen]),
-            self.use,
-            np.ascontiguousarray(self.group[:, chosen]),
-            self.start,
-            self.limit * share,
-        )
+    @property
+    def feasible(self) -> bool:
+        """Return whether every floor is reached; limits always hold."""
+        return not any(missing.any() for missing in self.short)
 
 
 def solve(problem: Problem, start_price: Sequence[Floats] | None = None, seed: int = 0) -> Solution:
-    """Return an integral, feasible plan with its certificate; deterministic for a seed.
+    """Return an integral plan within every limit, with its certificate; deterministic, blind to the order of customers.
 
-    ``start_price`` (one array per family) warm-starts the prices, for example from yesterday's plan. Raises
-    ``InputError`` for NaN or +inf values, negative use or limits, and shapes that do not fit.
+    ``start_price`` (one array per family) warm-starts the prices, for example from yesterday's plan. ``seed`` is kept for
+    callers: nothing is drawn. Floors that cannot be reached are approached as far as limits allow and reported in
+    ``short``. Raises ``InputError`` for values, uses, limits, floors, groups and prices that make no sense.
     """
-    flat = _flatten(problem)
-    price = np.concatenate(start_price) if start_price is not None else np.zeros_like(flat.limit)
-    passes = 0
-    n = flat.value.shape[0]
-    if start_price is None and n > 2 * SAMPLE:
-        chosen = np.sort(np.random.default_rng(seed).choice(n, SAMPLE, replace=False))
-        price, _, passes = _minimise_dual(flat.rows(chosen, SAMPLE / n), price)
-    price, bound, more = _minimise_dual(flat, price)
-    _, used, unrepaired = kernels.evaluate(flat.value, flat.use, flat.group, flat.start, price)
-    choice = _integral(flat, price, unrepaired.copy(), used.copy())
-    final = _use_of(flat, choice)
+    del seed
+    flat = flatten(problem)
+    found = minimise(flat, None if start_price is None else _start(flat, start_price))
+    dual, _, unrepaired = choose(flat, found.price)
+    choice = whole_plan(flat, found.price, unrepaired)
+    used = use_of(flat, choice)
+    short = np.where(used < flat.floor - 1e-6, flat.floor - used, 0.0)
     return Solution(
         choice=choice,
         unrepaired=unrepaired,
-        price=tuple(np.split(price, flat.start[1:])),
-        used=tuple(np.split(final, flat.start[1:])),
-        objective=_objective(flat.value, choice),
-        bound=bound,
-        passes=passes + more,
+        price=tuple(np.split(found.price, flat.start[1:])),
+        used=tuple(np.split(used, flat.start[1:])),
+        short=tuple(np.split(short, flat.start[1:])),
+        objective=objective_of(problem.value, choice),
+        bound=min(dual, found.dual) - float(flat.lowest @ short),
+        passes=found.passes + 1,
     )
 
 
-def _flatten(problem: Problem) -> _Flat:
-    value = np.ascontiguousarray(problem.value, dtype=np.float64)
+def chosen_at(problem: Problem, prices: Sequence[Floats]) -> Integers:
+    """Return (n,) everybody's best action at the prices, before any repair."""
+    flat = flatten(problem)
+    return choose(flat, _start(flat, prices))[2]
+
+
+def objective_of(value: Values, choice: Integers) -> float:
+    """Return the sum of the chosen values, fen."""
+    chosen = np.flatnonzero(choice != NONE)
+    return float(value[chosen, choice[chosen]].astype(np.float64).sum())
+
+
+def _start(flat: Flat, prices: Sequence[Floats]) -> Floats:
+    price = np.concatenate([*(np.asarray(p, np.float64) for p in prices), np.zeros(0)])
+    if price.shape != flat.limit.shape or not np.isfinite(price).all():
+        raise errors.bad_prices()
+    return np.asarray(np.maximum(price, flat.lowest))
+
+
+def flatten(problem: Problem) -> Flat:
+    """Return the problem as the kernels want it, checked."""
+    value = _checked_values(problem.value)
     n, k = value.shape
-    if np.isnan(value).any() or np.isposinf(value).any():
-        row, column = (int(x[0]) for x in np.nonzero(np.isnan(value) | np.isposinf(value)))
-        raise InputError(
-            "plan.value",
-            Text(
-                "第 {row} 位客户第 {column} 个动作的价值不是有限数；检查评分和毛利",
-                "the value of action {column} for customer {row} is not finite; check scores and margins",
-            ),
-            row=row,
-            column=column,
-        )
     for family in problem.families:
-        if family.use.shape != (k,) or (family.use < 0).any() or (family.limit < 0).any():
-            raise InputError(
-                "plan.resource",
-                Text("资源 {name} 的用量或上限为负，或与动作数不符", "resource {name} has a negative use or limit, or not one use per action"),
-                name=family.name,
-            )  # fmt: skip
-    zeros = np.zeros(n, np.int64)
-    return _Flat(
-        value,
-        np.array([family.use for family in problem.families], dtype=np.float64).reshape(len(problem.families), k),
-        np.array([zeros if f.group is None else f.group for f in problem.families], dtype=np.int64).reshape(
-            len(problem.families), n
-        ),
-        np.cumsum([0, *[len(f.limit) for f in problem.families]])[:-1].astype(np.int64),
-        np.concatenate([np.asarray(f.limit, np.float64) for f in problem.families] or [np.zeros(0)]),
+        _check(family, n, k)
+    home, pools = _homes([f for f in problem.families if f.group is not None], n)
+    sizes = [len(f.limit) for f in problem.families]
+    start = np.cumsum([0, *sizes])[:-1].astype(np.int64)
+    grouped = iter(pools)
+    pool = np.array(
+        [at + (0 if f.group is None else next(grouped)) + np.zeros(pools.shape[1], np.int64)
+         for at, f in zip(start, problem.families, strict=True)], np.int64,
+    ).reshape(len(problem.families), pools.shape[1])  # fmt: skip
+    use = np.array([f.use for f in problem.families], np.float64).reshape(len(problem.families), k)
+    limit = np.concatenate([np.asarray(f.limit, np.float64) for f in problem.families] or [np.zeros(0)])
+    floors = [np.zeros(len(f.limit)) if f.floor is None else f.floor for f in problem.families]
+    floor = np.concatenate([*(np.asarray(f, np.float64) for f in floors), np.zeros(0)])
+    most = np.repeat(use.max(axis=1, initial=0.0) * n, sizes)
+    lowest = (
+        np.where(floor > 0, -np.repeat(_penalties(value, use), sizes), 0.0) if floor.any() else np.zeros(floor.size)
     )
+    return Flat(value, home, use, pool, np.minimum(limit, most), floor, lowest, start, _inner(problem.families))
 
 
-def _minimise_dual(flat: _Flat, price: Floats) -> tuple[Floats, float, int]:
-    """Return (prices, bound, passes): cutting planes in a box around the best prices so far."""
-    scale = _price_scale(flat)
-    best, gradient = _dual(flat, price)
-    cuts = [(best - float(gradient @ price), gradient)]
-    best_price, radius = price, 1.0
-    passes = 1
-    while passes < MAX_CUTS and flat.limit.size:
-        candidate, floor = _model_minimum(cuts, best_price, radius * scale)
-        if best - floor <= DUAL_TOLERANCE * max(1.0, abs(best)):
-            if radius >= 1.0:
-                break
-            radius *= 8.0
-            continue
-        dual, gradient = _dual(flat, candidate)
-        passes += 1
-        cuts.append((dual - float(gradient @ candidate), gradient))
-        if dual < best:
-            radius = min(radius * 2.0, 1e6) if best - dual > 0.5 * (best - floor) else radius
-            best, best_price = dual, candidate
-        else:
-            radius *= 0.4
-    return best_price, best, passes
+def _inner(families: Sequence[Family]) -> int:
+    """Return the family with the most pools, −1 when none has more than one."""
+    sizes = [len(f.limit) if f.group is not None else 0 for f in families]
+    return int(np.argmax(sizes)) if max(sizes, default=0) > 1 else -1
 
 
-def _dual(flat: _Flat, price: Floats) -> tuple[float, Floats]:
-    total, used, _ = kernels.evaluate(flat.value, flat.use, flat.group, flat.start, price)
-    return float(total + price @ flat.limit), flat.limit - used
+def _checked_values(given: NDArray[np.floating]) -> Values:
+    if given.ndim != 2:
+        raise errors.bad_shape()
+    value = np.ascontiguousarray(given, dtype=given.dtype if given.dtype == np.float32 else np.float64)
+    # One number tells almost always: only a sum that is not finite, or too large, has a value that is to blame.
+    top = float(np.max(value, initial=0.0))
+    if not top <= LARGEST:
+        bad = np.argwhere(~(value <= LARGEST))[0]
+        raise errors.bad_value(int(bad[0]), int(bad[1]))
+    return value
 
 
-def _price_scale(flat: _Flat) -> Floats:
-    """A typical price per resource: the largest value a unit of it could earn."""
-    positive = np.where(np.isfinite(flat.value), flat.value, 0.0)
-    top = np.maximum(positive.max(axis=0, initial=0.0), 0.0)
-    sizes = np.diff([*flat.start, flat.limit.size])
-    per_family = [
-        float(np.max(np.divide(top, use, out=np.zeros_like(top), where=use > 0), initial=0.0)) for use in flat.use
-    ]
-    return np.asarray(np.maximum(np.repeat(per_family, sizes), 1e-6))
+def _check(family: Family, n: int, k: int) -> None:
+    use, limit = np.asarray(family.use, np.float64), np.asarray(family.limit, np.float64)
+    floor = np.zeros(limit.shape) if family.floor is None else np.asarray(family.floor, np.float64)
+    numbers = np.isfinite(use).all() and not np.isnan(limit).any() and np.isfinite(floor).all()
+    if use.shape != (k,) or limit.ndim != 1 or floor.shape != limit.shape or not numbers:
+        raise errors.bad_resource(family.name)
+    if (use < 0).any() or (limit < 0).any() or (floor < 0).any():
+        raise errors.bad_resource(family.name)
+    if family.group is None:
+        if limit.size != 1:
+            raise errors.bad_group(family.name)
+    elif family.group.shape != (n,) or (n and (family.group.min() < 0 or family.group.max() >= limit.size)):
+        raise errors.bad_group(family.name)
 
 
-def _model_minimum(cuts: list[tuple[float, Floats]], centre: Floats, radius: Floats) -> tuple[Floats, float]:
-    """Return the prices, and the value there, of the least of the cutting-plane model within the box."""
-    m = centre.size
-    a = np.column_stack([np.array([g for _, g in cuts]), -np.ones(len(cuts))])
-    b = -np.array([c for c, _ in cuts])
-    bounds = [*zip(np.maximum(centre - radius, 0.0), centre + radius, strict=True), (None, None)]
-    # Scaling by the size of the dual keeps the little LP well conditioned whatever the currency.
-    unit = max(1.0, float(np.abs(b).max()))
-    answer = linprog(np.r_[np.zeros(m), 1.0], A_ub=a / unit, b_ub=b / unit, bounds=bounds, method="highs")
-    if answer.x is None:
-        return centre, -np.inf
-    return np.asarray(answer.x[:m]), float(answer.x[m])
+def _homes(grouped: Sequence[Family], n: int) -> tuple[NDArray[np.int32], Integers]:
+    """Return each customer's home, and per grouped family the pool of each home (families, homes)."""
+    match grouped:
+        case []:
+            return np.zeros(0, np.int32), np.zeros((0, 1), np.int64)
+        case [only]:
+            assert only.group is not None
+            return only.group.astype(np.int32), np.arange(max(1, len(only.limit)))[None, :]
+    code = np.zeros(n, np.int64)
+    for family in grouped:
+        assert family.group is not None
+        code = code * len(family.limit) + family.group
+    known, home = np.unique(code, return_inverse=True)
+    pools = np.zeros((len(grouped), max(1, known.size)), np.int64)
+    for index in range(len(grouped) - 1, -1, -1):
+        known, pools[index, : known.size] = np.divmod(known, len(grouped[index].limit))
+    return home.astype(np.int32), pools
 
 
-def _integral(flat: _Flat, price: Floats, choice: Integers, used: Floats) -> Integers:
-    """Repair what the prices alone overrun, then fill what they leave."""
-    reduced = kernels.reduced_values(flat.value, flat.use, flat.group, flat.start, price)
-    if (used > flat.limit + 1e-9).any():
-        order = _by_loss(reduced, choice)
-        kernels.repair(order, reduced, choice, flat.use, flat.group, flat.start, used, flat.limit)
-    for _ in range(FILL_ROUNDS):
-        rows, columns = _fill_candidates(reduced, flat.value, choice)
-        if not kernels.fill(rows, columns, flat.value, choice, flat.use, flat.group, flat.start, used, flat.limit):
-            break
-    return choice
-
-
-def _by_loss(reduced: Floats, choice: Integers) -> Integers:
-    """Customers with an action, by what giving it up costs: reduced value less the next best."""
-    chosen = np.flatnonzero(choice != NONE)
-    taken = reduced[chosen].copy()
-    current = taken[np.arange(chosen.size), choice[chosen]]
-    taken[np.arange(chosen.size), choice[chosen]] = -np.inf
-    loss = current - np.maximum(taken.max(axis=1, initial=-np.inf), 0.0)
-    return chosen[np.argsort(loss, kind="stable")].astype(np.int64)
-
-
-def _fill_candidates(reduced: Floats, value: Floats, choice: Integers) -> tuple[Integers, Integers]:
-    """Pairs (customer, action) that would raise value, the least regretted at the prices first."""
-    n = value.shape[0]
-    has = choice != NONE
-    index = np.arange(n)
-    now = np.where(has, value[index, choice], 0.0)
-    priced = np.where(has, reduced[index, choice], 0.0)
-    rows, columns = np.nonzero(value > now[:, None] + 1e-9)
-    regret = priced[rows] - reduced[rows, columns]
-    if regret.size > FILL_CANDIDATES:
-        keep = np.argpartition(regret, FILL_CANDIDATES)[:FILL_CANDIDATES]
-        rows, columns, regret = rows[keep], columns[keep], regret[keep]
-    order = np.lexsort((columns, rows, regret))
-    return rows[order].astype(np.int64), columns[order].astype(np.int64)
-
-
-def _use_of(flat: _Flat, choice: Integers) -> Floats:
-    used = np.zeros(flat.limit.size)
-    chosen = np.flatnonzero(choice != NONE)
-    for family, use in enumerate(flat.use):
-        np.add.at(used, flat.start[family] + flat.group[family, chosen], use[choice[chosen]])
-    return used
-
-
-def _objective(value: Floats, choice: Integers) -> float:
-    chosen = np.flatnonzero(choice != NONE)
-    return float(value[chosen, choice[chosen]].sum())
+def _penalties(value: Values, use: Floats) -> Floats:
+    """Return per family the price below zero at which a floor counts as out of reach."""
+    bottom = (
+        np.where(np.isfinite(value), value, 0).min(initial=0.0) if np.isneginf(value).any() else value.min(initial=0.0)
+    )
+    swing = float(value.max(initial=0.0)) - float(bottom) + 1.0
+    least = np.where(use > 0, use, np.inf).min(axis=1, initial=np.inf)
+    return _FLOOR_AT_ANY_PRICE * swing / np.where(np.isfinite(least), least, 1.0)

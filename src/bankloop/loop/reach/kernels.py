@@ -1,8 +1,8 @@
-"""The inner loops of the assignment, compiled by Numba: one pass over customers × actions, and the greedy moves.
+"""The inner loops of the assignment, compiled by Numba: passes over customers × actions.
 
-Shapes: ``value`` (n, k) float64 in fen with −inf where an action is not open; ``use`` (f, k) of each family by each
-action; ``group`` (f, n) the customer's group within a family; ``start`` (f,) where a family's resources begin in the
-flat vector of prices and limits.
+Customers of one *home* belong to the same pool of every grouped resource, so they see the same prices. Shapes: ``value``
+(n, k) float32 or float64 in fen, −inf where an action is not open; ``home`` (n,), empty when there is one home; ``charge``
+(h, k) what the prices take from each action; ``counts`` (h, k) how many chose it.
 """
 
 from __future__ import annotations
@@ -15,137 +15,183 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Homes = NDArray[np.int32]
+Values = NDArray[np.floating]
 
 NONE = -1
 
 
-def _evaluate(value: Floats, use: Floats, group: Integers, start: Integers, price: Floats) -> Any:
-    """Return (sum of best reduced values, use per resource, choice per customer) at ``price``; ties go to none, then low k."""
-    n, k = value.shape
-    families = use.shape[0]
+def _evaluate(
+    value: Values, home: Homes, charge: Floats, first: int, last: int, counts: Integers, choice: Integers
+) -> Any:
+    """Add the choices of rows first..last to ``counts`` and, unless it is empty, to ``choice``; return the sum and its rest.
+
+    Each takes its best value less charge; ties go to none, then to the lowest column. The sum is compensated (Neumaier),
+    so that the order of customers does not show in it.
+    """
+    k = value.shape[1]
+    single = home.shape[0] == 0
+    keep = choice.shape[0] > 0
     total = 0.0
-    used = np.zeros(price.shape[0])
-    choice = np.full(n, NONE, np.int64)
-    for i in range(n):
+    rest = 0.0
+    for i in range(first, last):
+        h = 0 if single else home[i]
         best = 0.0
         pick = NONE
         for j in range(k):
-            reduced = value[i, j]
-            if reduced <= best:
-                continue
-            for f in range(families):
-                if use[f, j] != 0.0:
-                    reduced -= use[f, j] * price[start[f] + group[f, i]]
+            reduced = np.float64(value[i, j]) - charge[h, j]
             if reduced > best:
                 best = reduced
                 pick = j
-        choice[i] = pick
+        if keep:
+            choice[i] = pick
         if pick != NONE:
-            total += best
-            for f in range(families):
-                used[start[f] + group[f, i]] += use[f, pick]
-    return total, used, choice
+            counts[h, pick] += 1
+            whole = total + best
+            rest += (total - whole) + best if total >= best else (best - whole) + total
+            total = whole
+    return total, rest
 
 
-def _reduced(value: Floats, use: Floats, group: Integers, start: Integers, price: Floats) -> Any:
-    """Return value minus the priced use, (n, k)."""
-    n, k = value.shape
-    out = value.copy()
-    for i in range(n):
-        for j in range(k):
-            for f in range(use.shape[0]):
-                if use[f, j] != 0.0:
-                    out[i, j] -= use[f, j] * price[start[f] + group[f, i]]
+def _settle(
+    value: Values, home: Homes, charge: Floats, members: Homes, start: Integers, first: int, last: int, order: Integers,
+    use: Floats, limit: Floats, floor: Floats, lowest: float, counts: Floats, price: Floats, choice: Integers,
+) -> Any:  # fmt: skip
+    """Find for pools first..last of one resource the exact best price, given all other charges; return the value.
+
+    Each customer's best action as the price falls is a walk along the upper hull of (use, value); the walks of a pool,
+    merged by price, are taken until its limit is met, and below a price of zero while its floor is not. ``members`` lists
+    the customers by pool, pool g at start[g]..start[g+1]; ``order`` the columns by rising use; ``counts`` (h, k) gets the
+    fractional choices, ``price`` (g,) the prices, ``choice`` unless empty the whole steps. (Sinha and Zoltners 1979.)
+    """
+    width = order.shape[0]
+    keep = choice.shape[0] > 0
+    single = home.shape[0] == 0
+    total = 0.0
+    rest = 0.0
+    zeros = 0
+    while zeros < width and use[order[zeros]] == 0.0:
+        zeros += 1
+    hull = np.empty(width + 1, np.int64)
+    hull_use = np.empty(width + 1)
+    hull_value = np.empty(width + 1)
+    hull_price = np.empty(width + 1)
+    for g in range(first, last):
+        size = start[g + 1] - start[g]
+        room = max(1, size * (width - zeros))
+        step_price = np.empty(room)
+        step_from = np.empty(room, np.int64)
+        step_to = np.empty(room, np.int64)
+        step_row = np.empty(room, np.int64)
+        steps = 0
+        earned = 0.0
+        for position in range(start[g], start[g + 1]):
+            i = members[position]
+            h = 0 if single else home[i]
+            free = NONE
+            best = 0.0
+            for index in range(zeros):
+                j = order[index]
+                v = np.float64(value[i, j]) - charge[h, j]
+                if v > best:
+                    best = v
+                    free = j
+            top = 0
+            hull[0] = free
+            hull_use[0] = 0.0
+            hull_value[0] = best
+            hull_price[0] = np.inf
+            for index in range(zeros, width):
+                j = order[index]
+                u = use[j]
+                v = np.float64(value[i, j]) - charge[h, j]
+                # What does not beat the cheapest end of the hull even at the lowest price is no part of it.
+                if v - lowest * u <= hull_value[top] - lowest * hull_use[top]:
+                    continue
+                if u == hull_use[top]:
+                    top -= 1
+                p = (v - hull_value[top]) / (u - hull_use[top])
+                while p >= hull_price[top]:
+                    top -= 1
+                    p = (v - hull_value[top]) / (u - hull_use[top])
+                top += 1
+                hull[top] = j
+                hull_use[top] = u
+                hull_value[top] = v
+                hull_price[top] = p
+            earned += hull_value[0]
+            if hull[0] != NONE:
+                counts[h, hull[0]] += 1.0
+            if keep:
+                choice[i] = hull[0]
+            for index in range(1, top + 1):
+                step_price[steps] = hull_price[index]
+                step_from[steps] = hull[index - 1]
+                step_to[steps] = hull[index]
+                step_row[steps] = i
+                steps += 1
+        taken = 0.0
+        found = 0.0
+        met = False
+        ranked = np.argsort(-step_price[:steps])
+        for index in range(steps):
+            s = ranked[index]
+            p = step_price[s]
+            a = step_from[s]
+            b = step_to[s]
+            more = use[b] - (use[a] if a >= 0 else 0.0)
+            aim = limit[g] if p > 0.0 else floor[g]
+            if p <= 0.0 and taken >= aim:
+                met = True
+                break
+            part = 1.0 if taken + more <= aim + 1e-9 else max(0.0, (aim - taken) / more)
+            h = 0 if single else home[step_row[s]]
+            counts[h, b] += part
+            if a >= 0:
+                counts[h, a] -= part
+            earned += part * p * more
+            taken += part * more
+            if part < 1.0:
+                found = p
+                met = True
+                break
+            if keep:
+                choice[step_row[s]] = b
+        if not met and taken < floor[g] - 1e-9:
+            found = lowest
+            earned += lowest * (floor[g] - taken)
+        price[g] = found
+        whole = total + earned
+        rest += (total - whole) + earned if abs(total) >= abs(earned) else (earned - whole) + total
+        total = whole
+    return total, rest
+
+
+def _hashes(value: Values, home: Homes, rows: Integers) -> Any:
+    """Return a number per row made from its values and home alone, so that no answer depends on the order of customers."""
+    out = np.empty(rows.shape[0], np.uint64)
+    for position in range(rows.shape[0]):
+        i = rows[position]
+        mixed = np.uint64(0x9E3779B97F4A7C15)
+        if home.shape[0] > 0:
+            mixed ^= np.uint64(home[i] + 1)
+        for j in range(value.shape[1]):
+            v = np.float64(value[i, j])
+            # Two products of a number with irrational constants tell apart what differs in the last bits.
+            part = (
+                np.uint64(0)
+                if v == -np.inf
+                else np.uint64(
+                    np.int64((v * 0.6180339887498949 - np.floor(v * 0.6180339887498949)) * 4503599627370496.0)
+                )
+            )
+            mixed = (mixed ^ (part + np.uint64(j))) * np.uint64(0xFF51AFD7ED558CCD)
+            mixed ^= mixed >> np.uint64(33)
+        out[position] = mixed
     return out
 
 
-def _fits(j: int, old: int, i: int, use: Floats, group: Integers, start: Integers, used: Floats, limit: Floats) -> bool:
-    """Return whether moving customer i from ``old`` to ``j`` breaks no limit that it does not already relieve."""
-    for f in range(use.shape[0]):
-        r = start[f] + group[f, i]
-        change = (use[f, j] if j >= 0 else 0.0) - (use[f, old] if old >= 0 else 0.0)
-        if change > 0.0 and used[r] + change > limit[r] + 1e-9:
-            return False
-    return True
-
-
-def _move(j: int, old: int, i: int, use: Floats, group: Integers, start: Integers, used: Floats) -> None:
-    for f in range(use.shape[0]):
-        r = start[f] + group[f, i]
-        used[r] += (use[f, j] if j >= 0 else 0.0) - (use[f, old] if old >= 0 else 0.0)
-
-
-def _repair(
-    order: Integers, reduced: Floats, choice: Integers, use: Floats, group: Integers, start: Integers, used: Floats,
-    limit: Floats,
-) -> None:  # fmt: skip
-    """Walk customers by rising loss; while a limit they touch is broken, move them to their best action that fits."""
-    k = reduced.shape[1]
-    for position in range(order.shape[0]):
-        i = order[position]
-        old = choice[i]
-        if old == NONE:
-            continue
-        broken = False
-        for f in range(use.shape[0]):
-            r = start[f] + group[f, i]
-            if use[f, old] > 0.0 and used[r] > limit[r] + 1e-9:
-                broken = True
-        if not broken:
-            continue
-        pick = NONE
-        best = 0.0
-        for j in range(k):
-            if j == old or reduced[i, j] <= best:
-                continue
-            if _fits(j, old, i, use, group, start, used, limit) and _relieves(
-                j, old, i, use, group, start, used, limit
-            ):
-                best = reduced[i, j]
-                pick = j
-        _move(pick, old, i, use, group, start, used)
-        choice[i] = pick
-
-
-def _relieves(
-    j: int, old: int, i: int, use: Floats, group: Integers, start: Integers, used: Floats, limit: Floats
-) -> bool:
-    """Return whether ``j`` uses less than ``old`` of some broken resource and no more of any broken one."""
-    less = False
-    for f in range(use.shape[0]):
-        r = start[f] + group[f, i]
-        if used[r] > limit[r] + 1e-9:
-            if use[f, j] > use[f, old]:
-                return False
-            if use[f, j] < use[f, old]:
-                less = True
-    return less
-
-
-def _fill(
-    rows: Integers, columns: Integers, value: Floats, choice: Integers, use: Floats, group: Integers, start: Integers,
-    used: Floats, limit: Floats,
-) -> Any:  # fmt: skip
-    """Try moves in the given order; take each that raises value and fits; return how many were taken."""
-    taken = 0
-    for position in range(rows.shape[0]):
-        i, j = rows[position], columns[position]
-        old = choice[i]
-        if j == old:
-            continue
-        gain = value[i, j] - (value[i, old] if old >= 0 else 0.0)
-        if gain > 1e-9 and _fits(j, old, i, use, group, start, used, limit):
-            _move(j, old, i, use, group, start, used)
-            choice[i] = j
-            taken += 1
-    return taken
-
-
 _compiled = njit(cache=True, nogil=True)
-_fits = _compiled(_fits)
-_move = _compiled(_move)
-_relieves = _compiled(_relieves)
 evaluate = _compiled(_evaluate)
-reduced_values = _compiled(_reduced)
-repair = _compiled(_repair)
-fill = _compiled(_fill)
+settle = _compiled(_settle)
+hashes = _compiled(_hashes)

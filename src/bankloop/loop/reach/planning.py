@@ -9,8 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from bankloop.kit import digest_bytes
-from bankloop.loop.reach import kernels
-from bankloop.loop.reach.assignment import Family, Problem, Solution, solve
+from bankloop.loop.reach.assignment import Family, Problem, Solution, chosen_at, solve
 from bankloop.loop.reach.contracts import ActionLine, Candidates, Cell, DatedPlan, Floats, Integers, ResourceLine
 from bankloop.loop.reach.explore import Lot, draw_lot
 from bankloop.loop.reach.resources import describe, families_of, window_days
@@ -71,17 +70,7 @@ def _plannable(candidates: Candidates) -> Floats:
 
 def _intended(candidates: Candidates, problem: Problem, solution: Solution) -> Integers:
     """What would be done for everybody at the plan's prices, cells aside: the ghosts of holdout and control."""
-    n = len(candidates.rows)
-    group = [np.zeros(n, np.int64) if f.group is None else f.group for f in problem.families]
-    sizes = [len(f.limit) for f in problem.families]
-    _, _, choice = kernels.evaluate(
-        np.ascontiguousarray(candidates.value),
-        np.array([f.use for f in problem.families], dtype=np.float64).reshape(len(sizes), candidates.width),
-        np.array(group, dtype=np.int64).reshape(len(sizes), n),
-        np.cumsum([0, *sizes])[:-1].astype(np.int64),
-        np.concatenate([*solution.price, np.zeros(0)]),
-    )
-    return np.asarray(choice)
+    return chosen_at(Problem(candidates.value, problem.families), solution.price)
 
 
 def _propensity(lot: Lot, n: int) -> Floats:

@@ -1,0 +1,318 @@
+"""The prices of scarce resources: the Lagrangian dual of the assignment, minimised by cutting planes in a trust box.
+
+Of the resources that are kept in pools, one per branch say, those of one family are priced exactly inside every
+evaluation (``kernels.settle``), so that hundreds of branches cost the cutting planes nothing. (Fisher 1981, "The
+Lagrangian relaxation method"; Kelley 1960 for the cuts.)
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import linprog
+
+from bankloop.loop.reach import kernels
+from bankloop.loop.reach.kernels import NONE, Floats, Homes, Integers, Values
+
+MAX_CUTS = 120
+# Below this relative distance between the dual and its cutting-plane model more cuts change nothing a person could see.
+# With hundreds of pools what each leaves unused outweighs eight times as much.
+TOLERANCE, TOLERANCE_IN_POOLS = 5e-7, 4e-6
+# A sample's prices are a first guess: its own scatter is larger than this.
+SAMPLE_TOLERANCE = 3e-5
+SAMPLE = 20_000
+SAMPLE_PER_POOL = 100
+LEVEL = 8
+# Cuts are asked for between the best prices and the model's least point: at the point itself they swing (Ben-Ameur and
+# Neto 2007).
+INWARD = 0.5
+_PARALLEL = 100_000
+# A box as wide as this share of each price: at first, from another day's plan, from a sample of the same customers.
+_FIRST_RADIUS, _WARM_RADIUS, _SAMPLED_RADIUS, _WIDEST = 1.0, 0.03, 0.008, 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """The problem as the kernels want it: R resources of F families over H homes.
+
+    ``use`` (F, k); ``limit`` and ``floor`` (R,); ``pool`` (F, H) the resource that a family is for a home; ``lowest`` (R,)
+    how far a price may fall below zero to reach its floor; ``inner`` the family that is priced exactly, or −1.
+    """
+
+    value: Values
+    home: Homes
+    use: Floats
+    pool: Integers
+    limit: Floats
+    floor: Floats
+    lowest: Floats
+    start: Integers
+    inner: int
+
+    @property
+    def homes(self) -> int:
+        """Return H."""
+        return int(self.pool.shape[1])
+
+    def span(self, family: int) -> slice:
+        """Return where a family's resources lie."""
+        ends = [*self.start[1:], self.limit.size]
+        return slice(int(self.start[family]), int(ends[family]))
+
+    @property
+    def outer(self) -> Integers:
+        """Return the resources whose prices the cutting planes look for."""
+        all_of_them = np.arange(self.limit.size)
+        if self.inner < 0:
+            return all_of_them
+        span = self.span(self.inner)
+        return np.delete(all_of_them, all_of_them[span])
+
+    def rows(self, chosen: Integers) -> Flat:
+        """Return the problem of some customers, with their share of everything."""
+        share = len(chosen) / max(1, len(self.value))
+        home = self.home[chosen] if self.home.size else self.home
+        value = np.ascontiguousarray(self.value[chosen])
+        return replace(self, value=value, home=home, limit=self.limit * share, floor=self.floor * share)
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """Prices (R,) with the dual there, and how many passes over the values it took to find them."""
+
+    price: Floats
+    dual: float
+    passes: int
+
+
+def charges(flat: Flat, price: Floats) -> Floats:
+    """Return (H, k): what the prices take from each action in each home."""
+    return np.ascontiguousarray(price[flat.pool].T @ flat.use)
+
+
+def used_by(flat: Flat, counts: Floats) -> Floats:
+    """Return (R,) what ``counts`` (H, k) of chosen actions use."""
+    each = (counts @ flat.use.T).T
+    return np.asarray(np.bincount(flat.pool.ravel(), weights=each.ravel(), minlength=flat.limit.size), np.float64)
+
+
+def limits_worth(flat: Flat, price: Floats) -> float:
+    """Return what the limits are worth at the prices; below zero a price pays for its floor."""
+    return float(np.maximum(price, 0.0) @ flat.limit + np.minimum(price, 0.0) @ flat.floor)
+
+
+def choose(flat: Flat, price: Floats) -> tuple[float, Floats, Integers]:
+    """Return (dual, use (R,), choice (n,)) where everybody takes their best action at the prices."""
+    choice = np.empty(len(flat.value), np.int64)
+    total, counts = _evaluated(flat, charges(flat, price), choice)
+    return total + limits_worth(flat, price), used_by(flat, counts), choice
+
+
+def _evaluated(flat: Flat, charge: Floats, choice: Integers) -> tuple[float, Floats]:
+    parts = _parts(len(flat.value), flat.homes * flat.use.shape[1])
+    counts = np.zeros((len(parts), *charge.shape), np.int64)
+
+    def one(index: int) -> tuple[float, float]:
+        first, last = parts[index]
+        found: tuple[float, float] = kernels.evaluate(flat.value, flat.home, charge, first, last, counts[index], choice)
+        return found
+
+    sums = _all(one, len(parts))
+    return math.fsum(part for pair in sums for part in pair), counts.sum(axis=0).astype(np.float64)
+
+
+def _parts(rows: int, cells: int) -> list[tuple[int, int]]:
+    """Split rows in as many parts as there are cores, unless they are few or counting them apart would cost more."""
+    many = len(os.sched_getaffinity(0)) if rows >= _PARALLEL and cells < rows else 1
+    edges = [rows * part // many for part in range(many + 1)]
+    return list(itertools.pairwise(edges))
+
+
+def _all(one: Callable[[int], tuple[float, float]], parts: int) -> list[tuple[float, float]]:
+    if parts == 1:
+        return [one(0)]
+    with ThreadPoolExecutor(parts) as pool:
+        return list(pool.map(one, range(parts)))
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The customers by pool of the inner family: pool g is ``rows``[start[g]:start[g + 1]]."""
+
+    rows: Homes
+    start: Integers
+    order: Integers
+
+    @staticmethod
+    def of(flat: Flat) -> Members:
+        """Sort the customers of ``flat`` by their pool of the inner family."""
+        span = flat.span(flat.inner)
+        pool = (flat.pool[flat.inner] - span.start).astype(np.int32)
+        mine = pool[flat.home] if flat.home.size else np.zeros(len(flat.value), np.int32)
+        sizes = np.bincount(mine, minlength=span.stop - span.start)
+        rows = np.argsort(mine, kind="stable").astype(np.int32)
+        return Members(rows, np.r_[0, np.cumsum(sizes)], np.argsort(flat.use[flat.inner], kind="stable"))
+
+
+def settled(flat: Flat, members: Members, price: Floats, choice: Integers) -> tuple[float, Floats, Floats]:
+    """Return (value left to the customers and the inner limits, use (R,), prices (R,)) with the inner prices exact.
+
+    ``choice`` (n,), unless empty, gets a whole choice that breaks no inner limit.
+    """
+    span = flat.span(flat.inner)
+    outer = price.copy()
+    outer[span] = 0.0
+    charge, counts = charges(flat, outer), np.zeros((flat.homes, flat.use.shape[1]))
+    inner = np.zeros(span.stop - span.start)
+    limit, floor = flat.limit[span], flat.floor[span]
+    lowest = float(flat.lowest[span].min(initial=0.0))
+    parts = _pool_parts(members, len(flat.value))
+
+    def one(index: int) -> tuple[float, float]:
+        first, last = parts[index]
+        found: tuple[float, float] = kernels.settle(
+            flat.value, flat.home, charge, members.rows, members.start, first, last, members.order,
+            flat.use[flat.inner], limit, floor, lowest, counts, inner, choice,
+        )  # fmt: skip
+        return found
+
+    total = math.fsum(part for pair in _all(one, len(parts)) for part in pair)
+    outer[span] = inner
+    return total, used_by(flat, counts), outer
+
+
+def _pool_parts(members: Members, rows: int) -> list[tuple[int, int]]:
+    many = len(_parts(rows, 0))
+    edges = np.searchsorted(members.start, [rows * part // many for part in range(many + 1)])
+    edges[0], edges[-1] = 0, len(members.start) - 1
+    return [(int(a), int(b)) for a, b in itertools.pairwise(edges)]
+
+
+def minimise(flat: Flat, price: Floats | None) -> Priced:
+    """Return the prices of least dual; ``price`` starts from another plan's. Without it samples come first."""
+    passes = 0
+    radius = _FIRST_RADIUS
+    if price is not None:
+        radius = _WARM_RADIUS
+    else:
+        price = np.zeros(flat.limit.size)
+        for size in _levels(flat):
+            found = _cutting_planes(flat.rows(_sample(flat, size)), price, radius, SAMPLE_TOLERANCE)
+            price, radius = found.price, _SAMPLED_RADIUS
+            passes += found.passes
+    found = _cutting_planes(flat, price, radius, TOLERANCE if flat.inner < 0 else TOLERANCE_IN_POOLS)
+    return replace(found, passes=found.passes + passes)
+
+
+def _levels(flat: Flat) -> list[int]:
+    pools = flat.limit.size if flat.inner >= 0 else 0
+    size = SAMPLE + SAMPLE_PER_POOL * pools
+    sizes: list[int] = []
+    while size * (4 if sizes else 2) < len(flat.value):
+        sizes.append(size)
+        size *= LEVEL
+    return sizes
+
+
+def _sample(flat: Flat, size: int) -> Integers:
+    """Return about ``size`` rows, drawn by what is in them and not by where they stand."""
+    rows = np.arange(len(flat.value))
+    hashed = kernels.hashes(flat.value, flat.home, rows)
+    return np.flatnonzero(hashed < np.uint64(int(size / len(rows) * 2.0**64)))
+
+
+def _cutting_planes(flat: Flat, price: Floats, radius: float, tolerance: float) -> Priced:
+    """Ask the dual at the least point of its cutting-plane model within a box around the best prices so far."""
+    outer, members = flat.outer, Members.of(flat) if flat.inner >= 0 else None
+    scale = _typical(flat)[outer]
+    worth, used, price = _asked(flat, members, price)
+    best, best_price = worth + limits_worth_of(flat, outer, price), price
+    cuts = [(worth + float(used[outer] @ price[outer]), used[outer])]
+    widest = _WIDEST if radius > _SAMPLED_RADIUS else 3.0 * radius
+    passes = 1
+    while passes < MAX_CUTS and outer.size:
+        width = radius * np.maximum(np.abs(best_price[outer]), 0.05 * scale)
+        candidate, least, inside = _model(cuts, flat, outer, best_price[outer], width, scale)
+        if best - least <= tolerance * max(1.0, abs(best)):
+            if inside or radius >= widest:
+                break
+            radius *= 4.0
+            continue
+        asked = best_price.copy()
+        candidate = best_price[outer] + INWARD * (candidate - best_price[outer])
+        asked[outer] = candidate
+        worth, used, asked = _asked(flat, members, asked)
+        passes += 1
+        dual = worth + limits_worth_of(flat, outer, asked)
+        cuts.append((worth + float(used[outer] @ candidate), used[outer]))
+        if dual < best:
+            radius *= 2.0 if best - dual > 0.5 * (best - least) else 1.0
+            best, best_price = dual, asked
+        else:
+            radius *= 0.7
+    return Priced(best_price, best, passes)
+
+
+def limits_worth_of(flat: Flat, some: Integers, price: Floats) -> float:
+    """Return what some of the limits are worth at the prices."""
+    up, down = np.maximum(price[some], 0.0), np.minimum(price[some], 0.0)
+    return float(up @ flat.limit[some] + down @ flat.floor[some])
+
+
+def _asked(flat: Flat, members: Members | None, price: Floats) -> tuple[float, Floats, Floats]:
+    """Return (the dual without the outer limits, use (R,), prices (R,) with the inner ones exact)."""
+    nothing = np.empty(0, np.int64)
+    if members is not None:
+        return settled(flat, members, price, nothing)
+    total, counts = _evaluated(flat, charges(flat, price), nothing)
+    return total, used_by(flat, counts), price
+
+
+def _typical(flat: Flat) -> Floats:
+    """Return (R,) the size of a price: the mean of the better values that a unit of the resource could earn."""
+    shown = flat.value[:: max(1, len(flat.value) // SAMPLE)]
+    open_values = np.where(np.isfinite(shown) & (shown > 0), shown, 0.0).astype(np.float64)
+    top = np.sqrt((open_values**2).mean(axis=0)) if len(open_values) else np.zeros(flat.use.shape[1])
+    found = np.zeros(flat.limit.size)
+    for family, use in enumerate(flat.use):
+        each = np.divide(top, use, out=np.zeros_like(top), where=use > 0)
+        found[flat.span(family)] = each.max(initial=0.0)
+    return np.where(found > 0, found, max(1e-6, float(found.max(initial=0.0))))
+
+
+def _model(
+    cuts: list[tuple[float, Floats]], flat: Flat, outer: Integers, centre: Floats, width: Floats, scale: Floats
+) -> tuple[Floats, float, bool]:
+    """Return (prices, the model's value there, whether the box did not hold them back).
+
+    A price is what lies above zero, paid for the limit, less what lies below, paid for the floor.
+    """
+    low, high = np.maximum(centre - width, flat.lowest[outer]), centre + width
+    up = np.column_stack([np.maximum(low, 0.0), np.maximum(high, 0.0)]) / scale[:, None]
+    down = np.column_stack([np.maximum(-high, 0.0), np.maximum(-low, 0.0)]) / scale[:, None]
+    held = flat.lowest[outer] < 0
+    slopes = np.array([used for _, used in cuts]) * scale
+    rows = np.column_stack([-slopes, slopes[:, held], -np.ones(len(cuts))])
+    constants = np.array([constant for constant, _ in cuts])
+    unit = max(1.0, float(np.abs(constants).max()))
+    goal = np.r_[flat.limit[outer] * scale / unit, -flat.floor[outer][held] * scale[held] / unit, 1.0]
+    rows[:, :-1] /= unit
+    bounds = [*map(tuple, up), *map(tuple, down[held]), (None, None)]
+    answer = linprog(goal, A_ub=rows, b_ub=-constants / unit, bounds=bounds, method="highs")
+    if answer.x is None:
+        return centre, -np.inf, False
+    price = answer.x[: outer.size].copy()
+    price[held] -= answer.x[outer.size : -1]
+    price *= scale
+    edge = 1e-6 * width
+    free = ((price > low + edge) | (low <= flat.lowest[outer])) & (price < high - edge)
+    return np.asarray(price), float(answer.fun) * unit, bool(free.all())
+
+
+__all__ = ["NONE", "Flat", "Members", "Priced", "charges", "choose", "limits_worth", "minimise", "settled", "used_by"]

@@ -1,0 +1,104 @@
+"""From prices to a plan that breaks nothing: repair what is overrun, lift what is short of a floor, fill what is left."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bankloop.loop.reach import kernels, moves
+from bankloop.loop.reach.kernels import NONE, Floats, Integers
+from bankloop.loop.reach.prices import Flat, Members, charges, settled
+
+REPAIR_AT_ONCE = 50_000
+# Pairs to try when filling: a few for every resource, for each has but a little left.
+FILL_CANDIDATES, FILL_PER_RESOURCE = 30_000, 1_000
+FILL_ROUNDS = 6
+_SHOWN = 4_000
+
+
+def whole_plan(flat: Flat, price: Floats, unrepaired: Integers) -> Integers:
+    """Return (n,) a choice within every limit, near the optimum when the prices are."""
+    charge = charges(flat, price)
+    choice = unrepaired.copy()
+    if flat.inner >= 0:
+        settled(flat, Members.of(flat), price, choice)
+    used = use_of(flat, choice)
+    args = (flat.value, flat.home, charge, choice, flat.use, flat.pool, used, flat.limit)
+    while (used > flat.limit + moves.SLACK).any():
+        rows, losses = moves.losses(*args)
+        if not rows.size:
+            break
+        if rows.size > REPAIR_AT_ONCE:
+            dear = losses > np.partition(losses, REPAIR_AT_ONCE)[REPAIR_AT_ONCE]
+            rows, losses = rows[~dear], losses[~dear]
+        order = _ordered(flat, rows, losses)
+        moves.repair(order, flat.value, flat.home, charge, choice, flat.use, flat.pool, used, flat.limit, flat.floor)
+    if (used < flat.floor - moves.SLACK).any():
+        _lift(flat, charge, choice, used)
+    _fill(flat, charge, choice, used)
+    return choice
+
+
+def use_of(flat: Flat, choice: Integers) -> Floats:
+    """Return (R,) what a whole plan uses."""
+    chosen = choice != NONE
+    home = flat.home[chosen].astype(np.int64) if flat.home.size else np.zeros(int(chosen.sum()), np.int64)
+    cells = np.bincount(home * flat.use.shape[1] + choice[chosen], minlength=flat.homes * flat.use.shape[1])
+    each = (cells.reshape(flat.homes, -1) @ flat.use.T).T
+    return np.asarray(np.bincount(flat.pool.ravel(), weights=each.ravel(), minlength=flat.limit.size), np.float64)
+
+
+def _ordered(flat: Flat, rows: Integers, by: Floats, columns: Integers | None = None) -> Integers:
+    """Return the order of ``rows`` by ``by``, what is in a row deciding between equals."""
+    ties = kernels.hashes(flat.value, flat.home, rows)
+    keys = (ties, by) if columns is None else (columns, ties, by)
+    order = np.lexsort(keys)
+    return rows[order] if columns is None else order
+
+
+def _pairs(flat: Flat, charge: Floats, choice: Integers, any_value: bool) -> tuple[Integers, Integers]:
+    """Return pairs (row, column) worth trying, the least regretted at the prices first."""
+    most, room = _regret_for(flat, charge, choice, any_value), 2 * _candidates(flat)
+    while True:
+        rows, columns, regret, found = moves.better(flat.value, flat.home, charge, choice, most, room, any_value)
+        if found <= room:
+            break
+        most = most / 2.0 if most > moves.SLACK else -1.0
+        room = found if most < 0 else room
+    order = _ordered(flat, rows, regret, columns)
+    return rows[order], columns[order]
+
+
+def _candidates(flat: Flat) -> int:
+    return FILL_CANDIDATES + FILL_PER_RESOURCE * flat.limit.size
+
+
+def _regret_for(flat: Flat, charge: Floats, choice: Integers, any_value: bool) -> float:
+    """Return the regret below which there are about as many pairs as shall be tried, seen on some of the rows."""
+    n, k = flat.value.shape
+    if n * k <= _candidates(flat):
+        return np.inf
+    shown = np.arange(0, n, max(1, n // _SHOWN))
+    home = flat.home[shown] if flat.home.size else flat.home
+    values = np.ascontiguousarray(flat.value[shown])
+    *_, regret, _ = moves.better(values, home, charge, choice[shown], np.inf, shown.size * k, any_value)
+    share = _candidates(flat) / n * shown.size / max(1, regret.size)
+    return float(np.quantile(regret, share)) if share < 1 else np.inf
+
+
+def _lift(flat: Flat, charge: Floats, choice: Integers, used: Floats) -> None:
+    """Give what is short of a floor to those who lose least by it; what cannot be reached stays short."""
+    rows, columns, regret, _ = moves.better(
+        flat.value, flat.home, charge, choice, np.inf, int(np.isfinite(flat.value).sum()), True
+    )
+    order = _ordered(flat, rows, regret, columns)
+    while moves.lift(rows[order], columns[order], flat.home, choice, flat.use, flat.pool, used, flat.limit, flat.floor):
+        pass
+
+
+def _fill(flat: Flat, charge: Floats, choice: Integers, used: Floats) -> None:
+    for _ in range(FILL_ROUNDS):
+        rows, columns = _pairs(flat, charge, choice, any_value=False)
+        if not moves.fill(
+            rows, columns, flat.value, flat.home, choice, flat.use, flat.pool, used, flat.limit, flat.floor
+        ):
+            break
