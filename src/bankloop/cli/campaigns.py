@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,8 +29,10 @@ def plan(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: 
     with open_bank(bank, SystemClock()) as opened:
         permit(opened.store, "plan.read")
         window = loop.plan(opened, system(), round_, _day(start, opened.lake.today()))
+    launched = loop.launches(window)
     show_plan(window)
-    finish(plain_plan(window), as_json)
+    _show_launches(launched)
+    finish({**plain_plan(window), "launch": {k: one.as_dict() for k, one in launched.items()}}, as_json)
 
 
 def run(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: AsJson = False) -> None:
@@ -45,6 +48,8 @@ def run(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: A
         day = _day(start, opened.lake.today())
         say("plan")
         window = None if loop.was_run(opened, system(), round_, day) else loop.plan(opened, system(), round_, day)
+        launched = {} if window is None else loop.launches(window)
+        _show_launches(launched)
         say("run")
         report = loop.run(opened, system(), round_, day, prepared=window)
         if window is not None:
@@ -62,7 +67,7 @@ def run(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: A
         "already_run": issued is None,
     }
     show_table(f"{day}", list(found), [list(found.values())])
-    finish(found, as_json)
+    finish({**found, "launch": {name: one.as_dict() for name, one in launched.items()}}, as_json)
 
 
 def report(
@@ -85,6 +90,33 @@ def report(
     rows = [[r["campaign"], r["round"], r["verdict"], r["sentence"][language().value]] for r in found]
     show_table("结果 / results", ["战役 / campaign", "轮 / round", "结论 / verdict", ""], rows)
     finish({"results": found}, as_json)
+
+
+def _show_launches(launched: Mapping[str, Any]) -> None:
+    """Say of each campaign whether one round can be read, before it starts."""
+    rows = [[name, one.sentence.say(language())] for name, one in launched.items()]
+    show_table("能否读出 / what one round can tell", ["战役 / campaign", ""], rows)
+
+
+def power(
+    name: Annotated[str, typer.Argument(help="战役 / campaign")],
+    bank: Folder = _HERE,
+    lift: Annotated[float | None, typer.Option(help="期望的提升，百分点 / lift hoped for, percentage points")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """开战前：凭本行历史，一轮能看清多小的提升、要几轮、多少天。Before a launch: what a round could find, from the bank's own history."""
+    from bankloop.loop import run as loop
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        permit(opened.store, "plan.read")
+        yesterday = opened.lake.today() - timedelta(days=1)
+        found = loop.history_launches(opened, name, yesterday, None if lift is None else lift / 100)
+    rows = [
+        [f"{one.design.control_share:.0%}", f"{one.design.control:,}", one.sentence.say(language())] for one in found
+    ]
+    show_table(name, ["对照 / control", "人 / n", "能否读出 / what one round can tell"], rows, right=[0, 1])
+    finish({"campaign": name, "designs": [one.as_dict() for one in found]}, as_json)
 
 
 def show_plan(window: Any) -> None:
@@ -165,4 +197,4 @@ def _day(start: datetime | None, today: date) -> date:
     return date(start.year, start.month, start.day) if start else today + timedelta(days=1)
 
 
-COMMANDS = {"plan": plan, "run": run, "report": report}
+COMMANDS = {"power": power, "plan": plan, "run": run, "report": report}

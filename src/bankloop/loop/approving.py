@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from bankloop.kit import ConflictError, Language, Text, say_fen
 from bankloop.loop import audience, benefit, model, product, reach, script
+from bankloop.loop import evaluate as evaluation
 from bankloop.loop.bank import Bank
 from bankloop.loop.model import Uplift
 from bankloop.loop.spec import Lock, Policies, make_lock
@@ -295,7 +296,25 @@ def _effect(bank: Bank, lock: Lock, learned: Uplift, found: audience.Snapshot) -
         "risk": _fact("产品风险", "product risk", ", ".join(risks) or "—"),
         "successes": _fact("不触达时的预期达成", "successes expected without it", f"{float(base.sum()):,.0f}"),
         "more": _fact("触达至多增加", "more with it, at most", f"{more:,.0f}"),
+        **_visible(lock, found.usable, float(base.mean()) if len(base) else 0.0, more),
     }
+
+
+def _visible(lock: Lock, usable: int, base: float, more: float) -> dict[str, Any]:
+    """What one round could see with the control that is written, and whether even everybody's contact would show."""
+    written = lock.campaign.evaluate.control
+    share = written / 1_000_000 if isinstance(written, int) else 0.25
+    planned = evaluation.design(usable, share, base, more / usable if usable else 0.0)
+    if not planned.treated or not planned.control:
+        return {}
+    clear = Text("可以", "yes") if planned.readable else Text("不能，要合并多轮", "no, rounds must be pooled")
+    return {
+        "visible": _fact("一轮能看清的最小提升", "smallest lift one round can see", f"{planned.detectable * 100:.2f} pp"),
+        "readable": {
+            "zh": "人人触达时一轮能否读出", "en": "whether one round shows it if everybody is contacted",
+            "value": {"zh": clear.zh, "en": clear.en},
+        },
+    }  # fmt: skip
 
 
 def _fact(zh: str, en: str, value: str) -> dict[str, str]:

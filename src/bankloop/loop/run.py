@@ -41,6 +41,7 @@ from bankloop.loop.frozen import (
     policies_in_force,
 )
 from bankloop.loop.labels import audience_now, campaign_outcomes, history_rows, round_outcomes, round_rows
+from bankloop.loop.launch import Launch, history_launches, launches
 from bankloop.loop.model import Card, Uplift
 from bankloop.loop.reading import read_rounds
 from bankloop.loop.spec import Campaign, Lock, read_lock
@@ -62,6 +63,7 @@ from bankloop.store import (
 from bankloop.store import read_lock as stored_lock
 
 __all__ = [
+    "Launch",
     "RunReport",
     "Window",
     "approve_campaign",
@@ -71,7 +73,9 @@ __all__ = [
     "control_share",
     "draft_model",
     "evaluate",
+    "history_launches",
     "kill_campaign",
+    "launches",
     "learn",
     "locked_catalogue",
     "pause_campaign",
@@ -162,7 +166,8 @@ def run(
         {name: model_versions(bank, principal, lock) for name, lock in window.locks.items()},
     )
     with bank.store.begin(principal) as connection:
-        if not save_plan(connection, stored_plan(window)):
+        launched = {name: one.as_dict() for name, one in launches(window).items()}
+        if not save_plan(connection, stored_plan(window, launched)):
             return RunReport(round_, window_start, None)
         for name, lock in window.locks.items():
             start_campaign(connection, name, lock.digest, bank.lake.zone)

@@ -51,8 +51,8 @@ def plain_reading(reading: evaluation.Reading) -> dict[str, object]:
     return plain
 
 
-def stored_plan(window: Window) -> Plan:
-    """Return what the store keeps of a window: prices, value, bound, lines, resources."""
+def stored_plan(window: Window, launched: Mapping[str, Mapping[str, object]]) -> Plan:
+    """Return what the store keeps of a window: prices, value, bound, lines, resources, and what it said it could find."""
     dated = window.plan
     return Plan(
         plan_id=UUID(dated.plan_id),
@@ -68,6 +68,7 @@ def stored_plan(window: Window) -> Plan:
         summary={
             "round": window.round,
             "control_share": {c.campaign: c.control_share for c in dated.candidates.campaigns},
+            "launch": {name: dict(one) for name, one in launched.items()},
             "lines": [[line.campaign, line.action, line.customers, line.cost, line.value] for line in dated.lines],
             "resources": [[r.name, r.limit, r.used, r.price, r.holds_from, r.holds_to] for r in dated.resources],
         },

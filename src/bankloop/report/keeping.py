@@ -136,6 +136,7 @@ def _campaign(one: Mapping[str, Any]) -> CampaignRecord:
         **{
             **one,
             "title": Text(**one["title"]),
+            "launch": Text(**one["launch"]) if one.get("launch") else None,
             "falls": falls(one["falls"]),
             "left_out": falls(one["left_out"]),
             "certainty": _points(one["certainty"]),

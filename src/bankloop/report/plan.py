@@ -240,7 +240,7 @@ def _certainty(one: CampaignRecord) -> Picture:
             Text("方案价值", "Value of the plan"),
             Scale.POINTS,
         ),
-        note=alt,
+        note=alt if one.launch is None else Text(f"{one.launch.zh}。{alt.zh}", f"{one.launch.en[:1].upper()}{one.launch.en[1:]}. {alt.en}"),
     )  # fmt: skip
 
 

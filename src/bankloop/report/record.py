@@ -15,7 +15,7 @@ from bankloop.kit import Text
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop import reach
 from bankloop.loop.reach import Action, LeftOut, Problem, ResourceLine
-from bankloop.loop.run import Window
+from bankloop.loop.run import Launch, Window, launches
 from bankloop.loop.spec import NO_BENEFIT, Lock
 
 # The controls whose price is shown, as shares of the audience.
@@ -53,7 +53,8 @@ class Line:
 class CampaignRecord:
     """One campaign's side: who was left out before and by the plan, and what a larger control would cost.
 
-    ``certainty`` holds (control share, detectable lift, value of the whole plan in fen).
+    ``certainty`` holds (control share, detectable lift, value of the whole plan in fen); ``launch`` says whether one
+    round can be read.
     """
 
     name: str
@@ -65,6 +66,7 @@ class CampaignRecord:
     reached: int
     control_share: float
     certainty: tuple[tuple[float, float, float], ...]
+    launch: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def plan_key(plan_id: str) -> str:
 
 def record_of(window: Window) -> PlanRecord:
     """Return the record of a planned window; it solves the plan again for the curves, a few seconds at most."""
-    dated = window.plan
+    dated, launched = window.plan, launches(window)
     found = dated.candidates
     contact = np.array([action.contact_cost for action in found.actions])
     face = np.array([float(action.face) for action in found.actions])
@@ -126,7 +128,7 @@ def record_of(window: Window) -> PlanRecord:
         bound=dated.solution.bound,
         gap=dated.solution.gap,
         candidates=len(found.rows),
-        campaigns=tuple(_campaign(window, index, name) for index, name in enumerate(window.locks)),
+        campaigns=tuple(_campaign(window, index, name, launched) for index, name in enumerate(window.locks)),
         lines=tuple(
             Line(line.campaign, line.action, titles[(line.campaign, line.action)], line.customers, line.cost,
                  line.customers * float(contact[k]), line.value)
@@ -152,7 +154,7 @@ def action_title(lock: Lock, action: Action) -> Text:
     return Text(" + ".join(p.zh for p in parts), " + ".join(p.en for p in parts))
 
 
-def _campaign(window: Window, index: int, name: str) -> CampaignRecord:
+def _campaign(window: Window, index: int, name: str, launched: Mapping[str, Launch]) -> CampaignRecord:
     snapshot = window.audiences[name]
     left = reach.left_out_counts(window.plan, index)
     side = window.plan.candidates.campaigns[index]
@@ -168,6 +170,7 @@ def _campaign(window: Window, index: int, name: str) -> CampaignRecord:
         reached=left.get(LeftOut.REACHED, 0),
         control_share=side.control_share,
         certainty=_certainty(window, index),
+        launch=launched[name].sentence,
     )
 
 

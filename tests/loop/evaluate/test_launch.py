@@ -1,0 +1,59 @@
+"""Before a launch: a round that cannot be read says so before it starts, and what it would take."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bankloop.loop import run as loop
+from bankloop.loop.evaluate import design
+from bankloop.loop.run import Launch
+from bankloop.organization import system
+from bankloop.report import plan_page
+from bankloop.store import read_plans
+from tests.bankfixture import SmallBank
+
+
+def test_the_sentence_says_what_it_would_take() -> None:
+    short = Launch("x", design(2_700, 0.2, 0.009, 0.002), 30)
+    assert short.design.rounds is not None
+    assert f"{short.design.rounds * 30:,} days" in short.sentence.en
+    assert short.sentence.zh.startswith("一轮读不出")
+    assert Launch("x", design(400_000, 0.2, 0.009, 0.002), 30).sentence.en.startswith("one round can be read")
+    assert "no lift is expected" in Launch("x", design(2_700, 0.2, 0.009, 0.0), 30).sentence.en
+    assert "nobody in history" in Launch("x", design(2_700, 0.2, 0.0, 0.01), 30).sentence.en
+    assert "no control" in Launch("x", design(0, 0.2, 0.1, 0.01), 30).sentence.en
+
+
+def test_a_window_says_of_each_campaign_what_it_could_find_and_the_store_keeps_it(small: SmallBank) -> None:
+    found = loop.launches(small.window)
+    assert set(found) == set(small.window.locks)
+    for name, one in found.items():
+        reading = next(told.reading for told in small.story.rounds[0] if told.campaign == name)
+        # Said before, and read after: the same customers in the same cells.
+        assert (one.design.treated, one.design.control) == (reading.treated, reading.control)
+        assert one.design.readable == (one.design.expected >= one.design.detectable)
+    with small.open.store.begin(system()) as connection:
+        kept = read_plans(connection)[0].summary["launch"]
+    assert kept == json.loads(json.dumps({name: one.as_dict() for name, one in found.items()}))
+
+
+def test_the_plans_page_says_it_where_the_price_of_certainty_is_shown(small: SmallBank) -> None:
+    said = [one.sentence.zh for one in loop.launches(small.window).values()]
+    notes = [picture.note.zh for picture in plan_page(small.window).certainty if picture.note]
+    assert notes
+    assert all(any(note.startswith(one) for one in said) for note in notes)
+
+
+def test_history_alone_says_what_each_control_could_find(small: SmallBank) -> None:
+    found = loop.history_launches(small.open, "bind-card", small.open.lake.today(), 0.02)
+    shares = [one.design.control_share for one in found]
+    assert shares == sorted(shares)
+    assert 0.1 in shares
+    assert [one.design.detectable for one in found] == sorted((one.design.detectable for one in found), reverse=True)
+    assert all(0.0 < one.design.base < 0.5 for one in found)
+    assert {one.design.expected for one in found} == {0.02}
+    stated = loop.history_launches(small.open, "bind-card", small.open.lake.today())
+    # The file's largest prior is 160 % of the base.
+    assert stated[0].design.expected == pytest.approx(1.6 * stated[0].design.base)
