@@ -34,6 +34,7 @@ class Options:
     resources: int = 9
     branches: int | None = None
     instance: str = "lognormal"
+    data: Path | None = None
 
 
 def bench(
@@ -49,6 +50,7 @@ def bench(
     instance: Annotated[
         str, typer.Option(help="assign：算例 / instance: lognormal, tight, slack, ties, zeros, giant, dominant")
     ] = "lognormal",
+    data: Annotated[Path | None, typer.Option(help="公开数据集的文件夹 / folder of public data sets")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="45 秒以内的小规模 / small sizes, within 45 s")] = False,
     write: Annotated[Path | None, typer.Option(help="写入结果文件 / file to write results to")] = None,
     as_json: AsJson = False,
@@ -66,7 +68,7 @@ def bench(
     for key, measure in chosen.items():
         say(f"bench {key}")
         pools = resources if resources is not None else POOLS if branches is None else POOLS_BESIDE_BRANCHES
-        found[key] = measure(Options(customers, quick, actions, pools, branches, instance))
+        found[key] = measure(Options(customers, quick, actions, pools, branches, instance, data))
         show_table(key, ["", ""], [[k, _shown(v)] for k, v in found[key].items()], right=[1])
     if write is not None:
         write.parent.mkdir(parents=True, exist_ok=True)
@@ -140,6 +142,13 @@ def measure_honesty(options: Options) -> dict[str, Any]:
     return measure(300, 20_000) if options.quick else measure(2_000, 40_000)
 
 
+def measure_ope(options: Options) -> dict[str, Any]:
+    """Off-policy estimators on generated decisions and on digits: errors, DR beside IPS, and how often it covers."""
+    from bankloop.cli.demo.valuing import measure
+
+    return measure(30 if options.quick else 300, options.data)
+
+
 def measure_statistics(options: Options) -> dict[str, Any]:
     """Ten thousand pairs of metric and cell: the engine's sums against a query by hand, and the inference."""
     from bankloop.cli.demo.inference import measure
@@ -190,6 +199,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "expression": measure_expression,
     "simulate": measure_simulation,
     "honesty": measure_honesty,
+    "ope": measure_ope,
     "statistics": measure_statistics,
     "rights": measure_rights,
     "audit": measure_audit,

@@ -19,10 +19,15 @@ from bankloop.loop.evaluate.off_policy import (
     fit_outcomes,
     interval,
     ips,
+    self_normalised_doubly_robust,
+    shrunk_doubly_robust,
     snips,
+    switch_doubly_robust,
     weights,
 )
 
+# Those whose intervals are concluded from; Switch and shrinkage trade bias for variance.
+NAMES = ("ips", "snips", "dr", "sndr")
 SEEDS = 300
 ROWS = 1_200
 
@@ -72,7 +77,7 @@ def truth() -> float:
 @pytest.fixture(scope="module")
 def readings(truth: float) -> dict[str, np.ndarray]:
     """(SEEDS, 3) value, low, high of each estimator over many samples."""
-    found: dict[str, list[tuple[float, float, float]]] = {"ips": [], "snips": [], "dr": []}
+    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in NAMES}
     for seed in range(SEEDS):
         w = world(seed)
         model = cross_fitted(w.x, w.logs, seed)
@@ -80,13 +85,14 @@ def readings(truth: float) -> dict[str, np.ndarray]:
             "ips": ips(w.logs, w.policy),
             "snips": snips(w.logs, w.policy),
             "dr": doubly_robust(w.logs, w.policy, model),
+            "sndr": self_normalised_doubly_robust(w.logs, w.policy, model),
         }
         for name, value in read.items():
             found[name].append((value.estimate.value, value.estimate.low, value.estimate.high))
     return {name: np.array(rows) for name, rows in found.items()}
 
 
-@pytest.mark.parametrize("name", ["ips", "snips", "dr"])
+@pytest.mark.parametrize("name", NAMES)
 def test_intervals_cover_the_truth_as_often_as_they_say(
     name: str, readings: dict[str, np.ndarray], truth: float
 ) -> None:
@@ -96,7 +102,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say(
     assert 0.918 <= covered <= 0.982
 
 
-@pytest.mark.parametrize("name", ["ips", "snips", "dr"])
+@pytest.mark.parametrize("name", NAMES)
 def test_estimates_are_unbiased(name: str, readings: dict[str, np.ndarray], truth: float) -> None:
     values = readings[name][:, 0]
     assert abs(values.mean() - truth) < 4 * values.std() / np.sqrt(SEEDS) + 0.002
@@ -117,6 +123,34 @@ def test_doubly_robust_corrects_a_wrong_model_and_the_direct_method_does_not(tru
         corrected.append(doubly_robust(w.logs, w.policy, wrong).estimate.value)
     assert abs(np.mean(off) - truth) > 1.0
     assert abs(np.mean(corrected) - truth) < 0.1
+
+
+def test_a_shift_of_reward_and_model_together_shifts_the_self_normalised_value() -> None:
+    w = world(3)
+    model = cross_fitted(w.x, w.logs, 3)
+    moved = Logs(w.logs.action, w.logs.propensity, w.logs.reward + 7.0, w.logs.names)
+    plain, shifted = (
+        self_normalised_doubly_robust(logs, w.policy, q) for logs, q in ((w.logs, model), (moved, model + 7.0))
+    )
+    assert shifted.estimate.value == pytest.approx(plain.estimate.value + 7.0)
+
+
+def test_where_a_few_weights_are_huge_and_the_model_is_right_the_tamed_estimators_err_less() -> None:
+    rng = np.random.default_rng(4)
+    errors: dict[str, list[float]] = {"dr": [], "switch": [], "dros": []}
+    for _ in range(60):
+        x = rng.normal(size=(ROWS, 3))
+        rare = np.column_stack([np.full(ROWS, 0.998), np.full(ROWS, 0.001), np.full(ROWS, 0.001)])
+        action = (rng.random(ROWS)[:, None] > rare.cumsum(axis=1)).sum(axis=1)
+        reward = mean_reward(x)[np.arange(ROWS), action] + rng.normal(size=ROWS)
+        logs, policy, model = Logs(action, rare, reward, ("a", "b", "c")), np.full((ROWS, 3), 1 / 3), mean_reward(x)
+        value = float(mean_reward(x).mean())
+        errors["dr"].append(doubly_robust(logs, policy, model).estimate.value - value)
+        errors["switch"].append(switch_doubly_robust(logs, policy, model).estimate.value - value)
+        errors["dros"].append(shrunk_doubly_robust(logs, policy, model).estimate.value - value)
+    rms = {name: float(np.sqrt(np.mean(np.square(some)))) for name, some in errors.items()}
+    assert rms["switch"] < 0.9 * rms["dr"]
+    assert rms["dros"] < 0.9 * rms["dr"]
 
 
 def test_the_logging_policy_is_worth_the_mean_reward() -> None:

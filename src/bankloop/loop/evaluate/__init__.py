@@ -18,7 +18,15 @@ from bankloop.loop.evaluate.contracts import (
     Week,
 )
 from bankloop.loop.evaluate.effects import cuts_of, differs_of, discoveries
-from bankloop.loop.evaluate.off_policy import UnsupportedPolicy
+from bankloop.loop.evaluate.off_policy import (
+    ESTIMATORS,
+    Logs,
+    PolicyValue,
+    UnsupportedPolicy,
+    cross_fitted,
+    fit_outcomes,
+    interval,
+)
 from bankloop.loop.evaluate.outcomes import (
     HAPPENED,
     event_types,
@@ -67,6 +75,7 @@ from bankloop.loop.evaluate.statistics import (
 from bankloop.loop.evaluate.stored import reading_of
 
 __all__ = [
+    "ESTIMATORS",
     "FUNNEL",
     "HAPPENED",
     "SRM_ALARM",
@@ -79,9 +88,11 @@ __all__ = [
     "Effect",
     "Estimate",
     "FunnelStep",
+    "Logs",
     "Money",
     "Outcomes",
     "PolicyValuation",
+    "PolicyValue",
     "RatioCheck",
     "Reading",
     "Restated",
@@ -94,6 +105,7 @@ __all__ = [
     "arms_of",
     "boundary",
     "clustered_difference",
+    "cross_fitted",
     "cuped",
     "cuts_of",
     "design",
@@ -106,8 +118,10 @@ __all__ = [
     "false_discovery",
     "first_day",
     "first_decisions",
+    "fit_outcomes",
     "heterogeneity_p",
     "in_rounds",
+    "interval",
     "judge",
     "minimum_detectable",
     "outcomes_of",
