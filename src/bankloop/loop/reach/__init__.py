@@ -7,6 +7,7 @@ read elsewhere.
 from bankloop.loop.reach.assignment import Family, Problem, Solution, chosen_at, solve
 from bankloop.loop.reach.candidates import action_values, actions_of, candidates_of, join
 from bankloop.loop.reach.cells import buckets, draw_cells, draw_control
+from bankloop.loop.reach.conflicts import Bound, Side, conflict
 from bankloop.loop.reach.contracts import (
     Action,
     ActionLine,
@@ -16,6 +17,7 @@ from bankloop.loop.reach.contracts import (
     DatedPlan,
     ResourceLine,
 )
+from bankloop.loop.reach.curve import BudgetPath, budget_path
 from bankloop.loop.reach.delivery import Channel, FileChannel, deliver
 from bankloop.loop.reach.explore import Lot, draw_lot
 from bankloop.loop.reach.issue import DELIVERY_TOPIC, Frame, Issued, gate_limits, issue
@@ -31,6 +33,8 @@ __all__ = [
     "SENTENCES",
     "Action",
     "ActionLine",
+    "Bound",
+    "BudgetPath",
     "CampaignCandidates",
     "Candidates",
     "Cell",
@@ -44,13 +48,16 @@ __all__ = [
     "Lot",
     "Problem",
     "ResourceLine",
+    "Side",
     "Solution",
     "action_values",
     "actions_of",
     "buckets",
     "budget_curve",
+    "budget_path",
     "candidates_of",
     "chosen_at",
+    "conflict",
     "deferred",
     "deliver",
     "draw_cells",

@@ -89,7 +89,9 @@ def solve(problem: Problem, start_price: Sequence[Floats] | None = None, seed: i
     dual, _, unrepaired = choose(flat, found.price)
     choice = whole_plan(flat, found.price, unrepaired)
     used = use_of(flat, choice)
-    short = np.where(used < flat.floor - 1e-6, flat.floor - used, 0.0)
+    wanted = floors_of(problem)
+    short = np.where(used < wanted - 1e-6, wanted - used, 0.0)
+    attained = np.maximum(flat.floor - used, 0.0)
     return Solution(
         choice=choice,
         unrepaired=unrepaired,
@@ -97,7 +99,7 @@ def solve(problem: Problem, start_price: Sequence[Floats] | None = None, seed: i
         used=tuple(np.split(used, flat.start[1:])),
         short=tuple(np.split(short, flat.start[1:])),
         objective=objective_of(problem.value, choice),
-        bound=min(dual, found.dual) - float(flat.lowest @ short),
+        bound=min(dual, found.dual) - float(flat.lowest @ attained),
         passes=found.passes + 1,
     )
 
@@ -137,13 +139,18 @@ def flatten(problem: Problem) -> Flat:
     ).reshape(len(problem.families), pools.shape[1])  # fmt: skip
     use = np.array([f.use for f in problem.families], np.float64).reshape(len(problem.families), k)
     limit = np.concatenate([np.asarray(f.limit, np.float64) for f in problem.families] or [np.zeros(0)])
-    floors = [np.zeros(len(f.limit)) if f.floor is None else f.floor for f in problem.families]
-    floor = np.concatenate([*(np.asarray(f, np.float64) for f in floors), np.zeros(0)])
+    floor = np.minimum(floors_of(problem), limit)  # above its own limit no floor is ever reached
     most = np.repeat(use.max(axis=1, initial=0.0) * n, sizes)
     lowest = (
         np.where(floor > 0, -np.repeat(_penalties(value, use), sizes), 0.0) if floor.any() else np.zeros(floor.size)
     )
     return Flat(value, home, use, pool, np.minimum(limit, most), floor, lowest, start, _inner(problem.families))
+
+
+def floors_of(problem: Problem) -> Floats:
+    """Return (R,) the floors as they are asked for, 0 where there is none."""
+    floors = [np.zeros(len(f.limit)) if f.floor is None else f.floor for f in problem.families]
+    return np.concatenate([*(np.asarray(floor, np.float64) for floor in floors), np.zeros(0)])
 
 
 def _inner(families: Sequence[Family]) -> int:

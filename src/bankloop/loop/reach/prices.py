@@ -169,7 +169,7 @@ def settled(flat: Flat, members: Members, price: Floats, choice: Integers) -> tu
     outer = price.copy()
     outer[span] = 0.0
     charge, counts = charges(flat, outer), np.zeros((flat.homes, flat.use.shape[1]))
-    inner = np.zeros(span.stop - span.start)
+    inner = np.maximum(price[span], 0.0)  # what they were is a guess of what they will be
     limit, floor = flat.limit[span], flat.floor[span]
     lowest = float(flat.lowest[span].min(initial=0.0))
     parts = _pool_parts(members, len(flat.value))
@@ -196,6 +196,9 @@ def _pool_parts(members: Members, rows: int) -> list[tuple[int, int]]:
 
 def minimise(flat: Flat, price: Floats | None) -> Priced:
     """Return the prices of least dual; ``price`` starts from another plan's. Without it samples come first."""
+    if flat.inner >= 0 and len(flat.value) > SAMPLE:  # pools are walked many times: let each lie in one place
+        order = Members.of(flat).rows
+        flat = replace(flat, value=flat.value[order], home=flat.home[order])
     passes = 0
     radius = _FIRST_RADIUS
     if price is not None:
@@ -203,7 +206,7 @@ def minimise(flat: Flat, price: Floats | None) -> Priced:
     else:
         price = np.zeros(flat.limit.size)
         for size in _levels(flat):
-            found = _cutting_planes(flat.rows(_sample(flat, size)), price, radius, SAMPLE_TOLERANCE)
+            found = _cutting_planes(flat.rows(sample_of(flat, size)), price, radius, SAMPLE_TOLERANCE)
             price, radius = found.price, _SAMPLED_RADIUS
             passes += found.passes
     found = _cutting_planes(flat, price, radius, TOLERANCE if flat.inner < 0 else TOLERANCE_IN_POOLS)
@@ -220,15 +223,23 @@ def _levels(flat: Flat) -> list[int]:
     return sizes
 
 
-def _sample(flat: Flat, size: int) -> Integers:
+def sample_of(flat: Flat, size: int) -> Integers:
     """Return about ``size`` rows, drawn by what is in them and not by where they stand."""
     rows = np.arange(len(flat.value))
     hashed = kernels.hashes(flat.value, flat.home, rows)
     return np.flatnonzero(hashed < np.uint64(int(size / len(rows) * 2.0**64)))
 
 
-def _cutting_planes(flat: Flat, price: Floats, radius: float, tolerance: float) -> Priced:
-    """Ask the dual at the least point of its cutting-plane model within a box around the best prices so far."""
+def falls_below(flat: Flat, least: float) -> bool:
+    """Return whether the dual falls below a number (below zero, in units of the dual) anywhere."""
+    return _cutting_planes(flat, np.zeros(flat.limit.size), _FIRST_RADIUS, abs(least) / 2.0, least).dual < least
+
+
+def _cutting_planes(flat: Flat, price: Floats, radius: float, tolerance: float, enough: float = -np.inf) -> Priced:
+    """Ask the dual near the least point of its cutting-plane model within a box around the best prices so far.
+
+    Ends when the model says that little is left to win, or when the dual is below ``enough``.
+    """
     outer, members = flat.outer, Members.of(flat) if flat.inner >= 0 else None
     scale = _typical(flat)[outer]
     worth, used, price = _asked(flat, members, price)
@@ -236,7 +247,7 @@ def _cutting_planes(flat: Flat, price: Floats, radius: float, tolerance: float) 
     cuts = [(worth + float(used[outer] @ price[outer]), used[outer])]
     widest = _WIDEST if radius > _SAMPLED_RADIUS else 3.0 * radius
     passes = 1
-    while passes < MAX_CUTS and outer.size:
+    while passes < MAX_CUTS and outer.size and best >= enough:
         width = radius * np.maximum(np.abs(best_price[outer]), 0.05 * scale)
         candidate, least, inside = _model(cuts, flat, outer, best_price[outer], width, scale)
         if best - least <= tolerance * max(1.0, abs(best)):
@@ -283,7 +294,8 @@ def _typical(flat: Flat) -> Floats:
     for family, use in enumerate(flat.use):
         each = np.divide(top, use, out=np.zeros_like(top), where=use > 0)
         found[flat.span(family)] = each.max(initial=0.0)
-    return np.where(found > 0, found, max(1e-6, float(found.max(initial=0.0))))
+    found = np.where(found > 0, found, max(1e-6, float(found.max(initial=0.0))))
+    return np.asarray(2.0 ** np.round(np.log2(found)))  # the order of customers shows in no more than the last bits
 
 
 def _model(
@@ -315,4 +327,17 @@ def _model(
     return np.asarray(price), float(answer.fun) * unit, bool(free.all())
 
 
-__all__ = ["NONE", "Flat", "Members", "Priced", "charges", "choose", "limits_worth", "minimise", "settled", "used_by"]
+__all__ = [
+    "NONE",
+    "Flat",
+    "Members",
+    "Priced",
+    "charges",
+    "choose",
+    "falls_below",
+    "limits_worth",
+    "minimise",
+    "sample_of",
+    "settled",
+    "used_by",
+]

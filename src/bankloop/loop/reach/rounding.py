@@ -6,7 +6,7 @@ import numpy as np
 
 from bankloop.loop.reach import kernels, moves
 from bankloop.loop.reach.kernels import NONE, Floats, Integers
-from bankloop.loop.reach.prices import Flat, Members, charges, settled
+from bankloop.loop.reach.prices import Flat, Members, charges, sample_of, settled
 
 REPAIR_AT_ONCE = 50_000
 # Pairs to try when filling: a few for every resource, for each has but a little left.
@@ -77,7 +77,7 @@ def _regret_for(flat: Flat, charge: Floats, choice: Integers, any_value: bool) -
     n, k = flat.value.shape
     if n * k <= _candidates(flat):
         return np.inf
-    shown = np.arange(0, n, max(1, n // _SHOWN))
+    shown = sample_of(flat, min(n, _SHOWN))
     home = flat.home[shown] if flat.home.size else flat.home
     values = np.ascontiguousarray(flat.value[shown])
     *_, regret, _ = moves.better(values, home, charge, choice[shown], np.inf, shown.size * k, any_value)
