@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.pool import NullPool
 
+from bankloop.customer import tables as customer
 from bankloop.kit import FixedClock
 from bankloop.organization import tables as organization
 from bankloop.store import EmbeddedServer, Principal, Role, Store, attach_store, create_database
@@ -53,7 +54,7 @@ def test_tables_and_migrations_agree(store: Store, system: Principal) -> None:
         connection.execute(text("SELECT bankloop_partition('event', '2026-06-01')"))
         context = MigrationContext.configure(connection, opts={"include_name": _named, "compare_type": True})
         assert audit_tables.metadata is sealing_tables.metadata is store_tables.metadata
-        differences = compare_metadata(context, [store_tables.metadata, organization.metadata])
+        differences = compare_metadata(context, [store_tables.metadata, organization.metadata, customer.metadata])
     assert differences == []
 
 

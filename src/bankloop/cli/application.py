@@ -10,6 +10,7 @@ from bankloop.cli import (
     bank,
     benchmarks,
     campaigns,
+    customers,
     demonstration,
     learning,
     operations,
@@ -44,4 +45,4 @@ application.add_typer(people.people_group, name="people")
 application.add_typer(people.rights_group, name="rights")
 application.add_typer(signin.group, name="account")
 application.add_typer(operations.keys_group, name="keys")
-application.add_typer(operations.customer_group, name="customer")
+application.add_typer(customers.group, name="customer")

@@ -1,4 +1,4 @@
-"""Commands of those who keep a bank running: doctor, backup, restore, keys, and erasing a customer's personal data."""
+"""Commands of those who keep a bank running: doctor, backup, restore, keys."""
 
 from __future__ import annotations
 
@@ -15,13 +15,9 @@ if TYPE_CHECKING:
     from bankloop.store import Finding
 
 _HERE = Path()
-Customer = Annotated[str, typer.Argument(help="客户号 / customer number")]
 
 keys_group = typer.Typer(
     help="密钥：轮换与换新。Rotate keys and renew what they seal.", no_args_is_help=True, rich_markup_mode=None
-)
-customer_group = typer.Typer(
-    help="客户个人信息。A customer's personal data.", no_args_is_help=True, rich_markup_mode=None
 )
 
 
@@ -122,34 +118,6 @@ def renew(bank: Folder = _HERE, as_json: AsJson = False) -> None:
         done = renew_seals(store, system("keys"))
     show_table("密钥 / keys", ["换新 / renewed"], [[done]], right=[0])
     finish({"renewed": done}, as_json)
-
-
-@customer_group.command("erase")
-@handled
-def erase(
-    customer: Customer,
-    bank: Folder = _HERE,
-    as_: Person = "steward",
-    reason: Annotated[str, typer.Option("--reason", help="原因 / why")] = "",
-    run: Annotated[bool, typer.Option("--run", help="执行已批准的清除 / do what was approved")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """申请清除客户个人信息；批准后用 --run 执行。Ask that a customer's personal data be erased; --run once approved."""
-    from bankloop.organization import ask_erasure, erase_customer, maker, system
-    from bankloop.store import open_store
-
-    with open_store(bank, SystemClock()) as store:
-        if run:
-            permit(store, "erasure.run")
-            with store.begin(system("erasure")) as connection:
-                gone = dict(erase_customer(connection, customer))
-            show_table(customer, list(gone), [list(gone.values())])
-            finish({"customer": customer, "erased": gone}, as_json)
-            return
-        with store.begin(acting(store, as_, "quality", maker)) as connection:
-            request = ask_erasure(connection, customer, reason)
-    show_table(customer, ["申请 / request"], [[request]])
-    finish({"customer": customer, "request": str(request)}, as_json)
 
 
 def _configuration(bank: Path) -> Finding:

@@ -112,6 +112,7 @@ from bankloop.organization.principals import (
     compliance,
     maker,
     reviewers,
+    steward,
     system,
 )
 from bankloop.organization.rights import (
@@ -152,6 +153,7 @@ from bankloop.organization.rights import (
     role_of,
     scope_of,
     unmask,
+    unmasked_fields,
 )
 from bankloop.organization.tasks import (
     assign_task,
@@ -299,6 +301,7 @@ __all__ = [
     "seed_demo_people",
     "stand_ins",
     "start_request",
+    "steward",
     "submit_approval",
     "submit_transfer",
     "system",
@@ -310,6 +313,7 @@ __all__ = [
     "unit_of",
     "units",
     "unmask",
+    "unmasked_fields",
     "void_approvals",
     "was_granted",
 ]

@@ -12,6 +12,7 @@ from bankloop.store import EVERY_UNIT, Principal
 COMPLIANCE = "compliance_reviewer"
 BRANCH = "branch_commander"
 AUDITOR = "auditor"
+STEWARD = "data_steward"
 
 __all__ = [
     "AUDITOR",
@@ -26,6 +27,7 @@ __all__ = [
     "compliance",
     "maker",
     "reviewers",
+    "steward",
     "system",
 ]
 
@@ -55,6 +57,11 @@ def reviewers() -> tuple[Principal, ...]:
 def branch_head(person: str, unit_id: str, organization: Organization, purpose: str = "tasks") -> Principal:
     """Return a commander of one unit, who sees it and the units under it."""
     return _holding(BRANCH, person, organization.below(unit_id), purpose)
+
+
+def steward(person: str = "steward", purpose: str = "quality") -> Principal:
+    """Return a data steward, who takes records in and judges whether two of them are one person."""
+    return _holding(STEWARD, person, _WHOLE_BANK, purpose)
 
 
 def auditor(person: str = "auditor", purpose: str = "audit") -> Principal:

@@ -6,6 +6,7 @@ meets the truth only when a result is compared with it.
 """
 
 from bankloop.simulate.contracts import EVENT_SCHEMA, RESPONSE_SCHEMA, Response, SimulatedBank, TrueLift
+from bankloop.simulate.doubles import Registers, draw_registers
 from bankloop.simulate.service import TODAY, write_bank, write_templates
 from bankloop.simulate.world import World
 
@@ -13,10 +14,12 @@ __all__ = [
     "EVENT_SCHEMA",
     "RESPONSE_SCHEMA",
     "TODAY",
+    "Registers",
     "Response",
     "SimulatedBank",
     "TrueLift",
     "World",
+    "draw_registers",
     "write_bank",
     "write_templates",
 ]

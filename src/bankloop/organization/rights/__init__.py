@@ -37,7 +37,7 @@ from bankloop.organization.rights.grants import (
     reject_grant,
     revoke_grant,
 )
-from bankloop.organization.rights.opening import open_customer, scope_of, unmask
+from bankloop.organization.rights.opening import open_customer, scope_of, unmask, unmasked_fields
 from bankloop.organization.rights.sharing import (
     agreement_of,
     agreements,
@@ -89,6 +89,7 @@ __all__ = [
     "role_of",
     "scope_of",
     "unmask",
+    "unmasked_fields",
 ]
 
 # Every verb of every room is refused at its door to whom the catalogue does not allow it.

@@ -32,6 +32,8 @@ DEFAULT_MINUTES = 30
 MOST_MINUTES = 480
 _ASSETS = ("demand_deposit", "term_deposit", "wealth", "fund", "insurance")
 _CUSTOMER = CONTRACTS["customer"]
+# What identity knows beside the lake; each is of class C2.
+_IDENTIFIERS = frozenset({"document", "email", "address", "account"})
 _FIELDS: Mapping[str, Column | None] = {**{c.name: c for c in _CUSTOMER.columns}, AUM: None}
 
 
@@ -134,7 +136,7 @@ def _rule(connection: Connection, lake: Lake, customer_no: str) -> _Ruling:
         return _Ruling("", frozenset(), _caught(principal, "customer.read"))
     own = [row.line for row in keeper_of(connection, customer_no)]
     if own:
-        return _Ruling(OWN, _plain_by_default() | _unmasked(connection, customer_no))
+        return _Ruling(OWN, _plain_by_default() | unmasked_fields(connection, customer_no))
     with bank_wide(connection):
         kept = keeper_of(connection, customer_no)
     return _shared(connection, principal, lake, customer_no, kept)
@@ -175,7 +177,8 @@ def _plain_by_default() -> frozenset[str]:
     return frozenset(name for name, c in _FIELDS.items() if c and c.data_class is DataClass.C1 and not c.confidential)
 
 
-def _unmasked(connection: Connection, customer_no: str) -> frozenset[str]:
+def unmasked_fields(connection: Connection, customer_no: str) -> frozenset[str]:
+    """Return the fields of a customer that who acts has unmasked and that are open now."""
     actor, now, t = principal_of(connection), now_of(connection), table.c
     query = select(t.fields).where(
         t.person_id == actor.id, t.customer_no == customer_no, t.valid_from <= now, t.valid_to > now
@@ -188,9 +191,9 @@ def _check_classes(actor: Principal, fields: Sequence[str]) -> None:
         raise errors.needs(Text("字段", "fields"))
     may = set().union(*(ROLES[name].unmasks for name in actor.roles if name in ROLES))
     for name in fields:
-        if name not in _FIELDS:
-            raise errors.unknown_field(name, list(_FIELDS))
-        column = _FIELDS[name]
+        if name not in _FIELDS and name not in _IDENTIFIERS:
+            raise errors.unknown_field(name, [*_FIELDS, *sorted(_IDENTIFIERS)])
+        column = _FIELDS.get(name)
         asked = "confidential" if column and column.confidential else "C2"
         if asked not in may and SYSTEM not in actor.roles:
             raise errors.never_plain(actor.id, name)

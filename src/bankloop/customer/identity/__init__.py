@@ -1,0 +1,111 @@
+"""One customer out of many records (ECIF): numbers for life, links with evidence, parties, merges that can be undone.
+
+Every record of a source is an identity with a number of its own, and events are recorded under it. A party is what open
+links join and no separation keeps apart; it goes by the number of its first member. Records lie sealed and are found by
+blind indexes. This room knows who somebody is, not what they are worth or what to offer.
+"""
+
+from bankloop.customer.identity.clusters import Partition, partition
+from bankloop.customer.identity.contracts import (
+    CHANNELS,
+    DOCUMENT_TYPES,
+    RECORD_SCHEMA,
+    Candidate,
+    Link,
+    Linked,
+    LinkKind,
+    Member,
+    MergeEvent,
+    Party,
+    Registered,
+    Thresholds,
+    Value,
+)
+from bankloop.customer.identity.features import FEATURES, make_features
+from bankloop.customer.identity.golden import Sourced, golden
+from bankloop.customer.identity.intake import CORE, forget_identity, register
+from bankloop.customer.identity.ledger import candidates, merges
+from bankloop.customer.identity.linking import (
+    common_from,
+    common_sounds,
+    judge,
+    judge_documents,
+    learn_matching,
+    link_identities,
+    model_in_force,
+)
+from bankloop.customer.identity.marks import KINDS, masked, normal_value
+from bankloop.customer.identity.matching import BANK, Field, Model, Spec, compared, learn, shipped_model, weigh
+from bankloop.customer.identity.merging import (
+    ask_merge,
+    bind_channel,
+    decide_candidate,
+    merge_parties,
+    unbind_channel,
+    undo_merge,
+)
+from bankloop.customer.identity.opening import Identified, PartyView, Shown, open_party, search_parties
+from bankloop.customer.identity.queries import events_of, find_parties, party_map, party_of, resolve
+from bankloop.customer.identity.reading import read_records
+
+__all__ = [
+    "BANK",
+    "CHANNELS",
+    "CORE",
+    "DOCUMENT_TYPES",
+    "FEATURES",
+    "KINDS",
+    "RECORD_SCHEMA",
+    "Candidate",
+    "Field",
+    "Identified",
+    "Link",
+    "LinkKind",
+    "Linked",
+    "Member",
+    "MergeEvent",
+    "Model",
+    "Partition",
+    "Party",
+    "PartyView",
+    "Registered",
+    "Shown",
+    "Sourced",
+    "Spec",
+    "Thresholds",
+    "Value",
+    "ask_merge",
+    "bind_channel",
+    "candidates",
+    "common_from",
+    "common_sounds",
+    "compared",
+    "decide_candidate",
+    "events_of",
+    "find_parties",
+    "forget_identity",
+    "golden",
+    "judge",
+    "judge_documents",
+    "learn",
+    "learn_matching",
+    "link_identities",
+    "make_features",
+    "masked",
+    "merge_parties",
+    "merges",
+    "model_in_force",
+    "normal_value",
+    "open_party",
+    "partition",
+    "party_map",
+    "party_of",
+    "read_records",
+    "register",
+    "resolve",
+    "search_parties",
+    "shipped_model",
+    "unbind_channel",
+    "undo_merge",
+    "weigh",
+]

@@ -1,0 +1,39 @@
+"""Files of records: CSV or Parquet with the columns of ``RECORD_SCHEMA``; what is not there is null."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from bankloop.customer.identity import errors
+from bankloop.customer.identity.contracts import RECORD_SCHEMA
+
+_READERS = {".csv": "read_csv(?, all_varchar := true, null_padding := true)", ".parquet": "read_parquet(?)"}
+_PAIRS = ";"  # between further identifiers in a cell of CSV
+
+
+def read_records(path: Path) -> pa.Table:
+    """Return the records of a file; raise ``InputError`` for one that is no such file."""
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None or not path.is_file():
+        raise errors.bad_file(path.name, "no such CSV or Parquet file")
+    with duckdb.connect() as engine:
+        try:
+            table: pa.Table = engine.sql(f"SELECT * FROM {reader}", params=[str(path)]).to_arrow_table()
+        except duckdb.Error as error:
+            raise errors.bad_file(path.name, type(error).__name__) from None
+    if "source_key" not in table.column_names:
+        raise errors.bad_file(path.name, "no column source_key")
+    return pa.table([_column(table, field) for field in RECORD_SCHEMA], schema=RECORD_SCHEMA)
+
+
+def _column(table: pa.Table, field: pa.Field) -> pa.ChunkedArray:
+    if field.name not in table.column_names:
+        return pa.chunked_array([pa.nulls(table.num_rows, field.type)], field.type)
+    column = table.column(field.name)
+    if pa.types.is_list(field.type) and not pa.types.is_list(column.type):
+        cells = [[x.strip() for x in cell.split(_PAIRS) if x.strip()] if cell else None for cell in column.to_pylist()]
+        return pa.chunked_array([pa.array(cells, field.type)])
+    return column.cast(field.type)

@@ -1,0 +1,242 @@
+"""The SQL of identity: records sealed and found by blind index, the links between them and what keeps them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Connection, text
+
+from bankloop.customer.identity.contracts import Link, LinkKind
+from bankloop.kit import canonical_json
+from bankloop.store import SealedColumn, copy_in, principal_of, register_sealed
+
+RECORD, MARK = "identity_record", "identity_mark"
+register_sealed(SealedColumn(RECORD, ("customer_no",), "sealed", f"'{RECORD}'", "customer_no"))
+register_sealed(
+    SealedColumn(MARK, ("customer_no", "kind", "blind"), "sealed", f"'{MARK}'", "kind || chr(31) || customer_no")
+)
+# More bearers of one document than any family has: a filler, which names nobody.
+MOST_BEARERS = 10
+
+_KNOWN = """
+SELECT n.key_blind, i.customer_no, i.as_of, r.digest FROM {name} n
+JOIN identity i ON i.source = :source AND i.key_blind = n.key_blind LEFT JOIN identity_record r USING (customer_no)
+"""
+_MINT = """
+WITH given AS (SELECT n.*, nextval('identity_rank_seq') AS rank FROM {name} n ORDER BY place)
+INSERT INTO identity (customer_no, source, key_blind, channel, rank, as_of, load_id) OVERRIDING SYSTEM VALUE
+SELECT CASE WHEN own = '' THEN 'P' || lpad(rank::text, 10, '0') ELSE own END, :source, key_blind, :channel, rank, :as_of, :load
+FROM given RETURNING key_blind, customer_no
+"""
+_TOUCH = """
+UPDATE identity i SET as_of = :as_of, load_id = :load, changed_at = bankloop_now(), linked_at = NULL
+FROM {name} n WHERE i.customer_no = n.customer_no
+"""
+_SEE = "UPDATE identity i SET as_of = :as_of, load_id = :load FROM {name} n WHERE i.customer_no = n.customer_no"
+_KEEP = """
+INSERT INTO identity_record (customer_no, sealed, digest, blocks, card)
+SELECT customer_no, decode(n.sealed, 'hex'), n.digest, n.blocks::bigint[], n.card FROM {name} n
+LEFT JOIN customer_key k USING (customer_no) WHERE k.erased_at IS NULL
+ON CONFLICT (customer_no) DO UPDATE SET sealed = excluded.sealed, digest = excluded.digest, blocks = excluded.blocks,
+    card = excluded.card
+"""
+_KEEP_MARKS = """
+INSERT INTO identity_mark (customer_no, kind, blind, sealed, valid_from)
+SELECT customer_no, n.kind, n.blind, decode(n.sealed, 'hex'), bankloop_now() FROM {name} n
+LEFT JOIN customer_key k USING (customer_no) WHERE k.erased_at IS NULL
+ON CONFLICT (customer_no, kind, blind) DO UPDATE SET valid_to = NULL
+"""
+_END_MARKS = """
+UPDATE identity_mark m SET valid_to = bankloop_now()
+WHERE m.customer_no IN (SELECT customer_no FROM {changed}) AND m.valid_to IS NULL
+AND NOT EXISTS (SELECT FROM {name} n WHERE (n.customer_no, n.kind, n.blind) = (m.customer_no, m.kind, m.blind))
+"""
+_NEAR = text(
+    "SELECT customer_no FROM identity_record WHERE blocks && (SELECT coalesce(array_agg(DISTINCT b), '{}') "
+    "FROM identity_record f, unnest(f.blocks) b WHERE f.customer_no = ANY (:fresh))"
+)
+# A document that was somebody's stays theirs: what has ended finds as well.
+_BEARERS = text(
+    "SELECT DISTINCT m.customer_no AS a, n.customer_no AS b, m.kind FROM identity_mark m "
+    "JOIN identity_mark n ON (n.kind, n.blind) = (m.kind, m.blind) AND n.customer_no <> m.customer_no "
+    "WHERE m.customer_no = ANY (:fresh) AND m.kind = ANY (:kinds) AND "
+    "(SELECT count(*) FROM (SELECT FROM identity_mark o WHERE (o.kind, o.blind) = (m.kind, m.blind) LIMIT :most) x) < :most"
+)
+_LINKED = text(
+    "WITH RECURSIVE near AS (SELECT unnest(CAST(:numbers AS text[])) AS one UNION SELECT next.one FROM near "
+    "CROSS JOIN LATERAL (SELECT b AS one FROM identity_link WHERE a = near.one AND ended_at IS NULL "
+    "UNION ALL SELECT a FROM identity_link WHERE b = near.one AND ended_at IS NULL) next) SELECT one FROM near"
+)
+_ADD_LINKS = """
+INSERT INTO identity_link (a, b, kind, weight, evidence, reason, made_by)
+SELECT a, b, kind, weight::float8, evidence::jsonb, :reason, :by FROM {name} ON CONFLICT (a, b, kind) WHERE ended_at IS NULL DO NOTHING
+RETURNING a, b, kind
+"""
+
+
+def known_records(
+    connection: Connection, source: str, blinds: Sequence[str]
+) -> dict[str, tuple[str, date, str | None]]:
+    """Return blind key → (number, as of, digest) of the records of a source that are there."""
+    name = copy_in(connection, pa.table({"key_blind": pa.array(blinds, pa.string())}))
+    rows = connection.execute(text(_KNOWN.format(name=name)), {"source": source})
+    return {row.key_blind: (row.customer_no, row.as_of, row.digest) for row in rows}
+
+
+def mint(
+    connection: Connection,
+    source: str,
+    blinds: Sequence[str],
+    own: Sequence[str],
+    *,
+    channel: bool,
+    as_of: date,
+    load: str,
+) -> dict[str, str]:
+    """Give new records their numbers for life: the source's own where it gives the bank's, else a new one."""
+    if not blinds:
+        return {}
+    table = pa.table({"place": pa.array(range(len(blinds)), pa.int64()), "key_blind": blinds, "own": own})
+    name = copy_in(connection, table)
+    values = {"source": source, "channel": channel, "as_of": as_of, "load": load}
+    return {row[0]: row[1] for row in connection.execute(text(_MINT.format(name=name)), values)}
+
+
+def keep_records(connection: Connection, records: pa.Table, marks: pa.Table, as_of: date, load: str) -> None:
+    """Keep sealed records (customer_no, sealed in hex, digest, blocks as an array literal, card) and their marks."""
+    name, names = copy_in(connection, records), copy_in(connection, marks)
+    connection.execute(text(_KEEP.format(name=name)))
+    connection.execute(text(_KEEP_MARKS.format(name=names)))
+    connection.execute(text(_END_MARKS.format(changed=name, name=names)))
+    connection.execute(text(_TOUCH.format(name=name)), {"as_of": as_of, "load": load})
+
+
+def see_again(connection: Connection, numbers: Sequence[str], as_of: date, load: str) -> None:
+    """Write that records came again as they were."""
+    name = copy_in(connection, pa.table({"customer_no": pa.array(numbers, pa.string())}))
+    connection.execute(text(_SEE.format(name=name)), {"as_of": as_of, "load": load})
+
+
+def waiting(connection: Connection) -> list[str]:
+    """Return the identities that are new or changed since they were last linked, in order of their numbers."""
+    return list(
+        connection.scalars(text("SELECT customer_no FROM identity WHERE linked_at IS NULL ORDER BY customer_no"))
+    )
+
+
+def count_identities(connection: Connection) -> int:
+    """Return how many identities have a record."""
+    return int(connection.scalar(text("SELECT count(*) FROM identity_record")) or 0)
+
+
+def near(connection: Connection, fresh: Sequence[str]) -> list[str]:
+    """Return the identities that share a block with some of ``fresh``, themselves among them."""
+    return list(connection.scalars(_NEAR, {"fresh": list(fresh)}))
+
+
+def sealed_records(connection: Connection, numbers: Sequence[str] | None) -> list[Any]:
+    """Return (customer_no, sealed) of identities, of all where None."""
+    where = "" if numbers is None else "WHERE customer_no = ANY (:numbers)"
+    query = text(f"SELECT customer_no, sealed FROM identity_record {where} ORDER BY customer_no")
+    return list(connection.execute(query, {} if numbers is None else {"numbers": list(numbers)}))
+
+
+def bearers(connection: Connection, fresh: Sequence[str], kinds: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Return (a, b, kind), a before b, of identities that ever bore the same document."""
+    values = {"fresh": list(fresh), "kinds": list(kinds), "most": MOST_BEARERS + 1}
+    rows = connection.execute(_BEARERS, values)
+    return sorted({(min(a, b), max(a, b), kind) for a, b, kind in rows})
+
+
+def add_links(connection: Connection, links: Sequence[Link], reason: str) -> list[tuple[str, str, str]]:
+    """Keep links and return those that are new."""
+    if not links:
+        return []
+    table = pa.table(
+        {
+            "a": [link.a for link in links],
+            "b": [link.b for link in links],
+            "kind": [link.kind.value for link in links],
+            "weight": pa.array([repr(link.weight) for link in links]),
+            "evidence": [canonical_json(link.evidence) for link in links],
+        }
+    )
+    name = copy_in(connection, table)
+    values = {"reason": reason, "by": principal_of(connection).id}
+    return [(row.a, row.b, row.kind) for row in connection.execute(text(_ADD_LINKS.format(name=name)), values)]
+
+
+def end_links(connection: Connection, one: Sequence[str], other: Sequence[str], kinds: Sequence[LinkKind]) -> int:
+    """End the open links of some kinds between two sets of identities."""
+    query = text(
+        "UPDATE identity_link SET ended_at = bankloop_now() WHERE ended_at IS NULL AND kind = ANY (:kinds) "
+        "AND ((a = ANY (:one) AND b = ANY (:other)) OR (a = ANY (:other) AND b = ANY (:one)))"
+    )
+    values = {"one": list(one), "other": list(other), "kinds": [kind.value for kind in kinds]}
+    return connection.execute(query, values).rowcount
+
+
+def separate(connection: Connection, one: Iterable[str], other: Sequence[str], reason: str) -> None:
+    """Keep two sets of identities apart from now on."""
+    pairs = sorted({(min(a, b), max(a, b)) for a in one for b in other})
+    query = text(
+        "INSERT INTO identity_separation (a, b, reason, made_by) SELECT x, y, :reason, :by "
+        "FROM unnest(CAST(:a AS text[]), CAST(:b AS text[])) AS t(x, y) "
+        "ON CONFLICT (a, b) WHERE ended_at IS NULL DO NOTHING"
+    )
+    values = {
+        "a": [a for a, _ in pairs],
+        "b": [b for _, b in pairs],
+        "reason": reason,
+        "by": principal_of(connection).id,
+    }
+    connection.execute(query, values)
+
+
+def join_again(connection: Connection, one: Sequence[str], other: Sequence[str]) -> None:
+    """End what kept two sets of identities apart."""
+    query = text(
+        "UPDATE identity_separation SET ended_at = bankloop_now() WHERE ended_at IS NULL "
+        "AND ((a = ANY (:one) AND b = ANY (:other)) OR (a = ANY (:other) AND b = ANY (:one)))"
+    )
+    connection.execute(query, {"one": list(one), "other": list(other)})
+
+
+def linked_with(connection: Connection, numbers: Sequence[str]) -> list[str]:
+    """Return the identities and whatever links reach from them, over any number of links, in order."""
+    return sorted(connection.scalars(_LINKED, {"numbers": list(numbers)}))
+
+
+def open_links(connection: Connection, numbers: Sequence[str] | None) -> list[Link]:
+    """Return the open links of identities, of all where None."""
+    where = "" if numbers is None else " AND a = ANY (:numbers)"
+    query = text(f"SELECT a, b, kind, weight, evidence FROM identity_link WHERE ended_at IS NULL{where}")
+    rows = connection.execute(query, {} if numbers is None else {"numbers": list(numbers)})
+    return [Link(row.a, row.b, LinkKind(row.kind), row.weight, row.evidence) for row in rows]
+
+
+def separations(connection: Connection, numbers: Sequence[str] | None) -> list[tuple[str, str]]:
+    """Return the pairs kept apart among identities."""
+    where = "" if numbers is None else " AND a = ANY (:numbers)"
+    query = text(f"SELECT a, b FROM identity_separation WHERE ended_at IS NULL{where}")
+    rows = connection.execute(query, {} if numbers is None else {"numbers": list(numbers)})
+    return [(row.a, row.b) for row in rows]
+
+
+def marks_by(connection: Connection, numbers: Sequence[str]) -> list[Any]:
+    """Return (customer_no, kind, sealed, valid_from, valid_to) of all identifiers of identities, ended ones too."""
+    query = text(
+        "SELECT customer_no, kind, sealed, valid_from, valid_to FROM identity_mark WHERE customer_no = ANY (:numbers) "
+        "ORDER BY kind, valid_from, customer_no, blind"
+    )
+    return list(connection.execute(query, {"numbers": list(numbers)}))
+
+
+def forget(connection: Connection, numbers: Sequence[str]) -> int:
+    """Delete the sealed records and identifiers of identities and return how many records went; numbers stay."""
+    values = {"numbers": list(numbers)}
+    connection.execute(text("DELETE FROM identity_mark WHERE customer_no = ANY (:numbers)"), values)
+    return connection.execute(text("DELETE FROM identity_record WHERE customer_no = ANY (:numbers)"), values).rowcount

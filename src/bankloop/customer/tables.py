@@ -1,0 +1,187 @@
+"""The tables of identity and consent, as SQLAlchemy knows them; the store's migrations create them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    FetchedValue,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+_OPEN = text("ended_at IS NULL")
+
+
+def _text(name: str, *, null: bool = False, key: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=null, primary_key=key)
+
+
+def _number(name: str, *, key: bool = False) -> Column[str]:
+    return Column(name, Text, ForeignKey("identity.customer_no"), nullable=False, primary_key=key)
+
+
+def _made(name: str = "made_at", *, key: bool = False) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=False, primary_key=key, server_default=FetchedValue())
+
+
+def _moment(name: str, *, null: bool = False, key: bool = False) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=null, primary_key=key)
+
+
+identity = Table(
+    "identity",
+    metadata,
+    _text("customer_no", key=True),
+    _text("source"),
+    _text("key_blind"),
+    Column("channel", Boolean, nullable=False),
+    Column("rank", BigInteger, Identity(always=True), nullable=False),
+    Column("as_of", Date, nullable=False),
+    _text("load_id"),
+    _made(),
+    _made("changed_at"),
+    _moment("linked_at", null=True),
+    UniqueConstraint("source", "key_blind", name="identity_source"),
+    Index("identity_waiting", "customer_no", postgresql_where=text("linked_at IS NULL")),
+)
+
+identity_record = Table(
+    "identity_record",
+    metadata,
+    _number("customer_no", key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    _text("digest"),
+    Column("blocks", ARRAY(BigInteger), nullable=False),
+    _text("card", null=True),
+    Index("identity_record_blocks", "blocks", postgresql_using="gin"),
+)
+
+identity_mark = Table(
+    "identity_mark",
+    metadata,
+    _number("customer_no", key=True),
+    _text("kind", key=True),
+    _text("blind", key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    _moment("valid_from"),
+    _moment("valid_to", null=True),
+    Index("identity_mark_blind", "kind", "blind"),
+)
+
+identity_link = Table(
+    "identity_link",
+    metadata,
+    _number("a", key=True),
+    _number("b", key=True),
+    _text("kind", key=True),
+    Column("weight", Double, nullable=False),
+    Column("evidence", JSONB, nullable=False),
+    _text("reason"),
+    _text("made_by"),
+    _made(key=True),
+    _moment("ended_at", null=True),
+    Index("identity_link_open", "a", "b", "kind", unique=True, postgresql_where=_OPEN),
+    Index("identity_link_b", "b", postgresql_where=_OPEN),
+)
+
+identity_separation = Table(
+    "identity_separation",
+    metadata,
+    _number("a", key=True),
+    _number("b", key=True),
+    _text("reason"),
+    _text("made_by"),
+    _made(key=True),
+    _moment("ended_at", null=True),
+    Index("identity_separation_open", "a", "b", unique=True, postgresql_where=_OPEN),
+    Index("identity_separation_b", "b", postgresql_where=_OPEN),
+)
+
+party_member = Table(
+    "party_member",
+    metadata,
+    _number("customer_no", key=True),
+    _number("party_no"),
+    _moment("valid_from", key=True),
+    _moment("valid_to", null=True),
+    Index("party_member_open", "customer_no", unique=True, postgresql_where=text("valid_to IS NULL")),
+    Index("party_member_party", "party_no"),
+)
+
+match_candidate = Table(
+    "match_candidate",
+    metadata,
+    Column("candidate_id", Uuid, primary_key=True),
+    _number("a"),
+    _number("b"),
+    Column("weight", Double, nullable=False),
+    Column("evidence", JSONB, nullable=False),
+    _text("why"),
+    _text("state"),
+    _text("decided_by", null=True),
+    Column("reason", Text, nullable=False, server_default=""),
+    _made(),
+    _moment("decided_at", null=True),
+    Index("match_candidate_open", "a", "b", unique=True, postgresql_where=text("state = 'waiting'")),
+)
+
+merge_event = Table(
+    "merge_event",
+    metadata,
+    Column("event_id", Uuid, primary_key=True),
+    _text("kind"),
+    _text("party_no"),
+    _text("other_no"),
+    Column("moved", ARRAY(Text), nullable=False),
+    Column("evidence", JSONB, nullable=False),
+    Column("flags", ARRAY(Text), nullable=False),
+    _text("made_by"),
+    _text("reason"),
+    _made(),
+    Index("merge_event_party", "party_no"),
+    Index("merge_event_other", "other_no"),
+)
+
+match_model = Table(
+    "match_model",
+    metadata,
+    Column("version", BigInteger, Identity(always=True), primary_key=True),
+    Column("model", JSONB, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    _text("made_by"),
+    _made(),
+)
+
+consent_entry = Table(
+    "consent_entry",
+    metadata,
+    Column("entry_id", Uuid, primary_key=True),
+    _text("customer_no"),
+    _text("purpose"),
+    _text("channel"),
+    _text("recipient"),
+    Column("given", Boolean, nullable=False),
+    Column("evidence", JSONB, nullable=False),
+    _moment("effective_at"),
+    _text("made_by"),
+    _made("recorded_at"),
+    Index("consent_entry_customer", "customer_no", "purpose", "channel", "recipient", "effective_at"),
+)
