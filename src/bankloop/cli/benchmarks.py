@@ -194,6 +194,31 @@ def measure_assign(options: Options) -> dict[str, Any]:
     return measure(customers, options.actions, options.resources, options.branches, options.instance)
 
 
+def measure_uplift(options: Options) -> dict[str, Any]:
+    """S, T, X, DR and a linear T on the same splits of one public trial, and against the simulated bank's truth."""
+    from bankloop.cli.demo import learning
+
+    if options.quick:
+        return learning.measure_uplift(options.data, 2, 10, options.customers or QUICK_CUSTOMERS)
+    return learning.measure_uplift(
+        options.data, learning.SPLITS, learning.DRAWS, options.customers or FULL_CUSTOMERS // 5
+    )
+
+
+def measure_propensity(options: Options) -> dict[str, Any]:
+    """The propensity on public data: the last fifth in time first, then five folds."""
+    from bankloop.cli.demo import learning
+
+    return learning.measure_propensity(options.data, 2 if options.quick else learning.FOLDS)
+
+
+def measure_score(options: Options) -> dict[str, Any]:
+    """Scoring from one artefact: rows a second in batch, microseconds for one row, and that both say the same."""
+    from bankloop.cli.demo import learning
+
+    return learning.measure_score(QUICK_ROWS // 2 if options.quick else FULL_ROWS // 4)
+
+
 BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "loop": measure_loop,
     "expression": measure_expression,
@@ -204,6 +229,9 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "rights": measure_rights,
     "audit": measure_audit,
     "assign": measure_assign,
+    "uplift": measure_uplift,
+    "propensity": measure_propensity,
+    "score": measure_score,
 }
 
 

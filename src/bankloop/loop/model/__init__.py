@@ -6,7 +6,10 @@ It never decides who is contacted.
 
 from bankloop.loop.model.cards import PSI_ALARM, auc, calibration, ks, lift_at, psi
 from bankloop.loop.model.contracts import Arm, CalibrationBin, Card, Effect, Labelled
-from bankloop.loop.model.learners import Propensity, Uplift
+from bankloop.loop.model.forest import Scorer
+from bankloop.loop.model.learners import Propensity, Uplift, train_propensity
+from bankloop.loop.model.meta import Effects, Learner, Trial, learn_effects, learn_rank
+from bankloop.loop.model.ranking import Interval, paired_qini, qini
 from bankloop.loop.model.service import (
     feature_matrix,
     feature_names,
@@ -22,18 +25,28 @@ __all__ = [
     "CalibrationBin",
     "Card",
     "Effect",
+    "Effects",
+    "Interval",
     "Labelled",
+    "Learner",
     "Propensity",
+    "Scorer",
+    "Trial",
     "Uplift",
     "auc",
     "calibration",
     "feature_matrix",
     "feature_names",
     "ks",
+    "learn_effects",
+    "learn_rank",
     "lift_at",
     "load_model",
+    "paired_qini",
     "psi",
+    "qini",
     "save_model",
     "train_causal",
     "train_first",
+    "train_propensity",
 ]
