@@ -72,6 +72,7 @@ class Lived:
     rounds: list[list[Told]]
     pooled: dict[str, Reading]
     placebo: Reading | None
+    programme: evaluation.Programme | None = None
     challengers: dict[str, Challenger] = field(default_factory=dict)
     policies: Ways | None = field(default_factory=Ways)
     rerun_sends: int = 0
@@ -114,7 +115,16 @@ def open_small_bank(
     world = World.load(folder)
     told = [_told(store, bank, world, name, day) for name in bank.spec.campaigns]
     pooled = {one.campaign: twice(one.reading) for one in told}
-    story = Lived(simulated, loaded, cards, [window], [told], pooled, placebo(told[0].reading))
+    story = Lived(
+        simulated,
+        loaded,
+        cards,
+        [window],
+        [told],
+        pooled,
+        placebo(told[0].reading),
+        loop.read_programme(bank, system()),
+    )
     save_window(window, folder)
     return SmallBank(bank, story, write_report(story, folder / "data" / "reports" / "demo.html"))
 

@@ -19,12 +19,16 @@ def evaluate(
     data: Annotated[Path | None, typer.Option(help="记录数据所在 / folder of the logged data")] = None,
     bank: Folder = _HERE,
     rounds: Annotated[list[int] | None, typer.Option("--round", help="轮次，可多次 / rounds, repeatable")] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(help="分组看：action channel script tier branch sub_branch manager / cut by one of these"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="随机种子 / seed")] = 42,
     as_json: AsJson = False,
 ) -> None:
     """按记录数据评估政策；或读战役的结果。Value a policy on logged data, or read a campaign's rounds against control."""
     if data is None:
-        _read_campaign(str(target), bank, rounds or [1], as_json)
+        _read_campaign(str(target), bank, rounds or [1], by, as_json)
         return
     from bankloop.loop.evaluate import value_policy
 
@@ -36,16 +40,47 @@ def evaluate(
     finish(valuation.as_dict(), as_json)
 
 
-def _read_campaign(name: str, bank: Path, rounds: list[int], as_json: bool) -> None:
+def _read_campaign(name: str, bank: Path, rounds: list[int], by: str | None, as_json: bool) -> None:
+    from dataclasses import asdict, replace
+
+    from bankloop.kit import Text
     from bankloop.loop import run as loop
     from bankloop.organization import system
+    from bankloop.report import group_table
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         permit(opened.store, "round.evaluate")
         reading = loop.evaluate(opened, system(), name, rounds)
-    show_table(name, [""], [[reading.sentence.say(language())]])
-    finish(loop.plain_reading(reading), as_json)
+        cuts = loop.cut_by(opened, system(), name, rounds, by) if by else reading.of("action")
+    speaks = language()
+    show_table(name, [""], [[reading.sentence.say(speaks)], *[[note.say(speaks)] for note in reading.notes]])
+    found = group_table(replace(reading, cuts=cuts), [by or "action"], Text(name, name))
+    show_table(found.caption.say(speaks), found.heads(speaks), found.said(speaks), right=list(range(1, 11)))
+    finish({**loop.plain_reading(reading), **({"by": [asdict(cut) for cut in cuts]} if by else {})}, as_json)
 
 
-COMMANDS = {"evaluate": evaluate}
+def programme(bank: Folder = _HERE, as_json: AsJson = False) -> None:
+    """整个项目对全行留白：全部战役合在一起真正多出来的钱。Read the whole programme against the bank-wide holdout."""
+    from bankloop.kit import Text
+    from bankloop.loop import run as loop
+    from bankloop.organization import system
+    from bankloop.report import programme_view
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        permit(opened.store, "round.read")
+        found = loop.read_programme(opened, system())
+    speaks = language()
+    view = programme_view(found, {line.campaign: Text(line.campaign, line.campaign) for line in found.lines})
+    print(view.answer.say(speaks))
+    show_table(
+        "",
+        ["", "", ""],
+        [[f.label.say(speaks), f.value.say(speaks), f.note.say(speaks) if f.note else ""] for f in view.figures],
+    )
+    show_table(view.table.caption.say(speaks), view.table.heads(speaks), view.table.said(speaks), right=[1, 2, 3])
+    finish(found.as_dict(), as_json)
+
+
+COMMANDS = {"evaluate": evaluate, "programme": programme}

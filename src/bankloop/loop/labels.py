@@ -201,6 +201,23 @@ def _groups(lock: Lock, decisions: pa.Table) -> dict[str, NDArray[np.str_]]:
     return found
 
 
+# Whose customer it was, by the dimension's name.
+STAFFED = {"sub_branch": "sub_branch_id", "manager": "manager_id"}
+
+
+def staffed(bank: Bank, decisions: pa.Table, dimension: str) -> NDArray[np.str_]:
+    """Return whose customer each was (n,) on the day that the decision read, '' for nobody's."""
+    found = np.zeros(decisions.num_rows, dtype="U64")
+    days = np.array([day.isoformat() for day in decisions["as_of"].to_pylist()], dtype=str)
+    for day in np.unique(days).tolist():
+        here = np.flatnonzero(days == day)
+        state = bank.state(date.fromisoformat(day)).table
+        place = pc.index_in(decisions["customer_no"].take(pa.array(here)), state["customer_no"].combine_chunks())
+        names = state[STAFFED[dimension]].take(place)
+        found[here] = np.array(pc.fill_null(names, "").to_pylist(), dtype=str)
+    return found
+
+
 def events_between(bank: Bank, connection: Connection, types: Sequence[str], start: date, until: date) -> pa.Table:
     """Return the events (``evaluation.HAPPENED``) of ``types`` from ``start`` to ``until``, of the store and of the lake."""
     seen = read_events(connection, types, start, until).select(evaluation.HAPPENED.names).cast(evaluation.HAPPENED)

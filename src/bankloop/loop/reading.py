@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
+from bankloop.kit import NotFoundError, Text
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Reading
-from bankloop.loop.labels import planned_shares, round_outcomes
+from bankloop.loop.labels import STAFFED, planned_shares, round_outcomes, round_population, staffed
 from bankloop.loop.spec import Lock
 from bankloop.loop.window import plain_reading
 from bankloop.store import (
@@ -70,3 +72,26 @@ def _starts(connection: Connection, campaign: str, rounds: Sequence[int]) -> tup
         if plan.summary.get("round") in rounds and campaign in plan.campaigns
     }
     return min(days, default=date.min), max(days, default=date.min)
+
+
+def cut_by(
+    bank: Bank, principal: Principal, campaign: str, rounds: Sequence[int], dimension: str
+) -> tuple[evaluation.Cut, ...]:
+    """Return a campaign's rounds, pooled, cut by one dimension: also by sub-branch and manager, as of the decision."""
+    with bank.store.begin(principal) as connection:
+        found = []
+        for round_ in rounds:
+            _, outcomes = round_outcomes(bank, connection, campaign, round_)
+            if dimension in STAFFED:
+                _, decisions, _ = round_population(connection, campaign, round_)
+                outcomes = replace(outcomes, labels={**outcomes.labels, dimension: staffed(bank, decisions, dimension)})
+            found.append(outcomes)
+    pooled, _ = evaluation.pool(found, 0.0)
+    if dimension not in pooled.labels:
+        raise NotFoundError(
+            "evaluate.no_dimension",
+            Text("不能按 {name} 分组；可以按 {known}", "readings are not cut by {name}; they are by {known}"),
+            name=dimension,
+            known=", ".join(sorted({*pooled.labels, *STAFFED})),
+        )
+    return evaluation.cuts_of(pooled, [dimension])

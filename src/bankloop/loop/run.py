@@ -43,7 +43,8 @@ from bankloop.loop.frozen import (
 from bankloop.loop.labels import audience_now, campaign_outcomes, history_rows, round_outcomes, round_rows
 from bankloop.loop.launch import Launch, history_launches, launches
 from bankloop.loop.model import Card, Uplift
-from bankloop.loop.reading import read_rounds
+from bankloop.loop.programme import read_programme
+from bankloop.loop.reading import cut_by, read_rounds
 from bankloop.loop.spec import Campaign, Lock, read_lock
 from bankloop.loop.window import Window, plain_reading, record_steps, stored_plan
 from bankloop.organization import submit_approval
@@ -71,6 +72,7 @@ __all__ = [
     "approved_locks",
     "close_campaign",
     "control_share",
+    "cut_by",
     "draft_model",
     "evaluate",
     "history_launches",
@@ -82,6 +84,7 @@ __all__ = [
     "plain_reading",
     "plan",
     "promote",
+    "read_programme",
     "recall_campaign",
     "resume_campaign",
     "return_campaign",

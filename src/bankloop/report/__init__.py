@@ -28,9 +28,11 @@ from bankloop.report.contracts import (
     Waterfall,
     WhatIf,
 )
+from bankloop.report.details import group_table
 from bankloop.report.drawing import draw, draw_both
 from bankloop.report.html import Report, html_report, report_of, results_view, write_report
 from bankloop.report.keeping import kept_plans, load_window_view, save_window
+from bankloop.report.loading import quarantine_table
 from bankloop.report.pages import environment, style
 from bankloop.report.plan import falls_of, plan_page, price_in_words, waterfall_picture
 from bankloop.report.record import PlanRecord, record_of
@@ -46,9 +48,9 @@ from bankloop.report.story import (
     execution_picture,
     known_truth,
     policies_picture,
-    quarantine_table,
 )
 from bankloop.report.what_if import changeable, what_if
+from bankloop.report.whole import programme_view
 
 __all__ = [
     "VERDICTS",
@@ -88,6 +90,7 @@ __all__ = [
     "environment",
     "execution_picture",
     "falls_of",
+    "group_table",
     "html_report",
     "interval_in_words",
     "kept_plans",
@@ -96,6 +99,7 @@ __all__ = [
     "plan_page",
     "policies_picture",
     "price_in_words",
+    "programme_view",
     "quarantine_table",
     "reading_of",
     "record_of",

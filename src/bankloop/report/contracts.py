@@ -224,10 +224,22 @@ class PlanView:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgrammeView:
+    """All campaigns together against the bank-wide holdout: the answer, five figures, and each goal beside it."""
+
+    title: Text
+    answer: Text
+    figures: tuple[Figure, ...]
+    goals: Picture
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
 class ResultsView:
     """Readings as people see them: the forest, money, funnel and whether they may be believed.
 
-    ``verdicts`` are campaign and sentence, of the reading that says most of each.
+    ``verdicts`` are campaign and sentence, of the reading that says most of each; ``arrival`` shows week by week how
+    each lift came; ``programme`` is the whole against the holdout; ``groups`` cut each campaign's reading.
     """
 
     answer: Text
@@ -238,6 +250,12 @@ class ResultsView:
     readings: Table
     funnel: Table
     checks: Table
+    offers: Table
+    motives: Table
+    basis: Table
+    arrival: tuple[Picture, ...] = ()
+    groups: tuple[Table, ...] = ()
+    programme: ProgrammeView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from bankloop.kit import Language, NotFoundError, Text, canonical_json
+from bankloop.loop.reach import actions_of
 from bankloop.loop.run import Window
 from bankloop.report import story as telling
 from bankloop.report.contracts import Picture, PlanView, ResultsView, Table, Truth
 from bankloop.report.keeping import load_window_view
+from bankloop.report.loading import quarantine_table
 from bankloop.report.pages import environment, style
 from bankloop.report.plan import plan_page
-from bankloop.report.record import PlanRecord, record_of
+from bankloop.report.record import PlanRecord, action_title, record_of
 from bankloop.report.results import results_page
 from bankloop.report.story import Story
 from bankloop.simulate import World
@@ -47,7 +49,7 @@ def report_of(story: Story, truth: Truth | None = None) -> Report:
     if story.challengers:
         tables.append(telling.challenger_table(story.challengers, titles))
     if story.load is not None:
-        tables.append(telling.quarantine_table(story.load))
+        tables.append(quarantine_table(story.load))
     title = Text("泉江银行：闭环演示", "Quanjiang Bank: the closed loop")
     return Report(title, telling.bank_line(story.bank), plan, results, tuple(extra), tuple(tables))
 
@@ -56,7 +58,14 @@ def results_view(story: Story, titles: Mapping[str, Text]) -> ResultsView:
     """Return the results' page of a demo, the simulator's truth beside the readings."""
     found = [one for round_ in story.rounds for one in round_]
     truth = {(one.campaign, number): one.true_lift for number, round_ in enumerate(story.rounds, 1) for one in round_}
-    return results_page([one.reading for one in found], titles, list(story.pooled.values()), story.placebo, truth)
+    names = {
+        (name, action.key): action_title(lock, action)
+        for window in story.windows
+        for name, lock in window.locks.items()
+        for action in actions_of(lock)
+    }
+    readings, pooled = [one.reading for one in found], list(story.pooled.values())
+    return results_page(readings, titles, pooled, story.placebo, truth, names, story.programme)
 
 
 def html_report(story: Story, language: Language = Language.ZH, truth: Truth | None = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bankloop.kit import Text
-from bankloop.loop.evaluate import FUNNEL, Estimate, Reading, Verdict
+from bankloop.loop.evaluate import FUNNEL, Estimate, Programme, Reading, Verdict
 from bankloop.report import sayings as say
 from bankloop.report.contracts import (
     Bar,
@@ -21,6 +21,8 @@ from bankloop.report.contracts import (
     Table,
     Tone,
 )
+from bankloop.report.details import Names, basis_table, group_tables, motives_table, offers_table, weeks_picture
+from bankloop.report.whole import programme_view
 
 # Truths by (campaign, round), fractions; of a simulator only.
 Truths = Mapping[tuple[str, int], float]
@@ -38,6 +40,14 @@ _TONES = {
     Verdict.INCONCLUSIVE: Tone.WARN,
     Verdict.UNREADABLE: Tone.BAD,
 }
+MOTIVES = {
+    "discount": Text("优惠触发", "Discount"),
+    "convenience": Text("便利提升", "Convenience"),
+    "fun": Text("玩乐提升", "Fun"),
+    "exclusive": Text("专享增强", "Exclusive"),
+    "growth": Text("增长", "Growth"),
+    "retention": Text("留存", "Retention"),
+}
 _NOTHING_FOUND = Text("无差异", "No difference")
 _CONTAMINATION_ALARM = 0.05
 
@@ -48,10 +58,13 @@ def results_page(
     pooled: Sequence[Reading] = (),
     placebo: Reading | None = None,
     truth: Truths | None = None,
+    names: Names | None = None,
+    programme: Programme | None = None,
 ) -> ResultsView:
     """Return the page of readings: each round's, those pooled over rounds, and the A/A reading where there is one.
 
-    ``truth`` gives the simulator's lift of a campaign's round; a real bank has none.
+    ``truth`` gives the simulator's lift of a campaign's round; a real bank has none. ``names`` are the offers' by
+    campaign and key, ``programme`` the whole against the holdout where it can be read.
     """
     several = [one for one in pooled if len(one.rounds) > 1]
     shown = sorted([*rounds, *several], key=lambda r: (r.campaign, len(r.rounds), r.rounds))
@@ -65,6 +78,12 @@ def results_page(
         readings=_readings(shown, titles, truth or {}),
         funnel=_funnel(best, titles),
         checks=_checks(shown, titles, placebo),
+        offers=offers_table(best, titles, names or {}),
+        motives=motives_table(best, titles, MOTIVES),
+        basis=basis_table(shown, titles, {(one.campaign, one.rounds): when(one) for one in shown}),
+        arrival=tuple(p for p in (weeks_picture(one, titles[one.campaign], when(one)) for one in best) if p),
+        groups=group_tables(best, titles),
+        programme=None if programme is None else programme_view(programme, titles),
     )
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from bankloop.kit import Text
 from bankloop.lake import LoadReport
-from bankloop.loop.evaluate import Reading
+from bankloop.loop.evaluate import Programme, Reading
 from bankloop.loop.model import Card
 from bankloop.loop.optimize import Challenger
 from bankloop.loop.run import Window
@@ -23,15 +23,6 @@ _STAFF_CHANNEL = "rm_call"
 # More sub-branches than this are shown as a distribution.
 _MOST_UNITS = 24
 _THIRDS = (Text("预测低", "low"), Text("预测中", "middle"), Text("预测高", "high"))
-
-RULES = {
-    "phone": Text("号码格式不对", "Malformed phone number"),
-    "future": Text("日期在未来", "Date in the future"),
-    "duplicate_key": Text("主键重复", "Duplicate key"),
-    "reference": Text("指向不存在的对象", "Refers to what does not exist"),
-    "encoding": Text("编码损坏", "Broken encoding"),
-    "allowed": Text("取值不在允许之列", "Value not allowed"),
-}
 
 
 class Round(Protocol):
@@ -128,6 +119,11 @@ class Story(Protocol):
     @property
     def placebo(self) -> Reading | None:
         """The A/A reading."""
+        ...
+
+    @property
+    def programme(self) -> Programme | None:
+        """The whole against the holdout."""
         ...
 
     @property
@@ -355,30 +351,6 @@ def challenger_table(challengers: Mapping[str, Challenger], titles: Mapping[str,
         "Each contacts the half it ranks first; the lift is against the random control.",
     )
     return Table("challengers", Text("现任与挑战者", "Champion and challenger"), columns, rows, note)
-
-
-def quarantine_table(load: LoadReport) -> Table:
-    """Return what the load put aside, by reason, and what it loaded."""
-    rows = tuple(
-        (
-            Cell(say.same(source.source)),
-            Cell(RULES.get(rule.rule, say.same(rule.rule))),
-            Cell(say.same(rule.column or "—")),
-            Cell(say.count(rule.rows)),
-        )
-        for source in load.sources
-        for rule in source.rules
-    )
-    loaded = sum(source.loaded for source in load.sources)
-    columns = (
-        Column(Text("来源", "Source")),
-        Column(Text("原因", "Reason")),
-        Column(Text("列", "Column")),
-        Column(Text("行数", "Rows"), number=True),
-    )
-    note = Text(f"好的 {loaded:,} 行照常入库；坏的行连同文件、行号、规则和取值留在隔离区。",
-                f"The {loaded:,} good rows are loaded; each bad one is kept aside with file, line, rule and value.")  # fmt: skip
-    return Table("quarantine", Text("隔离的数据", "Rows put aside"), columns, rows, note)
 
 
 def check_table(story: Story) -> Table:

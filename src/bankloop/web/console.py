@@ -20,7 +20,7 @@ from bankloop.kit import Text
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
-from bankloop.loop.evaluate import Outcomes, Reading
+from bankloop.loop.evaluate import Outcomes, Programme, Reading
 from bankloop.loop.spec import Lock, read_lock
 from bankloop.organization import book_of, customers_of_units, system
 from bankloop.report import PlanRecord, kept_plans, load_window_view, reading_of
@@ -68,6 +68,7 @@ class Console:
     rounds: Kept = field(default_factory=Kept)
     readings: Kept = field(default_factory=lambda: Kept(64))
     locks: Kept = field(default_factory=lambda: Kept(64))
+    programmes: Kept = field(default_factory=lambda: Kept(1))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -149,6 +150,20 @@ class Console:
         name, rounds = readings[0].campaign, [one.rounds[0] for one in readings]
         key = (name, *((one.rounds, one.treated, one.lift) for one in readings))
         return self.readings.get(key, lambda: loop.evaluate(self.bank, self.principal, name, rounds, keep=False))
+
+    def programme(self) -> Programme | None:
+        """Return the programme against the holdout, read again when another window ran or a day passed; None before."""
+        plans = self.stored_plans()
+        if not plans:
+            return None
+        key = ("programme", self.today, tuple(str(plan.plan_id) for plan in plans))
+        return self.programmes.get(key, lambda: loop.read_programme(self.bank, self.principal))
+
+    def locks_run(self) -> list[Lock]:
+        """Return the present locks of the campaigns that have one."""
+        with self.reading() as connection:
+            digests = [row.lock_digest for row in list_campaigns(connection) if row.lock_digest]
+        return [self.lock(digest) for digest in digests]
 
     def outcomes(self, campaign: str, round_: int) -> tuple[pa.Table, Outcomes]:
         """Return a round's decisions, those of the experiment, and what became of each; read again every day."""

@@ -27,7 +27,18 @@ def results_view(console: Console) -> ResultsView | None:
     truth = console.truth()
     placebo = reading_of(truth["placebo"]) if truth.get("placebo") else None
     lifts = {(name, round_): lift for name, round_, lift in truth.get("lifts", ())}
-    return results_page(readings, console.titles(), _pooled(console, readings), placebo, lifts or None)
+    pooled = _pooled(console, readings)
+    return results_page(
+        readings, console.titles(), pooled, placebo, lifts or None, _offer_names(console), console.programme()
+    )
+
+
+def _offer_names(console: Console) -> dict[tuple[str, str], Text]:
+    """Return the offers' names by campaign and key, of every lock that ran."""
+    found: dict[tuple[str, str], Text] = {}
+    for lock in console.locks_run():
+        found |= {(lock.name, action.key): action_title(lock, action) for action in actions_of(lock)}
+    return found
 
 
 def _pooled(console: Console, readings: Sequence[Reading]) -> list[Reading]:

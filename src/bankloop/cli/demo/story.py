@@ -71,6 +71,7 @@ class Story:
     challengers: dict[str, Challenger] = field(default_factory=dict)
     pooled: dict[str, Reading] = field(default_factory=dict)
     placebo: Reading | None = None
+    programme: evaluation.Programme | None = None
     policies: Policies | None = None
     sent: int = 0
     rerun_sends: int = 0
@@ -164,6 +165,7 @@ def close_round(bank: Bank, story: Story, number: int, start: date, *, last: boo
         story.placebo = placebo(bank, list(window.locks), number)
         for name in window.locks:
             story.pooled[name] = loop.evaluate(bank, system(), name, list(range(1, number + 1)), keep=False)
+        story.programme = loop.read_programme(bank, system())
     else:
         load(bank)
     for name in window.locks:

@@ -17,7 +17,7 @@ from bankloop.loop.evaluate.contracts import (
     Verdict,
     Week,
 )
-from bankloop.loop.evaluate.effects import cuts_of, differs_of, discoveries
+from bankloop.loop.evaluate.effects import cuts_of, differs_of, discoveries, effects_together, pool
 from bankloop.loop.evaluate.off_policy import (
     ESTIMATORS,
     Logs,
@@ -29,6 +29,7 @@ from bankloop.loop.evaluate.off_policy import (
 )
 from bankloop.loop.evaluate.outcomes import (
     HAPPENED,
+    costs,
     event_types,
     first_day,
     first_decisions,
@@ -38,6 +39,7 @@ from bankloop.loop.evaluate.outcomes import (
     worths,
 )
 from bankloop.loop.evaluate.policy import PolicyValuation, value_policy
+from bankloop.loop.evaluate.programme import Members, Programme, read_members
 from bankloop.loop.evaluate.queries import arm_sums, arms_of
 from bankloop.loop.evaluate.sayings import in_rounds, judge, points
 from bankloop.loop.evaluate.service import read, restated
@@ -89,10 +91,12 @@ __all__ = [
     "Estimate",
     "FunnelStep",
     "Logs",
+    "Members",
     "Money",
     "Outcomes",
     "PolicyValuation",
     "PolicyValue",
+    "Programme",
     "RatioCheck",
     "Reading",
     "Restated",
@@ -105,6 +109,7 @@ __all__ = [
     "arms_of",
     "boundary",
     "clustered_difference",
+    "costs",
     "cross_fitted",
     "cuped",
     "cuts_of",
@@ -114,6 +119,7 @@ __all__ = [
     "difference",
     "differs_of",
     "discoveries",
+    "effects_together",
     "event_types",
     "false_discovery",
     "first_day",
@@ -126,10 +132,12 @@ __all__ = [
     "minimum_detectable",
     "outcomes_of",
     "points",
+    "pool",
     "population",
     "pre_period_p",
     "ratio_difference",
     "read",
+    "read_members",
     "reading_of",
     "recorded",
     "relative",

@@ -16,6 +16,7 @@ from bankloop.loop.evaluate.statistics import (
     false_discovery,
     heterogeneity_p,
     stratified,
+    together,
     winsorised,
 )
 
@@ -27,6 +28,8 @@ REST = "…"
 # Groups among those whom the plan meant to contact, by what it meant to do; the others are groups of everybody.
 INTENDED = ("action", "channel", "script")
 _WEEK = 7
+# A group with fewer customers in an arm has its counts and no lift: a normal interval of them says nothing.
+_THIN_GROUP = 10
 # Half a window with fewer successes than this says nothing of how an effect runs.
 _FEW = 20
 
@@ -134,6 +137,8 @@ def _cut(pooled: Outcomes, dimension: str, labels: Words) -> list[Cut]:
 
 
 def _lift(pooled: Outcomes, rows: Bools) -> Effect:
+    if min((rows & pooled.control).sum(), (rows & ~pooled.control).sum()) < _THIN_GROUP:
+        return Effect(np.asarray(np.nan), np.asarray(np.nan))
     before = None if pooled.before is None else pooled.before[rows]
     found = adjusted(pooled.success[rows], pooled.control[rows], before, None)
     # Nobody or everybody of both arms: there is no spread from which a p-value could come.
@@ -211,3 +216,9 @@ def discoveries(found: Mapping[str, Sequence[Cut]]) -> list[tuple[str, Cut, floa
     rows = [(name, cut) for name, cuts in found.items() for cut in cuts if cut.dimension == "action"]
     q = false_discovery(np.array([np.nan if cut.p is None else cut.p for _, cut in rows])) if rows else np.zeros(0)
     return [(name, cut, one if np.isfinite(one) else None) for (name, cut), one in zip(rows, q.tolist(), strict=True)]
+
+
+def effects_together(lifts: Sequence[Estimate]) -> Estimate | None:
+    """Return the lifts of unlike campaigns as one, each weighted by how well it was measured; None for none."""
+    values, errors = np.array([e.value for e in lifts]), np.array([e.se for e in lifts])
+    return together(Effect(values, errors)).estimate()

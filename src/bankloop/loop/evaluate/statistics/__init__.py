@@ -25,6 +25,7 @@ from bankloop.loop.evaluate.statistics.effects import (
     together,
 )
 from bankloop.loop.evaluate.statistics.power import (
+    Z80,
     Design,
     design,
     designs,
@@ -37,6 +38,7 @@ from bankloop.loop.evaluate.statistics.sequences import boundary, while_running
 
 __all__ = [
     "SRM_ALARM",
+    "Z80",
     "Z95",
     "Arm",
     "Design",
