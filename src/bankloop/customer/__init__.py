@@ -17,6 +17,7 @@ from bankloop.customer.contracts import (
     State,
     Window,
 )
+from bankloop.customer.keeping import keep_state, kept_state, state_key
 from bankloop.customer.state import arrow_type, build_state, state_schema, table_digest
 
 __all__ = [
@@ -35,7 +36,10 @@ __all__ = [
     "build_state",
     "column_types",
     "frozen_catalogue",
+    "keep_state",
+    "kept_state",
     "read_catalogue",
+    "state_key",
     "state_schema",
     "table_digest",
 ]

@@ -63,15 +63,9 @@ def state_expression(
     held = [a for a in attributes if a.kind is AttributeKind.FACT and not _is_row_fact(a)]
     if held:
         state = _joined(state, _holding_facts(tables["holding"], held, today), held, today, zone)
-    windows = [a for a in attributes if isinstance(a.body, Window)]
-    # What looks back over all history counts little per row; what counts much looks back over few rows.
-    for together in (
-        [a for a in windows if isinstance(a.body, Window) and a.body.days is not None],
-        [a for a in windows if isinstance(a.body, Window) and a.body.days is None],
-    ):
-        if together:
-            found = _windows(tables["event"], together, today, known_until, zone)
-            state = _joined(state, found, together, today, zone)
+    for together in _scans([a for a in attributes if isinstance(a.body, Window)]):
+        found = _windows(tables["event"], together, today, known_until, zone)
+        state = _joined(state, found, together, today, zone)
     state = _with_scores(state, [a for a in attributes if a.kind is AttributeKind.SCORE], scores)
     state = _with_rules(state, [a for a in attributes if a.reads or isinstance(a.body, Rule)], today)
     return state.select(KEY, *catalogue.attributes)
@@ -128,6 +122,23 @@ def _holding_fact(holdings: Any, fact: Fact, where: Any, today: date) -> Any:
     return holdings[fact.column].min(where=where)
 
 
+def _scans(attributes: Sequence[Attribute]) -> list[list[Attribute]]:
+    """Part windows by the scan that serves them best, each at most once over the events.
+
+    What looks back over all history counts little per row; what counts much looks back over few rows; days of the
+    same events are told apart once for all their windows.
+    """
+    scans: dict[tuple[object, ...], list[Attribute]] = {}
+    for attribute in attributes:
+        window = attribute.body
+        assert isinstance(window, Window)
+        key: tuple[object, ...] = (window.days is None,)
+        if window.measure is Measure.DAYS:
+            key = (window.events, window.scenes, window.channels, window.at_least_fen)
+        scans.setdefault(key, []).append(attribute)
+    return list(scans.values())
+
+
 def _windows(events: Any, attributes: Sequence[Attribute], today: date, known_until: datetime, zone: str) -> Any:
     """Return one row a customer over a single scan of events: only the types, days and columns that a window needs."""
     windows = {a.name: a.body for a in attributes if isinstance(a.body, Window)}
@@ -139,29 +150,48 @@ def _windows(events: Any, attributes: Sequence[Attribute], today: date, known_un
         first = max(days for days in longest if days is not None)
         needed = needed & (events.occurred_at >= _moment(_start(today, first, zone)))
     rows = events.filter(needed)
-    found = {name: _window(rows, window, today, known_until, zone) for name, window in windows.items()}
+    if all(window.measure is Measure.DAYS for window in windows.values()):
+        return _day_counts(rows, windows, today, zone)
+    found = {name: _window(rows, window, today, zone) for name, window in windows.items()}
     return rows.group_by(KEY).aggregate(**found)
 
 
-def _window(rows: Any, window: Window, today: date, known_until: datetime, zone: str) -> Any:
-    where = rows.type.isin(window.events)
+def _day_counts(rows: Any, windows: Mapping[str, Window], today: date, zone: str) -> Any:
+    """Return on how many days there was one of ``rows`` (of the same events) within each window."""
+    first = next(iter(windows.values()))
+    longest = max(window.days or 0 for window in windows.values())
+    days = rows.filter(_conditions(rows, first)).select(KEY, _day=_day(rows.occurred_at, today, longest, zone))
+    last = (today - date(1970, 1, 1)).days
+    distinct = days.distinct()
+    found = {
+        name: distinct.count(where=distinct["_day"] > last - (window.days or 0)).cast("int64")
+        for name, window in windows.items()
+    }
+    return distinct.group_by(KEY).aggregate(**found)
+
+
+def _window(rows: Any, window: Window, today: date, zone: str) -> Any:
+    where = _conditions(rows, window)
     if window.days is not None:
         where = where & (rows.occurred_at >= _moment(_start(today, window.days, zone)))
+    match window.measure:
+        case Measure.COUNT:
+            return rows.count(where=where).cast("int64")
+        case Measure.SUM:
+            return rows.amount_fen.sum(where=where).cast("int64")
+    return rows.occurred_at.max(where=where)
+
+
+def _conditions(rows: Any, window: Window) -> Any:
+    """Return which rows a window means, its days aside."""
+    where = rows.type.isin(window.events)
     if window.scenes:
         where = where & rows.scene.isin(window.scenes)
     if window.channels:
         where = where & rows.channel.isin(window.channels)
     if window.at_least_fen is not None:
         where = where & (rows.amount_fen >= window.at_least_fen)
-    match window.measure:
-        case Measure.COUNT:
-            return rows.count(where=where).cast("int64")
-        case Measure.SUM:
-            return rows.amount_fen.sum(where=where).cast("int64")
-        case Measure.DAYS:
-            assert window.days is not None
-            return _day(rows.occurred_at, today, window.days, zone).nunique(where=where).cast("int64")
-    return rows.occurred_at.max(where=where)
+    return where
 
 
 def _joined(state: Any, aggregates: Any, attributes: Sequence[Attribute], today: date, zone: str) -> Any:

@@ -5,14 +5,13 @@ A line that cannot be read (broken encoding, wrong number of fields) is set asid
 
 from __future__ import annotations
 
-import codecs
 import csv
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import duckdb
 import numpy as np
@@ -26,6 +25,7 @@ from bankloop.lake.engine import literal
 from bankloop.lake.sources import Source
 
 _CHUNK = 1 << 24
+_STEP = 1 << 16
 _NUMBERS = itertools.count(1)
 _SAMPLE = 60
 
@@ -168,55 +168,73 @@ def _header(text: Path, source: Source, path: Path) -> tuple[str, ...]:
 def as_utf8(path: Path, encoding: str, scratch: Path) -> tuple[Path, list[Reject], tuple[int, ...]]:
     """Return a UTF-8 text of ``path``, the lines left out of it because they do not decode, and the blank lines.
 
-    A file that is UTF-8 already is returned itself. Others are decoded in large pieces; only when one piece fails is
-    the file taken line by line, so that one broken line costs that line.
+    A file that is UTF-8 already is returned itself. Others are decoded in large pieces of whole lines; where a piece
+    fails, the line that breaks it is left out and the rest goes on, so that one broken line costs that line.
     """
     plain = encoding in ("utf-8", "utf-8-sig")
+    if plain:
+        broken, blank = _decode(path, None, "utf-8")
+        if not broken:
+            return path, [], blank
     target = scratch / f"{path.parent.name}-{path.name}.utf8"
-    decoder = codecs.getincrementaldecoder("utf-8" if plain else encoding)()
-    try:
-        blank = _decode(path, None if plain else target, decoder)
-    except UnicodeDecodeError:
-        broken, blank = _decode_lines(path, target, "utf-8" if plain else encoding)
-        return target, broken, blank
-    return (path if plain else target), [], blank
+    broken, blank = _decode(path, target, "utf-8" if plain else encoding)
+    return target, broken, blank
 
 
-def _decode(path: Path, target: Path | None, decoder: codecs.IncrementalDecoder) -> tuple[int, ...]:
+def _decode(path: Path, target: Path | None, encoding: str) -> tuple[list[Reject], tuple[int, ...]]:
+    broken: list[Reject] = []
     blank: list[int] = []
-    line, tail = 1, b""
+    line = 1
     with path.open("rb") as file, _Writer(target) as out:
-        while piece := file.read(_CHUNK):
-            text = decoder.decode(piece)
-            if out is not None:
-                out.write(text)
-            joined = tail + piece
-            if b"\n\n" in joined or b"\n\r\n" in joined or joined.startswith((b"\n", b"\r\n")):
-                blank.extend(_blank_lines(joined, line))
-            line += joined.count(b"\n")
-            # The last, possibly unfinished line is looked at again with the next piece.
-            tail = joined[joined.rfind(b"\n") + 1 :]
-        decoder.decode(b"", final=True)
-    return tuple(blank)
+        for piece in _whole_lines(file):
+            for text, reject in _decoded(piece, encoding, line):
+                if out is not None:
+                    out.write(text)
+                if reject is not None:
+                    broken.append(reject)
+            if b"\n\n" in piece or b"\n\r\n" in piece or piece.startswith((b"\n", b"\r\n")):
+                blank.extend(_blank_lines(piece, line))
+            line += piece.count(b"\n")
+    return broken, tuple(blank)
+
+
+def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the file in large pieces that end where a line ends."""
+    tail = b""
+    while piece := file.read(_CHUNK):
+        joined = tail + piece
+        end = joined.rfind(b"\n") + 1
+        tail = joined[end:]
+        if end:
+            yield joined[:end]
+    if tail:
+        yield tail
+
+
+def _decoded(piece: bytes, encoding: str, first: int) -> Iterator[tuple[str, Reject | None]]:
+    """Yield the text of a piece up to each line that does not decode, and that line, counted from ``first``.
+
+    After a broken line it goes on in small steps that grow again: a failure costs what was tried.
+    """
+    start, line, step = 0, first, len(piece)
+    while start < len(piece):
+        stop = piece.find(b"\n", start + step - 1) + 1 or len(piece)
+        try:
+            yield piece[start:stop].decode(encoding), None
+            line += piece.count(b"\n", start, stop)
+            start, step = stop, step * 2
+        except UnicodeDecodeError as error:
+            begin = piece.rfind(b"\n", start, start + error.start) + 1 or start
+            line += piece.count(b"\n", start, begin)
+            reject = Reject(line, "encoding", piece[begin : begin + _SAMPLE].decode("ascii", "replace").strip())
+            yield piece[start:begin].decode(encoding), reject
+            start = piece.find(b"\n", begin) + 1 or len(piece)
+            line, step = line + 1, _STEP
 
 
 def _blank_lines(piece: bytes, first: int) -> Iterator[int]:
     lines = piece.split(b"\n")
     return (n for n, content in enumerate(lines[:-1], first) if content in (b"", b"\r"))
-
-
-def _decode_lines(path: Path, target: Path, encoding: str) -> tuple[list[Reject], tuple[int, ...]]:
-    broken, blank = [], []
-    with path.open("rb") as file, target.open("w", encoding="utf-8", newline="") as out:
-        for number, content in zip(itertools.count(1), file, strict=False):
-            try:
-                out.write(content.decode(encoding))
-            except UnicodeDecodeError:
-                broken.append(Reject(number, "encoding", content[:_SAMPLE].decode("ascii", "replace").strip()))
-                continue
-            if not content.strip(b"\r\n"):
-                blank.append(number)
-    return broken, tuple(blank)
 
 
 class _Writer:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bankloop.customer import Catalogue, State, build_state, read_catalogue
+from bankloop.customer import Catalogue, State, build_state, keep_state, kept_state, read_catalogue, state_key
 from bankloop.kit import Clock, NotFoundError, Text
 from bankloop.kit.located import nearest
 from bankloop.lake import Lake
@@ -29,7 +29,7 @@ class Bank:
     store: Store
     lake: Lake
     clock: Clock
-    _states: dict[tuple[date, str, tuple[tuple[str, str], ...]], State] = field(default_factory=dict, repr=False)
+    _states: dict[str, State] = field(default_factory=dict, repr=False)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -71,15 +71,32 @@ class Bank:
     def state(self, as_of: date, catalogue: Catalogue | None = None) -> State:
         """Return every customer's attributes on a day, by the bank's files or a frozen ``catalogue``.
 
-        The last ones asked for are kept.
+        The last ones asked for are kept, in memory and in the bank's folder.
         """
         versions, used = self._versions(as_of), catalogue or self.catalogue
-        key = (as_of, used.digest, tuple(sorted(versions.items())))
+        key = state_key(as_of, used.digest, versions)
         if key not in self._states:
-            while len(self._states) >= KEPT_STATES:
-                self._states.pop(next(iter(self._states)))
-            self._states[key] = build_state(self.lake, used, as_of, versions=versions)
+            found = kept_state(self._shelf, key=key)
+            if found is None:
+                found = build_state(self.lake, used, as_of, versions=versions)
+                keep_state(self._shelf, key, found)
+            self._hold(key, found)
         return self._states[key]
+
+    def decided_on(self, digest: str, as_of: date) -> State:
+        """Return the state that decisions name by its digest, as it was; computed again where it is no longer kept."""
+        known = next((state for state in self._states.values() if state.digest == digest), None)
+        found = known or kept_state(self._shelf, digest=digest)
+        return found or self.state(as_of)
+
+    @property
+    def _shelf(self) -> Path:
+        return self.folder / "data" / "state"
+
+    def _hold(self, key: str, state: State) -> None:
+        while len(self._states) >= KEPT_STATES:
+            self._states.pop(next(iter(self._states)))
+        self._states[key] = state
 
     def _versions(self, as_of: date) -> dict[str, str]:
         """The snapshots that were true on the day: of each table the last one not later, or the first there is."""

@@ -75,7 +75,7 @@ def audience_now(bank: Bank, lock: Lock, today: date) -> pa.Table:
 def round_rows(bank: Bank, decisions: pa.Table, outcomes: evaluation.Outcomes, champion_model: Uplift) -> Labelled:
     """Training rows of a randomised round: features as they were decided on, and where chance decided what."""
     as_of = decisions["as_of"][0].as_py()
-    state = bank.state(as_of).table
+    state = bank.decided_on(decisions["state_digest"][0].as_py(), as_of).table
     place = pc.index_in(decisions["customer_no"], state["customer_no"].combine_chunks())
     features = champion_model.base.features
     issued, intended = (
@@ -114,7 +114,8 @@ def round_population(connection: Connection, campaign: str, round_: int) -> tupl
     Raise ``ConflictError`` where there was no such round. A goal that was redefined within the round does not mix with
     the first one: who was decided on under another goal is left out.
     """
-    decisions = evaluation.population(read_decisions(connection, [campaign], round_), campaign)
+    found = read_decisions(connection, [campaign], round_, columns=evaluation.DECISION_COLUMNS)
+    decisions = evaluation.population(found, campaign)
     if not decisions.num_rows:
         raise ConflictError(
             "evaluate.no_round",
@@ -241,3 +242,7 @@ def _loaded_events(bank: Bank, types: Sequence[str], start: date, until: date) -
     local = at.cast(pa.timestamp("us", bank.lake.zone)).cast(pa.date32())
     columns = [found["customer_no"], found["type"], found["scene"], local, at]
     return pa.table(columns, names=evaluation.HAPPENED.names).cast(evaluation.HAPPENED)
+
+
+# What learning takes of a decision beside what reading takes.
+LEARNT_FROM = (*evaluation.DECISION_COLUMNS, "as_of", "state_digest", "propensities", "due_on")

@@ -40,7 +40,7 @@ from bankloop.loop.frozen import (
     model_versions,
     policies_in_force,
 )
-from bankloop.loop.labels import audience_now, campaign_outcomes, history_rows, round_outcomes, round_rows
+from bankloop.loop.labels import LEARNT_FROM, audience_now, campaign_outcomes, history_rows, round_outcomes, round_rows
 from bankloop.loop.launch import Launch, history_launches, launches
 from bankloop.loop.model import Card, Uplift
 from bankloop.loop.programme import read_programme
@@ -197,7 +197,8 @@ def evaluate(
 def learn(bank: Bank, principal: Principal, campaign: str, round_: int, today: date) -> optimize.Challenger:
     """8 优模型: train the challenger on a round whose labels are due, compare, and submit it for promotion."""
     with bank.store.begin(principal) as connection:
-        decisions = evaluation.population(read_decisions(connection, [campaign], round_), campaign)
+        found = read_decisions(connection, [campaign], round_, columns=LEARNT_FROM)
+        decisions = evaluation.population(found, campaign)
         lock = read_lock(stored_lock(connection, decisions["lock_digest"][0].as_py()))
         due = decisions["due_on"][0].as_py()
         if not optimize.labels_due(due, today):

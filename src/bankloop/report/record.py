@@ -186,15 +186,17 @@ def _certainty(window: Window, index: int) -> tuple[tuple[float, float, float], 
     apart = (found.cell == reach.Cell.HOLDOUT.value) | (found.cell == reach.Cell.EXPLORE.value)
     others = apart[:, None] | found.control[:, found.column_campaign]
     base, points = float(side.base.mean()), []
-    for share in CONTROL_SHARES:
+    shares = [round(share * 1_000_000) for share in CONTROL_SHARES]
+    drawn = reach.draw_controls(numbers, side.campaign, window.round, shares)
+    for share, control in zip(CONTROL_SHARES, drawn, strict=True):
         held = np.zeros(len(found.rows), bool)
-        held[here] = reach.draw_control(numbers, side.campaign, window.round, round(share * 1_000_000))
+        held[here] = control
         held &= found.cell != reach.Cell.EXEMPT.value
         closed = np.where(mine[None, :], (apart | held)[:, None], others)
         problem = Problem(np.where(closed, -np.inf, found.value), dated.problem.families)
         solved = reach.solve(problem, dated.solution.price)
-        control = round(len(here) * share)
-        visible = evaluation.minimum_detectable(base, len(here) - control, control)
+        kept = round(len(here) * share)
+        visible = evaluation.minimum_detectable(base, len(here) - kept, kept)
         points.append((share, float(visible), solved.objective))
     return tuple(points)
 

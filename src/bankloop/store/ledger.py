@@ -64,16 +64,24 @@ def append_decisions(connection: Connection, batch: DecisionBatch) -> int:
 
 
 def read_decisions(
-    connection: Connection, campaigns: Sequence[str], round_: int | None = None, window_start: date | None = None
+    connection: Connection,
+    campaigns: Sequence[str],
+    round_: int | None = None,
+    window_start: date | None = None,
+    columns: Sequence[str] | None = None,
 ) -> pa.Table:
-    """Return the decisions of campaigns, of one round and one window where given, in columns of ``DECISION_SCHEMA``."""
+    """Return the decisions of campaigns, of one round and one window where given.
+
+    All columns of ``DECISION_SCHEMA``, or only ``columns`` of it: a decision is wide, and each reader needs little.
+    """
+    schema = DECISION_SCHEMA if columns is None else pa.schema([DECISION_SCHEMA.field(name) for name in columns])
     return copy_out(
         connection,
-        f"SELECT {_plain(DECISION_SCHEMA)} FROM decision WHERE campaign = ANY (%(campaigns)s)"
+        f"SELECT {_plain(schema)} FROM decision WHERE campaign = ANY (%(campaigns)s)"
         + (" AND round = %(round)s" if round_ is not None else "")
         + (" AND window_start = %(window)s" if window_start is not None else "")
         + " ORDER BY campaign, round, window_start, customer_no, placement",
-        DECISION_SCHEMA,
+        schema,
         {"campaigns": list(campaigns), "round": round_, "window": window_start},
     )
 

@@ -171,7 +171,8 @@ class Console:
         def make() -> tuple[pa.Table, Outcomes]:
             with self.reading() as connection:
                 _, found = loop.round_outcomes(self.bank, connection, campaign, round_)
-                decided = evaluation.population(read_decisions(connection, [campaign], round_), campaign)
+                stored = read_decisions(connection, [campaign], round_, columns=evaluation.DECISION_COLUMNS)
+                decided = evaluation.population(stored, campaign)
             return decided, found
 
         return self.rounds.get((campaign, round_, self.today), make)

@@ -140,7 +140,7 @@ def live_round(bank: Bank, world: World, story: Story, number: int, start: date,
 def _respond(bank: Bank, world: World, name: str, number: int, start: date) -> Response:
     """What the campaign's customers did, contacted or not; recorded as the events a bank would see."""
     with bank.store.begin(system("people")) as connection:
-        decided = read_decisions(connection, [name], number)
+        decided = read_decisions(connection, [name], number, columns=evaluation.DECISION_COLUMNS)
         went = pc.is_in(decided["decision_id"], accepted_contacts(connection, name))
         issued = pc.if_else(went, pc.fill_null(decided["issued_action"], ""), "")
         response = world.respond(name, number, start, decided["customer_no"], issued)
@@ -177,7 +177,8 @@ def close_round(bank: Bank, story: Story, number: int, start: date, *, last: boo
 def _truth(bank: Bank, world: World, name: str, number: int, start: date) -> float:
     """The true intention-to-treat lift among the treated, against controls of whom staff call some by hand."""
     with bank.store.begin(system()) as connection:
-        decided = evaluation.population(read_decisions(connection, [name], number), name)
+        found = read_decisions(connection, [name], number, columns=evaluation.DECISION_COLUMNS)
+        decided = evaluation.population(found, name)
         went = pc.is_in(decided["decision_id"], accepted_contacts(connection, name))
     treated = pc.not_equal(decided["cell"], "control")
     action = pc.if_else(went, pc.fill_null(decided["issued_action"], ""), "")
@@ -196,7 +197,8 @@ def placebo(bank: Bank, campaigns: Sequence[str], number: int) -> Reading:
     """An A/A reading: the largest campaign's control split in two by another salt. It must find nothing."""
     with bank.store.begin(system()) as connection:
         _, outcomes = loop.round_outcomes(bank, connection, campaigns[0], number)
-        decided = evaluation.population(read_decisions(connection, [campaigns[0]], number), campaigns[0])
+        found = read_decisions(connection, [campaigns[0]], number, columns=evaluation.DECISION_COLUMNS)
+        decided = evaluation.population(found, campaigns[0])
     quiet = ~outcomes.contacted
     numbers = decided["customer_no"].filter(pa.array(quiet)).to_pylist()
     half = reach.draw_control(numbers, "a/a", number, 500_000)

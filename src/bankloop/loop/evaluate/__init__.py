@@ -28,6 +28,7 @@ from bankloop.loop.evaluate.off_policy import (
     interval,
 )
 from bankloop.loop.evaluate.outcomes import (
+    DECISION_COLUMNS,
     HAPPENED,
     costs,
     event_types,
@@ -77,6 +78,7 @@ from bankloop.loop.evaluate.statistics import (
 from bankloop.loop.evaluate.stored import reading_of
 
 __all__ = [
+    "DECISION_COLUMNS",
     "ESTIMATORS",
     "FUNNEL",
     "HAPPENED",

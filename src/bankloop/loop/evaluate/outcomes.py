@@ -15,6 +15,20 @@ from bankloop.loop.evaluate.contracts import FUNNEL, Bools, Floats, Integers, Ou
 from bankloop.loop.reach import actions_of
 from bankloop.loop.spec import Lock
 
+# What a reading takes of a decision, as the store names it.
+DECISION_COLUMNS = (
+    "decision_id",
+    "campaign",
+    "customer_no",
+    "unit_id",
+    "window_start",
+    "recorded_at",
+    "lock_digest",
+    "cell",
+    "intended_action",
+    "issued_action",
+    "attributes",
+)
 # Who was never part of the comparison: the bank-wide holdout, and private banking, which stays out of experiments.
 _APART = pa.array(["holdout", "exempt"])
 _ARROW = {BOOL: pa.bool_(), STRING: pa.string(), DATE: pa.string()}

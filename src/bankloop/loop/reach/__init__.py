@@ -6,7 +6,7 @@ read elsewhere.
 
 from bankloop.loop.reach.assignment import Family, Problem, Solution, chosen_at, solve
 from bankloop.loop.reach.candidates import action_values, actions_of, candidates_of, join
-from bankloop.loop.reach.cells import buckets, draw_cells, draw_control
+from bankloop.loop.reach.cells import buckets, draw_cells, draw_control, draw_controls
 from bankloop.loop.reach.conflicts import Bound, Side, conflict
 from bankloop.loop.reach.contracts import (
     Action,
@@ -62,6 +62,7 @@ __all__ = [
     "deliver",
     "draw_cells",
     "draw_control",
+    "draw_controls",
     "draw_lot",
     "gate_limits",
     "is_working_day",

@@ -30,7 +30,13 @@ def draw_cells(
 
 def draw_control(numbers: Sequence[str], campaign: str, round_: int, share: int) -> Bools:
     """Return (n,) who is in a campaign's control this round; independent of every other draw."""
-    return buckets(f"control:{campaign}:{round_}", numbers) < _threshold(share)
+    return draw_controls(numbers, campaign, round_, (share,))[0]
+
+
+def draw_controls(numbers: Sequence[str], campaign: str, round_: int, shares: Sequence[int]) -> list[Bools]:
+    """Return (n,) for each share (ppm) who would be in a campaign's control this round; a larger one holds a smaller."""
+    drawn = buckets(f"control:{campaign}:{round_}", numbers)
+    return [drawn < _threshold(share) for share in shares]
 
 
 def _threshold(ppm: int) -> int:

@@ -45,6 +45,8 @@ DELIVERY_TOPIC = "delivery"
 # A file of this many contacts is written, and written again after a crash, in well under a second.
 PART = 5_000
 _MARKETING = "marketing"
+# What a contact takes of the decision that asks for it.
+_ASKED = ("decision_id", "campaign", "round", "customer_no", "unit_id", "issued_action", "value_fen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def issue(
     for index, campaign in enumerate(plan.candidates.campaigns):
         lock = locks[campaign.campaign]
         new += append_decisions(connection, DecisionBatch(_decisions(plan, lot, index, lock, members, frame, clock)))
-    stored = read_decisions(connection, sorted(locks), frame.round, plan.window_start)
+    stored = read_decisions(connection, sorted(locks), frame.round, plan.window_start, _ASKED)
     contacts = _contacts(stored, policies, plan, frame.zone)
     outcome = reserve_contacts(connection, contacts.select(CONTACT_SCHEMA.names), *gate_limits(policies), frame.zone)
     accepted = pc.index_in(contacts["decision_id"], outcome.filter(outcome["accepted"])["decision_id"].combine_chunks())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from functools import cache
 
 import chinese_calendar
 import numpy as np
@@ -24,6 +25,7 @@ def window_days(start: date, days: int) -> list[date]:
     return [start + timedelta(days=offset) for offset in range(days)]
 
 
+@cache
 def is_working_day(day: date) -> bool:
     """Return whether people work that day: the statutory calendar where it is published, else Monday to Friday."""
     try:

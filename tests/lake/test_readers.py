@@ -1,0 +1,49 @@
+"""Files of a stated encoding as UTF-8: each line that does not decode is left out and named, every other line stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bankloop.lake import readers
+
+_LINES = st.lists(
+    st.one_of(
+        st.text(alphabet="客户号经理ab1|@ ", max_size=12).map(lambda text: text.encode("gbk")),
+        st.binary(max_size=6).filter(lambda raw: b"\n" not in raw and b"\r" not in raw),
+        st.just(b""),
+    ),
+    max_size=40,
+)
+
+
+def _line_by_line(lines: list[bytes], encoding: str) -> tuple[list[str], list[int], list[int]]:
+    kept, broken, blank = [], [], []
+    for number, line in enumerate(lines, 1):
+        try:
+            kept.append(line.decode(encoding))
+        except UnicodeDecodeError:
+            broken.append(number)
+            continue
+        if not line:
+            blank.append(number)
+    return kept, broken, blank
+
+
+@given(lines=_LINES, encoding=st.sampled_from(["gbk", "gb18030", "utf-8"]), chunk=st.sampled_from([7, 64, 1 << 20]))
+def test_each_broken_line_costs_that_line(lines: list[bytes], encoding: str, chunk: int) -> None:
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as place:
+        patch.setattr(readers, "_CHUNK", chunk)
+        patch.setattr(readers, "_STEP", 5)
+        path = Path(place) / "in" / "a.dat"
+        path.parent.mkdir()
+        path.write_bytes(b"".join(line + b"\n" for line in lines))
+        text, broken, blank = readers.as_utf8(path, encoding, Path(place))
+        kept, refused, empty = _line_by_line(lines, encoding)
+        assert text.read_bytes().decode().split("\n")[:-1] == kept
+        assert [reject.line for reject in broken] == refused
+        assert list(blank) == empty
