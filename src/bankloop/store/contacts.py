@@ -189,8 +189,9 @@ def _wanted(connection: Connection, name: str, zone: str) -> Iterator[Wanted]:
     rows = connection.execute(
         text(
             f"SELECT DISTINCT ON (due_at, decision_id) decision_id, customer_no, unit_id, channel, contact_class, "
-            f"(due_at AT TIME ZONE :zone)::date FROM {name} i WHERE NOT EXISTS "
-            "(SELECT FROM contact c WHERE c.decision_id = i.decision_id::uuid) ORDER BY due_at, decision_id"
+            f"(due_at AT TIME ZONE :zone)::date FROM {name} i WHERE "
+            "(SELECT true FROM contact c WHERE c.decision_id = i.decision_id::uuid LIMIT 1) IS NULL "
+            "ORDER BY due_at, decision_id"
         ),
         {"zone": zone},
     )
