@@ -182,6 +182,23 @@ def test_a_moved_bank_keeps_its_database_and_a_copy_does_not_begin_empty(tmp_pat
     assert not Places.of(first).root.exists()
 
 
+def test_a_new_folder_in_the_place_of_a_deleted_one_does_not_get_its_database(bank: Path, clock: FixedClock) -> None:
+    open_store(bank, clock).close()
+    mark = Places.of(bank).mark
+    said = mark.read_text()
+    shutil.rmtree(bank)
+    bank.mkdir()
+    with pytest.raises(ConflictError, match=r"store\.left_behind"):
+        open_store(bank, clock)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.write_text(said)
+    open_store(bank, clock).close()
+    shutil.rmtree(bank)
+    bank.mkdir()
+    remove_cluster(bank)
+    open_store(bank, clock).close()
+
+
 def test_folders_are_private(bank: Path, clock: FixedClock) -> None:
     places = Places.of(bank)
     with open_store(bank, clock) as store:

@@ -149,7 +149,11 @@ def campaign_outcomes(
 ) -> evaluation.Outcomes:
     """Return the outcomes of decisions of one round, from the contacts and events stored since."""
     shares = planned_shares(connection, lock, round_)
-    again = read_decisions(connection, [lock.name], round_) if len(shares) > 1 else None
+    again = (
+        read_decisions(connection, [lock.name], round_, columns=evaluation.DECISION_COLUMNS)
+        if len(shares) > 1
+        else None
+    )
     starts = pc.min_max(decisions["window_start"])
     # Both ends count, and the day after belongs to the next round.
     until = starts["max"].as_py() + timedelta(days=lock.campaign.goal.within - 1)

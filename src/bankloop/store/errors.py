@@ -117,6 +117,23 @@ def elsewhere(bank: Path, root: Path, mark: Path) -> ConflictError:
     )
 
 
+def left_behind(bank: Path, root: Path, mark: Path) -> ConflictError:
+    """Return the error of a bank folder that stands where another stood, whose database is still there."""
+    return ConflictError(
+        "store.left_behind",
+        Text(
+            "{root} 是先前同名文件夹 {bank} 的数据库，那个文件夹已被删除或丢失了 {mark}；若不再需要它，请删除 {root} 后再执行"
+            "同一命令；若要继续用它，请恢复 {mark}，其内容就是 {root}",
+            "{root} is the database of an earlier folder {bank}, which was deleted or lost {mark}; where it is no longer "
+            "needed, delete {root} and run the same command again; to go on with it, bring {mark} back: all it says is "
+            "{root}",
+        ),
+        bank=bank,
+        root=root,
+        mark=mark,
+    )
+
+
 def no_binaries(place: str) -> EnvironmentFault:
     """Return the fault of a missing embedded server."""
     return EnvironmentFault(

@@ -91,8 +91,13 @@ class Cluster:
             return False
 
     def make(self) -> None:
-        """Create the cluster unless it exists: into a draft folder, renamed when complete."""
+        """Create the cluster unless it exists: into a draft folder, renamed when complete.
+
+        Raises ``ConflictError`` for a new folder in the place of one that was deleted without its database.
+        """
         if (self.places.data / "PG_VERSION").exists():
+            if self.places.home.exists() and not self.places.mark.exists():
+                raise errors.left_behind(self.places.bank, self.places.root, self.places.mark)
             return
         _check_room(self.places.root)
         draft, pwfile = self.places.root / "draft", self.places.sockets / "first"
