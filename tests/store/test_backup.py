@@ -109,7 +109,7 @@ def test_what_is_restored_is_the_same_bank(
     with pytest.raises(ConflictError, match="not_empty"):
         restore_backup(made.place, restored, clock, PROGRAM)
     shutil.rmtree(restored)
-    with pytest.raises(ConflictError, match="database_in_use"):
+    with pytest.raises(ConflictError, match="left_behind"):
         restore_backup(made.place, restored, clock, PROGRAM)
     assert not restored.exists()
 
