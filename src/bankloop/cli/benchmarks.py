@@ -219,6 +219,13 @@ def measure_score(options: Options) -> dict[str, Any]:
     return learning.measure_score(QUICK_ROWS // 2 if options.quick else FULL_ROWS // 4)
 
 
+def measure_policy(options: Options) -> dict[str, Any]:
+    """The real-time twin with pacing over a simulated day of bursts: regret, and what it earns over simple service."""
+    from bankloop.cli.demo.pacing import measure
+
+    return measure(options.customers or (QUICK_ROWS // 2 if options.quick else FULL_ROWS // 8))
+
+
 BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "loop": measure_loop,
     "expression": measure_expression,
@@ -232,6 +239,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "uplift": measure_uplift,
     "propensity": measure_propensity,
     "score": measure_score,
+    "policy": measure_policy,
 }
 
 

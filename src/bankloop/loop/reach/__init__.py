@@ -22,17 +22,34 @@ from bankloop.loop.reach.delivery import Channel, FileChannel, deliver
 from bankloop.loop.reach.explore import Lot, draw_lot
 from bankloop.loop.reach.issue import DELIVERY_TOPIC, Frame, Issued, gate_limits, issue
 from bankloop.loop.reach.kernels import NONE
+from bankloop.loop.reach.pacing import Pace, paced
 from bankloop.loop.reach.planning import budget_curve, plan_window, with_limit
 from bankloop.loop.reach.resources import is_working_day, window_days
 from bankloop.loop.reach.schedule import deferred, schedule
+from bankloop.loop.reach.twin import (
+    OUTCOMES,
+    SILENCES,
+    Answer,
+    Offer,
+    Outcome,
+    Person,
+    Rate,
+    Silence,
+    Tariff,
+    decide,
+    tariff_of,
+)
 from bankloop.loop.reach.why import SENTENCES, LeftOut, left_out_counts, why_left_out
 
 __all__ = [
     "DELIVERY_TOPIC",
     "NONE",
+    "OUTCOMES",
     "SENTENCES",
+    "SILENCES",
     "Action",
     "ActionLine",
+    "Answer",
     "Bound",
     "BudgetPath",
     "CampaignCandidates",
@@ -46,10 +63,17 @@ __all__ = [
     "Issued",
     "LeftOut",
     "Lot",
+    "Offer",
+    "Outcome",
+    "Pace",
+    "Person",
     "Problem",
+    "Rate",
     "ResourceLine",
     "Side",
+    "Silence",
     "Solution",
+    "Tariff",
     "action_values",
     "actions_of",
     "buckets",
@@ -58,6 +82,7 @@ __all__ = [
     "candidates_of",
     "chosen_at",
     "conflict",
+    "decide",
     "deferred",
     "deliver",
     "draw_cells",
@@ -69,9 +94,11 @@ __all__ = [
     "issue",
     "join",
     "left_out_counts",
+    "paced",
     "plan_window",
     "schedule",
     "solve",
+    "tariff_of",
     "why_left_out",
     "window_days",
     "with_limit",

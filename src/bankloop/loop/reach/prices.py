@@ -93,7 +93,12 @@ class Priced:
 
 def charges(flat: Flat, price: Floats) -> Floats:
     """Return (H, k): what the prices take from each action in each home."""
-    return np.ascontiguousarray(price[flat.pool].T @ flat.use)
+    found = np.zeros((flat.homes, flat.use.shape[1]))
+    for use, pool in zip(
+        flat.use, flat.pool, strict=True
+    ):  # in this order, for one customer in real time adds up so too
+        found += price[pool][:, None] * use[None, :]
+    return found
 
 
 def used_by(flat: Flat, counts: Floats) -> Floats:

@@ -1,0 +1,112 @@
+"""Several actions per customer and window: one per placement, some that exclude and some that need each other.
+
+The same dual as for one action; only what a customer takes at given prices is now the best allowed set (``sets``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bankloop.loop.reach import errors, kernels
+from bankloop.loop.reach.assignment import Problem, flatten, start_price_of
+from bankloop.loop.reach.kernels import Floats, Integers
+from bankloop.loop.reach.prices import Asked, Flat, charges, limits_worth, minimise, used_by
+from bankloop.loop.reach.sets import Rules, Tree, add, best_sets, drop, tree_of
+
+_ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralSolution:
+    """A plan with up to m actions each: ``chosen`` (n, k); the rest as in ``Solution``."""
+
+    chosen: NDArray[np.bool_]
+    unrepaired: NDArray[np.bool_]
+    price: tuple[Floats, ...]
+    used: tuple[Floats, ...]
+    objective: float
+    bound: float
+    passes: int
+
+    @property
+    def gap(self) -> float:
+        """Return the certified relative distance from the optimum."""
+        return 0.0 if self.bound <= 0 else max(0.0, (self.bound - self.objective) / self.bound)
+
+
+def solve_several(
+    problem: Problem, rules: Rules, start_price: Sequence[Floats] | None = None
+) -> SeveralSolution:
+    """Return an integral plan under limits and rules, with its certificate.
+
+    Floors are not taken here. Raises ``InputError`` as ``solve`` does, and for rules that do not fit the actions.
+    """
+    if len(rules.placement) != problem.value.shape[-1] or any(f.floor is not None for f in problem.families):
+        raise errors.bad_rules()
+    flat, tree = replace(flatten(problem), inner=-1), tree_of(rules)
+    found = minimise(flat, None if start_price is None else start_price_of(flat, start_price), _asking(tree))
+    total, used, choice = _at(flat, tree, found.price)
+    unrepaired = np.where(choice[:, None] >= 0, tree.member[choice], False)
+    chosen = unrepaired.copy()
+    _make_whole(flat, rules, found.price, chosen, used)
+    value = np.where(chosen, flat.value, 0.0)
+    return SeveralSolution(
+        chosen=chosen,
+        unrepaired=unrepaired,
+        price=tuple(np.split(found.price, flat.start[1:])),
+        used=tuple(np.split(used, flat.start[1:])),
+        objective=float(value.astype(np.float64).sum()),
+        bound=min(found.dual, total + limits_worth(flat, found.price)),
+        passes=found.passes + 1,
+    )
+
+
+def _asking(tree: Tree) -> Asked:
+    def ask(flat: Flat, price: Floats) -> tuple[float, Floats, Floats]:
+        total, used, _ = _at(flat, tree, price)
+        return total, used, price
+
+    return ask
+
+
+def _at(flat: Flat, tree: Tree, price: Floats) -> tuple[float, Floats, Integers]:
+    """Return (sum of what the best sets are worth at the prices, use (R,), node (n,))."""
+    choice = np.empty(len(flat.value), np.int64)
+    counts = np.zeros((flat.homes, len(tree.column)), np.int64)
+    sums = best_sets(
+        flat.value, flat.home, charges(flat, price), 0, len(flat.value), tree.column, tree.depth, tree.skip,
+        tree.allowed, tree.helps, counts, choice,
+    )  # fmt: skip
+    return math.fsum(sums), used_by(flat, counts.astype(np.float64) @ tree.member), choice
+
+
+def _make_whole(flat: Flat, rules: Rules, price: Floats, chosen: NDArray[np.bool_], used: Floats) -> None:
+    """Take away what is over, the least regretted first, then give what fits, the best at the prices first."""
+    k = len(rules.placement)
+    needed, excluded = np.zeros((k, k), bool), np.zeros((k, k), bool)
+    for a, b in rules.needs:
+        needed[a, b] = True
+    for a, b in rules.excludes:
+        excluded[a, b] = excluded[b, a] = True
+    place, charge = np.array(rules.placement), charges(flat, price)
+    rows, columns = _ordered(flat, charge, chosen, least_first=True)
+    drop(rows, columns, flat.home, chosen, needed, flat.use, flat.pool, used, flat.limit)
+    for _ in range(_ROUNDS):
+        rows, columns = _ordered(flat, charge, ~chosen & (flat.value > 0), least_first=False)
+        if not add(
+            rows, columns, flat.home, chosen, rules.most, place, excluded, needed, flat.use, flat.pool, used, flat.limit
+        ):
+            break
+
+
+def _ordered(flat: Flat, charge: Floats, pairs: NDArray[np.bool_], *, least_first: bool) -> tuple[Integers, Integers]:
+    rows, columns = np.nonzero(pairs)
+    home = flat.home[rows] if flat.home.size else np.zeros(rows.size, np.int64)
+    reduced = flat.value[rows, columns].astype(np.float64) - charge[home, columns]
+    order = np.lexsort((columns, kernels.hashes(flat.value, flat.home, rows), reduced if least_first else -reduced))
+    return rows[order], columns[order]

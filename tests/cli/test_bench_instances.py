@@ -1,0 +1,36 @@
+"""What the benchmarks measure is sound: every instance is solved without breaking anything, close to its bound."""
+
+from __future__ import annotations
+
+import pytest
+
+from bankloop.cli.demo.assigning import violations
+from bankloop.cli.demo.instances import INSTANCES, instance
+from bankloop.cli.demo.pacing import measure
+from bankloop.loop.reach import solve
+
+
+@pytest.mark.parametrize("branches", [None, 20])
+@pytest.mark.parametrize("name", INSTANCES)
+def test_every_instance_is_feasible_and_certified(name: str, branches: int | None) -> None:
+    problem = instance(name, 3_000, 12, 6, branches)
+    solution = solve(problem)
+    assert violations(problem, solution) == 0
+    assert solution.objective <= solution.bound * (1 + 1e-9)
+    # A tight branch has room for one or two visits: what half a visit would be worth is in the bound, and in no plan.
+    assert solution.gap < (0.15 if name == "tight" and branches else 0.02)
+
+
+def test_broken_limits_and_closed_actions_are_counted() -> None:
+    problem = instance("tight", 3_000, 12, 6, None)
+    solution = solve(problem)
+    greedy = solve(instance("slack", 3_000, 12, 6, None))
+    assert violations(problem, solution) == 0
+    assert violations(problem, greedy) > 0
+
+
+def test_a_day_in_real_time_stays_close_to_hindsight() -> None:
+    found = measure(40_000)
+    assert 0.0 <= found["regret"] < 0.01
+    assert found["incremental_over_greedy"] > 0
+    assert found["incremental_over_propensity"] > 0
