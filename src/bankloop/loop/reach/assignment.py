@@ -85,7 +85,7 @@ def solve(problem: Problem, start_price: Sequence[Floats] | None = None, seed: i
     """
     del seed
     flat = flatten(problem)
-    found = minimise(flat, None if start_price is None else _start(flat, start_price))
+    found = minimise(flat, None if start_price is None else start_price_of(flat, start_price))
     dual, _, unrepaired = choose(flat, found.price)
     choice = whole_plan(flat, found.price, unrepaired)
     used = use_of(flat, choice)
@@ -107,7 +107,7 @@ def solve(problem: Problem, start_price: Sequence[Floats] | None = None, seed: i
 def chosen_at(problem: Problem, prices: Sequence[Floats]) -> Integers:
     """Return (n,) everybody's best action at the prices, before any repair."""
     flat = flatten(problem)
-    return choose(flat, _start(flat, prices))[2]
+    return choose(flat, start_price_of(flat, prices))[2]
 
 
 def objective_of(value: Values, choice: Integers) -> float:
@@ -116,7 +116,8 @@ def objective_of(value: Values, choice: Integers) -> float:
     return float(value[chosen, choice[chosen]].astype(np.float64).sum())
 
 
-def _start(flat: Flat, prices: Sequence[Floats]) -> Floats:
+def start_price_of(flat: Flat, prices: Sequence[Floats]) -> Floats:
+    """Return prices by family as one (R,), checked."""
     price = np.concatenate([*(np.asarray(p, np.float64) for p in prices), np.zeros(0)])
     if price.shape != flat.limit.shape or not np.isfinite(price).all():
         raise errors.bad_prices()

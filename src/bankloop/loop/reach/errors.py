@@ -56,3 +56,14 @@ def bad_prices() -> InputError:
             "the prices to start from do not fit the resources; take those of a plan with the same resources, or none",
         ),
     )
+
+
+def bad_rules() -> InputError:
+    """Return the refusal of rules between actions that cannot be planned with."""
+    return InputError(
+        "plan.rules",
+        Text(
+            "每位客户的规则与动作不符、允许的组合太多，或同时要求下限；请检查位置、互斥和前置",
+            "the rules for one customer do not fit the actions, allow too many combinations, or come with floors; check placements, exclusions and prerequisites",
+        ),
+    )

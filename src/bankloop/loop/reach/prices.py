@@ -91,6 +91,10 @@ class Priced:
     passes: int
 
 
+# What the cutting planes ask: (dual without the outer limits, use (R,), prices (R,) with the inner ones exact).
+Asked = Callable[[Flat, Floats], tuple[float, Floats, Floats]]
+
+
 def charges(flat: Flat, price: Floats) -> Floats:
     """Return (H, k): what the prices take from each action in each home."""
     found = np.zeros((flat.homes, flat.use.shape[1]))
@@ -199,8 +203,11 @@ def _pool_parts(members: Members, rows: int) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in itertools.pairwise(edges)]
 
 
-def minimise(flat: Flat, price: Floats | None) -> Priced:
-    """Return the prices of least dual; ``price`` starts from another plan's. Without it samples come first."""
+def minimise(flat: Flat, price: Floats | None, ask: Asked | None = None) -> Priced:
+    """Return the prices of least dual; ``price`` starts from another plan's. Without it samples come first.
+
+    ``ask`` says what customers take at given prices; without it each takes the best action.
+    """
     if flat.inner >= 0 and len(flat.value) > SAMPLE:  # pools are walked many times: let each lie in one place
         order = Members.of(flat).rows
         flat = replace(flat, value=flat.value[order], home=flat.home[order])
@@ -211,10 +218,10 @@ def minimise(flat: Flat, price: Floats | None) -> Priced:
     else:
         price = np.zeros(flat.limit.size)
         for size in _levels(flat):
-            found = _cutting_planes(flat.rows(sample_of(flat, size)), price, radius, SAMPLE_TOLERANCE)
+            found = _cutting_planes(flat.rows(sample_of(flat, size)), price, radius, SAMPLE_TOLERANCE, ask=ask)
             price, radius = found.price, _SAMPLED_RADIUS
             passes += found.passes
-    found = _cutting_planes(flat, price, radius, TOLERANCE if flat.inner < 0 else TOLERANCE_IN_POOLS)
+    found = _cutting_planes(flat, price, radius, TOLERANCE if flat.inner < 0 else TOLERANCE_IN_POOLS, ask=ask)
     return replace(found, passes=found.passes + passes)
 
 
@@ -240,14 +247,14 @@ def falls_below(flat: Flat, least: float) -> bool:
     return _cutting_planes(flat, np.zeros(flat.limit.size), _FIRST_RADIUS, abs(least) / 2.0, least).dual < least
 
 
-def _cutting_planes(flat: Flat, price: Floats, radius: float, tolerance: float, enough: float = -np.inf) -> Priced:
+def _cutting_planes(flat: Flat, price: Floats, radius: float, tolerance: float, enough: float = -np.inf, ask: Asked | None = None) -> Priced:
     """Ask the dual near the least point of its cutting-plane model within a box around the best prices so far.
 
     Ends when the model says that little is left to win, or when the dual is below ``enough``.
     """
-    outer, members = flat.outer, Members.of(flat) if flat.inner >= 0 else None
+    outer, ask = flat.outer, ask or _asking(flat)
     scale = _typical(flat)[outer]
-    worth, used, price = _asked(flat, members, price)
+    worth, used, price = ask(flat, price)
     best, best_price = worth + limits_worth_of(flat, outer, price), price
     cuts = [(worth + float(used[outer] @ price[outer]), used[outer])]
     widest = _WIDEST if radius > _SAMPLED_RADIUS else 3.0 * radius
@@ -263,7 +270,7 @@ def _cutting_planes(flat: Flat, price: Floats, radius: float, tolerance: float, 
         asked = best_price.copy()
         candidate = best_price[outer] + INWARD * (candidate - best_price[outer])
         asked[outer] = candidate
-        worth, used, asked = _asked(flat, members, asked)
+        worth, used, asked = ask(flat, asked)
         passes += 1
         dual = worth + limits_worth_of(flat, outer, asked)
         cuts.append((worth + float(used[outer] @ candidate), used[outer]))
@@ -281,13 +288,18 @@ def limits_worth_of(flat: Flat, some: Integers, price: Floats) -> float:
     return float(up @ flat.limit[some] + down @ flat.floor[some])
 
 
-def _asked(flat: Flat, members: Members | None, price: Floats) -> tuple[float, Floats, Floats]:
-    """Return (the dual without the outer limits, use (R,), prices (R,) with the inner ones exact)."""
+def _asking(flat: Flat) -> Asked:
+    """Each takes the best action; where pools are priced exactly, at the exact prices."""
     nothing = np.empty(0, np.int64)
-    if members is not None:
-        return settled(flat, members, price, nothing)
-    total, counts = _evaluated(flat, charges(flat, price), nothing)
-    return total, used_by(flat, counts), price
+    members = Members.of(flat) if flat.inner >= 0 else None
+
+    def ask(flat: Flat, price: Floats) -> tuple[float, Floats, Floats]:
+        if members is not None:
+            return settled(flat, members, price, nothing)
+        total, counts = _evaluated(flat, charges(flat, price), nothing)
+        return total, used_by(flat, counts), price
+
+    return ask
 
 
 def _typical(flat: Flat) -> Floats:
