@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import re
 import shlex
 import sys
@@ -25,14 +25,10 @@ _REGISTRIES = re.compile(
 
 
 @cache
-def reference() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("reference", ROOT / "scripts" / "reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["reference"] = module
-    spec.loader.exec_module(module)
-    return module
+def scripts(name: str) -> ModuleType:
+    """Return a module of scripts/, which is on no path of its own."""
+    sys.path.insert(0, str(ROOT / "scripts"))
+    return importlib.import_module(name)
 
 
 @cache
@@ -41,12 +37,12 @@ def page(name: str) -> str:
 
 
 def test_generated_pages_are_what_the_code_says() -> None:
-    assert reference().differing() == []
+    assert scripts("reference").differing() == []
 
 
 def test_every_command_and_option_is_documented() -> None:
     text = page("reference/commands.md")
-    for command in reference().commands():
+    for command in scripts("pages.commands").commands():
         section = text.split(f"\n## {command.path}\n", 1)
         assert len(section) == 2, f"{command.path} is not documented"
         body = section[1].split("\n## ", 1)[0]
@@ -59,7 +55,7 @@ def test_every_command_and_option_is_documented() -> None:
 
 def test_every_field_of_the_files_is_documented() -> None:
     text = page("reference/campaign-file.md")
-    for models in reference().spec_models().values():
+    for models in scripts("pages.campaign_file").spec_models().values():
         for model in models:
             section = re.split(rf"\n##+ {model.__name__}\n", text, maxsplit=1)
             assert len(section) == 2, f"{model.__name__} is not documented"
@@ -79,7 +75,7 @@ def test_every_attribute_is_documented() -> None:
 
 def test_every_error_is_documented_in_both_languages() -> None:
     text = page("reference/errors.md")
-    found = reference().refusals()
+    found = scripts("pages.refusals").refusals()
     assert len(found) > 100
     assert [one.code for one in found if f"| `{one.code}` |" not in text] == []
     assert [one.code for one in found if not one.zh or not one.en] == []
@@ -87,7 +83,7 @@ def test_every_error_is_documented_in_both_languages() -> None:
 
 def test_every_error_raised_in_the_source_is_found() -> None:
     """A plain search, so that a form of raising that the scan does not know is noticed."""
-    known = {one.code for one in reference().refusals()}
+    known = {one.code for one in scripts("pages.refusals").refusals()}
     raised = re.compile(r'(?:Error|Fault)\(\s*"([a-z0-9_]+(?:\.[a-z0-9_]+)+)"')
     for path in sorted((ROOT / "src").rglob("*.py")):
         for code in raised.findall(path.read_text(encoding="utf-8")):
@@ -95,9 +91,9 @@ def test_every_error_raised_in_the_source_is_found() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    found = reference().settings()
+    found = scripts("pages.commands").settings()
     assert {"BANKLOOP_DATABASE_URL", "BANKLOOP_STATE_DIR", "BANKLOOP_LANG"} <= set(found)
-    assert [name for name in found if name not in reference().SETTINGS] == []
+    assert [name for name in found if name not in scripts("pages.commands").SETTINGS] == []
     assert [name for name in found if f"| `{name}` |" not in page("reference/commands.md")] == []
 
 
@@ -132,7 +128,7 @@ def test_every_page_is_in_the_navigation(path: Path) -> None:
 
 @pytest.mark.parametrize("path", WITH_LINKS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_command_lines_name_what_exists(path: Path) -> None:
-    commands = {command.path: command for command in reference().commands()}
+    commands = {command.path: command for command in scripts("pages.commands").commands()}
     for line in _command_lines(path.read_text(encoding="utf-8")):
         words = shlex.split(line, comments=True)[1:]
         name = next((n for n in (" ".join(words[:2]), *words[:1]) if n in commands), None)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, language, say, show_table
 from bankloop.cli.who import permit
 from bankloop.kit import Language, SystemClock
+
+if TYPE_CHECKING:
+    from bankloop.lake import RuleCount
 
 _HERE = Path()
 
@@ -106,8 +110,8 @@ def load(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     )
 
 
-def _reasons(rules: object) -> str:
-    return "，".join(f"{r.rule}/{r.column} {r.rows}" for r in rules)  # type: ignore[attr-defined]
+def _reasons(rules: Iterable[RuleCount]) -> str:
+    return "，".join(f"{r.rule}/{r.column} {r.rows}" for r in rules)
 
 
 COMMANDS = {"init": init, "check": check, "simulate": simulate, "load": load}

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ from bankloop.lake.readers import RawFile
 from bankloop.lake.rules import RULE_TEXT
 
 _MASKED_LINE = 6
+_Texts: TypeAlias = pa.ChunkedArray | Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,8 @@ def _rejected(raw: RawFile) -> pa.Table:
     return _table(raw.path.name, lines, [""] * len(gone), [r.rule for r in gone], masked)
 
 
-def _table(file: str, lines: np.ndarray, columns: object, rules: object, values: object) -> pa.Table:
-    names = rules.to_pylist() if isinstance(rules, pa.ChunkedArray) else list(rules)  # type: ignore[call-overload]
+def _table(file: str, lines: np.ndarray, columns: _Texts, rules: _Texts, values: _Texts) -> pa.Table:
+    names = _listed(rules)
     return pa.table(
         {
             "file": pa.array([file] * len(lines), pa.string()),
@@ -87,6 +89,9 @@ def _table(file: str, lines: np.ndarray, columns: object, rules: object, values:
     )
 
 
-def _text(values: object) -> pa.ChunkedArray:
-    found = values.to_pylist() if isinstance(values, pa.ChunkedArray) else list(values)  # type: ignore[call-overload]
-    return pa.chunked_array([pa.array(found, pa.string())])
+def _text(values: _Texts) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array(_listed(values), pa.string())])
+
+
+def _listed(values: _Texts) -> list[Any]:
+    return values.to_pylist() if isinstance(values, pa.ChunkedArray) else list(values)

@@ -88,7 +88,7 @@ def _write(record: PlanRecord, home: Path) -> None:
         if family.group is not None:
             arrays[f"group{index}"] = family.group
     with (home / _ARRAYS).open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+        np.savez(file, allow_pickle=False, **arrays)
     pq.write_table(record.rows, home / _ROWS, compression="zstd")
     pq.write_table(record.excluded, home / _EXCLUDED, compression="zstd")
     (home / _WORDS).write_text(canonical_json(plain), encoding="utf-8")

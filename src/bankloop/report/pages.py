@@ -40,5 +40,4 @@ def _say(text: Text | None, language: Language) -> str:
 def _svg(picture: Picture, language: Language) -> object:
     from markupsafe import Markup
 
-    # Drawn here from values alone; words inside were escaped where they were written.
-    return Markup(draw_both(picture, language))  # noqa: S704
+    return Markup(draw_both(picture, language))  # noqa: S704 - drawn here from values alone, words inside are escaped

@@ -34,8 +34,9 @@ def verb(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @functools.wraps(function)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             actor = _actor((*args, *kwargs.values()))
-            for guard in _guards if actor is not None else ():
-                guard(actor, name)  # type: ignore[arg-type]
+            if actor is not None:
+                for guard in _guards:
+                    guard(actor, name)
             return function(*args, **kwargs)
 
         known = VERBS.setdefault(name, guarded)

@@ -124,6 +124,5 @@ def load_model(path: Path, digest: str) -> Uplift:
             ),
             name=path.name,
         )
-    # The digest, which approval froze, was checked one line above: nobody else's bytes are ever unpickled.
-    model: Uplift = pickle.loads(body)  # noqa: S301
+    model: Uplift = pickle.loads(body)  # noqa: S301 - the digest, which approval froze, was checked above
     return model
