@@ -26,6 +26,8 @@ from bankloop.loop.reach.pacing import Pace, paced
 from bankloop.loop.reach.planning import budget_curve, plan_window, with_limit
 from bankloop.loop.reach.resources import is_working_day, window_days
 from bankloop.loop.reach.schedule import deferred, schedule
+from bankloop.loop.reach.sets import Rules
+from bankloop.loop.reach.several import SeveralSolution, solve_several
 from bankloop.loop.reach.twin import (
     OUTCOMES,
     SILENCES,
@@ -70,6 +72,8 @@ __all__ = [
     "Problem",
     "Rate",
     "ResourceLine",
+    "Rules",
+    "SeveralSolution",
     "Side",
     "Silence",
     "Solution",
@@ -98,6 +102,7 @@ __all__ = [
     "plan_window",
     "schedule",
     "solve",
+    "solve_several",
     "tariff_of",
     "why_left_out",
     "window_days",

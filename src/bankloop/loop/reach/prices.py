@@ -247,7 +247,9 @@ def falls_below(flat: Flat, least: float) -> bool:
     return _cutting_planes(flat, np.zeros(flat.limit.size), _FIRST_RADIUS, abs(least) / 2.0, least).dual < least
 
 
-def _cutting_planes(flat: Flat, price: Floats, radius: float, tolerance: float, enough: float = -np.inf, ask: Asked | None = None) -> Priced:
+def _cutting_planes(
+    flat: Flat, price: Floats, radius: float, tolerance: float, enough: float = -np.inf, ask: Asked | None = None
+) -> Priced:
     """Ask the dual near the least point of its cutting-plane model within a box around the best prices so far.
 
     Ends when the model says that little is left to win, or when the dual is below ``enough``.

@@ -18,7 +18,7 @@ from bankloop.loop.reach import errors
 from bankloop.loop.reach.kernels import Floats, Homes, Integers, Values
 
 # More sets than these are no rule that anybody thought through.
-MOST_SETS = 500_000
+MOST_SETS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,19 +135,6 @@ def _best_sets(
     return total, rest
 
 
-def _room(i: int, j: int, chosen: Any, most: int, place: Any, excluded: Any, needed: Any) -> bool:
-    """Return whether the rules let customer i have action j too."""
-    count = 0
-    for other in range(chosen.shape[1]):
-        if chosen[i, other]:
-            count += 1
-            if place[other] == place[j] or excluded[j, other]:
-                return False
-        elif needed[j, other]:
-            return False
-    return count < most
-
-
 def _drop(
     order: Integers, columns: Integers, home: Homes, chosen: Any, needed: Any, use: Floats, pool: Integers, used: Floats,
     limit: Floats,
@@ -180,31 +167,59 @@ def _drop(
                             used[pool[f, h]] -= use[f, a]
 
 
-def _add(
-    order: Integers, columns: Integers, home: Homes, chosen: Any, most: int, place: Any, excluded: Any, needed: Any,
-    use: Floats, pool: Integers, used: Floats, limit: Floats,
+def _refit(
+    order: Integers, value: Values, home: Homes, charge: Floats, column: Integers, depth: Integers, skip: Integers,
+    allowed: Any, member: Any, chosen: Any, use: Floats, pool: Integers, used: Floats, limit: Floats,
 ) -> Any:  # fmt: skip
-    """Give actions in the given order where the rules and the limits let them; return how many were given."""
-    given = 0
+    """Walk customers in order; give each the best set less ``charge`` that is worth more than theirs and fits."""
+    k = value.shape[1]
+    families = use.shape[0]
+    sums, worth = np.zeros(k + 1), np.zeros(k + 1)
+    takes = np.zeros((k + 1, families))
+    moved = 0
     for position in range(order.shape[0]):
-        i, j = order[position], columns[position]
-        if chosen[i, j] or not _room(i, j, chosen, most, place, excluded, needed):
-            continue
+        i = order[position]
         h = 0 if home.shape[0] == 0 else home[i]
-        fits = True
-        for f in range(use.shape[0]):
-            if use[f, j] > 0.0 and used[pool[f, h]] + use[f, j] > limit[pool[f, h]] + 1e-9:
-                fits = False
-        if fits:
-            chosen[i, j] = True
-            given += 1
-            for f in range(use.shape[0]):
-                used[pool[f, h]] += use[f, j]
-    return given
+        now = 0.0
+        best = 0.0
+        for j in range(k):
+            if chosen[i, j]:
+                now += np.float64(value[i, j])
+                best += np.float64(value[i, j]) - charge[h, j]
+                for f in range(families):
+                    used[pool[f, h]] -= use[f, j]
+        pick = -1
+        node = 0
+        while node < column.shape[0]:
+            j = column[node]
+            d = depth[node]
+            v = np.float64(value[i, j])
+            fits = v != -np.inf
+            for f in range(families):
+                takes[d + 1, f] = takes[d, f] + use[f, j]
+                if takes[d + 1, f] > 0.0 and used[pool[f, h]] + takes[d + 1, f] > limit[pool[f, h]] + 1e-9:
+                    fits = False
+            if not fits:
+                node = skip[node]
+                continue
+            worth[d + 1] = worth[d] + v
+            sums[d + 1] = sums[d] + v - charge[h, j]
+            if allowed[node] and worth[d + 1] > now + 1e-9 and (pick < 0 or sums[d + 1] > best):
+                best = sums[d + 1]
+                pick = node
+            node += 1
+        if pick >= 0:
+            moved += 1
+            for j in range(k):
+                chosen[i, j] = member[pick, j]
+        for j in range(k):
+            if chosen[i, j]:
+                for f in range(families):
+                    used[pool[f, h]] += use[f, j]
+    return moved
 
 
 _compiled = njit(cache=True, nogil=True)
-_room = _compiled(_room)
 best_sets: Any = _compiled(_best_sets)
 drop: Any = _compiled(_drop)
-add: Any = _compiled(_add)
+refit: Any = _compiled(_refit)

@@ -16,9 +16,10 @@ from bankloop.loop.reach import errors, kernels
 from bankloop.loop.reach.assignment import Problem, flatten, start_price_of
 from bankloop.loop.reach.kernels import Floats, Integers
 from bankloop.loop.reach.prices import Asked, Flat, charges, limits_worth, minimise, used_by
-from bankloop.loop.reach.sets import Rules, Tree, add, best_sets, drop, tree_of
+from bankloop.loop.reach.sets import Rules, Tree, best_sets, drop, refit, tree_of
 
-_ROUNDS = 4
+# Sets are refitted at the plan's prices first, then at lower ones, at last by value alone.
+_WEIGHTS = (1.0, 1.0, 0.9, 0.5, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,7 @@ class SeveralSolution:
         return 0.0 if self.bound <= 0 else max(0.0, (self.bound - self.objective) / self.bound)
 
 
-def solve_several(
-    problem: Problem, rules: Rules, start_price: Sequence[Floats] | None = None
-) -> SeveralSolution:
+def solve_several(problem: Problem, rules: Rules, start_price: Sequence[Floats] | None = None) -> SeveralSolution:
     """Return an integral plan under limits and rules, with its certificate.
 
     Floors are not taken here. Raises ``InputError`` as ``solve`` does, and for rules that do not fit the actions.
@@ -53,7 +52,7 @@ def solve_several(
     total, used, choice = _at(flat, tree, found.price)
     unrepaired = np.where(choice[:, None] >= 0, tree.member[choice], False)
     chosen = unrepaired.copy()
-    _make_whole(flat, rules, found.price, chosen, used)
+    _make_whole(flat, rules, tree, found.price, chosen, used)
     value = np.where(chosen, flat.value, 0.0)
     return SeveralSolution(
         chosen=chosen,
@@ -85,28 +84,29 @@ def _at(flat: Flat, tree: Tree, price: Floats) -> tuple[float, Floats, Integers]
     return math.fsum(sums), used_by(flat, counts.astype(np.float64) @ tree.member), choice
 
 
-def _make_whole(flat: Flat, rules: Rules, price: Floats, chosen: NDArray[np.bool_], used: Floats) -> None:
-    """Take away what is over, the least regretted first, then give what fits, the best at the prices first."""
+def _make_whole(flat: Flat, rules: Rules, tree: Tree, price: Floats, chosen: NDArray[np.bool_], used: Floats) -> None:
+    """Take away what is over, the least regretted first; then give everybody the best set that fits, the likeliest first."""
     k = len(rules.placement)
-    needed, excluded = np.zeros((k, k), bool), np.zeros((k, k), bool)
+    needed = np.zeros((k, k), bool)
     for a, b in rules.needs:
         needed[a, b] = True
-    for a, b in rules.excludes:
-        excluded[a, b] = excluded[b, a] = True
-    place, charge = np.array(rules.placement), charges(flat, price)
-    rows, columns = _ordered(flat, charge, chosen, least_first=True)
-    drop(rows, columns, flat.home, chosen, needed, flat.use, flat.pool, used, flat.limit)
-    for _ in range(_ROUNDS):
-        rows, columns = _ordered(flat, charge, ~chosen & (flat.value > 0), least_first=False)
-        if not add(
-            rows, columns, flat.home, chosen, rules.most, place, excluded, needed, flat.use, flat.pool, used, flat.limit
-        ):
-            break
-
-
-def _ordered(flat: Flat, charge: Floats, pairs: NDArray[np.bool_], *, least_first: bool) -> tuple[Integers, Integers]:
-    rows, columns = np.nonzero(pairs)
+    charge = charges(flat, price)
+    rows, columns = np.nonzero(chosen)
     home = flat.home[rows] if flat.home.size else np.zeros(rows.size, np.int64)
-    reduced = flat.value[rows, columns].astype(np.float64) - charge[home, columns]
-    order = np.lexsort((columns, kernels.hashes(flat.value, flat.home, rows), reduced if least_first else -reduced))
-    return rows[order], columns[order]
+    reduced = np.zeros(chosen.shape)
+    reduced[rows, columns] = flat.value[rows, columns].astype(np.float64) - charge[home, columns]
+    # With an action goes what needs it.
+    loss = (reduced + reduced @ needed)[rows, columns]
+    order = np.lexsort((columns, kernels.hashes(flat.value, flat.home, rows), loss))
+    drop(rows[order], columns[order], flat.home, chosen, needed, flat.use, flat.pool, used, flat.limit)
+    everybody = np.arange(len(flat.value))
+    ties = kernels.hashes(flat.value, flat.home, everybody)
+    for weight in _WEIGHTS:
+        weighed = charge * weight
+        taken = weighed[flat.home if flat.home.size else np.zeros(len(everybody), np.int64)]
+        potential = np.maximum(flat.value.astype(np.float64) - taken, 0.0)
+        missing = potential.sum(axis=1) - np.where(chosen, potential, 0.0).sum(axis=1)
+        refit(
+            np.lexsort((ties, -missing)), flat.value, flat.home, weighed, tree.column, tree.depth, tree.skip,
+            tree.allowed, tree.member, chosen, flat.use, flat.pool, used, flat.limit,
+        )  # fmt: skip
