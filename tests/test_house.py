@@ -28,7 +28,6 @@ DOORS = {
     "bankloop.loop.editing",
     "bankloop.organization.account",
     "bankloop.customer.identity",
-    "bankloop.customer.consent",
     *(f"bankloop.loop.{step}" for step in STEPS),
     "bankloop.loop.evaluate.policy",
     "bankloop.wiring",

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from sqlalchemy import text
 
 from bankloop import organization as house
 from bankloop.customer import identity
 from bankloop.kit import ConflictError, DataError, DeniedError, FixedClock, InputError, NotFoundError
-from bankloop.store import Role, Store, append_events, erase_sealed
+from bankloop.simulate import draw_registers
+from bankloop.store import VERBS, Role, Store, append_events, erase_sealed
 from tests.customer.conftest import DAY, MANAGER, PROGRAM, STEWARD, Load, linked, person, table_of
 
 CARD, OTHER_CARD, TWIN_CARD = "110105199005041017", "110105198503172031", "110105199005041025"
@@ -359,3 +361,47 @@ def test_nothing_personal_lies_plain_and_nobody_but_the_program_reads_it(store: 
             assert connection.scalar(text("SELECT count(*) FROM identity_mark")) == 0
     with pytest.raises(DeniedError), store.begin(MANAGER) as connection:
         identity.register(connection, "core", table_of([person("C9")]), DAY, "L")
+
+
+def test_every_verb_of_identity_leaves_its_row(store: Store, load: Load) -> None:
+    load(person("C1", "龚宇轩", document_no=CARD), person("C2", "龚宇轩", document_no=CARD))
+    load(person("C3", "田雨欣"), person("C4", "田雨欣"))
+    load({"source_key": "oX"}, source="wechat_openid")
+    linked(store)
+    (waiting,) = queue(store)
+    with store.begin(PROGRAM) as connection:
+        (channel,) = connection.scalars(text("SELECT customer_no FROM identity WHERE channel"))
+        identity.bind_channel(connection, channel, "C3", {"method": "code"})
+        identity.unbind_channel(connection, channel, "sold")
+    with store.begin(STEWARD) as connection:
+        identity.decide_candidate(connection, waiting.candidate_id, False, "called")
+        identity.undo_merge(connection, "C2", "two")
+        request = identity.ask_merge(connection, "C1", "C2", "one")
+    for reviewer in (house.checker(), house.checker("checker2")):
+        with store.begin(reviewer) as connection:
+            house.consent(connection, request)
+    with store.begin(STEWARD) as connection:
+        identity.merge_parties(connection, "C2", "C1")
+    with store.begin(house.auditor(), Role.AUDITOR) as connection:
+        left = set(connection.scalars(text("SELECT verb FROM audit")))
+    assert {name for name, act in VERBS.items() if act.__module__.startswith("bankloop.customer")} - {
+        "identity.learn"
+    } <= left
+
+
+def test_what_pairs_weigh_is_learned_kept_and_used(store: Store, load: Load) -> None:
+    load(person("C1"))
+    with pytest.raises(ConflictError, match="too_few"), store.begin(STEWARD) as connection:
+        identity.learn_matching(connection)
+    drawn = draw_registers(6_000, 3)
+    with store.begin(STEWARD) as connection:
+        for source in ("core", "card", "wealth", "app", "loan"):
+            mine = drawn.records.filter(pc.equal(drawn.records["source"], source)).drop_columns("source")
+            identity.register(connection, source, mine, DAY, "L1")
+        model = identity.learn_matching(connection)
+        assert identity.model_in_force(connection) == model
+    assert model.levels["document"][0][0] > 0.5
+    done = linked(store)
+    assert 450 < done.merges < 620
+    with store.begin(house.auditor(), Role.AUDITOR) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM audit WHERE verb = 'identity.learn'")) == 1

@@ -226,6 +226,16 @@ def measure_policy(options: Options) -> dict[str, Any]:
     return measure(options.customers or (QUICK_ROWS // 2 if options.quick else FULL_ROWS // 8))
 
 
+def measure_identity(options: Options) -> dict[str, Any]:
+    """Linking: sets with a known truth, simulated registers beside bare Splink, and a day's increment through the store."""
+    from bankloop.cli.demo.identities import measure
+
+    if options.quick:
+        return measure(options.customers or QUICK_CUSTOMERS // 2, 3_000, options.data, people=10)
+    records = options.customers or FULL_CUSTOMERS
+    return measure(records, records, options.data)
+
+
 BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "loop": measure_loop,
     "expression": measure_expression,
@@ -240,6 +250,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "propensity": measure_propensity,
     "score": measure_score,
     "policy": measure_policy,
+    "identity": measure_identity,
 }
 
 

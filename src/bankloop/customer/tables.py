@@ -1,4 +1,4 @@
-"""The tables of identity and consent, as SQLAlchemy knows them; the store's migrations create them."""
+"""The tables of identity, as SQLAlchemy knows them; the store's migrations create them."""
 
 from __future__ import annotations
 
@@ -69,9 +69,15 @@ identity_record = Table(
     _number("customer_no", key=True),
     Column("sealed", LargeBinary, nullable=False),
     _text("digest"),
-    Column("blocks", ARRAY(BigInteger), nullable=False),
     _text("card", null=True),
-    Index("identity_record_blocks", "blocks", postgresql_using="gin"),
+)
+
+identity_block = Table(
+    "identity_block",
+    metadata,
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
+    _text("customer_no", key=True),
+    Index("identity_block_customer", "customer_no"),
 )
 
 identity_mark = Table(
@@ -168,20 +174,4 @@ match_model = Table(
     Column("records", BigInteger, nullable=False),
     _text("made_by"),
     _made(),
-)
-
-consent_entry = Table(
-    "consent_entry",
-    metadata,
-    Column("entry_id", Uuid, primary_key=True),
-    _text("customer_no"),
-    _text("purpose"),
-    _text("channel"),
-    _text("recipient"),
-    Column("given", Boolean, nullable=False),
-    Column("evidence", JSONB, nullable=False),
-    _moment("effective_at"),
-    _text("made_by"),
-    _made("recorded_at"),
-    Index("consent_entry_customer", "customer_no", "purpose", "channel", "recipient", "effective_at"),
 )

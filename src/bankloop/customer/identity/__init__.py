@@ -26,6 +26,7 @@ from bankloop.customer.identity.golden import Sourced, golden
 from bankloop.customer.identity.intake import CORE, forget_identity, register
 from bankloop.customer.identity.ledger import candidates, merges
 from bankloop.customer.identity.linking import (
+    cards_of,
     common_from,
     common_sounds,
     judge,
@@ -77,6 +78,7 @@ __all__ = [
     "ask_merge",
     "bind_channel",
     "candidates",
+    "cards_of",
     "common_from",
     "common_sounds",
     "compared",

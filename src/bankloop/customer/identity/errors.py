@@ -124,3 +124,17 @@ def bad_file(path: object, reason: str) -> InputError:
         reason=reason,
         columns="source_key, name, birth, gender, phone, email, address, document_type, document_no, also",
     )
+
+
+def too_few(found: int, least: int) -> ConflictError:
+    """Too few pairs that look alike to learn from."""
+    return ConflictError(
+        "identity.too_few",
+        Text(
+            "可供学习的相似记录对只有 {found}，至少要 {least}；先收入更多来源的记录，暂用随附的模型",
+            "only {found} pairs of records look alike and {least} are needed to learn; take in more sources first, "
+            "the model that ships serves until then",
+        ),
+        found=found,
+        least=least,
+    )

@@ -70,7 +70,10 @@ def _take_in(
     fresh = {number[blind[key]]: by_key[key] for key in (*new, *changed)}
     sealed = {number[blind[key]]: (bodies[key], digest[key]) for key in (*new, *changed)}
     if fresh:
-        repository.keep_records(connection, *_sealed(connection, fresh, sealed), as_of, load_id)
+        rows, marks, blocks = _sealed(connection, fresh, sealed)
+        if changed:
+            repository.renew_records(connection, [number[blind[key]] for key in changed], marks, as_of, load_id)
+        repository.keep_records(connection, rows, marks, blocks)
     same = [number[blind[key]] for key in seen if key not in altered]
     if same:
         repository.see_again(connection, same, as_of, load_id)
@@ -79,8 +82,8 @@ def _take_in(
 
 def _sealed(
     connection: Connection, records: Mapping[str, Mapping[str, Any]], bodies: Mapping[str, tuple[str, str]]
-) -> tuple[pa.Table, pa.Table]:
-    """Return the rows of ``identity_record`` and ``identity_mark`` for records by number."""
+) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Return the rows of ``identity_record``, ``identity_mark`` and ``identity_block`` for records by number."""
     ring, numbers = keys_of(connection), list(records)
     marks = [(number, kind, value) for number in numbers for kind, value in dict.fromkeys(marks_of(records[number]))]
     blind = _blind_marks(connection, marks)
@@ -93,7 +96,6 @@ def _sealed(
                 one.hex() for one in ring.seal_many(repository.RECORD, (bodies[n][0] for n in numbers), numbers)
             ],
             "digest": [bodies[n][1] for n in numbers],
-            "blocks": ["{" + ",".join(map(str, blocks.get(n, ()))) + "}" for n in numbers],
             "card": pa.array([cards.get(n) for n in numbers], pa.string()),
         }
     )
@@ -108,7 +110,7 @@ def _sealed(
             ),
         }
     )
-    return rows, found
+    return rows, found, blocks
 
 
 def _blind_marks(connection: Connection, marks: Sequence[tuple[str, str, str]]) -> list[str]:
@@ -149,17 +151,18 @@ def features_of(
         return make_features(engine, given, today, common=common, common_from=common_from)
 
 
-def block_keys(connection: Connection, features: pa.Table, spec: Spec = BANK) -> dict[str, list[int]]:
-    """Return by number the blind keys that a record shares with whom it is compared."""
+def block_keys(connection: Connection, features: pa.Table, spec: Spec = BANK) -> pa.Table:
+    """Return (block, customer_no): the blind keys that a record shares with whom it is compared."""
     ring, numbers = keys_of(connection), features[ID].to_pylist()
-    found: dict[str, list[int]] = {number: [] for number in numbers}
+    blocks: list[int] = []
+    owners: list[str] = []
     for columns in spec.blocks:
         rows = zip(numbers, *(features[name].to_pylist() for name in columns), strict=True)
         full = [(row[0], "\x1f".join(map(str, row[1:]))) for row in rows if None not in row]
         blinds = ring.blind_many("block:" + "+".join(columns), (value for _, value in full))
-        for (number, _), blind in zip(full, blinds, strict=True):
-            found[number].append(int(blind[:_KEY_DIGITS], 16))
-    return found
+        blocks += [int(blind[:_KEY_DIGITS], 16) for blind in blinds]
+        owners += [number for number, _ in full]
+    return pa.table({"block": pa.array(blocks, pa.int64()), ID: pa.array(owners, pa.string())})
 
 
 def forget_identity(connection: Connection, number: str) -> int:

@@ -15,10 +15,11 @@ import duckdb
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from bankloop.customer.identity import ledger, repository
+from bankloop.customer.identity import errors, ledger, repository
 from bankloop.customer.identity.contracts import DOCUMENT_TYPES, Link, Linked, LinkKind, Thresholds
 from bankloop.customer.identity.intake import features_of, records_of
-from bankloop.customer.identity.matching import BANK, DOCUMENT, ID, Model, compared, learn, shipped_model, weigh
+from bankloop.customer.identity.marks import ID_CARD, valid_card
+from bankloop.customer.identity.matching import BANK, DOCUMENT, ID, Model, Spec, compared, learn, shipped_model, weigh
 from bankloop.customer.identity.parties import lock_parties, regroup
 from bankloop.kit import canonical_json
 from bankloop.store import bank_wide, now_of, principal_of, record_audit, verb
@@ -30,6 +31,8 @@ COMMON_SHARE = 1 / 100_000
 _LEAST_COMMON = 3
 # A name and a birth date agree for namesakes too: one of these must speak for it as well.
 BESIDE = ("phone", "email", "address", "document")
+# Fewer pairs that look alike teach chance, not what doubles are like.
+LEAST_PAIRS = 200
 _BATCH = "linking"
 _ALIKE = """
 SELECT p.a, p.b, p.kind,
@@ -68,11 +71,15 @@ def link_identities(connection: Connection, *, whole: bool = False, thresholds: 
 
 @verb("identity.learn")
 def learn_matching(connection: Connection) -> Model:
-    """Learn what pairs weigh from the bank's own records, keep it, and return it; links are judged by it from now on."""
+    """Learn what pairs weigh from the bank's own records, keep it, and return it; links are judged by it from now on.
+
+    Raises ``ConflictError`` where too few records look alike to learn from.
+    """
     with bank_wide(connection):
         records = records_of(connection, None)
         features = features_of(connection, records, None, common_from(len(records)))
         with duckdb.connect() as engine:
+            _enough(engine, features)
             model = learn(engine, features, common=common_sounds(features))
         connection.execute(
             text("INSERT INTO match_model (model, records, made_by) VALUES (CAST(:model AS jsonb), :records, :by)"),
@@ -80,6 +87,13 @@ def learn_matching(connection: Connection) -> Model:
         )
     record_audit(connection, "identity.learn", "match_model", "latest", None, {"records": len(records)})
     return model
+
+
+def _enough(engine: duckdb.DuckDBPyConnection, features: pa.Table) -> None:
+    for columns in BANK.learn:
+        found = compared(engine, features, Spec(BANK.fields, (columns,), (), ()))
+        if found < LEAST_PAIRS:
+            raise errors.too_few(found, LEAST_PAIRS)
 
 
 def model_in_force(connection: Connection) -> Model:
@@ -100,6 +114,12 @@ def common_sounds(features: pa.Table) -> list[int]:
         return [
             row[0] for row in engine.execute("SELECT DISTINCT sound FROM features WHERE common ORDER BY 1").fetchall()
         ]
+
+
+def cards_of(features: pa.Table) -> dict[str, frozenset[str]]:
+    """Return by number the valid identity card of each record that has one: two of them are two people."""
+    rows = zip(*(features[name].to_pylist() for name in (ID, "document_type", DOCUMENT)), strict=True)
+    return {number: frozenset({card}) for number, kind, card in rows if kind == ID_CARD and card and valid_card(card)}
 
 
 def judge(pairs: pa.Table, thresholds: Thresholds) -> Judged:

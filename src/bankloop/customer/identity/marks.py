@@ -11,12 +11,10 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import pyarrow as pa
-
 from bankloop.customer.identity import errors
 from bankloop.customer.identity.contracts import ACCOUNT, ADDRESS, CHANNELS, DOCUMENT_TYPES, EMAIL, PHONE
 from bankloop.customer.identity.features import check_digit, new_id
-from bankloop.customer.identity.names import plain_names
+from bankloop.customer.identity.names import plain_name
 
 NAME, ID_CARD = "name", "id_card"
 KINDS = (NAME, PHONE, EMAIL, ADDRESS, ACCOUNT, *DOCUMENT_TYPES, *CHANNELS)
@@ -31,7 +29,7 @@ def normal_value(kind: str, value: str) -> str:
         raise errors.unknown_kind(kind, list(KINDS))
     plain = unicodedata.normalize("NFKC", value).strip()
     if kind == NAME:
-        return plain_names(pa.array([value]))[0].as_py() or ""
+        return plain_name(value)
     if kind == PHONE:
         digits = re.sub(r"\D", "", plain)
         return found[1] if (found := _CHINESE_MOBILE.fullmatch(digits)) else digits

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import string
 import unicodedata
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -33,10 +32,15 @@ _FIRST_HAN = 0x2E80
 def plain_names(names: pa.Array) -> pa.Array:
     """Return names in one spelling, null where nothing is left of them."""
     distinct = pc.unique(names.fill_null(""))
-    short = pc.utf8_slice_codeunits(pc.utf8_normalize(distinct, "NFKC"), 0, _LONGEST)
-    folded = _mapped(pc.utf8_lower(short), _plain_character)
+    folded = pa.array([plain_name(name) for name in distinct.to_pylist()], pa.string())
     folded = pc.if_else(pc.equal(folded, ""), pa.scalar(None, pa.string()), folded)
     return folded.take(pc.index_in(names.fill_null(""), distinct))
+
+
+def plain_name(name: str) -> str:
+    """Return one name in its one spelling, '' where nothing is left of it: as ``plain_names`` has it."""
+    short = unicodedata.normalize("NFKC", name)[:_LONGEST].lower()
+    return "".join(map(_plain_character, short.replace("\x00", "")))
 
 
 def sounds(plain: pa.Array) -> pa.Array:
@@ -56,13 +60,6 @@ def sounds(plain: pa.Array) -> pa.Array:
         running = np.concatenate([[np.uint64(0)], np.cumsum(values[:-1], dtype=np.uint64)])
         total = running[starts + lengths] - running[starts]
     return pc.if_else(plain.is_valid(), pa.array(total.view(np.int64)), pa.scalar(None, pa.int64()))
-
-
-def _mapped(column: pa.Array, change: Callable[[str], str]) -> pa.Array:
-    """Apply a function of one character to every character, asking it once for each."""
-    text = "\x00".join(pc.replace_substring(column, "\x00", "").to_pylist())
-    table = {ord(character): change(character) for character in set(text) - {"\x00"}}
-    return pa.array(text.translate(table).split("\x00"), pa.string())
 
 
 @cache

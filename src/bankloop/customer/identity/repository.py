@@ -37,11 +37,10 @@ FROM {name} n WHERE i.customer_no = n.customer_no
 """
 _SEE = "UPDATE identity i SET as_of = :as_of, load_id = :load FROM {name} n WHERE i.customer_no = n.customer_no"
 _KEEP = """
-INSERT INTO identity_record (customer_no, sealed, digest, blocks, card)
-SELECT customer_no, decode(n.sealed, 'hex'), n.digest, n.blocks::bigint[], n.card FROM {name} n
+INSERT INTO identity_record (customer_no, sealed, digest, card)
+SELECT customer_no, decode(n.sealed, 'hex'), n.digest, n.card FROM {name} n
 LEFT JOIN customer_key k USING (customer_no) WHERE k.erased_at IS NULL
-ON CONFLICT (customer_no) DO UPDATE SET sealed = excluded.sealed, digest = excluded.digest, blocks = excluded.blocks,
-    card = excluded.card
+ON CONFLICT (customer_no) DO UPDATE SET sealed = excluded.sealed, digest = excluded.digest, card = excluded.card
 """
 _KEEP_MARKS = """
 INSERT INTO identity_mark (customer_no, kind, blind, sealed, valid_from)
@@ -54,9 +53,13 @@ UPDATE identity_mark m SET valid_to = bankloop_now()
 WHERE m.customer_no IN (SELECT customer_no FROM {changed}) AND m.valid_to IS NULL
 AND NOT EXISTS (SELECT FROM {name} n WHERE (n.customer_no, n.kind, n.blind) = (m.customer_no, m.kind, m.blind))
 """
+_KEEP_BLOCKS = """
+INSERT INTO identity_block (block, customer_no) SELECT DISTINCT n.block, n.customer_no FROM {name} n
+LEFT JOIN customer_key k USING (customer_no) WHERE k.erased_at IS NULL
+"""
 _NEAR = text(
-    "SELECT customer_no FROM identity_record WHERE blocks && (SELECT coalesce(array_agg(DISTINCT b), '{}') "
-    "FROM identity_record f, unnest(f.blocks) b WHERE f.customer_no = ANY (:fresh))"
+    "SELECT DISTINCT n.customer_no FROM identity_block f JOIN identity_block n ON n.block = f.block "
+    "WHERE f.customer_no = ANY (:fresh)"
 )
 # A document that was somebody's stays theirs: what has ended finds as well.
 _BEARERS = text(
@@ -105,13 +108,18 @@ def mint(
     return {row[0]: row[1] for row in connection.execute(text(_MINT.format(name=name)), values)}
 
 
-def keep_records(connection: Connection, records: pa.Table, marks: pa.Table, as_of: date, load: str) -> None:
-    """Keep sealed records (customer_no, sealed in hex, digest, blocks as an array literal, card) and their marks."""
-    name, names = copy_in(connection, records), copy_in(connection, marks)
-    connection.execute(text(_KEEP.format(name=name)))
-    connection.execute(text(_KEEP_MARKS.format(name=names)))
-    connection.execute(text(_END_MARKS.format(changed=name, name=names)))
-    connection.execute(text(_TOUCH.format(name=name)), {"as_of": as_of, "load": load})
+def keep_records(connection: Connection, records: pa.Table, marks: pa.Table, blocks: pa.Table) -> None:
+    """Keep sealed records (customer_no, sealed in hex, digest, card), their marks, and the keys of their blocks."""
+    for query, table in ((_KEEP, records), (_KEEP_MARKS, marks), (_KEEP_BLOCKS, blocks)):
+        connection.execute(text(query.format(name=copy_in(connection, table))))
+
+
+def renew_records(connection: Connection, numbers: Sequence[str], marks: pa.Table, as_of: date, load: str) -> None:
+    """End what changed records no longer have, before what they have is kept; they wait to be linked again."""
+    changed = copy_in(connection, pa.table({"customer_no": pa.array(numbers, pa.string())}))
+    connection.execute(text(_END_MARKS.format(changed=changed, name=copy_in(connection, marks))))
+    connection.execute(text(f"DELETE FROM identity_block WHERE customer_no IN (SELECT customer_no FROM {changed})"))
+    connection.execute(text(_TOUCH.format(name=changed)), {"as_of": as_of, "load": load})
 
 
 def see_again(connection: Connection, numbers: Sequence[str], as_of: date, load: str) -> None:
@@ -238,5 +246,6 @@ def marks_by(connection: Connection, numbers: Sequence[str]) -> list[Any]:
 def forget(connection: Connection, numbers: Sequence[str]) -> int:
     """Delete the sealed records and identifiers of identities and return how many records went; numbers stay."""
     values = {"numbers": list(numbers)}
-    connection.execute(text("DELETE FROM identity_mark WHERE customer_no = ANY (:numbers)"), values)
+    for table in ("identity_mark", "identity_block"):
+        connection.execute(text(f"DELETE FROM {table} WHERE customer_no = ANY (:numbers)"), values)
     return connection.execute(text("DELETE FROM identity_record WHERE customer_no = ANY (:numbers)"), values).rowcount

@@ -1,4 +1,4 @@
-"""Fifth: one customer out of many records, and the ledger of consents.
+"""Fifth: one customer out of many records.
 
 Every source identity has a number for life, and events are recorded under it. ``party_member`` says which party a number
 belongs to and since when; who is not in it is a party of its own. Names, documents and addresses lie sealed; only the
@@ -22,10 +22,11 @@ CREATE TABLE identity (
 CREATE INDEX identity_waiting ON identity (customer_no) WHERE linked_at IS NULL;
 
 CREATE TABLE identity_record (
-    customer_no text PRIMARY KEY REFERENCES identity, sealed bytea NOT NULL, digest text NOT NULL,
-    blocks bigint[] NOT NULL, card text
+    customer_no text PRIMARY KEY REFERENCES identity, sealed bytea NOT NULL, digest text NOT NULL, card text
 );
-CREATE INDEX identity_record_blocks ON identity_record USING gin (blocks);
+
+CREATE TABLE identity_block (block bigint, customer_no text, PRIMARY KEY (block, customer_no));
+CREATE INDEX identity_block_customer ON identity_block (customer_no);
 
 CREATE TABLE identity_mark (
     customer_no text REFERENCES identity, kind text, blind text, sealed bytea NOT NULL,
@@ -75,14 +76,6 @@ CREATE TABLE match_model (
     version bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, model jsonb NOT NULL, records bigint NOT NULL,
     made_by text NOT NULL, made_at timestamptz NOT NULL DEFAULT bankloop_now()
 );
-
-CREATE TABLE consent_entry (
-    entry_id uuid PRIMARY KEY, customer_no text NOT NULL, purpose text NOT NULL
-        CHECK (purpose IN ('marketing', 'experience', 'survey', 'sharing', 'personalisation', 'contact')),
-    channel text NOT NULL, recipient text NOT NULL, given boolean NOT NULL, evidence jsonb NOT NULL CHECK (evidence <> '{}'),
-    effective_at timestamptz NOT NULL, made_by text NOT NULL, recorded_at timestamptz NOT NULL DEFAULT bankloop_now()
-);
-CREATE INDEX consent_entry_customer ON consent_entry (customer_no, purpose, channel, recipient, effective_at);
 """
 
 
@@ -115,6 +108,7 @@ def _own(table: str) -> str:
 READS = {
     "identity": f"{_may('customer.read', 'customer.list')} AND {_own('identity')}",
     "identity_record": PROGRAM,
+    "identity_block": PROGRAM,
     "identity_mark": PROGRAM,
     "identity_link": f"{_may('merge.read')} AND {WHOLE_BANK}",
     "identity_separation": f"{_may('merge.read')} AND {WHOLE_BANK}",
@@ -122,12 +116,12 @@ READS = {
     "match_candidate": f"{_may('merge.read')} AND {WHOLE_BANK}",
     "merge_event": f"{_may('merge.read')} AND {WHOLE_BANK}",
     "match_model": f"{_may('merge.read')} AND {WHOLE_BANK}",
-    "consent_entry": f"{_may('customer.read')} AND {_own('consent_entry')}",
 }
 # Ledgers are appended to; identities, links and memberships end by a date, never by deletion, but for an erasure.
 RIGHTS = {
     "identity": "SELECT, INSERT, UPDATE",
     "identity_record": "SELECT, INSERT, UPDATE, DELETE",
+    "identity_block": "SELECT, INSERT, DELETE",
     "identity_mark": "SELECT, INSERT, UPDATE, DELETE",
     "identity_link": "SELECT, INSERT, UPDATE",
     "identity_separation": "SELECT, INSERT, UPDATE",
@@ -135,13 +129,12 @@ RIGHTS = {
     "match_candidate": "SELECT, INSERT, UPDATE",
     "merge_event": "SELECT, INSERT",
     "match_model": "SELECT, INSERT",
-    "consent_entry": "SELECT, INSERT",
 }
-AUDITED = sorted(set(READS) - {"identity_record", "identity_mark"})
+AUDITED = sorted(set(READS) - {"identity_record", "identity_block", "identity_mark"})
 
 
 def upgrade() -> None:
-    """Add identities with their parties, and consents."""
+    """Add identities with their parties."""
     op.execute(f"SET LOCAL ROLE {OWNER}")
     op.execute(TABLES)
     for table, read in READS.items():
