@@ -71,6 +71,7 @@ def pages(plan_id: str) -> dict[str, str]:
         "plan": f"/plan/{plan_id}?resource=budget:bind-card&limit=50",
         "plan rows": f"/plan/{plan_id}/rows?campaign=bind-card&reason=reached",
         "results": "/results",
+        "scorecard": "/scorecard",
         "result rows": "/results/bind-card/1/rows?group=treated",
         "report": "/report",
     }

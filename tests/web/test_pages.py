@@ -36,6 +36,7 @@ def paths(plan_id: str) -> list[str]:
         f"/plan/{plan_id}?resource=budget:bind-card&limit=100",
         f"/plan/{plan_id}/rows?campaign=bind-card&reason=reached", f"/plan/{plan_id}/rows?campaign=bind-card&reason=no_consent",
         "/results/bind-card/1/rows?group=control",
+        "/scorecard", "/scorecard?metric=aum&by=branch", "/scorecard?metric=cross_sell&by=sub_branch&branch=B001",
     ]  # fmt: skip
 
 
@@ -164,6 +165,7 @@ def test_result_rows_are_as_many_as_the_reading(client: TestClient, small: Small
         ("/plan/zzz", 404), ("/plan/00000000-0000-0000-0000-000000000000", 404), ("/plan/../../etc/passwd", 404),
         ("/results/bind-card/9/rows", 409), ("/results/bind-card/x/rows", 422), ("/results/bind-card/1/rows?group=all&page=99999", 404),
         ("/results/bind-card/1/rows?group=everybody", 404), ("/language/fr", 404),
+        ("/scorecard?metric=profit", 404), ("/scorecard?metric=aum&by=customer", 404),
     ],
 )  # fmt: skip
 def test_errors_are_pages_with_a_cure_in_both_languages(client: TestClient, path: str, status: int) -> None:

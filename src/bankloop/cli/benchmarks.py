@@ -149,6 +149,15 @@ def measure_ope(options: Options) -> dict[str, Any]:
     return measure(30 if options.quick else 300, options.data)
 
 
+def measure_learning(options: Options) -> dict[str, Any]:
+    """Six rounds on simulated banks: the plan's true value beside the oracle's, and beside never having learned."""
+    from bankloop.cli.demo.rounds import measure
+
+    if options.quick:
+        return measure(options.customers or 3_000, 3, 1, say)
+    return measure(options.customers or 30_000, 6, 5, say)
+
+
 def measure_statistics(options: Options) -> dict[str, Any]:
     """Ten thousand pairs of metric and cell: the engine's sums against a query by hand, and the inference."""
     from bankloop.cli.demo.inference import measure
@@ -242,6 +251,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "simulate": measure_simulation,
     "honesty": measure_honesty,
     "ope": measure_ope,
+    "learning": measure_learning,
     "statistics": measure_statistics,
     "rights": measure_rights,
     "audit": measure_audit,

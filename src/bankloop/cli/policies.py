@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -83,4 +84,35 @@ def programme(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     finish(found.as_dict(), as_json)
 
 
-COMMANDS = {"evaluate": evaluate, "programme": programme}
+def metrics(
+    bank: Folder = _HERE,
+    as_of: Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="哪一天 / the day")] = None,
+    by: Annotated[str, typer.Option(help="层级 / level: bank branch sub_branch manager")] = "bank",
+    within: Annotated[list[str] | None, typer.Option(help="只看某单位，如 branch=B001 / within a unit")] = None,
+    only: Annotated[list[str] | None, typer.Option("--metric", help="指标，可多次 / metrics, repeatable")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """指标：公式、负责人、版本；任何一天都能重现，逐层下钻合计相符。Show the metrics of any day, by any level; sums are exact."""
+    from dataclasses import asdict
+
+    from bankloop.loop import run as loop
+    from bankloop.report import drill_table
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        permit(opened.store, "round.read")
+        newest = max(one.as_of for one in opened.lake.manifest.versions("customer"))
+        day = date(as_of.year, as_of.month, as_of.day) if as_of else min(opened.lake.today(), newest)
+        units = dict(one.split("=", 1) for one in within or ())
+        # Rows of customers are shown by the console, to who may see them.
+        level = by if by in ("bank", "branch", "sub_branch", "manager") else "bank"
+        found = loop.scorecard(opened, day, level, units, only)
+        catalogue = loop.metrics_of(opened)
+    speaks = language()
+    for key in dict.fromkeys(one.metric for one in found):
+        table = drill_table([one for one in found if one.metric == key], catalogue[key], level, None)
+        show_table(table.caption.say(speaks), table.heads(speaks), table.said(speaks), right=[1, 2, 3])
+    finish({"as_of": day.isoformat(), "numbers": [asdict(one) for one in found]}, as_json)
+
+
+COMMANDS = {"evaluate": evaluate, "programme": programme, "metrics": metrics}

@@ -19,7 +19,7 @@ from bankloop.lake import Scope
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop import model, reach
 from bankloop.loop.bank import Bank
-from bankloop.loop.model import Labelled, Uplift
+from bankloop.loop.model import Labelled
 from bankloop.loop.spec import Campaign, Lock, read_lock
 from bankloop.loop.spec.batch import conditions
 from bankloop.store import (
@@ -72,24 +72,62 @@ def audience_now(bank: Bank, lock: Lock, today: date) -> pa.Table:
     return table.take(pa.array(np.flatnonzero(rows)))
 
 
-def round_rows(bank: Bank, decisions: pa.Table, outcomes: evaluation.Outcomes, champion_model: Uplift) -> Labelled:
-    """Training rows of a randomised round: features as they were decided on, and where chance decided what."""
-    as_of = decisions["as_of"][0].as_py()
-    state = bank.decided_on(decisions["state_digest"][0].as_py(), as_of).table
-    place = pc.index_in(decisions["customer_no"], state["customer_no"].combine_chunks())
-    features = champion_model.base.features
-    issued, intended = (
-        np.array(pc.fill_null(decisions[c], "").to_pylist()) for c in ("issued_action", "intended_action")
-    )
+def learning_rows(bank: Bank, connection: Connection, campaign: str, round_: int, features: Sequence[str]) -> Labelled:
+    """Training rows of a randomised round and of those before it: what was decided on, and where chance decided.
+
+    An earlier round takes part where it called the same thing a success and knew every one of ``features``.
+    """
+    lock, decisions, _ = round_population(connection, campaign, round_, LEARNT_FROM)
+    rounds = [(lock, decisions, round_)]
+    for number in sorted(_rounds_of(connection, campaign)):
+        if number < round_:
+            then, decided, _ = round_population(connection, campaign, number, LEARNT_FROM)
+            if _read_alike(then, lock) and set(features) <= set(then.types):
+                rounds.append((then, decided, number))
+    known = pa.concat_tables([_decided_on(bank, decided, features) for _, decided, _ in rounds])
+    outcomes = [campaign_outcomes(bank, connection, then, decided, number) for then, decided, number in rounds]
+    arms: dict[str, list[model.Arm]] = {}
+    at = 0
+    for (_, decided, _), found in zip(rounds, outcomes, strict=True):
+        for key, arm in _arms(decided, *_actions(decided), found.control).items():
+            arms.setdefault(key, []).append(model.Arm(arm.rows + at, arm.treated, arm.probability))
+        at += decided.num_rows
     return Labelled(
-        x=model.feature_matrix(state.take(place), features),
-        y=outcomes.success,
+        x=model.feature_matrix(known, features),
+        y=np.concatenate([found.success for found in outcomes]),
         features=features,
-        window=(as_of, decisions["due_on"][0].as_py()),
-        quiet=issued == "",
-        control=outcomes.control,
-        arms=_arms(decisions, issued, intended, outcomes.control),
+        window=(min(d["as_of"][0].as_py() for _, d, _ in rounds), decisions["due_on"][0].as_py()),
+        quiet=np.concatenate([_actions(decided)[0] == "" for _, decided, _ in rounds]),
+        control=np.concatenate([found.control for found in outcomes]),
+        arms={key: _joined(parts) for key, parts in arms.items()},
     )
+
+
+def _decided_on(bank: Bank, decisions: pa.Table, features: Sequence[str]) -> pa.Table:
+    """The features of each decision's customer as they were decided on."""
+    state = bank.decided_on(decisions["state_digest"][0].as_py(), decisions["as_of"][0].as_py()).table
+    place = pc.index_in(decisions["customer_no"], state["customer_no"].combine_chunks())
+    return state.select(list(features)).take(place)
+
+
+def _actions(decisions: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """The issued and the intended action of each decision (n,), '' for none."""
+    issued, intended = (
+        np.array(pc.fill_null(decisions[c], "").to_pylist(), dtype=str) for c in ("issued_action", "intended_action")
+    )
+    return issued, intended
+
+
+def _joined(arms: Sequence[model.Arm]) -> model.Arm:
+    return model.Arm(
+        np.concatenate([arm.rows for arm in arms]),
+        np.concatenate([arm.treated for arm in arms]),
+        np.concatenate([arm.probability for arm in arms]),
+    )
+
+
+def _rounds_of(connection: Connection, campaign: str) -> set[int]:
+    return {int(p.summary["round"]) for p in read_plans(connection) if "round" in p.summary and campaign in p.campaigns}
 
 
 def _arms(decisions: pa.Table, issued: np.ndarray, intended: np.ndarray, control: np.ndarray) -> dict[str, model.Arm]:
@@ -108,14 +146,15 @@ def _arms(decisions: pa.Table, issued: np.ndarray, intended: np.ndarray, control
     return arms
 
 
-def round_population(connection: Connection, campaign: str, round_: int) -> tuple[Lock, pa.Table, dict[str, int]]:
+def round_population(
+    connection: Connection, campaign: str, round_: int, columns: Sequence[str] = evaluation.DECISION_COLUMNS
+) -> tuple[Lock, pa.Table, dict[str, int]]:
     """Return a round's lock, the decisions of its experiment, a customer a row, and what was left out, by kind.
 
     Raise ``ConflictError`` where there was no such round. A goal that was redefined within the round does not mix with
     the first one: who was decided on under another goal is left out.
     """
-    found = read_decisions(connection, [campaign], round_, columns=evaluation.DECISION_COLUMNS)
-    decisions = evaluation.population(found, campaign)
+    decisions = evaluation.population(read_decisions(connection, [campaign], round_, columns=columns), campaign)
     if not decisions.num_rows:
         raise ConflictError(
             "evaluate.no_round",

@@ -12,7 +12,7 @@ from bankloop.kit import NotFoundError, Text
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Reading
-from bankloop.loop.labels import STAFFED, planned_shares, round_outcomes, round_population, staffed
+from bankloop.loop.labels import LEARNT_FROM, STAFFED, planned_shares, round_outcomes, round_population, staffed
 from bankloop.loop.spec import Lock
 from bankloop.loop.window import plain_reading
 from bankloop.store import (
@@ -83,7 +83,7 @@ def cut_by(
         for round_ in rounds:
             _, outcomes = round_outcomes(bank, connection, campaign, round_)
             if dimension in STAFFED:
-                _, decisions, _ = round_population(connection, campaign, round_)
+                _, decisions, _ = round_population(connection, campaign, round_, LEARNT_FROM)
                 outcomes = replace(outcomes, labels={**outcomes.labels, dimension: staffed(bank, decisions, dimension)})
             found.append(outcomes)
     pooled, _ = evaluation.pool(found, 0.0)

@@ -40,11 +40,12 @@ from bankloop.loop.frozen import (
     model_versions,
     policies_in_force,
 )
-from bankloop.loop.labels import LEARNT_FROM, audience_now, campaign_outcomes, history_rows, round_outcomes, round_rows
+from bankloop.loop.labels import LEARNT_FROM, audience_now, history_rows, learning_rows, round_outcomes
 from bankloop.loop.launch import Launch, history_launches, launches
 from bankloop.loop.model import Card, Uplift
 from bankloop.loop.programme import read_programme
 from bankloop.loop.reading import cut_by, read_rounds
+from bankloop.loop.scorecard import LEVELS, metrics_of, scorecard
 from bankloop.loop.spec import Campaign, Lock, read_lock
 from bankloop.loop.window import Window, plain_reading, record_steps, stored_plan
 from bankloop.organization import submit_approval
@@ -64,6 +65,7 @@ from bankloop.store import (
 from bankloop.store import read_lock as stored_lock
 
 __all__ = [
+    "LEVELS",
     "Launch",
     "RunReport",
     "Window",
@@ -80,6 +82,7 @@ __all__ = [
     "launches",
     "learn",
     "locked_catalogue",
+    "metrics_of",
     "pause_campaign",
     "plain_reading",
     "plan",
@@ -91,6 +94,7 @@ __all__ = [
     "round_outcomes",
     "run",
     "schedule_campaign",
+    "scorecard",
     "start_campaign",
     "submit",
     "was_run",
@@ -195,7 +199,7 @@ def evaluate(
 
 @verb("model.learn")
 def learn(bank: Bank, principal: Principal, campaign: str, round_: int, today: date) -> optimize.Challenger:
-    """8 优模型: train the challenger on a round whose labels are due, compare, and submit it for promotion."""
+    """8 优模型: train the challenger on all rounds up to one whose labels are due, compare, and submit it for promotion."""
     with bank.store.begin(principal) as connection:
         found = read_decisions(connection, [campaign], round_, columns=LEARNT_FROM)
         decisions = evaluation.population(found, campaign)
@@ -207,9 +211,9 @@ def learn(bank: Bank, principal: Principal, campaign: str, round_: int, today: d
                 Text("{campaign} 第 {round} 轮的标签到 {due} 才齐；请届时再学", "the labels of {campaign} round {round} are due on {due}; learn then"),
                 campaign=campaign, round=round_, due=due,
             )  # fmt: skip
-        outcomes = campaign_outcomes(bank, connection, lock, decisions, round_)
     champion_model = locked_model(bank, principal, lock)
-    data = round_rows(bank, decisions, outcomes, champion_model)
+    with bank.store.begin(principal) as connection:
+        data = learning_rows(bank, connection, campaign, round_, champion_model.base.features)
     now = model.feature_matrix(audience_now(bank, lock, today), data.features)
     challenger = optimize.train_challenger(lock.campaign, champion_model, data, now, _SEED)
     with bank.store.begin(principal) as connection:

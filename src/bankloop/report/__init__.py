@@ -37,6 +37,7 @@ from bankloop.report.pages import environment, style
 from bankloop.report.plan import falls_of, plan_page, price_in_words, waterfall_picture
 from bankloop.report.record import PlanRecord, record_of
 from bankloop.report.results import VERDICTS, interval_in_words, results_page
+from bankloop.report.scorecard import drill_table, metric_tables
 from bankloop.report.story import (
     Story,
     bank_line,
@@ -86,6 +87,7 @@ __all__ = [
     "dogs_picture",
     "draw",
     "draw_both",
+    "drill_table",
     "effect_table",
     "environment",
     "execution_picture",
@@ -96,6 +98,7 @@ __all__ = [
     "kept_plans",
     "known_truth",
     "load_window_view",
+    "metric_tables",
     "plan_page",
     "policies_picture",
     "price_in_words",

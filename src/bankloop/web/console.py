@@ -69,6 +69,7 @@ class Console:
     readings: Kept = field(default_factory=lambda: Kept(64))
     locks: Kept = field(default_factory=lambda: Kept(64))
     programmes: Kept = field(default_factory=lambda: Kept(1))
+    scores: Kept = field(default_factory=lambda: Kept(64))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from bankloop.organization import require
-from bankloop.web import campaigns, home, plans, results
+from bankloop.web import campaigns, home, plans, results, scorecard
 from bankloop.web.forms import Here
 from bankloop.web.rendering import console_of, page
 from bankloop.web.texts import GROUPS, WORDS
@@ -73,6 +73,24 @@ def add_pages(app: FastAPI) -> None:
         if found is None:
             return page(request, "empty.html", at="results", title=WORDS["results"], say_first=WORDS["no_results"])
         return page(request, "results.html", at="results", page=found)
+
+    @app.get("/scorecard")
+    def scorecard_page(
+        request: Request,
+        visitor: Here,
+        metric: str | None = None,
+        by: str = "bank",
+        branch: str | None = None,
+        sub_branch: str | None = None,
+    ) -> HTMLResponse:
+        require(visitor.principal, "round.read")
+        within = {level: unit for level, unit in (("branch", branch), ("sub_branch", sub_branch)) if unit}
+        found = scorecard.scorecard_page(console_of(request), metric, by, within)
+        if found is None:
+            return page(
+                request, "empty.html", at="scorecard", title=WORDS["scorecard"], say_first=WORDS["no_scorecard"]
+            )
+        return page(request, "scorecard.html", at="scorecard", page=found)
 
     @app.get("/results/{campaign}/{rounds}/rows")
     def result_rows(

@@ -27,6 +27,7 @@ MENU = (
     ("/customers", "customers", "customers", "customer.list"),
     ("/plan", "plan", "plan", "plan.read"),
     ("/results", "results", "results", "round.read"),
+    ("/scorecard", "scorecard", "scorecard", "round.read"),
     ("/approvals", "approvals", "approvals", "approval.read"),
     ("/people", "people", "people", "unit.read"),
     ("/rights", "rights", "rights", ""),

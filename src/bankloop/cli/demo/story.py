@@ -83,10 +83,25 @@ class Story:
 
 def tell(folder: Path, customers: int, rounds: int, seed: int, say: Say) -> Story:
     """Live through the whole story in ``folder`` and return it."""
+    story, world = begin(folder, customers, seed, say)
+    for number in range(1, rounds + 1):
+        start = FIRST_DAY + timedelta(days=ROUND_DAYS * (number - 1))
+        with open_bank(folder, clock_of(start)) as bank:
+            live_round(bank, world, story, number, start, seed, say)
+        with open_bank(folder, clock_of(start + timedelta(days=ROUND_DAYS + 1))) as bank:
+            close_round(bank, story, number, start, last=number == rounds, say=say)
+    with open_bank(folder, clock_of(FIRST_DAY + timedelta(days=ROUND_DAYS * rounds + 1))) as bank:
+        say("check")
+        _check(bank, story, rounds)
+    return story
+
+
+def begin(folder: Path, customers: int, seed: int, say: Say) -> tuple[Story, World]:
+    """Simulate and load a bank with its people, and have its first models approved."""
     say("simulate")
     simulated = write_bank(folder, customers, seed, today=FIRST_DAY)
     story = Story(simulated)
-    with open_bank(folder, _clock(FIRST_DAY)) as bank:
+    with open_bank(folder, clock_of(FIRST_DAY)) as bank:
         say("load")
         story.load, _ = load(bank)
         with bank.store.begin(system("demo")) as connection:
@@ -94,24 +109,15 @@ def tell(folder: Path, customers: int, rounds: int, seed: int, say: Say) -> Stor
         with bank.store.begin(account.SIGN_IN) as connection:
             story.password = account.open_demo_accounts(connection, folder, [one.person_id for one in people])
         story.people = [(one.person_id, one.role) for one in people]
-        world = World.load(folder)
         for name in bank.spec.campaigns:
             say(f"model {name}")
             story.cards[name] = loop.draft_model(bank, maker(), name, FIRST_DAY - timedelta(days=1), seed)
             loop.promote(bank, checker(), name)
-    for number in range(1, rounds + 1):
-        start = FIRST_DAY + timedelta(days=ROUND_DAYS * (number - 1))
-        with open_bank(folder, _clock(start)) as bank:
-            live_round(bank, world, story, number, start, seed, say)
-        with open_bank(folder, _clock(start + timedelta(days=ROUND_DAYS + 1))) as bank:
-            close_round(bank, story, number, start, last=number == rounds, say=say)
-    with open_bank(folder, _clock(FIRST_DAY + timedelta(days=ROUND_DAYS * rounds + 1))) as bank:
-        say("check")
-        _check(bank, story, rounds)
-    return story
+    return story, World.load(folder)
 
 
-def _clock(day: date) -> FixedClock:
+def clock_of(day: date) -> FixedClock:
+    """Return a clock that stands at nine in the morning of a day, in the bank's zone."""
     return FixedClock(datetime(day.year, day.month, day.day, 1, tzinfo=UTC))
 
 
@@ -130,14 +136,14 @@ def live_round(bank: Bank, world: World, story: Story, number: int, start: date,
     story.rerun_sends += again.issued.accepted if again.issued else 0
     story.rerun_sends += reach.deliver(bank.store, system("delivery"), file_channel(bank.folder))
     say(f"people {number}")
-    responses = [_respond(bank, world, name, number, start) for name in bank.spec.campaigns]
+    responses = [respond(bank, world, name, number, start) for name in bank.spec.campaigns]
     # The truth is asked before the world moves on: afterwards other deposits mature and who succeeded is gone.
     story.truths.append({name: _truth(bank, world, name, number, start) for name in window.locks})
     story.policies = compare_policies(window, world)
     world.advance(bank.folder, responses, start + timedelta(days=ROUND_DAYS - 1))
 
 
-def _respond(bank: Bank, world: World, name: str, number: int, start: date) -> Response:
+def respond(bank: Bank, world: World, name: str, number: int, start: date) -> Response:
     """What the campaign's customers did, contacted or not; recorded as the events a bank would see."""
     with bank.store.begin(system("people")) as connection:
         decided = read_decisions(connection, [name], number, columns=evaluation.DECISION_COLUMNS)

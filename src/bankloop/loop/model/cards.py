@@ -23,7 +23,7 @@ def auc(score: Floats, y: Floats) -> float:
 
 def ks(score: Floats, y: Floats) -> float:
     """Return the largest distance between the score distributions of positives and negatives (Kolmogorov–Smirnov)."""
-    if y.min(initial=1.0) == y.max(initial=0.0):
+    if not len(y) or y.min() == y.max():
         return 0.0
     order = np.argsort(score, kind="stable")
     s, positive = score[order], y[order] > 0

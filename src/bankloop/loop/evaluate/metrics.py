@@ -1,0 +1,152 @@
+"""The catalogue of metrics: each with formula, owner, need and versions, so that a past day keeps its number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import ibis
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from bankloop.kit import NotFoundError, Text
+from bankloop.kit.expression import BOOL, Type, parse, to_ibis
+from bankloop.loop.spec import Label, Spec, read_spec
+
+Integers = NDArray[np.int64]
+
+# 四个关键需求: every metric serves one of them.
+NEEDS: Mapping[str, Text] = {
+    "acquire": Text("获客与客户经营", "Customers won and kept"),
+    "innovate": Text("数字化业务创新", "Digital business"),
+    "operate": Text("数字化运营", "Digital operations"),
+    "deliver": Text("敏捷交付", "Agile delivery"),
+}
+
+
+class MetricVersion(Spec):
+    """One formula from a day on: ``above`` over ``below`` summed over customers, or customers ``active`` this month.
+
+    ``over`` reads ``above`` as the average of the month's days, or as the change since the year's start.
+    """
+
+    version: int = Field(ge=1)
+    since: date
+    above: str | None = None
+    below: str | None = None
+    where: str | None = None
+    active: tuple[str, ...] = ()
+    over: Literal["point", "month_average", "since_year_start"] = "point"
+
+    @model_validator(mode="after")
+    def _counts_something(self) -> MetricVersion:
+        if bool(self.above) == bool(self.active):
+            raise ValueError("a metric counts either `above` or who was `active`")
+        return self
+
+    @property
+    def formula(self) -> str:
+        """Return the formula as people read it."""
+        above = self.above or f"customers with {' or '.join(self.active)} in the month"
+        whole = above if self.below is None else f"sum({above}) / sum({self.below})"
+        whole = whole if self.where is None else f"{whole} where {self.where}"
+        return whole if self.over == "point" else f"{whole}, {self.over.replace('_', ' ')}"
+
+
+class Metric(Spec):
+    """One metric of the catalogue; its grain is the customer: every number drills down to rows."""
+
+    key: str
+    title: Label
+    owner: str
+    need: Literal["acquire", "innovate", "operate", "deliver"]
+    unit: Literal["count", "money", "share", "ratio"]
+    versions: tuple[MetricVersion, ...] = Field(min_length=1)
+
+    def on(self, day: date) -> MetricVersion:
+        """Return the version in force on a day: the last that began by then, else the first."""
+        begun = [one for one in self.versions if one.since <= day]
+        return max(begun, key=lambda one: one.since) if begun else min(self.versions, key=lambda one: one.since)
+
+
+class MetricFile(Spec):
+    """``metrics.yaml``."""
+
+    metrics: tuple[Metric, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One metric of one group: whole sums ``above`` and ``below``, which add up over groups, and their quotient.
+
+    ``value`` is None where nothing lies below the line, or where a day that it needs is not known.
+    """
+
+    metric: str
+    version: int
+    group: str
+    above: int
+    below: int
+    value: float | None
+
+
+def read_metrics(folder: Path) -> dict[str, Metric]:
+    """Return the catalogue by key: the built-in metrics, and those of the bank's own metrics.yaml."""
+    built_in = Path(str(resources.files("bankloop.loop.evaluate") / "metrics.yaml"))
+    found = {one.key: one for one in read_spec(built_in, MetricFile).metrics}
+    own = folder / "metrics.yaml"
+    return {**found, **{one.key: one for one in read_spec(own, MetricFile).metrics}} if own.exists() else found
+
+
+def metric_of(catalogue: Mapping[str, Metric], key: str) -> Metric:
+    """Return a metric; raise ``NotFoundError`` with those there are."""
+    if key not in catalogue:
+        raise NotFoundError(
+            "metric.unknown",
+            Text("没有指标 {name}；有 {known}", "there is no metric {name}; there are {known}"),
+            name=key,
+            known=", ".join(catalogue),
+        )
+    return catalogue[key]
+
+
+def amounts(state: pa.Table, texts: Mapping[str, str], types: Mapping[str, Type], as_of: date) -> dict[str, Integers]:
+    """Return whole numbers (n,) of named expressions; a yes counts one, NULL counts nothing."""
+    with duckdb.connect() as connection:
+        connection.register("state", state)
+        table = ibis.duckdb.from_connection(connection).table("state")
+        columns = {}
+        for name, text in texts.items():
+            expression = parse(text, types)
+            value = to_ibis(expression, table, as_of)
+            columns[name] = (value.cast("int64") if expression.type == BOOL else value).fill_null(0).cast("int64")
+        found = connection.sql(str(ibis.to_sql(table.select(**columns), dialect="duckdb"))).to_arrow_table()
+    return {name: np.asarray(found[name].to_numpy(), dtype=np.int64) for name in texts}
+
+
+def numbers(
+    metric: Metric,
+    version: MetricVersion,
+    above: Integers,
+    below: Integers | None,
+    groups: Sequence[str],
+    days: int = 1,
+) -> list[Number]:
+    """Return a metric by group: sums are whole, so that groups add up exactly; ``days`` divides an average of days."""
+    keys, code = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    up, down = np.zeros(len(keys), np.int64), np.zeros(len(keys), np.int64)
+    np.add.at(up, code, above)
+    if below is not None:
+        np.add.at(down, code, below)
+    found = []
+    for key, a, b in zip(keys.tolist(), up.tolist(), down.tolist(), strict=True):
+        value = a / days if below is None else a / b if b else None
+        found.append(Number(metric.key, version.version, key, a, b if below is not None else days, value))
+    return found

@@ -1,0 +1,162 @@
+"""The catalogue of metrics: right by hand, exact at every level, the same when a past day is asked for again."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from bankloop.kit import BankloopError, NotFoundError
+from bankloop.loop import evaluate
+from bankloop.loop import run as loop
+from bankloop.loop.evaluate import NEEDS, MetricVersion
+from bankloop.report import drill_table, metric_tables
+from tests.bankfixture import SmallBank
+from tests.loop.people import AS_OF, TYPES, state
+
+ADDITIVE = ("customers", "aum", "mau", "cross_sell", "products_per_customer", "aum_month_average")
+
+
+def day_of(small: SmallBank) -> date:
+    return max(one.as_of for one in small.open.lake.manifest.versions("customer"))
+
+
+@pytest.mark.capability("H7")
+def test_mau_counts_each_customer_once_in_the_month(small: SmallBank) -> None:
+    day = day_of(small)
+    [found] = loop.scorecard(small.open, day, keys=["mau"])
+    with small.open.lake.connection(evaluate_scope()) as connection:
+        rows = connection.sql("SELECT customer_no, occurred_at FROM event WHERE type = 'login'").to_arrow_table()
+    local = rows["occurred_at"].cast(pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us", "Asia/Shanghai"))
+    days = local.cast(pa.date32())
+    inside = pc.and_(pc.greater_equal(days, pa.scalar(day.replace(day=1))), pc.less_equal(days, pa.scalar(day)))
+    logins = rows.filter(inside)["customer_no"]
+    assert len(logins) > len(pc.unique(logins))  # somebody logged in twice and counts once
+    assert found.above == len(pc.unique(logins))
+
+
+def evaluate_scope() -> object:
+    from bankloop.lake import Scope
+
+    return Scope.whole_bank("test")
+
+
+@pytest.mark.capability("H8")
+def test_cross_sell_is_holders_of_two_products_among_holders() -> None:
+    people = state([{"products_held": held} for held in (0, 1, 1, 2, 3)])
+    metric = evaluate.read_metrics(Path("nowhere"))["cross_sell"]
+    version = metric.on(AS_OF)
+    assert version.above is not None
+    assert version.below is not None
+    found = evaluate.amounts(people, {"above": version.above, "below": version.below}, TYPES, AS_OF)
+    [number] = evaluate.numbers(metric, version, found["above"], found["below"], [""] * 5)
+    assert (number.above, number.below, number.value) == (2, 4, 0.5)
+
+
+@pytest.mark.parametrize("key", ADDITIVE)
+def test_every_level_adds_up_exactly_to_the_one_above(small: SmallBank, key: str) -> None:
+    day = day_of(small)
+    [whole] = loop.scorecard(small.open, day, keys=[key])
+    branches = loop.scorecard(small.open, day, "branch", keys=[key])
+    assert sum(one.above for one in branches) == whole.above
+    first = branches[0]
+    for level in ("sub_branch", "manager", "customer"):
+        inside = loop.scorecard(small.open, day, level, {"branch": first.group}, [key])
+        assert sum(one.above for one in inside) == first.above
+        if whole.below > 31:
+            assert sum(one.below for one in inside) == first.below
+
+
+@pytest.mark.capability("H19")
+def test_a_past_day_keeps_its_numbers(small: SmallBank) -> None:
+    """Asked again after later files and events, an earlier day says what it said: by what was known then."""
+    versions = sorted({one.as_of for one in small.open.lake.manifest.versions("holding")})
+    assert len(versions) > 1
+    past = versions[0]
+    before = loop.scorecard(small.open, past)
+    loop.scorecard(small.open, versions[-1])
+    assert loop.scorecard(small.open, past) == before
+    [then], [now] = (loop.scorecard(small.open, day, keys=["aum"]) for day in (past, versions[-1]))
+    balances = small.open.state(past).table["aum"]
+    assert then.above == pc.sum(balances).as_py()
+    assert then.above != now.above
+
+
+def test_a_past_day_is_counted_by_the_formula_of_that_day() -> None:
+    metric = evaluate.read_metrics(Path("nowhere"))["cross_sell"]
+    changed = MetricVersion(version=2, since=date(2026, 8, 1), above="products_held >= 3", below="products_held >= 1")
+    both = metric.model_copy(update={"versions": (*metric.versions, changed)})
+    assert both.on(date(2026, 7, 31)).version == 1
+    assert both.on(date(2026, 8, 1)).version == 2
+    assert both.on(date(1999, 1, 1)).version == 1
+
+
+@pytest.mark.capability("H24")
+def test_each_metric_serves_one_need_and_each_need_has_metrics(small: SmallBank) -> None:
+    catalogue = loop.metrics_of(small.open)
+    assert {one.need for one in catalogue.values()} == set(NEEDS)
+    day = day_of(small)
+    tables = metric_tables(loop.scorecard(small.open, day), catalogue, day)
+    shown = [row[0].drill for table in tables for row in table.rows]
+    assert len(shown) == len(set(shown)) == len(catalogue)
+    assert [table.name for table in tables] == [f"need-{need}" for need in NEEDS]
+
+
+def test_every_metric_states_formula_owner_and_version(small: SmallBank) -> None:
+    for metric in loop.metrics_of(small.open).values():
+        assert metric.owner
+        assert [one.version for one in metric.versions] == sorted({one.version for one in metric.versions})
+        assert all(one.formula for one in metric.versions)
+
+
+def test_what_is_not_known_has_no_number(small: SmallBank) -> None:
+    [found] = loop.scorecard(small.open, day_of(small), keys=["aum_since_year_start"])
+    assert found.value is None
+
+
+def test_an_average_weighs_days(small: SmallBank) -> None:
+    day = day_of(small)
+    [average] = loop.scorecard(small.open, day, keys=["aum_month_average"])
+    assert average.below == day.day or average.below <= 31
+    known = [loop.scorecard(small.open, one, keys=["aum"])[0].above for one in (day, day - timedelta(days=40))]
+    assert average.value is not None
+    assert min(known) * 0.5 <= average.value <= max(known) * 1.5
+
+
+def test_a_bank_s_own_metric_joins_and_an_unknown_one_is_refused(tmp_path: Path, small: SmallBank) -> None:
+    (tmp_path / "metrics.yaml").write_text(
+        "metrics:\n  - {key: seniors, title: {zh: 老年客户, en: Seniors}, owner: retail, need: operate, unit: count,\n"
+        "     versions: [{version: 1, since: 2026-01-01, above: 'age >= 65'}]}\n",
+        encoding="utf-8",
+    )
+    assert "seniors" in evaluate.read_metrics(tmp_path)
+    with pytest.raises(NotFoundError) as error:
+        loop.scorecard(small.open, day_of(small), keys=["profit"])
+    assert error.value.code == "metric.unknown"
+    with pytest.raises(BankloopError) as level:
+        loop.scorecard(small.open, day_of(small), "continent")
+    assert level.value.code == "metric.no_level"
+
+
+def test_the_drill_s_table_says_that_it_adds_up(small: SmallBank) -> None:
+    day = day_of(small)
+    found = loop.scorecard(small.open, day, "branch", keys=["customers"])
+    table = drill_table(found, loop.metrics_of(small.open)["customers"], "branch", "?by=sub_branch&branch=")
+    assert len(table.rows) == len(found)
+    assert table.note is not None
+    assert f"{sum(one.above for one in found):,}" in table.note.en
+    assert all((row[0].drill or "").startswith("?by=sub_branch&branch=") for row in table.rows)
+
+
+def test_numbers_of_groups_are_whole_and_add_up() -> None:
+    metric = evaluate.read_metrics(Path("nowhere"))["products_per_customer"]
+    rng = np.random.default_rng(1)
+    above, below = rng.integers(0, 2**40, 5_000), np.ones(5_000, np.int64)
+    groups = rng.choice(["a", "b", "c"], 5_000).tolist()
+    found = evaluate.numbers(metric, metric.on(AS_OF), above, below, groups)
+    assert sum(one.above for one in found) == int(above.sum())
+    assert sum(one.below for one in found) == 5_000
