@@ -247,6 +247,23 @@ def test_an_event_is_stored_once_however_often_it_comes(bank: Path, lake: Lake) 
     ]
 
 
+def test_a_file_without_a_bad_row_is_stored_as_it_is_beside_one_with(tmp_path: Path, lake: Lake) -> None:
+    (tmp_path / "bank.yaml").write_text(BANK.replace("*/event.parquet", "*/event-*.parquet"), encoding="utf-8")
+    for name, events in {
+        "a": [event(1)],
+        "b": [event(2), event(3, occurred_at=datetime(2030, 1, 1, tzinfo=UTC))],
+        "c": [event(4), event(1)],
+    }.items():
+        path = write(tmp_path, f"event-{name}.parquet", b"")
+        pq.write_table(pa.Table.from_pylist(events, schema=schema_of_event()), path)
+    found = one(load_bank(tmp_path, lake), "events")
+    assert (found.loaded, found.quarantined, found.already_known) == (3, 1, 1)
+    assert read(lake, "SELECT event_id FROM event ORDER BY ALL") == [(1,), (2,), (4,)]
+    stored = [(lake.root / file).read_bytes() for file in lake.version("event").files]
+    given = {name: (path.parent / f"event-{name}.parquet").read_bytes() for name in "abc"}
+    assert [name for name in "abc" if given[name] in stored] == ["a"]
+
+
 def test_upsert_changes_rows_by_key_and_a_late_snapshot_does_not_win(bank: Path, lake: Lake) -> None:
     load_bank(bank, lake)
     (bank / "bank.yaml").write_text(BANK.replace("format: csv}", "format: csv, mode: upsert}", 1), encoding="utf-8")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bankloop.lake.engine import arrow, literal, name, parquet
 from bankloop.lake.mapping import Mapped, conversion_checks, map_columns, typed_sql
@@ -30,13 +31,13 @@ _NOTHING = pa.schema(
 
 @dataclass(frozen=True)
 class Conformed:
-    """The result: ``good`` is SQL of the rows to store; ``verbatim`` says the files could be stored as they are."""
+    """The result: ``verbatim`` are the files, by place, that can be stored as they are, ``good`` SQL of the rows of the rest."""
 
     good: str
     read: int
     known: int
     bad: Violations
-    verbatim: bool
+    verbatim: frozenset[int]
     files: Sequence[RawFile]
 
     @property
@@ -71,15 +72,26 @@ def conform_files(
     found.extend(_dangling(connection, source, references))
     bad = violations(pa.concat_tables(found) if found else _NOTHING.empty_table(), files)
     rejected = sum(len(raw.rejects) for raw in files)
-    dropped = connection.execute("SELECT count(*) > 0 FROM dropped").fetchall()[0][0]
-    exact = source.format == "parquet" and all(m.exact for columns in mapped for m in columns)
-    same = all(raw.columns == source.contract.names for raw in files)
+    touched = {int(row[0]) for row in connection.execute("SELECT DISTINCT _file FROM dropped").fetchall()}
     columns = ", ".join(name(c) for c in source.contract.names)
     good = f"SELECT {columns} FROM typed WHERE _ok"
-    if dropped:
+    if touched:
         good += " AND NOT EXISTS (FROM dropped d WHERE d._file = typed._file AND d._row = typed._row)"
-    return Conformed(
-        good, int(read) + rejected, known, bad, exact and same and not (broken or dropped or rejected), files
+    touched |= {int(place) for table in found for place in pc.unique(table["_file"]).to_pylist()}
+    verbatim = _as_they_are(source, files, mapped) - touched
+    if verbatim:
+        good += f" AND _file NOT IN ({', '.join(map(str, sorted(verbatim)))})"
+    return Conformed(good, int(read) + rejected, known, bad, verbatim, files)
+
+
+def _as_they_are(source: Source, files: Sequence[RawFile], mapped: Sequence[Sequence[Mapped]]) -> frozenset[int]:
+    """Return the places of the files that hold the contract's own columns and types, each line of them a row."""
+    if source.format != "parquet":
+        return frozenset()
+    return frozenset(
+        i
+        for i, (raw, columns) in enumerate(zip(files, mapped, strict=True))
+        if raw.columns == source.contract.names and not raw.rejects and all(m.exact for m in columns)
     )
 
 

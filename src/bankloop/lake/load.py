@@ -161,13 +161,14 @@ class _Load:
         """Write the good rows into ``target``; return how many files that took."""
         if not result.loaded and not (keep_empty and made == 0):
             return 0
-        if result.verbatim:
-            for index, raw in enumerate(result.files):
-                shutil.copyfile(raw.path, target / f"part-{made + index}.parquet")
-            return len(result.files)
-        part = literal(target / f"part-{made}.parquet")
+        for index, place in enumerate(sorted(result.verbatim)):
+            shutil.copyfile(result.files[place].path, target / f"part-{made + index}.parquet")
+        copied = len(result.verbatim)
+        if copied == len(result.files):
+            return copied
+        part = literal(target / f"part-{made + copied}.parquet")
         self.connection.execute(f"COPY ({result.good}) TO {part} (FORMAT parquet)").fetchall()
-        return 1
+        return copied + 1
 
     def _keep_unchanged(self, table: str, old: list[str], target: Path) -> int:
         keys = ", ".join(name(k) for k in CONTRACTS[table].key)
