@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, milp
 
 from bankloop.kit import InputError
-from bankloop.loop.reach import NONE, Family, Problem, Solution, solve
+from bankloop.loop.reach import NONE, Family, Problem, Solution, rounding, solve
 
 
 def make(n: int, k: int, seed: int, tightness: float = 0.2, branches: int = 0, ties: bool = False) -> Problem:
@@ -161,3 +161,14 @@ def test_values_that_are_not_finite_are_refused_with_their_place(bad: float) -> 
 def test_negative_use_is_refused() -> None:
     with pytest.raises(InputError, match="calls"):
         solve(Problem(np.ones((3, 2)), (Family("calls", np.array([-1.0, 0.0]), np.array([1.0])),)))
+
+
+def test_filling_ends_where_the_rows_looked_at_show_nothing_of_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = make(4_000, 4, 3, tightness=0.02)
+    plain = solve(problem)
+    monkeypatch.setattr(rounding, "_regret_for", lambda *_: np.inf)
+    monkeypatch.setattr(rounding, "FILL_CANDIDATES", 100)
+    monkeypatch.setattr(rounding, "FILL_PER_RESOURCE", 1)
+    solution = solve(problem)
+    assert_feasible(problem, solution)
+    assert solution.objective >= 0.99 * plain.objective

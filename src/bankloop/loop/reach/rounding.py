@@ -62,7 +62,8 @@ def _pairs(flat: Flat, charge: Floats, choice: Integers, any_value: bool) -> tup
         rows, columns, regret, found = moves.better(flat.value, flat.home, charge, choice, most, room, any_value)
         if found <= room:
             break
-        most = most / 2.0 if most > moves.SLACK else -1.0
+        # Some of the rows may show few pairs where all have many: then half of what was found says where to cut.
+        most = float(np.median(regret)) if np.isinf(most) else most / 2.0 if most > moves.SLACK else -1.0
         room = found if most < 0 else room
     order = _ordered(flat, rows, regret, columns)
     return rows[order], columns[order]
