@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from bankloop.kit import InputError
 from bankloop.loop import audience, model, product, reach
 from bankloop.loop.reach import Cell, LeftOut
 from bankloop.organization import system
@@ -110,6 +112,24 @@ def test_the_plan_is_the_same_again(plan_and_lot: tuple[reach.DatedPlan, reach.L
     again, _ = planned()
     assert again.digest == plan_and_lot[0].digest
     assert again.plan_id == plan_and_lot[0].plan_id
+
+
+def test_a_customer_who_is_there_twice_is_not_planned_for(plan_and_lot: tuple[reach.DatedPlan, reach.Lot]) -> None:
+    found = plan_and_lot[0].candidates
+    numbers = found.customer_no.to_pylist()
+    doubled = replace(found, customer_no=pa.array([numbers[1], *numbers[1:]]))
+    with pytest.raises(InputError, match="1 rows repeat a customer"):
+        reach.plan_window(doubled, {"keep-deposits": lock_of("keep-deposits")}, bank_spec().policies, START, AS_OF, 1)
+
+
+def test_a_glimpse_has_the_prices_of_the_whole() -> None:
+    rng = np.random.default_rng(1)
+    families = (reach.Family("budget", np.array([1.0, 2.0]), np.array([20_000.0])),)
+    problem = reach.Problem(rng.lognormal(3, 1, (60_000, 2)), families)
+    some = reach.glimpse(problem, 20_000)
+    assert 18_000 < len(some.value) < 22_000
+    assert reach.solve(some).price[0] == pytest.approx(reach.solve(problem).price[0], rel=0.05)
+    assert reach.glimpse(some, 30_000) is some
 
 
 @pytest.mark.capability("A7")

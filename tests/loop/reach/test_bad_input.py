@@ -104,6 +104,14 @@ def test_ten_thousand_constraints() -> None:
     assert solution.gap < 0.05
 
 
+@pytest.mark.parametrize("n", [1_000, 3_900, 4_100, 45_000])
+def test_plans_of_every_size_are_sampled_soundly(n: int) -> None:
+    problem = make(n, 50, 2, branches=3)
+    solution = solve(problem)
+    assert_feasible(problem, solution)
+    assert solution.gap < 0.01
+
+
 def test_many_limits_on_everybody_at_once() -> None:
     rng = np.random.default_rng(6)
     some = [np.where(rng.random(8) < 0.4, 1.0, 0.0) for _ in range(200)]

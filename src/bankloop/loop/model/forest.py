@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bankloop.kit import InputError, Text
 from bankloop.loop.model.contracts import Floats
-from bankloop.loop.model.learners import Propensity
+from bankloop.loop.model.learners import Propensity, Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,9 @@ def _nodes(trees: Any) -> tuple[list[NDArray[Any]], float, bool]:
 
 
 def _steps(isotonic: Any) -> tuple[Floats, Floats]:
-    if not hasattr(isotonic, "X_thresholds_"):
-        return np.zeros(0), np.zeros(0)
-    return np.asarray(isotonic.X_thresholds_, np.float64), np.asarray(isotonic.y_thresholds_, np.float64)
+    if isinstance(isotonic, Steps):
+        return isotonic.at, isotonic.rate
+    return np.zeros(0), np.zeros(0)
 
 
 def _score_row(

@@ -85,6 +85,35 @@ class Uplift:
         return share * ((1.0 - p) if self.fails else p)
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A rising line through the points (``at``, ``rate``), level beyond its ends."""
+
+    at: Floats
+    rate: Floats
+
+    def predict(self, scores: Floats) -> Floats:
+        """Return the rate at each score."""
+        return np.interp(scores, self.at, self.rate)
+
+
+def centred_steps(score: Floats, y: Floats) -> Steps:
+    """Return the isotonic rates of y by score, each level drawn through its centre.
+
+    Plain isotonic steps tie customers whom the trees tell apart, and lose up to half a point of AUC by it. (Oron and
+    Flournoy 2017, centred isotonic regression.)
+    """
+    from sklearn.isotonic import isotonic_regression  # here and not above: it takes a second to import
+
+    order = np.argsort(score, kind="stable")
+    rate = np.asarray(isotonic_regression(y[order], y_min=0.0, y_max=1.0), np.float64)
+    level = np.r_[0, np.cumsum(np.diff(rate) != 0)]
+    size = np.bincount(level)
+    at, rates = np.bincount(level, score[order]) / size, np.bincount(level, rate) / size
+    apart = np.r_[True, np.diff(at) > 0]
+    return Steps(at[apart], rates[apart])
+
+
 def train_propensity(data: Labelled, seed: int) -> tuple[Propensity, NDArray[np.bool_]]:
     """Train on seven tenths, calibrate on half of the rest; return it with the mask of rows never seen (for the card).
 
@@ -92,7 +121,6 @@ def train_propensity(data: Labelled, seed: int) -> tuple[Propensity, NDArray[np.
     """
     # Here and not above: commands that train nothing start seconds sooner.
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.isotonic import IsotonicRegression
 
     rng = np.random.default_rng(seed)
     draw = rng.random(len(data.y))
@@ -108,9 +136,8 @@ def train_propensity(data: Labelled, seed: int) -> tuple[Propensity, NDArray[np.
     # machine made this nine times slower.
     with threadpool_limits(1, user_api="openmp"):
         trees.fit(data.x[train], data.y[train])
-    isotonic = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
-    isotonic.fit(trees.predict_proba(data.x[calibrate])[:, 1], data.y[calibrate])
-    return Propensity(trees, isotonic, tuple(data.features)), test
+    steps = centred_steps(trees.predict_proba(data.x[calibrate])[:, 1], data.y[calibrate])
+    return Propensity(trees, steps, tuple(data.features)), test
 
 
 def stated_uplift(base: Propensity, data: Labelled, prior: Mapping[str, float], fails: bool) -> Uplift:

@@ -4,7 +4,7 @@
 read elsewhere.
 """
 
-from bankloop.loop.reach.assignment import Family, Problem, Solution, chosen_at, solve
+from bankloop.loop.reach.assignment import Family, Problem, Solution, chosen_at, glimpse, solve
 from bankloop.loop.reach.candidates import action_values, actions_of, candidates_of, join
 from bankloop.loop.reach.cells import buckets, draw_cells, draw_control, draw_controls
 from bankloop.loop.reach.conflicts import Bound, Side, conflict
@@ -94,6 +94,7 @@ __all__ = [
     "draw_controls",
     "draw_lot",
     "gate_limits",
+    "glimpse",
     "is_working_day",
     "issue",
     "join",

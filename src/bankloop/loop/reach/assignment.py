@@ -8,14 +8,14 @@ and price of every resource.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bankloop.loop.reach import errors
 from bankloop.loop.reach.kernels import NONE, Floats, Integers, Values
-from bankloop.loop.reach.prices import Flat, choose, minimise
+from bankloop.loop.reach.prices import Flat, choose, minimise, sample_of
 from bankloop.loop.reach.rounding import use_of, whole_plan
 
 # Above this a float no longer tells two fen apart.
@@ -108,6 +108,24 @@ def chosen_at(problem: Problem, prices: Sequence[Floats]) -> Integers:
     """Return (n,) everybody's best action at the prices, before any repair."""
     flat = flatten(problem)
     return choose(flat, start_price_of(flat, prices))[2]
+
+
+def glimpse(problem: Problem, customers: int) -> Problem:
+    """Return the problem of about so many customers with their share of everything; the whole where it is no larger."""
+    if len(problem.value) <= customers:
+        return problem
+    rows = sample_of(flatten(problem), customers)
+    share = len(rows) / len(problem.value)
+    families = (
+        replace(
+            f,
+            limit=f.limit * share,
+            group=None if f.group is None else f.group[rows],
+            floor=None if f.floor is None else f.floor * share,
+        )
+        for f in problem.families
+    )
+    return Problem(np.ascontiguousarray(problem.value[rows]), tuple(families))
 
 
 def objective_of(value: Values, choice: Integers) -> float:

@@ -67,3 +67,15 @@ def bad_rules() -> InputError:
             "the rules for one customer do not fit the actions, allow too many combinations, or come with floors; check placements, exclusions and prerequisites",
         ),
     )
+
+
+def customer_twice(rows: int) -> InputError:
+    """Return the refusal of customers who appear more than once: each would be given two actions."""
+    return InputError(
+        "plan.customer_twice",
+        Text(
+            "有 {rows} 行是重复客户；请先合并客户记录再做方案",
+            "{rows} rows repeat a customer; merge the records before planning",
+        ),
+        rows=rows,
+    )

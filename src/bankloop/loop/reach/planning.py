@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
+import pyarrow.compute as pc
 
 from bankloop.kit import digest_bytes
-from bankloop.loop.reach.assignment import Family, Problem, Solution, chosen_at, solve
+from bankloop.loop.reach import errors
+from bankloop.loop.reach.assignment import Family, Problem, Solution, chosen_at, glimpse, solve
 from bankloop.loop.reach.contracts import ActionLine, Candidates, Cell, DatedPlan, Floats, Integers, ResourceLine
 from bankloop.loop.reach.explore import Lot, draw_lot
 from bankloop.loop.reach.resources import describe, families_of, window_days
@@ -17,6 +19,8 @@ from bankloop.loop.spec import Lock, Policies
 
 # A price "holds" between the limits at which it has moved by a tenth.
 HOLDS_WITHIN = 0.10
+# The range is asked for by solving again many times: of this many customers, with their share of everything.
+RANGE_CUSTOMERS = 40_000
 _STEPS_DOWN = (0.95, 0.85, 0.7, 0.5)
 _STEPS_UP = (1.05, 1.15, 1.35, 1.7, 2.5)
 
@@ -32,6 +36,7 @@ def plan_window(
     warm: Sequence[Floats] | None = None,
 ) -> tuple[DatedPlan, Lot]:
     """Return the window's plan and explore's lot: the lot first, then the assignment of the rest, then ghosts."""
+    _each_once(candidates)
     days = window_days(window_start, policies.plan.window)
     families = families_of(candidates, locks, policies, days, spent)
     lot = draw_lot(candidates, families, policies.experiment.explore / 1_000_000, seed)
@@ -59,6 +64,12 @@ def plan_window(
         else digest_bytes([issued.tobytes()]),
     )
     return replace(plan, resources=_resources(plan, families, lot, locks, policies)), lot
+
+
+def _each_once(candidates: Candidates) -> None:
+    twice = pc.value_counts(candidates.customer_no).field("counts")
+    if len(twice) < len(candidates.customer_no):
+        raise errors.customer_twice(len(candidates.customer_no) - len(twice))
 
 
 def _plannable(candidates: Candidates) -> Floats:
@@ -99,30 +110,32 @@ def _resources(
     plan: DatedPlan, families: Sequence[Family], lot: Lot, locks: Mapping[str, Lock], policies: Policies
 ) -> tuple[ResourceLine, ...]:
     lines = []
+    some = glimpse(plan.problem, RANGE_CUSTOMERS)
+    now = solve(some, plan.solution.price)
     for index, family in enumerate(families):
         for group in range(len(family.limit)):
             name = family.name if family.group is None else f"{family.name}:{plan.candidates.branches[group]}"
             title, unit = describe(name, locks, policies)
             price = float(plan.solution.price[index][group])
-            low, high = _holds(plan, index, group, price) if family.group is None else (None, None)
+            limit = float(plan.problem.families[index].limit[group])
+            low, high = _holds(some, now, index, limit) if family.group is None else (None, None)
             explored = float(lot.used[index][group])
             used = float(plan.solution.used[index][group]) + explored
             lines.append(ResourceLine(name, title, unit, float(family.limit[group]), used, explored, price, low, high))
     return tuple(lines)
 
 
-def _holds(plan: DatedPlan, index: int, group: int, price: float) -> tuple[float | None, float | None]:
+def _holds(some: Problem, now: Solution, index: int, limit: float) -> tuple[float | None, float | None]:
     """The limits between which a price stays within a tenth, on a grid of re-solved plans; None for a free resource."""
-    if price <= 1e-9:
+    if float(now.price[index][0]) <= 1e-9:
         return None, None
-    limit = float(plan.problem.families[index].limit[group])
-    return limit * _reach(plan, index, price, _STEPS_DOWN), limit * _reach(plan, index, price, _STEPS_UP)
+    return limit * _reach(some, now, index, _STEPS_DOWN), limit * _reach(some, now, index, _STEPS_UP)
 
 
-def _reach(plan: DatedPlan, index: int, price: float, steps: Sequence[float]) -> float:
-    good = 1.0
+def _reach(some: Problem, now: Solution, index: int, steps: Sequence[float]) -> float:
+    good, price = 1.0, float(now.price[index][0])
     for factor in steps:
-        again = solve(with_limit(plan.problem, index, factor), plan.solution.price)
+        again = solve(with_limit(some, index, factor), now.price)
         if abs(float(again.price[index][0]) - price) > HOLDS_WITHIN * price:
             break
         good = factor

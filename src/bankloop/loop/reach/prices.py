@@ -238,6 +238,8 @@ def _levels(flat: Flat) -> list[int]:
 def sample_of(flat: Flat, size: int) -> Integers:
     """Return about ``size`` rows, drawn by what is in them and not by where they stand."""
     rows = np.arange(len(flat.value))
+    if size >= len(rows):
+        return rows
     hashed = kernels.hashes(flat.value, flat.home, rows)
     return np.flatnonzero(hashed < np.uint64(int(size / len(rows) * 2.0**64)))
 
