@@ -19,6 +19,8 @@ from bankloop.loop.spec import Lock, read_lock
 from bankloop.store import Plan, Principal, accepted_contacts, read_decisions, read_plans
 from bankloop.store import read_lock as stored_lock
 
+_SPOKEN = "call_connected"
+
 
 def read_programme(bank: Bank, principal: Principal) -> Programme:
     """Return what all campaigns together brought in the newest quarter, against the holdout that was drawn for it.
@@ -73,11 +75,11 @@ def _joined(
     closes: date,
 ) -> Members:
     """One row a customer over all campaigns: what each brought, cost, would be claimed for, and was expected to bring."""
-    types = sorted({lock.campaign.goal.event for lock in locks})
+    types = sorted({_SPOKEN, *(lock.campaign.goal.event for lock in locks)})
     events = events_between(bank, connection, types, start, closes - timedelta(days=1))
     everybody = pc.unique(pa.concat_arrays([decided["customer_no"].combine_chunks() for _, decided in found]))
     n, span = len(everybody), (closes - start).days
-    holdout = np.zeros(n, bool)
+    holdout, asked, spoken = (np.zeros(n, bool) for _ in range(3))
     earned, cost, attributed, expected = (np.zeros(n) for _ in range(4))
     member, reached, known = {}, {}, True
     for (name, decided), lock in zip(found, locks, strict=True):
@@ -92,10 +94,13 @@ def _joined(
         cost[place] += spent
         attributed[place] += success * contacted * claimed
         expected[place] += 0.0 if before is None else before * worth
+        asked[place] |= contacted
+        spoken[place] |= evaluation.first_day(decided, events, [_SPOKEN], span)[0] >= 0
         member[name], reached[name] = np.zeros(n, bool), np.zeros(n, bool)
         member[name][place] = True
         reached[name][place] = success
-    return Members(holdout, earned, cost, attributed, expected if known else None, member, reached)
+    before_all = expected if known else None
+    return Members(holdout, earned, cost, attributed, before_all, member, reached, spoken & ~asked)
 
 
 def _spent(

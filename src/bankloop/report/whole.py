@@ -84,8 +84,8 @@ def _table(found: Programme, titles: Mapping[str, Text]) -> Table:
         Column(Text("差 pp [95% 区间]", "Difference pp [95 % interval]"), number=True),
     )
     note = Text(
-        f"{found.basis.population.zh}；{found.basis.cells.zh}；{found.basis.method.zh}；方差减少 {found.variance_cut:.0%}。",
+        f"{found.basis.population.zh}；{found.basis.cells.zh}；{found.basis.method.zh}；方差减少 {found.variance_cut:.0%}；留白中 {found.contaminated:,} 人被员工自行联系，照样算在留白里。",
         f"{found.basis.population.en[:1].upper()}{found.basis.population.en[1:]}; {found.basis.cells.en}; {found.basis.method.en}; "
-        f"{found.variance_cut:.0%} of the variance taken away.",
+        f"{found.variance_cut:.0%} of the variance taken away; {found.contaminated:,} of the holdout were contacted by hand and stay in it.",
     )
     return Table("programme", Text("各目标与留白", "Each goal against the holdout"), columns, rows, note)

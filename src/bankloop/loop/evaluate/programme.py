@@ -43,7 +43,8 @@ class Members:
     """The programme's customers, a row each (n,): money in fen over all rounds and campaigns.
 
     ``before`` is the money expected of each without any contact, known before the quarter's first round, or None;
-    ``reached`` by campaign who reached its goal among its members, ``member`` who they are.
+    ``reached`` by campaign who reached its goal among its members, ``member`` who they are; ``by_hand`` whom staff
+    spoke to without an instruction.
     """
 
     holdout: Bools
@@ -53,6 +54,7 @@ class Members:
     before: Floats | None
     member: Mapping[str, Bools]
     reached: Mapping[str, Bools]
+    by_hand: Bools | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Programme:
     """What all campaigns together brought; ``per_head`` fen a customer after all costs, ``incremental`` over the treated.
 
     ``attributed`` is what naive attribution claims of the same customers, ``detectable`` the fen a customer that such
-    a holdout finds four times in five; ``variance_cut`` what knowing the expected money beforehand takes away.
+    a holdout finds four times in five; ``contaminated`` are customers of the holdout whom staff contacted by hand; ``variance_cut`` what knowing the expected money beforehand takes away.
     """
 
     rounds: tuple[int, ...]
@@ -93,6 +95,7 @@ class Programme:
     trimmed: Trimmed
     lines: tuple[Line, ...]
     elapsed: float = 1.0
+    contaminated: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the programme as plain values."""
@@ -135,6 +138,7 @@ def read_members(
         trimmed=trimmed_of(net, held, members.before, None),
         lines=tuple(_line(members, name) for name in sorted(members.member)),
         elapsed=elapsed,
+        contaminated=0 if members.by_hand is None else int((members.by_hand & held).sum()),
     )
 
 
