@@ -53,7 +53,7 @@ def metric_tables(found: Sequence[Number], catalogue: Mapping[str, Metric], as_o
             (
                 Cell(catalogue[one.metric].title.text, drill=f"?by=branch&metric={one.metric}"),
                 Cell(said(one, catalogue[one.metric])),
-                Cell(say.same(catalogue[one.metric].on(as_of).formula)),
+                Cell(catalogue[one.metric].on(as_of).formula),
                 Cell(say.same(catalogue[one.metric].owner)),
                 Cell(say.same(f"v{one.version}")),
             )

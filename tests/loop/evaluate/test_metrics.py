@@ -110,7 +110,7 @@ def test_every_metric_states_formula_owner_and_version(small: SmallBank) -> None
     for metric in loop.metrics_of(small.open).values():
         assert metric.owner
         assert [one.version for one in metric.versions] == sorted({one.version for one in metric.versions})
-        assert all(one.formula for one in metric.versions)
+        assert all(one.formula.zh and one.formula.en for one in metric.versions)
 
 
 def test_what_is_not_known_has_no_number(small: SmallBank) -> None:

@@ -31,6 +31,13 @@ NEEDS: Mapping[str, Text] = {
 }
 
 
+_OVER: Mapping[str, Text] = {
+    "point": Text("", ""),
+    "month_average": Text("，当月日均", ", daily average of the month"),
+    "since_year_start": Text("，比年初", ", since the year's start"),
+}
+
+
 class MetricVersion(Spec):
     """One formula from a day on: ``above`` over ``below`` summed over customers, or customers ``active`` this month.
 
@@ -52,12 +59,19 @@ class MetricVersion(Spec):
         return self
 
     @property
-    def formula(self) -> str:
+    def formula(self) -> Text:
         """Return the formula as people read it."""
-        above = self.above or f"customers with {' or '.join(self.active)} in the month"
-        whole = above if self.below is None else f"sum({above}) / sum({self.below})"
-        whole = whole if self.where is None else f"{whole} where {self.where}"
-        return whole if self.over == "point" else f"{whole}, {self.over.replace('_', ' ')}"
+        kinds_zh, kinds_en = "、".join(self.active), " or ".join(self.active)
+        above = (
+            Text(self.above, self.above)
+            if self.above
+            else Text(f"当月有 {kinds_zh} 的客户", f"customers with {kinds_en} in the month")
+        )
+        if self.below is not None:
+            above = Text(f"sum({above.zh}) / sum({self.below})", f"sum({above.en}) / sum({self.below})")
+        if self.where is not None:
+            above = Text(f"{above.zh}，限 {self.where}", f"{above.en} where {self.where}")
+        return Text(above.zh + _OVER[self.over].zh, above.en + _OVER[self.over].en)
 
 
 class Metric(Spec):
