@@ -125,7 +125,7 @@ def _linked(records: pa.Table) -> Sequence[frozenset[str]]:
             "WHERE l.customer_no < r.customer_no"
         ).fetchall()
     links = [*identity.judge(pairs, thresholds).links, *identity.judge_documents(features, shared).links]
-    return identity.partition(links, (), identity.cards_of(features)).groups
+    return identity.partition(links, (), identity.cards_of(features, links)).groups
 
 
 def _increment(stored: int) -> dict[str, Any]:

@@ -36,7 +36,7 @@ _NO_BIRTH = ("19000101", "18991231", "19700101")
 MOST_SHARED = 30
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS = "10X98765432"
-_OLD_ID, _NEW_ID = 15, 18
+_OLD_ID = 15
 
 _SQL = r"""
 WITH plain AS (
@@ -80,9 +80,7 @@ def make_features(
     """
     names = plain_names(records["name"].combine_chunks())
     given = records.append_column("plain_name", names).append_column("sound", sounds(names))
-    given = given.set_column(
-        given.schema.get_field_index("document_no"), "document_no", _new_ids(given["document_no"], today)
-    )
+    given = given.set_column(given.schema.get_field_index("document_no"), "document_no", _new_ids(given["document_no"]))
     whole = common is None
     connection.register("given", given)
     connection.register("common_sound", pa.table({"known": pa.array(sorted(common or ()), pa.int64())}))
@@ -104,11 +102,12 @@ def _shared(column: str) -> str:
     return f"CASE WHEN count(*) OVER (PARTITION BY {column}) <= {MOST_SHARED} THEN {column} END"
 
 
-def _new_ids(numbers: pa.ChunkedArray, today: date) -> pa.ChunkedArray:
+def _new_ids(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return identity numbers of fifteen places as they read since 1999, with eighteen (GB 11643)."""
-    old = pc.match_substring_regex(numbers, rf"^\s*\d{{{_OLD_ID}}}\s*$")
-    if not pc.any(old).as_py():
+    fifteen = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(numbers)), _OLD_ID)
+    if not pc.any(fifteen).as_py():
         return numbers
+    old = pc.match_substring_regex(numbers, rf"^\s*\d{{{_OLD_ID}}}\s*$")
     return pa.chunked_array(
         [
             [

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
 from bankloop.customer.identity import errors, ledger, repository
@@ -116,8 +117,10 @@ def common_sounds(features: pa.Table) -> list[int]:
         ]
 
 
-def cards_of(features: pa.Table) -> dict[str, frozenset[str]]:
-    """Return by number the valid identity card of each record that has one: two of them are two people."""
+def cards_of(features: pa.Table, links: Sequence[Link]) -> dict[str, frozenset[str]]:
+    """Return by number the valid identity card of each linked record that has one: two of them are two people."""
+    ends = pa.array(sorted({one for link in links for one in (link.a, link.b)}), pa.string())
+    features = features.filter(pc.is_in(features[ID], ends))
     rows = zip(*(features[name].to_pylist() for name in (ID, "document_type", DOCUMENT)), strict=True)
     return {number: frozenset({card}) for number, kind, card in rows if kind == ID_CARD and card and valid_card(card)}
 
