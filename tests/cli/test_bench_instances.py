@@ -34,3 +34,14 @@ def test_a_day_in_real_time_stays_close_to_hindsight() -> None:
     assert 0.0 <= found["regret"] < 0.01
     assert found["incremental_over_greedy"] > 0
     assert found["incremental_over_propensity"] > 0
+
+
+@pytest.mark.parametrize(
+    ("customers", "resources", "branches", "gap"),
+    [(10_000, 9, None, 2e-4), (100_000, 9, None, 5e-5), (100_000, 5, 400, 2e-3)],
+)
+def test_gaps_are_what_is_promised(customers: int, resources: int, branches: int | None, gap: float) -> None:
+    problem = instance("lognormal", customers, 20, resources, branches)
+    solution = solve(problem)
+    assert violations(problem, solution) == 0
+    assert solution.gap <= gap

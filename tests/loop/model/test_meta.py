@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bankloop.loop.model import Learner, Trial, learn_effects, learn_rank, paired_qini, qini
+from bankloop.loop.model import Learner, Trial, better_than, learn_effects, learn_rank, paired_qini, qini
 
 
 def trial(rows: int, seed: int, strength: float, probability: float = 0.5) -> tuple[Trial, np.ndarray]:
@@ -88,3 +88,13 @@ def test_learners_are_resampled_in_pairs() -> None:
     assert whole["one"] == pytest.approx(whole["other"])
     assert again["one"] == pytest.approx(again["other"])
     assert len(set(again["one"])) == 5
+
+
+def test_a_learner_is_chosen_only_where_it_is_surely_better() -> None:
+    seen, effect = trial(6_000, 13, 0.25)
+    noise = np.random.default_rng(1).normal(size=6_000)
+    treated = seen.treated.astype(float)
+    far = paired_qini({"base": noise, "best": effect, "near": effect + noise}, seen.y, treated, 60, 2)
+    assert better_than("base", *far) == "best"
+    same = paired_qini({"base": effect, "copy": effect * 3.0, "worse": noise}, seen.y, treated, 60, 2)
+    assert better_than("base", *same) == "base"

@@ -9,7 +9,7 @@ from bankloop.loop.model.contracts import Arm, CalibrationBin, Card, Effect, Lab
 from bankloop.loop.model.forest import Scorer
 from bankloop.loop.model.learners import Propensity, Uplift, train_propensity
 from bankloop.loop.model.meta import Effects, Learner, Trial, learn_effects, learn_rank
-from bankloop.loop.model.ranking import Interval, paired_qini, qini
+from bankloop.loop.model.ranking import Interval, better_than, paired_qini, qini
 from bankloop.loop.model.service import (
     feature_matrix,
     feature_names,
@@ -34,6 +34,7 @@ __all__ = [
     "Trial",
     "Uplift",
     "auc",
+    "better_than",
     "calibration",
     "feature_matrix",
     "feature_names",

@@ -15,13 +15,16 @@ from numpy.typing import NDArray
 
 from bankloop.loop.reach import errors
 from bankloop.loop.reach.kernels import NONE, Floats, Integers, Values
-from bankloop.loop.reach.prices import Flat, choose, minimise, sample_of
+from bankloop.loop.reach.prices import Flat, Priced, choose, minimise, refined, sample_of
 from bankloop.loop.reach.rounding import use_of, whole_plan
 
 # Above this a float no longer tells two fen apart.
 LARGEST = 2.0**53
 # A floor may cost this many times the largest difference one unit of it could make; dearer ones are called out of reach.
 _FLOOR_AT_ANY_PRICE = 8.0
+# A gap of four customers' worth is what whole actions cost anyway; above it prices are sought more finely.
+_GOOD_FOR, _FEWEST = 4.0, 20_000
+_FINER = (1.5e-7, 5e-8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,21 @@ def solve(problem: Problem, start_price: Sequence[Floats] | None = None, seed: i
     """
     del seed
     flat = flatten(problem)
-    found = minimise(flat, None if start_price is None else start_price_of(flat, start_price))
+    priced = minimise(flat, None if start_price is None else start_price_of(flat, start_price))
+    found = _made_whole(problem, flat, priced)
+    passes = found.passes
+    for tolerance in _FINER:
+        if flat.inner >= 0 or found.gap * max(len(flat.value), _FEWEST) <= _GOOD_FOR:
+            break
+        priced = refined(flat, priced.price, tolerance)
+        again = _made_whole(problem, flat, priced)
+        passes += again.passes
+        better = again if again.objective > found.objective else found
+        found = replace(better, bound=min(found.bound, again.bound)) if found.feasible and again.feasible else found
+    return replace(found, passes=passes)
+
+
+def _made_whole(problem: Problem, flat: Flat, found: Priced) -> Solution:
     dual, _, unrepaired = choose(flat, found.price)
     choice = whole_plan(flat, found.price, unrepaired)
     used = use_of(flat, choice)

@@ -20,10 +20,10 @@ from scipy.optimize import linprog
 from bankloop.loop.reach import kernels
 from bankloop.loop.reach.kernels import NONE, Floats, Homes, Integers, Values
 
-MAX_CUTS = 120
+MAX_CUTS, MORE_CUTS = 120, 30
 # Below this relative distance between the dual and its cutting-plane model more cuts change nothing a person could see.
-# With hundreds of pools what each leaves unused outweighs eight times as much.
-TOLERANCE, TOLERANCE_IN_POOLS = 5e-7, 4e-6
+# With hundreds of pools what each leaves unused outweighs ten times as much.
+TOLERANCE, TOLERANCE_IN_POOLS = 4e-7, 4e-6
 # A sample's prices are a first guess: its own scatter is larger than this.
 SAMPLE_TOLERANCE = 3e-5
 SAMPLE = 20_000
@@ -225,6 +225,11 @@ def minimise(flat: Flat, price: Floats | None, ask: Asked | None = None) -> Pric
     return replace(found, passes=found.passes + passes)
 
 
+def refined(flat: Flat, price: Floats, tolerance: float) -> Priced:
+    """Return better prices near good ones: what the dual no longer shows, a whole plan still may."""
+    return _cutting_planes(flat, price, _SAMPLED_RADIUS, tolerance, most=MORE_CUTS)
+
+
 def _levels(flat: Flat) -> list[int]:
     pools = flat.limit.size if flat.inner >= 0 else 0
     size = SAMPLE + SAMPLE_PER_POOL * pools
@@ -250,7 +255,13 @@ def falls_below(flat: Flat, least: float) -> bool:
 
 
 def _cutting_planes(
-    flat: Flat, price: Floats, radius: float, tolerance: float, enough: float = -np.inf, ask: Asked | None = None
+    flat: Flat,
+    price: Floats,
+    radius: float,
+    tolerance: float,
+    enough: float = -np.inf,
+    ask: Asked | None = None,
+    most: int = MAX_CUTS,
 ) -> Priced:
     """Ask the dual near the least point of its cutting-plane model within a box around the best prices so far.
 
@@ -263,7 +274,7 @@ def _cutting_planes(
     cuts = [(worth + float(used[outer] @ price[outer]), used[outer])]
     widest = _WIDEST if radius > _SAMPLED_RADIUS else 3.0 * radius
     passes = 1
-    while passes < MAX_CUTS and outer.size and best >= enough:
+    while passes < most and outer.size and best >= enough:
         width = radius * np.maximum(np.abs(best_price[outer]), 0.05 * scale)
         candidate, least, inside = _model(cuts, flat, outer, best_price[outer], width, scale)
         if best - least <= tolerance * max(1.0, abs(best)):
