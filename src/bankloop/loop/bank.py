@@ -85,9 +85,14 @@ class Bank:
 
     def decided_on(self, digest: str, as_of: date) -> State:
         """Return the state that decisions name by its digest, as it was; computed again where it is no longer kept."""
+        return self.kept(digest) or self.state(as_of)
+
+    def kept(self, digest: str) -> State | None:
+        """Return the state of a digest where it is still kept."""
         known = next((state for state in self._states.values() if state.digest == digest), None)
-        found = known or kept_state(self._shelf, digest=digest)
-        return found or self.state(as_of)
+        if known is None and (known := kept_state(self._shelf, digest=digest)) is not None:
+            self._hold(digest, known)
+        return known
 
     @property
     def _shelf(self) -> Path:

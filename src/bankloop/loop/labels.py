@@ -204,7 +204,7 @@ def campaign_outcomes(
         events_between(bank, connection, evaluation.event_types(lock), starts["min"].as_py(), until),
         again=again,
         before=chance_before(bank, connection, lock, decisions),
-        labels=_groups(lock, decisions),
+        labels=_groups(bank, lock, decisions),
         share=shares,
     )
 
@@ -232,15 +232,26 @@ def chance_before(bank: Bank, connection: Connection, lock: Lock, decisions: pa.
     learned = model.load_model(bank.folder / row.artefact_path, row.artefact_digest)
     if not set(learned.base.features) <= set(lock.types):
         return None
-    known = evaluation.recorded(decisions, lock, learned.base.features)
+    known = _as_decided(bank, lock, decisions, learned.base.features)
     return learned.base.predict(model.feature_matrix(known, learned.base.features))
 
 
-def _groups(lock: Lock, decisions: pa.Table) -> dict[str, NDArray[np.str_]]:
+def _as_decided(bank: Bank, lock: Lock, decisions: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Return attributes as they were decided on: from the state, where one served all and is kept, else as recorded."""
+    digests = pc.unique(decisions["state_digest"]).to_pylist()
+    state = bank.kept(digests[0]) if len(digests) == 1 else None
+    if state is None or not set(names) <= set(state.table.column_names):
+        return evaluation.recorded(decisions, lock, names)
+    return state.table.select(names).take(
+        pc.index_in(decisions["customer_no"], state.table["customer_no"].combine_chunks())
+    )
+
+
+def _groups(bank: Bank, lock: Lock, decisions: pa.Table) -> dict[str, NDArray[np.str_]]:
     """The groups that every decision recorded: the branch, and the tier where the campaign's model or rules read it."""
     found = {"branch": np.array(decisions["unit_id"].to_pylist(), dtype=str)}
     if "tier" in lock.types:
-        tier = evaluation.recorded(decisions, lock, ["tier"])["tier"]
+        tier = _as_decided(bank, lock, decisions, ["tier"])["tier"]
         found["tier"] = np.array(pc.fill_null(tier.cast(pa.string()), "").to_pylist(), dtype=str)
     return found
 
@@ -288,4 +299,4 @@ def _loaded_events(bank: Bank, types: Sequence[str], start: date, until: date) -
 
 
 # What learning takes of a decision beside what reading takes.
-LEARNT_FROM = (*evaluation.DECISION_COLUMNS, "as_of", "state_digest", "propensities", "due_on")
+LEARNT_FROM = (*evaluation.DECISION_COLUMNS, "propensities", "due_on")

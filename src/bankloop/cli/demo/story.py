@@ -87,7 +87,9 @@ def tell(folder: Path, customers: int, rounds: int, seed: int, say: Say) -> Stor
     for number in range(1, rounds + 1):
         start = FIRST_DAY + timedelta(days=ROUND_DAYS * (number - 1))
         with open_bank(folder, clock_of(start)) as bank:
-            live_round(bank, world, story, number, start, seed, say)
+            responses = live_round(bank, world, story, number, start, seed, say)
+            if number < rounds:
+                world.advance(folder, responses, start + timedelta(days=ROUND_DAYS - 1))
         with open_bank(folder, clock_of(start + timedelta(days=ROUND_DAYS + 1))) as bank:
             close_round(bank, story, number, start, last=number == rounds, say=say)
     with open_bank(folder, clock_of(FIRST_DAY + timedelta(days=ROUND_DAYS * rounds + 1))) as bank:
@@ -121,8 +123,8 @@ def clock_of(day: date) -> FixedClock:
     return FixedClock(datetime(day.year, day.month, day.day, 1, tzinfo=UTC))
 
 
-def live_round(bank: Bank, world: World, story: Story, number: int, start: date, seed: int, say: Say) -> None:
-    """Submit, approve, run and deliver a round, and let the simulator's people live through it."""
+def live_round(bank: Bank, world: World, story: Story, number: int, start: date, seed: int, say: Say) -> list[Response]:
+    """Submit, approve, run and deliver a round, and return what the simulator's people did in it."""
     for name in bank.spec.campaigns:
         loop.submit(bank, maker(), name)
         loop.approve_in_turn(bank, reviewers(), name)
@@ -140,7 +142,7 @@ def live_round(bank: Bank, world: World, story: Story, number: int, start: date,
     # The truth is asked before the world moves on: afterwards other deposits mature and who succeeded is gone.
     story.truths.append({name: _truth(bank, world, name, number, start) for name in window.locks})
     story.policies = compare_policies(window, world)
-    world.advance(bank.folder, responses, start + timedelta(days=ROUND_DAYS - 1))
+    return responses
 
 
 def respond(bank: Bank, world: World, name: str, number: int, start: date) -> Response:

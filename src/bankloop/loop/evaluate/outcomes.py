@@ -24,6 +24,8 @@ DECISION_COLUMNS = (
     "window_start",
     "recorded_at",
     "lock_digest",
+    "as_of",
+    "state_digest",
     "cell",
     "intended_action",
     "issued_action",
