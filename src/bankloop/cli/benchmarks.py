@@ -158,7 +158,7 @@ def measure_learning(options: Options) -> dict[str, Any]:
     from bankloop.cli.demo.rounds import measure
 
     if options.quick:
-        return measure(options.customers or 3_000, 3, 1, say)
+        return measure(options.customers or 3_000, 2, 1, say)
     return measure(options.customers or 30_000, 6, 5, say)
 
 
