@@ -20,6 +20,7 @@ from bankloop.store import Plan, Principal, accepted_contacts, read_decisions, r
 from bankloop.store import read_lock as stored_lock
 
 _SPOKEN = "call_connected"
+_ISSUED = ("decision_id", "customer_no", "issued_action")
 
 
 def read_programme(bank: Bank, principal: Principal) -> Programme:
@@ -43,7 +44,7 @@ def read_programme(bank: Bank, principal: Principal) -> Programme:
         start = min(plan.window_start for plan in mine)
         found, locks = [], []
         for name in names:
-            decided = _members(read_decisions(connection, [name], rounds[0]))
+            decided = _members(read_decisions(connection, [name], rounds[0], columns=evaluation.DECISION_COLUMNS))
             lock = read_lock(stored_lock(connection, decided["lock_digest"][0].as_py()))
             locks.append(lock)
             found.append((name, decided))
@@ -110,7 +111,7 @@ def _spent(
     contacted, spent = np.zeros(decided.num_rows, bool), np.zeros(decided.num_rows)
     accepted = accepted_contacts(connection, lock.name)
     for round_ in rounds:
-        every = read_decisions(connection, [lock.name], round_)
+        every = read_decisions(connection, [lock.name], round_, columns=_ISSUED)
         issued = pc.fill_null(every["issued_action"], "")
         went = pc.and_(pc.not_equal(issued, ""), pc.is_in(every["decision_id"], accepted))
         went_out = np.asarray(went.to_numpy(zero_copy_only=False), dtype=bool)

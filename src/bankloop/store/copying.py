@@ -11,6 +11,8 @@ import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
 from sqlalchemy import Connection
 
 from bankloop.store import errors
@@ -59,16 +61,42 @@ def copy_out(
     connection: Connection, query: str, schema: pa.Schema, values: Mapping[str, Any] | None = None
 ) -> pa.Table:
     """Return the rows of a query as a table of ``schema``; ``values`` fill its ``%(named)s`` places."""
-    sink = io.BytesIO()
-    cursor = psycopg.ClientCursor(cast("psycopg.Connection[Any]", connection.connection.driver_connection))
-    with cursor:
+    raw = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    with psycopg.ClientCursor(raw) as cursor:
         filled = cursor.mogrify(query, values or {})
-        with cursor.copy(f"COPY ({filled}) TO STDOUT (FORMAT csv)") as copy:
-            for chunk in copy:
-                sink.write(chunk)
-    if not sink.tell():
-        return schema.empty_table()
-    return _read(sink.getbuffer(), schema)
+    found = _copied(raw, f"COPY ({filled}) TO STDOUT (FORMAT csv)".encode())
+    return _read(found, schema) if len(found) else schema.empty_table()
+
+
+def _copied(raw: psycopg.Connection[Any], statement: bytes) -> memoryview:
+    """Return all that a COPY sends.
+
+    It comes a row at a time, and to wait for each as for an answer costs more than the row.
+    """
+    line, sink = raw.pgconn, io.BytesIO()
+    was = line.nonblocking
+    line.nonblocking = 0
+    try:
+        begun = line.exec_(statement)
+        if begun.status != ExecStatus.COPY_OUT:
+            raise error_from_result(begun, raw.info.encoding)
+        while True:
+            length, row = line.get_copy_data(0)
+            if length <= 0:
+                break
+            sink.write(row)
+        last = None
+        while (ended := line.get_result()) is not None:
+            last = ended
+        if last is None or last.status != ExecStatus.COMMAND_OK:
+            raise (
+                psycopg.OperationalError("COPY ended early")
+                if last is None
+                else error_from_result(last, raw.info.encoding)
+            )
+    finally:
+        line.nonblocking = was
+    return sink.getbuffer()
 
 
 def sole(connection: Connection, statement: str) -> int:
