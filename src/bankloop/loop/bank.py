@@ -15,8 +15,8 @@ from bankloop.lake import Lake
 from bankloop.loop.spec import BankSpec, Campaign, read_bank_spec
 from bankloop.store import Store
 
-# Training reads two days, planning one of them again.
-KEPT_STATES = 2
+# Learning reads the days of two rounds and today.
+KEPT_STATES = 3
 # Facts without a date of their own are true as of the file that brought them.
 _SNAPSHOTS = ("customer", "holding")
 

@@ -85,7 +85,7 @@ def learning_rows(bank: Bank, connection: Connection, campaign: str, round_: int
             if _read_alike(then, lock) and set(features) <= set(then.types):
                 rounds.append((then, decided, number))
     known = pa.concat_tables([_decided_on(bank, decided, features) for _, decided, _ in rounds])
-    outcomes = [campaign_outcomes(bank, connection, then, decided, number) for then, decided, number in rounds]
+    outcomes = [campaign_outcomes(bank, connection, *one, to_read=False) for one in rounds]
     arms: dict[str, list[model.Arm]] = {}
     at = 0
     for (_, decided, _), found in zip(rounds, outcomes, strict=True):
@@ -184,9 +184,12 @@ def round_outcomes(bank: Bank, connection: Connection, campaign: str, round_: in
 
 
 def campaign_outcomes(
-    bank: Bank, connection: Connection, lock: Lock, decisions: pa.Table, round_: int
+    bank: Bank, connection: Connection, lock: Lock, decisions: pa.Table, round_: int, *, to_read: bool = True
 ) -> evaluation.Outcomes:
-    """Return the outcomes of decisions of one round, from the contacts and events stored since."""
+    """Return the outcomes of decisions of one round, from the contacts and events stored since.
+
+    ``to_read`` adds what a reading takes beside them: what was known before, and the groups.
+    """
     shares = planned_shares(connection, lock, round_)
     again = (
         read_decisions(connection, [lock.name], round_, columns=evaluation.DECISION_COLUMNS)
@@ -203,8 +206,8 @@ def campaign_outcomes(
         accepted_contacts(connection, lock.name),
         events_between(bank, connection, evaluation.event_types(lock), starts["min"].as_py(), until),
         again=again,
-        before=chance_before(bank, connection, lock, decisions),
-        labels=_groups(bank, lock, decisions),
+        before=chance_before(bank, connection, lock, decisions) if to_read else None,
+        labels=_groups(bank, lock, decisions) if to_read else {},
         share=shares,
     )
 
