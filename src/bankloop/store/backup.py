@@ -34,8 +34,8 @@ from bankloop.store.verbs import verb
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-# What belongs to this machine or to a moment, and what is copied by the snapshot's own list.
-_LEFT = ("data/tmp", "data/cluster", "data/server.lock", "data/lake", "data/backups")
+# What belongs to this machine or to a moment, what can be computed again, and what is copied by the snapshot's own list.
+_LEFT = ("data/tmp", "data/cluster", "data/server.lock", "data/lake", "data/state", "data/backups")
 _MONTHLY = {"event": "occurred_on", "decision": "window_start"}
 _CHUNK = 1 << 20
 
