@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import combinations
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bankloop.customer.identity import Link, LinkKind, partition
+from bankloop.customer.identity import Link, LinkKind, Partition, partition
 
 NUMBERS = "ABCDEFGH"
 number = st.sampled_from(NUMBERS)
@@ -19,16 +20,16 @@ pairs = st.lists(pair, max_size=6)
 cards = st.dictionaries(number, st.sampled_from(["x", "y", "z"]).map(lambda one: frozenset({one})), max_size=5)
 
 
-def groups(found: object) -> frozenset[frozenset[str]]:
-    return frozenset(found.groups)  # type: ignore[attr-defined]
+def groups(found: Partition) -> frozenset[frozenset[str]]:
+    return frozenset(found.groups)
 
 
 @given(links, pairs, cards, st.randoms())
 def test_the_order_of_links_changes_nothing(
-    made: list[Link], apart: list[tuple[str, str]], held: dict, by: object
+    made: list[Link], apart: list[tuple[str, str]], held: dict, by: Random
 ) -> None:
     mixed, turned = list(made), [(b, a) for a, b in apart]
-    by.shuffle(mixed)  # type: ignore[attr-defined]
+    by.shuffle(mixed)
     assert partition(made, apart, held) == partition(mixed, turned[::-1], held)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
@@ -319,7 +320,9 @@ def test_what_is_erased_is_forgotten_and_not_taken_in_again(store: Store, load: 
         assert connection.scalar(text("SELECT count(*) FROM identity_record")) == 0
 
 
-def test_readers_see_masked_values_of_their_own_customers(store: Store, load: Load, put_in_book) -> None:  # type: ignore[no-untyped-def]
+def test_readers_see_masked_values_of_their_own_customers(
+    store: Store, load: Load, put_in_book: Callable[..., None]
+) -> None:
     load(
         person("C1", phone=PHONE, document_no=CARD, email="wxm@mail.example"),
         person("C2", "赵丽华", birth="1985-03-17"),

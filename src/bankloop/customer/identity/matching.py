@@ -211,8 +211,9 @@ def compared(connection: duckdb.DuckDBPyConnection, table: pa.Table, spec: Spec 
 
 def _settings(spec: Spec, model: Model | None = None, fresh: str = "") -> dict[str, Any]:
     comparisons = [field.comparison() for field in spec.fields]
+    levels = {} if model is None else model.levels
     for one in comparisons if model is not None else ():
-        for level, (m, u) in zip(one["comparison_levels"][1:], model.levels[one["output_column_name"]], strict=True):  # type: ignore[union-attr]
+        for level, (m, u) in zip(one["comparison_levels"][1:], levels[one["output_column_name"]], strict=True):
             level |= {"m_probability": m, "u_probability": u}
     some = f" AND (l.{fresh} OR r.{fresh})" if fresh else ""
     return {
