@@ -62,6 +62,16 @@ from bankloop.organization.contracts import (
 )
 from bankloop.organization.demonstration import DemoPerson, is_demo, seed_demo_people
 from bankloop.organization.erasure import ask_erasure, erase_customer
+from bankloop.organization.granting import (
+    approve_grant,
+    approve_transfer,
+    ask_grant,
+    recall_transfer,
+    reject_grant,
+    reject_transfer,
+    revoke_grant,
+    submit_transfer,
+)
 from bankloop.organization.people import (
     BookRow,
     Licence,
@@ -70,7 +80,6 @@ from bankloop.organization.people import (
     PeopleReport,
     Person,
     Transfer,
-    approve_transfer,
     backups_of,
     below,
     book_of,
@@ -89,11 +98,8 @@ from bankloop.organization.people import (
     open_unit,
     people,
     person_of,
-    recall_transfer,
     record_leave,
-    reject_transfer,
     stand_ins,
-    submit_transfer,
     transfer_of,
     transfers,
     unit_of,
@@ -134,8 +140,6 @@ from bankloop.organization.rights import (
     agreements,
     allowed,
     approve_agreement,
-    approve_grant,
-    ask_grant,
     begin_rights,
     end_agreement,
     give_role,
@@ -147,9 +151,7 @@ from bankloop.organization.rights import (
     principal_for,
     propose_agreement,
     record_consent,
-    reject_grant,
     require,
-    revoke_grant,
     role_of,
     scope_of,
     unmask,

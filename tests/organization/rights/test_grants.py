@@ -26,14 +26,54 @@ def test_a_role_takes_two_security_administrators(folk: Folk, store: Store) -> N
     asked = ask(folk, "M00003", "relationship_manager")
     with pytest.raises(DeniedError, match="no_grant"):
         folk.who("M00003", "service")
-    with pytest.raises(DeniedError, match="own"), store.begin(folk.who("secadmin")) as connection:
+    with pytest.raises(DeniedError, match="same_person"), store.begin(folk.who("secadmin")) as connection:
         house.approve_grant(connection, asked.grant_id)
     with store.begin(folk.who("secadmin2")) as connection:
         assert house.approve_grant(connection, asked.grant_id).state is GrantState.OPEN
     found = folk.who("M00003", "service")
     assert (found.units, found.book, found.lines) == (("S0002",), "M00003", ("*",))
+    with store.begin(folk.who("secadmin2")) as connection:
+        assert house.approve_grant(connection, asked.grant_id).state is GrantState.OPEN
+        assert len(house.grants(connection, person_id="M00003")) == 1
+
+
+def test_a_grant_is_a_request_like_any_other(folk: Folk, store: Store) -> None:
+    asked = ask(folk, "M00003", "relationship_manager")
+    with store.begin(folk.who("secadmin2")) as connection:
+        (waiting,) = [one for one in house.approvals_waiting(connection) if one.kind == "grant"]
+        assert (waiting.object_id, waiting.content["role"]) == (str(asked.grant_id), "relationship_manager")
+        assert [str(stage) for stage in waiting.route] == ["first"]
+        house.approve(connection, waiting.approval_id)
+    assert folk.who("M00003", "service").book == "M00003"
+
+
+@pytest.mark.parametrize("how", ["recalled", "expired", "killed", "revoked"])
+def test_what_is_asked_for_ends_with_its_request(
+    folk: Folk, store: Store, store_server: EmbeddedServer, database: str, how: str
+) -> None:
+    asked = ask(folk, "M00003", "relationship_manager")
+    with store.begin(folk.who("secadmin")) as connection:
+        found = house.approval_of(connection, "grant", str(asked.grant_id))
+        assert found is not None
+        if how == "recalled":
+            house.recall(connection, found.approval_id, "not now")
+        if how == "revoked":
+            house.revoke_grant(connection, asked.grant_id, "left")
+    with attach_store(store.folder, FixedClock(NOW + timedelta(days=15)), store_server, database) as later:
+        if how == "expired":
+            with later.begin(PEOPLE_SYSTEM) as connection:
+                assert house.expire_approvals(connection) == 1
+        if how == "killed":
+            with later.begin(PEOPLE_SYSTEM) as connection:
+                house.kill(connection, found.approval_id, "misused")
+        with later.begin(PEOPLE_SYSTEM) as connection:
+            (left,) = house.grants(connection, person_id="M00003")
+            assert left.state is (GrantState.ENDED if how == "revoked" else GrantState.REFUSED)
+            assert left.decided_by in (None, PEOPLE_SYSTEM.id)
     with pytest.raises(ConflictError), store.begin(folk.who("secadmin2")) as connection:
         house.approve_grant(connection, asked.grant_id)
+    with pytest.raises(DeniedError, match="no_grant"):
+        folk.who("M00003", "service")
 
 
 def test_nobody_asks_for_themselves_and_nobody_else_grants(folk: Folk, store: Store) -> None:

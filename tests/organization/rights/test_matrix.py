@@ -101,7 +101,7 @@ SQL: dict[str, tuple[str, tuple[str, ...]]] = {
     "task": ("SELECT customer_no FROM staff_task", ("task.read",)),
     "transfer": ("SELECT transfer_id FROM book_transfer", ("transfer.read",)),
     "task change": ("UPDATE staff_task SET state_reason = 'x' RETURNING customer_no", ("task.assign", "task.finish")),
-    "transfer change": ("UPDATE book_transfer SET reason = 'x' RETURNING 1", ("transfer.approve", "transfer.recall")),
+    "transfer change": ("UPDATE book_transfer SET reason = 'x' RETURNING 1", ("transfer.approve", "transfer.submit")),
     "unit change": ("UPDATE org_unit SET name_en = 'x' RETURNING 1", ("unit.open",)),
     "staff change": ("UPDATE staff SET name = 'x' RETURNING 1", ("staff.engage",)),
     "leave change": ("UPDATE staff_leave SET reason = 'x' RETURNING 1", ("staff.leave",)),

@@ -20,6 +20,7 @@ from bankloop.organization.approval.contracts import (
     StageView,
     Verdict,
 )
+from bankloop.organization.approval.effects import Effects, have_effect
 from bankloop.organization.approval.repository import acts_of, approval_by_id, approval_of, approvals, approvals_waiting
 from bankloop.organization.approval.rules import KINDS, may_pass, next_stage, route_of
 from bankloop.organization.approval.running import (
@@ -56,6 +57,7 @@ __all__ = [
     "Attachment",
     "Change",
     "Demand",
+    "Effects",
     "Fact",
     "Lane",
     "Limits",
@@ -75,6 +77,7 @@ __all__ = [
     "comply",
     "consent",
     "expire_approvals",
+    "have_effect",
     "hold_in_force",
     "is_approved",
     "kill",

@@ -72,7 +72,8 @@ class Limits:
 class Demand:
     """What a request asks for, as far as the route depends on it; None is unknown and counts as beyond every limit.
 
-    ``risk`` is the highest R level of the products, 0 for none; ``unit_id`` the branch it is for, ``*`` head office.
+    ``risk`` is the highest R level of the products, 0 for none; ``unit_id`` the branch it is for, ``*`` head office;
+    ``parties`` are the people whom it is about: none of them consents.
     """
 
     customers: int | None = 0
@@ -82,6 +83,7 @@ class Demand:
     emergency: bool = False
     unit_id: str = EVERY_UNIT
     limits: Limits = Limits()
+    parties: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Return what is stored of it; the limits by which the route was made belong to it."""
@@ -96,6 +98,7 @@ class Demand:
             "decide_days": self.limits.decide_days,
             "start_days": self.limits.start_days,
             "emergency_hours": self.limits.emergency_hours,
+            "parties": list(self.parties),
         }
 
 

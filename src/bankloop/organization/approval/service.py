@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from bankloop.kit import uuid7
 from bankloop.organization import errors
@@ -21,6 +21,7 @@ from bankloop.organization.approval.contracts import (
     Stage,
     Verdict,
 )
+from bankloop.organization.approval.effects import take_effect
 from bankloop.organization.approval.repository import (
     acts_of,
     add,
@@ -35,7 +36,6 @@ from bankloop.organization.approval.repository import (
     take_turns,
 )
 from bankloop.organization.approval.rules import KINDS, may_pass, next_stage, route_of
-from bankloop.organization.approval.tables import approval as table
 from bankloop.organization.people import stand_ins
 from bankloop.organization.rights import allowed, require
 from bankloop.store import EVERY_UNIT, Principal, now_of, principal_of, record_audit, under_approval, verb
@@ -72,7 +72,7 @@ def submit_approval(
     if kind not in KINDS:
         raise errors.unknown_kind(kind, sorted(KINDS))
     require(acting, f"{kind}.submit")
-    if not (EVERY_UNIT in acting.units or asked.unit_id in acting.units):
+    if not (KINDS[kind].administrative or EVERY_UNIT in acting.units or asked.unit_id in acting.units):
         raise errors.foreign_unit(acting.id, asked.unit_id)
     if asked.emergency and not reason.strip():
         raise errors.needs_reason()
@@ -335,15 +335,17 @@ def _settle(
     if acting.acting_for:
         after["acting_for"] = acting.acting_for
     record_audit(connection, name, found.kind, found.object_id, {"state": found.state}, after, reason)
-    return approval_by_id(connection, found.approval_id)
+    moved = approval_by_id(connection, found.approval_id)
+    take_effect(connection, found, moved)
+    return moved
 
 
 def _void(connection: Connection, kind: str, object_id: str, keep: str | None = None) -> int:
-    live = (table.c.kind == kind, table.c.object_id == object_id, table.c.state.in_((*LIVE, ApprovalState.DRAFT)))
-    changed = (table.c.digest != keep,) if keep is not None else ()
-    done = connection.execute(
-        update(table).where(*live, *changed).values(state=ApprovalState.VOID, decided_at=now_of(connection))
-    )
-    if done.rowcount:
-        record_audit(connection, "approval.void", kind, object_id, None, {"voided": done.rowcount, "digest": keep})
-    return done.rowcount
+    live = (*LIVE, ApprovalState.DRAFT)
+    old = [one for one in approvals(connection, kind, object_id) if one.state in live and one.digest != keep]
+    for one in old:
+        change(connection, one.approval_id, state=ApprovalState.VOID, decided_at=now_of(connection))
+        take_effect(connection, one, approval_by_id(connection, one.approval_id))
+    if old:
+        record_audit(connection, "approval.void", kind, object_id, None, {"voided": len(old), "digest": keep})
+    return len(old)

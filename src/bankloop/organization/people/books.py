@@ -15,7 +15,7 @@ from bankloop.organization.people.contracts import BookRow, Transfer
 from bankloop.organization.people.staff import person_of
 from bankloop.organization.people.tables import book_transfer, customer_book
 from bankloop.organization.people.units import valid
-from bankloop.store import EVERY_UNIT, Principal, bank_wide, now_of, principal_of, record_audit, verb
+from bankloop.store import EVERY_UNIT, Principal, bank_wide, now_of, principal_of, record_audit
 
 _COLUMNS = tuple(book_transfer.c[name] for name in Transfer.__dataclass_fields__)
 _WANTED = "staff_id = :staff AND line = :line AND (cardinality(CAST(:customers AS text[])) = 0 OR customer_no = ANY (:customers))"
@@ -78,24 +78,23 @@ def keeper_of(connection: Connection, customer_no: str) -> list[BookRow]:
     return [BookRow(*row) for row in connection.execute(query.order_by(t.line))]
 
 
-@verb("transfer.submit")
-def submit_transfer(
+def keep_transfer(
     connection: Connection,
     from_staff: str,
     to_staff: str,
     reason: str,
-    *,
-    customers: Sequence[str] = (),
-    line: str = "retail",
-    effective_at: datetime | None = None,
-) -> Transfer:
-    """Ask that a book, or named customers of it, pass to another manager from a moment on; nothing moves yet."""
+    customers: Sequence[str],
+    line: str,
+    effective_at: datetime | None,
+) -> tuple[Transfer, int]:
+    """Keep what is asked for and return it with the number of customers it would move; nothing moves yet."""
     now, actor = now_of(connection), principal_of(connection)
     giver, taker = person_of(connection, from_staff), person_of(connection, to_staff)
     if giver.unit_id is None or taker.unit_id is None:
         raise errors.no_post(from_staff if giver.unit_id is None else to_staff)
     named = sorted(set(customers))
-    if not connection.scalar(_COUNT, {"staff": from_staff, "line": line, "customers": named}):
+    size = connection.scalar(_COUNT, {"staff": from_staff, "line": line, "customers": named}) or 0
+    if not size:
         raise errors.empty_book(from_staff)
     made = uuid7(int(now.timestamp() * 1000))
     values = {
@@ -114,15 +113,12 @@ def submit_transfer(
     connection.execute(insert(book_transfer).values(**values))
     after = {"from": from_staff, "to": to_staff, "customers": len(named), "at": values["effective_at"]}
     record_audit(connection, "transfer.submit", "transfer", str(made), None, after, reason)
-    return transfer_of(connection, made)
+    return transfer_of(connection, made), size
 
 
-@verb("transfer.approve")
-def approve_transfer(connection: Connection, transfer_id: UUID, reason: str = "") -> Transfer:
-    """Let a transfer take effect, once, as a person who neither made it nor is a party, and answers for both units."""
+def pass_book(connection: Connection, transfer_id: UUID, reason: str) -> None:
+    """Let a transfer that was approved take effect, once; who approves answers for the taker's unit too."""
     found, actor = _waiting(connection, transfer_id), principal_of(connection)
-    if {actor.id, actor.acting_for} & {found.made_by, found.from_staff, found.to_staff}:
-        raise errors.own_transfer(actor.id)
     _answers_for(actor, found)
     moment = max(found.effective_at, now_of(connection))
     values = {
@@ -137,22 +133,15 @@ def approve_transfer(connection: Connection, transfer_id: UUID, reason: str = ""
         moved = connection.execute(_MEND, values).rowcount + connection.execute(_MOVE, values).rowcount
     if not moved:
         raise errors.empty_book(found.from_staff)
-    return _decide(connection, found, "open", "transfer.approve", reason, moved)
+    _decide(connection, found, "open", "transfer.approve", reason, moved)
 
 
-@verb("transfer.reject")
-def reject_transfer(connection: Connection, transfer_id: UUID, reason: str) -> Transfer:
-    """Refuse a transfer, with a reason."""
-    return _decide(connection, _waiting(connection, transfer_id), "refused", "transfer.reject", reason)
-
-
-@verb("transfer.recall")
-def recall_transfer(connection: Connection, transfer_id: UUID, reason: str = "") -> Transfer:
-    """Take a transfer back, as its maker."""
-    found = _waiting(connection, transfer_id)
-    if found.made_by != principal_of(connection).id:
-        raise errors.own_transfer(principal_of(connection).id)
-    return _decide(connection, found, "ended", "transfer.recall", reason)
+def end_transfer(connection: Connection, transfer_id: UUID, reason: str) -> None:
+    """Let a transfer end without effect: taken back by its maker, or refused."""
+    found = transfer_of(connection, transfer_id)
+    if found.state == "requested":
+        own = found.made_by == principal_of(connection).id
+        _decide(connection, found, "ended" if own else "refused", f"transfer.{'recall' if own else 'reject'}", reason)
 
 
 def transfers(connection: Connection, state: str | None = None, limit: int = 1_000) -> list[Transfer]:
@@ -187,7 +176,7 @@ def _answers_for(actor: Principal, found: Transfer) -> None:
 
 def _decide(
     connection: Connection, found: Transfer, state: str, name: str, reason: str, moved: int | None = None
-) -> Transfer:
+) -> None:
     actor = principal_of(connection).id
     decided = None if actor == found.made_by else actor
     t = book_transfer
@@ -196,7 +185,6 @@ def _decide(
     )
     before, after = {"state": found.state}, {"state": state, "moved": moved}
     record_audit(connection, name, "transfer", str(found.transfer_id), before, after, reason)
-    return transfer_of(connection, found.transfer_id)
 
 
 def _transfer(row: Any) -> Transfer:

@@ -77,6 +77,7 @@ class Transfer:
     from_staff: str
     to_staff: str
     to_unit: str
+    unit_id: str
     line: str
     customers: tuple[str, ...]
     effective_at: datetime

@@ -146,18 +146,6 @@ def not_requested(transfer: str, state: str) -> ConflictError:
     )
 
 
-def own_transfer(person: str) -> DeniedError:
-    """Return the refusal to approve a transfer that one made, or that moves one's own book."""
-    return DeniedError(
-        "people.own_transfer",
-        Text(
-            "{person} 提交了此划转，或是当事客户经理，不能审批；请另一人审批",
-            "{person} made this transfer or is a party to it and cannot approve it; ask another person",
-        ),
-        person=person,
-    )
-
-
 def not_demo() -> DeniedError:
     """Return the refusal to seed demonstration people in a real bank."""
     return DeniedError(

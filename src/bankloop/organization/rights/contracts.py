@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from bankloop.kit import Text
@@ -90,6 +91,18 @@ class Grant:
     reason: str
     made_by: str
     decided_by: str | None
+
+    def plain(self) -> dict[str, Any]:
+        """Return what the trail and a request for approval say of it."""
+        return {
+            "person": self.person_id,
+            "role": self.role,
+            "units": list(self.units),
+            "lines": list(self.lines),
+            "state": str(self.state),
+            "from": self.valid_from.isoformat(),
+            "until": self.valid_to.isoformat() if self.valid_to else None,
+        }
 
 
 @dataclass(frozen=True, slots=True)

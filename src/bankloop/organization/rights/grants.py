@@ -67,49 +67,42 @@ def grants(
     return [_grant(row) for row in connection.execute(query).mappings()]
 
 
-@verb("grant.submit")
-def ask_grant(
+def keep_grant(
     connection: Connection,
     person_id: str,
     role: str,
     reason: str,
-    *,
-    units: Sequence[str] = (),
-    lines: Sequence[str] = (EVERY_LINE,),
-    valid_from: datetime | None = None,
-    valid_to: datetime | None = None,
+    units: tuple[str, ...],
+    lines: tuple[str, ...],
+    valid_from: datetime | None,
+    valid_to: datetime | None,
 ) -> Grant:
-    """Ask that a role be given to a person; a second security administrator approves it.
-
-    ``units`` are roots of subtrees; none means the unit of the person's post, wherever that moves. Raises
-    ``DeniedError`` where the three administrators would be combined, or for oneself.
-    """
+    """Keep what is asked for: it gives nothing yet. Raises ``DeniedError`` for oneself, or where administrators combine."""
     actor = principal_of(connection).id
     if actor == person_id:
         raise errors.own_grant(actor)
-    made = _made(connection, person_id, role, reason, tuple(units), tuple(lines), valid_from, valid_to)
+    made = _made(connection, person_id, role, reason, units, lines, valid_from, valid_to)
     _keep(connection, made, actor, GrantState.REQUESTED)
-    record_audit(connection, "grant.submit", "grant", str(made.grant_id), None, _plain(made), reason)
+    record_audit(connection, "grant.submit", "grant", str(made.grant_id), None, made.plain(), reason)
     return made
 
 
-@verb("grant.approve")
-def approve_grant(connection: Connection, grant_id: UUID, reason: str = "") -> Grant:
-    """Give the role that was asked for, as another person than who asked and who receives."""
+def open_grant(connection: Connection, grant_id: UUID, reason: str) -> None:
+    """Give the role that was asked for; the three administrators are looked at again."""
     found = _waiting(connection, grant_id)
     _separate(connection, found.person_id, found.role, but=grant_id)
-    return _decide(connection, found, GrantState.OPEN, "grant.approve", reason)
+    _decide(connection, found, GrantState.OPEN, "grant.approve", reason)
 
 
-@verb("grant.reject")
-def reject_grant(connection: Connection, grant_id: UUID, reason: str) -> Grant:
-    """Refuse what was asked for, with a reason."""
-    return _decide(connection, _waiting(connection, grant_id), GrantState.REFUSED, "grant.reject", reason)
+def refuse_grant(connection: Connection, grant_id: UUID, reason: str) -> None:
+    """Let what was asked for end without having been given; what is decided already stays."""
+    found = _locked(connection, grant_id)
+    if found.state is GrantState.REQUESTED:
+        _decide(connection, found, GrantState.REFUSED, "grant.reject", reason)
 
 
-@verb("grant.revoke")
-def revoke_grant(connection: Connection, grant_id: UUID, reason: str) -> Grant:
-    """End a grant now: the next request of the person is refused."""
+def end_grant(connection: Connection, grant_id: UUID, reason: str) -> Grant:
+    """End a grant, given or asked for, now."""
     if not reason.strip():
         raise errors.needs(Text("原因", "reason"))
     found = _locked(connection, grant_id)
@@ -120,8 +113,16 @@ def revoke_grant(connection: Connection, grant_id: UUID, reason: str) -> Grant:
     if found.valid_from < now:
         values["valid_to"] = now
     connection.execute(update(table).where(table.c.grant_id == grant_id).values(**values))
-    record_audit(connection, "grant.revoke", "grant", str(grant_id), _plain(found), {"state": GrantState.ENDED}, reason)
-    return _locked(connection, grant_id)
+    record_audit(connection, "grant.revoke", "grant", str(grant_id), found.plain(), {"state": GrantState.ENDED}, reason)
+    return grant_of(connection, grant_id)
+
+
+def grant_of(connection: Connection, grant_id: UUID) -> Grant:
+    """Return a grant; raise ``NotFoundError`` when there is none."""
+    row = connection.execute(select(*_COLUMNS).where(table.c.grant_id == grant_id)).mappings().first()
+    if row is None:
+        raise errors.missing(_GRANT, str(grant_id))
+    return _grant(row)
 
 
 @verb("grant.begin")
@@ -137,7 +138,7 @@ def begin_rights(connection: Connection, first: str, second: str) -> list[Grant]
     for person, other in ((first, second), (second, first)):
         one = _made(connection, person, "security_admin", reason, (), (EVERY_LINE,), None, None)
         _keep(connection, one, actor, GrantState.OPEN, decided_by=other)
-        record_audit(connection, "grant.begin", "grant", str(one.grant_id), None, _plain(one), reason)
+        record_audit(connection, "grant.begin", "grant", str(one.grant_id), None, one.plain(), reason)
         made.append(one)
     return made
 
@@ -148,7 +149,7 @@ def give_role(connection: Connection, person_id: str, role: str, units: Sequence
     require(actor, "grant.begin")
     made = _made(connection, person_id, role, "demonstration", tuple(units), tuple(lines), None, None)
     _keep(connection, made, actor.id, GrantState.OPEN)
-    record_audit(connection, "grant.begin", "grant", str(made.grant_id), None, _plain(made), made.reason)
+    record_audit(connection, "grant.begin", "grant", str(made.grant_id), None, made.plain(), made.reason)
     return made
 
 
@@ -213,14 +214,12 @@ def _separate(connection: Connection, person_id: str, role: str, but: UUID | Non
             raise errors.administrators_split(person_id, held, role)
 
 
-def _decide(connection: Connection, found: Grant, state: GrantState, name: str, reason: str) -> Grant:
-    actor = principal_of(connection)
-    if {actor.id, actor.acting_for} & {found.made_by, found.person_id}:
-        raise errors.own_grant(actor.id)
-    decided = update(table).where(table.c.grant_id == found.grant_id).values(state=state, decided_by=actor.id)
-    connection.execute(decided)
-    record_audit(connection, name, "grant", str(found.grant_id), _plain(found), {"state": state}, reason)
-    return _locked(connection, found.grant_id)
+def _decide(connection: Connection, found: Grant, state: GrantState, name: str, reason: str) -> None:
+    """Note the decision and who took it; what its own maker took back was decided by nobody else."""
+    actor = principal_of(connection).id
+    decided = None if actor in (found.made_by, found.person_id) else actor
+    connection.execute(update(table).where(table.c.grant_id == found.grant_id).values(state=state, decided_by=decided))
+    record_audit(connection, name, "grant", str(found.grant_id), found.plain(), {"state": state}, reason)
 
 
 def _waiting(connection: Connection, grant_id: UUID) -> Grant:
@@ -277,18 +276,6 @@ def _on_record(connection: Connection, person_id: str) -> bool:
     known = select(exists().where(staff.c.staff_id == person_id))
     granted = select(exists().where(table.c.person_id == person_id))
     return bool(connection.scalar(known) or connection.scalar(granted))
-
-
-def _plain(grant: Grant) -> dict[str, Any]:
-    return {
-        "person": grant.person_id,
-        "role": grant.role,
-        "units": grant.units,
-        "lines": grant.lines,
-        "state": grant.state,
-        "from": grant.valid_from,
-        "until": grant.valid_to,
-    }
 
 
 _COLUMNS = tuple(table.c[name] for name in Grant.__dataclass_fields__)
