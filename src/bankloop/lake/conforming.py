@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bankloop.lake.engine import arrow, literal, name, parquet
-from bankloop.lake.mapping import Mapped, conversion_checks, map_columns, typed_sql
+from bankloop.lake.mapping import Mapped, conversion_checks, map_columns, plain_of, typed_sql
 from bankloop.lake.quarantine import Violations, violations
 from bankloop.lake.readers import RawFile, read_file
 from bankloop.lake.rules import Check, any_broken, row_checks
@@ -31,7 +31,10 @@ _NOTHING = pa.schema(
 
 @dataclass(frozen=True)
 class Conformed:
-    """The result: ``verbatim`` are the files, by place, that can be stored as they are, ``good`` SQL of the rows of the rest."""
+    """The result: ``verbatim`` are the files, by place, that can be stored as they are, ``good`` SQL of the rows of the rest.
+
+    ``personal`` is SQL by kind of identifier: (key, token, value) of the good rows that have one.
+    """
 
     good: str
     read: int
@@ -39,6 +42,7 @@ class Conformed:
     bad: Violations
     verbatim: frozenset[int]
     files: Sequence[RawFile]
+    personal: Mapping[str, str]
 
     @property
     def loaded(self) -> int:
@@ -74,14 +78,25 @@ def conform_files(
     rejected = sum(len(raw.rejects) for raw in files)
     touched = {int(row[0]) for row in connection.execute("SELECT DISTINCT _file FROM dropped").fetchall()}
     columns = ", ".join(name(c) for c in source.contract.names)
-    good = f"SELECT {columns} FROM typed WHERE _ok"
+    kept = "FROM typed WHERE _ok"
     if touched:
-        good += " AND NOT EXISTS (FROM dropped d WHERE d._file = typed._file AND d._row = typed._row)"
+        kept += " AND NOT EXISTS (FROM dropped d WHERE d._file = typed._file AND d._row = typed._row)"
+    good = f"SELECT {columns} {kept}"
     touched |= {int(place) for table in found for place in pc.unique(table["_file"]).to_pylist()}
     verbatim = _as_they_are(source, files, mapped) - touched
     if verbatim:
         good += f" AND _file NOT IN ({', '.join(map(str, sorted(verbatim)))})"
-    return Conformed(good, int(read) + rejected, known, bad, verbatim, files)
+    return Conformed(good, int(read) + rejected, known, bad, verbatim, files, _personal(source, mapped[0], kept))
+
+
+def _personal(source: Source, mapped: Sequence[Mapped], kept: str) -> dict[str, str]:
+    key = name(source.contract.key[0])
+    return {
+        m.pii: f"SELECT {key} AS key, {name(m.column.name)} AS token, {plain_of(m.column)} AS value {kept} "
+        f"AND {name(m.column.name)} IS NOT NULL"
+        for m in mapped
+        if m.pii
+    }
 
 
 def _as_they_are(source: Source, files: Sequence[RawFile], mapped: Sequence[Sequence[Mapped]]) -> frozenset[int]:

@@ -31,6 +31,9 @@ Progress = Callable[[str, int, int], None]
 """Called with a source's name, the deliveries done and their number."""
 
 _LOG = "loaded_file"
+# Whose identifiers are kept: customers, by their number.
+_PERSONS, _PERSON = "customer", "customer_no"
+_SEALED_AT_ONCE = 100_000
 
 
 def load_bank(folder: Path, lake: Lake, progress: Progress | None = None) -> LoadReport:
@@ -116,6 +119,8 @@ class _Load:
                 continue
             stored = [*old, *(str(p) for p in sorted(target.iterdir()))]
             result = self._conform(delivery, paths, stored)
+            if current is None or mode != "append":
+                self._seal(delivery.source, result, self.writer.paths(current) if current else [])
             rows += result.loaded
             made += self._store(result, target, made, keep_empty=mode != "append")
             self._record(delivery, paths, digests, result)
@@ -169,6 +174,20 @@ class _Load:
         part = literal(target / f"part-{made + copied}.parquet")
         self.connection.execute(f"COPY ({result.good}) TO {part} (FORMAT parquet)").fetchall()
         return copied + 1
+
+    def _seal(self, source: Source, result: Conformed, stored: Sequence[str]) -> None:
+        """Hand the identifiers of customers that are new or another than those stored to the vault, in batches.
+
+        It happens before the version is committed: a load that is killed in between hands them over once more.
+        """
+        if self.lake.vault is None or source.table != _PERSONS:
+            return
+        for kind, query in result.personal.items():
+            column = next(c for c, given in source.columns.items() if given.pii == kind)
+            known = f" ANTI JOIN (SELECT {_PERSON} AS key, {name(column)} AS token FROM {parquet(list(stored))}) USING (key, token)"
+            found = self.connection.sql(f"FROM ({query}){known if stored else ''}")
+            for batch in found.to_arrow_reader(_SEALED_AT_ONCE):
+                self.lake.vault.keep(kind, batch["key"].to_pylist(), batch["value"].to_pylist())
 
     def _keep_unchanged(self, table: str, old: list[str], target: Path) -> int:
         keys = ", ".join(name(k) for k in CONTRACTS[table].key)

@@ -25,7 +25,7 @@ class Mapped:
     """One conformed column: its SQL over the raw row, or over ``text`` of it; the value to show; what can fail.
 
     ``exact`` says that the stored column is the file's own; ``failed`` and ``phone`` that a text without a value is
-    a broken row.
+    a broken row; ``pii`` of which kind of identifier it is the token.
     """
 
     column: Column
@@ -35,6 +35,7 @@ class Mapped:
     text: str | None = None
     failed: bool = False
     phone: bool = False
+    pii: str = ""
 
 
 def map_columns(source: Source, raw: RawFile) -> list[Mapped]:
@@ -66,14 +67,21 @@ def typed_sql(mapped: Sequence[Mapped], raw: str) -> str:
         texts.append(f"{m.value} AS {column}" if m.text is None else f"{m.text} AS {_text(m.column)}")
         values.append(column if m.text is None else f"{m.value} AS {column}")
         flags.append(column)
-        if m.failed or m.phone:
+        if m.failed or m.pii:
             values.append(_text(m.column))
+        if m.pii:
+            flags.append(f"{_text(m.column)} AS {plain_of(m.column)}")
         if m.failed:
             flags.append(f"({_text(m.column)} IS NOT NULL AND {column} IS NULL) AS {name('_t_' + m.column.name)}")
         if m.phone:
             flags.append(f"({_text(m.column)} IS NOT NULL AND {column} IS NULL) AS {name('_p_' + m.column.name)}")
     first = f"SELECT {', '.join(texts)} FROM {raw} AS r"
     return f"SELECT {', '.join(flags)} FROM (SELECT {', '.join(values)} FROM ({first}))"
+
+
+def plain_of(column: Column) -> str:
+    """Return the name, among typed rows, of the identifier that a token stands for."""
+    return name(f"_i_{column.name}")
 
 
 def _text(column: Column) -> str:
@@ -143,11 +151,11 @@ def _token(source: Source, column: Column, pii: str, text: str, shown: str) -> M
     inner = f"unhex(sha256(getvariable('token_inner') || encode({literal(pii + ':')} || {field})))"
     token = f"left(sha256(getvariable('token_outer') || {inner}), {_TOKEN_DIGITS})"
     if pii != "phone":
-        return Mapped(column, token, shown, text=plain)
+        return Mapped(column, token, shown, text=plain, pii=pii)
     # Where validity is a column of its own read from the number, a bad number is a fact and not a broken row.
     known = any(c.matches == "phone" for c in source.columns.values())
     value = f"CASE WHEN regexp_full_match({field}, '{PHONE}') THEN {token} END"
-    return Mapped(column, value, shown, text=plain, phone=not known)
+    return Mapped(column, value, shown, text=plain, phone=not known, pii=pii)
 
 
 def _digits(text: str) -> str:

@@ -22,6 +22,7 @@ from bankloop.lake.engine import DUCK_TYPE, connect, literal, name, parquet, sch
 from bankloop.lake.manifest import Manifest, StoreManifest
 from bankloop.lake.rules import row_checks
 from bankloop.lake.settings import read_zone
+from bankloop.lake.vault import StoreVault, Vault
 from bankloop.lake.writer import LakeWriter
 from bankloop.store import LakeVersion, Principal, Store
 
@@ -39,7 +40,7 @@ class Lake:
     """The analytical tables of a bank as immutable versions of Parquet files under ``data/lake``.
 
     ``folder`` is the bank's folder, ``manifest`` says which versions exist, ``clock`` dates them. ``memory`` and
-    ``threads`` bound every engine connection that the lake opens.
+    ``threads`` bound every engine connection that the lake opens. Without a ``vault`` identifiers are nowhere but in the files.
     """
 
     def __init__(
@@ -50,11 +51,12 @@ class Lake:
         *,
         memory: str = DEFAULT_MEMORY,
         threads: int | None = None,
+        vault: Vault | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.root = self.folder / "data" / "lake"
         self.root.mkdir(parents=True, exist_ok=True)
-        self.manifest, self.clock = manifest, clock
+        self.manifest, self.clock, self.vault = manifest, clock, vault
         self.memory, self.threads = memory, threads
         self.zone = read_zone(self.folder)
         self._backend: tuple[tuple[tuple[str, str], ...], Backend] | None = None
@@ -194,7 +196,8 @@ def open_lake(
     folder: Path, store: Store, principal: Principal, *, memory: str = DEFAULT_MEMORY, threads: int | None = None
 ) -> Lake:
     """Return the lake of ``folder`` whose manifest is in ``store``; ``principal`` reads and publishes it."""
-    return Lake(folder, StoreManifest(store, principal), store.clock, memory=memory, threads=threads)
+    manifest, vault = StoreManifest(store, principal), StoreVault(store, principal)
+    return Lake(folder, manifest, store.clock, memory=memory, threads=threads, vault=vault)
 
 
 def contract_of(table: str) -> TableContract:

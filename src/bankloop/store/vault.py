@@ -1,7 +1,7 @@
 """The vault: identifiers at rest are sealed and found by blind index; every customer has a data key that can be erased.
 
-Reading is access to personal data and is written to the trail as that, in the same transaction. The lake holds the
-blind indexes as tokens and never an identifier.
+Reading is access to personal data and is written to the trail as that, in the same transaction. Loading fills it; the
+lake holds tokens under a key of its own and never an identifier.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from bankloop import organization as house
 from bankloop.kit import DeniedError, FixedClock, InputError, NotFoundError
 from bankloop.lake import CONTRACTS, Lake, MemoryManifest, Scope
-from bankloop.store import EmbeddedServer, Principal, Role, Store, attach_store
+from bankloop.store import EmbeddedServer, Principal, Role, Store, attach_store, keep_identifiers
 from tests.organization.conftest import Folk
 
 NOW = datetime(2026, 6, 30, 2, 0, tzinfo=UTC)
@@ -93,6 +93,17 @@ def test_masked_by_default_unmasked_for_a_while_and_masked_again(
         ("customer.open", "access"),
     ]
     assert trail(folk)[1][3]["ticket"] == "T-1"
+
+
+def test_an_unmasked_phone_is_the_number_from_the_vault_and_nobody_else_s(folk: Folk, store: Store, lake: Lake) -> None:
+    with store.begin(house.system()) as connection:
+        keep_identifiers(connection, "phone", ["C0001", "C0002"], ["138 0013 8000", "13900139000"])
+    manager = folk.who("relationship_manager", "service")
+    assert house.open_customer(store, lake, manager, "C0001", ["phone_token"]).values == {"phone_token": "***"}
+    with store.begin(manager) as connection:
+        house.unmask(connection, "C0001", ["phone_token"], "call back", "T-3")
+    assert house.open_customer(store, lake, manager, "C0001", ["phone_token"]).values == {"phone_token": "13800138000"}
+    assert house.open_customer(store, lake, manager, "C0002", ["phone_token"]).values == {"phone_token": "***"}
 
 
 def test_unmasking_needs_reason_ticket_scope_class_and_an_end(folk: Folk, store: Store) -> None:

@@ -21,11 +21,23 @@ from bankloop.organization.rights.catalogue import ROLES, SYSTEM, allowed, requi
 from bankloop.organization.rights.contracts import Agreement, CustomerView, GrantState, Unmasking
 from bankloop.organization.rights.sharing import agreements_for, consented
 from bankloop.organization.rights.tables import unmasking as table
-from bankloop.store import EVERY_LINE, EVERY_UNIT, Principal, Store, bank_wide, now_of, principal_of, record_audit, verb
+from bankloop.store import (
+    EVERY_LINE,
+    EVERY_UNIT,
+    Principal,
+    Store,
+    bank_wide,
+    now_of,
+    principal_of,
+    read_identifiers,
+    record_audit,
+    verb,
+)
 
 OWN, TIED = "own", "tied"
 ACCESS = "access"
 AUM = "aum_fen"
+_TOKEN = "_token"
 MASK = "***"
 DEFAULT_MINUTES = 30
 # The database refuses a longer one too: a working day, after which the ticket is asked again.
@@ -106,12 +118,14 @@ def open_customer(
         ruling = _rule(connection, lake, customer_no)
         shown = [name for name in wanted if name in ruling.clear]
         _write_down(connection, customer_no, wanted, shown, ruling)
+        plain = _plain(connection, customer_no, shown)
     if ruling.refusal is not None:
         raise ruling.refusal
     scope = Scope(principal.purpose, None, customers=frozenset({customer_no}), fields=ruling.clear)
     values = _values(lake, scope, customer_no, wanted, ruling.clear)
     if values is None:
         raise errors.no_customer(customer_no)
+    values |= plain
     return CustomerView(customer_no, values, tuple(name for name in wanted if name not in ruling.clear), ruling.right)
 
 
@@ -226,6 +240,17 @@ def _values(
     if AUM in wanted:
         found[AUM] = _assets(lake, customer_no) if AUM in clear else MASK
     return found
+
+
+def _plain(connection: Connection, customer_no: str, shown: Sequence[str]) -> dict[str, object]:
+    """Return what the vault holds of the identifiers shown: the lake has but tokens of them, which tell nobody anything.
+
+    The vault itself opens only to whom the customer is unmasked; a token that an agreement shares stays one.
+    """
+    kinds = {name.removesuffix(_TOKEN): name for name in shown if name.endswith(_TOKEN)}
+    if not kinds:
+        return {}
+    return {kinds[one.kind]: one.value for one in read_identifiers(connection, [customer_no], kinds)}
 
 
 def _assets(lake: Lake, customer_no: str) -> int:

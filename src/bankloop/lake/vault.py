@@ -1,0 +1,30 @@
+"""Where personal identifiers of loaded customers go: sealed into the store's vault; the lake keeps tokens alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bankloop.store import Principal, Store, keep_identifiers
+
+
+class Vault(Protocol):
+    """Keeps identifiers of customers; the same one again changes nothing."""
+
+    def keep(self, kind: str, customers: Sequence[str], values: Sequence[str]) -> int:
+        """Keep ``values`` of a kind, one a customer, and return how many are new or changed."""
+        ...
+
+
+@dataclass(frozen=True)
+class StoreVault:
+    """The vault in the bank's store; only the program writes it."""
+
+    store: Store
+    principal: Principal
+
+    def keep(self, kind: str, customers: Sequence[str], values: Sequence[str]) -> int:
+        """Seal ``values`` of a kind in one transaction; erased customers are passed over."""
+        with self.store.begin(self.principal) as connection:
+            return keep_identifiers(connection, kind, list(customers), list(values))
