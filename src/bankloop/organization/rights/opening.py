@@ -37,7 +37,6 @@ from bankloop.store import (
 OWN, TIED = "own", "tied"
 ACCESS = "access"
 AUM = "aum_fen"
-_TOKEN = "_token"
 MASK = "***"
 DEFAULT_MINUTES = 30
 # The database refuses a longer one too: a working day, after which the ticket is asked again.
@@ -46,6 +45,8 @@ _ASSETS = ("demand_deposit", "term_deposit", "wealth", "fund", "insurance")
 _CUSTOMER = CONTRACTS["customer"]
 # What identity knows beside the lake; each is of class C2.
 _IDENTIFIERS = frozenset({"document", "email", "address", "account"})
+# By kind of identifier the column that holds its token.
+_IN_VAULT = {"name": "name_token", "phone": "phone_token"}
 _FIELDS: Mapping[str, Column | None] = {**{c.name: c for c in _CUSTOMER.columns}, AUM: None}
 
 
@@ -247,7 +248,7 @@ def _plain(connection: Connection, customer_no: str, shown: Sequence[str]) -> di
 
     The vault itself opens only to whom the customer is unmasked; a token that an agreement shares stays one.
     """
-    kinds = {name.removesuffix(_TOKEN): name for name in shown if name.endswith(_TOKEN)}
+    kinds = {kind: name for kind, name in _IN_VAULT.items() if name in shown}
     if not kinds:
         return {}
     return {kinds[one.kind]: one.value for one in read_identifiers(connection, [customer_no], kinds)}
