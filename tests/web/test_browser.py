@@ -80,6 +80,7 @@ def pages(plan_id: str) -> dict[str, str]:
 def desks() -> dict[str, str]:
     return {
         "approvals": "/approvals",
+        "rounds": "/rounds",
         "edit": "/campaigns/bind-card/edit",
         "people": "/people",
         "rights": "/rights",

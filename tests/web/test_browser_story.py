@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from bankloop.kit import FixedClock
 from bankloop.organization import approvals, system
-from bankloop.store import EmbeddedServer
+from bankloop.store import EmbeddedServer, read_plans
 from tests.bankfixture import TEMPLATE, open_small_bank
-from tests.web.conftest import Staffed, TestClient, listening, staff
+from tests.web.conftest import Staffed, listening, staff
 
 pytestmark = pytest.mark.browser
 CAMPAIGN = "bind-card"
@@ -90,18 +89,12 @@ def test_the_story(own: Staffed, chromium: Any) -> None:
                 desk.act(approval, "Approve", "agreed")
         assert state(own) == "approved"
 
-        # The run starts.
-        api = TestClient(own.app, base_url="http://127.0.0.1")
-        api.headers["authorization"] = f"Bearer {own.token('strategist')}"
+        # The maker looks at the plan and starts the run; asking again sends nothing again.
         day = own.small.open.lake.today() + timedelta(days=31)
-        made = api.post(
-            "/api/v1/runs", json={"round": 2, "start": day.isoformat()}, headers={"idempotency-key": uuid.uuid4().hex}
-        )
-        assert made.status_code == 202
-        own.app.state.jobs.wait()
-        job = api.get(f"/api/v1/jobs/{made.json()['job_id']}").json()
-        assert job["state"] == "done", job
-        assert job["result"]["decisions"] > 0
+        said = [run_round(own, maker, day, button) for button in ("Preview the plan", "Run", "Run")]
+        assert "from the best" in said[0]
+        assert "contacts reserved" in said[1]
+        assert "nothing was sent again" in said[2]
         assert state(own) == "running"
 
         # Compliance kills it, with a reason; a kill without one is refused and what was written stays.
@@ -110,15 +103,22 @@ def test_the_story(own: Staffed, chromium: Any) -> None:
         assert state(own) == "running"
         compliance.act(approval, "Kill", "a complaint about the wording")
         assert state(own) == "killed"
-        again = api.post(
-            "/api/v1/runs",
-            json={"round": 2, "start": (day + timedelta(days=1)).isoformat()},
-            headers={"idempotency-key": uuid.uuid4().hex},
-        )
-        own.app.state.jobs.wait()
-        after = api.get(f"/api/v1/jobs/{again.json()['job_id']}").json()
-        ran = after["result"] and CAMPAIGN in str(after["result"])
-        assert not ran
+        page = maker.open("/rounds")
+        assert own.small.open.campaign(CAMPAIGN).title.en not in page.locator("p.answer").inner_text()
+        run_round(own, maker, day + timedelta(days=1), "Run")
+        with own.small.open.store.begin(system()) as connection:
+            assert all(CAMPAIGN not in plan.campaigns for plan in read_plans(connection, day + timedelta(days=1)))
+
+
+def run_round(own: Staffed, desk: Desk, day: date, button: str) -> str:
+    """Ask for a round on the page, wait for the work, and return what the page then says of it."""
+    page = desk.open("/rounds")
+    page.fill("#round", "2")
+    page.fill("#start", day.isoformat())
+    page.click(f"main button:has-text('{button}')")
+    own.app.state.jobs.wait()
+    said: str = desk.open("/rounds").locator("main table tbody tr").first.inner_text()
+    return said
 
 
 def edit(desk: Desk, before: str, after: str) -> None:

@@ -25,6 +25,7 @@ MENU = (
     ("/", "home", "home", ""),
     ("/tasks", "tasks", "tasks", "task.read"),
     ("/customers", "customers", "customers", "customer.list"),
+    ("/rounds", "rounds", "rounds", "plan.read"),
     ("/plan", "plan", "plan", "plan.read"),
     ("/results", "results", "results", "round.read"),
     ("/scorecard", "scorecard", "scorecard", "round.read"),

@@ -84,6 +84,17 @@ MORE_WORDS: Mapping[str, Text] = {
     "sessions": Text("我的会话", "My sessions"),
     "end": Text("结束", "End"),
     "search": Text("查找", "Find"),
+    "rounds": Text("轮次", "Rounds"),
+    "rounds_lead": Text("已批准、将一起竞争下一窗口的战役：", "Approved, and competing together in the next window: "),
+    "rounds_none": Text("没有已批准的战役；先在战役页提交，由他人批准。", "No campaign is approved; submit one on its page, and let others consent."),
+    "next_window": Text("下一个窗口", "The next window"),
+    "first_day": Text("窗口首日", "First day"),
+    "preview_round": Text("先看方案", "Preview the plan"),
+    "run_round": Text("执行", "Run"),
+    "run_once": Text("看方案不改变任何东西。执行只发生一次：同一窗口再执行，什么也不会再发。", "A preview changes nothing. A run happens once: the same window again sends nothing."),
+    "jobs": Text("作业", "Jobs"),
+    "no_jobs": Text("您还没有提出作业。", "You have asked for no job yet."),
+    "look_again": Text("刷新看进度", "Look again"),
     "person_filter": Text("谁（用户号，可空）", "Who (person, may be empty)"),
 }  # fmt: skip
 ACTS: Mapping[str, Text] = {

@@ -10,11 +10,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.editing import campaign_file, edit_campaign
 from bankloop.organization import require, system
-from bankloop.report import save_window
 from bankloop.store import list_campaigns, read_models, read_plans, read_results, read_steps
 from bankloop.web import errors as pages
 from bankloop.web.api.asking import (
@@ -36,7 +34,7 @@ from bankloop.web.api.jobs import job_of, jobs_of, keep_job
 from bankloop.web.api.once import once
 from bankloop.web.console import Console
 from bankloop.web.visitor import Visitor
-from bankloop.wiring import file_channel
+from bankloop.web.work import work_of
 
 router = APIRouter(prefix=PREFIX, tags=["campaigns"])
 
@@ -249,55 +247,5 @@ def _job(request: Request, console: Console, visitor: Visitor, kind: str, asked:
         import json
 
         made = UUID(json.loads(bytes(answer.body))["job_id"])
-        request.app.state.jobs.start(store, made, visitor.person, _work(console, visitor, kind, asked))
+        request.app.state.jobs.start(store, made, visitor.person, work_of(console, visitor, kind, asked))
     return answer
-
-
-def _work(console: Console, visitor: Visitor, kind: str, asked: dict[str, Any]) -> Any:
-    bank = console.bank
-
-    def window(say: Any) -> tuple[int, date]:
-        say("plan")
-        return asked["round"], date.fromisoformat(asked["start"]) if asked["start"] else bank.lake.today()
-
-    def plan_it(say: Any) -> dict[str, Any]:
-        found = loop.plan(bank, system("plan"), *window(say))
-        solution = found.plan.solution
-        lines = [
-            {"campaign": x.campaign, "action": x.action, "customers": x.customers, "cost_fen": round(x.cost), "value_fen": round(x.value)}
-            for x in found.plan.lines
-        ]  # fmt: skip
-        return {
-            "value_fen": round(solution.objective),
-            "bound_fen": round(solution.bound),
-            "gap": solution.gap,
-            "lines": lines,
-        }
-
-    def run_it(say: Any) -> dict[str, Any]:
-        round_, day = window(say)
-        prepared = None if loop.was_run(bank, system(), round_, day) else loop.plan(bank, system(), round_, day)
-        say("run")
-        report = loop.run(bank, system(), round_, day, prepared=prepared)
-        if prepared is not None:
-            save_window(prepared, bank.folder)
-        say("deliver")
-        sent = reach.deliver(bank.store, system("delivery"), file_channel(bank.folder))
-        issued = report.issued
-        return {
-            "round": round_, "window_start": day.isoformat(), "already_run": issued is None, "sent": sent,
-            "decisions": issued.decisions if issued else 0, "contacts": issued.accepted if issued else 0,
-        }  # fmt: skip
-
-    def learn_it(say: Any) -> dict[str, Any]:
-        say("train")
-        today = bank.lake.today()
-        if asked["round"] == 0:
-            return loop.draft_model(bank, visitor.principal, asked["campaign"], today).as_dict()
-        return loop.learn(bank, visitor.principal, asked["campaign"], asked["round"], today).card.as_dict()
-
-    def evaluate_it(say: Any) -> dict[str, Any]:
-        say("read")
-        return loop.evaluate(bank, system(), asked["campaign"], asked["rounds"]).as_dict()
-
-    return {"plan": plan_it, "run": run_it, "learn": learn_it, "evaluate": evaluate_it}[kind]
