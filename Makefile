@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-ha
 # Commands start three times faster from compiled files: let Python keep them, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test check bench docs lock clean
+.PHONY: setup demo test check advisories bench docs lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.uv: requirements/uv.txt
@@ -56,6 +56,10 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/reference.py --check
 	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
+
+## advisories: look the locked requirements up in the registry's advisories, where they can be reached
+advisories: $(VENV)/.dev
+	$(BIN)/python scripts/advisories.py
 
 ## bench: measure every claim; writes benchmarks/results.json and docs/benchmarks.md
 bench: $(VENV)/.runtime
