@@ -27,6 +27,7 @@ from bankloop.lake import Scope, load_bank
 from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
+from bankloop.loop.shelf import gate
 from bankloop.organization import checker, maker, reviewers, system
 from bankloop.simulate import write_bank
 from bankloop.store import Role, remove_cluster, seal_audit, verify_audit, waiting_messages
@@ -43,6 +44,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from bankloop.kit import BankloopError, FixedClock
 from bankloop.loop import reach, run as loop
+from bankloop.loop.shelf import gate
 from bankloop.organization import system
 from bankloop.store import server_pid
 from bankloop.wiring import file_channel, open_bank
@@ -84,7 +86,7 @@ try:
         report = loop.run(bank, system(), number, start, seed, prepared=window)
         if fault == "between":
             die()
-        sent = reach.deliver(bank.store, system("delivery"), channel)
+        sent = reach.deliver(bank.store, system("delivery"), channel, gate)
 except BankloopError as error:
     print(error.code, flush=True)
     sys.exit(error.exit_code)
@@ -236,7 +238,7 @@ def test_a_run_that_was_killed_is_completed_by_the_same_command(ready: Ready, fa
     assert_whole(ready, round_)
     total = len(delivered(ready))
     again = loop.run(ready.bank, system(), round_, start, 42)
-    sent = reach.deliver(ready.bank.store, system("delivery"), file_channel(ready.folder))
+    sent = reach.deliver(ready.bank.store, system("delivery"), file_channel(ready.folder), gate)
     assert (again.issued, sent) == (None, 0)
     assert len(delivered(ready)) == total
 
@@ -257,7 +259,7 @@ def test_two_runs_at_once_issue_a_window_once(ready: Ready, seeds: tuple[int, in
     assert [code for code, _ in results] == [0, 0]
     assert sorted(said[0] == "again" for _, said in results) == [False, True]
     assert loop.run(ready.bank, system(), round_, start, 42).issued is None
-    reach.deliver(ready.bank.store, system("delivery"), file_channel(ready.folder))
+    reach.deliver(ready.bank.store, system("delivery"), file_channel(ready.folder), gate)
     assert_whole(ready, round_)
 
 
@@ -335,14 +337,14 @@ def test_a_full_disk_leaves_the_part_waiting_and_the_next_delivery_sends_it_once
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(EnvironmentFault, match="free some space") as caught:
-        reach.deliver(bank.store, system("delivery"), file_channel(ready.folder))
+        reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate)
     assert caught.value.code == "delivery.not_written"
     monkeypatch.undo()
     with bank.store.begin(system()) as connection:
         assert waiting_messages(connection, "delivery") == issued.messages
     assert len(delivered(ready)) == before
-    assert reach.deliver(bank.store, system("delivery"), file_channel(ready.folder)) > 0
-    assert reach.deliver(bank.store, system("delivery"), file_channel(ready.folder)) == 0
+    assert reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate) > 0
+    assert reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate) == 0
     assert_whole(ready, round_)
 
 
@@ -383,7 +385,7 @@ def test_an_audience_of_nobody_is_a_plan_for_nobody_and_disturbs_no_other(ready:
     issued = loop.run(bank, system(), round_, start, prepared=window).issued
     assert issued is not None
     assert counted(bank, "SELECT count(*) FROM decision WHERE round = :r AND campaign = 'bind-card'", r=round_) == 0
-    reach.deliver(bank.store, system("delivery"), file_channel(ready.folder))
+    reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate)
     assert_whole(ready, round_)
 
 
@@ -425,7 +427,7 @@ def test_a_budget_that_no_action_fits_is_spent_on_nothing_and_says_so(
         ).all()
     assert reasons
     assert all(codes and codes[0] for codes, _ in reasons)
-    reach.deliver(bank.store, system("delivery"), file_channel(ready.folder))
+    reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate)
 
 
 def test_a_capacity_of_zero_assigns_nobody_to_the_channel_and_disturbs_no_other(ready: Ready, edited: Any) -> None:
@@ -444,5 +446,5 @@ def test_a_capacity_of_zero_assigns_nobody_to_the_channel_and_disturbs_no_other(
         "WHERE d.round = :r AND c.channel = 'rm_call' AND c.accepted"
     )
     assert counted(bank, called, r=round_) == 0
-    reach.deliver(bank.store, system("delivery"), file_channel(ready.folder))
+    reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate)
     assert_whole(ready, round_)

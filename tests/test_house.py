@@ -26,6 +26,8 @@ DOORS = {
     "bankloop.loop.run",
     "bankloop.loop.bank",
     "bankloop.loop.editing",
+    "bankloop.loop.shelf",
+    "bankloop.loop.assortment",
     "bankloop.organization.account",
     "bankloop.customer.identity",
     *(f"bankloop.loop.{step}" for step in STEPS),

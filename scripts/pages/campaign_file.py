@@ -9,12 +9,13 @@ from typing import Any
 
 from pages.source import BANK, cell, page
 
-SECTIONS = ("Campaign", "Product", "Benefit", "Script", "Policies")
+SECTIONS = ("Campaign", "Product", "Benefit", "Script", "Solution", "Policies")
 _FILES = {
     "Campaign": "campaigns/*.yaml",
     "Product": "products.yaml, under `products`",
     "Benefit": "benefits.yaml, under `benefits`",
     "Script": "scripts/*.yaml",
+    "Solution": "solutions/*.yaml",
     "Policies": "policies.yaml",
 }
 

@@ -3,89 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from bankloop.kit import ConflictError, DeniedError, FixedClock, local_day
-from bankloop.lake import load_bank, open_lake
+from bankloop.kit import ConflictError, DeniedError
 from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
+from bankloop.loop.shelf import gate
 from bankloop.organization import (
     ApprovalState,
     Stage,
     approval_of,
     approval_view,
     auditor,
-    checker,
     compliance,
     maker,
     record_edit,
     reviewers,
     system,
 )
-from bankloop.simulate import write_bank
 from bankloop.store import (
     VERBS,
-    EmbeddedServer,
     Principal,
     Role,
-    attach_store,
-    create_database,
     read_audit,
     read_campaign,
     read_steps,
     waiting_messages,
 )
+from tests.loop.gates import STATES, Sent
 
 NAME = "bind-card"
-# The customers are the same in every test: their state is made once.
-STATES: dict[Any, Any] = {}
 CONSUMER, COMPLIANCE, FIRST, SECOND = reviewers()
-
-
-class Sent:
-    """A channel that counts."""
-
-    def __init__(self) -> None:
-        self.contacts = 0
-
-    def send(self, key: str, channel: str, due_on: str, contacts: object) -> None:
-        self.contacts += len(list(contacts))  # type: ignore[call-overload]
-
-
-@pytest.fixture(scope="module")
-def bank_once(
-    store_server: EmbeddedServer, clock: FixedClock, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, str]:
-    """A loaded bank with promoted models, in a database that each test copies."""
-    folder, name = tmp_path_factory.mktemp("gates"), "gates"
-    create_database(store_server, name, "template_bank")
-    with attach_store(folder, clock, store_server, name) as store:
-        day = local_day(clock.now(), "Asia/Shanghai")
-        write_bank(folder, 3_000, 7, today=day)
-        bank = Bank(folder, store, open_lake(folder, store, system("lake")), clock)
-        load_bank(folder, bank.lake)
-        for campaign in (NAME, "first-wealth"):
-            loop.draft_model(bank, maker(), campaign, day - timedelta(days=1))
-            loop.promote(bank, checker(), campaign)
-    return folder, name
-
-
-@pytest.fixture
-def bank(
-    bank_once: tuple[Path, str], store_server: EmbeddedServer, clock: FixedClock, request: pytest.FixtureRequest
-) -> Iterator[Bank]:
-    folder, template = bank_once
-    name = f"gates_{abs(hash(request.node.name)) % 10**9}"
-    create_database(store_server, name, template)
-    with attach_store(folder, clock, store_server, name) as store:
-        yield Bank(folder, store, open_lake(folder, store, system("lake")), clock, STATES)
 
 
 def day_of(bank: Bank) -> date:
@@ -189,7 +141,7 @@ def test_compliance_stops_what_is_queued_and_what_would_run(bank: Bank) -> None:
         loop.kill_campaign(bank, maker(), NAME, "no")
     loop.kill_campaign(bank, compliance("third"), NAME, "the coupon misleads")
     sent = Sent()
-    assert reach.deliver(bank.store, system("delivery"), sent) == 0
+    assert reach.deliver(bank.store, system("delivery"), sent, gate) == 0
     assert sent.contacts == 0
     with pytest.raises(ConflictError):
         loop.run(bank, system(), 2, day_of(bank) + timedelta(days=1))
@@ -212,9 +164,9 @@ def test_what_is_paused_waits_and_goes_on(bank: Bank) -> None:
     started(bank)
     loop.pause_campaign(bank, maker(), NAME, "call centre full")
     sent = Sent()
-    assert reach.deliver(bank.store, system("delivery"), sent) == 0
+    assert reach.deliver(bank.store, system("delivery"), sent, gate) == 0
     loop.resume_campaign(bank, maker(), NAME)
-    assert reach.deliver(bank.store, system("delivery"), sent) == sent.contacts > 0
+    assert reach.deliver(bank.store, system("delivery"), sent, gate) == sent.contacts > 0
 
 
 def test_a_scheduled_campaign_waits_for_its_day(bank: Bank) -> None:

@@ -79,6 +79,8 @@ def pages(plan_id: str) -> dict[str, str]:
 
 def desks() -> dict[str, str]:
     return {
+        "products": "/products",
+        "product": "/products/wealth-fixed-income",
         "approvals": "/approvals",
         "rounds": "/rounds",
         "edit": "/campaigns/bind-card/edit",
@@ -101,6 +103,7 @@ _AXE = "rules => axe.run({resultTypes: ['violations'], rules}).then(r => r.viola
 OTHERS = {
     "auditor": ("/", "/audit"),
     "secadmin": ("/", "/people"),
+    "product": ("/products", "/products/wealth-fixed-income"),
     "checker": ("/approvals",),
     "relationship_manager": ("/", "/tasks", "/customers"),
     "commander": ("/", "/people", "/tasks"),

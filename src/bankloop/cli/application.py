@@ -17,6 +17,7 @@ from bankloop.cli import (
     people,
     policies,
     serving,
+    shelf,
     signin,
 )
 from bankloop.cli.screen import handled
@@ -46,3 +47,4 @@ application.add_typer(people.rights_group, name="rights")
 application.add_typer(signin.group, name="account")
 application.add_typer(operations.keys_group, name="keys")
 application.add_typer(customers.group, name="customer")
+application.add_typer(shelf.group, name="shelf")

@@ -59,13 +59,17 @@ def approve(
 ) -> None:
     """给出正在等待的那一环同意。Give the consent that a campaign waits for, with --model its model, or KIND/NAME anything."""
     from bankloop.loop import run as loop
-    from bankloop.organization import checker
+    from bankloop.loop.shelf import screen
+    from bankloop.organization import checker, system
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         documents = [_attachment(file) for file in attach or ()]
         if "/" in name:
-            _said(_consented(opened.store, as_, name, comment, documents), as_json)
+            given = _consented(opened.store, as_, name, comment, documents)
+            if given.kind == "product":
+                screen(opened, system("shelf"))
+            _said(given, as_json)
             return
         if model:
             person = acting(opened.store, as_, "approval", checker)

@@ -39,6 +39,7 @@ def run(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: A
     """执行已批准的战役，只发生一次。Run the approved campaigns' window: it happens once, however often it is called."""
     from bankloop.loop import reach
     from bankloop.loop import run as loop
+    from bankloop.loop.shelf import gate
     from bankloop.organization import system
     from bankloop.report import save_window
     from bankloop.wiring import file_channel, open_bank
@@ -54,7 +55,7 @@ def run(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: A
         report = loop.run(opened, system(), round_, day, prepared=window)
         if window is not None:
             save_window(window, bank)
-        sent = reach.deliver(opened.store, system("delivery"), file_channel(bank))
+        sent = reach.deliver(opened.store, system("delivery"), file_channel(bank), gate)
     issued = report.issued
     found = {
         "round": round_,

@@ -46,6 +46,7 @@ from bankloop.loop.model import Card, Uplift
 from bankloop.loop.programme import read_programme
 from bankloop.loop.reading import cut_by, read_rounds
 from bankloop.loop.scorecard import LEVELS, metrics_of, scorecard
+from bankloop.loop.shelf import shelf_now, shelf_of
 from bankloop.loop.spec import Campaign, Lock, read_lock
 from bankloop.loop.window import Window, plain_reading, record_steps, stored_plan
 from bankloop.organization import submit_approval
@@ -116,7 +117,8 @@ class RunReport:
 def plan(bank: Bank, principal: Principal, round_: int, window_start: date, seed: int = _SEED) -> Window:
     """Return what a window of a round would do, for all approved campaigns together; it changes nothing."""
     as_of = window_start - timedelta(days=1)
-    locks = approved_locks(bank, principal)
+    shelf = shelf_now(bank, principal)
+    locks = {name: shelf.on(lock) for name, lock in approved_locks(bank, principal).items()}
     policies = policies_in_force(locks)
     state = bank.state(as_of, catalogue_in_force(bank, locks))
     # 1 建模型: the champions that the locks name
@@ -140,7 +142,7 @@ def plan(bank: Bank, principal: Principal, round_: int, window_start: date, seed
     spent = _spent(bank, principal, round_, window_start)
     dated, lot = reach.plan_window(joined, locks, policies, window_start, as_of, seed + round_, spent)
     members = state.table.take(pa.array(joined.rows))
-    return Window(round_, state, locks, audiences, offers, models, dated, lot, members)
+    return Window(round_, state, locks, audiences, offers, models, dated, lot, members, shelf.digest)
 
 
 def was_run(bank: Bank, principal: Principal, round_: int, window_start: date) -> bool:
@@ -173,6 +175,7 @@ def run(
         {name: model_versions(bank, principal, lock) for name, lock in window.locks.items()},
     )
     with bank.store.begin(principal) as connection:
+        _same_shelf(connection, window)
         launched = {name: one.as_dict() for name, one in launches(window).items()}
         if not save_plan(connection, stored_plan(window, launched)):
             return RunReport(round_, window_start, None)
@@ -233,6 +236,15 @@ def draft_model(bank: Bank, principal: Principal, name: str, today: date, seed: 
         _register(bank, connection, campaign, trained, card)
         record_audit(connection, "model.draft", "model", name, None, {"rows": card.rows, "auc": round(card.auc, 4)})
     return card
+
+
+def _same_shelf(connection: Connection, window: Window) -> None:
+    """Refuse a window that was planned of another shelf than there is now: it would offer what is off it."""
+    if window.shelf != shelf_of(connection).digest:
+        raise ConflictError(
+            "run.shelf_changed",
+            Text("做方案之后货架变了；请再运行一次，会按现在的货架重做方案", "the shelf has changed since this plan was made; run again, and it is planned of the shelf as it is now"),
+        )  # fmt: skip
 
 
 def _spent(bank: Bank, principal: Principal, round_: int, window_start: date) -> dict[str, float]:

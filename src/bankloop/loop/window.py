@@ -26,7 +26,7 @@ from bankloop.store import (
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One dated window of a round, planned: what each step gave, and the plan."""
+    """One dated window of a round, planned: what each step gave, the plan, and the digest of the shelf it was made of."""
 
     round: int
     state: State
@@ -37,6 +37,7 @@ class Window:
     plan: reach.DatedPlan
     lot: reach.Lot
     members: pa.Table
+    shelf: str = ""
 
     @property
     def policies(self) -> Policies:

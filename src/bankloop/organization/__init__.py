@@ -117,6 +117,7 @@ from bankloop.organization.principals import (
     checker,
     compliance,
     maker,
+    product_manager,
     reviewers,
     steward,
     system,
@@ -162,9 +163,11 @@ from bankloop.organization.tasks import (
     create_tasks,
     expire_tasks,
     finish_task,
+    open_tasks,
     task_counts,
     tasks_for,
     tasks_of,
+    withdraw_tasks,
 )
 
 __all__ = [
@@ -277,11 +280,13 @@ __all__ = [
     "name_backup",
     "next_stage",
     "open_customer",
+    "open_tasks",
     "open_unit",
     "pause_request",
     "people",
     "person_of",
     "principal_for",
+    "product_manager",
     "propose_agreement",
     "recall",
     "recall_transfer",
@@ -318,4 +323,5 @@ __all__ = [
     "unmasked_fields",
     "void_approvals",
     "was_granted",
+    "withdraw_tasks",
 ]

@@ -39,6 +39,11 @@ def maker(person: str = "strategist", purpose: str = "campaign") -> Principal:
     return _holding("hq_strategist", person, _WHOLE_BANK, purpose)
 
 
+def product_manager(person: str = "product", purpose: str = "campaign") -> Principal:
+    """Return a product manager, who asks for changes of the shelf (产品经理)."""
+    return _holding("product_manager", person, _WHOLE_BANK, purpose)
+
+
 def checker(person: str = "checker", purpose: str = "approval") -> Principal:
     """Return a head-office approver (复核)."""
     return _holding("hq_approver", person, _WHOLE_BANK, purpose)

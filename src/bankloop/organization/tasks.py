@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -106,6 +106,29 @@ def expire_tasks(connection: Connection, today: date) -> int:
     if done.rowcount:
         record_audit(connection, "task.expire", "task", today.isoformat(), None, {"expired": done.rowcount}, "past due")
     return done.rowcount
+
+
+@verb("task.withdraw")
+def withdraw_tasks(connection: Connection, decision_ids: Sequence[UUID], reason: str) -> int:
+    """Close open tasks that may not be done any more, such as those of a product that left the shelf; return how many."""
+    done = connection.execute(
+        update(table)
+        .where(table.c.state.in_(_OPEN), table.c.decision_id.in_(decision_ids))
+        .values(state=TaskState.EXPIRED, state_reason=reason, updated_at=now_of(connection))
+    )
+    if done.rowcount:
+        record_audit(connection, "task.withdraw", "task", reason, None, {"withdrawn": done.rowcount}, reason)
+    return done.rowcount
+
+
+def open_tasks(connection: Connection, product: str) -> list[Task]:
+    """Return the open tasks whose action speaks for a product."""
+    query = (
+        select(*(table.c[name] for name in Task.__dataclass_fields__))
+        .where(table.c.state.in_(_OPEN), table.c.action.startswith(f"{product}|", autoescape=True))
+        .order_by(table.c.decision_id)
+    )
+    return [_task(row) for row in connection.execute(query).mappings()]
 
 
 def tasks_of(connection: Connection, unit_id: str, since: date, until: date) -> list[Task]:

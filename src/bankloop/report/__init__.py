@@ -38,6 +38,17 @@ from bankloop.report.plan import falls_of, plan_page, price_in_words, waterfall_
 from bankloop.report.record import PlanRecord, record_of
 from bankloop.report.results import VERDICTS, interval_in_words, results_page
 from bankloop.report.scorecard import drill_table, metric_tables
+from bankloop.report.shelf import (
+    PRODUCT_CLASSES,
+    PRODUCT_LINES,
+    gaps_picture,
+    matrix_table,
+    offered_in_words,
+    products_table,
+    proposal_table,
+    review_table,
+    shelf_table,
+)
 from bankloop.report.story import (
     Story,
     bank_line,
@@ -54,6 +65,8 @@ from bankloop.report.what_if import changeable, what_if
 from bankloop.report.whole import programme_view
 
 __all__ = [
+    "PRODUCT_CLASSES",
+    "PRODUCT_LINES",
     "VERDICTS",
     "Bar",
     "Bars",
@@ -92,24 +105,31 @@ __all__ = [
     "environment",
     "execution_picture",
     "falls_of",
+    "gaps_picture",
     "group_table",
     "html_report",
     "interval_in_words",
     "kept_plans",
     "known_truth",
     "load_window_view",
+    "matrix_table",
     "metric_tables",
+    "offered_in_words",
     "plan_page",
     "policies_picture",
     "price_in_words",
+    "products_table",
     "programme_view",
+    "proposal_table",
     "quarantine_table",
     "reading_of",
     "record_of",
     "report_of",
     "results_page",
     "results_view",
+    "review_table",
     "save_window",
+    "shelf_table",
     "style",
     "waterfall_picture",
     "what_if",

@@ -50,8 +50,10 @@ from bankloop.store.contracts import (
     ModelVersion,
     Plan,
     Principal,
+    ProductReview,
     ResultReading,
     Role,
+    ShelfNotice,
     StepState,
 )
 from bankloop.store.copying import copy_in, copy_out, fitted
@@ -107,6 +109,14 @@ from bankloop.store.registry import (
 )
 from bankloop.store.sealing import KeyRing, blind_index, key_file, normal_identifier, open_keys, rotate_keys
 from bankloop.store.sealing.renewing import SealedColumn, keys_in_use, register_sealed, renew_seals, rotate
+from bankloop.store.shelf import (
+    add_notice,
+    conclude_review,
+    open_review,
+    read_notices,
+    read_reviews,
+    stop_contacts,
+)
 from bankloop.store.vault import (
     Identifier,
     customer_ring,
@@ -152,13 +162,16 @@ __all__ = [
     "Origin",
     "Plan",
     "Principal",
+    "ProductReview",
     "ResultReading",
     "Role",
     "SealedColumn",
+    "ShelfNotice",
     "StepState",
     "Store",
     "accepted_contacts",
     "acting_from",
+    "add_notice",
     "anchor_file",
     "append_decisions",
     "append_events",
@@ -171,6 +184,7 @@ __all__ = [
     "check_audit",
     "check_due",
     "claim_outbox",
+    "conclude_review",
     "contacts_of",
     "copy_in",
     "copy_out",
@@ -200,6 +214,7 @@ __all__ = [
     "normal_identifier",
     "now_of",
     "open_keys",
+    "open_review",
     "open_store",
     "origin_of",
     "personal_of",
@@ -218,8 +233,10 @@ __all__ = [
     "read_identifiers",
     "read_lock",
     "read_models",
+    "read_notices",
     "read_plans",
     "read_results",
+    "read_reviews",
     "read_snapshot",
     "read_steps",
     "record_access",
@@ -243,6 +260,7 @@ __all__ = [
     "server_pid",
     "set_step",
     "start_server",
+    "stop_contacts",
     "under_approval",
     "verb",
     "verify_audit",

@@ -111,9 +111,13 @@ def contacts_of(connection: Connection, customer_no: str) -> list[tuple[date, st
 
 
 def accepted_contacts(connection: Connection, campaign: str) -> pa.Array:
-    """Return the decision ids, as text, of a campaign's contacts that passed the gate."""
+    """Return the decision ids, as text, of a campaign's contacts that passed the gate and were not stopped later."""
     ids = connection.scalars(
-        text("SELECT decision_id::text FROM contact WHERE campaign = :campaign AND accepted"), {"campaign": campaign}
+        text(
+            "SELECT decision_id::text FROM contact c WHERE campaign = :campaign AND accepted AND NOT EXISTS "
+            "(SELECT FROM contact_stop s WHERE s.decision_id = c.decision_id)"
+        ),
+        {"campaign": campaign},
     )
     return pa.array(ids.all(), pa.string())
 

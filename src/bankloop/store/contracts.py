@@ -315,3 +315,30 @@ class ResultReading:
     round: int
     as_of: date
     reading: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfNotice:
+    """What a request asks to change on the shelf about one product, from when on."""
+
+    approval_id: UUID
+    product: str
+    change: Mapping[str, Any]
+    effective_at: datetime
+    made_by: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProductReview:
+    """A review that a product's figures called for: the trigger, what was measured against which limit, its outcome."""
+
+    review_id: UUID
+    product: str
+    trigger: str
+    measured_ppm: int
+    limit_ppm: int
+    opened_at: datetime
+    closed_at: datetime | None
+    closed_by: str | None
+    outcome: str | None

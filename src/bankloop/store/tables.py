@@ -284,3 +284,41 @@ result = Table(
     _json("reading"),
     _moment("recorded_at"),
 )
+
+shelf_notice = Table(
+    "shelf_notice",
+    metadata,
+    Column("approval_id", Uuid, primary_key=True),
+    _text("product"),
+    _json("change"),
+    Column("effective_at", DateTime(timezone=True), nullable=False),
+    _text("made_by"),
+    _moment("recorded_at"),
+)
+
+# A contact that was reserved and will not be made: its product left the shelf, or left the customer's reach.
+contact_stop = Table(
+    "contact_stop",
+    metadata,
+    Column("decision_id", Uuid, primary_key=True),
+    _text("customer_no"),
+    _text("unit_id"),
+    _text("campaign"),
+    _text("reason"),
+    _moment("recorded_at"),
+)
+
+product_review = Table(
+    "product_review",
+    metadata,
+    Column("review_id", Uuid, primary_key=True),
+    _text("product"),
+    _text("trigger"),
+    _whole("measured_ppm"),
+    _whole("limit_ppm"),
+    _moment("opened_at"),
+    _moment("closed_at", null=True),
+    _text("closed_by", null=True),
+    _text("outcome", null=True),
+    Index("product_review_open", "product", "trigger", unique=True, postgresql_where=text("closed_at IS NULL")),
+)

@@ -8,6 +8,7 @@ from uuid import UUID
 from bankloop.kit import NotFoundError, Text
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
+from bankloop.loop.shelf import screen
 from bankloop.organization import (
     Approval,
     Stage,
@@ -19,6 +20,7 @@ from bankloop.organization import (
     recall,
     reject,
     review,
+    system,
 )
 from bankloop.store import Principal
 from bankloop.web import errors
@@ -55,6 +57,8 @@ def act_on(
         loop.promote(bank, principal, found.object_id)
     else:
         _plain(bank, principal, found, act, comment)
+    if found.kind == "product" and act == "pass":
+        screen(bank, system("shelf"))
     with bank.store.begin(principal) as connection:
         return approval_by_id(connection, approval_id)
 

@@ -26,6 +26,7 @@ MENU = (
     ("/tasks", "tasks", "tasks", "task.read"),
     ("/customers", "customers", "customers", "customer.list"),
     ("/rounds", "rounds", "rounds", "plan.read"),
+    ("/products", "products", "products", "product.read"),
     ("/plan", "plan", "plan", "plan.read"),
     ("/results", "results", "results", "round.read"),
     ("/scorecard", "scorecard", "scorecard", "round.read"),

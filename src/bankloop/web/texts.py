@@ -53,6 +53,7 @@ IN_FORCE = ("approved", "scheduled", "running")
 KINDS: Mapping[str, Text] = {
     "campaign": Text("战役", "Campaign"),
     "model": Text("模型", "Model"),
+    "product": Text("产品货架", "Product shelf"),
     "transfer": Text("客户划转", "Transfer of a book"),
     "export": Text("数据导出", "Export"),
     "erasure": Text("个人信息清除", "Erasure of personal data"),
@@ -80,6 +81,11 @@ VERBS: Mapping[str, Text] = {
     "customer.unmask": Text("解除遮盖", "Unmasked"),
     "campaign.edit": Text("修改战役文件", "Campaign's file edited"),
     "approval.kill": Text("叫停", "Killed"),
+    "product.submit": Text("申请变更货架", "Change of the shelf asked for"),
+    "product.screen": Text("按货架重新筛查", "Screened against the shelf"),
+    "product.review": Text("产品复核检查", "Products checked for review"),
+    "product.conclude": Text("结束产品复核", "Product review concluded"),
+    "task.withdraw": Text("撤回任务", "Tasks withdrawn"),
 }
 FALLS: Mapping[str, Text] = {
     "other_compliance": Text("其他合规原因", "Other compliance reasons"),

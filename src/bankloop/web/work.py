@@ -7,6 +7,7 @@ from typing import Any
 
 from bankloop.loop import reach
 from bankloop.loop import run as loop
+from bankloop.loop.shelf import gate
 from bankloop.organization import system
 from bankloop.report import save_window
 from bankloop.web.console import Console
@@ -44,7 +45,7 @@ def work_of(console: Console, visitor: Visitor, kind: str, asked: dict[str, Any]
         if prepared is not None:
             save_window(prepared, bank.folder)
         say("deliver")
-        sent = reach.deliver(bank.store, system("delivery"), file_channel(bank.folder))
+        sent = reach.deliver(bank.store, system("delivery"), file_channel(bank.folder), gate)
         issued = report.issued
         return {
             "round": round_, "window_start": day.isoformat(), "already_run": issued is None, "sent": sent,

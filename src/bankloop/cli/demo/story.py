@@ -20,6 +20,7 @@ from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Reading
 from bankloop.loop.model import Card
 from bankloop.loop.optimize import Challenger
+from bankloop.loop.shelf import gate
 from bankloop.organization import account, checker, maker, reviewers, seed_demo_people, system
 from bankloop.simulate import Response, SimulatedBank, World, write_bank
 from bankloop.store import accepted_contacts, append_events, broken_caps, read_decisions, seal_audit, verify_audit
@@ -133,10 +134,10 @@ def live_round(bank: Bank, world: World, story: Story, number: int, start: date,
     story.windows.append(window)
     say(f"run {number}")
     loop.run(bank, system(), number, start, seed, prepared=window)
-    story.sent += reach.deliver(bank.store, system("delivery"), file_channel(bank.folder))
+    story.sent += reach.deliver(bank.store, system("delivery"), file_channel(bank.folder), gate)
     again = loop.run(bank, system(), number, start, seed)
     story.rerun_sends += again.issued.accepted if again.issued else 0
-    story.rerun_sends += reach.deliver(bank.store, system("delivery"), file_channel(bank.folder))
+    story.rerun_sends += reach.deliver(bank.store, system("delivery"), file_channel(bank.folder), gate)
     say(f"people {number}")
     responses = [respond(bank, world, name, number, start) for name in bank.spec.campaigns]
     # The truth is asked before the world moves on: afterwards other deposits mature and who succeeded is gone.

@@ -5,17 +5,24 @@ An investment product without a valid assessment is never open, whoever asks. It
 
 from bankloop.loop.product.rules import ASSESSMENT_VALID_DAYS, SENTENCES, Ruling, WhyNot, rule_suitability
 from bankloop.loop.product.service import ATTRIBUTES_READ, RISK_ASSESSMENT, Offers, match, numbers, suitability_codes
+from bankloop.loop.product.shelf import LegRuling, Notice, Shelf, in_force, propose, rule_leg
 
 __all__ = [
     "ASSESSMENT_VALID_DAYS",
     "ATTRIBUTES_READ",
     "RISK_ASSESSMENT",
     "SENTENCES",
+    "LegRuling",
+    "Notice",
     "Offers",
     "Ruling",
+    "Shelf",
     "WhyNot",
+    "in_force",
     "match",
     "numbers",
+    "propose",
+    "rule_leg",
     "rule_suitability",
     "suitability_codes",
 ]

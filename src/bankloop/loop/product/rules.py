@@ -24,6 +24,8 @@ class WhyNot(StrEnum):
     ASSESSMENT_MISSING = "assessment_missing"
     ASSESSMENT_EXPIRED = "assessment_expired"
     RISK_MISMATCH = "risk_mismatch"
+    NOT_HERE = "not_here"
+    NO_RIGHT = "no_right"
 
 
 SENTENCES = {
@@ -36,6 +38,8 @@ SENTENCES = {
         f"the risk assessment is older than {ASSESSMENT_VALID_DAYS} days: repeat it",
     ),
     WhyNot.RISK_MISMATCH: Text("风险不匹配：C{tolerance} < R{risk}", "risk mismatch: C{tolerance} < R{risk}"),
+    WhyNot.NOT_HERE: Text("本网点或本客群不提供", "not offered in this branch or segment"),
+    WhyNot.NO_RIGHT: Text("没有该条线的权限：请转介给有权的同事", "no right to this line of business: refer to a colleague who has it"),
 }  # fmt: skip
 
 

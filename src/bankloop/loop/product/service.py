@@ -8,6 +8,7 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from bankloop.kit.expression import Type
@@ -48,10 +49,14 @@ class Offers:
 def match(lock: Lock, state: pa.Table, types: Mapping[str, Type], as_of: date) -> Offers:
     """Return the offers of a lock's products over the customers in ``state`` (n rows)."""
     texts = {product.key: product.eligible for product in lock.products if product.eligible is not None}
-    eligible = conditions(state, texts, types, as_of)
+    segments = {f"segment:{key}": one.where for key, one in lock.policies.segments.items()}
+    met = conditions(state, {**texts, **segments}, types, as_of)
     code = {}
     for product in lock.products:
-        code[product.key] = _code(product, state, eligible.get(product.key))
+        code[product.key] = _code(product, state, met)
+    for product in lock.products:
+        for leg in product.legs:
+            code[product.key] = np.where(code[product.key] == 0, code[leg], code[product.key])
     if RISK_ASSESSMENT in code:
         code[RISK_ASSESSMENT] = _invitation(lock, code, state.num_rows)
     return Offers(code)
@@ -66,16 +71,29 @@ def suitability_codes(tolerance: NDArray[np.float64], days_ago: NDArray[np.float
     return code
 
 
-def _code(product: Product, state: pa.Table, eligible: Bools | None) -> NDArray[np.int8]:
+def _code(product: Product, state: pa.Table, met: Mapping[str, Bools]) -> NDArray[np.int8]:
     code = np.zeros(state.num_rows, np.int8)
     if product.is_investment and product.risk is not None:
         tolerance = numbers(state["risk_tolerance"])
         code = suitability_codes(tolerance, numbers(state["days_since_risk_assessment"]), product.risk.level)
-    if eligible is not None:
-        code[~eligible] = _INDEX[WhyNot.NOT_ELIGIBLE]
-    if not product.available:
+    if product.key in met:
+        code[~met[product.key]] = _INDEX[WhyNot.NOT_ELIGIBLE]
+    code[~_offered(product, state, met)] = _INDEX[WhyNot.NOT_HERE]
+    if not product.available.on:
         code[:] = _INDEX[WhyNot.OFF_SHELF]
     return code
+
+
+def _offered(product: Product, state: pa.Table, met: Mapping[str, Bools]) -> Bools:
+    """Return (n,) who is in a branch and in a segment that the product is offered in; an unknown segment is nobody's."""
+    where, offered = product.available, np.ones(state.num_rows, bool)
+    if where.branches is not None:
+        branches = pa.array(where.branches, pa.string())
+        offered &= np.asarray(pc.is_in(state["branch_id"], branches).to_numpy(zero_copy_only=False), dtype=bool)
+    if where.segments is not None:
+        nobody = np.zeros(state.num_rows, bool)
+        offered &= np.any([nobody, *(met.get(f"segment:{key}", nobody) for key in where.segments)], axis=0)
+    return offered
 
 
 def _invitation(lock: Lock, code: Mapping[str, NDArray[np.int8]], n: int) -> NDArray[np.int8]:

@@ -18,7 +18,7 @@ from bankloop.loop.reach.contracts import (
     ResourceLine,
 )
 from bankloop.loop.reach.curve import BudgetPath, budget_path
-from bankloop.loop.reach.delivery import Channel, FileChannel, deliver
+from bankloop.loop.reach.delivery import Channel, FileChannel, Screen, deliver
 from bankloop.loop.reach.explore import Lot, draw_lot
 from bankloop.loop.reach.issue import DELIVERY_TOPIC, Frame, Issued, gate_limits, issue
 from bankloop.loop.reach.kernels import NONE
@@ -73,6 +73,7 @@ __all__ = [
     "Rate",
     "ResourceLine",
     "Rules",
+    "Screen",
     "SeveralSolution",
     "Side",
     "Silence",

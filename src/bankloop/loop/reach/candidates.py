@@ -17,7 +17,7 @@ from bankloop.loop.product import Offers, numbers
 from bankloop.loop.reach.cells import draw_cells, draw_control
 from bankloop.loop.reach.contracts import Action, Bools, CampaignCandidates, Candidates, Floats
 from bankloop.loop.script import choose
-from bankloop.loop.spec import NO_BENEFIT, Lock, Policies
+from bankloop.loop.spec import NO_BENEFIT, Lock, Policies, Product
 from bankloop.loop.spec.batch import conditions
 
 
@@ -29,7 +29,7 @@ def actions_of(lock: Lock) -> tuple[Action, ...]:
         for benefit in allowed[product.key] if product.key in lock.campaign.products else (None,):
             for name in lock.campaign.reach.channels:
                 chosen = choose(lock, product.key, name)
-                if chosen is None:
+                if chosen is None or not offered_by(product, name):
                     continue
                 channel = lock.policies.channels[name]
                 found.append(
@@ -48,6 +48,11 @@ def actions_of(lock: Lock) -> tuple[Action, ...]:
                     )
                 )
     return tuple(found)
+
+
+def offered_by(product: Product, channel: str) -> bool:
+    """Return whether a product is offered on a channel."""
+    return product.available.channels is None or channel in product.available.channels
 
 
 def candidates_of(

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from sqlalchemy import Connection
+
 from bankloop.kit import EnvironmentFault, Text
 from bankloop.loop.reach.issue import DELIVERY_TOPIC
 from bankloop.store import Principal, Store, claim_outbox, mark_done, record_audit, verb
@@ -25,6 +27,14 @@ class Channel(Protocol):
 
     def send(self, key: str, channel: str, due_on: str, contacts: Sequence[Mapping[str, Any]]) -> None:
         """Send one part."""
+        ...
+
+
+class Screen(Protocol):
+    """Looks at a part's contacts where they leave the house, and returns those that may still be made."""
+
+    def __call__(self, connection: Connection, contacts: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """Screen one part in the transaction that sends it."""
         ...
 
 
@@ -75,8 +85,11 @@ def _write(path: Path, contacts: Sequence[Mapping[str, Any]]) -> None:
 
 
 @verb("plan.deliver")
-def deliver(store: Store, principal: Principal, channel: Channel) -> int:
-    """Send every waiting part and return how many contacts went out; each part is marked in its own transaction."""
+def deliver(store: Store, principal: Principal, channel: Channel, screen: Screen) -> int:
+    """Send every waiting part and return how many contacts went out; each part is marked in its own transaction.
+
+    ``screen`` sees a part's contacts just before: what was queued an hour ago may not be offered any more.
+    """
     sent = 0
     while True:
         with store.begin(principal) as connection:
@@ -84,8 +97,11 @@ def deliver(store: Store, principal: Principal, channel: Channel) -> int:
             if not parts:
                 return sent
             body = parts[0].payload
-            channel.send(parts[0].key, body["channel"], body["due_on"], body["contacts"])
+            going = screen(connection, body["contacts"])
+            if going:
+                channel.send(parts[0].key, body["channel"], body["due_on"], going)
             mark_done(connection, [parts[0].id])
-            detail = {"channel": body["channel"], "due_on": body["due_on"], "contacts": len(body["contacts"])}
+            stopped = len(body["contacts"]) - len(going)
+            detail = {"channel": body["channel"], "due_on": body["due_on"], "contacts": len(going), "stopped": stopped}
             record_audit(connection, "plan.deliver", "part", parts[0].key, None, detail)
-            sent += len(body["contacts"])
+            sent += len(going)

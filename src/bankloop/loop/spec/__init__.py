@@ -6,6 +6,7 @@ Everything that runs, runs from a ``Lock``; files are the working copy. Nothing 
 from bankloop.loop.spec.contracts import (
     ANY_CHANNEL,
     NO_BENEFIT,
+    Availability,
     BankSpec,
     Benefit,
     Campaign,
@@ -18,8 +19,13 @@ from bankloop.loop.spec.contracts import (
     Policies,
     Ppm,
     Product,
+    Quota,
+    Risk,
+    RiskRating,
     Script,
     ScriptVersion,
+    Segment,
+    Solution,
     Spec,
 )
 from bankloop.loop.spec.lock import Lock, make_lock, names_used, read_lock
@@ -28,6 +34,7 @@ from bankloop.loop.spec.reader import read_bank_spec, read_campaign, read_spec
 __all__ = [
     "ANY_CHANNEL",
     "NO_BENEFIT",
+    "Availability",
     "BankSpec",
     "Benefit",
     "Campaign",
@@ -41,8 +48,13 @@ __all__ = [
     "Policies",
     "Ppm",
     "Product",
+    "Quota",
+    "Risk",
+    "RiskRating",
     "Script",
     "ScriptVersion",
+    "Segment",
+    "Solution",
     "Spec",
     "make_lock",
     "names_used",

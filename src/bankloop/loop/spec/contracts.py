@@ -6,138 +6,68 @@ fen, ``30d`` days. Texts stay in both languages.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import time
-from decimal import Decimal
-from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from bankloop.kit import InputError, Text, parse_money
+from bankloop.loop.spec.products import (
+    Availability,
+    Contribution,
+    Document,
+    Product,
+    Risk,
+    RiskRating,
+    Shelf,
+    Solution,
+    SolutionVersion,
+)
+from bankloop.loop.spec.values import ANY_CHANNEL, NO_BENEFIT, Days, Fen, Key, Label, Ppm, Spec
 
-Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
-ANY_CHANNEL = "any"
-NO_BENEFIT = "none"
-
-
-def _ppm(value: object) -> int:
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", str(value))
-    if match is None:
-        raise ValueError(f"'{value}' is no percentage; write 5%")
-    return int((Decimal(match[1]) * 10_000).to_integral_value())
-
-
-def _fen(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"'{value}' is no amount; write 15000 CNY")
-    try:
-        return parse_money(value).fen
-    except InputError as error:
-        raise ValueError(error.message.en) from error
-
-
-def _days(value: object) -> int:
-    match = re.fullmatch(r"\s*(\d+)\s*d?\s*", str(value))
-    if match is None:
-        raise ValueError(f"'{value}' is no number of days; write 30d")
-    return int(match[1])
-
-
-Ppm = Annotated[int, BeforeValidator(_ppm), Field(ge=0)]
-Fen = Annotated[int, BeforeValidator(_fen), Field(ge=0)]
-Days = Annotated[int, BeforeValidator(_days), Field(ge=1, le=3660)]
-
-
-class Spec(BaseModel):
-    """Base of all spec values: frozen, and closed to unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Label(Spec):
-    """A text in both languages; both are demanded."""
-
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-
-    @property
-    def text(self) -> Text:
-        """Return it as a ``Text``."""
-        return Text(self.zh, self.en)
-
-
-class Risk(StrEnum):
-    """The product risk rating (产品风险等级)."""
-
-    R1 = "R1"
-    R2 = "R2"
-    R3 = "R3"
-    R4 = "R4"
-    R5 = "R5"
-
-    @property
-    def level(self) -> int:
-        """Return 1 … 5."""
-        return int(self.value[1])
-
-
-class RiskRating(Spec):
-    """The two ratings of one product; the higher one counts (孰高原则)."""
-
-    issuer: Risk
-    seller: Risk
-
-    @property
-    def level(self) -> int:
-        """Return the higher level, 1 … 5."""
-        return max(self.issuer.level, self.seller.level)
-
-
-class Contribution(Spec):
-    """The change in 12-month contribution that one success brings: a fixed part plus a rate of an attribute.
-
-    ``attributed`` is what naive attribution claims for a success, where that differs: it is shown, never optimised.
-    """
-
-    fixed: Fen = 0
-    rate: Ppm = 0
-    of: str | None = None
-    attributed: Fen | None = None
-    note: Label | None = None
-
-    @model_validator(mode="after")
-    def _rate_has_base(self) -> Contribution:
-        if (self.rate > 0) != (self.of is not None):
-            raise ValueError("a rate needs the attribute it applies to: write rate and of together")
-        return self
-
-
-class Product(Spec):
-    """One product of the shelf (产品货架)."""
-
-    key: Key
-    title: Label
-    line: Literal["retail", "corporate", "interbank", "subsidiary"] = "retail"
-    product_class: Literal["payment", "deposit", "wealth", "fund", "insurance", "loan", "card", "service"] = Field(
-        alias="class"
-    )
-    risk: RiskRating | None = None
-    eligible: str | None = None
-    available: bool = True
-    contribution: Contribution
-
-    @model_validator(mode="after")
-    def _investment_is_rated(self) -> Product:
-        if self.is_investment and self.risk is None:
-            raise ValueError("an investment product needs its risk ratings: risk: {issuer: R2, seller: R2}")
-        return self
-
-    @property
-    def is_investment(self) -> bool:
-        """Return whether suitability applies."""
-        return self.product_class in ("wealth", "fund", "insurance")
+__all__ = [
+    "ANY_CHANNEL",
+    "NO_BENEFIT",
+    "ApprovalPolicy",
+    "Availability",
+    "BankSpec",
+    "Benefit",
+    "BenefitPool",
+    "BranchLimit",
+    "Campaign",
+    "CapPolicy",
+    "Channel",
+    "ContactPolicy",
+    "Contribution",
+    "Days",
+    "Document",
+    "Evaluation",
+    "ExperimentPolicy",
+    "Fen",
+    "Goal",
+    "Key",
+    "Label",
+    "Optimization",
+    "PlanPolicy",
+    "Policies",
+    "Ppm",
+    "Prior",
+    "Product",
+    "QuietHours",
+    "Quota",
+    "Reach",
+    "ReviewPolicy",
+    "Risk",
+    "RiskRating",
+    "Script",
+    "ScriptVersion",
+    "Segment",
+    "Shelf",
+    "Solution",
+    "SolutionVersion",
+    "Spec",
+    "StaffPolicy",
+]
 
 
 class Benefit(Spec):
@@ -197,10 +127,11 @@ class Goal(Spec):
 
 
 class Reach(Spec):
-    """Channels in use, the campaign's own budget, and who a channel is for."""
+    """Channels in use, the campaign's own budget and quotas, and who a channel is for."""
 
     channels: tuple[str, ...] = Field(min_length=1)
     budget: Fen | None = None
+    quotas: tuple[Quota, ...] = ()
     when: Mapping[str, str] = Field(default_factory=dict)
     contact: Literal["default"] = "default"
 
@@ -221,7 +152,10 @@ class Optimization(Spec):
 
 
 class Campaign(Spec):
-    """One campaign file: the eight steps of the closed loop in the order in which they run."""
+    """One campaign file: the eight steps of the closed loop in the order in which they run.
+
+    ``solution`` fills in products, benefits and scripts that the file leaves out, from its newest published version.
+    """
 
     format: Literal[1]
     campaign: Key
@@ -231,6 +165,7 @@ class Campaign(Spec):
     goal: Goal
     model: Prior
     audience: str
+    solution: str | None = None
     products: tuple[Key, ...] = Field(min_length=1)
     benefits: tuple[Key, ...] = (NO_BENEFIT,)
     scripts: tuple[Key, ...] = Field(min_length=1)
@@ -244,12 +179,57 @@ class Campaign(Spec):
         return {"kind": value} if isinstance(value, str) else value
 
 
+class Segment(Spec):
+    """A segment (客群) by its condition: availability, quotas, solutions and the product matrix name it by key."""
+
+    title: Label
+    where: str
+
+
+class Quota(Spec):
+    """A floor or ceilings on part of a window's plan: of a campaign, product, benefit or channel, in a segment or branch.
+
+    ``at_least`` and ``at_most`` count customers, ``budget`` is what contacts and reserved benefits may cost, ``minutes``
+    what they may take of staff. ``each_branch`` sets the same for every branch by itself.
+    """
+
+    key: Key
+    title: Label
+    campaign: Key | None = None
+    product: Key | None = None
+    benefit: Key | None = None
+    channel: str | None = None
+    segment: Key | None = None
+    branch: str | None = None
+    each_branch: bool = False
+    at_least: int | None = Field(default=None, ge=0)
+    at_most: int | None = Field(default=None, ge=0)
+    budget: Fen | None = None
+    minutes: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Quota:
+        if all(one is None for one in (self.at_least, self.at_most, self.budget, self.minutes)):
+            raise ValueError("a quota needs at_least, at_most, budget or minutes")
+        if sum([self.segment is not None, self.branch is not None, self.each_branch]) > 1:
+            raise ValueError("a quota is for a segment, for a branch or for each branch: name one")
+        return self
+
+
 class PlanPolicy(Spec):
-    """How long one dated plan covers, and whether people's capacity counts working days only."""
+    """How long one dated plan covers, whether people's capacity counts working days only, and what one customer may get.
+
+    ``per_customer`` campaigns may contact a customer in a window; those of a pair in ``exclude`` never both, of a pair in
+    ``require`` the first only with the second.
+    """
 
     window: Days = 1
     working_days: bool = True
     placement: str = "outbound"
+    per_customer: int = Field(default=1, ge=1, le=8)
+    exclude: tuple[tuple[Key, Key], ...] = ()
+    require: tuple[tuple[Key, Key], ...] = ()
+    quotas: tuple[Quota, ...] = ()
 
 
 class ExperimentPolicy(Spec):
@@ -323,23 +303,25 @@ class ApprovalPolicy(Spec):
     emergency: int = Field(default=72, ge=1, le=240)
 
 
+class ReviewPolicy(Spec):
+    """When a product is reviewed: above this share of complaints among its buyers, or below this share that keep it."""
+
+    complaints: Ppm = 5_000
+    retention: Ppm = 500_000
+
+
 class Policies(Spec):
     """The bank's policies, ``policies.yaml``."""
 
     format: Literal[1]
     plan: PlanPolicy = PlanPolicy()
+    segments: Mapping[Key, Segment] = Field(default_factory=dict)
     experiment: ExperimentPolicy = ExperimentPolicy()
     contact: ContactPolicy
     channels: Mapping[str, Channel]
     staff: StaffPolicy = StaffPolicy()
     approval: ApprovalPolicy = ApprovalPolicy()
-
-
-class Shelf(Spec):
-    """``products.yaml``."""
-
-    format: Literal[1]
-    products: tuple[Product, ...]
+    review: ReviewPolicy = ReviewPolicy()
 
 
 class BenefitPool(Spec):
@@ -357,3 +339,4 @@ class BankSpec(Spec):
     scripts: Mapping[str, Script]
     policies: Policies
     campaigns: Mapping[str, Campaign]
+    solutions: Mapping[str, Solution] = Field(default_factory=dict)

@@ -90,6 +90,7 @@ def read_lock(content: Mapping[str, Any]) -> Lock:
 def names_used(campaign: Campaign, spec: BankSpec, types: Mapping[str, Type]) -> set[str]:
     """Return the attributes that a campaign's expressions read, its products' and channels' included."""
     texts = [campaign.audience, *campaign.reach.when.values()]
+    texts += [segment.where for segment in spec.policies.segments.values()]
     for key in _product_keys(campaign, spec):
         product = spec.products[key]
         texts += [text for text in (product.eligible, product.contribution.of) if text]
@@ -99,7 +100,7 @@ def names_used(campaign: Campaign, spec: BankSpec, types: Mapping[str, Type]) ->
 
 
 def _product_keys(campaign: Campaign, spec: BankSpec) -> list[str]:
-    """The campaign's products, and the ones its scripts speak for: an invitation to a risk assessment is one."""
+    """The campaign's products with the legs of bundles, and what its scripts speak for, as an invitation to an assessment."""
     spoken = [key for script in campaign.scripts for key in spec.scripts[script].products]
     missing = [key for key in spoken if key not in spec.products]
     if missing:
@@ -108,7 +109,8 @@ def _product_keys(campaign: Campaign, spec: BankSpec) -> list[str]:
             Text("话术提到的产品“{name}”不在货架上；请先上架", "a script speaks for product '{name}', which is not on the shelf; add it first"),
             name=missing[0],
         )  # fmt: skip
-    return list(dict.fromkeys([*campaign.products, *spoken]))
+    legs = [leg for key in (*campaign.products, *spoken) for leg in spec.products[key].legs]
+    return list(dict.fromkeys([*campaign.products, *spoken, *legs]))
 
 
 def _closure(names: set[str], attributes: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -140,7 +142,7 @@ def _plain(value: Any) -> dict[str, Any]:
 # Stored values are fen, ppm and days; the readers of the files want the forms that people write.
 _WRITTEN = {
     "fixed": "fen", "attributed": "fen", "face": "fen", "threshold": "fen", "budget": "fen", "cost_per_thousand": "fen",
-    "rate": "ppm", "redemption": "ppm", "control": "ppm", "explore": "ppm", "holdout": "ppm", "prior": "ppm",
+    "rate": "ppm", "margin": "ppm", "complaints": "ppm", "retention": "ppm", "redemption": "ppm", "control": "ppm", "explore": "ppm", "holdout": "ppm", "prior": "ppm",
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,8 +20,10 @@ from bankloop.loop.spec.contracts import (
     BenefitPool,
     Campaign,
     Policies,
+    Quota,
     Script,
     Shelf,
+    Solution,
     Spec,
 )
 
@@ -36,21 +39,26 @@ def read_bank_spec(folder: Path, types: Mapping[str, Type]) -> BankSpec:
     pool = read_spec(folder / "benefits.yaml", BenefitPool)
     policies = read_spec(folder / "policies.yaml", Policies)
     scripts = [read_spec(path, Script) for path in sorted((folder / "scripts").glob("*.yaml"))]
+    solutions = [read_spec(path, Solution) for path in sorted((folder / "solutions").glob("*.yaml"))]
     spec = BankSpec(
-        products={product.key: product for product in shelf.products},
+        products=shelf.rated,
         benefits={benefit.key: benefit for benefit in pool.benefits},
         scripts={script.script: script for script in scripts},
         policies=policies,
         campaigns={},
+        solutions={one.solution: one for one in solutions},
     )
     _check_shelf(folder, spec, types)
+    _check_policies(folder, spec, types)
+    for path in sorted((folder / "solutions").glob("*.yaml")):
+        _check_solution(read_located(path), spec)
     campaigns = [read_campaign(path, spec, types) for path in sorted((folder / "campaigns").glob("*.yaml"))]
     return spec.model_copy(update={"campaigns": {campaign.campaign: campaign for campaign in campaigns}})
 
 
 def read_campaign(path: Path, spec: BankSpec, types: Mapping[str, Type]) -> Campaign:
     """Read one campaign file and check every name and expression in it against the bank."""
-    located = read_located(path)
+    located = _solved(read_located(path), spec)
     campaign = _validated(located, Campaign)
     _known(located, ("products",), campaign.products, spec.products, Text("产品", "product"))
     _known(located, ("benefits",), campaign.benefits, [*spec.benefits, NO_BENEFIT], Text("权益", "benefit"))
@@ -62,7 +70,29 @@ def read_campaign(path: Path, spec: BankSpec, types: Mapping[str, Type]) -> Camp
     _expression(located, ("audience",), campaign.audience, types)
     for channel, text in campaign.reach.when.items():
         _expression(located, ("reach", "when", channel), text, types)
+    _check_quotas(located, ("reach", "quotas"), campaign.reach.quotas, spec)
     return campaign
+
+
+def _solved(located: Located, spec: BankSpec) -> Located:
+    """Fill in what a campaign takes from its solution's newest published version; what the file writes stands."""
+    named = located.content.get("solution")
+    if named is None:
+        return located
+    _known(located, ("solution",), [str(named)], spec.solutions, Text("方案包", "solution"))
+    newest = spec.solutions[str(named)].published
+    if newest is None:
+        raise SpecError(
+            "spec.no_published",
+            Text("{place}：方案包 {name} 还没有已发布的版本；先发布一版", "{place}: the solution {name} has no published version; publish one first"),
+            place=located.place("solution"), name=named,
+        )  # fmt: skip
+    taken = {
+        "products": list(newest.products),
+        "benefits": list(newest.benefits) or [NO_BENEFIT],
+        "scripts": list(newest.scripts),
+    }
+    return replace(located, content={**taken, **located.content, "solution": f"{named}@{newest.version}"})
 
 
 def read_spec(path: Path, model: type[T]) -> T:
@@ -123,7 +153,9 @@ def _fields(model: type[Spec], route: tuple[str | int, ...]) -> list[str]:
     return []
 
 
-def _known(located: Located, route: tuple[str, ...], names: Iterable[str], known: Iterable[str], kind: Text) -> None:
+def _known(
+    located: Located, route: tuple[str | int, ...], names: Iterable[str], known: Iterable[str], kind: Text
+) -> None:
     known = list(known)
     for name in names:
         if name in known:
@@ -159,14 +191,51 @@ def _expression(
 def _check_shelf(folder: Path, spec: BankSpec, types: Mapping[str, Type]) -> None:
     located = read_located(folder / "products.yaml")
     for index, product in enumerate(spec.products.values()):
+        at = ("products", index)
         if product.eligible is not None:
-            _expression(located, ("products", index, "eligible"), product.eligible, types)
+            _expression(located, (*at, "eligible"), product.eligible, types)
         if product.contribution.of is not None:
-            _expression(located, ("products", index, "contribution", "of"), product.contribution.of, types, MONEY)
+            _expression(located, (*at, "contribution", "of"), product.contribution.of, types, MONEY)
+        where = product.available
+        _known(located, (*at, "available", "channels"), where.channels or (), spec.policies.channels, _CHANNEL)
+        _known(located, (*at, "available", "segments"), where.segments or (), spec.policies.segments, _SEGMENT)
+
+
+def _check_policies(folder: Path, spec: BankSpec, types: Mapping[str, Type]) -> None:
     policies = read_located(folder / "policies.yaml")
     for name, channel in spec.policies.channels.items():
         _expression(policies, ("channels", name, "open_to"), channel.open_to, types)
+    for name, segment in spec.policies.segments.items():
+        _expression(policies, ("segments", name, "where"), segment.where, types)
     if spec.policies.experiment.exempt is not None:
         _expression(policies, ("experiment", "exempt"), spec.policies.experiment.exempt, types)
     caps = [cap.channel for cap in spec.policies.contact.caps]
-    _known(policies, ("contact", "caps"), caps, [*spec.policies.channels, ANY_CHANNEL], Text("渠道", "channel"))
+    _known(policies, ("contact", "caps"), caps, [*spec.policies.channels, ANY_CHANNEL], _CHANNEL)
+    _check_quotas(policies, ("plan", "quotas"), spec.policies.plan.quotas, spec)
+
+
+def _check_quotas(located: Located, route: tuple[str, ...], quotas: tuple[Quota, ...], spec: BankSpec) -> None:
+    """Check the names that quotas use; a campaign's own is named by no other file, and checked where plans are made."""
+    known = {
+        "product": (spec.products, Text("产品", "product")),
+        "benefit": ([*spec.benefits, NO_BENEFIT], Text("权益", "benefit")),
+        "channel": (spec.policies.channels, _CHANNEL),
+        "segment": (spec.policies.segments, _SEGMENT),
+    }
+    for index, quota in enumerate(quotas):
+        for field, (names, kind) in known.items():
+            named = getattr(quota, field)
+            _known(located, (*route, index, field), [named] if named else [], names, kind)
+
+
+def _check_solution(located: Located, spec: BankSpec) -> None:
+    solution = _validated(located, Solution)
+    _known(located, ("segment",), [solution.segment] if solution.segment else [], spec.policies.segments, _SEGMENT)
+    for index, one in enumerate(solution.versions):
+        at = ("versions", index)
+        _known(located, (*at, "products"), one.products, spec.products, Text("产品", "product"))
+        _known(located, (*at, "benefits"), one.benefits, [*spec.benefits, NO_BENEFIT], Text("权益", "benefit"))
+        _known(located, (*at, "scripts"), one.scripts, spec.scripts, Text("话术", "script"))
+
+
+_CHANNEL, _SEGMENT = Text("渠道", "channel"), Text("客群", "segment")

@@ -34,6 +34,7 @@ KINDS: Mapping[str, Kind] = {
     "dnc_removal": Kind(Text("解除禁拨", "removal from do-not-contact"), Lane.AGILE, consumer=True, compliance=True),
     "export": Kind(Text("数据导出", "export"), Lane.AGILE, compliance=True),
     "model": Kind(Text("模型", "model"), Lane.AGILE),
+    "product": Kind(Text("产品货架", "product shelf"), Lane.AGILE),
     "transfer": Kind(Text("客户划转", "transfer of a book"), Lane.AGILE),
     "budget": Kind(Text("预算", "budget"), Lane.STABLE),
     "merge": Kind(Text("客户合并", "merge of customers"), Lane.STABLE),

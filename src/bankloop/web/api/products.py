@@ -1,0 +1,95 @@
+"""The shelf: products as they are now, a change asked for, scorecards, the product matrix, a bundle for one customer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from bankloop.loop.assortment import due_reviews, product_matrix, scorecards
+from bankloop.loop.shelf import proposal, read_change, shelf_now, submit_change
+from bankloop.organization import require
+from bankloop.store import read_reviews
+from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Reason, Writes, plain
+from bankloop.web.api.once import once
+
+router = APIRouter(prefix=PREFIX, tags=["products"])
+_Names = Annotated[list[Name], Field(max_length=1_000)]
+_Rating = Annotated[str, Field(pattern="^R[1-5]$")]
+
+
+class ChangeBody(Body):
+    """Where a product is offered from a moment on, and how it is rated; what is left out stays unrestricted."""
+
+    on: bool = True
+    branches: _Names | None = None
+    segments: _Names | None = None
+    channels: _Names | None = None
+    issuer: _Rating | None = None
+    seller: _Rating | None = None
+    effective_at: datetime | None = None
+    reason: Reason
+
+
+@router.get("/products")
+def products(console: Open, visitor: Reads) -> dict[str, Any]:
+    """List the products of all lines as they are on the shelf now."""
+    require(visitor.principal, "product.read")
+    found = shelf_now(console.bank, visitor.principal).all_of(console.bank.spec.products.values())
+    return {"items": [one.model_dump(mode="json", by_alias=True) for one in found], "next": None}
+
+
+@router.post("/products/{key}/changes", status_code=202)
+def change(request: Request, key: str, body: ChangeBody, console: Open, visitor: Writes) -> Response:
+    """Ask for a change of the shelf; it holds from its moment on, once another person has approved it."""
+    require(visitor.principal, "product.submit")
+
+    def effect() -> dict[str, Any]:
+        fields = body.model_dump()
+        if body.effective_at is not None and body.effective_at.tzinfo is None:
+            fields["effective_at"] = body.effective_at.replace(tzinfo=ZoneInfo(console.bank.lake.zone))
+        fields["issuer"], fields["seller"] = body.issuer or body.seller, body.seller or body.issuer
+        return {
+            "product": key,
+            "approval": submit_change(console.bank, visitor.principal, read_change(key, fields), body.reason),
+        }
+
+    return once(request, console.bank.store, visitor, "product.submit", key, body, effect, 202)
+
+
+@router.get("/products/scorecards")
+def cards(console: Open, visitor: Reads) -> dict[str, Any]:
+    """Return how each product does, and the reviews that figures called for."""
+    require(visitor.principal, "product.read")
+    found = scorecards(console.bank)
+    with console.bank.store.begin(visitor.principal) as connection:
+        reviews = read_reviews(connection)
+    return {
+        "items": [{**asdict(one), "blocked": {why.value: n for why, n in one.blocked.items()}} for one in found],
+        "due": plain(due_reviews(found, console.bank.spec.policies)),
+        "reviews": plain(reviews),
+    }
+
+
+@router.get("/products/matrix")
+def matrix(console: Open, visitor: Reads) -> dict[str, Any]:
+    """Return penetration and gap by segment and class of product, ppm."""
+    require(visitor.principal, "product.read")
+    return {"items": [{**asdict(one), "gap": one.gap} for one in product_matrix(console.bank)], "next": None}
+
+
+@router.get("/products/{key}/proposal/{customer_no}")
+def propose(key: Name, customer_no: Name, console: Open, visitor: Reads) -> dict[str, Any]:
+    """Return a bundle for one customer, each leg with its own result."""
+    require(visitor.principal, "product.read")
+    legs = proposal(console.bank, visitor.principal, key, customer_no)
+    found = [
+        {"product": leg.product.key, "open": leg.ruling.open, "reason": leg.ruling.reason.value, "said": plain(leg.ruling.sentence)}
+        for leg in legs
+    ]  # fmt: skip
+    return {"bundle": key, "customer_no": customer_no, "legs": found, "open": all(leg.ruling.open for leg in legs)}

@@ -1,0 +1,48 @@
+"""A loaded bank with promoted models, made once; each test gets a copy of its database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bankloop.kit import FixedClock, local_day
+from bankloop.lake import load_bank, open_lake
+from bankloop.loop import run as loop
+from bankloop.loop.bank import Bank
+from bankloop.organization import checker, maker, system
+from bankloop.simulate import write_bank
+from bankloop.store import EmbeddedServer, attach_store, create_database
+from tests.loop.gates import STATES
+
+
+@pytest.fixture(scope="session")
+def bank_once(
+    store_server: EmbeddedServer, clock: FixedClock, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """A loaded bank with promoted models, in a database that each test copies."""
+    folder, name = tmp_path_factory.mktemp("gates"), "gates"
+    create_database(store_server, name, "template_bank")
+    with attach_store(folder, clock, store_server, name) as store:
+        day = local_day(clock.now(), "Asia/Shanghai")
+        write_bank(folder, 3_000, 7, today=day)
+        bank = Bank(folder, store, open_lake(folder, store, system("lake")), clock)
+        load_bank(folder, bank.lake)
+        for campaign in ("bind-card", "first-wealth"):
+            loop.draft_model(bank, maker(), campaign, day - timedelta(days=1))
+            loop.promote(bank, checker(), campaign)
+    return folder, name
+
+
+@pytest.fixture
+def bank(
+    bank_once: tuple[Path, str], store_server: EmbeddedServer, clock: FixedClock, request: pytest.FixtureRequest
+) -> Iterator[Bank]:
+    """The bank in a database of its own."""
+    folder, template = bank_once
+    name = f"gates_{abs(hash(request.node.nodeid)) % 10**9}"
+    create_database(store_server, name, template)
+    with attach_store(folder, clock, store_server, name) as store:
+        yield Bank(folder, store, open_lake(folder, store, system("lake")), clock, STATES)

@@ -1,0 +1,78 @@
+"""The shelf's pages and API: a product manager asks for a change, an approver consents, and everybody sees it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from sqlalchemy import text
+
+from bankloop.organization import auditor
+from bankloop.store import Role
+from tests.web.conftest import Staffed
+
+BASE = "/api/v1"
+WEALTH = "wealth-fixed-income"
+
+
+def csrf(body: str) -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', body)
+    assert found is not None
+    return found[1]
+
+
+def test_a_change_is_asked_for_on_its_page_and_holds_once_approved(staffed: Staffed) -> None:
+    owner, checker = staffed.client("product"), staffed.client("checker")
+    page = owner.get("/products/credit-card").text
+    form = {"csrf": csrf(page), "on": "no", "segment:any": "1", "reason": "print the cards anew"}
+    form |= {f"channel:{name}": "1" for name in staffed.small.open.spec.policies.channels}
+    answer = owner.post("/products/credit-card/change", data=form, follow_redirects=False)
+    assert answer.status_code == 303
+    where = answer.headers["location"]
+    request = checker.get(where).text
+    assert "credit-card" in request
+    assert "已下架" not in owner.get("/products/credit-card").text.split("<main")[1].split("</p>")[0]
+    digest = re.search(r'name="digest" value="([^"]+)"', request)
+    assert digest is not None
+    passed = checker.post(
+        f"{where}/pass", data={"csrf": csrf(request), "digest": digest[1], "comment": "yes"}, follow_redirects=False
+    )
+    assert passed.status_code == 303
+    assert "已下架" in owner.get("/products/credit-card").text
+    listed = owner.get(f"{BASE}/products").json()["items"]
+    assert not next(one for one in listed if one["key"] == "credit-card")["available"]["on"]
+    with staffed.small.open.store.begin(auditor(), Role.AUDITOR) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM audit WHERE verb = 'product.screen'"))
+
+
+def test_a_change_that_cannot_be_comes_back_with_its_form(staffed: Staffed) -> None:
+    owner = staffed.client("product")
+    token = csrf(owner.get(f"/products/{WEALTH}").text)
+    answer = owner.post(f"/products/{WEALTH}/change", data={"csrf": token, "issuer": "R9", "reason": "kept words"})
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.text
+    assert "kept words" in answer.text
+    late = owner.post(f"/products/{WEALTH}/change", data={"csrf": token, "effective_at": "soon", "reason": "x"})
+    assert late.status_code == 422
+
+
+def test_who_may_only_read_sees_no_form(staffed: Staffed) -> None:
+    assert "/change" not in staffed.client("strategist").get(f"/products/{WEALTH}").text
+    assert staffed.client("secadmin").get("/products").status_code == 403
+    asked = staffed.api("strategist").post(
+        f"{BASE}/products/{WEALTH}/changes", json={"on": False, "reason": "x"}, headers={"idempotency-key": uuid.uuid4().hex}
+    )  # fmt: skip
+    assert asked.status_code == 403
+
+
+def test_the_api_gives_scorecards_matrix_and_a_proposal(staffed: Staffed) -> None:
+    api = staffed.api("strategist")
+    assert {one["product"] for one in api.get(f"{BASE}/products/scorecards").json()["items"]} >= {WEALTH}
+    cells = api.get(f"{BASE}/products/matrix").json()["items"]
+    assert all(one["gap"] == one["share"] - one["peers"] for one in cells)
+    number = staffed.small.window.state.table["customer_no"][0].as_py()
+    found = api.get(f"{BASE}/products/salary-bundle/proposal/{number}").json()
+    assert len(found["legs"]) == 3
+    assert found["open"] == all(leg["open"] for leg in found["legs"])
+    unknown = api.get(f"{BASE}/products/nothing/proposal/{number}")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "shelf.unknown")
