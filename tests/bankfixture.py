@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from bankloop.customer.consent import take_consents
 from bankloop.kit import Clock, local_day
 from bankloop.lake import LoadReport, load_bank, open_lake
 from bankloop.loop import evaluate as evaluation
@@ -104,6 +105,7 @@ def open_small_bank(
     simulated = write_bank(folder, CUSTOMERS, 7, today=day)
     bank = Bank(folder, store, open_lake(folder, store, system("lake")), clock)
     loaded = load_bank(folder, bank.lake)
+    take_consents(store, bank.lake)
     cards = {}
     for name in bank.spec.campaigns:
         cards[name] = loop.draft_model(bank, maker(), name, day - timedelta(days=1))

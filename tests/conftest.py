@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
@@ -20,6 +21,7 @@ from bankloop.store import (
     EmbeddedServer,
     Principal,
     Store,
+    append_consents,
     attach_store,
     create_database,
     remove_cluster,
@@ -126,3 +128,18 @@ def spark_session() -> Iterator[Any]:
     session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()
+
+
+@pytest.fixture
+def allow(store: Store) -> Callable[..., None]:
+    """Let customers allow marketing over every channel, a year ago."""
+
+    def consents(customers: Iterable[str]) -> None:
+        allowed = [
+            {"customer_no": no, "purpose": "marketing", "stands": True, "said_at": datetime(2025, 6, 30, tzinfo=UTC), "origin": "letter"}
+            for no in customers
+        ]  # fmt: skip
+        with store.begin(Principal("system:test", units=("*",))) as connection:
+            append_consents(connection, pa.Table.from_pylist(allowed))
+
+    return consents

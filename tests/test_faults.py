@@ -23,7 +23,7 @@ from sqlalchemy import text
 
 from bankloop.cli.demo.story import FIRST_DAY
 from bankloop.kit import EnvironmentFault, FixedClock
-from bankloop.lake import Scope, load_bank
+from bankloop.lake import Scope
 from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
@@ -31,7 +31,7 @@ from bankloop.loop.shelf import gate
 from bankloop.organization import checker, maker, reviewers, system
 from bankloop.simulate import write_bank
 from bankloop.store import Role, remove_cluster, seal_audit, verify_audit, waiting_messages
-from bankloop.wiring import file_channel, open_bank
+from bankloop.wiring import file_channel, load, open_bank
 
 CUSTOMERS = 2_000
 CLOCK = FixedClock(datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, 1, tzinfo=UTC))
@@ -47,7 +47,7 @@ from bankloop.loop import reach, run as loop
 from bankloop.loop.shelf import gate
 from bankloop.organization import system
 from bankloop.store import server_pid
-from bankloop.wiring import file_channel, open_bank
+from bankloop.wiring import file_channel, load, open_bank
 
 folder, number, start, seed, fault = Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:6]
 start, seed = date.fromisoformat(start), int(seed)
@@ -149,7 +149,7 @@ def ready(own_state: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     try:
         write_bank(folder, CUSTOMERS, 42, today=FIRST_DAY)
         with open_bank(folder, CLOCK) as bank:
-            load_bank(folder, bank.lake)
+            load(bank)
             for name in bank.spec.campaigns:
                 loop.draft_model(bank, maker(), name, FIRST_DAY - timedelta(days=1), 42)
                 loop.promote(bank, checker(), name)

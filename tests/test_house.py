@@ -30,6 +30,8 @@ DOORS = {
     "bankloop.loop.assortment",
     "bankloop.organization.account",
     "bankloop.customer.identity",
+    "bankloop.customer.consent",
+    "bankloop.customer.subject",
     *(f"bankloop.loop.{step}" for step in STEPS),
     "bankloop.loop.evaluate.policy",
     "bankloop.wiring",

@@ -52,3 +52,23 @@ def test_who_is_no_steward_neither_merges_nor_sees_the_queue(bank: Path, folk: F
     assert (code, found["error"]["code"]) == (2, "identity.no_party")
     bad = run(bank, "customer", "link", str(tmp_path / "none.csv"), "--as", folk.roles["data_steward"])[1]
     assert bad["error"]["code"] == "identity.file"
+
+
+def test_a_customer_allows_withdraws_and_asks_for_a_copy(bank: Path, folk: Folk, tmp_path: Path) -> None:
+    steward = ("--as", folk.roles["data_steward"])
+    said = ("customer", "consent", "C0001", "--origin", "counter", *steward)
+    code, refused = run(bank, *said, "--give", "marketing")
+    assert (code, refused["error"]["code"]) == (2, "consent.word")
+    given = run(bank, *said, "--give", "marketing", "--evidence", "form=M-1", "--evidence", "proof=scan-7")[1]
+    assert (given["marketing"], given["content"], given["changed"]) == (True, "personal", True)
+    assert run(bank, *said, "--give", "no_personalisation")[1]["content"] == "generic"
+    assert run(bank, *said, "--give", "no_marketing")[1]["marketing"] is False
+    shown = run(bank, "customer", "consent", "C0001", "--as", folk.roles["relationship_manager"])[1]
+    assert [one["purpose"] for one in shown["words"]] == ["marketing", "no_marketing", "no_personalisation"]
+    code, refused = run(bank, "customer", "dnc", "C0001", "--as", folk.roles["hq_strategist"], "--reason", "letter")
+    assert (code, refused["error"]["code"]) == (5, "consent.not_listed")
+    assert run(bank, "customer", "export", "C0001", "--reason", "letter", *steward)[1]["request"]
+    code, refused = run(bank, "customer", "export", "C0001", "--to", str(tmp_path / "copy.json"), *steward)
+    assert (code, refused["error"]["code"]) == (5, "organization.not_in_force")
+    assert not (tmp_path / "copy.json").exists()
+    assert run(bank, "customer", "erase", "C0001", "--reason", "letter", *steward)[1]["request"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bankloop.customer.consent import take_consents
 from bankloop.kit import FixedClock, local_day
 from bankloop.lake import load_bank, open_lake
 from bankloop.loop import run as loop
@@ -30,6 +31,7 @@ def bank_once(
         write_bank(folder, 3_000, 7, today=day)
         bank = Bank(folder, store, open_lake(folder, store, system("lake")), clock)
         load_bank(folder, bank.lake)
+        take_consents(store, bank.lake)
         for campaign in ("bind-card", "first-wealth"):
             loop.draft_model(bank, maker(), campaign, day - timedelta(days=1))
             loop.promote(bank, checker(), campaign)

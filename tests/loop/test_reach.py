@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -133,7 +134,8 @@ def test_a_glimpse_has_the_prices_of_the_whole() -> None:
 
 
 @pytest.mark.capability("A7")
-def test_a_message_due_at_21_30_goes_at_09_00_the_next_day_and_once(store: Store) -> None:
+def test_a_message_due_at_21_30_goes_at_09_00_the_next_day_and_once(store: Store, allow: Callable[..., None]) -> None:
+    allow(["C1"])
     due = datetime(2026, 8, 24, 21, 30, tzinfo=ZoneInfo(ZONE))
     moved = reach.deferred(due, bank_spec().policies)
     assert moved == datetime(2026, 8, 25, 9, 0, tzinfo=ZoneInfo(ZONE))
@@ -152,7 +154,8 @@ def test_a_message_due_at_21_30_goes_at_09_00_the_next_day_and_once(store: Store
 
 
 @pytest.mark.capability("A7")
-def test_the_121st_call_of_a_day_is_not_assigned_and_says_why(store: Store) -> None:
+def test_the_121st_call_of_a_day_is_not_assigned_and_says_why(store: Store, allow: Callable[..., None]) -> None:
+    allow(f"C{i}" for i in range(121))
     policies = bank_spec().policies
     due = reach.schedule(["rm_call"] * 121, [float(121 - i) for i in range(121)], policies, [START], ZONE)
     assert sum(d is not None for d in due) == 120

@@ -17,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from bankloop.kit import FixedClock
-from bankloop.organization import account, load_people, seed_demo_people, system
+from bankloop.organization import account, book_of, load_people, seed_demo_people, system
 from bankloop.store import EmbeddedServer
 from bankloop.web import create_app
 from tests.bankfixture import SmallBank, shared
@@ -64,6 +64,11 @@ class Staffed:
         opened = self.client()
         opened.headers["authorization"] = f"Bearer {self.token(person)}"
         return opened
+
+    def own_customer(self, person: str) -> str:
+        """The first customer of a person's book."""
+        with self.small.open.store.begin(system()) as connection:
+            return book_of(connection, person, limit=1)[0].customer_no
 
     def of(self, role: str) -> str:
         """The first person of a role."""

@@ -164,7 +164,8 @@ def test_each_reader_s_pages(chromium: Any, address: str, staffed: Staffed, axe:
         context.add_cookies([{"name": "session", "value": staffed.token(who), "url": address}])
         page = context.new_page()
         said, asked = listen(page)
-        for path in paths:
+        own = staffed.own_customer(who) if person == "relationship_manager" else None
+        for path in (*paths, *([f"/customers/{own}"] if own else ())):
             walk(page, address + path, f"{person} {path}", axe)
         assert said == []
         assert all(url.startswith(address) for url in asked)

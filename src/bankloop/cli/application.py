@@ -10,6 +10,7 @@ from bankloop.cli import (
     bank,
     benchmarks,
     campaigns,
+    consents,
     customers,
     demonstration,
     learning,
@@ -46,5 +47,7 @@ application.add_typer(people.people_group, name="people")
 application.add_typer(people.rights_group, name="rights")
 application.add_typer(signin.group, name="account")
 application.add_typer(operations.keys_group, name="keys")
+for name, word in consents.COMMANDS.items():
+    customers.group.command(name)(handled(word))
 application.add_typer(customers.group, name="customer")
 application.add_typer(shelf.group, name="shelf")

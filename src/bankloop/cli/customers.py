@@ -13,13 +13,14 @@ from uuid import UUID
 import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table
-from bankloop.cli.who import acting, permit
+from bankloop.cli.who import acting
 from bankloop.kit import SystemClock, local_day
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bankloop.customer.identity import MergeEvent, Party
+    from bankloop.loop.bank import Bank
 
 _HERE = Path()
 _ZONE = "Asia/Shanghai"
@@ -49,7 +50,7 @@ def find(
     from bankloop.customer.identity import search_parties
 
     sought = sys.stdin.readline().strip() if value == "-" else value
-    with _acting(bank, as_, "customer.read") as connection:
+    with acting_in(bank, as_, "customer.read") as connection:
         found = [_party(one) for one in search_parties(connection, kind, sought)]
     _show("客户 / customers", found)
     finish({"parties": found}, as_json)
@@ -61,7 +62,7 @@ def show(number: Number, bank: Folder = _HERE, as_: Person = "steward", as_json:
     """显示一个客户：各字段及其来源、全部标识、合并历史；默认脱敏。Show a customer: fields with their sources, masked."""
     from bankloop.customer.identity import open_party
 
-    with _acting(bank, as_, "customer.read") as connection:
+    with acting_in(bank, as_, "customer.read") as connection:
         seen = open_party(connection, number)
     values = [
         {
@@ -113,7 +114,7 @@ def link(
     if file is not None:
         day = as_of.date() if as_of else local_day(SystemClock().now(), _ZONE)
         records = identity.read_records(file)
-        with _acting(bank, as_, "identity.load") as connection:
+        with acting_in(bank, as_, "identity.load") as connection:
             done = identity.register(connection, source, records, day, file.name)
         taken = {
             "new": done.new,
@@ -122,7 +123,7 @@ def link(
             "stale": done.stale,
             "refused": dict(done.refused),
         }
-    with _acting(bank, as_, "identity.link") as connection:
+    with acting_in(bank, as_, "identity.link") as connection:
         if learn:
             identity.learn_matching(connection)
         told = identity.link_identities(connection, whole=whole)
@@ -148,7 +149,7 @@ def merge(
     """申请人工合并两个客户；他人批准后用 --run 执行。Ask that two customers be merged; --run once another approved."""
     from bankloop.customer.identity import ask_merge, merge_parties
 
-    with _acting(bank, as_, "merge.run" if run else "merge.submit") as connection:
+    with acting_in(bank, as_, "merge.run" if run else "merge.submit") as connection:
         if run:
             _told(merge_parties(connection, one, other), as_json)
             return
@@ -170,7 +171,7 @@ def unmerge(
     """把一个号码拆出，或撤销一次合并；此后的事件各归其主。Take a number out, or undo a merge; events follow whom they are about."""
     from bankloop.customer.identity import undo_merge
 
-    with _acting(bank, as_, "merge.undo") as connection:
+    with acting_in(bank, as_, "merge.undo") as connection:
         _told(undo_merge(connection, number, reason, event), as_json)
 
 
@@ -189,7 +190,7 @@ def queue(
     from bankloop.customer.identity import candidates, decide_candidate
 
     decided = same or apart
-    with _acting(bank, as_, "merge.decide" if decided else "merge.read") as connection:
+    with acting_in(bank, as_, "merge.decide" if decided else "merge.read") as connection:
         if decided is not None:
             _told(decide_candidate(connection, decided, same is not None, reason), as_json)
             return
@@ -208,38 +209,8 @@ def queue(
     finish({"queue": found}, as_json)
 
 
-@group.command("erase")
-@handled
-def erase(
-    customer: Number,
-    bank: Folder = _HERE,
-    as_: Person = "steward",
-    reason: Annotated[str, typer.Option("--reason", help="原因 / why")] = "",
-    run: Annotated[bool, typer.Option("--run", help="执行已批准的清除 / do what was approved")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """申请清除客户个人信息；批准后用 --run 执行。Ask that a customer's personal data be erased; --run once approved."""
-    from bankloop.customer.identity import forget_identity
-    from bankloop.organization import ask_erasure, erase_customer, maker, system
-    from bankloop.store import open_store
-
-    with open_store(bank, SystemClock()) as store:
-        if run:
-            permit(store, "erasure.run")
-            with store.begin(system("erasure")) as connection:
-                gone = dict(erase_customer(connection, customer))
-                gone["records"] = forget_identity(connection, customer)
-            show_table(customer, list(gone), [list(gone.values())])
-            finish({"customer": customer, "erased": gone}, as_json)
-            return
-        with store.begin(acting(store, as_, "quality", maker)) as connection:
-            request = ask_erasure(connection, customer, reason)
-    show_table(customer, ["申请 / request"], [[request]])
-    finish({"customer": customer, "request": str(request)}, as_json)
-
-
 @contextmanager
-def _acting(bank: Path, person: str, permission: str) -> Iterator[Connection]:
+def opened_in(bank: Path, person: str, permission: str) -> Iterator[tuple[Bank, Connection]]:
     """Open the bank as who is at this terminal, for the purpose of the first of their roles that has the permission."""
     from bankloop import organization as house
     from bankloop.wiring import open_bank
@@ -252,7 +223,14 @@ def _acting(bank: Path, person: str, permission: str) -> Iterator[Connection]:
         principal = acting(opened.store, person, purpose, lambda one: house.steward(one, purpose))
         house.require(principal, permission)
         with opened.store.begin(principal) as connection:
-            yield connection
+            yield opened, connection
+
+
+@contextmanager
+def acting_in(bank: Path, person: str, permission: str) -> Iterator[Connection]:
+    """Open a transaction as who is at this terminal; see ``opened_in``."""
+    with opened_in(bank, person, permission) as (_, connection):
+        yield connection
 
 
 def _party(party: Party) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection
 
+from bankloop.customer.consent import permits
 from bankloop.kit import ConflictError, Text
 from bankloop.loop import audience, model, optimize, product, reach
 from bankloop.loop import evaluate as evaluation
@@ -121,27 +122,31 @@ def plan(bank: Bank, principal: Principal, round_: int, window_start: date, seed
     locks = {name: shelf.on(lock) for name, lock in approved_locks(bank, principal).items()}
     policies = policies_in_force(locks)
     state = bank.state(as_of, catalogue_in_force(bank, locks))
+    # What customers allow and forbid holds as of now, whatever the files of that day said.
+    with bank.store.begin(principal) as connection:
+        allowed = permits(connection, state.table["customer_no"])
+    table = allowed.applied(state.table)
     # 1 建模型: the champions that the locks name
     models = {name: locked_model(bank, principal, lock) for name, lock in locks.items()}
     # 2 筛客群: frozen snapshots with their exclusions
-    audiences = {name: audience.select(lock, state.table, lock.types, as_of) for name, lock in locks.items()}
+    audiences = {name: audience.select(lock, table, lock.types, as_of) for name, lock in locks.items()}
     # 3 配产品: eligibility and suitability, why and why not
-    people = {name: state.table.take(pa.array(found.rows)) for name, found in audiences.items()}
+    people = {name: table.take(pa.array(found.rows)) for name, found in audiences.items()}
     offers = {name: product.match(lock, people[name], lock.types, as_of) for name, lock in locks.items()}
     # 4 定权益 and 5 选话术 happen inside: an action is product × benefit × script × channel
     candidates = [
         reach.candidates_of(
             lock, audiences[name], offers[name], models[name], people[name], lock.types, as_of, round_,
-            control_share(lock, models[name], people[name]),
+            control_share(lock, models[name], people[name]), allowed.open_to,
         )
         for name, lock in locks.items()
     ]  # fmt: skip
     # 6 准触达: one plan over all campaigns, the bank is one sender
     types = {name: type_ for lock in locks.values() for name, type_ in lock.types.items()}
-    joined = reach.join(candidates, state.table, policies, types, as_of, round_)
+    joined = reach.join(candidates, table, policies, types, as_of, round_)
     spent = _spent(bank, principal, round_, window_start)
     dated, lot = reach.plan_window(joined, locks, policies, window_start, as_of, seed + round_, spent)
-    members = state.table.take(pa.array(joined.rows))
+    members = table.take(pa.array(joined.rows))
     return Window(round_, state, locks, audiences, offers, models, dated, lot, members, shelf.digest)
 
 

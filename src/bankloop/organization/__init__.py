@@ -160,6 +160,7 @@ from bankloop.organization.rights import (
 )
 from bankloop.organization.tasks import (
     assign_task,
+    call_off_tasks,
     create_tasks,
     expire_tasks,
     finish_task,
@@ -243,6 +244,7 @@ __all__ = [
     "below",
     "book_of",
     "branch_head",
+    "call_off_tasks",
     "changes_between",
     "checker",
     "close_request",

@@ -28,17 +28,20 @@ def ask_erasure(connection: Connection, customer_no: str, reason: str) -> UUID:
 
 
 @verb("erasure.run")
-def erase_customer(connection: Connection, customer_no: str) -> Mapping[str, int]:
+def erase_customer(
+    connection: Connection, customer_no: str, *, sealed: bool = True, detail: Mapping[str, object] | None = None
+) -> Mapping[str, int]:
     """Erase what was approved to be erased, once, and return what went.
 
-    Raises ``ConflictError`` without an approval in force, and while a legal hold keeps the customer.
+    Without ``sealed`` the identifiers stay, as a term of retention asks; ``detail`` says so in the trail. Raises ``ConflictError`` without an approval in force, and while a legal hold keeps the customer.
     """
     for hold in holds_on(connection, "customer", customer_no):
         raise errors.on_hold(customer_no, str(hold.hold_id))
     request = approval_of(connection, KIND, customer_no)
     held = hold_in_force(connection, KIND, customer_no, request.digest if request else "")
     start_request(connection, held.approval_id, "erasure.run")
-    gone = erase_sealed(connection, customer_no)
-    record_audit(connection, "erasure.run", "customer", customer_no, None, dict(gone), held.reason, class_="security")
+    gone = erase_sealed(connection, customer_no) if sealed else {}
+    after = {**gone, **({"retention": detail} if detail else {})}
+    record_audit(connection, "erasure.run", "customer", customer_no, None, after, held.reason, class_="security")
     close_request(connection, held.approval_id, "", "erasure.run")
     return gone

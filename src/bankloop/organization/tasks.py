@@ -131,6 +131,16 @@ def open_tasks(connection: Connection, product: str) -> list[Task]:
     return [_task(row) for row in connection.execute(query).mappings()]
 
 
+def call_off_tasks(connection: Connection, customers: Sequence[str], reason: str) -> int:
+    """Close the open tasks about customers who may no longer be contacted and return how many; the caller's verb records it."""
+    done = connection.execute(
+        update(table)
+        .where(table.c.state.in_(_OPEN), table.c.customer_no.in_(list(customers)))
+        .values(state=TaskState.EXPIRED, state_reason=reason, updated_at=now_of(connection))
+    )
+    return done.rowcount
+
+
 def tasks_of(connection: Connection, unit_id: str, since: date, until: date) -> list[Task]:
     """Return a unit's tasks due from ``since`` to ``until``, both inclusive: by day, the most valuable first."""
     t = table.c

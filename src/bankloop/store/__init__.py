@@ -26,6 +26,17 @@ from bankloop.store.audit import (
     verify_audit,
 )
 from bankloop.store.backup import Backup, make_backup, read_backup, restore_backup
+from bankloop.store.consents import (
+    ANY_CHANNEL,
+    CONSENT_SCHEMA,
+    STOPS,
+    THE_BANK,
+    append_consents,
+    consents_of,
+    numbers_of,
+    refused_contacts,
+    standing_words,
+)
 from bankloop.store.contacts import accepted_contacts, broken_caps, contacts_of, reserve_contacts
 from bankloop.store.contracts import (
     CONTACT_OUTCOME_SCHEMA,
@@ -128,7 +139,9 @@ from bankloop.store.vault import (
 from bankloop.store.verbs import VERBS, guard_verbs, verb
 
 __all__ = [
+    "ANY_CHANNEL",
     "BUDGET_EXHAUSTED",
+    "CONSENT_SCHEMA",
     "CONTACT_OUTCOME_SCHEMA",
     "CONTACT_SCHEMA",
     "DECISION_SCHEMA",
@@ -141,6 +154,8 @@ __all__ = [
     "OUTBOX_SCHEMA",
     "RETENTION_YEARS",
     "STOCK_EXHAUSTED",
+    "STOPS",
+    "THE_BANK",
     "VERBS",
     "AudienceSnapshot",
     "AuditFinding",
@@ -173,6 +188,7 @@ __all__ = [
     "acting_from",
     "add_notice",
     "anchor_file",
+    "append_consents",
     "append_decisions",
     "append_events",
     "approval_in_force",
@@ -185,6 +201,7 @@ __all__ = [
     "check_due",
     "claim_outbox",
     "conclude_review",
+    "consents_of",
     "contacts_of",
     "copy_in",
     "copy_out",
@@ -213,6 +230,7 @@ __all__ = [
     "mark_failed",
     "normal_identifier",
     "now_of",
+    "numbers_of",
     "open_keys",
     "open_review",
     "open_store",
@@ -241,6 +259,7 @@ __all__ = [
     "read_steps",
     "record_access",
     "record_audit",
+    "refused_contacts",
     "register_model",
     "register_sealed",
     "release_hold",
@@ -259,6 +278,7 @@ __all__ = [
     "seal_audit",
     "server_pid",
     "set_step",
+    "standing_words",
     "start_server",
     "stop_contacts",
     "under_approval",

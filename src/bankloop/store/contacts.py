@@ -14,12 +14,14 @@ from datetime import date
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
+from bankloop.store.consents import lock_people, refused_contacts
 from bankloop.store.contracts import CONTACT_OUTCOME_SCHEMA, CONTACT_SCHEMA, EVERY_UNIT, Cap, Capacity
 from bankloop.store.copying import copy_in, copy_out, fitted
 from bankloop.store.database import bank_wide, principal_of
 from bankloop.store.errors import denied
 
 DEFAULT_ZONE = "Asia/Shanghai"
+_MARKETING = "marketing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,10 @@ def reserve_contacts(
 ) -> pa.Table:
     """Reserve contacts (``CONTACT_SCHEMA``) in due order and return each one's outcome (``CONTACT_OUTCOME_SCHEMA``).
 
-    A contact is refused by the first cap or capacity that it would break, over all contacts of the customer whatever
-    campaign, unit or day they were reserved for. A decision asked for again gets its first outcome. Days are days of
-    ``zone``. Raises ``DeniedError`` for a unit outside of the principal's.
+    A marketing contact is refused where the customer's consent does not stand now, or a stop does; else any contact by
+    the first cap or capacity that it would break, over all contacts of the customer whatever campaign, unit or day they
+    were reserved for. A decision asked for again gets its first outcome. Days are days of ``zone``. Raises
+    ``DeniedError`` for a unit outside of the principal's.
     """
     rows = fitted("contacts", table, CONTACT_SCHEMA, {})
     _check_units(connection, rows)
@@ -62,10 +65,10 @@ def reserve_contacts(
         return CONTACT_OUTCOME_SCHEMA.empty_table()
     name = copy_in(connection, rows)
     with bank_wide(connection):
-        _lock_customers(connection, name)
+        lock_people(connection, name)
         wanted = list(_wanted(connection, name, zone))
         used = _lock_capacities(connection, wanted, capacities)
-        outcomes = decide(wanted, _made(connection, name), caps, capacities, used)
+        outcomes = decide(wanted, _made(connection, name), caps, capacities, used, refused_contacts(connection, name))
         _store(connection, name, outcomes, zone)
         _count_use(connection, wanted, outcomes, capacities)
         return _outcomes(connection, name, outcomes)
@@ -77,8 +80,11 @@ def decide(
     caps: Sequence[Cap],
     capacities: Sequence[Capacity] = (),
     used: Mapping[tuple[str, str, date], int] | None = None,
+    silent: Mapping[tuple[str, str], str] | None = None,
 ) -> dict[str, str]:
     """Return for each wanted contact, taken in order, what refuses it; '' where nothing does.
+
+    ``silent`` says by (customer, channel) why marketing is refused whatever the caps.
 
     A cap holds in every running window that the contact falls into, as a later day may have been reserved before. Made
     once in ``used`` per (channel, unit, day), a capacity counts on from there. Pure: the same input, the same outcome.
@@ -88,7 +94,8 @@ def decide(
     outcomes: dict[str, str] = {}
     for want in wanted:
         mine = ledger[want.customer_no]
-        refusal = _refusing_cap(want, mine, caps) or _refusing_capacity(want, capacities, taken)
+        refusal = _refusing_word(want, silent or {})
+        refusal = refusal or _refusing_cap(want, mine, caps) or _refusing_capacity(want, capacities, taken)
         outcomes[want.decision_id] = refusal
         if not refusal:
             mine.append(Made(want.channel, want.contact_class, want.day))
@@ -125,6 +132,10 @@ def accepted_contacts(connection: Connection, campaign: str) -> pa.Array:
 def broken_caps(connection: Connection, caps: Sequence[Cap]) -> int:
     """Return how many (cap, customer, window) hold more contacts than the cap allows: nought, always."""
     return sum(_broken(connection, cap) for cap in caps)
+
+
+def _refusing_word(want: Wanted, silent: Mapping[tuple[str, str], str]) -> str:
+    return silent.get((want.customer_no, want.channel), "") if want.contact_class == _MARKETING else ""
 
 
 def _refusing_cap(want: Wanted, mine: Sequence[Made], caps: Sequence[Cap]) -> str:
@@ -171,21 +182,6 @@ def _check_units(connection: Connection, rows: pa.Table) -> None:
     foreign = set(rows.column("unit_id").unique().to_pylist()) - set(principal.units)
     if foreign:
         raise denied(principal.id, f"units {', '.join(sorted(foreign))}")
-
-
-def _lock_customers(connection: Connection, name: str) -> None:
-    connection.execute(
-        text(
-            f"INSERT INTO contact_customer SELECT DISTINCT customer_no FROM {name} ORDER BY customer_no "
-            "ON CONFLICT DO NOTHING"
-        )
-    )
-    connection.execute(
-        text(
-            "SELECT count(*) FROM (SELECT FROM contact_customer WHERE customer_no IN "
-            f"(SELECT customer_no FROM {name}) ORDER BY customer_no FOR UPDATE) AS locked"
-        )
-    )
 
 
 def _wanted(connection: Connection, name: str, zone: str) -> Iterator[Wanted]:

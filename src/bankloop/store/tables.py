@@ -144,6 +144,24 @@ contact = Table(
     Index("contact_customer_day", "customer_no", "due_day"),
 )
 
+consent_record = Table(
+    "consent_record",
+    metadata,
+    Column("record_no", BigInteger, Identity(always=True), primary_key=True),
+    _text("customer_no"),
+    _text("purpose"),
+    _text("channel"),
+    _text("recipient"),
+    Column("stands", Boolean, nullable=False),
+    Column("said_at", DateTime(timezone=True), nullable=False),
+    _text("origin"),
+    _json("evidence"),
+    _text("made_by"),
+    _moment("recorded_at"),
+    Index("consent_record_customer", "customer_no", "purpose"),
+    Index("consent_record_file", "customer_no", postgresql_where=text("origin = 'file'")),
+)
+
 capacity_use = Table(
     "capacity_use",
     metadata,
@@ -296,7 +314,7 @@ shelf_notice = Table(
     _moment("recorded_at"),
 )
 
-# A contact that was reserved and will not be made: its product left the shelf, or left the customer's reach.
+# A contact that was reserved and will not be made: its product left the shelf or the customer's reach, or consent was withdrawn.
 contact_stop = Table(
     "contact_stop",
     metadata,

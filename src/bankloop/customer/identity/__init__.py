@@ -45,7 +45,14 @@ from bankloop.customer.identity.merging import (
     unbind_channel,
     undo_merge,
 )
-from bankloop.customer.identity.opening import Identified, PartyView, Shown, open_party, search_parties
+from bankloop.customer.identity.opening import (
+    Identified,
+    PartyView,
+    Shown,
+    disclosed_identity,
+    open_party,
+    search_parties,
+)
 from bankloop.customer.identity.queries import events_of, find_parties, party_map, party_of, resolve
 from bankloop.customer.identity.reading import read_records
 
@@ -83,6 +90,7 @@ __all__ = [
     "common_sounds",
     "compared",
     "decide_candidate",
+    "disclosed_identity",
     "events_of",
     "find_parties",
     "forget_identity",

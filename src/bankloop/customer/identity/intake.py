@@ -20,9 +20,8 @@ from bankloop.customer.identity.contracts import CHANNELS, RECORD_DEFAULTS, RECO
 from bankloop.customer.identity.features import make_features
 from bankloop.customer.identity.marks import ID_CARD, marks_of, unknown_marks, valid_card
 from bankloop.customer.identity.matching import BANK, ID, Spec
-from bankloop.customer.identity.queries import party_of
 from bankloop.kit import canonical_json, local_day
-from bankloop.store import bank_wide, fitted, keys_of, now_of, record_audit, verb
+from bankloop.store import bank_wide, fitted, keys_of, now_of, numbers_of, record_audit, verb
 
 # The source whose keys are the bank's customer numbers already, as the other tables know them.
 CORE = "core"
@@ -168,4 +167,4 @@ def block_keys(connection: Connection, features: pa.Table, spec: Spec = BANK) ->
 def forget_identity(connection: Connection, number: str) -> int:
     """Delete what identity knows of a person whose data are erased, and return how many records; the numbers stay."""
     with bank_wide(connection):
-        return repository.forget(connection, party_of(connection, number).numbers)
+        return repository.forget(connection, numbers_of(connection, number))

@@ -97,6 +97,18 @@ def search_parties(connection: Connection, kind: str, value: str) -> list[Party]
     return seen
 
 
+def disclosed_identity(connection: Connection, numbers: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return the plain records and identifiers of a person, for the person: inside an approved copy alone."""
+    ring = keys_of(connection)
+    records = [{"customer_no": number, **record} for number, record in records_of(connection, list(numbers)).items()]
+    identifiers = [
+        {"kind": row.kind, "value": ring.unseal(repository.MARK, row.sealed, f"{row.kind}\x1f{row.customer_no}"),
+         "valid_from": row.valid_from, "valid_to": row.valid_to}
+        for row in repository.marks_by(connection, list(numbers))
+    ]  # fmt: skip
+    return {"records": records, "identifiers": identifiers}
+
+
 def _in_scope(connection: Connection, number: str) -> Party:
     found = _seen(connection, number)
     if found is None:

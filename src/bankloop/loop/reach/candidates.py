@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -65,8 +65,12 @@ def candidates_of(
     as_of: date,
     round_: int,
     control_share: int,
+    allowed: Callable[[str], Bools] | None = None,
 ) -> CampaignCandidates:
-    """Return one campaign's candidates over its usable ``members`` (m rows of the state, in snapshot order)."""
+    """Return one campaign's candidates over its usable ``members`` (m rows of the state, in snapshot order).
+
+    ``allowed`` returns (n,) which rows of the state a channel may reach by what customers consented to; all without it.
+    """
     actions = actions_of(lock)
     base, uplift = model.predict(feature_matrix(members, model.base.features), [a.key for a in actions])
     return CampaignCandidates(
@@ -77,7 +81,7 @@ def candidates_of(
         base=base,
         uplift=uplift,
         worth=_worth(lock, members),
-        open=_open(lock, actions, offers, members, types, as_of),
+        open=_open(lock, actions, offers, members, types, as_of) & _allowed(actions, snapshot, allowed),
         control=draw_control(snapshot.customer_no.to_pylist(), lock.name, round_, control_share),
         control_share=control_share / 1_000_000,
         explore_staff=lock.campaign.evaluate.explore_staff,
@@ -106,6 +110,13 @@ def _open(
         offers.open(a.product) & met[f"open:{a.channel}"] & met.get(f"when:{a.channel}", everyone) for a in actions
     ]
     return np.column_stack(columns) if columns else np.zeros((members.num_rows, 0), bool)
+
+
+def _allowed(actions: Sequence[Action], snapshot: Snapshot, allowed: Callable[[str], Bools] | None) -> Bools:
+    masks = {a.channel: allowed(a.channel)[snapshot.rows] for a in actions} if allowed else {}
+    everyone = np.ones(len(snapshot.rows), bool)
+    columns = [masks.get(a.channel, everyone) for a in actions]
+    return np.column_stack(columns) if columns else np.zeros((len(snapshot.rows), 0), bool)
 
 
 def action_values(campaign: CampaignCandidates) -> Floats:

@@ -13,11 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import pyarrow as pa
 from sqlalchemy import Connection
 
 from bankloop.kit import EnvironmentFault, Text
 from bankloop.loop.reach.issue import DELIVERY_TOPIC
-from bankloop.store import Principal, Store, claim_outbox, mark_done, record_audit, verb
+from bankloop.store import (
+    Principal,
+    Store,
+    bank_wide,
+    claim_outbox,
+    copy_in,
+    mark_done,
+    record_audit,
+    refused_contacts,
+    stop_contacts,
+    verb,
+)
 
 _COLUMNS = ("contact", "customer_no", "campaign", "action", "script")
 
@@ -88,7 +100,8 @@ def _write(path: Path, contacts: Sequence[Mapping[str, Any]]) -> None:
 def deliver(store: Store, principal: Principal, channel: Channel, screen: Screen) -> int:
     """Send every waiting part and return how many contacts went out; each part is marked in its own transaction.
 
-    ``screen`` sees a part's contacts just before: what was queued an hour ago may not be offered any more.
+    Who withdrew consent since the contact was accepted is left out of the part, and the contact recorded as stopped.
+    ``screen`` sees the others just before: what was queued an hour ago may not be offered any more.
     """
     sent = 0
     while True:
@@ -97,7 +110,7 @@ def deliver(store: Store, principal: Principal, channel: Channel, screen: Screen
             if not parts:
                 return sent
             body = parts[0].payload
-            going = screen(connection, body["contacts"])
+            going = screen(connection, _still_allowed(connection, body["channel"], body["contacts"]))
             if going:
                 channel.send(parts[0].key, body["channel"], body["due_on"], going)
             mark_done(connection, [parts[0].id])
@@ -105,3 +118,17 @@ def deliver(store: Store, principal: Principal, channel: Channel, screen: Screen
             detail = {"channel": body["channel"], "due_on": body["due_on"], "contacts": len(going), "stopped": stopped}
             record_audit(connection, "plan.deliver", "part", parts[0].key, None, detail)
             sent += len(going)
+
+
+def _still_allowed(
+    connection: Connection, channel: str, contacts: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Return the contacts whose customers still allow them, and record the others as stopped."""
+    numbers = sorted({one["customer_no"] for one in contacts})
+    with bank_wide(connection):
+        asked = copy_in(connection, pa.table({"customer_no": numbers, "channel": [channel] * len(numbers)}))
+        refused = refused_contacts(connection, asked)
+        stopped = {one["contact"]: why for one in contacts if (why := refused.get((one["customer_no"], channel)))}
+        for why in sorted(set(stopped.values())):
+            stop_contacts(connection, [one for one, reason in stopped.items() if reason == why], why)
+    return [one for one in contacts if one["contact"] not in stopped]

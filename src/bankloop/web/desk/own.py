@@ -106,7 +106,7 @@ def customers_table(found: Sequence[BookRow]) -> Table:
     """Return customers as a table, their numbers masked."""
     rows = tuple(
         (
-            Cell(say.same(masked(row.customer_no))),
+            Cell(say.same(masked(row.customer_no)), drill=f"customers/{row.customer_no}"),
             Cell(say.same(row.unit_id)),
             Cell(say.same(row.staff_id or "—")),
             Cell(say.same(row.line)),

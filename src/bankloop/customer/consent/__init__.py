@@ -1,0 +1,54 @@
+"""Consent: a ledger by purpose, channel and recipient with evidence; what is not allowed is forbidden.
+
+The latest word about a purpose holds, under whichever of a person's numbers it was said, and from its commit on for the
+gate, the plans, deliveries and tasks alike. This room writes words down and rules on them; it sends nothing.
+"""
+
+from bankloop.customer.consent.contracts import (
+    TITLES,
+    ConsentReport,
+    Content,
+    Purpose,
+    Record,
+    Recorded,
+    Ruling,
+    Standing,
+    Word,
+)
+from bankloop.customer.consent.queries import Permits, ledger_of, permits, standing_of
+from bankloop.customer.consent.rules import ORIGINS, content_for, holds, may_contact, title_of
+from bankloop.customer.consent.service import (
+    ask_removal,
+    load_consents,
+    record_word,
+    remove_from_list,
+    restrict,
+    take_consents,
+)
+
+__all__ = [
+    "ORIGINS",
+    "TITLES",
+    "ConsentReport",
+    "Content",
+    "Permits",
+    "Purpose",
+    "Record",
+    "Recorded",
+    "Ruling",
+    "Standing",
+    "Word",
+    "ask_removal",
+    "content_for",
+    "holds",
+    "ledger_of",
+    "load_consents",
+    "may_contact",
+    "permits",
+    "record_word",
+    "remove_from_list",
+    "restrict",
+    "standing_of",
+    "take_consents",
+    "title_of",
+]

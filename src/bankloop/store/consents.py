@@ -1,0 +1,154 @@
+"""The ledger of what customers allow and forbid: words with their evidence, appended and never changed.
+
+The latest word about a purpose holds; of two said at one moment the stricter does. A person's word counts under each of
+their numbers. What nobody allowed is forbidden. This is the store's half: it keeps words and answers the contact gate;
+who may say what is the customer room's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Connection, text
+
+from bankloop.store.copying import copy_in, copy_out, fitted, sole
+from bankloop.store.database import principal_of
+
+ANY_CHANNEL = "*"
+THE_BANK = "bank"
+MARKETING, NO_MARKETING, NO_PERSONALISATION = "marketing", "no_marketing", "no_personalisation"
+DO_NOT_CONTACT = "do_not_contact"
+# A stop restricts while it stands; every other purpose allows.
+STOPS = (NO_PERSONALISATION, NO_MARKETING, DO_NOT_CONTACT)
+
+CONSENT_SCHEMA = pa.schema(
+    [
+        pa.field("customer_no", pa.string(), nullable=False),
+        pa.field("purpose", pa.string(), nullable=False),
+        pa.field("channel", pa.string(), nullable=False),
+        pa.field("recipient", pa.string(), nullable=False),
+        pa.field("stands", pa.bool_(), nullable=False),
+        pa.field("said_at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("origin", pa.string(), nullable=False),
+        pa.field("evidence", pa.string(), nullable=False),  # a JSON object
+    ]
+)
+_DEFAULTS = {"channel": ANY_CHANNEL, "recipient": THE_BANK, "evidence": "{}"}
+STANDING_SCHEMA = pa.schema(
+    [
+        pa.field("customer_no", pa.string()),
+        pa.field("purpose", pa.string()),
+        pa.field("channel", pa.string()),
+        pa.field("recipient", pa.string()),
+        pa.field("stands", pa.bool_()),
+        pa.field("said_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+_LIST = ", ".join(f"'{stop}'" for stop in STOPS)
+# The latest first; of one moment the stricter: a stop that stands, a purpose that does not.
+LATEST = f"said_at DESC, (stands = (purpose IN ({_LIST}))) DESC, record_no DESC"
+_STANDING = f"""
+SELECT DISTINCT ON (person, purpose, channel, recipient) person, purpose, channel, recipient, stands, said_at
+FROM (SELECT coalesce(p.party_no, c.customer_no) AS person, c.* FROM consent_record c
+    LEFT JOIN party_member p ON p.customer_no = c.customer_no AND p.valid_to IS NULL {{where}}) AS word
+ORDER BY person, purpose, channel, recipient, {LATEST}
+"""
+_REFUSED = f"""
+WITH asked AS (SELECT DISTINCT i.customer_no, i.channel, coalesce(p.party_no, i.customer_no) AS person FROM {{name}} i
+    LEFT JOIN party_member p ON p.customer_no = i.customer_no AND p.valid_to IS NULL),
+bearer AS (SELECT DISTINCT person, channel, person AS customer_no FROM asked
+    UNION SELECT a.person, a.channel, p.customer_no FROM asked a
+    JOIN party_member p ON p.party_no = a.person AND p.valid_to IS NULL),
+latest AS (SELECT DISTINCT ON (b.person, b.channel, c.purpose) b.person, b.channel, c.purpose, c.stands
+    FROM bearer b JOIN consent_record c USING (customer_no)
+    WHERE c.recipient = '{THE_BANK}' AND c.channel IN ('{ANY_CHANNEL}', b.channel)
+    AND c.purpose IN ('{MARKETING}', '{NO_MARKETING}', '{DO_NOT_CONTACT}')
+    ORDER BY b.person, b.channel, c.purpose, {LATEST}),
+ruled AS (SELECT a.customer_no, a.channel, array_agg(l.purpose) FILTER (WHERE l.stands) AS standing
+    FROM asked a LEFT JOIN latest l USING (person, channel) GROUP BY 1, 2)
+SELECT customer_no, channel, CASE WHEN '{DO_NOT_CONTACT}' = ANY (standing) THEN '{DO_NOT_CONTACT}'
+    WHEN '{NO_MARKETING}' = ANY (standing) THEN '{NO_MARKETING}' ELSE 'no_consent' END
+FROM ruled WHERE standing IS DISTINCT FROM ARRAY['{MARKETING}']
+"""
+# All numbers of whoever is in a copied table: the gate and a word wait for each other by person.
+_PEOPLE = """
+WITH asked AS (SELECT DISTINCT coalesce(p.party_no, i.customer_no) AS person FROM {name} i
+    LEFT JOIN party_member p ON p.customer_no = i.customer_no AND p.valid_to IS NULL {where}),
+numbers AS (SELECT person AS customer_no FROM asked UNION SELECT p.customer_no FROM asked
+    JOIN party_member p ON p.party_no = person AND p.valid_to IS NULL)
+"""
+_NUMBERS = text(
+    "WITH own AS (SELECT coalesce((SELECT party_no FROM party_member WHERE customer_no = :number AND valid_to IS NULL), "
+    ":number) AS person) SELECT person FROM own UNION SELECT p.customer_no FROM own JOIN party_member p "
+    "ON p.party_no = own.person AND p.valid_to IS NULL ORDER BY 1"
+)
+_OF = text(
+    "SELECT record_no, customer_no, purpose, channel, recipient, stands, said_at, origin, evidence, made_by, recorded_at "
+    "FROM consent_record WHERE customer_no = ANY (:numbers) ORDER BY said_at DESC, record_no DESC LIMIT :limit"
+)
+
+
+def append_consents(connection: Connection, table: pa.Table) -> int:
+    """Append words (``CONSENT_SCHEMA``) in the name of who acts and return how many.
+
+    Whoever is at the gate with people who forbid something now is waited for, and waits: it holds from the commit on.
+    """
+    rows = fitted("consents", table, CONSENT_SCHEMA, _DEFAULTS)
+    if not rows.num_rows:
+        return 0
+    name = copy_in(connection, rows)
+    lock_people(connection, name, f"WHERE stands = (purpose IN ({_LIST}))")
+    columns = ", ".join(CONSENT_SCHEMA.names)
+    values = columns.replace("evidence", "evidence::jsonb")
+    by = principal_of(connection).id.replace("'", "''")
+    return sole(
+        connection,
+        f"INSERT INTO consent_record ({columns}, made_by) SELECT {values}, '{by}' FROM {name} ORDER BY customer_no, said_at",
+    )
+
+
+def lock_people(connection: Connection, name: str, where: str = "") -> None:
+    """Lock the people of a copied table at the gate, in the order of their numbers, until the transaction ends."""
+    people = _PEOPLE.format(name=name, where=where)
+    connection.execute(
+        text(f"{people} INSERT INTO contact_customer SELECT customer_no FROM numbers ORDER BY 1 ON CONFLICT DO NOTHING")
+    )
+    connection.execute(
+        text(
+            f"SELECT count(*) FROM (SELECT FROM contact_customer WHERE customer_no IN ({people} SELECT customer_no "
+            "FROM numbers) ORDER BY customer_no FOR UPDATE) AS locked"
+        )
+    )
+
+
+def consents_of(connection: Connection, numbers: Sequence[str], limit: int = 1_000) -> list[dict[str, Any]]:
+    """Return the words recorded under numbers, the latest first, each with its evidence."""
+    rows = connection.execute(_OF, {"numbers": list(numbers), "limit": limit})
+    return [dict(row) for row in rows.mappings()]
+
+
+def numbers_of(connection: Connection, number: str) -> list[str]:
+    """Return all numbers of the person who has this one, now."""
+    return list(connection.scalars(_NUMBERS, {"number": number}))
+
+
+def standing_words(connection: Connection, numbers: Sequence[str] | None = None) -> pa.Table:
+    """Return the word that holds for each person, purpose, channel and recipient (``STANDING_SCHEMA``).
+
+    ``customer_no`` is the person's first number. Of everybody, or of the people who have ``numbers``.
+    """
+    where, values = "", {}
+    if numbers is not None:
+        where, values = "WHERE c.customer_no = ANY (%(numbers)s)", {"numbers": list(numbers)}
+    return copy_out(connection, _STANDING.format(where=where), STANDING_SCHEMA, values)
+
+
+def refused_contacts(connection: Connection, asked: str) -> dict[tuple[str, str], str]:
+    """Return why a marketing contact is refused by (customer, channel), for those of the copied table ``asked``.
+
+    Whoever is not in it may be contacted: consent stands for that channel, and no stop does.
+    """
+    rows = connection.execute(text(_REFUSED.format(name=asked)))
+    return {(row[0], row[1]): f"consent:{row[2]}" for row in rows}

@@ -1,0 +1,143 @@
+"""One customer: what they allow and forbid, every word of it, and a form to write down what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from bankloop.customer.consent import (
+    ORIGINS,
+    TITLES,
+    Content,
+    Purpose,
+    Record,
+    Standing,
+    content_for,
+    holds,
+    ledger_of,
+    may_contact,
+    record_word,
+    standing_of,
+    title_of,
+)
+from bankloop.customer.consent import Word as Said
+from bankloop.kit import Text
+from bankloop.organization import require
+from bankloop.report import Cell, Column, Figure, Table, Tone
+from bankloop.report import sayings as say
+from bankloop.store import ANY_CHANNEL, record_access
+from bankloop.web.console import masked
+from bankloop.web.forms import Acting, Form, Here
+from bankloop.web.rendering import console_of, page
+from bankloop.web.words import MORE_WORDS
+
+_ON_PAGE = 50
+_CONTENT: Mapping[Content, Text] = {
+    Content.PERSONAL: Text("个性化内容", "Chosen for them"),
+    Content.GENERIC: Text("通用内容，人人相同", "The same for everybody"),
+    Content.NONE: Text("不推送", "Nothing"),
+}
+_ORIGINS: Mapping[str, Text] = {
+    "counter": Text("柜面", "Counter"),
+    "app": Text("手机银行", "App"),
+    "manager": Text("客户经理", "Manager"),
+    "call": Text("电话", "Call"),
+    "message": Text("短信回复", "Answer to a message"),
+    "letter": Text("书面", "Letter"),
+    "file": Text("源系统文件", "File of a source"),
+    "approval": Text("审批", "Approval"),
+    "erasure": Text("清除", "Erasure"),
+}
+_YES, _NO = Text("同意", "allowed"), Text("不允许", "not allowed")
+_SET, _FREE = Text("已设置", "set"), Text("未设置", "not set")
+
+
+def add_pages(app: FastAPI) -> None:
+    """Add the routes."""
+
+    @app.get("/customers/{customer_no}")
+    def shown(request: Request, customer_no: str, visitor: Here) -> HTMLResponse:
+        require(visitor.principal, "customer.read")
+        console = console_of(request)
+        with console.bank.store.begin(visitor.principal) as connection:
+            found, ledger = standing_of(connection, customer_no[:64]), ledger_of(connection, customer_no[:64])
+            record_access(connection, "customer", [customer_no[:64]], ["consents"])
+        ruling = may_contact(found.words, ANY_CHANNEL)
+        answer = Text("可以营销触达。", "Marketing may reach this customer.")
+        if not ruling.allowed:
+            answer = Text(
+                f"不可营销触达：{ruling.reason.zh}。", f"Marketing may not reach this customer: {ruling.reason.en}."
+            )
+        channels = sorted(console.bank.spec.policies.channels)
+        return page(
+            request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), answer=answer,
+            figures=_figures(found), consents=_consents(found, ledger), ledger=_ledger(ledger), channels=channels,
+            purposes=TITLES, origins={name: _ORIGINS[name] for name in ORIGINS},
+        )  # fmt: skip
+
+    @app.post("/customers/{customer_no}/consents")
+    def record(request: Request, customer_no: str, form: Form, visitor: Acting) -> RedirectResponse:
+        evidence = {name: form[name].strip() for name in ("form", "proof") if form.get(name, "").strip()}
+        with console_of(request).bank.store.begin(visitor.principal) as connection:
+            record_word(
+                connection, customer_no[:64], form.get("purpose", ""), form.get("says", "") == "yes",
+                origin=form.get("origin", ""), evidence=evidence, channel=form.get("channel") or ANY_CHANNEL,
+            )  # fmt: skip
+        return RedirectResponse(f"/customers/{customer_no}#consents", 303)
+
+
+def _figures(found: Standing) -> tuple[Figure, ...]:
+    def stop(purpose: Purpose) -> Figure:
+        return Figure(TITLES[purpose], _SET if holds(found.words, purpose) else _FREE)
+
+    consent = _YES if holds(found.words, Purpose.MARKETING) else _NO
+    return (
+        Figure(TITLES[Purpose.MARKETING], consent),
+        *(stop(purpose) for purpose in Purpose if purpose.stop),
+        Figure(Text("可以展示", "May be shown"), _CONTENT[content_for(found.words)]),
+    )
+
+
+def _consents(found: Standing, ledger: Sequence[Record]) -> Table:
+    """Return one row a purpose for all channels, and one for each channel or recipient of which something was said."""
+    usual = {(purpose, ANY_CHANNEL, "bank") for purpose in Purpose if purpose is not Purpose.SHARING}
+    keys = usual | {(w.purpose, w.channel, w.recipient) for w in found.words}
+    order = list(Purpose)
+    rows = []
+    for purpose, channel, recipient in sorted(keys, key=lambda key: (order.index(key[0]), *key[1:])):
+        stands = holds(found.words, purpose, channel, recipient)
+        last = next((r for r in ledger if (r.purpose, r.channel, r.recipient) == (purpose, channel, recipient)), None)
+        good = stands is not purpose.stop
+        word = (_SET if stands else _FREE) if purpose.stop else (_YES if stands else _NO)
+        title = title_of(Said(purpose, stands, last.said_at, channel, recipient)) if last else TITLES[purpose]
+        rows.append((
+            Cell(title), Cell(word, Tone.GOOD if good else Tone.WARN, tag=True),
+            Cell(say.same(f"{last.said_at:%Y-%m-%d %H:%M}") if last else Text("从未说过", "never said")),
+            Cell(_ORIGINS.get(last.origin, say.same(last.origin)) if last else say.same("—")),
+        ))  # fmt: skip
+    columns = (
+        Column(Text("用途或停止", "Purpose or stop")), Column(Text("现在", "Now")), Column(Text("何时说的 (UTC)", "Said at (UTC)")),
+        Column(Text("在哪里", "Where")),
+    )  # fmt: skip
+    return Table("consents", MORE_WORDS["consents"], columns, tuple(rows), MORE_WORDS["consents_note"])
+
+
+def _ledger(found: Sequence[Record]) -> Table:
+    rows = tuple(
+        (
+            Cell(say.same(f"{one.said_at:%Y-%m-%d %H:%M}")),
+            Cell(title_of(Said(one.purpose, one.stands, one.said_at, one.channel, one.recipient))),
+            Cell(Text("是", "yes") if one.stands else Text("否", "no")),
+            Cell(_ORIGINS.get(one.origin, say.same(one.origin))),
+            Cell(say.same(" · ".join(f"{k} {v}" for k, v in one.evidence.items()) or "—")),
+            Cell(say.same(one.made_by)),
+        )
+        for one in found[:_ON_PAGE]
+    )
+    columns = (
+        Column(Text("何时 (UTC)", "When (UTC)")), Column(Text("关于", "About")), Column(Text("说", "Said")),
+        Column(Text("在哪里", "Where")), Column(Text("凭证", "Evidence")), Column(Text("记录人", "Written by")),
+    )  # fmt: skip
+    return Table("ledger", MORE_WORDS["ledger"], columns, rows)
