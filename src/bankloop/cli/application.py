@@ -20,6 +20,7 @@ from bankloop.cli import (
     serving,
     shelf,
     signin,
+    tiers,
 )
 from bankloop.cli.screen import handled
 
@@ -47,7 +48,10 @@ application.add_typer(people.people_group, name="people")
 application.add_typer(people.rights_group, name="rights")
 application.add_typer(signin.group, name="account")
 application.add_typer(operations.keys_group, name="keys")
-for name, word in consents.COMMANDS.items():
+for name, word in {**consents.COMMANDS, **tiers.CUSTOMER_COMMANDS}.items():
     customers.group.command(name)(handled(word))
+for name, word in tiers.COMMANDS.items():
+    tiers.group.command(name)(handled(word))
 application.add_typer(customers.group, name="customer")
 application.add_typer(shelf.group, name="shelf")
+application.add_typer(tiers.group, name="tier")

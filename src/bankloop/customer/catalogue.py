@@ -1,6 +1,6 @@
 """Reads attribute files into a typed catalogue: the built-in one and the bank's own on top of it.
 
-A file under ``attributes/`` holds ``attributes:`` (name → definition). The value comes from one of five keys:
+A file under ``attributes/`` holds ``attributes:`` (name → definition). The value comes from one of six keys:
 
 ```yaml
 attributes:
@@ -10,6 +10,7 @@ attributes:
   logins_30d: {type: int, …, window: {events: [login], days: 30, measure: count}}
   affluent:   {type: bool, …, rule: aum >= 200000}
   tier:       {type: int, …, band: {of: aum, cuts: [50000, 200000]}}
+  stage:      {type: string, …, case: [{when: tenure_days <= 30, then: new}, {else: mature}]}
   churn:      {type: score, …, score: true}
 ```
 A fact is ``column``, ``present``, ``years_since``, ``days_since`` or ``days_until`` of a customer column, or ``sum``,
@@ -27,6 +28,7 @@ from bankloop.customer.contracts import (
     Attribute,
     AttributeKind,
     Band,
+    Case,
     Catalogue,
     Fact,
     Measure,
@@ -165,7 +167,7 @@ class _Reader:
         self.file, self.name, self.types = file, name, types
         self.type = types[name]
 
-    def read(self, kind: AttributeKind, entry: Any) -> Fact | Window | Rule | Band | None:
+    def read(self, kind: AttributeKind, entry: Any) -> Fact | Window | Rule | Band | Case | None:
         match kind:
             case AttributeKind.FACT:
                 return self.fact(entry)
@@ -175,6 +177,8 @@ class _Reader:
                 return Rule(self.expression("rule", str(entry), self.types, self.type))
             case AttributeKind.BAND:
                 return self.band(entry)
+            case AttributeKind.CASE:
+                return self.case(entry)
             case AttributeKind.SCORE:
                 self.must_be("score", TYPES["score"])
                 return None
@@ -284,6 +288,33 @@ class _Reader:
         if not cuts or cuts != sorted(set(cuts)):
             raise attribute_spec(self.place("band", "cuts"), self.name, "cuts 应递增", "cuts must rise")
         return Band(of, tuple(cuts))
+
+    def case(self, entry: Any) -> Case:
+        self.must_be("case", STRING, INT)
+        if not isinstance(entry, list) or not all(isinstance(one, dict) for one in entry):
+            raise attribute_spec(self.place("case"), self.name, "case 应为列表", "case is a list of {when, then}")
+        last = entry[-1] if entry and set(entry[-1]) == {"else"} else {}
+        branches = []
+        for one in entry[: -1 if last else None]:
+            if set(one) != {"when", "then"}:
+                raise attribute_spec(
+                    self.place("case"),
+                    self.name,
+                    "每项写 when 和 then，最后一项可写 else",
+                    "each has when and then; the last may be else",
+                )
+            branches.append((self.expression("case", str(one["when"]), self.types, BOOL), self.value(one["then"])))
+        if not branches:
+            raise attribute_spec(self.place("case"), self.name, "case 至少有一项 when", "case has at least one when")
+        return Case(tuple(branches), self.value(last["else"]) if last else None)
+
+    def value(self, written: Any) -> str | int:
+        kind: type[str | int] = str if self.type == STRING else int
+        if not isinstance(written, kind) or isinstance(written, bool):
+            raise attribute_spec(
+                self.place("case"), self.name, f"{written} 不是 {self.type}", f"{written} is no {self.type}"
+            )
+        return written
 
     def money(self, key: str, amount: Any) -> int:
         try:

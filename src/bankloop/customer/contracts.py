@@ -24,6 +24,7 @@ class AttributeKind(StrEnum):
     WINDOW = "window"
     RULE = "rule"
     BAND = "band"
+    CASE = "case"
     SCORE = "score"
 
 
@@ -91,6 +92,14 @@ class Band:
     cuts: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The value of the first condition over other attributes that holds, else ``otherwise``; unknown does not hold."""
+
+    branches: tuple[tuple[Expression, str | int], ...]
+    otherwise: str | int | None
+
+
 @dataclass(frozen=True)
 class Attribute:
     """One attribute: its type, texts, owner and class, and how it is computed. ``source`` is what the file says."""
@@ -102,7 +111,7 @@ class Attribute:
     data_class: DataClass
     definition: Text
     kind: AttributeKind
-    body: Fact | Window | Rule | Band | None
+    body: Fact | Window | Rule | Band | Case | None
     place: str
     source: Mapping[str, Any]
     confidential: bool = False
@@ -120,6 +129,8 @@ class Attribute:
                 return frozenset(expression.names)
             case Band(of, _):
                 return frozenset({of})
+            case Case(branches, _):
+                return frozenset(name for expression, _ in branches for name in expression.names)
         return frozenset()
 
 

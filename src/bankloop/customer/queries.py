@@ -13,6 +13,7 @@ from bankloop.customer.contracts import (
     Attribute,
     AttributeKind,
     Band,
+    Case,
     Catalogue,
     Fact,
     Measure,
@@ -21,7 +22,7 @@ from bankloop.customer.contracts import (
     Window,
 )
 from bankloop.kit import local_moment
-from bankloop.kit.expression import to_ibis
+from bankloop.kit.expression import STRING, to_ibis
 
 KEY = "customer_no"
 _DAY = 86_400
@@ -240,6 +241,10 @@ def _with_rules(state: Any, attributes: Sequence[Attribute], today: date) -> Any
             case Band(of, cuts):
                 steps = [(state[of] >= cut).cast("int64") for cut in cuts]
                 pending[attribute.name] = sum(steps[1:], steps[0]) + 1
+            case Case(branches, otherwise):
+                type_ = "string" if attribute.type == STRING else "int64"
+                pairs = [(to_ibis(e, state, today), ibis.literal(value, type_)) for e, value in branches]
+                pending[attribute.name] = ibis.cases(*pairs, else_=ibis.literal(otherwise, type_))
     return state.mutate(**pending) if pending else state
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -28,8 +28,9 @@ def build_state(
     versions: Mapping[str, str] | None = None,
     scores: Mapping[str, pa.Table] | None = None,
     names: Iterable[str] | None = None,
+    customers: Sequence[str] | None = None,
 ) -> State:
-    """Return the attributes of every customer as of ``as_of``.
+    """Return the attributes of every customer as of ``as_of``, or of ``customers`` alone.
 
     A date means the end of that bank-local day, an aware moment that moment: what was recorded later does not count.
     ``versions`` (table → version) reads the lake as it was; ``scores`` fills score attributes from tables with
@@ -46,6 +47,8 @@ def build_state(
             connection.register(f"score_{name}", table.select([KEY, "score"]))
             given[name] = backend.table(f"score_{name}")
         tables = {table: backend.table(table) for table in _BASE}
+        if customers is not None:
+            tables = {name: table.filter(table[KEY].isin(list(customers))) for name, table in tables.items()}
         expression = state_expression(tables, wanted, today, known_until, lake.zone, given)
         found = connection.sql(ibis.to_sql(expression.order_by(KEY), dialect="duckdb")).to_arrow_table()
     table = found.cast(state_schema(wanted))

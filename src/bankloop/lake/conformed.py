@@ -235,6 +235,38 @@ _IDENTITY = TableContract(
     ),
 )
 
+# Derived here, a month or a job at a time, and kept with what it was derived from.
+_TIER_MONTH = TableContract(
+    "tier_month",
+    Text("客户分层月", "month of a tier"),
+    "retail",
+    ("customer_no", "month"),
+    (
+        Column("customer_no", _STR, Text("客户号", "customer number")),
+        Column("month", _DATE, Text("月份首日", "first day of the month")),
+        Column("average_fen", _INT, Text("月日均资产（分）", "monthly average assets (fen)"), data_class=_C2),
+        Column("tier", _INT, Text("层级", "tier"), minimum=1),
+        Column("watched", _BOOL, Text("关注", "watched")),
+        Column("months_below", _INT, Text("连续未达标月数", "months below the line"), minimum=0),
+        Column("best_fen", _INT, Text("其中最高日均（分）", "best average of those (fen)"), data_class=_C2),
+        Column("move", _STR, Text("变动", "move"), allowed=("", "new", "up", "down", "watched", "cleared")),
+    ),
+    mode="append",
+)
+
+_SERVICING = TableContract(
+    "servicing",
+    Text("服务归属", "keeper of a customer"),
+    "retail",
+    ("customer_no",),
+    (
+        Column("customer_no", _STR, Text("客户号", "customer number")),
+        Column("mode", _STR, Text("服务方式", "mode"), allowed=("manager", "remote", "digital")),
+        Column("owner_id", _STR, Text("归属人", "owner")),
+        Column("backup_id", _STR, Text("B 角", "backup")),
+    ),
+)
+
 # Which input files were loaded, kept in the lake itself so that it commits together with their rows.
 _LOADED_FILE = TableContract(
     "loaded_file",
@@ -267,6 +299,8 @@ CONTRACTS: dict[str, TableContract] = {
         _RELATION,
         _IDENTITY,
         _EVENT,
+        _TIER_MONTH,
+        _SERVICING,
         _LOADED_FILE,
     )
 }

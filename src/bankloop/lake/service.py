@@ -83,6 +83,10 @@ class Lake:
         """Return the absolute paths of a version's files."""
         return [str(self.root / file) for file in version.files]
 
+    def reading(self, version: LakeVersion) -> str:
+        """Return how the engine reads a version's rows in a FROM, unmasked: for batch stages."""
+        return parquet(self.paths(version))
+
     def connection(self, scope: Scope, versions: Mapping[str, str] | None = None) -> duckdb.DuckDBPyConnection:
         """Return an engine connection with one view a table, nothing masked; the caller closes it.
 

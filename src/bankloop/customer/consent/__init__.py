@@ -17,6 +17,7 @@ from bankloop.customer.consent.contracts import (
 )
 from bankloop.customer.consent.queries import Permits, ledger_of, permits, standing_of
 from bankloop.customer.consent.rules import ORIGINS, content_for, holds, may_contact, title_of
+from bankloop.customer.consent.scope import in_scope
 from bankloop.customer.consent.service import (
     ask_removal,
     load_consents,
@@ -41,6 +42,7 @@ __all__ = [
     "ask_removal",
     "content_for",
     "holds",
+    "in_scope",
     "ledger_of",
     "load_consents",
     "may_contact",

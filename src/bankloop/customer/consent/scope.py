@@ -15,12 +15,12 @@ _TASK = text("SELECT true FROM staff_task WHERE customer_no = ANY (:numbers) AND
 
 
 @contextmanager
-def in_scope(connection: Connection, number: str) -> Iterator[list[str]]:
+def in_scope(connection: Connection, number: str, permission: str = "consent.read") -> Iterator[list[str]]:
     """Let the program see all of a person within the reader's scope, and give the person's numbers.
 
-    Raises ``NotFoundError`` for who is unknown or out of scope, ``DeniedError`` for who reads no consents.
+    Raises ``NotFoundError`` for who is unknown or out of scope, ``DeniedError`` without the permission.
     """
-    require(principal_of(connection), "consent.read")
+    require(principal_of(connection), permission)
     with bank_wide(connection):
         numbers = numbers_of(connection, number)
     if not any(keeper_of(connection, one) for one in numbers):

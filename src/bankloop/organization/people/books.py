@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import pyarrow as pa
 from sqlalchemy import Connection, func, insert, select, text, update
 
 from bankloop.kit import uuid7
@@ -15,7 +16,7 @@ from bankloop.organization.people.contracts import BookRow, Transfer
 from bankloop.organization.people.staff import person_of
 from bankloop.organization.people.tables import book_transfer, customer_book
 from bankloop.organization.people.units import valid
-from bankloop.store import EVERY_UNIT, Principal, bank_wide, now_of, principal_of, record_audit
+from bankloop.store import EVERY_UNIT, Principal, bank_wide, copy_in, now_of, principal_of, record_audit
 
 _COLUMNS = tuple(book_transfer.c[name] for name in Transfer.__dataclass_fields__)
 _WANTED = "staff_id = :staff AND line = :line AND (cardinality(CAST(:customers AS text[])) = 0 OR customer_no = ANY (:customers))"
@@ -28,6 +29,16 @@ _MOVE = text(
     "RETURNING customer_no, line, says) "
     "INSERT INTO customer_book (customer_no, line, valid_from, unit_id, staff_id, says) "
     "SELECT customer_no, line, :at, :unit, :to, says FROM ended"
+)
+# A row that begins this very moment is put right in its place; an older one ends and is followed.
+_GIVE = (
+    "UPDATE customer_book b SET staff_id = g.staff FROM {name} g WHERE b.customer_no = g.customer_no AND b.line = 'retail' "
+    "AND b.valid_to IS NULL AND b.staff_id IS NULL AND b.valid_from >= :now",
+    "WITH ended AS (UPDATE customer_book b SET valid_to = :now FROM {name} g WHERE b.customer_no = g.customer_no "
+    "AND b.line = 'retail' AND b.valid_to IS NULL AND b.staff_id IS NULL AND b.valid_from < :now "
+    "RETURNING b.customer_no, b.line, b.unit_id, b.says, g.staff) "
+    "INSERT INTO customer_book (customer_no, line, valid_from, unit_id, staff_id, says) "
+    "SELECT customer_no, line, :now, unit_id, staff, says FROM ended",
 )
 # The first of each unit, merged: it reads a page a unit, not the units.
 _OF_UNITS = text(
@@ -67,6 +78,16 @@ def customer_counts(connection: Connection, units: Sequence[str]) -> dict[str, i
         .group_by(t.unit_id)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def give_managers(connection: Connection, given: Mapping[str, str]) -> int:
+    """Let customers whom no manager keeps be kept by these from now on; return how many. For verbs that judged it.
+
+    What the source says of them stays, so that only a new word of the source changes it again.
+    """
+    rows = pa.table({"customer_no": list(given), "staff": list(given.values())})
+    name, moment = copy_in(connection, rows), {"now": now_of(connection)}
+    return sum(connection.execute(text(statement.format(name=name)), moment).rowcount for statement in _GIVE)
 
 
 def keeper_of(connection: Connection, customer_no: str) -> list[BookRow]:

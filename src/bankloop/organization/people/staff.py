@@ -30,6 +30,15 @@ _STANDS_IN = text(
     "AND (b.valid_to IS NULL OR b.valid_to > :at) ORDER BY b.kind, b.valid_from"
 )
 
+_MANAGERS = text(
+    f"SELECT unit_id, staff_id FROM ({_PEOPLE}) AS who WHERE post = 'relationship_manager' AND NOT absent "
+    "AND unit_id IS NOT NULL ORDER BY unit_id, staff_id"
+)
+_BACKUPS = text(
+    "SELECT staff_id, backup_id FROM staff_backup WHERE kind = 'backup' AND valid_from <= :at "
+    "AND (valid_to IS NULL OR valid_to > :at) ORDER BY staff_id, valid_from"
+)
+
 
 def person_of(connection: Connection, staff_id: str, day: date | None = None) -> Person:
     """Return a member of staff as of now, absent or not on ``day``; raise ``NotFoundError`` where there is none."""
@@ -73,6 +82,24 @@ def backups_of(connection: Connection, staff_id: str) -> list[str]:
     """Return a person's backups on record now, whether or not they are needed."""
     rows = connection.execute(_STANDS_IN, {"staff": staff_id, "at": now_of(connection)}).all()
     return [row.backup_id for row in rows if row.kind == "backup"]
+
+
+def managers_of_units(connection: Connection) -> dict[str, list[str]]:
+    """Return by unit the relationship managers who have their post there now and are at work, in order of their ids."""
+    now = now_of(connection)
+    rows = connection.execute(_MANAGERS, {"at": now, "day": now.date()}).all()
+    found: dict[str, list[str]] = {}
+    for unit, staff_id in rows:
+        found.setdefault(unit, []).append(staff_id)
+    return found
+
+
+def named_backups(connection: Connection) -> dict[str, list[str]]:
+    """Return by member of staff the backups on record now, the first named first."""
+    found: dict[str, list[str]] = {}
+    for staff_id, backup_id in connection.execute(_BACKUPS, {"at": now_of(connection)}):
+        found.setdefault(staff_id, []).append(backup_id)
+    return found
 
 
 @verb("staff.engage")

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
 
+from bankloop.customer.overview import open_overview
 from bankloop.organization import (
     agreements,
     approve_agreement,
@@ -123,6 +124,15 @@ def customer(customer_no: str, console: Open, visitor: Reads) -> Any:
     """Return what the caller may see of a customer; out of scope and unknown are both 404."""
     require(visitor.principal, "customer.read")
     return plain(open_customer(console.bank.store, console.bank.lake, visitor.principal, customer_no[:64]))
+
+
+@router.get("/customers/{customer_no}/overview")
+def overview(customer_no: str, console: Open, visitor: Reads) -> Any:
+    """Return one customer at a glance: keeper, tier and its months, stage, score with factors, contribution; money masked."""
+    require(visitor.principal, "customer.read")
+    bank = console.bank
+    with bank.store.begin(visitor.principal) as connection:
+        return plain(open_overview(connection, bank.lake, customer_no[:64], bank.catalogue))
 
 
 @router.post("/customers/{customer_no}/unmask")

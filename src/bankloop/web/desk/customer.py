@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -23,12 +24,14 @@ from bankloop.customer.consent import (
     title_of,
 )
 from bankloop.customer.consent import Word as Said
+from bankloop.customer.overview import open_overview
 from bankloop.kit import Text
 from bankloop.organization import require
 from bankloop.report import Cell, Column, Figure, Table, Tone
 from bankloop.report import sayings as say
 from bankloop.store import ANY_CHANNEL, record_access
 from bankloop.web.console import masked
+from bankloop.web.desk.glance import glance
 from bankloop.web.forms import Acting, Form, Here
 from bankloop.web.rendering import console_of, page
 from bankloop.web.words import MORE_WORDS
@@ -64,7 +67,8 @@ def add_pages(app: FastAPI) -> None:
         with console.bank.store.begin(visitor.principal) as connection:
             found, ledger = standing_of(connection, customer_no[:64]), ledger_of(connection, customer_no[:64])
             record_access(connection, "customer", [customer_no[:64]], ["consents"])
-        ruling = may_contact(found.words, ANY_CHANNEL)
+            seen = open_overview(connection, console.bank.lake, customer_no[:64], console.bank.catalogue)
+        ruling, zone = may_contact(found.words, ANY_CHANNEL), ZoneInfo(console.bank.lake.zone)
         answer = Text("可以营销触达。", "Marketing may reach this customer.")
         if not ruling.allowed:
             answer = Text(
@@ -73,7 +77,7 @@ def add_pages(app: FastAPI) -> None:
         channels = sorted(console.bank.spec.policies.channels)
         return page(
             request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), answer=answer,
-            figures=_figures(found), consents=_consents(found, ledger), ledger=_ledger(ledger), channels=channels,
+            figures=_figures(found), glance=glance(seen), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
             purposes=TITLES, origins={name: _ORIGINS[name] for name in ORIGINS},
         )  # fmt: skip
 
@@ -100,7 +104,7 @@ def _figures(found: Standing) -> tuple[Figure, ...]:
     )
 
 
-def _consents(found: Standing, ledger: Sequence[Record]) -> Table:
+def _consents(found: Standing, ledger: Sequence[Record], zone: ZoneInfo) -> Table:
     """Return one row a purpose for all channels, and one for each channel or recipient of which something was said."""
     usual = {(purpose, ANY_CHANNEL, "bank") for purpose in Purpose if purpose is not Purpose.SHARING}
     keys = usual | {(w.purpose, w.channel, w.recipient) for w in found.words}
@@ -114,20 +118,20 @@ def _consents(found: Standing, ledger: Sequence[Record]) -> Table:
         title = title_of(Said(purpose, stands, last.said_at, channel, recipient)) if last else TITLES[purpose]
         rows.append((
             Cell(title), Cell(word, Tone.GOOD if good else Tone.WARN, tag=True),
-            Cell(say.same(f"{last.said_at:%Y-%m-%d %H:%M}") if last else Text("从未说过", "never said")),
+            Cell(say.same(_local(last, zone)) if last else Text("从未说过", "never said")),
             Cell(_ORIGINS.get(last.origin, say.same(last.origin)) if last else say.same("—")),
         ))  # fmt: skip
     columns = (
-        Column(Text("用途或停止", "Purpose or stop")), Column(Text("现在", "Now")), Column(Text("何时说的 (UTC)", "Said at (UTC)")),
+        Column(Text("用途或停止", "Purpose or stop")), Column(Text("现在", "Now")), Column(Text("何时说的", "Said at")),
         Column(Text("在哪里", "Where")),
     )  # fmt: skip
-    return Table("consents", MORE_WORDS["consents"], columns, tuple(rows), MORE_WORDS["consents_note"])
+    return Table("consents", Text("现在算数的", "What stands now"), columns, tuple(rows), MORE_WORDS["consents_note"])
 
 
-def _ledger(found: Sequence[Record]) -> Table:
+def _ledger(found: Sequence[Record], zone: ZoneInfo) -> Table:
     rows = tuple(
         (
-            Cell(say.same(f"{one.said_at:%Y-%m-%d %H:%M}")),
+            Cell(say.same(_local(one, zone))),
             Cell(title_of(Said(one.purpose, one.stands, one.said_at, one.channel, one.recipient))),
             Cell(Text("是", "yes") if one.stands else Text("否", "no")),
             Cell(_ORIGINS.get(one.origin, say.same(one.origin))),
@@ -137,7 +141,11 @@ def _ledger(found: Sequence[Record]) -> Table:
         for one in found[:_ON_PAGE]
     )
     columns = (
-        Column(Text("何时 (UTC)", "When (UTC)")), Column(Text("关于", "About")), Column(Text("说", "Said")),
+        Column(Text("何时", "When")), Column(Text("关于", "About")), Column(Text("说", "Said")),
         Column(Text("在哪里", "Where")), Column(Text("凭证", "Evidence")), Column(Text("记录人", "Written by")),
     )  # fmt: skip
     return Table("ledger", MORE_WORDS["ledger"], columns, rows)
+
+
+def _local(one: Record, zone: ZoneInfo) -> str:
+    return f"{one.said_at.astimezone(zone):%Y-%m-%d %H:%M}"

@@ -1,0 +1,24 @@
+"""Servicing (全量客户有人管): exactly one keeper for everybody, a rhythm of contacts by tier, care when it is broken.
+
+This room says who keeps whom and when to be in touch; what to say is a campaign's or the manager's.
+"""
+
+from bankloop.customer.servicing.contracts import MODES, Assignment, Care, Keeper, Mode, ServicePolicy, TierPolicy
+from bankloop.customer.servicing.rules import read_policy, share_out, stand_in
+from bankloop.customer.servicing.service import assign_keepers, keeper_now, make_care_tasks
+
+__all__ = [
+    "MODES",
+    "Assignment",
+    "Care",
+    "Keeper",
+    "Mode",
+    "ServicePolicy",
+    "TierPolicy",
+    "assign_keepers",
+    "keeper_now",
+    "make_care_tasks",
+    "read_policy",
+    "share_out",
+    "stand_in",
+]

@@ -1,0 +1,162 @@
+"""One customer at a glance as a page shows it: who keeps them, where they stand, what they bring, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bankloop.customer.contribution import Line
+from bankloop.customer.overview import Overview
+from bankloop.customer.servicing import MODES
+from bankloop.kit import Text
+from bankloop.report import Bar, Bars, Cell, Column, Figure, Picture, Table, Tone
+from bankloop.report import sayings as say
+
+STAGES: Mapping[str, Text] = {
+    "new": Text("新手期", "New"),
+    "growing": Text("成长期", "Growing"),
+    "mature": Text("成熟期", "Mature"),
+    "declining": Text("衰退期", "Declining"),
+    "lost": Text("流失", "Lost"),
+}
+MOVES: Mapping[str, Text] = {
+    "": Text("不变", "same"),
+    "new": Text("新客户", "new"),
+    "up": Text("提级", "up"),
+    "down": Text("降级", "down"),
+    "watched": Text("进入关注", "watched"),
+    "cleared": Text("解除关注", "cleared"),
+}
+CLASSES: Mapping[str, Text] = {
+    "demand_deposit": Text("活期", "Demand deposit"),
+    "term_deposit": Text("定期", "Term deposit"),
+    "wealth": Text("理财", "Wealth"),
+    "fund": Text("基金", "Fund"),
+    "insurance": Text("保险", "Insurance"),
+    "credit_card": Text("信用卡", "Credit card"),
+    "mortgage": Text("房贷", "Mortgage"),
+    "consumer_loan": Text("消费贷", "Consumer loan"),
+    "debit_card": Text("借记卡", "Debit card"),
+}
+_HIDDEN = Text("已遮盖", "masked")
+_NONE = say.same("—")
+_MONTHS = 12
+_TONES = {"up": Tone.GOOD, "cleared": Tone.GOOD, "down": Tone.BAD, "watched": Tone.WARN}
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """Figures, the picture of the score, the months of the tier, and the statement with its note."""
+
+    figures: tuple[Figure, ...]
+    score: Picture | None
+    months: Table
+    statement: Table
+
+
+def glance(seen: Overview) -> Glance:
+    """Return the parts of the page."""
+    return Glance(_figures(seen), _score(seen), _months(seen), _statement(seen))
+
+
+def _figures(seen: Overview) -> tuple[Figure, ...]:
+    tier = seen.tier.title if seen.tier else Text("尚未关账", "no month closed yet")
+    watch = Text("关注：再不达标将降级", "watched: it falls unless the line is reached") if seen.watched else None
+    keeper, backup = _NONE, None
+    if seen.keeper:
+        owner = f" {seen.keeper.owner}" if seen.keeper.owner else ""
+        keeper = Text(f"{MODES[seen.keeper.mode].zh}{owner}", f"{MODES[seen.keeper.mode].en}{owner}")
+        backup = Text(f"B 角 {seen.keeper.backup}", f"backup {seen.keeper.backup}") if seen.keeper.backup else None
+    days = seen.policy.contact_days
+    rhythm = Text(f"每 {days} 天至少联系一次", f"a contact every {days} days") if days else None
+    stage = STAGES.get(str(seen.attributes.get("lifecycle_stage")), _NONE)
+    total = say.money(seen.statement.total) if seen.statement else _HIDDEN
+    return (
+        Figure(Text("层级", "Tier"), tier, watch),
+        Figure(Text("归属", "Kept by"), keeper, backup or rhythm),
+        Figure(Text("生命周期", "Life cycle"), stage),
+        Figure(Text("关系分", "Relationship score"), say.count(seen.score), Text("资产一项已遮盖", "balance masked") if seen.masked else None),
+        Figure(Text("年贡献", "Contribution a year"), total, None if seen.masked else _moved(seen)),
+    )  # fmt: skip
+
+
+def _moved(seen: Overview) -> Text | None:
+    if seen.moved is None:
+        return None
+    new, displaced = say.money(seen.moved.new), say.money(seen.moved.displaced)
+    return Text(f"行外新增 {new.zh}，搬家 {displaced.zh}", f"new money {new.en}, displaced {displaced.en}")
+
+
+def _score(seen: Overview) -> Picture | None:
+    if not seen.factors:
+        return None
+    most = max(max(one.points for one in seen.factors), 1)
+    bars = Bars(tuple(Bar(_factor(one.title), one.points / most, say.count(one.points)) for one in seen.factors))
+    title = Text("关系分由什么组成", "What the relationship score is made of")
+    said = "；".join(f"{_factor(one.title).zh} {one.points}" for one in seen.factors)
+    spoken = "; ".join(f"{_factor(one.title).en} {one.points}" for one in seen.factors)
+    return Picture("score", title, Text(said, spoken), bars)
+
+
+def _factor(title: Text) -> Text:
+    return Text(title.zh.partition("：")[2] or title.zh, title.en.partition(": ")[2] or title.en)
+
+
+def _months(seen: Overview) -> Table:
+    rows = tuple(
+        (
+            Cell(say.same(f"{one.month:%Y-%m}")),
+            Cell(say.money(seen.averages[one.month]) if seen.averages is not None else _HIDDEN),
+            Cell(say.count(one.tier)),
+            Cell(
+                Text("关注", "watched") if one.watched else _NONE,
+                Tone.WARN if one.watched else Tone.PLAIN,
+                tag=one.watched,
+            ),
+            Cell(MOVES[one.move], _TONES.get(one.move, Tone.PLAIN)),
+        )
+        for one in seen.months[:_MONTHS]
+    )
+    columns = (
+        Column(Text("月份", "Month")), Column(Text("月日均", "Average"), number=True), Column(Text("层级", "Tier"), number=True),
+        Column(Text("状态", "State")), Column(Text("变动", "Move")),
+    )  # fmt: skip
+    note = Text(
+        "提级立即；连续三个月不达标转为关注，再三个月降级。",
+        "Up at once; three months below the line are watched, three more and it falls.",
+    )
+    return Table("months", Text("层级与月日均", "Tier and monthly averages"), columns, rows, note)
+
+
+def _statement(seen: Overview) -> Table:
+    lines = seen.statement.lines if seen.statement else ()
+    rows = [_line(line) for line in lines]
+    if seen.statement and rows:
+        parts = (
+            sum(getattr(line, name) for line in lines)
+            for name in ("average_fen", "spread", "fees", "cost", "loss", "capital")
+        )
+        rows.append(
+            (
+                Cell(Text("合计", "Total")),
+                *(Cell(say.money(part)) for part in parts),
+                Cell(say.money(seen.statement.total), Tone.ACCENT),
+            )
+        )
+    columns = (
+        Column(Text("产品", "Product")), *(Column(title, number=True) for title in (
+            Text("日均余额", "Average"), Text("利差", "Spread"), Text("收费", "Fees"), Text("成本", "Cost"),
+            Text("预期损失", "Loss"), Text("资本成本", "Capital"), Text("贡献", "Total"))),
+    )  # fmt: skip
+    note = Text(
+        "十二个月日均 × 内部资金转移定价利差，加收费，减成本、预期损失和资本成本；一年。",
+        "Twelve-month averages at the transfer-priced spread, with fees, less cost, expected loss and capital; a year.",
+    )
+    return Table("statement", Text("价值贡献表", "Contribution"), columns, tuple(rows), note)
+
+
+def _line(line: Line) -> tuple[Cell, ...]:
+    named = CLASSES.get(line.product_class, say.same(line.product_class))
+    title = Text(f"{named.zh} · {line.product_id}", f"{named.en} · {line.product_id}")
+    parts = (line.average_fen, line.spread, line.fees, line.cost, line.loss, line.capital, line.total)
+    return (Cell(title), *(Cell(say.money(part)) for part in parts))
