@@ -122,6 +122,8 @@ def power(
 
 def show_plan(window: Any) -> None:
     """Print a plan: who is left out, what goes where, what the next unit is worth, the certificate."""
+    from bankloop.report import bounds_in_words, price_in_words
+
     speaks = language()
     for name, found in window.audiences.items():
         rows = [
@@ -141,31 +143,18 @@ def show_plan(window: Any) -> None:
         right=[2, 3, 4],
     )
     prices = [
-        [r.title.say(speaks), f"{r.limit:,.0f}", f"{r.used:,.0f}", price_in_words(r)] for r in window.plan.resources
+        [r.title.say(speaks), bounds_in_words(r).say(speaks), f"{r.used:,.0f}", price_in_words(r).say(speaks)]
+        for r in window.plan.resources
     ]
-    show_table("资源 / resources", ["", "上限 / limit", "已用 / used", "价格 / price"], prices, right=[1, 2])
+    show_table("资源 / resources", ["", "上限或下限 / bounds", "已用 / used", "价格 / price"], prices, right=[1, 2])
+    if window.plan.conflict:
+        found = [[b.name, b.side.value, f"{b.amount:,.0f}"] for b in window.plan.conflict]
+        show_table("冲突的约束 / bounds in conflict", ["", "", ""], found, right=[2])
     solution = window.plan.solution
     print(
         f"价值 / value {say_fen(solution.objective, speaks)} · 上界 / bound {say_fen(solution.bound, speaks)} · "
         f"离最优不超过 / certified gap {solution.gap:.4%}"
     )
-
-
-def price_in_words(line: Any) -> str:
-    """Return a resource's price as people read it: what one more unit would bring."""
-    from bankloop.kit import Text
-
-    speaks = language()
-    if line.price <= 0:
-        return Text("有余量，价格为 0", "slack, price 0").say(speaks)
-    money = line.name.startswith("budget:")
-    worth = f"{line.price:.2f}" if money else say_fen(line.price, speaks)
-    text = (
-        Text("再多 ¥1，多得 ¥{worth}", "one more ¥1 brings ¥{worth}")
-        if money
-        else Text("再多 1 {unit}，多得 {worth}", "one more of {unit} brings {worth}")
-    )
-    return text.filled(worth=worth, unit=line.unit).say(speaks)
 
 
 def plain_plan(window: Any) -> dict[str, Any]:
@@ -177,6 +166,8 @@ def plain_plan(window: Any) -> dict[str, Any]:
         "bound": round(solution.bound),
         "gap": solution.gap,
         "prices": {r.name: r.price for r in window.plan.resources},
+        "short": {r.name: r.short for r in window.plan.resources if r.short > 0},
+        "conflict": [{"name": b.name, "side": b.side.value, "amount": b.amount} for b in window.plan.conflict],
         "audiences": {
             name: {"hit": a.hit, "usable": a.usable, "falls": {f.code: f.count for f in a.falls}}
             for name, a in window.audiences.items()

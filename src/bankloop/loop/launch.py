@@ -86,13 +86,12 @@ def launches(window: Window) -> dict[str, Launch]:
     """
     found = window.plan.candidates
     apart = (found.cell == reach.Cell.HOLDOUT.value) | (found.cell == reach.Cell.EXEMPT.value)
-    intended = window.plan.intended
-    chosen = np.where(intended >= 0, intended, 0)
-    uplift = np.where(intended >= 0, found.uplift[np.arange(len(chosen)), chosen], 0.0)
     launched = {}
     for index, side in enumerate(found.campaigns):
+        intended = window.plan.intended[:, index]
+        uplift = found.uplift[np.arange(len(intended)), np.maximum(intended, 0)]
         here = found.member[:, index] & ~apart
-        mine = here & (intended >= 0) & (found.column_campaign[chosen] == index)
+        mine = here & (intended >= 0)
         n = int(here.sum())
         control = int((here & found.control[:, index]).sum())
         base = float(side.base.mean()) if len(side.base) else 0.0

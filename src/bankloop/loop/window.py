@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from uuid import UUID
 
 import pyarrow as pa
@@ -71,7 +72,20 @@ def stored_plan(window: Window, launched: Mapping[str, Mapping[str, object]]) ->
             "control_share": {c.campaign: c.control_share for c in dated.candidates.campaigns},
             "launch": {name: dict(one) for name, one in launched.items()},
             "lines": [[line.campaign, line.action, line.customers, line.cost, line.value] for line in dated.lines],
-            "resources": [[r.name, r.limit, r.used, r.price, r.holds_from, r.holds_to] for r in dated.resources],
+            "resources": [
+                [
+                    r.name,
+                    r.limit if isfinite(r.limit) else None,
+                    r.used,
+                    r.price,
+                    r.holds_from,
+                    r.holds_to,
+                    r.floor,
+                    r.short,
+                ]
+                for r in dated.resources
+            ],
+            "conflict": [[b.name, b.group, b.side.value, b.amount] for b in dated.conflict],
         },
     )
 

@@ -34,7 +34,7 @@ from bankloop.report.html import Report, html_report, report_of, results_view, w
 from bankloop.report.keeping import kept_plans, load_window_view, save_window
 from bankloop.report.loading import quarantine_table
 from bankloop.report.pages import environment, style
-from bankloop.report.plan import falls_of, plan_page, price_in_words, waterfall_picture
+from bankloop.report.plan import bounds_in_words, falls_of, plan_page, price_in_words, resource_table, waterfall_picture
 from bankloop.report.record import PlanRecord, record_of
 from bankloop.report.results import VERDICTS, interval_in_words, results_page
 from bankloop.report.scorecard import drill_table, metric_tables
@@ -93,6 +93,7 @@ __all__ = [
     "Waterfall",
     "WhatIf",
     "bank_line",
+    "bounds_in_words",
     "card_table",
     "challenger_table",
     "changeable",
@@ -125,6 +126,7 @@ __all__ = [
     "reading_of",
     "record_of",
     "report_of",
+    "resource_table",
     "results_page",
     "results_view",
     "review_table",

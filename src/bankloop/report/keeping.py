@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from bankloop.kit import NotFoundError, Text, canonical_json
-from bankloop.loop.reach import Family, Problem, ResourceLine
+from bankloop.loop.reach import Family, Problem, ResourceLine, Rules
 from bankloop.loop.run import Window
 from bankloop.report.record import CampaignRecord, Fall, Line, PlanRecord, plan_key, record_of
 
@@ -78,15 +79,21 @@ def _write(record: PlanRecord, home: Path) -> None:
         "candidates": record.candidates,
         "campaigns": [asdict(campaign) for campaign in record.campaigns],
         "lines": [asdict(line) for line in record.lines],
-        "resources": [asdict(line) for line in record.resources],
+        "resources": [
+            {**asdict(line), "limit": line.limit if isfinite(line.limit) else None} for line in record.resources
+        ],
         "curves": {name: [list(point) for point in points] for name, points in record.curves.items()},
-        "families": [[family.name, family.group is not None] for family in record.problem.families],
+        "families": [[family.name, family.group is not None, list(family.pools)] for family in record.problem.families],
+        "rules": None if record.rules is None else asdict(record.rules),
+        "conflict": [asdict(words) for words in record.conflict],
     }
     arrays: dict[str, np.ndarray] = {"value": record.problem.value, "cost": record.cost.astype(np.float32)}
     for index, family in enumerate(record.problem.families):
         arrays |= {f"use{index}": family.use, f"limit{index}": family.limit, f"price{index}": record.prices[index]}
         if family.group is not None:
             arrays[f"group{index}"] = family.group
+        if family.floor is not None:
+            arrays[f"floor{index}"] = family.floor
     with (home / _ARRAYS).open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
     pq.write_table(record.rows, home / _ROWS, compression="zstd")
@@ -99,8 +106,15 @@ def _read(home: Path) -> PlanRecord:
     with np.load(home / _ARRAYS) as file:
         arrays = dict(file)
     families = tuple(
-        Family(name, arrays[f"use{i}"], arrays[f"limit{i}"], arrays[f"group{i}"] if grouped else None)
-        for i, (name, grouped) in enumerate(plain["families"])
+        Family(
+            name,
+            arrays[f"use{i}"],
+            arrays[f"limit{i}"],
+            arrays.get(f"group{i}"),
+            arrays.get(f"floor{i}"),
+            tuple(pools[0]) if pools else (),
+        )
+        for i, (name, _, *pools) in enumerate(plain["families"])
     )
     start, end, as_of = (date.fromisoformat(day) for day in plain["days"])
     return PlanRecord(
@@ -116,7 +130,14 @@ def _read(home: Path) -> PlanRecord:
         campaigns=tuple(_campaign(one) for one in plain["campaigns"]),
         lines=tuple(Line(**{**one, "title": Text(**one["title"])}) for one in plain["lines"]),
         resources=tuple(
-            ResourceLine(**{**one, "title": Text(**one["title"]), "unit": Text(**one["unit"])})
+            ResourceLine(
+                **{
+                    **one,
+                    "title": Text(**one["title"]),
+                    "unit": Text(**one["unit"]),
+                    "limit": inf if one["limit"] is None else one["limit"],
+                }
+            )
             for one in plain["resources"]
         ),
         curves={name: _points(points) for name, points in plain["curves"].items()},
@@ -125,7 +146,17 @@ def _read(home: Path) -> PlanRecord:
         cost=arrays["cost"].astype(np.float64),
         rows=pq.read_table(home / _ROWS),
         excluded=pq.read_table(home / _EXCLUDED),
+        rules=_rules(plain.get("rules")),
+        conflict=tuple(Text(**words) for words in plain.get("conflict", ())),
     )
+
+
+def _rules(plain: Mapping[str, Any] | None) -> Rules | None:
+    """Return what one customer may get as it was kept: pairs come back as tuples."""
+    if plain is None:
+        return None
+    pairs = {name: tuple(tuple(pair) for pair in plain[name]) for name in ("excludes", "needs", "follows")}
+    return Rules(plain["most"], tuple(plain["placement"]), **pairs)
 
 
 def _campaign(one: Mapping[str, Any]) -> CampaignRecord:

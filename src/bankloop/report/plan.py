@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+import numpy as np
+
 from bankloop.kit import Text
 from bankloop.loop.reach import LeftOut, ResourceLine
 from bankloop.loop.run import Window
@@ -53,15 +55,24 @@ def plan_page(window: Window | PlanRecord) -> PlanView:
 
 
 def price_in_words(line: ResourceLine) -> Text:
-    """Return what one more unit of a resource is worth, as a sentence."""
+    """Return what one more unit of a resource is worth, or one unit less of a floor, as a sentence."""
+    if line.price < -1e-9:
+        worth = say.price(-line.price)
+        return Text(
+            f"下限每少 1 {line.unit.zh}，多得 {worth.zh}", f"one {_one(line.unit)} less demanded is worth {worth.en}"
+        )
     if line.price <= 1e-9:
         return Text("有余量，再多也不值", "to spare: one more is worth nothing")
     if line.unit.en == "fen":
         worth = say.price(line.price * 100)
         return Text(f"再多 ¥1，多得 {worth.zh}", f"one more yuan is worth {worth.en}")
     worth = say.price(line.price)
-    one = {"contacts": "contact", "grants": "grant", "minutes": "minute"}.get(line.unit.en, line.unit.en)
-    return Text(f"再多 1 {line.unit.zh}，多得 {worth.zh}", f"one more {one} is worth {worth.en}")
+    return Text(f"再多 1 {line.unit.zh}，多得 {worth.zh}", f"one more {_one(line.unit)} is worth {worth.en}")
+
+
+def _one(unit: Text) -> str:
+    """Return a unit's English name of one."""
+    return unit.en.removesuffix("s")
 
 
 def holds_in_words(line: ResourceLine) -> Text:
@@ -82,7 +93,7 @@ def _reached(record: PlanRecord) -> int:
 
 
 def _answer(record: PlanRecord) -> Text:
-    dearest = max(record.resources, key=lambda r: r.price * r.limit, default=None)
+    dearest = max((r for r in record.resources if np.isfinite(r.limit)), key=lambda r: r.price * r.limit, default=None)
     scarce = (
         Text("没有一种资源用尽。", "No resource runs out.")
         if dearest is None or dearest.price <= 1e-9
@@ -91,6 +102,12 @@ def _answer(record: PlanRecord) -> Text:
             f"Scarcest is {dearest.title.en}: {price_in_words(dearest).en}.",
         )
     )
+    if record.conflict:
+        zh, en = "；".join(one.zh for one in record.conflict), "; ".join(one.en for one in record.conflict)
+        scarce = Text(
+            f"下限不能同时做到，下面是最接近的方案。冲突的是：{zh}。",
+            f"Not all floors can be met; this is the nearest plan. In conflict: {en}.",
+        )
     worth, cost, n = say.money(record.objective), say.money(_cost(record)), say.count(_reached(record))
     return Text(
         f"{len(record.campaigns)} 个战役共用一份方案：触达 {n.zh} 位客户，预计多得 {worth.zh}，花费 {cost.zh}。{scarce.zh}",
@@ -129,27 +146,48 @@ def _figures(record: PlanRecord) -> tuple[Figure, ...]:
 def resource_table(record: PlanRecord) -> Table:
     """Return limits, use, prices in words and where they hold."""
     rows = []
-    for line in sorted(record.resources, key=lambda r: -r.price * r.limit):
-        share = min(line.used / line.limit, 1.0) if line.limit > 0 else 0.0
+    for line in sorted(record.resources, key=_scarcity):
+        most = line.limit if np.isfinite(line.limit) else line.floor
+        share = min(line.used / most, 1.0) if most > 0 else 0.0
         scarce = line.price > 1e-9
         rows.append(
             (
                 Cell(line.title, bar=share),
-                Cell(say.amount(line.limit, line.unit)),
-                Cell(say.amount(line.used, line.unit)),
+                Cell(bounds_in_words(line)),
+                Cell(say.amount(line.used, line.unit), Tone.BAD if line.short > 0 else Tone.PLAIN),
                 Cell(price_in_words(line), Tone.ACCENT if scarce else Tone.PLAIN),
                 Cell(holds_in_words(line)),
             )
         )
     columns = (
         Column(Text("资源", "Resource")),
-        Column(Text("上限", "Limit"), number=True),
+        Column(Text("上限或下限", "Limit or floor"), number=True),
         Column(Text("已用", "Used"), number=True),
         Column(Text("多一份值多少", "What one more is worth")),
         Column(Text("在此范围内成立", "Holds")),
     )
     note = Text("“已用”含探索按抽签先用的部分。", "'Used' includes what exploring takes by lot beforehand.")
     return Table("resources", Text("稀缺资源值多少钱", "What scarce resources are worth"), columns, tuple(rows), note)
+
+
+def _scarcity(line: ResourceLine) -> float:
+    """Order by what all of a resource is worth at its price, the missed floors first."""
+    if line.short > 0:
+        return -np.inf
+    return -abs(line.price) * (line.limit if np.isfinite(line.limit) else line.floor)
+
+
+def bounds_in_words(line: ResourceLine) -> Text:
+    """Return a resource's limit, or its floor, or both."""
+    most, least = (
+        say.amount(line.limit, line.unit) if np.isfinite(line.limit) else None,
+        say.amount(line.floor, line.unit),
+    )
+    if line.floor <= 0 and most is not None:
+        return most
+    if most is None:
+        return Text(f"至少 {least.zh}", f"at least {least.en}")
+    return Text(f"{least.zh} 至 {most.zh}", f"{least.en} to {most.en}")
 
 
 def action_table(record: PlanRecord) -> Table:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from bankloop.kit import Text
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop import reach
-from bankloop.loop.reach import Action, LeftOut, Problem, ResourceLine
+from bankloop.loop.reach import Action, Bound, LeftOut, Problem, ResourceLine, Rules, Side
 from bankloop.loop.run import Launch, Window, launches
 from bankloop.loop.spec import NO_BENEFIT, Lock
+from bankloop.report import sayings as say
 
 # The controls whose price is shown, as shares of the audience.
 CONTROL_SHARES = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30)
@@ -74,8 +75,9 @@ class PlanRecord:
     """One planned window.
 
     ``curves`` maps a scarce resource to (limit, value, price) of re-solved plans; ``problem``, ``prices`` and ``cost``
-    (n, K) are what a what-if solves again; ``explored_cost`` is what the lot spends; ``rows`` one row per customer and
-    campaign, ``excluded`` those who fell before, with what people may see of why.
+    (n, K) are what a what-if solves again, under ``rules`` where one customer may get several; ``rows`` one row per
+    customer and campaign, ``excluded`` those who fell before, with what people may see of why; ``conflict`` says which
+    bounds cannot all be met.
     """
 
     plan_id: str
@@ -96,6 +98,8 @@ class PlanRecord:
     cost: Floats
     rows: pa.Table
     excluded: pa.Table
+    rules: Rules | None = None
+    conflict: tuple[Text, ...] = ()
 
     @property
     def titles(self) -> dict[str, Text]:
@@ -141,7 +145,19 @@ def record_of(window: Window) -> PlanRecord:
         cost=cost,
         rows=_rows(window, cost),
         excluded=_excluded(window),
+        rules=dated.rules,
+        conflict=tuple(_bound(window, bound) for bound in dated.conflict),
     )  # fmt: skip
+
+
+def _bound(window: Window, bound: Bound) -> Text:
+    """Return a bound of a conflict in words."""
+    family = next(one for one in window.plan.problem.families if one.name == bound.name)
+    title, unit = reach.describe(family.named(bound.group), window.locks, window.policies)
+    amount = say.amount(bound.amount, unit)
+    if bound.side is Side.FLOOR:
+        return Text(f"{title.zh}：至少 {amount.zh}", f"{title.en}: at least {amount.en}")
+    return Text(f"{title.zh}：至多 {amount.zh}", f"{title.en}: at most {amount.en}")
 
 
 def action_title(lock: Lock, action: Action) -> Text:
@@ -194,7 +210,7 @@ def _certainty(window: Window, index: int) -> tuple[tuple[float, float, float], 
         held &= found.cell != reach.Cell.EXEMPT.value
         closed = np.where(mine[None, :], (apart | held)[:, None], others)
         problem = Problem(np.where(closed, -np.inf, found.value), dated.problem.families)
-        solved = reach.solve(problem, dated.solution.price)
+        solved = reach.assign(problem, dated.rules, dated.solution.price)
         kept = round(len(here) * share)
         visible = evaluation.minimum_detectable(base, len(here) - kept, kept)
         points.append((share, float(visible), solved.objective))
@@ -222,9 +238,8 @@ def _rows(window: Window, cost: Floats) -> pa.Table:
     parts = []
     for index, name in enumerate(window.locks):
         here = np.flatnonzero(found.member[:, index])
-        issued = dated.issued[here]
+        issued = dated.issued[here, index]
         mine = issued >= 0
-        mine[mine] = found.column_campaign[issued[mine]] == index
         column = np.where(mine, issued, 0)
         value = np.where(mine, np.nan_to_num(found.value[here, column], neginf=0.0), 0.0)
         spent = np.where(mine, cost[here, column], 0.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bankloop.kit import InputError, Text
-from bankloop.loop.reach import NONE, ResourceLine, solve
+from bankloop.loop.reach import Problem, ResourceLine, Rules, assign
 from bankloop.report import sayings as say
 from bankloop.report.contracts import Cell, Column, Table, Tone, WhatIf
 from bankloop.report.record import PlanRecord
@@ -25,9 +25,34 @@ class _Answer:
 
 
 def changeable(record: PlanRecord) -> tuple[ResourceLine, ...]:
-    """Return the resources whose limit a what-if may change: the pools that the whole bank shares."""
-    pooled = {family.name for family in record.problem.families if family.group is None}
-    return tuple(line for line in record.resources if line.name in pooled)
+    """Return the resources whose limit a what-if may change: bank-wide ones, and those that every pool has alike."""
+    found = {line.name: line for line in record.resources}
+    lines = []
+    for index, family in enumerate(record.problem.families):
+        if family.name in found:
+            if np.isfinite(found[family.name].limit):
+                lines.append(found[family.name])
+        elif family.group is not None:
+            lines += _together(record, index)
+    return tuple(lines)
+
+
+def _together(record: PlanRecord, index: int) -> list[ResourceLine]:
+    """Return the pools of a family as one line, a limit of each; nothing where their limits differ."""
+    family = record.problem.families[index]
+    names = {family.named(pool): family.pools[pool] if family.pools else str(pool) for pool in range(len(family.limit))}
+    mine = [line for line in record.resources if line.name in names]
+    if not mine or len({line.limit for line in mine}) > 1 or not np.isfinite(mine[0].limit):
+        return []
+    first, pool = mine[0], names[mine[0].name]
+    zh = first.title.zh.replace(f"（{pool}）", "（每个网点）")
+    en = first.title.en.replace(f" at {pool}", " at each branch").replace(f" ({pool})", " (each branch)")
+    return [
+        replace(
+            first, name=family.name, title=Text(zh, en), used=sum(line.used for line in mine), explored=0.0,
+            price=float(np.mean([line.price for line in mine])),
+        )
+    ]  # fmt: skip
 
 
 def what_if(record: PlanRecord, resource: str, limit: float) -> WhatIf:
@@ -49,18 +74,25 @@ def what_if(record: PlanRecord, resource: str, limit: float) -> WhatIf:
             limit=limit,
         )
     index = next(i for i, family in enumerate(record.problem.families) if family.name == resource)
-    before = _answer(record, record.problem.families[index].limit, index)
-    after = _answer(record, np.array([max(limit - line.explored, 0.0)]), index)
+    left = record.problem.families[index].limit
+    # What explore has taken of a pool stays taken.
+    changed = np.where(np.isfinite(left), np.maximum(limit - np.maximum(line.limit - left, 0.0), 0.0), left)
+    before, after = _answer(record, left, index), _answer(record, changed, index)
     return WhatIf(resource, line.title, line.limit, limit, _table(line, before, after, limit))
 
 
 def _answer(record: PlanRecord, limit: np.ndarray, index: int) -> _Answer:
     families = list(record.problem.families)
     families[index] = replace(families[index], limit=limit)
-    solved = solve(replace(record.problem, families=tuple(families)), record.prices)
-    rows = np.flatnonzero(solved.choice != NONE)
-    cost = float(record.cost[rows, solved.choice[rows]].sum())
-    return _Answer(solved.objective, cost, len(rows), float(solved.price[index][0]))
+    return _solved(record, replace(record.problem, families=tuple(families)), record.rules, index)
+
+
+def _solved(record: PlanRecord, problem: Problem, rules: Rules | None, index: int | None) -> _Answer:
+    solved = assign(problem, rules, record.prices)
+    rows, columns = solved.pairs
+    cost = float(record.cost[rows, columns].sum())
+    price = 0.0 if index is None else float(solved.price[index][np.isfinite(problem.families[index].limit)].mean())
+    return _Answer(solved.objective, cost, len(np.unique(rows)), price)
 
 
 def _table(line: ResourceLine, before: _Answer, after: _Answer, limit: float) -> Table:

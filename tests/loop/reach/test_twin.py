@@ -51,7 +51,7 @@ def test_the_twin_of_a_bank_s_plan_agrees_for_everybody() -> None:
     for row in range(len(found.rows)):
         pools = {f.name: found.branches[f.group[row]] for f in plan.problem.families if f.group is not None}
         answer = decide(prices, Person(found.value[row], pools, plan.as_of), plan.window_start, 400)
-        intended = plan.intended[row]
+        intended = plan.intended[row, 0]
         assert answer.chosen == ("" if intended == NONE else prices.actions[intended])
 
 

@@ -104,12 +104,11 @@ def true_values(window: Window, world: World, first: Mapping[str, Uplift], start
         "propensity_only": _scored(window, _likeliest),
     }
     closed = ~np.isfinite(window.plan.problem.value)
-    choices = {"policy": window.plan.solution.choice}
+    chosen = {"policy": window.plan.solution.pairs}
     for way, value in scored.items():
         problem = replace(window.plan.problem, value=np.where(closed, -np.inf, value))
-        choices[way] = reach.solve(problem, window.plan.solution.price).choice
-    rows = np.arange(len(truth))
-    return np.array([np.where(choices[w] >= 0, truth[rows, choices[w]], 0.0).sum() for w in WAYS])
+        chosen[way] = reach.assign(problem, window.plan.rules, window.plan.solution.price).pairs
+    return np.array([truth[chosen[way]].sum() for way in WAYS])
 
 
 def _scored(window: Window, believed: Callable[[CampaignCandidates], CampaignCandidates]) -> Floats:

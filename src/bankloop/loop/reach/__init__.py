@@ -24,10 +24,10 @@ from bankloop.loop.reach.issue import DELIVERY_TOPIC, Frame, Issued, gate_limits
 from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.pacing import Pace, paced
 from bankloop.loop.reach.planning import budget_curve, plan_window, with_limit
-from bankloop.loop.reach.resources import is_working_day, window_days
+from bankloop.loop.reach.resources import describe, is_working_day, window_days
 from bankloop.loop.reach.schedule import deferred, schedule
 from bankloop.loop.reach.sets import Rules
-from bankloop.loop.reach.several import SeveralSolution, solve_several
+from bankloop.loop.reach.several import SeveralSolution, assign, solve_several
 from bankloop.loop.reach.twin import (
     OUTCOMES,
     SILENCES,
@@ -81,6 +81,7 @@ __all__ = [
     "Tariff",
     "action_values",
     "actions_of",
+    "assign",
     "buckets",
     "budget_curve",
     "budget_path",
@@ -90,6 +91,7 @@ __all__ = [
     "decide",
     "deferred",
     "deliver",
+    "describe",
     "draw_cells",
     "draw_control",
     "draw_controls",

@@ -32,7 +32,8 @@ class Family:
     """One kind of scarce resource: a single pool, or one pool per group (branch, segment).
 
     ``use`` (k,) is what one action takes; ``limit`` (groups,) what there is, infinite where there is enough; ``group``
-    (n,) the pool of each customer, None when there is one pool for all; ``floor`` (groups,) what must be used, None for 0.
+    (n,) the pool of each customer, None when there is one pool for all; ``floor`` (groups,) what must be used, None for 0;
+    ``pools`` names the groups, an empty name being whoever belongs to none.
     """
 
     name: str
@@ -40,6 +41,13 @@ class Family:
     limit: Floats
     group: NDArray[np.integer] | None = None
     floor: Floats | None = None
+    pools: tuple[str, ...] = ()
+
+    def named(self, pool: int) -> str:
+        """Return how one pool of it is called: by itself where no other pool has a limit or a floor."""
+        if self.group is None or sum(bool(one) for one in self.pools) == 1:
+            return self.name
+        return f"{self.name}:{self.pools[pool] if self.pools else pool}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,12 @@ class Solution:
     def feasible(self) -> bool:
         """Return whether every floor is reached; limits always hold."""
         return not any(missing.any() for missing in self.short)
+
+    @property
+    def pairs(self) -> tuple[Integers, Integers]:
+        """Return who gets what as (rows, columns)."""
+        rows = np.flatnonzero(self.choice != NONE)
+        return rows, self.choice[rows]
 
 
 def solve(problem: Problem, start_price: Sequence[Floats] | None = None, seed: int = 0) -> Solution:

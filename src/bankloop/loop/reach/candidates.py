@@ -159,9 +159,10 @@ def join(
     branch, branches = _branches(members)
     numbers_ = members["customer_no"].combine_chunks()
     experiment = policies.experiment
-    exempt = np.zeros(n, bool)
-    if experiment.exempt is not None:
-        exempt = conditions(members, {"exempt": experiment.exempt}, types, as_of)["exempt"]
+    texts = {f"segment:{key}": segment.where for key, segment in policies.segments.items()}
+    texts |= {"exempt": experiment.exempt} if experiment.exempt is not None else {}
+    met = conditions(members, texts, types, as_of)
+    exempt = met.get("exempt", np.zeros(n, bool))
     return Candidates(
         customer_no=numbers_,
         rows=rows,
@@ -176,6 +177,7 @@ def join(
         cell=draw_cells(numbers_.to_pylist(), as_of, round_, experiment.holdout, experiment.explore, exempt),
         control=control & ~exempt[:, None],
         member=member,
+        segments={key: met[f"segment:{key}"] for key in policies.segments},
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -12,6 +13,10 @@ from numpy.typing import NDArray
 
 from bankloop.kit import Text
 from bankloop.loop.reach.assignment import Problem, Solution
+from bankloop.loop.reach.conflicts import Bound
+from bankloop.loop.reach.kernels import NONE
+from bankloop.loop.reach.sets import Rules
+from bankloop.loop.reach.several import SeveralSolution
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -79,7 +84,7 @@ class Candidates:
     """All running campaigns over the n customers that any of them wants.
 
     ``value`` (n, K) in fen, −inf where closed; ``column_campaign`` (K,) index into ``campaigns``; ``control`` (n, c);
-    ``member`` (n, c) who is in which campaign's audience.
+    ``member`` (n, c) who is in which campaign's audience; ``segments`` (n,) by key, who is in which of the policies'.
     """
 
     customer_no: pa.Array
@@ -95,6 +100,7 @@ class Candidates:
     cell: NDArray[np.str_]
     control: Bools
     member: Bools
+    segments: Mapping[str, Bools] = field(default_factory=dict)
 
     @property
     def width(self) -> int:
@@ -104,7 +110,10 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class ResourceLine:
-    """How one scarce resource is used: limit, used, price of one more unit in fen, and the limits between which it holds."""
+    """How one scarce resource is used: limit, used, price of one more unit in fen, and the limits between which it holds.
+
+    ``floor`` is what must be used, ``short`` what is missing to it; a price below zero is what one unit of it costs.
+    """
 
     name: str
     title: Text
@@ -115,6 +124,8 @@ class ResourceLine:
     price: float
     holds_from: float | None
     holds_to: float | None
+    floor: float = 0.0
+    short: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +145,10 @@ class ActionLine:
 class DatedPlan:
     """The plan of one window over all running campaigns.
 
-    ``issued`` and ``intended`` (n,) are columns of ``candidates.actions`` or −1; ``propensity`` (n,) is the probability
-    with which the issued choice was drawn; ``explored`` (n,) who was drawn by lot.
+    ``issued`` and ``intended`` (n, c) are, by campaign, columns of ``candidates.actions`` or −1; ``propensity`` (n,) is the
+    probability with which the issued choice was drawn; ``explored`` (n,) who was drawn by lot. ``rules`` say what one
+    customer may get beyond one action; ``conflict`` is an irreducible set of bounds that cannot all be met, empty where
+    they can, and then the plan is the nearest to them.
     """
 
     plan_id: str
@@ -144,7 +157,7 @@ class DatedPlan:
     as_of: date
     candidates: Candidates
     problem: Problem
-    solution: Solution
+    solution: Solution | SeveralSolution
     issued: Integers
     intended: Integers
     propensity: Floats
@@ -152,6 +165,8 @@ class DatedPlan:
     resources: tuple[ResourceLine, ...]
     lines: tuple[ActionLine, ...]
     digest: str
+    rules: Rules | None = None
+    conflict: tuple[Bound, ...] = ()
 
     @property
     def value(self) -> float:
@@ -167,6 +182,13 @@ class DatedPlan:
         return _keys(self.candidates, self.intended, campaign)
 
 
+def by_campaign(candidates: Candidates, rows: Integers, columns: Integers) -> Integers:
+    """Return (n, c) the column that each campaign has for each customer, or −1, from who gets what as pairs."""
+    found = np.full(candidates.member.shape, NONE, np.int64)
+    found[rows, candidates.column_campaign[columns]] = columns
+    return found
+
+
 def _keys(candidates: Candidates, choice: Integers, campaign: str) -> NDArray[np.str_]:
-    keys = np.array([a.key if a.campaign == campaign else "" for a in candidates.actions] + [""])
-    return keys[choice]
+    index = next(i for i, one in enumerate(candidates.campaigns) if one.campaign == campaign)
+    return np.array([action.key for action in candidates.actions] + [""])[choice[:, index]]

@@ -69,6 +69,17 @@ def bad_rules() -> InputError:
     )
 
 
+def floors_and_several() -> InputError:
+    """Return the refusal of floors in a plan that may give one customer several campaigns."""
+    return InputError(
+        "plan.floors_and_several",
+        Text(
+            "一位客户可进多个战役时不支持下限（at_least）；请删去下限，或把 plan.per_customer 设为 1",
+            "floors (at_least) are not taken where a customer may get several campaigns; remove them, or set plan.per_customer to 1",
+        ),
+    )
+
+
 def customer_twice(rows: int) -> InputError:
     """Return the refusal of customers who appear more than once: each would be given two actions."""
     return InputError(

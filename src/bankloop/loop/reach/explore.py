@@ -13,6 +13,8 @@ from bankloop.loop.reach.kernels import NONE
 
 # The lot aims below its reserved share, so that its scatter stays inside the share.
 HEADROOM = 0.8
+# Where a pool's draw takes more than there is, that pool's is drawn anew: rare, and ever rarer the oftener.
+_DRAWS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,36 @@ def draw_lot(candidates: Candidates, families: Sequence[Family], share: float, s
     marginal = (
         np.column_stack([marginal, 1.0 - marginal.sum(axis=1)]) if len(rows) else np.zeros((0, eligible.shape[1] + 1))
     )
-    draw = np.random.default_rng(seed).random(len(rows))
-    column = (marginal.cumsum(axis=1) < draw[:, None]).sum(axis=1) if len(rows) else np.zeros(0, np.int64)
-    column = np.minimum(column, candidates.width)
+    column, used = _drawn(families, rows, marginal, candidates.width, seed)
     probability = marginal[np.arange(len(rows)), column]
-    choice = np.where(column == candidates.width, NONE, column).astype(np.int64)
-    return Lot(rows, choice, probability, marginal, tuple(_used(f, rows, choice) for f in families))
+    return Lot(rows, _choice(column, candidates.width), probability, marginal, used)
+
+
+def _drawn(
+    families: Sequence[Family], rows: Integers, marginal: Floats, width: int, seed: int
+) -> tuple[Integers, tuple[Floats, ...]]:
+    """Return a draw (e,) within every limit, and what it uses of each family."""
+    rng = np.random.default_rng(seed)
+    column, again = np.full(len(rows), width, np.int64), np.ones(len(rows), bool)
+    cumulated = marginal.cumsum(axis=1)
+    for _ in range(_DRAWS):
+        draw = rng.random(int(again.sum()))
+        column[again] = np.minimum((cumulated[again] < draw[:, None]).sum(axis=1), width)
+        used = tuple(_used(f, rows, _choice(column, width)) for f in families)
+        again = np.zeros(len(rows), bool)
+        for family, taken in zip(families, used, strict=True):
+            again |= (taken > family.limit + 1e-9)[_group(family, rows)]
+        if not again.any():
+            return column, used
+    raise AssertionError("a lot thinned to a part of every limit does not fit it")
+
+
+def _group(family: Family, rows: Integers) -> Integers:
+    return np.zeros(len(rows), np.int64) if family.group is None else family.group[rows].astype(np.int64)
+
+
+def _choice(column: Integers, width: int) -> Integers:
+    return np.where(column == width, NONE, column).astype(np.int64)
 
 
 def _may_explore(candidates: Candidates) -> Bools:
@@ -60,22 +86,21 @@ def _controlled(candidates: Candidates) -> Bools:
 
 
 def _thinning(candidates: Candidates, families: Sequence[Family], rows: Integers, wish: Floats, share: float) -> Floats:
-    """Return (K,) by how much wishes are thinned so that no resource gives more than explore's share."""
-    keep = np.ones(candidates.width)
-    expected = wish.sum(axis=0)
+    """Return (e, K) by how much wishes are thinned so that no pool of a resource gives more than explore's share."""
+    keep = np.ones((len(rows), candidates.width))
     for family in families:
-        if family.group is not None:
-            continue
-        demand = float((expected * family.use).sum())
-        if demand > 0:
-            fits = min(1.0, HEADROOM * share * float(family.limit[0]) / demand)
-            keep = np.where(family.use > 0, np.minimum(keep, fits), keep)
+        group = _group(family, rows)
+        demand = np.bincount(group, wish @ family.use, minlength=len(family.limit))
+        most = HEADROOM * share * family.limit
+        fits = np.where(demand > most, most / np.where(demand > 0, demand, 1.0), 1.0)
+        part = np.where(family.use[None, :] <= family.limit[group][:, None], fits[group][:, None], 0.0)
+        keep = np.where((family.use > 0)[None, :], np.minimum(keep, part), keep)
     return keep
 
 
 def _used(family: Family, rows: Integers, choice: Integers) -> Floats:
     used = np.zeros(len(family.limit))
     taken = choice != NONE
-    group = np.zeros(len(rows), np.int64) if family.group is None else family.group[rows]
+    group = _group(family, rows)
     np.add.at(used, group[taken], family.use[choice[taken]])
     return used

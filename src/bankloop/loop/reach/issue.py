@@ -125,7 +125,7 @@ def _decisions(
     milliseconds = int(moment.timestamp() * 1000)
     cell = np.where(found.control[rows, index] & (found.cell[rows] != Cell.HOLDOUT.value), "control", found.cell[rows])
     issued, intended = plan.chosen(lock.name)[rows], plan.meant(lock.name)[rows]
-    columns = np.where(plan.issued[rows] == NONE, 0, plan.issued[rows])
+    columns = np.where(plan.issued[rows, index] == NONE, 0, plan.issued[rows, index])
     value = np.where(issued != "", np.rint(np.nan_to_num(found.value[rows, columns], neginf=0.0)), 0.0)
     due = plan.window_start + timedelta(days=lock.campaign.goal.within)
     taken = pa.array(rows)

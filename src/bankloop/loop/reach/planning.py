@@ -11,10 +11,23 @@ import pyarrow.compute as pc
 
 from bankloop.kit import digest_bytes
 from bankloop.loop.reach import errors
-from bankloop.loop.reach.assignment import Family, Problem, Solution, chosen_at, glimpse, solve
-from bankloop.loop.reach.contracts import ActionLine, Candidates, Cell, DatedPlan, Floats, Integers, ResourceLine
+from bankloop.loop.reach.assignment import Family, Problem, glimpse
+from bankloop.loop.reach.conflicts import conflict
+from bankloop.loop.reach.contracts import (
+    ActionLine,
+    Candidates,
+    Cell,
+    DatedPlan,
+    Floats,
+    Integers,
+    ResourceLine,
+    by_campaign,
+)
 from bankloop.loop.reach.explore import Lot, draw_lot
-from bankloop.loop.reach.resources import describe, families_of, window_days
+from bankloop.loop.reach.kernels import NONE
+from bankloop.loop.reach.resources import describe, families_of, rules_of, window_days
+from bankloop.loop.reach.sets import Rules
+from bankloop.loop.reach.several import assign, wished_at
 from bankloop.loop.spec import Lock, Policies
 
 # A price "holds" between the limits at which it has moved by a tenth.
@@ -39,12 +52,18 @@ def plan_window(
     _each_once(candidates)
     days = window_days(window_start, policies.plan.window)
     families = families_of(candidates, locks, policies, days, spent)
+    rules = rules_of(candidates.actions, locks, policies)
+    if rules is not None and any(f.floor is not None for f in families):
+        raise errors.floors_and_several()
     lot = draw_lot(candidates, families, policies.experiment.explore / 1_000_000, seed)
-    rest = tuple(replace(f, limit=np.maximum(f.limit - used, 0.0)) for f, used in zip(families, lot.used, strict=True))
+    rest = tuple(_left(f, used) for f, used in zip(families, lot.used, strict=True))
     problem = Problem(_plannable(candidates), rest)
-    solution = solve(problem, warm, seed)
-    issued = solution.choice.copy()
-    issued[lot.rows] = lot.choice
+    solution = assign(problem, rules, warm, seed)
+    issued = by_campaign(candidates, *solution.pairs)
+    drawn = lot.choice != NONE
+    issued[lot.rows] = NONE
+    issued[lot.rows[drawn], candidates.column_campaign[lot.choice[drawn]]] = lot.choice[drawn]
+    intended = by_campaign(candidates, *wished_at(Problem(candidates.value, rest), rules, solution.price))
     plan = DatedPlan(
         plan_id=digest_bytes([_fingerprint(candidates, locks, window_start, as_of, seed)])[:32],
         window_start=window_start,
@@ -54,16 +73,22 @@ def plan_window(
         problem=problem,
         solution=solution,
         issued=issued,
-        intended=_intended(candidates, problem, solution),
+        intended=intended,
         propensity=_propensity(lot, len(issued)),
         explored=candidates.cell == Cell.EXPLORE.value,
         resources=(),
         lines=_lines(candidates, issued),
-        digest=digest_bytes([issued.tobytes(), solution.choice.tobytes(), np.concatenate(solution.price).tobytes()])
-        if solution.price
-        else digest_bytes([issued.tobytes()]),
+        digest=digest_bytes([issued.tobytes(), *(price.tobytes() for price in solution.price)]),
+        rules=rules,
+        conflict=() if solution.feasible else conflict(problem),
     )
     return replace(plan, resources=_resources(plan, families, lot, locks, policies)), lot
+
+
+def _left(family: Family, used: Floats) -> Family:
+    """Return what explore leaves of a resource, and of its floor."""
+    floor = None if family.floor is None else np.maximum(family.floor - used, 0.0)
+    return replace(family, limit=np.maximum(family.limit - used, 0.0), floor=floor)
 
 
 def _each_once(candidates: Candidates) -> None:
@@ -77,11 +102,6 @@ def _plannable(candidates: Candidates) -> Floats:
     apart = (candidates.cell == Cell.HOLDOUT.value) | (candidates.cell == Cell.EXPLORE.value)
     closed = apart[:, None] | candidates.control[:, candidates.column_campaign]
     return np.where(closed, -np.inf, candidates.value)
-
-
-def _intended(candidates: Candidates, problem: Problem, solution: Solution) -> Integers:
-    """What would be done for everybody at the plan's prices, cells aside: the ghosts of holdout and control."""
-    return chosen_at(Problem(candidates.value, problem.families), solution.price)
 
 
 def _propensity(lot: Lot, n: int) -> Floats:
@@ -98,7 +118,7 @@ def _fingerprint(candidates: Candidates, locks: Mapping[str, Lock], start: date,
 def _lines(candidates: Candidates, issued: Integers) -> tuple[ActionLine, ...]:
     found = []
     for column, action in enumerate(candidates.actions):
-        rows = np.flatnonzero(issued == column)
+        rows = np.flatnonzero(issued[:, candidates.column_campaign[column]] == column)
         success = np.clip(candidates.base[rows, column] + candidates.uplift[rows, column], 0.0, 1.0)
         cost = len(rows) * action.contact_cost + float(success.sum()) * action.face
         value = float(candidates.value[rows, column].sum())
@@ -111,31 +131,41 @@ def _resources(
 ) -> tuple[ResourceLine, ...]:
     lines = []
     some = glimpse(plan.problem, RANGE_CUSTOMERS)
-    now = solve(some, plan.solution.price)
+    now = assign(some, plan.rules, plan.solution.price)
     for index, family in enumerate(families):
-        for group in range(len(family.limit)):
-            name = family.name if family.group is None else f"{family.name}:{plan.candidates.branches[group]}"
+        floor = np.zeros(len(family.limit)) if family.floor is None else family.floor
+        for pool in range(len(family.limit)):
+            if np.isinf(family.limit[pool]) and floor[pool] <= 0:
+                continue
+            name = family.named(pool)
             title, unit = describe(name, locks, policies)
-            price = float(plan.solution.price[index][group])
-            limit = float(plan.problem.families[index].limit[group])
-            low, high = _holds(some, now, index, limit) if family.group is None else (None, None)
-            explored = float(lot.used[index][group])
-            used = float(plan.solution.used[index][group]) + explored
-            lines.append(ResourceLine(name, title, unit, float(family.limit[group]), used, explored, price, low, high))
+            limit = float(plan.problem.families[index].limit[pool])
+            alone = family.group is None and np.isfinite(limit)
+            low, high = _holds(some, plan.rules, now.price, index, limit) if alone else (None, None)
+            explored = float(lot.used[index][pool])
+            lines.append(
+                ResourceLine(
+                    name, title, unit, float(family.limit[pool]), float(plan.solution.used[index][pool]) + explored, explored,
+                    float(plan.solution.price[index][pool]), low, high, float(floor[pool]), float(plan.solution.short[index][pool]),
+                )
+            )  # fmt: skip
     return tuple(lines)
 
 
-def _holds(some: Problem, now: Solution, index: int, limit: float) -> tuple[float | None, float | None]:
+def _holds(
+    some: Problem, rules: Rules | None, prices: Sequence[Floats], index: int, limit: float
+) -> tuple[float | None, float | None]:
     """The limits between which a price stays within a tenth, on a grid of re-solved plans; None for a free resource."""
-    if float(now.price[index][0]) <= 1e-9:
+    if float(prices[index][0]) <= 1e-9:
         return None, None
-    return limit * _reach(some, now, index, _STEPS_DOWN), limit * _reach(some, now, index, _STEPS_UP)
+    reached = [_reach(some, rules, prices, index, steps) for steps in (_STEPS_DOWN, _STEPS_UP)]
+    return limit * reached[0], limit * reached[1]
 
 
-def _reach(some: Problem, now: Solution, index: int, steps: Sequence[float]) -> float:
-    good, price = 1.0, float(now.price[index][0])
+def _reach(some: Problem, rules: Rules | None, prices: Sequence[Floats], index: int, steps: Sequence[float]) -> float:
+    good, price = 1.0, float(prices[index][0])
     for factor in steps:
-        again = solve(with_limit(some, index, factor), now.price)
+        again = assign(with_limit(some, index, factor), rules, prices)
         if abs(float(again.price[index][0]) - price) > HOLDS_WITHIN * price:
             break
         good = factor
@@ -155,6 +185,6 @@ def budget_curve(plan: DatedPlan, name: str, factors: Sequence[float]) -> list[t
     points = []
     for factor in factors:
         problem = with_limit(plan.problem, index, factor)
-        solution = solve(problem, plan.solution.price)
+        solution = assign(problem, plan.rules, plan.solution.price)
         points.append((float(problem.families[index].limit[0]), solution.objective, float(solution.price[index][0])))
     return points

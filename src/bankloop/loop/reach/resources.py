@@ -11,13 +11,15 @@ import numpy as np
 
 from bankloop.kit import Text
 from bankloop.loop.reach.assignment import Family
-from bankloop.loop.reach.contracts import Action, Candidates
-from bankloop.loop.spec import Lock, Policies
+from bankloop.loop.reach.contracts import Action, Bools, Candidates, Floats
+from bankloop.loop.reach.sets import Rules
+from bankloop.loop.spec import Lock, Policies, Quota
 
 _FEN = Text("分", "fen")
 _ITEM = Text("张", "grants")
 _CONTACT = Text("次", "contacts")
 _MINUTE = Text("分钟", "minutes")
+_CUSTOMER = Text("人", "customers")
 
 
 def window_days(start: date, days: int) -> list[date]:
@@ -54,8 +56,89 @@ def families_of(
     if per_branch is not None and minutes.any() and candidates.branches:
         worked = len(channel_days(policies, True, days))
         limit = np.full(len(candidates.branches), float(per_branch * worked))
-        found.append(Family("staff_minutes", minutes, limit, candidates.branch))
+        found.append(Family("staff_minutes", minutes, limit, candidates.branch, pools=candidates.branches))
+    for name, quota in quotas_of(locks, policies).items():
+        found += _quota(name, quota, candidates)
     return tuple(found)
+
+
+def quotas_of(locks: Mapping[str, Lock], policies: Policies) -> dict[str, Quota]:
+    """Return the quotas by name: the bank's own, and those of the campaigns, each for its own actions."""
+    found = {quota.key: quota for quota in policies.plan.quotas}
+    for name, lock in locks.items():
+        for quota in lock.campaign.reach.quotas:
+            found[f"{name}/{quota.key}"] = quota.model_copy(update={"campaign": name})
+    return found
+
+
+def rules_of(actions: Sequence[Action], locks: Mapping[str, Lock], policies: Policies) -> Rules | None:
+    """Return what one customer may get in a window, one action a campaign; None where it is one action in all."""
+    plan, names = policies.plan, list(locks)
+    if plan.per_customer == 1:
+        return None
+    place = tuple(names.index(action.campaign) for action in actions)
+    excludes = {frozenset(pair) for pair in plan.exclude}
+    pairs = [
+        (a, b)
+        for a in range(len(place))
+        for b in range(a + 1, len(place))
+        if frozenset((names[place[a]], names[place[b]])) in excludes
+    ]
+    follows = [(names.index(a), names.index(b)) for a, b in plan.require if a in names and b in names]
+    # What needs a campaign that does not run waits for it.
+    alone = {names.index(a) for a, b in plan.require if a in names and b not in names}
+    missing = [(at, len(names)) for at in sorted(alone)]
+    return Rules(plan.per_customer, place, tuple(pairs), (), (*follows, *missing))
+
+
+def _quota(name: str, quota: Quota, candidates: Candidates) -> list[Family]:
+    """Return a quota's families: customers, money, staff minutes, each as far as it is stated."""
+    actions = candidates.actions
+    meant = np.array([_meant(quota, action) for action in actions], bool)
+    customers = meant.astype(float)
+    money = meant * np.array([a.contact_cost + a.reserved for a in actions])
+    minutes = meant * np.array([float(a.minutes if a.staff else 0) for a in actions])
+    measured = (
+        ("", customers, quota.at_least, quota.at_most),
+        (":money", money, None, quota.budget),
+        (":minutes", minutes, None, quota.minutes),
+    )
+    return [
+        _bounded(f"quota:{name}{kind}", use, least, most, quota, candidates)
+        for kind, use, least, most in measured
+        if least is not None or most is not None
+    ]
+
+
+def _meant(quota: Quota, action: Action) -> bool:
+    stated = {quota.campaign: action.campaign, quota.product: action.product, quota.benefit: action.benefit, quota.channel: action.channel}  # fmt: skip
+    return all(wanted is None or wanted == has for wanted, has in stated.items())
+
+
+def _bounded(
+    name: str, use: Floats, least: float | None, most: float | None, quota: Quota, candidates: Candidates
+) -> Family:
+    floor, limit = float(least or 0), np.inf if most is None else float(most)
+    if quota.each_branch:
+        n = max(1, len(candidates.branches))
+        floors = np.full(n, floor) if least is not None else None
+        return Family(name, use, np.full(n, limit), candidates.branch, floors, candidates.branches or ("",))
+    if quota.segment is None and quota.branch is None:
+        return Family(name, use, np.array([limit]), floor=None if least is None else np.array([floor]))
+    inside, pool = _inside(quota, candidates)
+    floors = None if least is None else np.array([0.0, floor])
+    return Family(name, use, np.array([np.inf, limit]), inside.astype(np.int64), floors, ("", pool))
+
+
+def _inside(quota: Quota, candidates: Candidates) -> tuple[Bools, str]:
+    """Return (n,) whom a quota is about, and what they are called."""
+    nobody = np.zeros(len(candidates.rows), bool)
+    if quota.segment is not None:
+        return candidates.segments.get(quota.segment, nobody), quota.segment
+    assert quota.branch is not None
+    if quota.branch not in candidates.branches:
+        return nobody, quota.branch
+    return candidates.branch == candidates.branches.index(quota.branch), quota.branch
 
 
 def _budgets(actions: Sequence[Action], locks: Mapping[str, Lock], spent: Mapping[str, float]) -> list[Family]:
@@ -103,5 +186,19 @@ def describe(name: str, locks: Mapping[str, Lock], policies: Policies) -> tuple[
             return Text(f"{title.zh}库存", f"Stock of {title.en}"), _ITEM
         case "channel":
             return policies.channels[key].title.text, _CONTACT
+        case "quota":
+            return _quota_words(key, locks, policies)
     branch = f"（{key}）" if key else ""
     return Text(f"客户经理工时{branch}", f"Managers' time{' at ' + key if key else ''}"), _MINUTE
+
+
+def _quota_words(key: str, locks: Mapping[str, Lock], policies: Policies) -> tuple[Text, Text]:
+    """Return a quota's title, with the branch where it is each branch's, and its unit."""
+    name, _, rest = key.partition(":")
+    quota = quotas_of(locks, policies)[name]
+    kind, _, pool = rest.partition(":")
+    if kind not in ("money", "minutes"):
+        kind, pool = "", rest
+    title = quota.title.text
+    unit = {"money": _FEN, "minutes": _MINUTE}.get(kind, _CUSTOMER)
+    return (Text(f"{title.zh}（{pool}）", f"{title.en} ({pool})") if pool else title), unit

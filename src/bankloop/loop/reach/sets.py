@@ -25,13 +25,15 @@ MOST_SETS = 50_000
 class Rules:
     """What one customer may get in a window: at most ``most`` actions, one per ``placement`` (k,).
 
-    ``excludes`` are pairs that never go together; of a pair in ``needs`` the first goes only with the second.
+    ``excludes`` are pairs that never go together; of a pair in ``needs`` the first goes only with the second. A pair in
+    ``follows`` are placements: something of the first goes only with something of the second.
     """
 
     most: int
     placement: tuple[int, ...]
     excludes: tuple[tuple[int, int], ...] = ()
     needs: tuple[tuple[int, int], ...] = ()
+    follows: tuple[tuple[int, int], ...] = ()
 
     def allows(self, columns: Sequence[int]) -> bool:
         """Return whether these actions may go together."""
@@ -42,6 +44,7 @@ class Rules:
             and len(set(places)) == len(places)
             and not any(a in chosen and b in chosen for a, b in self.excludes)
             and all(b in chosen for a, b in self.needs if a in chosen)
+            and all(b in places for a, b in self.follows if a in places)
         )
 
 
@@ -64,7 +67,8 @@ def tree_of(rules: Rules) -> Tree:
     """Lay out the sets that the rules allow; raise ``InputError`` for rules about unknown actions or with too many sets."""
     k = len(rules.placement)
     pairs = [*rules.excludes, *rules.needs]
-    if rules.most < 1 or any(not 0 <= column < k for pair in pairs for column in pair):
+    places = [place for pair in rules.follows for place in pair]
+    if rules.most < 1 or any(not 0 <= column < k for pair in pairs for column in pair) or min(places, default=0) < 0:
         raise errors.bad_rules()
     columns: list[tuple[int, ...]] = []
     skip: list[int] = []
@@ -88,6 +92,8 @@ def tree_of(rules: Rules) -> Tree:
         member[node, list(chosen)] = True
     helps = np.zeros(k, bool)
     helps[[b for _, b in rules.needs]] = True
+    helped = {b for _, b in rules.follows}
+    helps[[column for column, place in enumerate(rules.placement) if place in helped]] = True
     return Tree(
         np.array([c[-1] for c in columns], np.int64), np.array([len(c) - 1 for c in columns], np.int64),
         np.array(skip, np.int64), np.array([rules.allows(c) for c in columns], bool), helps, member,
@@ -96,7 +102,7 @@ def tree_of(rules: Rules) -> Tree:
 
 def _may_grow(rules: Rules, columns: tuple[int, ...]) -> bool:
     """Return whether a set breaks nothing that a larger one could not put right: only a missing need can be."""
-    without_needs = Rules(rules.most, rules.placement, rules.excludes)
+    without_needs = Rules(rules.most, rules.placement, rules.excludes)  # nor what follows what
     return without_needs.allows(columns)
 
 
@@ -135,9 +141,22 @@ def _best_sets(
     return total, rest
 
 
+def wants_of(rules: Rules) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return what goes when something is taken away: ``needed`` (k, k) of actions, ``follows`` (k, k) of placements."""
+    k = len(rules.placement)
+    needed, follows = np.zeros((k, k), bool), np.zeros((k, k), bool)
+    for a, b in rules.needs:
+        needed[a, b] = True
+    pairs = set(rules.follows)
+    for a in range(k):
+        for b in range(k):
+            follows[a, b] = (rules.placement[a], rules.placement[b]) in pairs
+    return needed, follows
+
+
 def _drop(
-    order: Integers, columns: Integers, home: Homes, chosen: Any, needed: Any, use: Floats, pool: Integers, used: Floats,
-    limit: Floats,
+    order: Integers, columns: Integers, home: Homes, chosen: Any, needed: Any, follows: Any, use: Floats, pool: Integers,
+    used: Floats, limit: Floats,
 ) -> None:  # fmt: skip
     """Take actions away in the given order while a limit they use is broken, and with each what needs it."""
     k = chosen.shape[1]
@@ -159,12 +178,22 @@ def _drop(
         while again:
             again = False
             for a in range(k):
+                if not chosen[i, a]:
+                    continue
+                lacks = False
+                asked = False
+                found = False
                 for b in range(k):
-                    if chosen[i, a] and needed[a, b] and not chosen[i, b]:
-                        chosen[i, a] = False
-                        again = True
-                        for f in range(use.shape[0]):
-                            used[pool[f, h]] -= use[f, a]
+                    if needed[a, b] and not chosen[i, b]:
+                        lacks = True
+                    if follows[a, b]:
+                        asked = True
+                        found = found or chosen[i, b]
+                if lacks or (asked and not found):
+                    chosen[i, a] = False
+                    again = True
+                    for f in range(use.shape[0]):
+                        used[pool[f, h]] -= use[f, a]
 
 
 def _refit(

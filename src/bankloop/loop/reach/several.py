@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bankloop.loop.reach import errors, kernels
-from bankloop.loop.reach.assignment import Problem, flatten, start_price_of
+from bankloop.loop.reach.assignment import Problem, Solution, chosen_at, flatten, solve, start_price_of
 from bankloop.loop.reach.kernels import Floats, Integers
 from bankloop.loop.reach.prices import Asked, Flat, charges, limits_worth, minimise, used_by
-from bankloop.loop.reach.sets import Rules, Tree, best_sets, drop, refit, tree_of
+from bankloop.loop.reach.sets import Rules, Tree, best_sets, drop, refit, tree_of, wants_of
 
 # Sets are refitted at the plan's prices first, then at lower ones, at last by value alone.
 _WEIGHTS = (1.0, 1.0, 0.9, 0.5, 0.0, 0.0)
@@ -38,6 +38,41 @@ class SeveralSolution:
     def gap(self) -> float:
         """Return the certified relative distance from the optimum."""
         return 0.0 if self.bound <= 0 else max(0.0, (self.bound - self.objective) / self.bound)
+
+    @property
+    def short(self) -> tuple[Floats, ...]:
+        """Return what floors miss: there are none here."""
+        return tuple(np.zeros(len(used)) for used in self.used)
+
+    @property
+    def feasible(self) -> bool:
+        """Return whether every floor is reached: there are none here."""
+        return True
+
+    @property
+    def pairs(self) -> tuple[Integers, Integers]:
+        """Return who gets what as (rows, columns)."""
+        rows, columns = np.nonzero(self.chosen)
+        return rows, columns
+
+
+def assign(
+    problem: Problem, rules: Rules | None, start_price: Sequence[Floats] | None = None, seed: int = 0
+) -> Solution | SeveralSolution:
+    """Return the plan of a problem: with ``rules`` several actions a customer, else at most one."""
+    return solve(problem, start_price, seed) if rules is None else solve_several(problem, rules, start_price)
+
+
+def wished_at(problem: Problem, rules: Rules | None, prices: Sequence[Floats]) -> tuple[Integers, Integers]:
+    """Return as (rows, columns) what everybody would get at the prices, before any repair."""
+    if rules is None:
+        choice = chosen_at(problem, prices)
+        rows = np.flatnonzero(choice != kernels.NONE)
+        return rows, choice[rows]
+    flat, tree = replace(flatten(problem), inner=-1), tree_of(rules)
+    node = _at(flat, tree, start_price_of(flat, prices))[2]
+    rows, columns = np.nonzero(np.where(node[:, None] >= 0, tree.member[node], False))
+    return rows, columns
 
 
 def solve_several(problem: Problem, rules: Rules, start_price: Sequence[Floats] | None = None) -> SeveralSolution:
@@ -86,19 +121,16 @@ def _at(flat: Flat, tree: Tree, price: Floats) -> tuple[float, Floats, Integers]
 
 def _make_whole(flat: Flat, rules: Rules, tree: Tree, price: Floats, chosen: NDArray[np.bool_], used: Floats) -> None:
     """Take away what is over, the least regretted first; then give everybody the best set that fits, the likeliest first."""
-    k = len(rules.placement)
-    needed = np.zeros((k, k), bool)
-    for a, b in rules.needs:
-        needed[a, b] = True
+    needed, follows = wants_of(rules)
     charge = charges(flat, price)
     rows, columns = np.nonzero(chosen)
     home = flat.home[rows] if flat.home.size else np.zeros(rows.size, np.int64)
     reduced = np.zeros(chosen.shape)
     reduced[rows, columns] = flat.value[rows, columns].astype(np.float64) - charge[home, columns]
     # With an action goes what needs it.
-    loss = (reduced + reduced @ needed)[rows, columns]
+    loss = (reduced + reduced @ (needed | follows))[rows, columns]
     order = np.lexsort((columns, kernels.hashes(flat.value, flat.home, rows), loss))
-    drop(rows[order], columns[order], flat.home, chosen, needed, flat.use, flat.pool, used, flat.limit)
+    drop(rows[order], columns[order], flat.home, chosen, needed, follows, flat.use, flat.pool, used, flat.limit)
     everybody = np.arange(len(flat.value))
     ties = kernels.hashes(flat.value, flat.home, everybody)
     for weight in _WEIGHTS:

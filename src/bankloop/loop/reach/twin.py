@@ -110,7 +110,7 @@ class Answer:
 def tariff_of(plan: DatedPlan) -> Tariff:
     """Return the prices of a plan for the real-time plane."""
     rates = tuple(
-        Rate(family.name, family.use, price, plan.candidates.branches if family.group is not None else ())
+        Rate(family.name, family.use, price, family.pools)
         for family, price in zip(plan.problem.families, plan.solution.price, strict=True)
     )
     actions = tuple(f"{action.campaign}|{action.key}" for action in plan.candidates.actions)

@@ -43,8 +43,10 @@ def why_left_out(plan: DatedPlan, index: int) -> NDArray[np.str_]:
     columns = found.column_campaign == index
     value = found.value[:, columns]
     best = value.max(axis=1, initial=-np.inf)
-    mine = plan.issued != NONE
-    mine[mine] = columns[plan.issued[mine]]
+    has = plan.issued != NONE
+    mine, others = has[:, index], has.sum(axis=1)
+    room = 1 if plan.rules is None else plan.rules.most
+    barred = has[:, _excluding(plan, index)].any(axis=1)
     explores = found.cell == Cell.EXPLORE.value
     return np.select(
         [
@@ -53,8 +55,8 @@ def why_left_out(plan: DatedPlan, index: int) -> NDArray[np.str_]:
             found.cell == Cell.HOLDOUT.value,
             found.control[:, index],
             ~np.isfinite(best),
-            explores & (plan.issued == NONE),
-            plan.issued != NONE,
+            explores & (others == 0),
+            (others >= room) | barred | (explores & (others > 0)),
             best <= 0.0,
         ],
         [
@@ -69,6 +71,15 @@ def why_left_out(plan: DatedPlan, index: int) -> NDArray[np.str_]:
         ],
         LeftOut.PRICED_OUT,
     )
+
+
+def _excluding(plan: DatedPlan, index: int) -> list[int]:
+    """Return the campaigns that never go together with one."""
+    if plan.rules is None:
+        return []
+    of = plan.candidates.column_campaign
+    pairs = {(int(of[a]), int(of[b])) for a, b in plan.rules.excludes}
+    return sorted({b for a, b in pairs if a == index} | {a for a, b in pairs if b == index})
 
 
 def left_out_counts(plan: DatedPlan, index: int) -> dict[LeftOut, int]:

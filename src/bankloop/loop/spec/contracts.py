@@ -231,6 +231,12 @@ class PlanPolicy(Spec):
     require: tuple[tuple[Key, Key], ...] = ()
     quotas: tuple[Quota, ...] = ()
 
+    @model_validator(mode="after")
+    def _can_require(self) -> PlanPolicy:
+        if self.require and self.per_customer < 2:
+            raise ValueError("a campaign that needs another takes two a customer: per_customer: 2")
+        return self
+
 
 class ExperimentPolicy(Spec):
     """Bank-wide layers: holdout, explore, and who stays out of experiments."""

@@ -53,6 +53,7 @@ def read_bank_spec(folder: Path, types: Mapping[str, Type]) -> BankSpec:
     for path in sorted((folder / "solutions").glob("*.yaml")):
         _check_solution(read_located(path), spec)
     campaigns = [read_campaign(path, spec, types) for path in sorted((folder / "campaigns").glob("*.yaml"))]
+    _check_campaigns(folder, spec, [campaign.campaign for campaign in campaigns])
     return spec.model_copy(update={"campaigns": {campaign.campaign: campaign for campaign in campaigns}})
 
 
@@ -214,8 +215,19 @@ def _check_policies(folder: Path, spec: BankSpec, types: Mapping[str, Type]) -> 
     _check_quotas(policies, ("plan", "quotas"), spec.policies.plan.quotas, spec)
 
 
+def _check_campaigns(folder: Path, spec: BankSpec, names: list[str]) -> None:
+    """Check the campaigns that the plan's policies name."""
+    policies, plan = read_located(folder / "policies.yaml"), spec.policies.plan
+    kind = Text("战役", "campaign")
+    for field, pairs in (("exclude", plan.exclude), ("require", plan.require)):
+        for index, pair in enumerate(pairs):
+            _known(policies, ("plan", field, index), pair, names, kind)
+    for index, quota in enumerate(plan.quotas):
+        _known(policies, ("plan", "quotas", index, "campaign"), [quota.campaign] if quota.campaign else [], names, kind)
+
+
 def _check_quotas(located: Located, route: tuple[str, ...], quotas: tuple[Quota, ...], spec: BankSpec) -> None:
-    """Check the names that quotas use; a campaign's own is named by no other file, and checked where plans are made."""
+    """Check the names that quotas use, but for campaigns, which are read later."""
     known = {
         "product": (spec.products, Text("产品", "product")),
         "benefit": ([*spec.benefits, NO_BENEFIT], Text("权益", "benefit")),
