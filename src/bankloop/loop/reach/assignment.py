@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from bankloop.loop.reach import errors
 from bankloop.loop.reach.kernels import NONE, Floats, Integers, Values
+from bankloop.loop.reach.paths import path_of
 from bankloop.loop.reach.prices import Flat, Priced, choose, minimise, refined, sample_of
-from bankloop.loop.reach.rounding import use_of, whole_plan
+from bankloop.loop.reach.rounding import filled, use_of, whole_plan
 
 # Above this a float no longer tells two fen apart.
 LARGEST = 2.0**53
@@ -113,7 +114,20 @@ def solve(problem: Problem, start_price: Sequence[Floats] | None = None, seed: i
         passes += again.passes
         better = again if again.objective > found.objective else found
         found = replace(better, bound=min(found.bound, again.bound)) if found.feasible and again.feasible else found
+    if found.gap * max(len(flat.value), _FEWEST) > _GOOD_FOR:
+        found = _or_along_the_path(problem, flat, priced, found)
     return replace(found, passes=passes)
+
+
+def _or_along_the_path(problem: Problem, flat: Flat, priced: Priced, found: Solution) -> Solution:
+    """Return the better of a plan and, where one limit is all there is, of what its exact path reaches."""
+    if flat.limit.size != 1 or flat.floor.any() or not flat.value.shape[1]:
+        return found
+    choice = filled(flat, priced.price, path_of(flat).choice(float(flat.limit[0])))
+    objective = objective_of(problem.value, choice)
+    if objective <= found.objective:
+        return found
+    return replace(found, choice=choice, used=(use_of(flat, choice),), objective=objective)
 
 
 def _made_whole(problem: Problem, flat: Flat, found: Priced) -> Solution:

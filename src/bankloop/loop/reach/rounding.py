@@ -38,6 +38,13 @@ def whole_plan(flat: Flat, price: Floats, unrepaired: Integers) -> Integers:
     return choice
 
 
+def filled(flat: Flat, price: Floats, choice: Integers) -> Integers:
+    """Return (n,) a choice that breaks nothing, with what is left given out."""
+    full = choice.copy()
+    _fill(flat, charges(flat, price), full, use_of(flat, full))
+    return full
+
+
 def use_of(flat: Flat, choice: Integers) -> Floats:
     """Return (R,) what a whole plan uses."""
     chosen = choice != NONE
