@@ -6,6 +6,7 @@ import typer
 
 from bankloop.cli import (
     approving,
+    attributes,
     audit,
     bank,
     benchmarks,
@@ -30,6 +31,7 @@ application = typer.Typer(name="bankloop", help=_HELP, no_args_is_help=True, ric
 
 for noun in (
     bank,
+    attributes,
     campaigns,
     approving,
     learning,

@@ -249,6 +249,15 @@ def measure_identity(options: Options) -> dict[str, Any]:
     return measure(records, records, options.data)
 
 
+def measure_attributes(options: Options) -> dict[str, Any]:
+    """The whole catalogue over a whole bank, beside the same result in SQL written by hand, and on Spark where it is there."""
+    from bankloop.cli.demo.attributes import measure
+
+    if options.quick:
+        return measure(options.customers or QUICK_CUSTOMERS, spark=False)
+    return measure(options.customers or FULL_CUSTOMERS)
+
+
 BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "loop": measure_loop,
     "expression": measure_expression,
@@ -265,6 +274,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "score": measure_score,
     "policy": measure_policy,
     "identity": measure_identity,
+    "attributes": measure_attributes,
 }
 
 

@@ -4,7 +4,8 @@ Attributes are a catalogue read from YAML: facts, event windows, rules over othe
 computes all of them in one pass over each base table. This room describes customers; it decides nothing about them.
 """
 
-from bankloop.customer.catalogue import BUILT_IN, column_types, frozen_catalogue, read_catalogue
+from bankloop.customer.buckets import Buckets, Happened
+from bankloop.customer.catalogue import BUILT_IN, column_types, frozen_catalogue, read_catalogue, stale
 from bankloop.customer.contracts import (
     Attribute,
     AttributeKind,
@@ -19,16 +20,18 @@ from bankloop.customer.contracts import (
     Window,
 )
 from bankloop.customer.keeping import keep_state, kept_state, state_key
-from bankloop.customer.state import arrow_type, build_state, state_schema, table_digest
+from bankloop.customer.state import arrow_type, build_state, spark_state, state_schema, table_digest
 
 __all__ = [
     "BUILT_IN",
     "Attribute",
     "AttributeKind",
     "Band",
+    "Buckets",
     "Case",
     "Catalogue",
     "Fact",
+    "Happened",
     "Measure",
     "Operation",
     "Rule",
@@ -41,6 +44,8 @@ __all__ = [
     "keep_state",
     "kept_state",
     "read_catalogue",
+    "spark_state",
+    "stale",
     "state_key",
     "state_schema",
     "table_digest",

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,11 @@ BUILT_IN = Path(__file__).with_name("catalogue.yaml")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _DECIMAL = re.compile(r"decimal\((\d{1,2})\)")
-_KEYS = ("type", "zh", "en", "owner", "data_class", "definition", "confidential", *AttributeKind)
+_KEYS = ("type", "zh", "en", "owner", "data_class", "definition", "confidential", "freshness", *AttributeKind)
 _WINDOW_KEYS = ("events", "days", "measure", "scenes", "channels", "at_least")
 _OF_CUSTOMER = tuple(Operation)[:5]
 _LONGEST_WINDOW = 3660
+_NEVER = 9999
 
 
 def column_types(table: str) -> dict[str, Type]:
@@ -157,7 +159,38 @@ def _attribute(file: Located, name: str, entry: Mapping[str, Any], types: Mappin
         place=place,
         source=dict(entry),
         confidential=bool(entry.get("confidential", False)),
+        freshness=_freshness(file, name, entry),
     )
+
+
+def stale(catalogue: Catalogue, newest: Mapping[str, date], today: date) -> dict[str, int]:
+    """Return the attributes whose data is older than they may be, and by how many days since the data's own day.
+
+    ``newest`` is the day of each table's current version; a table without one makes stale what reads it, 9999 days old.
+    """
+    ages: dict[str, int] = {}
+    for name, attribute in catalogue.attributes.items():
+        read = [(today - newest[table]).days if table in newest else _NEVER for table in _tables(attribute)]
+        ages[name] = max([*read, *(ages[one] for one in attribute.reads)], default=0)
+    return {name: age for name, age in ages.items() if age > catalogue[name].freshness}
+
+
+def _tables(attribute: Attribute) -> tuple[str, ...]:
+    match attribute.body:
+        case Fact(operation):
+            return ("customer",) if operation in _OF_CUSTOMER else ("holding",)
+        case Window():
+            return ("event",)
+    return ()
+
+
+def _freshness(file: Located, name: str, entry: Mapping[str, Any]) -> int:
+    days = entry.get("freshness", 1)
+    if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= _LONGEST_WINDOW:
+        raise attribute_spec(
+            file.place("attributes", name, "freshness"), name, "freshness 应为天数", "freshness is a number of days"
+        )
+    return days
 
 
 class _Reader:

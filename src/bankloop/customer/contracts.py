@@ -102,7 +102,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute: its type, texts, owner and class, and how it is computed. ``source`` is what the file says."""
+    """One attribute: its type, texts, owner and class, and how it is computed. ``source`` is what the file says.
+
+    ``freshness`` is after how many days without new data it is stale.
+    """
 
     name: str
     type: Type
@@ -115,6 +118,7 @@ class Attribute:
     place: str
     source: Mapping[str, Any]
     confidential: bool = False
+    freshness: int = 1
 
     @cached_property
     def digest(self) -> str:

@@ -116,7 +116,10 @@ def _holding_fact(holdings: Any, fact: Fact, where: Any, today: date) -> Any:
         case Operation.MAX:
             return holdings[fact.column].max(where=where)
         case Operation.FIRST:
-            return holdings[fact.column].argmin(holdings[fact.by], where=where)
+            # Of equals the lowest number, so that every engine, and every run, takes the same holding.
+            order = holdings[fact.by].cast("string") + "|" + holdings["holding_id"]
+            known = holdings[fact.column].notnull() & holdings[fact.by].notnull()
+            return holdings[fact.column].argmin(order, where=known if where is None else known & where)
         case Operation.NEXT_DAYS:
             ahead = holdings[fact.column] >= ibis.literal(today)
             return holdings[fact.column].min(where=ahead if where is None else ahead & where)

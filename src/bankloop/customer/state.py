@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from bankloop.customer.contracts import Catalogue, State
 from bankloop.customer.queries import KEY, state_expression
@@ -53,6 +55,27 @@ def build_state(
         found = connection.sql(ibis.to_sql(expression.order_by(KEY), dialect="duckdb")).to_arrow_table()
     table = found.cast(state_schema(wanted))
     return State(table, today, wanted.digest, read, table_digest(table))
+
+
+def spark_state(
+    session: Any, files: Mapping[str, Sequence[str]], catalogue: Catalogue, as_of: date | datetime, zone: str
+) -> pa.Table:
+    """Return the state's table as Spark computes it from the lake's files (table → paths): value by value the same.
+
+    ``session`` is a SparkSession in UTC. Scores are empty, as those of ``build_state`` without any.
+    """
+    today, known_until = _day(as_of, zone)
+    backend = ibis.pyspark.connect(session)
+    tables = {}
+    for name in _BASE:
+        session.read.parquet(*files[name]).createOrReplaceTempView(f"bankloop_{name}")
+        tables[name] = backend.table(f"bankloop_{name}")
+    expression = state_expression(tables, catalogue, today, known_until, zone, {})
+    with tempfile.TemporaryDirectory(prefix="bankloop-spark-") as home:
+        # By file: the session's own ways into this process are slow, or leave a socket open.
+        session.sql(ibis.to_sql(expression, dialect="pyspark")).write.parquet(f"{home}/state")
+        found = pq.read_table(f"{home}/state").sort_by(KEY)
+    return found.cast(state_schema(catalogue))
 
 
 def state_schema(catalogue: Catalogue) -> pa.Schema:
