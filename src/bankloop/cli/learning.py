@@ -1,16 +1,17 @@
-"""The command that learns: the first model from history, or a challenger from a round whose labels are due."""
+"""The commands of models: learn, watch for drift, roll back."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from bankloop.cli.screen import AsJson, Folder, Person, finish, show_table
+from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
 from bankloop.cli.who import acting
-from bankloop.kit import SystemClock
+from bankloop.kit import SystemClock, Text
 
 _HERE = Path()
 
@@ -22,11 +23,16 @@ def learn(
     round_: Annotated[
         int, typer.Option("--round", min=0, help="由哪一轮学，0 为历史 / from which round, 0 for history")
     ] = 0,
+    anyway: Annotated[
+        str,
+        typer.Option(help="比较不支持也提交，并写明理由 / submit though the comparison does not support it, and why"),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """训练模型并提交审批。Train a model and submit it: from history, or from a round whose labels are due."""
+    """训练模型；比较支持才提交审批。Train a model, from history or from a round; it is submitted where the comparison supports it."""
     from bankloop.loop import run as loop
     from bankloop.organization import maker
+    from bankloop.report import comparison_table
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
@@ -34,15 +40,58 @@ def learn(
         if round_ == 0:
             card, comparison = loop.draft_model(opened, person, name, today - timedelta(days=1)), None
         else:
-            challenger = loop.learn(opened, person, name, round_, today)
+            challenger = loop.learn(opened, person, name, round_, today, anyway)
             card, comparison = challenger.card, challenger.comparison
     show_table(name, ["", ""], _rows(card), right=[1])
-    gain = (
-        None
-        if comparison is None
-        else {"gain": comparison.gain.value, "low": comparison.gain.low, "high": comparison.gain.high}
+    proposed = comparison is None or comparison.supported or bool(anyway.strip())
+    if comparison is not None:
+        table = comparison_table(comparison)
+        show_table(table.caption.say(language()), table.heads(language()), table.said(language()), right=[1, 2])
+        print(comparison.sentence.say(language()))
+    plain = None if comparison is None else {**asdict(comparison), "supported": comparison.supported}
+    finish({"campaign": name, "card": card.as_dict(), "comparison": plain, "proposed": proposed}, as_json)
+
+
+def rollback(
+    name: Annotated[str, typer.Argument(help="战役 / campaign")],
+    version: Annotated[int, typer.Option("--to", min=1, help="回到哪一版 / to which version")],
+    reason: Annotated[str, typer.Option(help="原因 / reason")],
+    bank: Folder = _HERE,
+    as_: Person = "strategist",
+    as_json: AsJson = False,
+) -> None:
+    """申请把模型退回旧版，由他人批准。Ask for an earlier version of a model to be champion again; another person approves."""
+    from bankloop.loop import run as loop
+    from bankloop.organization import maker
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        wanted = loop.roll_back(opened, acting(opened.store, as_, "campaign", maker), name, version, reason)
+    said = Text(
+        "等他人批准：bankloop approve {name} --model", "another person approves it: bankloop approve {name} --model"
     )
-    finish({"campaign": name, "card": card.as_dict(), "comparison": gain}, as_json)
+    show_table(name, ["版本 / version", ""], [[f"v{wanted.version}", said.filled(name=name).say(language())]])
+    finish({"campaign": name, "version": wanted.version, "waiting": True}, as_json)
+
+
+def drift(
+    name: Annotated[str, typer.Argument(help="战役 / campaign")],
+    bank: Folder = _HERE,
+    as_: Person = "strategist",
+    as_json: AsJson = False,
+) -> None:
+    """看现任模型是否还合身：PSI 与校准；越线即建一次重训任务。Watch a champion; past a limit the retraining is asked for, once."""
+    from bankloop.loop import run as loop
+    from bankloop.organization import maker
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        person, today = acting(opened.store, as_, "campaign", maker), opened.lake.today()
+        found = loop.watch_model(opened, person, name, today - timedelta(days=1))
+    speaks = language()
+    rows = [[one.kind, f"{one.value:.3f}", f"{one.limit:.3f}", one.sentence.say(speaks)] for one in found]
+    show_table(name, ["", "值 / value", "线 / limit", ""], rows, right=[1, 2])
+    finish({"campaign": name, "watched": [{**asdict(one), "alarm": one.alarm} for one in found]}, as_json)
 
 
 def _rows(card: Any) -> list[list[str]]:
@@ -62,4 +111,4 @@ def _rows(card: Any) -> list[list[str]]:
     ]
 
 
-COMMANDS = {"learn": learn}
+COMMANDS = {"learn": learn, "rollback": rollback, "drift": drift}

@@ -72,20 +72,22 @@ _ROW = {state: state.value for state in ApprovalState} | dict.fromkeys(
 
 @verb("model.promote")
 def promote(bank: Bank, checker: Principal, name: str) -> int:
-    """Approve the newest submitted model of a campaign and make it champion; return its version."""
+    """Approve the submitted version of a campaign's model and make it champion; return its version."""
     with bank.store.begin(checker) as connection:
-        newest = max(read_models(connection, name), key=lambda m: m.version)
+        versions = read_models(connection, name)
         waiting = approval_of(connection, "model", name)
-        if waiting is None or waiting.digest != newest.artefact_digest:
+        wanted = next((m for m in versions if waiting is not None and m.artefact_digest == waiting.digest), None)
+        if waiting is None or wanted is None or wanted.state == "champion" or not waiting.open:
+            newest = max((m.version for m in versions), default=0)
             raise ConflictError(
                 "model.not_submitted",
                 Text("模型 {name} 第 {version} 版没有待审批的申请", "model {name} version {version} is not submitted for approval"),
-                name=name, version=newest.version,
+                name=name, version=newest,
             )  # fmt: skip
         approve(connection, waiting.approval_id)
-        promote_model(connection, name, newest.version)
-        record_audit(connection, "model.promote", "model", name, None, {"version": newest.version})
-    return newest.version
+        promote_model(connection, name, wanted.version)
+        record_audit(connection, "model.promote", "model", name, None, {"version": wanted.version})
+    return wanted.version
 
 
 @verb("campaign.submit")

@@ -20,8 +20,10 @@ from bankloop.loop import evaluate as evaluation
 from bankloop.loop import model, reach
 from bankloop.loop.bank import Bank
 from bankloop.loop.model import Labelled
+from bankloop.loop.optimize import Tried
 from bankloop.loop.spec import Campaign, Lock, read_lock
 from bankloop.loop.spec.batch import conditions
+from bankloop.loop.tried import tried_rows
 from bankloop.store import (
     accepted_contacts,
     read_decisions,
@@ -72,10 +74,13 @@ def audience_now(bank: Bank, lock: Lock, today: date) -> pa.Table:
     return table.take(pa.array(np.flatnonzero(rows)))
 
 
-def learning_rows(bank: Bank, connection: Connection, campaign: str, round_: int, features: Sequence[str]) -> Labelled:
+def learning_rows(
+    bank: Bank, connection: Connection, campaign: str, round_: int, features: Sequence[str]
+) -> tuple[Labelled, Tried | None]:
     """Training rows of a randomised round and of those before it: what was decided on, and where chance decided.
 
-    An earlier round takes part where it called the same thing a success and knew every one of ``features``.
+    Second: the customers among them whose action was drawn by lot. An earlier round takes part where it called the same
+    thing a success and knew every one of ``features``.
     """
     lock, decisions, _ = round_population(connection, campaign, round_, LEARNT_FROM)
     rounds = [(lock, decisions, round_)]
@@ -84,7 +89,7 @@ def learning_rows(bank: Bank, connection: Connection, campaign: str, round_: int
             then, decided, _ = round_population(connection, campaign, number, LEARNT_FROM)
             if _read_alike(then, lock) and set(features) <= set(then.types):
                 rounds.append((then, decided, number))
-    known = pa.concat_tables([_decided_on(bank, decided, features) for _, decided, _ in rounds])
+    known = pa.concat_tables([decided_features(bank, decided, features) for _, decided, _ in rounds])
     outcomes = [campaign_outcomes(bank, connection, *one, to_read=False) for one in rounds]
     arms: dict[str, list[model.Arm]] = {}
     at = 0
@@ -92,7 +97,7 @@ def learning_rows(bank: Bank, connection: Connection, campaign: str, round_: int
         for key, arm in _arms(decided, *_actions(decided), found.control).items():
             arms.setdefault(key, []).append(model.Arm(arm.rows + at, arm.treated, arm.probability))
         at += decided.num_rows
-    return Labelled(
+    whole = Labelled(
         x=model.feature_matrix(known, features),
         y=np.concatenate([found.success for found in outcomes]),
         features=features,
@@ -100,11 +105,13 @@ def learning_rows(bank: Bank, connection: Connection, campaign: str, round_: int
         quiet=np.concatenate([_actions(decided)[0] == "" for _, decided, _ in rounds]),
         control=np.concatenate([found.control for found in outcomes]),
         arms={key: _joined(parts) for key, parts in arms.items()},
+        round=np.repeat([number for *_, number in rounds], [decided.num_rows for _, decided, _ in rounds]),
     )
+    return whole, tried_rows(lock, [decided for _, decided, _ in rounds], outcomes)
 
 
-def _decided_on(bank: Bank, decisions: pa.Table, features: Sequence[str]) -> pa.Table:
-    """The features of each decision's customer as they were decided on."""
+def decided_features(bank: Bank, decisions: pa.Table, features: Sequence[str]) -> pa.Table:
+    """Return the features of each decision's customer as they were decided on."""
     state = bank.decided_on(decisions["state_digest"][0].as_py(), decisions["as_of"][0].as_py()).table
     place = pc.index_in(decisions["customer_no"], state["customer_no"].combine_chunks())
     return state.select(list(features)).take(place)

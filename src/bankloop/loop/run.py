@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from bankloop.customer.consent import permits
 from bankloop.kit import ConflictError, Text
-from bankloop.loop import audience, model, optimize, product, reach
+from bankloop.loop import audience, model, product, reach
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.approving import (
     approve_campaign,
@@ -41,30 +41,23 @@ from bankloop.loop.frozen import (
     model_versions,
     policies_in_force,
 )
-from bankloop.loop.labels import LEARNT_FROM, audience_now, history_rows, learning_rows, round_outcomes
+from bankloop.loop.labels import round_outcomes
 from bankloop.loop.launch import Launch, history_launches, launches
-from bankloop.loop.model import Card, Uplift
+from bankloop.loop.learning import SEED, draft_model, learn, roll_back, watch_model
+from bankloop.loop.model import Uplift
 from bankloop.loop.programme import read_programme
 from bankloop.loop.reading import cut_by, read_rounds
 from bankloop.loop.scorecard import LEVELS, metrics_of, scorecard
 from bankloop.loop.shelf import shelf_now, shelf_of
-from bankloop.loop.spec import Campaign, Lock, read_lock
+from bankloop.loop.spec import Lock
 from bankloop.loop.window import Window, plain_reading, record_steps, stored_plan
-from bankloop.organization import submit_approval
 from bankloop.store import (
-    ModelVersion,
     Principal,
-    StepState,
-    read_decisions,
-    read_models,
     read_plans,
     record_audit,
-    register_model,
     save_plan,
-    set_step,
     verb,
 )
-from bankloop.store import read_lock as stored_lock
 
 __all__ = [
     "LEVELS",
@@ -93,6 +86,7 @@ __all__ = [
     "recall_campaign",
     "resume_campaign",
     "return_campaign",
+    "roll_back",
     "round_outcomes",
     "run",
     "schedule_campaign",
@@ -100,10 +94,8 @@ __all__ = [
     "start_campaign",
     "submit",
     "was_run",
+    "watch_model",
 ]
-
-# One seed for everything that is drawn, unless a command names another.
-_SEED = 20260921
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +107,7 @@ class RunReport:
     issued: reach.Issued | None
 
 
-def plan(bank: Bank, principal: Principal, round_: int, window_start: date, seed: int = _SEED) -> Window:
+def plan(bank: Bank, principal: Principal, round_: int, window_start: date, seed: int = SEED) -> Window:
     """Return what a window of a round would do, for all approved campaigns together; it changes nothing."""
     as_of = window_start - timedelta(days=1)
     shelf = shelf_now(bank, principal)
@@ -162,7 +154,7 @@ def run(
     principal: Principal,
     round_: int,
     window_start: date,
-    seed: int = _SEED,
+    seed: int = SEED,
     prepared: Window | None = None,
 ) -> RunReport:
     """Issue a window once: decisions, reservations, messages and tasks in one transaction; again, it does nothing.
@@ -205,44 +197,6 @@ def evaluate(
     return read_rounds(bank, principal, campaign, rounds, keep=keep)
 
 
-@verb("model.learn")
-def learn(bank: Bank, principal: Principal, campaign: str, round_: int, today: date) -> optimize.Challenger:
-    """8 优模型: train the challenger on all rounds up to one whose labels are due, compare, and submit it for promotion."""
-    with bank.store.begin(principal) as connection:
-        found = read_decisions(connection, [campaign], round_, columns=LEARNT_FROM)
-        decisions = evaluation.population(found, campaign)
-        lock = read_lock(stored_lock(connection, decisions["lock_digest"][0].as_py()))
-        due = decisions["due_on"][0].as_py()
-        if not optimize.labels_due(due, today):
-            raise ConflictError(
-                "learn.labels_not_due",
-                Text("{campaign} 第 {round} 轮的标签到 {due} 才齐；请届时再学", "the labels of {campaign} round {round} are due on {due}; learn then"),
-                campaign=campaign, round=round_, due=due,
-            )  # fmt: skip
-    champion_model = locked_model(bank, principal, lock)
-    with bank.store.begin(principal) as connection:
-        data = learning_rows(bank, connection, campaign, round_, champion_model.base.features)
-    now = model.feature_matrix(audience_now(bank, lock, today), data.features)
-    challenger = optimize.train_challenger(lock.campaign, champion_model, data, now, _SEED)
-    with bank.store.begin(principal) as connection:
-        _register(bank, connection, lock.campaign, challenger.model, challenger.card)
-        set_step(connection, StepState(campaign, round_, "optimize", "done", {"rows": challenger.comparison.rows}))
-        record_audit(connection, "model.learn", "model", campaign, None, {"round": round_, "rows": len(data.y)})
-    return challenger
-
-
-@verb("model.draft")
-def draft_model(bank: Bank, principal: Principal, name: str, today: date, seed: int = _SEED) -> Card:
-    """1 建模型, the first time: a propensity from history times the stated prior, kept as a draft and submitted."""
-    campaign = bank.campaign(name)
-    data, now = history_rows(bank, campaign, today)
-    trained, card = model.train_first(campaign, data, now, seed)
-    with bank.store.begin(principal) as connection:
-        _register(bank, connection, campaign, trained, card)
-        record_audit(connection, "model.draft", "model", name, None, {"rows": card.rows, "auc": round(card.auc, 4)})
-    return card
-
-
 def _same_shelf(connection: Connection, window: Window) -> None:
     """Refuse a window that was planned of another shelf than there is now: it would offer what is off it."""
     if window.shelf != shelf_of(connection).digest:
@@ -280,14 +234,3 @@ def control_share(lock: Lock, learned: Uplift, people: pa.Table) -> int:
         if evaluation.minimum_detectable(float(base.mean()) if n else 0.0, n - held, held) <= expected:
             return share
     return 250_000
-
-
-def _register(bank: Bank, connection: Connection, campaign: Campaign, trained: Uplift, card: Card) -> None:
-    name = campaign.campaign
-    digest, path = model.save_model(trained, bank.folder / "data" / "models")
-    known = read_models(connection, name)
-    if not any(m.artefact_digest == digest for m in known):
-        version = max((m.version for m in known), default=0) + 1
-        place = str(path.relative_to(bank.folder))
-        register_model(connection, ModelVersion(name, version, name, card.kind, card.as_dict(), digest, place))
-    submit_approval(connection, "model", name, digest)

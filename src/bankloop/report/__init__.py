@@ -5,6 +5,7 @@ is a value until it is drawn; confidential reasons arrive pooled and stay pooled
 """
 
 from bankloop.loop.evaluate import reading_of
+from bankloop.report.champions import challenger_table, comparison_table
 from bankloop.report.contracts import (
     Bar,
     Bars,
@@ -53,7 +54,6 @@ from bankloop.report.story import (
     Story,
     bank_line,
     card_table,
-    challenger_table,
     check_table,
     dogs_picture,
     effect_table,
@@ -98,6 +98,7 @@ __all__ = [
     "challenger_table",
     "changeable",
     "check_table",
+    "comparison_table",
     "dogs_picture",
     "draw",
     "draw_both",

@@ -13,6 +13,7 @@ from bankloop.kit import Language, NotFoundError, Text, canonical_json
 from bankloop.loop.reach import actions_of
 from bankloop.loop.run import Window
 from bankloop.report import story as telling
+from bankloop.report.champions import challenger_table
 from bankloop.report.contracts import Picture, PlanView, ResultsView, Table, Truth
 from bankloop.report.keeping import load_window_view
 from bankloop.report.loading import quarantine_table
@@ -47,7 +48,7 @@ def report_of(story: Story, truth: Truth | None = None) -> Report:
     cards = {name: card.as_dict() for name, card in story.cards.items()}
     tables = [telling.check_table(story), telling.card_table(cards, titles)]
     if story.challengers:
-        tables.append(telling.challenger_table(story.challengers, titles))
+        tables.append(challenger_table(story.challengers, titles))
     if story.load is not None:
         tables.append(quarantine_table(story.load))
     title = Text("泉江银行：闭环演示", "Quanjiang Bank: the closed loop")

@@ -325,34 +325,6 @@ def effect_table(card: Mapping[str, Any], names: Mapping[str, Text]) -> Table | 
     return Table("effects", Text("各动作的平均作用", "Mean effect of each action"), columns, rows)
 
 
-def challenger_table(challengers: Mapping[str, Challenger], titles: Mapping[str, Text]) -> Table:
-    """Return champion beside challenger, campaign by campaign."""
-    rows = tuple(
-        (
-            Cell(titles.get(name, say.same(name))),
-            Cell(say.count(one.comparison.rows)),
-            Cell(say.points(one.comparison.champion)),
-            Cell(say.points(one.comparison.challenger)),
-            Cell(say.same(f"[{one.comparison.gain.low * 100:+.1f}, {one.comparison.gain.high * 100:+.1f}]".replace("-", "−"))),
-            Cell(one.comparison.sentence),
-        )
-        for name, one in challengers.items()
-    )  # fmt: skip
-    columns = (
-        Column(Text("战役", "Campaign")),
-        Column(Text("留出样本", "Held-out rows"), number=True),
-        Column(Text("现任", "Champion"), number=True),
-        Column(Text("挑战者", "Challenger"), number=True),
-        Column(Text("差的区间 pp", "Interval of the gain, pp"), number=True),
-        Column(Text("结论", "In words")),
-    )
-    note = Text(
-        "各按自己的排序联系一半客户，看随机对照下的提升。",
-        "Each contacts the half it ranks first; the lift is against the random control.",
-    )
-    return Table("challengers", Text("现任与挑战者", "Champion and challenger"), columns, rows, note)
-
-
 def check_table(story: Story) -> Table:
     """Return the promises that every run keeps."""
     passed, failed = Text("通过", "Passed"), Text("异常", "Failed")

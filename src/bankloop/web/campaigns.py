@@ -174,6 +174,8 @@ def _said(step: str, detail: Mapping[str, Any], lock: Lock | None) -> Text:
             }
             return names.get(verdict, say.same(verdict))
         case _:
+            for alert in detail.get("alerts", {}).values():
+                return Text(**alert["said"])
             return Text(f"留出 {detail.get('rows', 0):,} 行比较", f"compared on {detail.get('rows', 0):,}")  # fmt: skip
 
 

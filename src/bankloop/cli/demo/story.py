@@ -99,10 +99,17 @@ def tell(folder: Path, customers: int, rounds: int, seed: int, say: Say) -> Stor
     return story
 
 
-def begin(folder: Path, customers: int, seed: int, say: Say) -> tuple[Story, World]:
-    """Simulate and load a bank with its people, and have its first models approved."""
+def begin(
+    folder: Path, customers: int, seed: int, say: Say, before_opening: Callable[[Path], None] | None = None
+) -> tuple[Story, World]:
+    """Simulate and load a bank with its people, and have its first models approved.
+
+    ``before_opening`` may change the bank's files.
+    """
     say("simulate")
     simulated = write_bank(folder, customers, seed, today=FIRST_DAY)
+    if before_opening is not None:
+        before_opening(folder)
     story = Story(simulated)
     with open_bank(folder, clock_of(FIRST_DAY)) as bank:
         say("load")
@@ -178,8 +185,9 @@ def close_round(bank: Bank, story: Story, number: int, start: date, *, last: boo
     else:
         load(bank)
     for name in window.locks:
-        story.challengers[name] = loop.learn(bank, maker(), name, number, today)
-        if not last:
+        learned = loop.learn(bank, maker(), name, number, today)
+        story.challengers[name] = learned
+        if not last and learned.comparison.supported:
             loop.promote(bank, checker(), name)
 
 

@@ -4,11 +4,12 @@ Uplift where a randomised round exists, else a propensity times a stated prior, 
 It never decides who is contacted.
 """
 
-from bankloop.loop.model.cards import PSI_ALARM, auc, calibration, ks, lift_at, psi
+from bankloop.loop.model.cards import PSI_ALARM, auc, calibration, index_of, ks, lift_at, psi, shares_between
 from bankloop.loop.model.contracts import Arm, CalibrationBin, Card, Effect, Labelled
 from bankloop.loop.model.forest import Scorer
-from bankloop.loop.model.learners import Propensity, Uplift, train_propensity
+from bankloop.loop.model.learners import Propensity, Uplift, learn_uplift, train_propensity
 from bankloop.loop.model.meta import Effects, Learner, Trial, learn_effects, learn_rank
+from bankloop.loop.model.pooled import cross_fitted_rates, squared_errors
 from bankloop.loop.model.ranking import Interval, better_than, paired_qini, qini
 from bankloop.loop.model.service import (
     feature_matrix,
@@ -36,17 +37,22 @@ __all__ = [
     "auc",
     "better_than",
     "calibration",
+    "cross_fitted_rates",
     "feature_matrix",
     "feature_names",
+    "index_of",
     "ks",
     "learn_effects",
     "learn_rank",
+    "learn_uplift",
     "lift_at",
     "load_model",
     "paired_qini",
     "psi",
     "qini",
     "save_model",
+    "shares_between",
+    "squared_errors",
     "train_causal",
     "train_first",
     "train_propensity",

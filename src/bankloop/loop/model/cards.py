@@ -46,12 +46,28 @@ def calibration(score: Floats, y: Floats, bins: int = 10) -> tuple[CalibrationBi
     return tuple(CalibrationBin(len(p), float(score[p].mean()), float(y[p].mean())) for p in parts if len(p))
 
 
+def tenths(score: Floats, bins: int = 10) -> tuple[Floats, Floats]:
+    """Return the edges between tenths of the scores, and the share of the scores between them."""
+    if not len(score):
+        return np.zeros(0), np.ones(1)
+    edges = np.unique(np.quantile(score, np.linspace(0, 1, bins + 1)[1:-1]))
+    return edges, shares_between(score, edges)
+
+
+def shares_between(score: Floats, edges: Floats) -> Floats:
+    """Return the share of the scores below, between and above edges."""
+    return np.bincount(np.searchsorted(edges, score, side="right"), minlength=len(edges) + 1) / max(len(score), 1)
+
+
+def index_of(expected: Floats, actual: Floats) -> float:
+    """Return the population stability index of two distributions over the same parts."""
+    e, a = np.maximum(expected, 1e-6), np.maximum(actual, 1e-6)
+    return float(((a - e) * np.log(a / e)).sum())
+
+
 def psi(expected: Floats, actual: Floats, bins: int = 10) -> float:
     """Return the population stability index over tenths of the expected scores."""
     if not len(expected) or not len(actual):
         return 0.0
-    edges = np.unique(np.quantile(expected, np.linspace(0, 1, bins + 1)[1:-1]))
-    e = np.bincount(np.searchsorted(edges, expected, side="right"), minlength=len(edges) + 1) / len(expected)
-    a = np.bincount(np.searchsorted(edges, actual, side="right"), minlength=len(edges) + 1) / len(actual)
-    e, a = np.maximum(e, 1e-6), np.maximum(a, 1e-6)
-    return float(((a - e) * np.log(a / e)).sum())
+    edges, shares = tenths(expected, bins)
+    return index_of(shares, shares_between(actual, edges))

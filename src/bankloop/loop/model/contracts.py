@@ -28,6 +28,8 @@ class Card:
 
     ``auc``, ``ks``, ``lift_at_10`` and ``calibration`` are on rows held out from training; ``psi`` compares the scores
     of training rows with those of the customers scored now. ``causal`` is true only where assignment was randomised.
+    ``rounds`` are those that it was trained on; ``edges`` between the tenths of the training rows' scores and the
+    ``shares`` of these rows between them are what later customers' scores are watched against.
     """
 
     model: str
@@ -44,6 +46,9 @@ class Card:
     seed: int
     window: tuple[date, date]
     effects: Mapping[str, Effect] = field(default_factory=dict)
+    rounds: tuple[int, ...] = ()
+    edges: tuple[float, ...] = ()
+    shares: tuple[float, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the card as plain values."""
@@ -81,7 +86,7 @@ class Labelled:
     """Training rows: features ``x`` (n, f) with NaN for unknown, labels ``y`` (n,) in {0, 1}.
 
     Of a randomised round also: ``quiet`` (n,) who got nothing, ``control`` (n,) who could not, and per action the
-    ``arms`` in which chance decided. History without assignment leaves them out.
+    ``arms`` in which chance decided. History without assignment leaves them out. ``round`` (n,) is whose row it is.
     """
 
     x: Floats
@@ -91,6 +96,7 @@ class Labelled:
     quiet: NDArray[np.bool_] | None = None
     control: NDArray[np.bool_] | None = None
     arms: Mapping[str, Arm] = field(default_factory=dict)
+    round: NDArray[np.int64] | None = None
 
     def part(self, mask: NDArray[np.bool_]) -> Labelled:
         """Return the rows of ``mask`` (n,), arms included."""
@@ -101,4 +107,5 @@ class Labelled:
             arms[key] = Arm(place[arm.rows[kept]], arm.treated[kept], arm.probability[kept])
         quiet = None if self.quiet is None else self.quiet[mask]
         control = None if self.control is None else self.control[mask]
-        return Labelled(self.x[mask], self.y[mask], self.features, self.window, quiet, control, arms)
+        of = None if self.round is None else self.round[mask]
+        return Labelled(self.x[mask], self.y[mask], self.features, self.window, quiet, control, arms, of)

@@ -1,15 +1,13 @@
-"""The learners: a calibrated propensity by gradient boosting, and per-action uplift shrunk to the stated prior.
+"""The learners: a calibrated propensity by gradient boosting, and uplift per action, learned about the stated prior.
 
-Uplift of action a is τ_a(x) = s_a·prior_a(x) + z(x)·θ_a with s_a ~ N(1, 1) and θ_a ~ N(0, sd²/f): the posterior mean of a
-Bayesian linear regression of y − μ0(x) on (W − e)·[prior_a, 1, z] over the rows where chance decided, with W who was
-treated and e the known probability. Centring W makes errors of μ0 harmless, which matters because a plan calls just those
-for whom μ0 is extreme. With little data it stays at the stated prior. (Nie and Wager 2021, the R-learner.)
+The uplift of an action is a scale of its stated prior, a level, and slopes on standard features (``pooled``); with little
+data it stays at the prior.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,15 +15,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bankloop.loop.model.contracts import Arm, Effect, Floats, Labelled
+from bankloop.loop.model.pooled import cross_fitted_rates, pooled_coefficients
 
 HOLD_OUT = 0.3
-# Fewer rows than these say nothing about an action that its prior does not say better.
-MIN_TREATED = 200
-MIN_UNTREATED = 50
-# Prior standard deviations: three points for an action's own level beside its stated prior, and three for what all
-# features together add, so that sixty features cannot invent between them what one round is too small to show.
-LEVEL_SD = 0.03
-SLOPES_SD = 0.03
 Z95 = 1.959963984540054
 
 
@@ -147,24 +139,29 @@ def stated_uplift(base: Propensity, data: Labelled, prior: Mapping[str, float], 
 
 
 def learn_uplift(
-    base: Propensity, data: Labelled, prior: Mapping[str, float], fails: bool
+    base: Propensity,
+    data: Labelled,
+    prior: Mapping[str, float],
+    fails: bool,
+    actions: Sequence[str] = (),
+    seed: int = 0,
 ) -> tuple[Uplift, dict[str, Effect]]:
-    """Return the uplift learned from the arms of a randomised round, and each action's mean effect."""
+    """Return the uplift learned from the arms of randomised rounds, and each tried action's mean effect.
+
+    ``actions`` that were never tried are learned from what the tried ones share. Without a row where chance decided the
+    uplift is the stated prior.
+    """
     stated = stated_uplift(base, data, prior, fails)
+    arms = {key: arm for key, arm in data.arms.items() if arm.treated.any() and not arm.treated.all()}
+    if not arms:
+        return stated, {}
+    known = replace(data, arms=arms)
     p = base.predict(data.x)
     z = standardised(data.x, stated.centre, stated.spread)
-    noise = max(float(np.mean(p * (1.0 - p))), 1e-6)
-    coefficient: dict[str, Floats] = {}
-    effects: dict[str, Effect] = {}
-    for action, arm in sorted(data.arms.items()):
-        if arm.treated.sum() < MIN_TREATED or (~arm.treated).sum() < MIN_UNTREATED:
-            continue
-        residual = data.y[arm.rows] - p[arm.rows]
-        moderators = np.column_stack([stated.stated(p[arm.rows], action), np.ones(len(arm.rows)), z[arm.rows]])
-        centred = arm.treated - arm.probability
-        coefficient[action] = _posterior(centred[:, None] * moderators, residual, noise)
-        effects[action] = _effect(residual, arm)
-    return Uplift(base, stated.prior, fails, stated.centre, stated.spread, coefficient), effects
+    rate = cross_fitted_rates(data.x, data.y, p, seed)
+    coefficient = pooled_coefficients(known, rate, z, lambda action: stated.stated(p, action), tuple(actions))
+    effects = {key: _effect(data.y[arm.rows] - rate[arm.rows], arm) for key, arm in sorted(arms.items())}
+    return replace(stated, coefficient=coefficient), effects
 
 
 def _effect(residual: Floats, arm: Arm) -> Effect:
@@ -177,16 +174,6 @@ def _effect(residual: Floats, arm: Arm) -> Effect:
         means.append(mean)
     value, half = means[0] - means[1], Z95 * float(np.sqrt(variance))
     return Effect(int(arm.treated.sum()), value, value - half, value + half)
-
-
-def _posterior(design: Floats, residual: Floats, noise: float) -> Floats:
-    m = design.shape[1]
-    mean = np.zeros(m)
-    mean[0] = 1.0
-    precision = np.full(m, max(m - 2, 1) / SLOPES_SD**2)
-    precision[0], precision[1] = 1.0, 1.0 / LEVEL_SD**2
-    a = design.T @ design / noise + np.diag(precision)
-    return np.asarray(np.linalg.solve(a, design.T @ residual / noise + precision * mean))
 
 
 def _moments(x: Floats) -> tuple[Floats, Floats]:

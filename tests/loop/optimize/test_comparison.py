@@ -1,0 +1,145 @@
+"""Who is promoted is decided by the comparison: surely nearer the truth, not worth less, no guard broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from bankloop.kit import Text
+from bankloop.loop.evaluate import Estimate, Logs
+from bankloop.loop.model import Arm, Labelled, Propensity, Uplift, learn_uplift
+from bankloop.loop.model.learners import stated_uplift, train_propensity
+from bankloop.loop.optimize import Comparison, GuardMetric, Tried, compare, guards_of
+from bankloop.loop.optimize.comparison import choices_of
+
+SMS = "card|none|sms"
+FEATURES = ("a", "b", "c")
+WINDOW = (date(2026, 7, 1), date(2026, 7, 31))
+BETTER, NOTHING, WORSE = Estimate(0.02, 0.01, 0.03), Estimate(0.0, -0.01, 0.01), Estimate(-0.02, -0.03, -0.01)
+
+
+def rounds(count: int, rows: int, seed: int, effect: float = 0.15) -> Labelled:
+    """Rounds of one message by lot, which moves those with a high first feature; the base follows the second."""
+    rng = np.random.default_rng(seed)
+    n = count * rows
+    x = rng.normal(size=(n, 3))
+    got = rng.random(n) < 0.5
+    y = rng.random(n) < 1 / (1 + np.exp(2.5 - x[:, 1])) + got * np.where(x[:, 0] > 0, effect, 0.0)
+    arms = {SMS: Arm(np.arange(n), got, np.full(n, 0.5))}
+    return Labelled(x, y.astype(float), FEATURES, WINDOW, ~got, ~got, arms, np.repeat(np.arange(1, count + 1), rows))
+
+
+@pytest.fixture(scope="module")
+def base() -> Propensity:
+    data = rounds(1, 12_000, 99, effect=0.0)
+    return train_propensity(Labelled(data.x, data.y, FEATURES, WINDOW), 1)[0]
+
+
+def prior(base: Propensity, share: float) -> Uplift:
+    data = rounds(1, 500, 1)
+    return stated_uplift(base, data, {"sms": share}, fails=False)
+
+
+def train(champion: Uplift) -> Callable[[Labelled], Uplift]:
+    return lambda part: learn_uplift(champion.base, part, champion.prior, champion.fails)[0]
+
+
+def drawn(data: Labelled) -> Tried:
+    got = data.arms[SMS].treated
+    logs = Logs(np.where(got, 0, 1), np.full((len(got), 2), 0.5), data.y * 5_000.0 - got * 100.0, (SMS, ""))
+    return Tried(np.arange(len(got)), logs, np.full(len(got), 5_000.0), np.array([100.0]), np.array([0.0]), 0.5)
+
+
+def test_a_challenger_that_knows_more_is_found_better_off_policy_and_on_later_rounds(base: Propensity) -> None:
+    champion, data = prior(base, 0.5), rounds(3, 2_000, 4)
+    found = compare(champion, (), train(champion), data, drawn(data), 7)
+    assert found.supported
+    assert found.rounds == (1, 2, 3)
+    assert found.challenger > found.champion
+    assert {one.estimator for one in found.values} == {"IPS", "SNIPS", "DM", "DR", "SNDR", "SwitchDR", "DRos"}
+    assert found.worth is not None
+    assert found.worth.low > 0
+
+
+def test_where_both_know_the_same_the_champion_stays(base: Propensity) -> None:
+    promoted = 0
+    for seed in range(6):
+        data = rounds(2, 500, seed, effect=0.0)
+        champion = prior(base, 0.0)
+        promoted += compare(champion, (), train(champion), data, None, seed).supported
+    assert promoted <= 1
+
+
+def test_rounds_the_champion_was_trained_on_judge_nothing(base: Propensity) -> None:
+    champion, data = prior(base, 0.5), rounds(3, 1_000, 5)
+    found = compare(champion, (1, 2), train(champion), data, None, 7)
+    assert found.rounds == (3,)
+    assert found.rows == 1_000
+    none_left = compare(champion, (1, 2, 3), train(champion), data, None, 7)
+    assert none_left.rows == 0
+    assert not none_left.supported
+
+
+def test_the_later_rounds_say_nothing_to_the_challenger_that_they_judge(base: Propensity) -> None:
+    champion, data = prior(base, 0.5), rounds(2, 1_000, 6)
+    seen: list[set[int]] = []
+
+    def spy(part: Labelled) -> Uplift:
+        assert part.round is not None
+        seen.append(set(part.round.tolist()))
+        return learn_uplift(base, part, champion.prior, fails=False)[0]
+
+    compare(champion, (), spy, data, None, 1)
+    assert seen == [{1}, {1}, {1}, {1}]
+
+
+@pytest.mark.parametrize(
+    ("error", "worth", "ok", "supported", "word"),
+    [
+        (BETTER, None, True, True, "better"),
+        (BETTER, BETTER, True, True, "better"),
+        (NOTHING, BETTER, True, False, "told apart"),
+        (BETTER, WORSE, True, False, "worse"),
+        (WORSE, None, True, False, "worse"),
+        (BETTER, BETTER, False, False, "guard"),
+        (None, None, True, False, "told apart"),
+    ],
+)
+def test_what_supports_a_promotion(
+    error: Estimate | None, worth: Estimate | None, *, ok: bool, supported: bool, word: str
+) -> None:
+    guard = GuardMetric("auc", Text("排序", "ranking"), 0.8, 0.7, ok)
+    found = Comparison(1_000, 0.01, 0.02, NOTHING, error, (1,), (), worth, (guard,))
+    assert found.supported is supported
+    assert word in found.sentence.en
+
+
+def test_a_base_that_lost_its_calibration_breaks_a_guard(base: Propensity) -> None:
+    champion, data = prior(base, 0.5), rounds(2, 2_000, 8)
+    from bankloop.loop.model import train_causal
+    from tests.loop.people import bank_spec
+
+    campaign = bank_spec().campaigns["bind-card"]
+    good, card = train_causal(campaign, data, data.x, 3, base)
+    assert all(guard.ok for guard in guards_of(champion, good, card, data))
+    high = train_propensity(replace(data, y=np.where(data.x[:, 2] > 0, 1.0, data.y)), 1)[0]
+    broken = guards_of(champion, replace(good, base=high), card, data)
+    assert not next(guard for guard in broken if guard.name == "calibration").ok
+    assert not next(
+        guard for guard in guards_of(champion, good, replace(card, psi=0.31), data) if guard.name == "psi"
+    ).ok
+
+
+def test_choices_take_the_dearest_open_actions_of_as_many_as_the_plan_contacts() -> None:
+    lift = np.array([[0.3], [0.1], [0.2], [-0.1]])
+    logs = Logs(np.array([0, 0, 0, 1]), np.full((4, 2), 0.5), np.zeros(4), (SMS, ""))
+    tried = Tried(np.arange(4), logs, np.full(4, 1_000.0), np.array([10.0]), np.array([0.0]), 0.5)
+    policy = choices_of(lift, np.full(4, 0.1), tried, np.arange(4), logs.propensity)
+    assert policy[:, 0].tolist() == [1.0, 0.0, 1.0, 0.0]
+    assert (policy.sum(axis=1) == 1).all()
+    closed = np.array([[0.0, 1.0]] * 4)
+    assert choices_of(lift, np.full(4, 0.1), tried, np.arange(4), closed)[:, 0].sum() == 0
