@@ -52,7 +52,7 @@ def test_without_a_lot_it_is_the_stated_prior_and_many_rows_follow_the_data(base
     far, effects = learn_uplift(base, many, PRIOR, fails=False)
     assert far.causal
     learned = far.predict(many.x, [SMS])[1][:, 0]
-    assert np.corrcoef(learned, effect)[0, 1] > 0.8
+    assert np.corrcoef(learned, effect)[0, 1] > 0.7
     assert abs(learned.mean() - effect.mean()) < 0.012
     assert np.corrcoef(prior, effect)[0, 1] < 0.1
     assert effects[SMS].low < effect.mean() < effects[SMS].high

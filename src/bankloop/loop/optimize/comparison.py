@@ -22,8 +22,8 @@ BOOTSTRAPS = 200
 ONE_SIDED = 1.6448536269514722
 # Below so many rows where chance decided, or drawn by lot, nothing is compared.
 FEWEST = 100
-# Fewer successes or failures among them than this: an interval of them says nothing.
-FEWEST_OUTCOMES = 20
+# Of fewer successes or failures than these a handful decides, and no interval says so.
+FEWEST_OUTCOMES = 100
 # A calibration may be out by chance (one in a thousand), and a rank by so much.
 CHANCE, RANK = 3.2905267314919255, 0.03
 _THIRDS = 3
