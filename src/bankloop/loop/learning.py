@@ -58,11 +58,10 @@ def draft_model(bank: Bank, principal: Principal, name: str, today: date, seed: 
     return card
 
 
-@verb("model.learn")
-def learn(
-    bank: Bank, principal: Principal, campaign: str, round_: int, today: date, anyway: str = ""
+def learn_from(
+    bank: Bank, principal: Principal, campaign: str, round_: int, today: date, anyway: str
 ) -> optimize.Challenger:
-    """8 优模型: train the challenger on all rounds up to one whose labels are due, and compare it with the champion.
+    """Train the challenger on all rounds up to one whose labels are due, and compare it with the champion.
 
     It is submitted for promotion only where the comparison supports it, or where somebody says why it should be all the
     same (``anyway``); else it stays in the registry and the champion in force.
@@ -266,7 +265,7 @@ __all__ = [
     "SEED",
     "ask_retraining",
     "draft_model",
-    "learn",
+    "learn_from",
     "locked_features",
     "promotion_effect",
     "roll_back",

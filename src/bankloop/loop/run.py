@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from bankloop.customer.consent import permits
 from bankloop.kit import ConflictError, Text
-from bankloop.loop import audience, model, product, reach
+from bankloop.loop import audience, model, optimize, product, reach
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.approving import (
     approve_campaign,
@@ -43,7 +43,7 @@ from bankloop.loop.frozen import (
 )
 from bankloop.loop.labels import round_outcomes
 from bankloop.loop.launch import Launch, history_launches, launches
-from bankloop.loop.learning import SEED, draft_model, learn, roll_back, watch_model
+from bankloop.loop.learning import SEED, draft_model, learn_from, roll_back, watch_model
 from bankloop.loop.model import Uplift
 from bankloop.loop.programme import read_programme
 from bankloop.loop.reading import cut_by, read_rounds
@@ -195,6 +195,17 @@ def evaluate(
 ) -> evaluation.Reading:
     """7 评结果: read a campaign's rounds, pooled where several are named, from decisions, contacts and events."""
     return read_rounds(bank, principal, campaign, rounds, keep=keep)
+
+
+@verb("model.learn")
+def learn(
+    bank: Bank, principal: Principal, campaign: str, round_: int, today: date, anyway: str = ""
+) -> optimize.Challenger:
+    """8 优模型: train the challenger on all rounds so far and compare; it is submitted where the comparison supports it.
+
+    ``anyway`` is why it is submitted all the same.
+    """
+    return learn_from(bank, principal, campaign, round_, today, anyway)
 
 
 def _same_shelf(connection: Connection, window: Window) -> None:

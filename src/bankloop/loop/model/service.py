@@ -74,7 +74,7 @@ def train_causal(
     if before is not None and not surely_better(base, before, alone.part(test)):
         base = before
     model, effects = learn_uplift(base, data, _shares(campaign), campaign.model.base == "fails", _ways(campaign), seed)
-    card = _card(campaign.campaign, "uplift", base, alone, test, now, seed)
+    card = _card(campaign.campaign, "uplift", base, alone, test, now, seed, data.x)
     rounds = () if data.round is None else tuple(np.unique(data.round).tolist())
     known = replace(card, causal=model.causal, rows=len(data.y), positives=int(data.y.sum()), effects=effects)
     return model, replace(known, rounds=rounds)
@@ -99,10 +99,17 @@ def _shares(campaign: Campaign) -> dict[str, float]:
 
 
 def _card(
-    name: str, kind: str, base: Propensity, data: Labelled, test: NDArray[np.bool_], now: Floats, seed: int
+    name: str,
+    kind: str,
+    base: Propensity,
+    data: Labelled,
+    test: NDArray[np.bool_],
+    now: Floats,
+    seed: int,
+    everybody: Floats | None = None,
 ) -> Card:
     score, y = base.predict(data.x[test]), data.y[test]
-    edges, shares = cards.tenths(base.predict(_some(data.x, seed)))
+    edges, shares = cards.tenths(base.predict(_some(data.x if everybody is None else everybody, seed)))
     return Card(
         model=name,
         kind=kind,
