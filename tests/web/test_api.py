@@ -231,13 +231,13 @@ def test_ids_of_another_branch_are_ids_of_nothing(staffed: Staffed) -> None:
     manager = staffed.of("relationship_manager")
     with staffed.small.open.store.begin(system()) as connection:
         task = connection.execute(
-            text("SELECT decision_id, customer_no FROM staff_task WHERE customer_no NOT IN (SELECT customer_no FROM customer_book WHERE staff_id = :m) LIMIT 1"),
+            text("SELECT task_id, customer_no FROM staff_task WHERE customer_no NOT IN (SELECT customer_no FROM customer_book WHERE staff_id = :m) LIMIT 1"),
             {"m": manager},
         ).one()  # fmt: skip
     head = staffed.api(staffed.of("sub_branch_head"))
     for client in (staffed.api(manager), head, staffed.api(staffed.of("remote_agent"))):
         assert client.get(f"{BASE}/customers/{task.customer_no}").status_code in (403, 404)
-        finish = client.post(f"{BASE}/tasks/{task.decision_id}/finish", json={"reason": "x"}, headers=key())
+        finish = client.post(f"{BASE}/tasks/{task.task_id}/finish", json={"reason": "x"}, headers=key())
         assert finish.status_code == 404
         unmask = {"fields": ["name_token"], "reason": "x", "ticket": "T1"}
         found = client.post(f"{BASE}/customers/{task.customer_no}/unmask", json=unmask, headers=key())

@@ -352,7 +352,7 @@ def test_a_manager_of_a_sub_branch_sees_the_own_book_and_today_s_tasks_alone(sta
         )
         mine = set(
             connection.scalars(
-                text("SELECT decision_id::text FROM staff_task WHERE customer_no = ANY (:book) AND due_on = :day"),
+                text("SELECT task_id::text FROM staff_task WHERE customer_no = ANY (:book) AND due_on = :day"),
                 {"book": list(book), "day": staffed.small.open.lake.today()},
             )
         )
@@ -363,7 +363,7 @@ def test_a_manager_of_a_sub_branch_sees_the_own_book_and_today_s_tasks_alone(sta
     assert len(book) > 0
     assert others > 0
     tasks = api.get("/api/v1/tasks").json()["items"]
-    assert {task["decision_id"] for task in tasks} == mine
+    assert {task["task_id"] for task in tasks} == mine
     home = staffed.client(manager).get("/").text
     rows = home.split("我看得到的客户", 1)[1]
     shown = re.findall(r'<th scope="row">(C…\d{4})</th>', rows)

@@ -22,6 +22,7 @@ from bankloop.kit.ids import CELL_BUCKETS, canonical_json, cell_bucket, digest, 
 from bankloop.kit.money import MAX_FEN, MINOR_UNITS, Money, parse_money, say_fen, to_fen
 from bankloop.kit.origins import Origin, acting_from, present_origin
 from bankloop.kit.text import Language, Text
+from bankloop.kit.worktime import WorkTime, is_working_day
 
 __all__ = [
     "CELL_BUCKETS",
@@ -46,11 +47,13 @@ __all__ = [
     "StaleError",
     "SystemClock",
     "Text",
+    "WorkTime",
     "acting_from",
     "canonical_json",
     "cell_bucket",
     "digest",
     "digest_bytes",
+    "is_working_day",
     "local_day",
     "local_moment",
     "parse_money",

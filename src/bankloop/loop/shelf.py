@@ -142,7 +142,7 @@ def screen(bank: Bank, principal: Principal) -> Screened:
             if notice.silent:
                 continue
             waiting = open_tasks(connection, product)
-            asked = [{"contact": str(t.decision_id), "action": t.action, "campaign": t.campaign} for t in waiting]
+            asked = [{"contact": str(t.task_id), "action": t.action, "campaign": t.campaign} for t in waiting]
             closed = closed_contacts(connection, shelf, asked)
             for why in sorted(set(closed.values())):
                 ids = [key for key, reason in closed.items() if reason == why]

@@ -151,3 +151,37 @@ def on_hold(customer: str, hold: str) -> ConflictError:
         customer=customer,
         hold=hold,
     )
+
+
+def no_outcome(code: str, known: list[str]) -> InputError:
+    """Return the refusal of an outcome that there is not."""
+    return InputError(
+        "task.no_outcome",
+        Text("没有“{outcome}”这种结果；请从 {known} 中选", "there is no outcome '{outcome}'; choose one of {known}"),
+        outcome=code[:32],
+        known=", ".join(known),
+    )
+
+
+def past_appointment(moment: str) -> InputError:
+    """Return the refusal of an appointment that is over already."""
+    return InputError(
+        "task.past_appointment",
+        Text(
+            "约定的时间 {moment} 已经过去；请填将来的时间",
+            "the time agreed, {moment}, has passed; give one that is to come",
+        ),
+        moment=moment,
+    )
+
+
+def bad_weights(total: int) -> InputError:
+    """Return the refusal to split work by weights that say nothing."""
+    return InputError(
+        "task.bad_weights",
+        Text(
+            "{total} 项任务无法按这些权重分解；权重须不为负且不全为零，总数不为负",
+            "{total} tasks cannot be split by these weights; they must not be negative nor all nought, the total not negative",
+        ),
+        total=total,
+    )

@@ -210,7 +210,7 @@ def test_a_manager_has_the_own_book_and_what_is_due_today(folk: Folk, store: Sto
     with store.begin(PEOPLE_SYSTEM) as connection:
         house.create_tasks(connection, tasks, {"B001": 9})
         given = next(t for t in house.tasks_of(connection, "B001", today, today) if t.customer_no == "C0031")
-        house.assign_task(connection, given.decision_id, "M00003")
+        house.assign_task(connection, given.task_id, "M00003")
     with store.begin(folk.who("M00003", "service")) as connection:
         assert {row.customer_no for row in house.book_of(connection, "M00003")} == numbers(20)
         assert {t.customer_no for t in house.tasks_for(connection, "M00003", today, today)} == {"C0020", "C0031"}

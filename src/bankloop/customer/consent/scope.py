@@ -11,7 +11,9 @@ from bankloop.customer.consent import errors
 from bankloop.organization import keeper_of, require
 from bankloop.store import bank_wide, numbers_of, principal_of
 
-_TASK = text("SELECT true FROM staff_task WHERE customer_no = ANY (:numbers) AND state IN ('ASSIGNED', 'DONE') LIMIT 1")
+_TASK = text(
+    "SELECT true FROM staff_task WHERE customer_no = ANY (:numbers) AND state IN ('ASSIGNED', 'ACCEPTED', 'IN_PROGRESS', 'DONE') LIMIT 1"
+)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from bankloop.loop.reach.issue import DELIVERY_TOPIC, Frame, Issued, gate_limits
 from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.pacing import Pace, paced
 from bankloop.loop.reach.planning import budget_curve, plan_window, with_limit
-from bankloop.loop.reach.resources import describe, is_working_day, window_days
+from bankloop.loop.reach.resources import describe, window_days
 from bankloop.loop.reach.schedule import deferred, schedule
 from bankloop.loop.reach.sets import Rules
 from bankloop.loop.reach.several import SeveralSolution, assign, solve_several
@@ -98,7 +98,6 @@ __all__ = [
     "draw_lot",
     "gate_limits",
     "glimpse",
-    "is_working_day",
     "issue",
     "join",
     "left_out_counts",

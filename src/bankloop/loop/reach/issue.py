@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from bankloop.kit import Clock, canonical_json, uuid7
+from bankloop.kit import Clock, WorkTime, canonical_json, uuid7
 from bankloop.loop.reach.candidates import actions_of
 from bankloop.loop.reach.contracts import Cell, DatedPlan
 from bankloop.loop.reach.explore import Lot
@@ -25,7 +25,7 @@ from bankloop.loop.reach.resources import window_days
 from bankloop.loop.reach.schedule import schedule
 from bankloop.loop.reach.why import why_left_out
 from bankloop.loop.spec import ANY_CHANNEL, NO_BENEFIT, Lock, Policies, Product
-from bankloop.organization import create_tasks
+from bankloop.organization import create_tasks, dispatch_tasks
 from bankloop.store import (
     CONTACT_SCHEMA,
     EVERY_UNIT,
@@ -316,7 +316,10 @@ def _tasks(
     )
     # The plan and the gate have already held each channel's day; a branch's own day holds what its minutes allow.
     units = set(mine["unit_id"].to_pylist())
-    return create_tasks(connection, tasks, dict.fromkeys(units, mine.num_rows)).created
+    created = create_tasks(connection, tasks, dict.fromkeys(units, mine.num_rows), WorkTime(frame.zone)).created
+    for name in sorted(set(mine["campaign"].to_pylist())):
+        dispatch_tasks(connection, name, frame.round)
+    return created
 
 
 def _product(lock: Lock, action: str) -> Product | None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from functools import cache
 
-import chinese_calendar
 import numpy as np
 
-from bankloop.kit import Text
+from bankloop.kit import Text, is_working_day
 from bankloop.loop.reach.assignment import Family
 from bankloop.loop.reach.contracts import Action, Bools, Candidates, Floats
 from bankloop.loop.reach.sets import Rules
@@ -25,15 +23,6 @@ _CUSTOMER = Text("人", "customers")
 def window_days(start: date, days: int) -> list[date]:
     """Return the bank-local days of a window."""
     return [start + timedelta(days=offset) for offset in range(days)]
-
-
-@cache
-def is_working_day(day: date) -> bool:
-    """Return whether people work that day: the statutory calendar where it is published, else Monday to Friday."""
-    try:
-        return bool(chinese_calendar.is_workday(day))
-    except NotImplementedError:
-        return day.weekday() < 5
 
 
 def channel_days(policies: Policies, staff: bool, days: Sequence[date]) -> list[date]:

@@ -16,8 +16,9 @@ from bankloop.organization.approval.contracts import GRANTED, LIVE, OPEN, Approv
 from bankloop.organization.approval.repository import approval_of, locked, shared
 from bankloop.organization.approval.service import move
 from bankloop.organization.approval.tables import approval as table
-from bankloop.organization.contracts import TaskState
 from bankloop.organization.tables import staff_task
+from bankloop.organization.task.contracts import TaskState
+from bankloop.organization.task.rules import OPEN as OPEN_TASKS
 from bankloop.store import hold_outbox, now_of, release_outbox, verb
 
 
@@ -129,7 +130,7 @@ def _stop(connection: Connection, found: Approval, reason: str) -> None:
     hold_outbox(connection, found.object_id, str(found.approval_id))
     open_tasks = (
         staff_task.c.campaign == found.object_id,
-        staff_task.c.state.in_((TaskState.CREATED, TaskState.ASSIGNED)),
+        staff_task.c.state.in_(OPEN_TASKS),
     )
     ended = {"state": TaskState.EXPIRED, "state_reason": reason, "updated_at": now_of(connection)}
     connection.execute(update(staff_task).where(*open_tasks).values(**ended))

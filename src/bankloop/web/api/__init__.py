@@ -5,7 +5,7 @@ It decides nothing: rights are asked at the verbs' doors and in the database, an
 
 from fastapi import FastAPI
 
-from bankloop.web.api import approvals, campaigns, consents, customers, machines, people, products, schema, trail
+from bankloop.web.api import approvals, campaigns, consents, customers, machines, people, products, schema, tasks, trail
 from bankloop.web.api.jobs import Jobs
 from bankloop.web.api.problems import note_refusal, problem
 
@@ -13,7 +13,7 @@ from bankloop.web.api.problems import note_refusal, problem
 def add_api(app: FastAPI) -> None:
     """Add the routes."""
     app.state.jobs = Jobs()
-    for part in (campaigns, products, approvals, customers, consents, people, machines, trail):
+    for part in (campaigns, products, approvals, customers, consents, tasks, people, machines, trail):
         app.include_router(part.router)
     schema.add_schema(app)
 

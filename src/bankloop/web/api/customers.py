@@ -1,4 +1,4 @@
-"""Customers within the caller's scope, masked; unmasking for a reason; tasks; transfers of books; sharing agreements."""
+"""Customers within the caller's scope, masked; unmasking for a reason; transfers of books; sharing agreements."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from bankloop.organization import (
     agreements,
     approve_agreement,
     approve_transfer,
-    assign_task,
     end_agreement,
-    finish_task,
     open_customer,
     propose_agreement,
     recall_transfer,
@@ -44,7 +42,7 @@ from bankloop.web.api.asking import (
     plain,
 )
 from bankloop.web.api.once import once
-from bankloop.web.desk.own import own_customers, own_tasks
+from bankloop.web.desk.own import own_customers
 
 router = APIRouter(prefix=PREFIX, tags=["customers"])
 Reasons = Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -57,19 +55,6 @@ class UnmaskBody(Body):
     reason: Reasons
     ticket: Name
     minutes: Annotated[int, Field(ge=1, le=480)] = 30
-
-
-class AssignBody(Body):
-    """To whom a task goes."""
-
-    staff_id: Name
-    reason: Reason = ""
-
-
-class FinishBody(Body):
-    """What came of a task."""
-
-    reason: Reasons
 
 
 class TransferBody(Body):
@@ -145,40 +130,6 @@ def unmask_fields(request: Request, customer_no: str, body: UnmaskBody, console:
             return unmask(connection, customer_no[:64], body.fields, body.reason, body.ticket, body.minutes)
 
     return once(request, store, visitor, "customer.unmask", customer_no[:64], body, effect)
-
-
-@router.get("/tasks")
-def tasks(console: Open, visitor: Reads) -> dict[str, Any]:
-    """List today's tasks within the caller's scope, the most valuable first."""
-    require(visitor.principal, "task.read")
-    with console.bank.store.begin(visitor.principal) as connection:
-        return {"items": plain(own_tasks(connection, visitor.principal, console)), "next": None}
-
-
-@router.post("/tasks/{decision_id}/assign")
-def assign(request: Request, decision_id: UUID, body: AssignBody, console: Open, visitor: Writes) -> Response:
-    """Give an open task to a member of staff who is at work and licensed for it."""
-    store = console.bank.store
-
-    def effect() -> dict[str, Any]:
-        with store.begin(visitor.principal) as connection:
-            assign_task(connection, decision_id, body.staff_id, body.reason)
-        return {"task": decision_id, "staff": body.staff_id}
-
-    return once(request, store, visitor, "task.assign", str(decision_id), body, effect)
-
-
-@router.post("/tasks/{decision_id}/finish")
-def finish(request: Request, decision_id: UUID, body: FinishBody, console: Open, visitor: Writes) -> Response:
-    """Close a task as done, with what came of it."""
-    store = console.bank.store
-
-    def effect() -> dict[str, Any]:
-        with store.begin(visitor.principal) as connection:
-            finish_task(connection, decision_id, body.reason)
-        return {"task": decision_id, "state": "DONE"}
-
-    return once(request, store, visitor, "task.finish", str(decision_id), body, effect)
 
 
 @router.get("/transfers")

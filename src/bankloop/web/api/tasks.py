@@ -1,0 +1,151 @@
+"""Tasks within the caller's scope: listed, opened, accepted, logged, given, rejected; each verb once however often sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import Field
+from sqlalchemy import Connection
+
+from bankloop.organization import (
+    accept_task,
+    assign_task,
+    events_of,
+    finish_task,
+    log_outcome,
+    reject_task,
+    require,
+    task_of,
+)
+from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Reason, Writes, plain
+from bankloop.web.api.once import once
+from bankloop.web.console import Console
+from bankloop.web.desk.own import own_tasks
+from bankloop.web.visitor import Visitor
+
+router = APIRouter(prefix=PREFIX, tags=["tasks"])
+Words = Annotated[str, Field(max_length=2_000)]
+
+
+class AssignBody(Body):
+    """To whom a task goes."""
+
+    staff_id: Name
+    reason: Reason = ""
+
+
+class FinishBody(Body):
+    """What came of a task, or why it is given back."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class LogBody(Body):
+    """What came of a contact, in a code and in words; when to call again; the client's own key for a note written offline."""
+
+    outcome: Name
+    note: Words = ""
+    next_at: datetime | None = None
+    happened_at: datetime | None = None
+    client_key: Name | None = None
+
+
+@router.get("/tasks")
+def tasks(console: Open, visitor: Reads) -> dict[str, Any]:
+    """List today's tasks within the caller's scope, the most valuable first."""
+    require(visitor.principal, "task.read")
+    with console.bank.store.begin(visitor.principal) as connection:
+        return {"items": plain(own_tasks(connection, visitor.principal, console)), "next": None}
+
+
+@router.get("/tasks/{task_id}")
+def task(task_id: UUID, console: Open, visitor: Reads) -> dict[str, Any]:
+    """Return a task and what was done with it."""
+    require(visitor.principal, "task.read")
+    with console.bank.store.begin(visitor.principal) as connection:
+        found: dict[str, Any] = plain(task_of(connection, task_id))
+        return {**found, "events": plain(events_of(connection, [task_id]))}
+
+
+@router.post("/tasks/{task_id}/assign")
+def assign(request: Request, task_id: UUID, body: AssignBody, console: Open, visitor: Writes) -> Response:
+    """Give an open task to a member of staff who is at work and licensed for it."""
+
+    def effect(connection: Connection) -> dict[str, Any]:
+        assign_task(connection, task_id, body.staff_id, body.reason)
+        return {"task": task_id, "staff": body.staff_id}
+
+    return _once(request, console, visitor, "task.assign", task_id, body, effect)
+
+
+@router.post("/tasks/{task_id}/accept")
+def accept(request: Request, task_id: UUID, console: Open, visitor: Writes) -> Response:
+    """Take a task on: the clock of the first response stops."""
+
+    def effect(connection: Connection) -> dict[str, Any]:
+        return {"task": task_id, "state": accept_task(connection, task_id).state}
+
+    return _once(request, console, visitor, "task.accept", task_id, None, effect)
+
+
+@router.post("/tasks/{task_id}/log")
+def log(request: Request, task_id: UUID, body: LogBody, console: Open, visitor: Writes) -> Response:
+    """Log what came of a contact; an appointment, stated or read from the note, becomes a follow-up."""
+
+    def effect(connection: Connection) -> dict[str, Any]:
+        done = log_outcome(
+            connection, task_id, body.outcome, body.note, next_at=body.next_at, happened_at=body.happened_at,
+            client_key=body.client_key, zone=console.bank.lake.zone,
+        )  # fmt: skip
+        follow = done.follow_up
+        return {
+            "task": task_id, "state": done.task.state, "known": done.known,
+            "follow_up": None if follow is None else {"task": follow.task_id, "at": follow.start_at},
+        }  # fmt: skip
+
+    return _once(request, console, visitor, "task.log", task_id, body, effect)
+
+
+@router.post("/tasks/{task_id}/finish")
+def finish(request: Request, task_id: UUID, body: FinishBody, console: Open, visitor: Writes) -> Response:
+    """Close a task as done, with what came of it."""
+
+    def effect(connection: Connection) -> dict[str, Any]:
+        finish_task(connection, task_id, body.reason)
+        return {"task": task_id, "state": "DONE"}
+
+    return _once(request, console, visitor, "task.finish", task_id, body, effect)
+
+
+@router.post("/tasks/{task_id}/reject")
+def reject(request: Request, task_id: UUID, body: FinishBody, console: Open, visitor: Writes) -> Response:
+    """Give a task back with the reason why it cannot be done."""
+
+    def effect(connection: Connection) -> dict[str, Any]:
+        reject_task(connection, task_id, body.reason)
+        return {"task": task_id, "state": "REJECTED"}
+
+    return _once(request, console, visitor, "task.reject", task_id, body, effect)
+
+
+def _once(
+    request: Request,
+    console: Console,
+    visitor: Visitor,
+    verb: str,
+    task_id: UUID,
+    body: Body | None,
+    effect: Callable[[Connection], dict[str, Any]],
+) -> Response:
+    store = console.bank.store
+
+    def done() -> dict[str, Any]:
+        with store.begin(visitor.principal) as connection:
+            return effect(connection)
+
+    return once(request, store, visitor, verb, str(task_id), body, done)
