@@ -100,7 +100,7 @@ SQL: dict[str, tuple[str, tuple[str, ...]]] = {
     "benefit_grant": ("SELECT customer_no FROM benefit_grant", ("decision.read",)),
     "task": ("SELECT customer_no FROM staff_task", ("task.read",)),
     "transfer": ("SELECT transfer_id FROM book_transfer", ("transfer.read",)),
-    "task change": ("UPDATE staff_task SET state_reason = 'x' RETURNING customer_no", ("task.assign", "task.finish")),
+    "task change": ("UPDATE staff_task SET state_reason = 'x' RETURNING customer_no", tuple(f"task.{act}" for act in ("assign", "finish", "accept", "log", "reject", "recall", "dispatch"))),
     "transfer change": ("UPDATE book_transfer SET reason = 'x' RETURNING 1", ("transfer.approve", "transfer.submit")),
     "unit change": ("UPDATE org_unit SET name_en = 'x' RETURNING 1", ("unit.open",)),
     "staff change": ("UPDATE staff SET name = 'x' RETURNING 1", ("staff.engage",)),

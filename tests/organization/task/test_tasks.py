@@ -274,6 +274,7 @@ def test_every_verb_of_tasks_leaves_its_row(folk: Folk, store: Store) -> None:
     with store.begin(folk.who("hq_strategist", "campaign")) as connection:
         house.recall_tasks(connection, number, "over")
     with store.begin(house.system()) as connection:
+        house.withdraw_tasks(connection, plan(folk, "C0008"), "off the shelf")
         house.expire_tasks(connection, TODAY + timedelta(days=1))
     with store.begin(house.auditor(), Role.AUDITOR) as connection:
         left = set(connection.scalars(text("SELECT DISTINCT verb FROM audit WHERE verb LIKE 'task.%'")))

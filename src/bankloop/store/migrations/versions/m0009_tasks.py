@@ -38,7 +38,8 @@ RIGHTS = "(SELECT coalesce(string_to_array(current_setting('bankloop.rights', tr
 ACTS = ("assign", "finish", "expire", "accept", "log", "reject", "escalate", "recall", "dispatch", "withdraw")
 MAY_CHANGE = RIGHTS.format(", ".join(["'*'", *(f"'task.{act}'" for act in ACTS)]))
 MAY_READ = RIGHTS.format("'*', 'task.read'")
-MAY_OPEN = RIGHTS.format("'*', 'task.create', 'task.open'")
+MAY_CREATE, MAY_OPEN = RIGHTS.format("'*', 'task.create'"), RIGHTS.format("'task.open'")
+MAY_ADD = f"({MAY_CREATE} OR (kind <> 'campaign' AND {MAY_OPEN}))"
 WRITES_FOR = (
     "((SELECT current_setting('bankloop.units', true) = '*') OR unit_id IN "
     "(SELECT unnest(string_to_array(current_setting('bankloop.units', true), ',')))) "
@@ -68,7 +69,7 @@ def upgrade() -> None:
             op.execute(statement)
     op.execute(f"ALTER POLICY scope_read ON staff_task USING ({MAY_READ} AND {SCOPE})")
     op.execute(f"ALTER POLICY scope_change ON staff_task USING ({MAY_CHANGE} AND {SCOPE}) WITH CHECK ({MAY_CHANGE})")
-    op.execute(f"ALTER POLICY scope_add ON staff_task WITH CHECK ({WRITES_FOR} AND {MAY_OPEN})")
+    op.execute(f"ALTER POLICY scope_add ON staff_task WITH CHECK ({WRITES_FOR} AND {MAY_ADD})")
     op.execute(
         f"CREATE POLICY own_add ON staff_task FOR INSERT WITH CHECK ({MAY_LOG} AND staff_id = {PRINCIPAL} "
         f"AND kind <> 'campaign' AND {OWN_CUSTOMER})"
