@@ -387,7 +387,7 @@ def test_every_verb_of_identity_leaves_its_row(store: Store, load: Load) -> None
         identity.merge_parties(connection, "C2", "C1")
     with store.begin(house.auditor(), Role.AUDITOR) as connection:
         left = set(connection.scalars(text("SELECT verb FROM audit")))
-    assert {name for name, act in VERBS.items() if act.__module__.startswith("bankloop.customer")} - {
+    assert {name for name, act in VERBS.items() if act.__module__.startswith("bankloop.customer.identity")} - {
         "identity.learn"
     } <= left
 

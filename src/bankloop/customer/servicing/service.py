@@ -19,7 +19,15 @@ from bankloop.customer.servicing.rules import read_policy, share_out, stand_in
 from bankloop.customer.tier import averages, last_month, read_tier_rules, rule_on, standings_after, tiers_of
 from bankloop.kit import digest
 from bankloop.lake import Lake, Scope
-from bankloop.organization import TASK_SCHEMA, create_tasks, give_managers, managers_of_units, named_backups
+from bankloop.organization import (
+    TASK_SCHEMA,
+    TaskKind,
+    create_tasks,
+    dispatch_tasks,
+    give_managers,
+    managers_of_units,
+    named_backups,
+)
 from bankloop.store import bank_wide, copy_in, copy_out, record_audit, verb
 
 TABLE = "servicing"
@@ -41,7 +49,7 @@ _TOUCHED = pa.schema([("customer_no", pa.string()), ("touched", pa.date32()), ("
 _LAST = """
 SELECT n.customer_no, greatest((SELECT max(due_day) FROM contact c WHERE c.customer_no = n.customer_no AND accepted AND due_day <= '{today}'),
     (SELECT max(due_on) FROM staff_task t WHERE t.customer_no = n.customer_no AND state = 'DONE')) AS touched,
-    (SELECT true FROM staff_task t WHERE t.customer_no = n.customer_no AND campaign = '{care}' AND state IN ('CREATED', 'ASSIGNED') LIMIT 1)
+    (SELECT true FROM staff_task t WHERE t.customer_no = n.customer_no AND campaign = '{care}' AND state NOT IN ('DONE', 'REJECTED', 'RECALLED', 'EXPIRED') LIMIT 1)
     IS NOT NULL AS waiting FROM {{name}} n ORDER BY 1
 """
 
@@ -91,6 +99,7 @@ def make_care_tasks(connection: Connection, lake: Lake, today: date) -> Care:
     tasks = [_task(row, due_on) for row in rows]
     with bank_wide(connection):
         made = create_tasks(connection, pa.Table.from_pylist(tasks, TASK_SCHEMA), Counter(t["unit_id"] for t in tasks))
+        dispatch_tasks(connection, CARE)
     record_audit(
         connection, "servicing.care", "servicing", today.isoformat(), None, {"due": len(rows), "tasks": made.created}
     )
@@ -203,5 +212,5 @@ def _task(row: Mapping[str, Any], due_on: date) -> dict[str, Any]:
     return {
         "decision_id": str(UUID(digest([CARE, row["customer_no"], due_on.isoformat()])[:32])),
         "campaign": CARE, "round": 0, "customer_no": row["customer_no"], "unit_id": row["unit_id"], "due_on": due_on,
-        "action": CARE, "value_fen": 0, "script_version": "", "reason": f"tier {row['tier']}: {since}", "risk": 0, "licence": "",
+        "action": CARE, "value_fen": 0, "script_version": "", "reason": f"tier {row['tier']}: {since}", "risk": 0, "licence": "", "kind": TaskKind.CARE.value,
     }  # fmt: skip

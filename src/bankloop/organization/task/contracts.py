@@ -26,9 +26,10 @@ TASK_SCHEMA = pa.schema(
         pa.field("reason", pa.string(), nullable=False),
         pa.field("risk", pa.int32(), nullable=False),  # the product's rating, 1 to 5; 0 where it has none
         pa.field("licence", pa.string(), nullable=False),  # the kind that selling it needs; '' for any
+        pa.field("kind", pa.string(), nullable=False),
     ]
 )
-TASK_DEFAULTS: Mapping[str, object] = {"risk": 0, "licence": ""}
+TASK_DEFAULTS: Mapping[str, object] = {"risk": 0, "licence": "", "kind": "campaign"}
 
 
 class TaskState(StrEnum):
