@@ -74,7 +74,7 @@ def test_an_affluent_customer_without_a_contact_for_thirty_days_gets_a_care_task
     ]  # fmt: skip
     with folk.store.begin(folk.who("M00001", "tasks")) as connection:
         task = house.tasks_for(connection, "M00001", TODAY, date(2026, 7, 3))[0]
-        house.finish_task(connection, task.decision_id, "called, all well")
+        house.finish_task(connection, task.task_id, "called, all well")
     with folk.store.begin(PROGRAM) as connection:
         assert make_care_tasks(connection, lake, date(2026, 7, 30)).due == 0
         connection.execute(text("UPDATE staff_task SET state = 'EXPIRED' WHERE state = 'CREATED'"))
