@@ -36,6 +36,7 @@ DOORS = {
     "bankloop.customer.contribution",
     "bankloop.customer.servicing",
     "bankloop.customer.overview",
+    "bankloop.customer.relation",
     *(f"bankloop.loop.{step}" for step in STEPS),
     "bankloop.loop.evaluate.policy",
     "bankloop.wiring",

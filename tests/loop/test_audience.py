@@ -29,9 +29,16 @@ def test_every_standard_exclusion_leaves_somebody_out() -> None:
     special = [
         {"marketing_consent": False}, {"do_not_contact": True}, {"personalisation_off": True}, {"phone_valid": False},
         {"is_staff": True}, {"is_staff_relative": True}, {"age": 17}, {"overdue_days": 1}, {"days_since_complaint": 89},
-        {"frozen": True}, {"watchlist": True}, {"marketing_consent": None}, {"frozen": None},
+        {"frozen": True}, {"watchlist": True}, {"marketing_consent": None}, {"frozen": None}, {"relation_risk": 300_000},
     ]  # fmt: skip
-    fine = [{}, {"days_since_complaint": 90}, {"days_since_complaint": None}, {"age": 18}]
+    fine = [
+        {},
+        {"relation_risk": None},
+        {"relation_risk": 299_999},
+        {"days_since_complaint": 90},
+        {"days_since_complaint": None},
+        {"age": 18},
+    ]
     found = audience.select(lock_of("bind-card", audience="aum >= 0"), state(special + fine), TYPES, AS_OF)
     assert found.rows.tolist() == list(range(len(special), len(special) + len(fine)))
     assert all(len(rows) for code, rows in found.excluded.items()), {c: len(r) for c, r in found.excluded.items()}

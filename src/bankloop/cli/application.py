@@ -18,6 +18,7 @@ from bankloop.cli import (
     operations,
     people,
     policies,
+    relations,
     serving,
     shelf,
     signin,
@@ -52,8 +53,11 @@ application.add_typer(signin.group, name="account")
 application.add_typer(operations.keys_group, name="keys")
 for name, word in {**consents.COMMANDS, **tiers.CUSTOMER_COMMANDS}.items():
     customers.group.command(name)(handled(word))
+for name, word in relations.COMMANDS.items():
+    relations.group.command(name)(handled(word))
 for name, word in tiers.COMMANDS.items():
     tiers.group.command(name)(handled(word))
 application.add_typer(customers.group, name="customer")
 application.add_typer(shelf.group, name="shelf")
 application.add_typer(tiers.group, name="tier")
+application.add_typer(relations.group, name="relation")

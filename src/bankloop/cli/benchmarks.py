@@ -258,6 +258,14 @@ def measure_attributes(options: Options) -> dict[str, Any]:
     return measure(options.customers or FULL_CUSTOMERS)
 
 
+def measure_graph(options: Options) -> dict[str, Any]:
+    """The graph of relations: ways within three hops between random parties, and components with hubs capped."""
+    from bankloop.cli.demo.graphs import measure
+
+    parties = options.customers or (QUICK_ROWS if options.quick else FULL_CUSTOMERS)
+    return measure(parties, 10 * parties, 300)
+
+
 BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "loop": measure_loop,
     "expression": measure_expression,
@@ -275,6 +283,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "policy": measure_policy,
     "identity": measure_identity,
     "attributes": measure_attributes,
+    "graph": measure_graph,
 }
 
 

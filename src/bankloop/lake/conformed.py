@@ -212,7 +212,16 @@ _RELATION = TableContract(
             "kind",
             _STR,
             Text("关系", "kind"),
-            allowed=("family", "employment", "legal_representative", "shareholder", "guarantor"),
+            allowed=(
+                "family",
+                "employment",
+                "legal_representative",
+                "shareholder",
+                "guarantor",
+                "referral",
+                "fund_flow",
+                "shared_device",
+            ),
         ),
         Column("since", _DATE, Text("自", "since"), nullable=True, not_future=True),
     ),
@@ -222,7 +231,8 @@ _IDENTITY = TableContract(
     "identity",
     Text("身份标识", "identity"),
     "retail",
-    ("kind", "token"),
+    # A device may be several people's.
+    ("kind", "token", "customer_no"),
     (
         Column("customer_no", _STR, Text("客户号", "customer number")),
         Column(
@@ -267,6 +277,34 @@ _SERVICING = TableContract(
     ),
 )
 
+_EDGE = TableContract(
+    "edge",
+    Text("关系边", "edge of the graph of relations"),
+    "retail",
+    ("from_no", "to_no", "kind"),
+    (
+        Column("from_no", _STR, Text("甲方", "from"), data_class=_C2),
+        Column("to_no", _STR, Text("乙方", "to"), data_class=_C2),
+        Column("kind", _STR, Text("关系", "kind")),
+        Column("since", _DATE, Text("自", "since"), nullable=True),
+        Column("until", _DATE, Text("至", "until"), nullable=True),
+        Column("weight", _INT, Text("证据数", "pieces of evidence"), minimum=1),
+        Column("evidence", _STR, Text("证据", "evidence"), data_class=_C2),
+    ),
+)
+
+_EXPOSURE = TableContract(
+    "exposure",
+    Text("关联违约传递", "reach of a related default"),
+    "risk",
+    ("customer_no",),
+    (
+        Column("customer_no", _STR, Text("客户号", "customer number")),
+        Column("score_ppm", _INT, Text("传递程度", "how far it reaches (ppm)"), minimum=0, confidential=True),
+        Column("way", _STR, Text("路径", "way"), data_class=_C2, confidential=True),
+    ),
+)
+
 # Which input files were loaded, kept in the lake itself so that it commits together with their rows.
 _LOADED_FILE = TableContract(
     "loaded_file",
@@ -301,6 +339,8 @@ CONTRACTS: dict[str, TableContract] = {
         _EVENT,
         _TIER_MONTH,
         _SERVICING,
+        _EDGE,
+        _EXPOSURE,
         _LOADED_FILE,
     )
 }

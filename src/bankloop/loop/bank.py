@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from bankloop.customer import Catalogue, State, build_state, keep_state, kept_state, read_catalogue, state_key
+from bankloop.customer.relation import EXPOSED
 from bankloop.kit import Clock, NotFoundError, Text
 from bankloop.kit.located import nearest
 from bankloop.lake import Lake
@@ -78,7 +82,7 @@ class Bank:
         if key not in self._states:
             found = kept_state(self._shelf, key=key)
             if found is None:
-                found = build_state(self.lake, used, as_of, versions=versions)
+                found = build_state(self.lake, used, as_of, versions=versions, scores=self._scores(versions))
                 keep_state(self._shelf, key, found)
             self._hold(key, found)
         return self._states[key]
@@ -110,5 +114,18 @@ class Bank:
             known = self.lake.manifest.versions(table)
             if known:
                 found[table] = next((v for v in reversed(known) if v.as_of <= as_of), known[0]).version
+        # What was found later of a day was not known on it.
+        exposed = [version for version in self.lake.manifest.versions(EXPOSED) if version.as_of <= as_of]
+        if exposed:
+            found[EXPOSED] = exposed[-1].version
         events = self.lake.manifest.current("event")
         return {**found, "event": events.version} if events else found
+
+    def _scores(self, versions: Mapping[str, str]) -> dict[str, pa.Table]:
+        """The scores that the lake itself keeps, by attribute."""
+        if EXPOSED not in versions or "relation_risk" not in self.catalogue:
+            return {}
+        version = self.lake.version(EXPOSED, versions[EXPOSED])
+        with self.lake.engine() as engine:
+            query = f"SELECT customer_no, score_ppm AS score FROM {self.lake.reading(version)}"
+            return {"relation_risk": engine.sql(query).to_arrow_table()}

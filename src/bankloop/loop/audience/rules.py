@@ -12,6 +12,8 @@ from bankloop.loop.audience.contracts import Exclusion, Visibility
 # 客户投诉后的静默期: after a complaint a customer is left in peace for a quarter.
 COMPLAINT_SILENCE_DAYS = 90
 ADULT = 18
+# How much of a related default must reach somebody for marketing to leave them in peace.
+RELATION_RISK = "0.3"
 
 IN_OTHER_CAMPAIGN = "in_other_campaign"
 POOLED = "other_compliance"
@@ -33,5 +35,12 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
         f"days_since_complaint is not null and days_since_complaint < {COMPLAINT_SILENCE_DAYS}",
     ),
     Exclusion("frozen", Text("账户冻结", "Account frozen"), "frozen", Visibility.CONFIDENTIAL),
+    # Nobody learns from an audience that a relative or a firm defaulted.
+    Exclusion(
+        "relation_risk",
+        Text("关联方违约", "A related party in default"),
+        f"coalesce(relation_risk, 0) >= {RELATION_RISK}",
+        Visibility.CONFIDENTIAL,
+    ),
     Exclusion("watchlist", Text("关注名单", "Watch list"), "watchlist", Visibility.CONFIDENTIAL),
 )

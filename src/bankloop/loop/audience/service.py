@@ -56,7 +56,7 @@ def attributes_read() -> frozenset[str]:
         name
         for e in EXCLUSIONS
         for name in re.findall(r"[a-z_]+", e.condition)
-        if name not in {"not", "or", "and", "is", "null"}
+        if name not in {"not", "or", "and", "is", "null", "coalesce"}
     )
 
 

@@ -26,7 +26,7 @@ _ONE_SIDED, _FEW = 1.6448536269514722, 30
 _NEVER = frozenset(
     {
         "marketing_consent", "do_not_contact", "personalisation_off", "phone_valid", "is_staff", "is_staff_relative",
-        "frozen", "watchlist", "overdue_days", "days_since_complaint", "gender", "region", "acquisition_cost_fen",
+        "frozen", "watchlist", "overdue_days", "relation_risk", "days_since_complaint", "gender", "region", "acquisition_cost_fen",
     }
 )  # fmt: skip
 

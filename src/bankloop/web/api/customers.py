@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from bankloop.customer.overview import open_overview
+from bankloop.customer.relation import find_way, open_relations
 from bankloop.organization import (
     agreements,
     approve_agreement,
@@ -118,6 +119,17 @@ def overview(customer_no: str, console: Open, visitor: Reads) -> Any:
     bank = console.bank
     with bank.store.begin(visitor.principal) as connection:
         return plain(open_overview(connection, bank.lake, customer_no[:64], bank.catalogue))
+
+
+@router.get("/customers/{customer_no}/relations")
+def relations(customer_no: str, console: Open, visitor: Reads, to: str = "", hops: int = 3) -> dict[str, Any]:
+    """Return a customer's own relations with their evidence, or the way ``to`` another party within so many hops."""
+    require(visitor.principal, "relation.read")
+    lake = console.bank.lake
+    with console.bank.store.begin(visitor.principal) as connection:
+        if to:
+            return {"steps": plain(find_way(connection, lake, customer_no[:64], to[:64], max(1, min(hops, 3))))}
+        return {"steps": plain(open_relations(connection, lake, customer_no[:64]))}
 
 
 @router.post("/customers/{customer_no}/unmask")

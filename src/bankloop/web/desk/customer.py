@@ -25,15 +25,16 @@ from bankloop.customer.consent import (
 )
 from bankloop.customer.consent import Word as Said
 from bankloop.customer.overview import open_overview
+from bankloop.customer.relation import open_relations
 from bankloop.kit import Text
 from bankloop.organization import require
 from bankloop.report import Cell, Column, Figure, Table, Tone
 from bankloop.report import sayings as say
 from bankloop.store import ANY_CHANNEL, record_access
 from bankloop.web.console import masked
-from bankloop.web.desk.glance import glance
+from bankloop.web.desk.glance import glance, ties_table
 from bankloop.web.forms import Acting, Form, Here
-from bankloop.web.rendering import console_of, page
+from bankloop.web.rendering import console_of, may, page
 from bankloop.web.words import MORE_WORDS
 
 _ON_PAGE = 50
@@ -67,6 +68,9 @@ def add_pages(app: FastAPI) -> None:
         with console.bank.store.begin(visitor.principal) as connection:
             found, ledger = standing_of(connection, customer_no[:64]), ledger_of(connection, customer_no[:64])
             record_access(connection, "customer", [customer_no[:64]], ["consents"])
+            ties = (
+                open_relations(connection, console.bank.lake, customer_no[:64]) if may(visitor, "relation.read") else ()
+            )
             seen = open_overview(connection, console.bank.lake, customer_no[:64], console.bank.catalogue)
         ruling, zone = may_contact(found.words, ANY_CHANNEL), ZoneInfo(console.bank.lake.zone)
         answer = Text("可以营销触达。", "Marketing may reach this customer.")
@@ -77,7 +81,7 @@ def add_pages(app: FastAPI) -> None:
         channels = sorted(console.bank.spec.policies.channels)
         return page(
             request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), answer=answer,
-            figures=_figures(found), glance=glance(seen), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
+            figures=_figures(found), glance=glance(seen), ties=ties_table(ties), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
             purposes=TITLES, origins={name: _ORIGINS[name] for name in ORIGINS},
         )  # fmt: skip
 

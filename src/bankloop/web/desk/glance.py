@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bankloop.customer.contribution import Line
 from bankloop.customer.overview import Overview
+from bankloop.customer.relation import TITLES, Step
 from bankloop.customer.servicing import MODES
 from bankloop.kit import Text
 from bankloop.report import Bar, Bars, Cell, Column, Figure, Picture, Table, Tone
@@ -41,6 +42,7 @@ CLASSES: Mapping[str, Text] = {
 _HIDDEN = Text("已遮盖", "masked")
 _NONE = say.same("—")
 _MONTHS = 12
+_TIES = 20
 _TONES = {"up": Tone.GOOD, "cleared": Tone.GOOD, "down": Tone.BAD, "watched": Tone.WARN}
 
 
@@ -160,3 +162,22 @@ def _line(line: Line) -> tuple[Cell, ...]:
     title = Text(f"{named.zh} · {line.product_id}", f"{named.en} · {line.product_id}")
     parts = (line.average_fen, line.spread, line.fees, line.cost, line.loss, line.capital, line.total)
     return (Cell(title), *(Cell(say.money(part)) for part in parts))
+
+
+def ties_table(found: Sequence[Step]) -> Table:
+    """Return a customer's own relations as a table, the best proven first."""
+    rows = tuple(
+        (
+            Cell(TITLES[step.kind]),
+            Cell(say.same(step.to_no)),
+            Cell(Text("由其指向对方", "towards them") if step.forward else Text("由对方指向其", "from them")),
+            Cell(say.same(step.since or "—")),
+            Cell(say.count(len(step.evidence))),
+        )
+        for step in found[:_TIES]
+    )
+    columns = (
+        Column(Text("关系", "Relation")), Column(Text("对方", "With")), Column(Text("方向", "Direction")), Column(Text("起", "Since")),
+        Column(Text("证据", "Evidence"), number=True),
+    )  # fmt: skip
+    return Table("ties", Text("关系", "Relations"), columns, rows)
