@@ -50,7 +50,7 @@ from bankloop.loop.reading import cut_by, read_rounds
 from bankloop.loop.scorecard import LEVELS, metrics_of, scorecard
 from bankloop.loop.shelf import shelf_now, shelf_of
 from bankloop.loop.spec import Lock
-from bankloop.loop.window import Window, plain_reading, record_steps, stored_plan
+from bankloop.loop.window import Window, plain_reading, record_export, record_steps, stored_plan
 from bankloop.store import (
     Principal,
     read_plans,
@@ -84,6 +84,7 @@ __all__ = [
     "promote",
     "read_programme",
     "recall_campaign",
+    "record_export",
     "resume_campaign",
     "return_campaign",
     "roll_back",

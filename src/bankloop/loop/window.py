@@ -20,8 +20,10 @@ from bankloop.store import (
     AudienceSnapshot,
     Plan,
     StepState,
+    record_audit,
     save_snapshot,
     set_step,
+    verb,
 )
 
 
@@ -111,3 +113,9 @@ def record_steps(connection: Connection, window: Window, index: int, name: str) 
     }
     for step, detail in details.items():
         set_step(connection, StepState(name, window.round, step, "done", detail))
+
+
+@verb("plan.export")
+def record_export(connection: Connection, plan_id: str, part: str, kind: str, rows: int) -> None:
+    """Keep that somebody took a part of a plan out as a file."""
+    record_audit(connection, "plan.export", "plan", plan_id, None, {"part": part, "format": kind, "rows": rows})

@@ -6,6 +6,7 @@ is a value until it is drawn; confidential reasons arrive pooled and stay pooled
 
 from bankloop.loop.evaluate import reading_of
 from bankloop.report.champions import challenger_table, comparison_table
+from bankloop.report.comparing import fair_table, levers_table, lost_table, next_table, ways_picture
 from bankloop.report.contracts import (
     Bar,
     Bars,
@@ -31,6 +32,7 @@ from bankloop.report.contracts import (
 )
 from bankloop.report.details import group_table
 from bankloop.report.drawing import draw, draw_both
+from bankloop.report.exporting import FORMATS, PARTS, exported
 from bankloop.report.html import Report, html_report, report_of, results_view, write_report
 from bankloop.report.keeping import kept_plans, load_window_view, save_window
 from bankloop.report.loading import quarantine_table
@@ -61,10 +63,12 @@ from bankloop.report.story import (
     known_truth,
     policies_picture,
 )
-from bankloop.report.what_if import changeable, what_if
+from bankloop.report.what_if import changeable, levers, what_if, what_if_by_fiat
 from bankloop.report.whole import programme_view
 
 __all__ = [
+    "FORMATS",
+    "PARTS",
     "PRODUCT_CLASSES",
     "PRODUCT_LINES",
     "VERDICTS",
@@ -106,6 +110,8 @@ __all__ = [
     "effect_table",
     "environment",
     "execution_picture",
+    "exported",
+    "fair_table",
     "falls_of",
     "gaps_picture",
     "group_table",
@@ -113,9 +119,13 @@ __all__ = [
     "interval_in_words",
     "kept_plans",
     "known_truth",
+    "levers",
+    "levers_table",
     "load_window_view",
+    "lost_table",
     "matrix_table",
     "metric_tables",
+    "next_table",
     "offered_in_words",
     "plan_page",
     "policies_picture",
@@ -135,6 +145,8 @@ __all__ = [
     "shelf_table",
     "style",
     "waterfall_picture",
+    "ways_picture",
     "what_if",
+    "what_if_by_fiat",
     "write_report",
 ]

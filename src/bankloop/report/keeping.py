@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from bankloop.kit import NotFoundError, Text, canonical_json
 from bankloop.loop.reach import Family, Problem, ResourceLine, Rules
 from bankloop.loop.run import Window
+from bankloop.report.beside import Beside
 from bankloop.report.record import CampaignRecord, Fall, Line, PlanRecord, plan_key, record_of
 
 _WORDS, _ARRAYS, _ROWS, _EXCLUDED = "plan.json", "problem.npz", "rows.parquet", "excluded.parquet"
@@ -86,6 +87,7 @@ def _write(record: PlanRecord, home: Path) -> None:
         "families": [[family.name, family.group is not None, list(family.pools)] for family in record.problem.families],
         "rules": None if record.rules is None else asdict(record.rules),
         "conflict": [asdict(words) for words in record.conflict],
+        "beside": record.beside.as_dict(),
     }
     arrays: dict[str, np.ndarray] = {"value": record.problem.value, "cost": record.cost.astype(np.float32)}
     for index, family in enumerate(record.problem.families):
@@ -148,6 +150,7 @@ def _read(home: Path) -> PlanRecord:
         excluded=pq.read_table(home / _EXCLUDED),
         rules=_rules(plain.get("rules")),
         conflict=tuple(Text(**words) for words in plain.get("conflict", ())),
+        beside=Beside.of(plain.get("beside", {})),
     )
 
 

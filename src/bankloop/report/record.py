@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from bankloop.loop.reach import Action, Bound, LeftOut, Problem, ResourceLine, R
 from bankloop.loop.run import Launch, Window, launches
 from bankloop.loop.spec import NO_BENEFIT, Lock
 from bankloop.report import sayings as say
+from bankloop.report.beside import Beside, beside
 
 # The controls whose price is shown, as shares of the audience.
 CONTROL_SHARES = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30)
@@ -100,6 +101,7 @@ class PlanRecord:
     excluded: pa.Table
     rules: Rules | None = None
     conflict: tuple[Text, ...] = ()
+    beside: Beside = field(default_factory=Beside)
 
     @property
     def titles(self) -> dict[str, Text]:
@@ -147,6 +149,7 @@ def record_of(window: Window) -> PlanRecord:
         excluded=_excluded(window),
         rules=dated.rules,
         conflict=tuple(_bound(window, bound) for bound in dated.conflict),
+        beside=beside(window),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""One limit changed, everything solved again: what the plan would then be worth, cost and pay for one more."""
+"""One limit or one decision by fiat changed, everything solved again: what the plan would then be worth and cost."""
 
 from __future__ import annotations
 
@@ -81,6 +81,44 @@ def what_if(record: PlanRecord, resource: str, limit: float) -> WhatIf:
     return WhatIf(resource, line.title, line.limit, limit, _table(line, before, after, limit))
 
 
+def levers(record: PlanRecord) -> dict[str, Text]:
+    """Return the decisions by fiat that a what-if answers, by key: a campaign or a channel closed, two campaigns a customer."""
+    found = {}
+    if len(record.campaigns) > 1:
+        for one in record.campaigns:
+            found[f"campaign:{one.name}"] = Text(f"停掉{one.title.zh}", f"without {one.title.en}")
+    for line in record.lines:
+        name, _, _ = line.title.zh.partition(" + ")
+        named, _, _ = line.title.en.partition(" + ")
+        found.setdefault(f"channel:{line.action.split('|')[2]}", Text(f"停掉{name}", f"without {named}"))
+    if record.rules is None and len(record.campaigns) > 1 and not any(line.floor for line in record.resources):
+        found["several:2"] = Text("一位客户可进两个战役", "two campaigns a customer")
+    return found
+
+
+def what_if_by_fiat(record: PlanRecord, lever: str) -> WhatIf:
+    """Return before and after of a decision by fiat; raise ``InputError`` for one that there is not."""
+    known = levers(record)
+    if lever not in known:
+        raise InputError(
+            "what_if.lever",
+            Text("没有“{lever}”这个选项；可选 {known}", "there is no lever '{lever}'; those there are: {known}"),
+            lever=lever[:64], known=", ".join(known),
+        )  # fmt: skip
+    kind, _, key = lever.partition(":")
+    problem, rules = record.problem, record.rules
+    if kind == "several":
+        names = [one.name for one in record.campaigns]
+        rules = Rules(int(key), tuple(names.index(line.campaign) for line in record.lines))
+    else:
+        closed = np.array(
+            [(line.campaign if kind == "campaign" else line.action.split("|")[2]) == key for line in record.lines]
+        )
+        problem = replace(problem, value=np.where(closed[None, :], -np.inf, problem.value))
+    before, after = _solved(record, record.problem, record.rules, None), _solved(record, problem, rules, None)
+    return WhatIf(lever, known[lever], before.value, after.value, _outcomes(before, after))
+
+
 def _answer(record: PlanRecord, limit: np.ndarray, index: int) -> _Answer:
     families = list(record.problem.families)
     families[index] = replace(families[index], limit=limit)
@@ -97,13 +135,22 @@ def _solved(record: PlanRecord, problem: Problem, rules: Rules | None, index: in
 
 def _table(line: ResourceLine, before: _Answer, after: _Answer, limit: float) -> Table:
     by = 100.0 if line.unit.en == "fen" else 1.0
+    changed = _row(line.title, say.amount(line.limit, line.unit), say.amount(limit, line.unit), None)
+    price = _row(
+        Text("再多一份的价格", "Price of one more"), say.price(before.price * by), say.price(after.price * by), None
+    )
+    table = _outcomes(before, after)
+    return replace(table, rows=(changed, *table.rows, price))
+
+
+def _outcomes(before: _Answer, after: _Answer) -> Table:
     rows = (
-        _row(line.title, say.amount(line.limit, line.unit), say.amount(limit, line.unit), None),
         _row(Text("价值", "Value"), say.money(before.value), say.money(after.value), after.value - before.value),
-        _row(Text("成本", "Cost"), say.money(before.cost), say.money(after.cost), after.cost - before.cost, judge=False),
+        _row(
+            Text("成本", "Cost"), say.money(before.cost), say.money(after.cost), after.cost - before.cost, judge=False
+        ),
         _row(Text("触达客户", "Customers reached"), say.count(before.customers), say.count(after.customers), None),
-        _row(Text("再多一份的价格", "Price of one more"), say.price(before.price * by), say.price(after.price * by), None),
-    )  # fmt: skip
+    )
     columns = (
         Column(Text("项目", "Item")),
         Column(Text("现在", "Now"), number=True),

@@ -7,10 +7,12 @@ from typing import Annotated
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from bankloop.loop import run as loop
 from bankloop.organization import require
+from bankloop.report import FORMATS, PARTS
 from bankloop.web import campaigns, home, plans, results, scorecard
 from bankloop.web.forms import Here
-from bankloop.web.rendering import console_of, page
+from bankloop.web.rendering import console_of, may, page
 from bankloop.web.texts import GROUPS, WORDS
 from bankloop.web.visitor import Visitor
 
@@ -46,10 +48,28 @@ def add_pages(app: FastAPI) -> None:
         campaign: str | None = None,
         resource: str | None = None,
         limit: str | None = None,
+        lever: str | None = None,
     ) -> HTMLResponse:
         require(visitor.principal, "plan.read")
-        found = plans.plan_of(console_of(request), plan_id, campaign, resource, limit)
-        return page(request, "plan.html", at="plan", page=found)
+        sees = visitor.principal if may(visitor, "customer.list") else None
+        found = plans.plan_of(console_of(request), plan_id, campaign, resource, limit, lever, sees)
+        return page(request, "plan.html", at="plan", page=found, parts_of=PARTS, formats=tuple(FORMATS))
+
+    @app.get("/plan/{plan_id}/export")
+    def plan_export(
+        request: Request, plan_id: str, visitor: Here, part: str = "lines", format: str = "xlsx"
+    ) -> Response:
+        require(visitor.principal, "plan.export")
+        if part == "customers":
+            require(visitor.principal, "customer.list")
+        console = console_of(request)
+        body, rows = plans.export_of(console, plan_id, part, format, visitor.principal)
+        with console.bank.store.begin(visitor.principal) as connection:
+            loop.record_export(connection, plan_id, part, format, rows)
+        name = f"plan-{plan_id[:8]}-{part}.{format}"
+        return Response(
+            body, media_type=FORMATS[format], headers={"content-disposition": f'attachment; filename="{name}"'}
+        )
 
     @app.get("/plan/{plan_id}/rows")
     def plan_rows(

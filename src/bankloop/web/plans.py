@@ -16,16 +16,25 @@ from bankloop.report import (
     Cell,
     Column,
     Figure,
+    Picture,
     PlanRecord,
     PlanView,
     Table,
     WhatIf,
     changeable,
+    exported,
+    fair_table,
+    levers,
+    levers_table,
+    lost_table,
+    next_table,
     plan_page,
+    ways_picture,
     what_if,
+    what_if_by_fiat,
 )
 from bankloop.report import sayings as say
-from bankloop.store import Plan
+from bankloop.store import Plan, Principal
 from bankloop.web import errors
 from bankloop.web.console import Console, known, masked, narrowed
 from bankloop.web.texts import CELLS, FALLS
@@ -68,6 +77,21 @@ class PlanPage:
     asking: Asking | None
     campaigns: tuple[Choice, ...]
     campaign: str
+    beside: BesideView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BesideView:
+    """What stands beside the plan, and a decision by fiat answered: key and title of each, the one chosen, its answer."""
+
+    ways: Picture | None
+    levers: Table | None
+    next_in_line: Table | None
+    lost: Table | None
+    fair: Table | None
+    decisions: Mapping[str, Text]
+    decision: str
+    answer: WhatIf | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +114,14 @@ def newest_plan(console: Console) -> Plan | None:
     return found[0] if found else None
 
 
-def plan_of(console: Console, plan_id: str, campaign: str | None, resource: str | None, limit: str | None) -> PlanPage:
-    """Return a plan's page; with ``resource`` and ``limit`` (yuan for budgets) its what-if is answered."""
+def plan_of(
+    console: Console, plan_id: str, campaign: str | None, resource: str | None, limit: str | None,
+    lever: str | None = None, principal: Principal | None = None,
+) -> PlanPage:  # fmt: skip
+    """Return a plan's page; with ``resource`` and ``limit`` (yuan for budgets), or a ``lever``, its what-if is answered.
+
+    ``principal`` is who may see customers by number, masked; without one no customer is named.
+    """
     plans = console.stored_plans()
     stored = next((plan for plan in plans if str(plan.plan_id) == plan_id), None)
     if stored is None:
@@ -118,7 +148,35 @@ def plan_of(console: Console, plan_id: str, campaign: str | None, resource: str 
         asking=_asking(record, shown, resource, limit) if record else None,
         campaigns=tuple(Choice(titles.get(n, say.same(n)), f"/plan/{plan_id}?{urlencode({'campaign': n})}#left-out", n == shown) for n in names),
         campaign=shown,
+        beside=_beside(console, record, lever, principal) if record else None,
     )  # fmt: skip
+
+
+def _beside(console: Console, record: PlanRecord, lever: str | None, principal: Principal | None) -> BesideView:
+    channels = {name: one.title.text for name, one in console.bank.spec.policies.channels.items()}
+    named: dict[str, str] = {}
+    if principal is not None:
+        seen = console.seen_by(principal)
+        known_ = None if seen is None else set(seen.to_pylist())
+        waiting = [one.customer_no for one in record.beside.next_in_line]
+        named = {number: masked(number) for number in waiting if known_ is None or number in known_}
+    return BesideView(
+        ways_picture(record), levers_table(record, channels), next_table(record, named), lost_table(record),
+        fair_table(record), levers(record), lever or "", what_if_by_fiat(record, lever) if lever else None,
+    )  # fmt: skip
+
+
+def export_of(console: Console, plan_id: str, part: str, kind: str, principal: Principal) -> tuple[bytes, int]:
+    """Return a part of a plan as a file and how many rows it has; customers are masked, and those the person sees."""
+    record = console.record(plan_id)
+    if record is None:
+        raise errors.no_plan(plan_id)
+    customers = None
+    if part == "customers":
+        found = narrowed(record.rows, console.seen_by(principal))
+        numbers = pa.array([masked(number) for number in found["customer_no"].to_pylist()], pa.string())
+        customers = found.set_column(found.column_names.index("customer_no"), "customer", numbers)
+    return exported(record, part, kind, customers), customers.num_rows if customers is not None else 0
 
 
 def _stored_figures(plan: Plan) -> tuple[Figure, ...]:

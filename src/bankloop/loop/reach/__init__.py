@@ -41,6 +41,7 @@ from bankloop.loop.reach.twin import (
     decide,
     tariff_of,
 )
+from bankloop.loop.reach.ways import WAYS, Waiting, Way, compare_ways, waiting_for
 from bankloop.loop.reach.why import SENTENCES, LeftOut, left_out_counts, why_left_out
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "OUTCOMES",
     "SENTENCES",
     "SILENCES",
+    "WAYS",
     "Action",
     "ActionLine",
     "Answer",
@@ -79,6 +81,8 @@ __all__ = [
     "Silence",
     "Solution",
     "Tariff",
+    "Waiting",
+    "Way",
     "action_values",
     "actions_of",
     "assign",
@@ -87,6 +91,7 @@ __all__ = [
     "budget_path",
     "candidates_of",
     "chosen_at",
+    "compare_ways",
     "conflict",
     "decide",
     "deferred",
@@ -107,6 +112,7 @@ __all__ = [
     "solve",
     "solve_several",
     "tariff_of",
+    "waiting_for",
     "why_left_out",
     "window_days",
     "with_limit",

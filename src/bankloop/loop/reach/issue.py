@@ -23,7 +23,7 @@ from bankloop.loop.reach.explore import Lot
 from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.resources import window_days
 from bankloop.loop.reach.schedule import schedule
-from bankloop.loop.reach.why import why_left_out
+from bankloop.loop.reach.why import LeftOut, why_left_out
 from bankloop.loop.spec import ANY_CHANNEL, NO_BENEFIT, Lock, Policies, Product
 from bankloop.organization import create_tasks, dispatch_tasks
 from bankloop.store import (
@@ -150,11 +150,21 @@ def _decisions(
             "attributes": _values_read(members.take(taken), lock),
             "model_versions": pa.array([canonical_json(frame.model_versions.get(lock.name, {}))] * n),
             "value_fen": pa.array(value.astype(np.int64)),
-            "reasons": pa.array([[code] for code in why_left_out(plan, index)[rows].tolist()], pa.list_(pa.string())),
+            "reasons": _reasons(plan, index, rows),
             "due_on": pa.array([due] * n),
             "recorded_at": pa.array([moment] * n, pa.timestamp("us", tz="UTC")),
         }
     )
+
+
+def _reasons(plan: DatedPlan, index: int, rows: np.ndarray) -> pa.Array:
+    """The reason of every decision, and which campaigns it lost to: the log of who won whom."""
+    names = [one.campaign for one in plan.candidates.campaigns]
+    found = []
+    for code, issued in zip(why_left_out(plan, index)[rows].tolist(), plan.issued[rows].tolist(), strict=True):
+        won = [f"lost_to:{names[at]}" for at, column in enumerate(issued) if column != NONE and at != index]
+        found.append([code, *won] if code == LeftOut.OTHER_CAMPAIGN else [code])
+    return pa.array(found, pa.list_(pa.string()))
 
 
 def _uuid_text(plan_id: str) -> str:

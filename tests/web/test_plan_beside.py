@@ -1,0 +1,35 @@
+"""The plan's page: decisions by fiat answered, exports by right and with their trail, customers masked."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from bankloop.organization import auditor
+from bankloop.store import Role
+from tests.web.conftest import Staffed
+
+
+def test_a_decision_by_fiat_is_answered_on_the_page(staffed: Staffed, plan_id: str) -> None:
+    client = staffed.client("strategist")
+    client.cookies.set("language", "en")
+    page = client.get(f"/plan/{plan_id}?lever=campaign:keep-deposits").text
+    assert 'id="fiat"' in page
+    assert "Now and if" in page
+    assert "Who is reached, by group" in page
+    assert client.get(f"/plan/{plan_id}?lever=campaign:none").status_code == 400
+
+
+def test_exports_are_by_right_masked_and_leave_a_trail(staffed: Staffed, plan_id: str) -> None:
+    client = staffed.client("strategist")
+    for kind in ("xlsx", "csv", "parquet", "json"):
+        answer = client.get(f"/plan/{plan_id}/export?part=lines&format={kind}")
+        assert answer.status_code == 200
+        assert "attachment" in answer.headers["content-disposition"]
+    rows = client.get(f"/plan/{plan_id}/export?part=customers&format=csv").text
+    numbers = set(staffed.small.window.plan.candidates.customer_no.to_pylist())
+    assert not any(cell in numbers for line in rows.splitlines() for cell in line.split(","))
+    assert client.get(f"/plan/{plan_id}/export?part=customers&format=exe").status_code == 400
+    assert staffed.client("product").get(f"/plan/{plan_id}/export").status_code == 403
+    with staffed.small.open.store.begin(auditor(), Role.AUDITOR) as connection:
+        made = connection.scalar(text("SELECT count(*) FROM audit WHERE verb = 'plan.export'"))
+    assert made == 5
