@@ -127,7 +127,7 @@ def fair_table(record: PlanRecord) -> Table | None:
         return None
     rows = []
     for one in record.beside.fair:
-        kind, group = _KINDS[one.kind], _GROUPS.get(one.group, say.same(one.group))
+        kind, group = _KINDS[one.kind], _GROUPS.get(one.group) or _romanised(one.group)
         share = one.reached / one.customers
         rows.append(
             (
@@ -150,3 +150,12 @@ def fair_table(record: PlanRecord) -> Table | None:
         "Gender and region enter no model, and none of the three sets a price; very small groups are not shown.",
     )
     return Table("fair", Text("不同人群的触达", "Who is reached, by group"), columns, tuple(rows), note)
+
+
+def _romanised(name: str) -> Text:
+    """Return a place's name with its sounds in Latin letters for who does not read Chinese."""
+    if name.isascii() or not any("\u4e00" <= letter <= "\u9fff" for letter in name):
+        return say.same(name)
+    from pypinyin import lazy_pinyin  # here and not above: its dictionary takes a while to load
+
+    return Text(name, "".join(lazy_pinyin(name.removesuffix("市"))).capitalize())
