@@ -266,6 +266,15 @@ def measure_graph(options: Options) -> dict[str, Any]:
     return measure(parties, 10 * parties, 300)
 
 
+def measure_customer360(options: Options) -> dict[str, Any]:
+    """One customer at a glance through the API's own code path, of random customers of a loaded bank."""
+    from bankloop.cli.demo.glances import measure
+
+    return measure(
+        options.customers or (QUICK_CUSTOMERS // 2 if options.quick else FULL_CUSTOMERS), 100 if options.quick else 500
+    )
+
+
 BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "loop": measure_loop,
     "expression": measure_expression,
@@ -284,6 +293,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "identity": measure_identity,
     "attributes": measure_attributes,
     "graph": measure_graph,
+    "customer360": measure_customer360,
 }
 
 

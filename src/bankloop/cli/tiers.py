@@ -99,11 +99,11 @@ def value(number: Number, bank: Folder = _HERE, as_: Person = "steward", as_json
     from bankloop.customer.overview import open_overview
 
     with opened_in(bank, as_, "customer.read") as (opened, connection):
-        seen = open_overview(connection, opened.lake, number, opened.catalogue)
+        seen = open_overview(connection, opened.lake, opened.profiles(connection), opened.catalogue, number)
     tongue = language()
     tier = seen.tier.title.say(tongue) if seen.tier else "—"
     keeper = f"{seen.keeper.mode.value} {seen.keeper.owner}".strip() if seen.keeper else "—"
-    stage = str(seen.attributes.get("lifecycle_stage", "—"))
+    stage = str(seen.value("lifecycle_stage") or "—")
     show_table(
         number, ["层级 / tier", "归属 / keeper", "阶段 / stage", "关系分 / score"], [[tier, keeper, stage, seen.score]]
     )
@@ -131,7 +131,7 @@ def value(number: Number, bank: Folder = _HERE, as_: Person = "steward", as_json
         {
             "customer": number, "masked": seen.masked, "tier": seen.tier.name if seen.tier else None, "watched": seen.watched,
             "keeper": {"mode": seen.keeper.mode.value, "owner": seen.keeper.owner, "backup": seen.keeper.backup} if seen.keeper else None,
-            "stage": seen.attributes.get("lifecycle_stage"), "score": seen.score, "factors": {f.name: f.points for f in seen.factors},
+            "stage": seen.value("lifecycle_stage"), "score": seen.score, "factors": {f.name: f.points for f in seen.factors},
             "contribution_fen": seen.statement.total if seen.statement else None,
         },
         as_json,

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pyarrow as pa
+from sqlalchemy import Connection
 
 from bankloop.customer import Catalogue, State, build_state, keep_state, kept_state, read_catalogue, state_key
+from bankloop.customer.overview import Profiles, open_profiles
 from bankloop.customer.relation import EXPOSED
 from bankloop.kit import Clock, NotFoundError, Text
 from bankloop.kit.located import nearest
 from bankloop.lake import Lake
 from bankloop.loop.spec import BankSpec, Campaign, read_bank_spec
-from bankloop.store import Store
+from bankloop.store import Store, current_versions
 
 # Learning reads the days of two rounds and today.
 KEPT_STATES = 3
 # Facts without a date of their own are true as of the file that brought them.
 _SNAPSHOTS = ("customer", "holding")
+# The bank's own files by which a customer is shown.
+_RULES = ("tiers.yaml", "contribution.yaml", "servicing.yaml")
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Bank:
     lake: Lake
     clock: Clock
     _states: dict[str, State] = field(default_factory=dict, repr=False)
+    _profiles: dict[object, Profiles] = field(default_factory=dict, repr=False)
+    _guard: Lock = field(default_factory=Lock, repr=False)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -97,6 +104,23 @@ class Bank:
         if known is None and (known := kept_state(self._shelf, digest=digest)) is not None:
             self._hold(digest, known)
         return known
+
+    def profiles(self, connection: Connection) -> Profiles:
+        """Return every customer as the lake knows them now, with yesterday's attributes; kept until one of them changes.
+
+        The first time after a load it takes as long as a state; the bank's folder keeps it.
+        """
+        versions = tuple(sorted((name, one.version) for name, one in current_versions(connection).items()))
+        files = [self.folder / name for name in _RULES]
+        written = tuple(file.stat().st_mtime_ns for file in files if file.exists())
+        key = (versions, written, self.lake.today())
+        with self._guard:
+            if key not in self._profiles:
+                loaded = self.lake.manifest.current("customer") is not None
+                state = self.state(self.lake.today() - timedelta(days=1)) if loaded else None
+                self._profiles.clear()
+                self._profiles[key] = open_profiles(self.lake, state)
+            return self._profiles[key]
 
     @property
     def _shelf(self) -> Path:

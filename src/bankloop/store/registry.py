@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Table, literal, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from bankloop.kit import canonical_json
 from bankloop.store import tables
@@ -71,7 +71,7 @@ def versions_of(connection: Connection, table: str, limit: int = 1000) -> list[L
 def current_versions(connection: Connection) -> dict[str, LakeVersion]:
     """Return the current version of every lake table, by its name, as one moment saw them."""
     t = tables.lake_version
-    latest = select(t).distinct(t.c.table_name).order_by(t.c.table_name, t.c.id.desc())
+    latest = select(t).ext(distinct_on(t.c.table_name)).order_by(t.c.table_name, t.c.id.desc())
     return {row["table_name"]: _lake_version(row) for row in connection.execute(latest).mappings()}
 
 

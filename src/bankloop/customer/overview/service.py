@@ -2,83 +2,147 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection
 
-from bankloop.customer.catalogue import read_catalogue
 from bankloop.customer.consent import in_scope
 from bankloop.customer.contracts import Catalogue
-from bankloop.customer.contribution import Statement, money_moved, statements
-from bankloop.customer.overview.contracts import Factor, Overview
-from bankloop.customer.servicing import keeper_now, read_policy
-from bankloop.customer.state import build_state
-from bankloop.customer.tier import months_of, read_tier_rules, rule_on
+from bankloop.customer.contribution import Moved, RateCard, Statement, card_on, line_of, moved
+from bankloop.customer.overview import history
+from bankloop.customer.overview.contracts import Factor, Held, Known, Overview
+from bankloop.customer.overview.profiles import Profiles
+from bankloop.customer.servicing import Keeper, Mode
+from bankloop.customer.tier import ASSETS, TierMonth, rule_on
 from bankloop.kit import local_day
+from bankloop.kit.expression import MONEY
 from bankloop.lake import DataClass, Lake
 from bankloop.organization import unmasked_fields
 from bankloop.store import now_of, principal_of, record_audit
 
 FACTORS = ("score_products", "score_tenure", "score_balance", "score_interaction", "score_network")
-SHOWN = ("lifecycle_stage", "products_held", "tenure_days", "days_since_last_activity")
 _MONEY = "aum_fen"
 _SYSTEM = "system"
-_QUARTER = 90
 
 
-def open_overview(connection: Connection, lake: Lake, number: str, catalogue: Catalogue | None = None) -> Overview:
+def open_overview(
+    connection: Connection, lake: Lake, profiles: Profiles, catalogue: Catalogue, number: str
+) -> Overview:
     """Return what who acts may see of a customer at a glance, and write the access down.
 
     Raises ``NotFoundError`` out of scope, ``DeniedError`` for a role that reads no customers.
     """
     with in_scope(connection, number, "customer.read") as numbers:
         today = local_day(now_of(connection), lake.zone)
+        decided, lines = history.decided(connection, numbers), history.made(connection, numbers)
     clear = _SYSTEM in principal_of(connection).roles or any(_MONEY in unmasked_fields(connection, n) for n in numbers)
-    months = next((read for one in numbers if (read := months_of(lake, one))), ())
-    rule = rule_on(read_tier_rules(lake.folder), months[0].month if months else today)
-    known = catalogue or read_catalogue(lake.folder)
-    values = _attributes(lake, known, numbers, today)
+    months = _months(profiles, numbers)
     last = months[0] if months else None
+    rule = rule_on(profiles.rules.tiers, last.month if last else today)
+    row: Mapping[str, Any] = next(iter(profiles.rows("state", numbers)), {})
+    as_of = profiles.state.as_of if profiles.state else today
+    holdings = profiles.rows("holding", numbers)
+    held = _held(holdings)
+    events = history.moments(profiles.rows("event", numbers, f"LIMIT {history.ON_LINE}"))
     found = Overview(
         customer_no=number,
+        numbers=tuple(numbers),
         as_of=today,
         masked=not clear,
-        keeper=next((kept for one in numbers if (kept := keeper_now(lake, one))), None),
+        keeper=_keeper(profiles, numbers),
         tier=rule.tier(last.tier) if last else None,
         watched=bool(last and last.watched),
-        policy=read_policy(lake.folder).of(last.tier if last else 1),
+        policy=profiles.rules.service.of(last.tier if last else 1),
         months=months if clear else tuple(replace(one, average_fen=0) for one in months),
         averages={one.month: one.average_fen for one in months} if clear else None,
-        attributes={name: values[name] for name in SHOWN if name in values},
-        factors=_factors(known, values, clear=clear),
-        statement=_statement(lake, number, numbers, today) if clear else None,
-        moved=money_moved(lake, number, today - timedelta(days=_QUARTER), today) if clear else None,
+        attributes=_attributes(catalogue, row, as_of, clear=clear),
+        factors=_factors(catalogue, row, clear=clear),
+        holdings=held if clear else tuple(replace(one, balance_fen=None) for one in held),
+        assets_fen=sum(one.balance_fen or 0 for one in held if one.product_class in ASSETS) if clear else None,
+        statement=_statement(profiles, card_on(profiles.rules.cards, today), number, numbers, today) if clear else None,
+        moved=_moved(profiles, numbers, held, today) if clear else None,
+        ahead=history.ahead(holdings, events, today, lake.zone, clear=clear),
+        timeline=history.timeline(events, lines, clear=clear),
+        decided=decided,
     )
     after = {"shown": "all" if clear else "masked", "purpose": principal_of(connection).purpose}
     record_audit(connection, "customer.overview", "customer", number, None, after, class_="access", subject=number)
     return found
 
 
-def _attributes(lake: Lake, known: Catalogue, numbers: Sequence[str], today: date) -> dict[str, Any]:
-    """Return what is shown of the first of a person's numbers that the lake knows."""
-    if lake.manifest.current("customer") is None:
-        return {}
-    names = [name for name in (*SHOWN, *FACTORS) if name in known]
-    table = build_state(lake, known, today, names=names, customers=numbers).table
-    rows: list[dict[str, Any]] = table.to_pylist()
-    return rows[0] if rows else {}
+def _months(profiles: Profiles, numbers: Sequence[str]) -> tuple[TierMonth, ...]:
+    """Return the months of the first of a person's numbers that has any."""
+    for number in numbers:
+        rows = profiles.rows("tier_month", [number], "ORDER BY month DESC")
+        if rows:
+            return tuple(
+                TierMonth(r["month"], r["average_fen"], r["tier"], r["watched"], r["months_below"], r["move"])
+                for r in rows
+            )
+    return ()
 
 
-def _factors(known: Catalogue, values: dict[str, Any], *, clear: bool) -> tuple[Factor, ...]:
-    names = [name for name in FACTORS if name in values and (clear or known[name].data_class is DataClass.C1)]
-    return tuple(Factor(name, known[name].label, int(values[name])) for name in names)
+def _keeper(profiles: Profiles, numbers: Sequence[str]) -> Keeper | None:
+    row = next(iter(profiles.rows("servicing", numbers)), None)
+    return Keeper(Mode(row["mode"]), row["owner_id"], row["backup_id"]) if row else None
 
 
-def _statement(lake: Lake, number: str, numbers: Sequence[str], today: date) -> Statement:
+def _attributes(catalogue: Catalogue, row: Mapping[str, Any], as_of: date, *, clear: bool) -> tuple[Known, ...]:
+    """Return all attributes but the confidential ones; those of class C2 masked until money is unmasked."""
+    found = []
+    for name, one in catalogue.attributes.items():
+        if name not in row or one.confidential:
+            continue
+        masked = one.data_class is DataClass.C2 and not clear
+        found.append(
+            Known(
+                name,
+                one.label,
+                None if masked else row[name],
+                masked,
+                one.kind.value,
+                one.owner,
+                as_of,
+                one.type == MONEY,
+            )
+        )
+    return tuple(found)
+
+
+def _factors(catalogue: Catalogue, row: Mapping[str, Any], *, clear: bool) -> tuple[Factor, ...]:
+    names = [name for name in FACTORS if name in row and (clear or catalogue[name].data_class is DataClass.C1)]
+    return tuple(Factor(name, catalogue[name].label, int(row[name])) for name in names)
+
+
+def _held(holdings: Sequence[Mapping[str, Any]]) -> tuple[Held, ...]:
+    classes = sorted({one["product_class"] for one in holdings})
+    mine = {name: [one["balance_fen"] for one in holdings if one["product_class"] == name] for name in classes}
+    return tuple(Held(name, len(balances), sum(balances)) for name, balances in mine.items())
+
+
+def _statement(profiles: Profiles, card: RateCard, number: str, numbers: Sequence[str], today: date) -> Statement:
     """Return the statement of a person over all of their numbers."""
-    found = statements(lake, today, numbers).values()
-    days = max((one.days for one in found), default=0)
-    return Statement(number, today, days, tuple(line for one in found for line in one.lines))
+    days = max(profiles.days, 1)
+    lines = [
+        line_of(
+            row["product_class"], row["product_id"], (2 * row["weighed"] + days) // (2 * days),
+            (2 * row["held"] + days) // (2 * days), card,
+        )
+        for row in profiles.rows("weighed", numbers)
+    ]  # fmt: skip
+    return Statement(number, today, profiles.days, tuple(lines))
+
+
+def _moved(profiles: Profiles, numbers: Sequence[str], held: Sequence[Held], today: date) -> Moved | None:
+    """Return where assets went in a quarter; None where nothing is known of its beginning."""
+    earlier = profiles.rows("earlier", numbers)
+    if not earlier:
+        return None
+    before: dict[str, int] = {}
+    for row in earlier:
+        before[row["product_class"]] = before.get(row["product_class"], 0) + row["balance_fen"]
+    after = {one.product_class: one.balance_fen or 0 for one in held if one.product_class in ASSETS}
+    return moved(before, after, earlier[0]["day"], today)

@@ -31,7 +31,7 @@ from bankloop.organization import (
 from bankloop.store import bank_wide, holds_on, now_of, numbers_of, record_audit, verb
 
 KIND = "export"
-_STATES = ("data", "state")
+_KEPT = ("state/*.arrow", "profile/*.duckdb")
 _STORED = {
     "contacts": "SELECT due_day, channel, campaign, contact_class, accepted, refused_by FROM contact WHERE customer_no = ANY (:numbers) ORDER BY due_at",
     "decisions": "SELECT campaign, round, window_start, issued_action, reasons, attributes, model_versions FROM decision WHERE customer_no = ANY (:numbers) ORDER BY recorded_at",
@@ -135,8 +135,8 @@ def _own_rows(lake: Lake, table: str, numbers: list[str]) -> list[dict[str, Any]
 
 
 def _forget_states(folder: Path) -> int:
-    """Remove kept states, which hold everybody's attributes: they are computed again from what is left."""
-    found = list(folder.joinpath(*_STATES).glob("*.arrow"))
+    """Remove kept states and profiles, which hold everybody's attributes: they are made again from what is left."""
+    found = [path for pattern in _KEPT for path in (folder / "data").glob(pattern)]
     for path in found:
         path.unlink(missing_ok=True)
     return len(found)

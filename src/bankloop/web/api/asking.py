@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import date
+from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request
@@ -11,7 +14,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from bankloop.kit import BankloopError, Text, digest
+from bankloop.kit import BankloopError, digest
 from bankloop.store import Principal, Store
 from bankloop.web.api import errors
 from bankloop.web.console import Console
@@ -90,7 +93,23 @@ def page_of(
 
 def plain(value: object) -> Any:
     """Return a value of ours as JSON has it."""
-    return jsonable_encoder(value, custom_encoder={Text: lambda text: {"zh": text.zh, "en": text.en}, bytes: bytes.hex})
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, str):
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(plain(name)): plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(one) for one in value]
+    return jsonable_encoder(value)
 
 
 def etag_of(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
 from bankloop.customer.overview import open_overview
@@ -118,7 +118,8 @@ def overview(customer_no: str, console: Open, visitor: Reads) -> Any:
     require(visitor.principal, "customer.read")
     bank = console.bank
     with bank.store.begin(visitor.principal) as connection:
-        return plain(open_overview(connection, bank.lake, customer_no[:64], bank.catalogue))
+        seen = open_overview(connection, bank.lake, bank.profiles(connection), bank.catalogue, customer_no[:64])
+    return JSONResponse(plain(seen))
 
 
 @router.get("/customers/{customer_no}/relations")

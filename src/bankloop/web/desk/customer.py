@@ -71,7 +71,8 @@ def add_pages(app: FastAPI) -> None:
             ties = (
                 open_relations(connection, console.bank.lake, customer_no[:64]) if may(visitor, "relation.read") else ()
             )
-            seen = open_overview(connection, console.bank.lake, customer_no[:64], console.bank.catalogue)
+            bank = console.bank
+            seen = open_overview(connection, bank.lake, bank.profiles(connection), bank.catalogue, customer_no[:64])
         ruling, zone = may_contact(found.words, ANY_CHANNEL), ZoneInfo(console.bank.lake.zone)
         answer = Text("可以营销触达。", "Marketing may reach this customer.")
         if not ruling.allowed:
@@ -81,7 +82,7 @@ def add_pages(app: FastAPI) -> None:
         channels = sorted(console.bank.spec.policies.channels)
         return page(
             request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), answer=answer,
-            figures=_figures(found), glance=glance(seen), ties=ties_table(ties), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
+            figures=_figures(found), glance=glance(seen, console.titles(), console.bank.lake.zone), ties=ties_table(ties), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
             purposes=TITLES, origins={name: _ORIGINS[name] for name in ORIGINS},
         )  # fmt: skip
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from bankloop.customer.contribution import Line
-from bankloop.customer.overview import Overview
+from bankloop.customer.overview import Decided, Known, Overview
 from bankloop.customer.relation import TITLES, Step
 from bankloop.customer.servicing import MODES
 from bankloop.kit import Text
+from bankloop.loop.reach import SENTENCES, LeftOut
 from bankloop.report import Bar, Bars, Cell, Column, Figure, Picture, Table, Tone
 from bankloop.report import sayings as say
 
@@ -42,23 +44,65 @@ CLASSES: Mapping[str, Text] = {
 _HIDDEN = Text("已遮盖", "masked")
 _NONE = say.same("—")
 _MONTHS = 12
+_ON_LINE = 30
+_EXPERIMENT = (LeftOut.HOLDOUT, LeftOut.CONTROL, LeftOut.EXPLORED_NONE)
+LINES: Mapping[str, Text] = {
+    "event": Text("事件", "event"),
+    "contact": Text("触达", "contact"),
+    "task": Text("任务", "task"),
+}
+EVENTS: Mapping[str, Text] = {
+    "login": Text("登录", "login"),
+    "page_view": Text("浏览", "page view"),
+    "transaction": Text("交易", "transaction"),
+    "purchase": Text("购买", "purchase"),
+    "payroll": Text("代发工资", "salary"),
+    "transfer_in": Text("转入", "transfer in"),
+    "transfer_out": Text("转出", "transfer out"),
+    "deposit_matured": Text("定存到期", "deposit matured"),
+    "deposit_kept": Text("定存续存", "deposit kept"),
+    "first_wallet_payment": Text("首次快捷支付", "first wallet payment"),
+    "push_open": Text("打开推送", "push opened"),
+    "push_click": Text("点击推送", "push clicked"),
+    "sms_click": Text("点击短信", "SMS clicked"),
+    "wecom_reply": Text("企微回复", "WeCom reply"),
+    "call_connected": Text("接通电话", "call connected"),
+    "complaint": Text("投诉", "complaint"),
+    "care": Text("关怀", "care"),
+}
+ORIGINS: Mapping[str, Text] = {
+    "fact": Text("事实", "fact"),
+    "window": Text("事件窗口", "window of events"),
+    "rule": Text("规则", "rule"),
+    "band": Text("分档", "band"),
+    "case": Text("分情形", "case"),
+    "score": Text("模型", "model"),
+}
 _TIES = 20
 _TONES = {"up": Tone.GOOD, "cleared": Tone.GOOD, "down": Tone.BAD, "watched": Tone.WARN}
 
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """Figures, the picture of the score, the months of the tier, and the statement with its note."""
+    """Figures, the picture of the score, and the rows: months of the tier, holdings, what is ahead, statement, line, why."""
 
     figures: tuple[Figure, ...]
     score: Picture | None
     months: Table
+    holdings: Table
+    ahead: Table
     statement: Table
+    timeline: Table
+    decided: Table
+    attributes: Table
 
 
-def glance(seen: Overview) -> Glance:
-    """Return the parts of the page."""
-    return Glance(_figures(seen), _score(seen), _months(seen), _statement(seen))
+def glance(seen: Overview, titles: Mapping[str, Text], zone: str) -> Glance:
+    """Return the parts of the page; ``titles`` are the campaigns' by name."""
+    return Glance(
+        _figures(seen), _score(seen), _months(seen), _holdings(seen), _ahead(seen), _statement(seen),
+        _timeline(seen, titles, ZoneInfo(zone)), _decided(seen, titles), _attributes(seen),
+    )  # fmt: skip
 
 
 def _figures(seen: Overview) -> tuple[Figure, ...]:
@@ -71,7 +115,7 @@ def _figures(seen: Overview) -> tuple[Figure, ...]:
         backup = Text(f"B 角 {seen.keeper.backup}", f"backup {seen.keeper.backup}") if seen.keeper.backup else None
     days = seen.policy.contact_days
     rhythm = Text(f"每 {days} 天至少联系一次", f"a contact every {days} days") if days else None
-    stage = STAGES.get(str(seen.attributes.get("lifecycle_stage")), _NONE)
+    stage = STAGES.get(str(seen.value("lifecycle_stage")), _NONE)
     total = say.money(seen.statement.total) if seen.statement else _HIDDEN
     return (
         Figure(Text("层级", "Tier"), tier, watch),
@@ -155,6 +199,134 @@ def _statement(seen: Overview) -> Table:
         "Twelve-month averages at the transfer-priced spread, with fees, less cost, expected loss and capital; a year.",
     )
     return Table("statement", Text("价值贡献表", "Contribution"), columns, tuple(rows), note)
+
+
+def _money(fen: int | None) -> Text:
+    return _HIDDEN if fen is None else say.money(fen)
+
+
+def _holdings(seen: Overview) -> Table:
+    rows = [
+        (
+            Cell(CLASSES.get(one.product_class, say.same(one.product_class))),
+            Cell(say.count(one.holdings)),
+            Cell(_money(one.balance_fen)),
+        )
+        for one in seen.holdings
+    ]
+    if rows:
+        rows.append((Cell(Text("金融资产合计", "Assets")), Cell(_NONE), Cell(_money(seen.assets_fen), Tone.ACCENT)))
+    columns = (
+        Column(Text("大类", "Class")),
+        Column(Text("笔数", "Holdings"), number=True),
+        Column(Text("余额", "Balance"), number=True),
+    )
+    note = Text(
+        "金融资产 = 活期、定期、理财、基金、保险之和，不含贷款和卡。",
+        "Assets are deposits, wealth products, funds and insurance; loans and cards are none.",
+    )
+    return Table("holdings", Text("持有", "Holdings"), columns, tuple(rows), note)
+
+
+def _ahead(seen: Overview) -> Table:
+    rows = tuple(
+        (
+            Cell(say.same(one.day)),
+            Cell(
+                Text(f"{CLASSES[one.product_class].zh}到期", f"{CLASSES[one.product_class].en} matures")
+                if one.kind == "maturity"
+                else Text("通常的发薪日", "usual payday")
+            ),
+            Cell(_money(one.amount_fen) if one.kind == "maturity" else _NONE),
+            Cell(
+                Text("确定", "certain") if one.certain else Text("预计", "expected"),
+                Tone.GOOD if one.certain else Tone.PLAIN,
+                tag=True,
+            ),
+        )
+        for one in seen.ahead
+    )
+    columns = (
+        Column(Text("日期", "Day")),
+        Column(Text("事项", "What")),
+        Column(Text("金额", "Amount"), number=True),
+        Column(Text("把握", "How sure")),
+    )
+    return Table("ahead", Text("未来三十天", "The next thirty days"), columns, rows)
+
+
+def _timeline(seen: Overview, titles: Mapping[str, Text], zone: ZoneInfo) -> Table:
+    rows = tuple(
+        (
+            Cell(say.same(f"{one.at.astimezone(zone):%Y-%m-%d %H:%M}")),
+            Cell(LINES[one.kind]),
+            Cell(titles.get(one.what) or EVENTS.get(one.what) or say.same(one.what)),
+            Cell(say.same(one.channel or "—")),
+            Cell(Text("已触达", "accepted") if one.state == "accepted" else say.same(one.state or "—")),
+            Cell(say.money(one.amount_fen) if one.amount_fen is not None else _NONE),
+        )
+        for one in seen.timeline[:_ON_LINE]
+    )
+    columns = (
+        Column(Text("时间", "When")), Column(Text("类型", "Kind")), Column(Text("内容", "What")), Column(Text("渠道", "Channel")),
+        Column(Text("状态", "State")), Column(Text("金额", "Amount"), number=True),
+    )  # fmt: skip
+    return Table("timeline", Text("时间线", "Time line"), columns, rows)
+
+
+def _decided(seen: Overview, titles: Mapping[str, Text]) -> Table:
+    rows = tuple(
+        (
+            Cell(say.same(one.window_start)),
+            Cell(titles.get(one.campaign, say.same(one.campaign))),
+            Cell(say.same(one.action.replace("|", " · ") or "—")),
+            Cell(_why(one)),
+        )
+        for one in seen.decided
+    )
+    columns = (
+        Column(Text("窗口", "Window")),
+        Column(Text("战役", "Campaign")),
+        Column(Text("动作", "Action")),
+        Column(Text("为什么", "Why")),
+    )
+    return Table("decided", Text("推荐与不推荐的原因", "Why, and why not"), columns, rows)
+
+
+def _why(one: Decided) -> Text:
+    """Return the reason in words. Who is part of an experiment is not told: staff who know treat them differently."""
+    code = one.reasons[0] if one.reasons else ""
+    if code in _EXPERIMENT:
+        return Text("这一轮不触达", "not this time")
+    return SENTENCES[LeftOut(code)] if code in set(LeftOut) else say.same(code or "—")
+
+
+def _attributes(seen: Overview) -> Table:
+    rows = tuple(
+        (
+            Cell(one.title),
+            Cell(_HIDDEN if one.masked else _value(one)),
+            Cell(ORIGINS.get(one.kind, say.same(one.kind))),
+            Cell(say.same(one.owner)),
+            Cell(say.same(one.as_of)),
+        )
+        for one in seen.attributes
+    )
+    columns = (
+        Column(Text("标签", "Attribute")), Column(Text("值", "Value")), Column(Text("来源", "From")), Column(Text("负责", "Owner")),
+        Column(Text("截至", "As of")),
+    )  # fmt: skip
+    return Table("attributes", Text("画像", "Attributes"), columns, rows)
+
+
+def _value(one: Known) -> Text:
+    if one.value is None:
+        return _NONE
+    if isinstance(one.value, bool):
+        return Text("是", "yes") if one.value else Text("否", "no")
+    if one.name == "lifecycle_stage":
+        return STAGES.get(str(one.value), say.same(one.value))
+    return say.money(one.value) if one.money else say.same(one.value)
 
 
 def _line(line: Line) -> tuple[Cell, ...]:
