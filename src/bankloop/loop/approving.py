@@ -14,8 +14,10 @@ from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from bankloop.customer.consent import permits
 from bankloop.kit import ConflictError, Language, Text, say_fen
 from bankloop.loop import audience, benefit, model, product, reach, script
 from bankloop.loop import evaluate as evaluation
@@ -100,12 +102,13 @@ def submit(bank: Bank, maker: Principal, name: str, *, emergency: bool = False, 
     )
     script.check_scripts([bank.spec.scripts[key] for key in campaign.scripts])
     lock, learned = _resolve(bank, maker, name)
-    found = audience.select(lock, _state(bank), lock.types, bank.lake.today() - timedelta(days=1))
+    table, again = _people_now(bank, maker)
+    found = audience.select(lock, table, lock.types, bank.lake.today() - timedelta(days=1), again=again)
     demand = demand_of(lock, found.usable, maker, emergency=emergency)
     with bank.store.begin(maker) as connection:
         before = read_campaign(connection, name)
         save_lock(connection, lock.digest, name, lock.content)
-        effect = _effect(bank, lock, learned, found)
+        effect = _effect(bank, lock, learned, found, table)
         request = submit_approval(
             connection, "campaign", name, lock.digest, demand=demand, effect=effect, reason=reason
         )
@@ -277,9 +280,17 @@ def _state(bank: Bank) -> pa.Table:
     return bank.state(bank.lake.today() - timedelta(days=1)).table
 
 
-def _effect(bank: Bank, lock: Lock, learned: Uplift, found: audience.Snapshot) -> dict[str, Any]:
+def _people_now(bank: Bank, principal: Principal) -> tuple[pa.Table, NDArray[np.bool_]]:
+    """Return yesterday's state with what customers allow now, and which rows are further numbers of one person."""
+    state = _state(bank)
+    with bank.store.begin(principal) as connection:
+        allowed = permits(connection, state["customer_no"])
+    return allowed.applied(state), allowed.again
+
+
+def _effect(bank: Bank, lock: Lock, learned: Uplift, found: audience.Snapshot, table: pa.Table) -> dict[str, Any]:
     """What approving it is predicted to do: whom it may reach, what it may cost, what the model expects of it."""
-    people = _state(bank).take(pa.array(found.rows))
+    people = table.take(pa.array(found.rows))
     keys = [action.key for action in reach.actions_of(lock)]
     base, uplift = learned.predict(model.feature_matrix(people, learned.base.features), keys)
     more = float(np.maximum(uplift, 0).max(axis=1).sum()) if keys and len(base) else 0.0

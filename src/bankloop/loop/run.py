@@ -122,7 +122,9 @@ def plan(bank: Bank, principal: Principal, round_: int, window_start: date, seed
     # 1 建模型: the champions that the locks name
     models = {name: locked_model(bank, principal, lock) for name, lock in locks.items()}
     # 2 筛客群: frozen snapshots with their exclusions
-    audiences = {name: audience.select(lock, table, lock.types, as_of) for name, lock in locks.items()}
+    audiences = {
+        name: audience.select(lock, table, lock.types, as_of, again=allowed.again) for name, lock in locks.items()
+    }
     # 3 配产品: eligibility and suitability, why and why not
     people = {name: table.take(pa.array(found.rows)) for name, found in audiences.items()}
     offers = {name: product.match(lock, people[name], lock.types, as_of) for name, lock in locks.items()}

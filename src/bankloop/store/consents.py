@@ -109,9 +109,14 @@ def append_consents(connection: Connection, table: pa.Table) -> int:
     )
 
 
+def people_of(name: str, where: str = "") -> str:
+    """Return the head of a query that knows, as ``numbers``, all numbers of the people of a copied table."""
+    return _PEOPLE.format(name=name, where=where)
+
+
 def lock_people(connection: Connection, name: str, where: str = "") -> None:
     """Lock the people of a copied table at the gate, in the order of their numbers, until the transaction ends."""
-    people = _PEOPLE.format(name=name, where=where)
+    people = people_of(name, where)
     connection.execute(
         text(f"{people} INSERT INTO contact_customer SELECT customer_no FROM numbers ORDER BY 1 ON CONFLICT DO NOTHING")
     )

@@ -14,7 +14,7 @@ from datetime import date
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from bankloop.store.consents import lock_people, refused_contacts
+from bankloop.store.consents import lock_people, people_of, refused_contacts
 from bankloop.store.contracts import CONTACT_OUTCOME_SCHEMA, CONTACT_SCHEMA, EVERY_UNIT, Cap, Capacity
 from bankloop.store.copying import copy_in, copy_out, fitted
 from bankloop.store.database import bank_wide, principal_of
@@ -26,7 +26,7 @@ _MARKETING = "marketing"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One contact that is asked for."""
+    """One contact that is asked for; ``person`` is whose caps it counts against, the customer's own where ''."""
 
     decision_id: str
     customer_no: str
@@ -34,6 +34,7 @@ class Wanted:
     channel: str
     contact_class: str
     day: date
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,8 @@ def reserve_contacts(
     """Reserve contacts (``CONTACT_SCHEMA``) in due order and return each one's outcome (``CONTACT_OUTCOME_SCHEMA``).
 
     A marketing contact is refused where the customer's consent does not stand now, or a stop does; else any contact by
-    the first cap or capacity that it would break, over all contacts of the customer whatever campaign, unit or day they
-    were reserved for. A decision asked for again gets its first outcome. Days are days of ``zone``. Raises
+    the first cap or capacity that it would break, over all contacts of the person under whichever of their numbers,
+    whatever campaign, unit or day they were reserved for. A decision asked for again gets its first outcome. Days are days of ``zone``. Raises
     ``DeniedError`` for a unit outside of the principal's.
     """
     rows = fitted("contacts", table, CONTACT_SCHEMA, {})
@@ -93,7 +94,7 @@ def decide(
     taken = dict(used or {})
     outcomes: dict[str, str] = {}
     for want in wanted:
-        mine = ledger[want.customer_no]
+        mine = ledger[want.person or want.customer_no]
         refusal = _refusing_word(want, silent or {})
         refusal = refusal or _refusing_cap(want, mine, caps) or _refusing_capacity(want, capacities, taken)
         outcomes[want.decision_id] = refusal
@@ -130,7 +131,7 @@ def accepted_contacts(connection: Connection, campaign: str) -> pa.Array:
 
 
 def broken_caps(connection: Connection, caps: Sequence[Cap]) -> int:
-    """Return how many (cap, customer, window) hold more contacts than the cap allows: nought, always."""
+    """Return how many (cap, person, window) hold more contacts than the cap allows: nought, always."""
     return sum(_broken(connection, cap) for cap in caps)
 
 
@@ -188,8 +189,9 @@ def _wanted(connection: Connection, name: str, zone: str) -> Iterator[Wanted]:
     """Yield what has no outcome yet, in due order."""
     rows = connection.execute(
         text(
-            f"SELECT DISTINCT ON (due_at, decision_id) decision_id, customer_no, unit_id, channel, contact_class, "
-            f"(due_at AT TIME ZONE :zone)::date FROM {name} i WHERE "
+            f"SELECT DISTINCT ON (due_at, decision_id) decision_id, i.customer_no, unit_id, channel, contact_class, "
+            f"(due_at AT TIME ZONE :zone)::date, coalesce(p.party_no, i.customer_no) FROM {name} i "
+            "LEFT JOIN party_member p ON p.customer_no = i.customer_no AND p.valid_to IS NULL WHERE "
             "(SELECT true FROM contact c WHERE c.decision_id = i.decision_id::uuid LIMIT 1) IS NULL "
             "ORDER BY due_at, decision_id"
         ),
@@ -200,15 +202,17 @@ def _wanted(connection: Connection, name: str, zone: str) -> Iterator[Wanted]:
 
 
 def _made(connection: Connection, name: str) -> dict[str, list[Made]]:
+    """Return the contacts made of each person, under whichever of their numbers."""
     made: dict[str, list[Made]] = defaultdict(list)
     rows = connection.execute(
         text(
-            "SELECT customer_no, channel, contact_class, due_day FROM contact WHERE accepted "
-            f"AND customer_no IN (SELECT customer_no FROM {name})"
+            f"{people_of(name)} SELECT coalesce(p.party_no, c.customer_no), channel, contact_class, due_day FROM contact c "
+            "LEFT JOIN party_member p ON p.customer_no = c.customer_no AND p.valid_to IS NULL "
+            "WHERE accepted AND c.customer_no IN (SELECT customer_no FROM numbers)"
         )
     )
-    for number, channel, contact_class, day in rows:
-        made[number].append(Made(channel, contact_class, day))
+    for person, channel, contact_class, day in rows:
+        made[person].append(Made(channel, contact_class, day))
     return made
 
 
@@ -283,10 +287,10 @@ def _outcomes(connection: Connection, name: str, outcomes: Mapping[str, str]) ->
 def _broken(connection: Connection, cap: Cap) -> int:
     found = connection.scalar(
         text(
-            "SELECT count(*) FROM contact a WHERE accepted AND contact_class = :class"
-            " AND (:scope = '*' OR channel = :scope) AND (SELECT count(*) FROM contact b"
-            " WHERE b.customer_no = a.customer_no AND b.accepted AND b.contact_class = :class"
-            " AND (:scope = '*' OR b.channel = :scope)"
+            "WITH made AS (SELECT coalesce(p.party_no, c.customer_no) AS person, channel, due_day FROM contact c"
+            " LEFT JOIN party_member p ON p.customer_no = c.customer_no AND p.valid_to IS NULL"
+            " WHERE accepted AND contact_class = :class AND (:scope = '*' OR channel = :scope))"
+            " SELECT count(*) FROM made a WHERE (SELECT count(*) FROM made b WHERE b.person = a.person"
             " AND b.due_day >= a.due_day AND b.due_day < a.due_day + CAST(:days AS integer)) > :limit"
         ),
         {"class": cap.contact_class, "scope": cap.scope, "days": cap.days, "limit": cap.limit},

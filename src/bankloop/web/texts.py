@@ -90,6 +90,7 @@ VERBS: Mapping[str, Text] = {
 }
 FALLS: Mapping[str, Text] = {
     "other_compliance": Text("其他合规原因", "Other compliance reasons"),
+    "same_person": Text("同一人的其他客户号", "Another number of the same person"),
     "in_other_campaign": Text("在途其他战役", "In another campaign"),
 }
 CELLS: Mapping[str, Text] = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
@@ -43,6 +44,7 @@ class Permits:
 
     ``consents`` to marketing over some channel, ``listed`` as not to be contacted, ``impersonal`` (no personalisation).
     ``channels`` (n,) says who may be reached over a channel of which somebody said something; all others are ``usual``.
+    ``again`` marks further numbers of people whose first one is among them.
     """
 
     consents: Bools
@@ -50,6 +52,7 @@ class Permits:
     impersonal: Bools
     usual: Bools
     channels: Mapping[str, Bools]
+    again: Bools
 
     def open_to(self, channel: str) -> Bools:
         """Return whom marketing may reach over a channel."""
@@ -110,7 +113,26 @@ def permits(connection: Connection, numbers: pa.Array) -> Permits:
     _, listed, impersonal = columns[ANY_CHANNEL]
     some = np.logical_or.reduce([consents for consents, _, _ in columns.values()])
     own = {name: mask for name, mask in open_.items() if name != ANY_CHANNEL}
-    return Permits(some, listed, impersonal, open_[ANY_CHANNEL], own)
+    return Permits(some, listed, impersonal, open_[ANY_CHANNEL], own, _again(numbers, parties))
+
+
+def _again(numbers: pa.Array, parties: pa.Table) -> Bools:
+    """Return which of ``numbers`` belong to a person who is among them by an earlier number: the party's own comes first."""
+    found = np.zeros(len(numbers), bool)
+    if not parties.num_rows:
+        return found
+    person = dict(zip(parties["customer_no"].to_pylist(), parties["party_no"].to_pylist(), strict=True))
+    place = pc.index_in(pa.array([*person, *person.values()], pa.string()), value_set=_plain(numbers))
+    at = {n: i for n, i in zip([*person, *person.values()], place.to_pylist(), strict=True) if i is not None}
+    seen = {party for party in person.values() if party in at}
+    for number in sorted(n for n in person if n in at):
+        found[at[number]] = person[number] in seen
+        seen.add(person[number])
+    return found
+
+
+def _plain(numbers: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return numbers.combine_chunks() if isinstance(numbers, pa.ChunkedArray) else numbers
 
 
 def _bools(table: pa.Table, column: str) -> Bools:

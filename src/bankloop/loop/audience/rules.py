@@ -16,6 +16,7 @@ ADULT = 18
 RELATION_RISK = "0.3"
 
 IN_OTHER_CAMPAIGN = "in_other_campaign"
+SAME_PERSON = "same_person"
 POOLED = "other_compliance"
 POOLED_TITLE = Text("其他合规原因", "Other compliance reasons")
 

@@ -13,17 +13,26 @@ import pyarrow.compute as pc
 from bankloop.kit import Text, digest_bytes
 from bankloop.kit.expression import Type
 from bankloop.loop.audience.contracts import MIN_CELL, Fall, Snapshot, Visibility
-from bankloop.loop.audience.rules import EXCLUSIONS, IN_OTHER_CAMPAIGN, POOLED, POOLED_TITLE
+from bankloop.loop.audience.rules import EXCLUSIONS, IN_OTHER_CAMPAIGN, POOLED, POOLED_TITLE, SAME_PERSON
 from bankloop.loop.spec import Lock
 from bankloop.loop.spec.batch import Bools, conditions
 
+_SAME_PERSON = Text("同一人的其他客户号", "Another number of the same person")
 _OTHER_CAMPAIGN = Text("在途其他战役", "In another campaign")
 
 
-def select(lock: Lock, state: pa.Table, types: Mapping[str, Type], as_of: date, busy: Bools | None = None) -> Snapshot:
-    """Return the campaign's snapshot over ``state`` (one row per customer).
+def select(
+    lock: Lock,
+    state: pa.Table,
+    types: Mapping[str, Type],
+    as_of: date,
+    busy: Bools | None = None,
+    again: Bools | None = None,
+) -> Snapshot:
+    """Return the campaign's snapshot over ``state`` (one row per customer number).
 
-    ``busy`` (n,) marks customers whom another campaign holds now. Every hit customer is counted under the first reason
+    ``busy`` (n,) marks customers whom another campaign holds now, ``again`` further numbers of people whose first one is
+    in ``state`` too: a person is in an audience once. Every hit customer is counted under the first reason
     that applies; confidential reasons are pooled for people.
     """
     texts = {"audience": lock.campaign.audience, **{e.code: e.condition for e in EXCLUSIONS}}
@@ -34,6 +43,9 @@ def select(lock: Lock, state: pa.Table, types: Mapping[str, Type], as_of: date, 
     for exclusion in EXCLUSIONS:
         excluded[exclusion.code] = np.flatnonzero(remaining & reasons[exclusion.code])
         remaining &= ~reasons[exclusion.code]
+    if again is not None:
+        excluded[SAME_PERSON] = np.flatnonzero(remaining & again)
+        remaining &= ~again
     if busy is not None:
         excluded[IN_OTHER_CAMPAIGN] = np.flatnonzero(remaining & busy)
         remaining &= ~busy
@@ -67,6 +79,8 @@ def visible_falls(counts: Mapping[str, int]) -> tuple[Fall, ...]:
     nor a difference from the total points at a person. The sum never changes.
     """
     open_falls = [Fall(e.code, e.title, counts[e.code]) for e in EXCLUSIONS if e.visibility is Visibility.OPEN]
+    if counts.get(SAME_PERSON):
+        open_falls.append(Fall(SAME_PERSON, _SAME_PERSON, counts[SAME_PERSON]))
     if IN_OTHER_CAMPAIGN in counts:
         open_falls.append(Fall(IN_OTHER_CAMPAIGN, _OTHER_CAMPAIGN, counts[IN_OTHER_CAMPAIGN]))
     pooled = sum(counts[e.code] for e in EXCLUSIONS if e.visibility is Visibility.CONFIDENTIAL)
