@@ -28,6 +28,7 @@ DOORS = {
     "bankloop.loop.editing",
     "bankloop.loop.shelf",
     "bankloop.loop.assortment",
+    "bankloop.loop.offers",
     "bankloop.organization.account",
     "bankloop.customer.identity",
     "bankloop.customer.consent",

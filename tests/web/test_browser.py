@@ -81,6 +81,8 @@ def desks() -> dict[str, str]:
     return {
         "products": "/products",
         "product": "/products/wealth-fixed-income",
+        "models": "/models",
+        "model": "/models/first-wealth",
         "approvals": "/approvals",
         "rounds": "/rounds",
         "edit": "/campaigns/bind-card/edit",

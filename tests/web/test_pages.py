@@ -37,6 +37,7 @@ def paths(plan_id: str) -> list[str]:
         f"/plan/{plan_id}/rows?campaign=bind-card&reason=reached", f"/plan/{plan_id}/rows?campaign=bind-card&reason=no_consent",
         "/results/bind-card/1/rows?group=control",
         "/products", "/products/wealth-fixed-income", "/products/salary-bundle",
+        "/models", "/models/first-wealth",
         "/scorecard", "/scorecard?metric=aum&by=branch", "/scorecard?metric=cross_sell&by=sub_branch&branch=B001",
     ]  # fmt: skip
 

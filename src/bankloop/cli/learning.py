@@ -94,6 +94,45 @@ def drift(
     finish({"campaign": name, "watched": [{**asdict(one), "alarm": one.alarm} for one in found]}, as_json)
 
 
+def top(
+    name: Annotated[str, typer.Argument(help="战役 / campaign")],
+    share: Annotated[float, typer.Option(min=0.001, max=1.0, help="名单占比 / share of the audience")] = 0.1,
+    most: Annotated[int, typer.Option(min=1, max=10_000, help="最多列几位 / how many to list")] = 20,
+    bank: Folder = _HERE,
+    as_: Person = "scientist",
+    as_json: AsJson = False,
+) -> None:
+    """现任模型的前 10% 名单，附理由和留出样本上的 lift。List the top of a champion's audience with reasons; lift on rows held out."""
+    from bankloop.loop.offers import said_of, top_of
+    from bankloop.organization import maker
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        person = acting(opened.store, as_, "analysis", maker)
+        found = top_of(opened, person, name, share, most)
+        reasons = [said_of(opened, one.why) for one in found.ranked]
+    speaks = language()
+    rows = [
+        [f"{one.customer_no[:1]}…{one.customer_no[-4:]}", f"{one.chance:.1%}", "; ".join(r.say(speaks) for r in why)]
+        for one, why in zip(found.ranked, reasons, strict=True)
+    ]
+    show_table(
+        f"{name} v{found.version}: lift@10% {found.lift:.2f}", ["客户 / customer", "p", "为什么 / why"], rows, right=[1]
+    )
+    plain = {
+        "campaign": name,
+        "version": found.version,
+        "audience": found.audience,
+        "size": found.size,
+        "lift_at_10": found.lift,
+    }
+    listed = [
+        {"customer": row[0], "chance": one.chance, "adds": one.adds}
+        for row, one in zip(rows, found.ranked, strict=True)
+    ]
+    finish({**plain, "top": listed}, as_json)
+
+
 def _rows(card: Any) -> list[list[str]]:
     causal = "因果 / causal" if card.causal else "尚非因果 / not yet causal"
     return [
@@ -111,4 +150,4 @@ def _rows(card: Any) -> list[list[str]]:
     ]
 
 
-COMMANDS = {"learn": learn, "rollback": rollback, "drift": drift}
+COMMANDS = {"learn": learn, "top": top, "rollback": rollback, "drift": drift}

@@ -36,6 +36,16 @@ from bankloop.report.exporting import FORMATS, PARTS, exported
 from bankloop.report.html import Report, html_report, report_of, results_view, write_report
 from bankloop.report.keeping import kept_plans, load_window_view, save_window
 from bankloop.report.loading import quarantine_table
+from bankloop.report.models import (
+    CAUSAL,
+    NOT_CAUSAL,
+    alerts_table,
+    calibration_table,
+    lift_picture,
+    offers_table,
+    top_table,
+    versions_table,
+)
 from bankloop.report.pages import environment, style
 from bankloop.report.plan import bounds_in_words, falls_of, plan_page, price_in_words, resource_table, waterfall_picture
 from bankloop.report.record import PlanRecord, record_of
@@ -67,7 +77,9 @@ from bankloop.report.what_if import changeable, levers, what_if, what_if_by_fiat
 from bankloop.report.whole import programme_view
 
 __all__ = [
+    "CAUSAL",
     "FORMATS",
+    "NOT_CAUSAL",
     "PARTS",
     "PRODUCT_CLASSES",
     "PRODUCT_LINES",
@@ -96,8 +108,10 @@ __all__ = [
     "Truth",
     "Waterfall",
     "WhatIf",
+    "alerts_table",
     "bank_line",
     "bounds_in_words",
+    "calibration_table",
     "card_table",
     "challenger_table",
     "changeable",
@@ -121,12 +135,14 @@ __all__ = [
     "known_truth",
     "levers",
     "levers_table",
+    "lift_picture",
     "load_window_view",
     "lost_table",
     "matrix_table",
     "metric_tables",
     "next_table",
     "offered_in_words",
+    "offers_table",
     "plan_page",
     "policies_picture",
     "price_in_words",
@@ -144,6 +160,8 @@ __all__ = [
     "save_window",
     "shelf_table",
     "style",
+    "top_table",
+    "versions_table",
     "waterfall_picture",
     "ways_picture",
     "what_if",

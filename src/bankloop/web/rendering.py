@@ -27,6 +27,7 @@ MENU = (
     ("/customers", "customers", "customers", "customer.list"),
     ("/rounds", "rounds", "rounds", "plan.read"),
     ("/products", "products", "products", "product.read"),
+    ("/models", "models", "models", "model.read"),
     ("/plan", "plan", "plan", "plan.read"),
     ("/results", "results", "results", "round.read"),
     ("/scorecard", "scorecard", "scorecard", "round.read"),

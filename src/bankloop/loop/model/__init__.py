@@ -11,6 +11,7 @@ from bankloop.loop.model.learners import Propensity, Uplift, learn_uplift, train
 from bankloop.loop.model.meta import Effects, Learner, Trial, learn_effects, learn_rank
 from bankloop.loop.model.pooled import cross_fitted_rates, squared_errors
 from bankloop.loop.model.ranking import Interval, better_than, paired_qini, qini
+from bankloop.loop.model.reasons import Part, parts_of
 from bankloop.loop.model.service import (
     feature_matrix,
     feature_names,
@@ -30,6 +31,7 @@ __all__ = [
     "Interval",
     "Labelled",
     "Learner",
+    "Part",
     "Propensity",
     "Scorer",
     "Trial",
@@ -48,6 +50,7 @@ __all__ = [
     "lift_at",
     "load_model",
     "paired_qini",
+    "parts_of",
     "psi",
     "qini",
     "save_model",

@@ -4,7 +4,15 @@ An investment product without a valid assessment is never open, whoever asks. It
 """
 
 from bankloop.loop.product.rules import ASSESSMENT_VALID_DAYS, SENTENCES, Ruling, WhyNot, rule_suitability
-from bankloop.loop.product.service import ATTRIBUTES_READ, RISK_ASSESSMENT, Offers, match, numbers, suitability_codes
+from bankloop.loop.product.service import (
+    ATTRIBUTES_READ,
+    RISK_ASSESSMENT,
+    Offers,
+    match,
+    match_products,
+    numbers,
+    suitability_codes,
+)
 from bankloop.loop.product.shelf import LegRuling, Notice, Shelf, in_force, propose, rule_leg
 
 __all__ = [
@@ -20,6 +28,7 @@ __all__ = [
     "WhyNot",
     "in_force",
     "match",
+    "match_products",
     "numbers",
     "propose",
     "rule_leg",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bankloop.kit.expression import Type
 from bankloop.loop.product.rules import ASSESSMENT_VALID_DAYS, WhyNot
-from bankloop.loop.spec import Lock, Product
+from bankloop.loop.spec import Lock, Product, Segment
 from bankloop.loop.spec.batch import Bools, conditions
 
 # The action that names no product: offered to those whom only the missing assessment keeps from investing.
@@ -48,17 +48,27 @@ class Offers:
 
 def match(lock: Lock, state: pa.Table, types: Mapping[str, Type], as_of: date) -> Offers:
     """Return the offers of a lock's products over the customers in ``state`` (n rows)."""
-    texts = {product.key: product.eligible for product in lock.products if product.eligible is not None}
-    segments = {f"segment:{key}": one.where for key, one in lock.policies.segments.items()}
-    met = conditions(state, {**texts, **segments}, types, as_of)
-    code = {}
-    for product in lock.products:
-        code[product.key] = _code(product, state, met)
-    for product in lock.products:
-        for leg in product.legs:
-            code[product.key] = np.where(code[product.key] == 0, code[leg], code[product.key])
+    code = dict(match_products(lock.products, lock.policies.segments, state, types, as_of).code)
     if RISK_ASSESSMENT in code:
         code[RISK_ASSESSMENT] = _invitation(lock, code, state.num_rows)
+    return Offers(code)
+
+
+def match_products(
+    products: Sequence[Product],
+    segments: Mapping[str, Segment],
+    state: pa.Table,
+    types: Mapping[str, Type],
+    as_of: date,
+) -> Offers:
+    """Return which of some products are open to the customers in ``state``, bundles with all their legs among them."""
+    texts = {product.key: product.eligible for product in products if product.eligible is not None}
+    named = {f"segment:{key}": one.where for key, one in segments.items()}
+    met = conditions(state, {**texts, **named}, types, as_of)
+    code = {product.key: _code(product, state, met) for product in products}
+    for product in products:
+        for leg in product.legs:
+            code[product.key] = np.where(code[product.key] == 0, code[leg], code[product.key])
     return Offers(code)
 
 

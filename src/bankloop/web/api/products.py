@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from bankloop.loop.assortment import due_reviews, product_matrix, scorecards
+from bankloop.loop.offers import NextOffer, next_offers
 from bankloop.loop.shelf import proposal, read_change, shelf_now, submit_change
 from bankloop.organization import require
 from bankloop.store import read_reviews
@@ -93,3 +94,24 @@ def propose(key: Name, customer_no: Name, console: Open, visitor: Reads) -> dict
         for leg in legs
     ]  # fmt: skip
     return {"bundle": key, "customer_no": customer_no, "legs": found, "open": all(leg.ruling.open for leg in legs)}
+
+
+@router.get("/customers/{customer_no}/offers")
+def offers(customer_no: Name, console: Open, visitor: Reads) -> dict[str, Any]:
+    """Return the next best offers for a customer, each with its reasons, and what is locked and why."""
+    require(visitor.principal, "product.read")
+    found = next_offers(console.bank, visitor.principal, customer_no)
+
+    def said(one: NextOffer) -> dict[str, Any]:
+        return {
+            "product": one.product.key,
+            "open": one.open,
+            "expected_fen": round(one.expected),
+            "reason": plain(one.reason),
+            "why": plain(one.why),
+        }
+
+    return {
+        "customer_no": customer_no, "offers": [said(one) for one in found.offers], "invited": found.invited,
+        "locked": [said(one) for one in found.locked],
+    }  # fmt: skip

@@ -2,12 +2,12 @@
 
 from fastapi import FastAPI
 
-from bankloop.web.desk import approvals, audit, customer, own, people, products, rights, rounds
+from bankloop.web.desk import approvals, audit, customer, models, own, people, products, rights, rounds
 
 
 def add_desk(app: FastAPI) -> None:
     """Add the routes."""
-    for part in (own, customer, products, rounds, approvals, people, rights, audit):
+    for part in (own, customer, products, models, rounds, approvals, people, rights, audit):
         part.add_pages(app)
 
 

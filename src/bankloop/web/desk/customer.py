@@ -26,15 +26,17 @@ from bankloop.customer.consent import (
 from bankloop.customer.consent import Word as Said
 from bankloop.customer.overview import open_overview
 from bankloop.customer.relation import open_relations
-from bankloop.kit import Text
+from bankloop.kit import BankloopError, Text
+from bankloop.loop.offers import next_offers
 from bankloop.organization import require
-from bankloop.report import Cell, Column, Figure, Table, Tone
+from bankloop.report import Cell, Column, Figure, Table, Tone, offers_table
 from bankloop.report import sayings as say
 from bankloop.store import ANY_CHANNEL, record_access
-from bankloop.web.console import masked
+from bankloop.web.console import Console, masked
 from bankloop.web.desk.glance import glance, ties_table
 from bankloop.web.forms import Acting, Form, Here
 from bankloop.web.rendering import console_of, may, page
+from bankloop.web.visitor import Visitor
 from bankloop.web.words import MORE_WORDS
 
 _ON_PAGE = 50
@@ -83,7 +85,7 @@ def add_pages(app: FastAPI) -> None:
         return page(
             request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), answer=answer,
             figures=_figures(found), glance=glance(seen, console.titles(), console.bank.lake.zone), ties=ties_table(ties), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
-            purposes=TITLES, origins={name: _ORIGINS[name] for name in ORIGINS},
+            offers=_offers(console, visitor, customer_no[:64]), purposes=TITLES, origins={name: _ORIGINS[name] for name in ORIGINS},
         )  # fmt: skip
 
     @app.post("/customers/{customer_no}/consents")
@@ -95,6 +97,16 @@ def add_pages(app: FastAPI) -> None:
                 origin=form.get("origin", ""), evidence=evidence, channel=form.get("channel") or ANY_CHANNEL,
             )  # fmt: skip
         return RedirectResponse(f"/customers/{customer_no}#consents", 303)
+
+
+def _offers(console: Console, visitor: Visitor, customer_no: str) -> Table | None:
+    """Return the next best offers of a customer of one's own; who may not open them sees none."""
+    if not may(visitor, "product.read"):
+        return None
+    try:
+        return offers_table(next_offers(console.bank, visitor.principal, customer_no))
+    except BankloopError:
+        return None
 
 
 def _figures(found: Standing) -> tuple[Figure, ...]:

@@ -1,0 +1,190 @@
+"""Next best offers for one customer, and the top of a model's list: ranked by what is expected, each with its reasons.
+
+Suitability comes first: who has no valid risk assessment is shown deposits only, is invited to an assessment that names no
+product, and sees investments locked with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bankloop.kit import ConflictError, Language, Text, say_fen
+from bankloop.loop import model, reach
+from bankloop.loop.bank import Bank
+from bankloop.loop.labels import audience_now
+from bankloop.loop.model import Part, Uplift, parts_of
+from bankloop.loop.product import RISK_ASSESSMENT, SENTENCES, WhyNot, match_products, rule_suitability
+from bankloop.loop.shelf import shelf_now
+from bankloop.loop.spec import Product, read_lock
+from bankloop.organization import open_customer, system
+from bankloop.store import ModelVersion, Principal, champion, list_campaigns
+from bankloop.store import read_lock as stored_lock
+
+MOST_OFFERS = 3
+# What may be shown to who has no valid assessment.
+_WITHOUT_ASSESSMENT = ("deposit",)
+_LOCKED = (WhyNot.ASSESSMENT_MISSING, WhyNot.ASSESSMENT_EXPIRED, WhyNot.RISK_MISMATCH)
+_OPEN = Text("可推介", "open")
+_WORTH = Text("预计一年贡献 {worth}", "expected to bring {worth} in a year")
+
+
+@dataclass(frozen=True, slots=True)
+class NextOffer:
+    """One product for one customer: open or locked with the reason; ``expected`` fen a year; ``why`` in words."""
+
+    product: Product
+    open: bool
+    reason: Text
+    expected: float
+    why: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NextOffers:
+    """The best offers, whether an invitation to a risk assessment goes with them, and what is locked."""
+
+    customer_no: str
+    offers: tuple[NextOffer, ...]
+    invited: bool
+    locked: tuple[NextOffer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One customer of a model's top: chance of success without contact, what the best action adds, reasons."""
+
+    customer_no: str
+    chance: float
+    adds: float
+    why: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """The top of a champion's list: ``lift`` is that of its top tenth on rows held out from training."""
+
+    campaign: str
+    version: int
+    audience: int
+    size: int
+    lift: float
+    ranked: tuple[Ranked, ...]
+
+
+def next_offers(bank: Bank, principal: Principal, customer_no: str) -> NextOffers:
+    """Return the next best offers for a customer whom the principal may see; opening the customer leaves its row."""
+    open_customer(bank.store, bank.lake, principal, customer_no)
+    as_of = bank.lake.today() - timedelta(days=1)
+    people = bank.state(as_of).table
+    found = people.filter(pc.equal(people["customer_no"], customer_no))
+    products = shelf_now(bank, system("offers")).all_of(bank.spec.products.values())
+    return offers_for(bank, found, products, _champions(bank), as_of)
+
+
+def offers_for(
+    bank: Bank, person: pa.Table, products: Sequence[Product], champions: Mapping[str, Uplift], as_of: date
+) -> NextOffers:
+    """Return the offers of one customer (a state of one row) from the shelf as it is, ranked by models where there are any."""
+    number = str(person["customer_no"][0].as_py()) if person.num_rows else ""
+    if not person.num_rows:
+        return NextOffers(number, (), False, ())
+    codes = match_products(products, bank.spec.policies.segments, person, bank.catalogue.types, as_of)
+    row: Mapping[str, Any] = person.to_pylist()[0]
+    assessed = rule_suitability(row.get("risk_tolerance"), row.get("days_since_risk_assessment"), 1).open
+    offers, locked = [], []
+    for product in products:
+        if product.key == RISK_ASSESSMENT:
+            continue
+        reason = codes.reason(product.key, 0)
+        if reason is WhyNot.OPEN and (assessed or product.product_class in _WITHOUT_ASSESSMENT):
+            offers.append(_offer(bank, product, person, champions))
+        elif reason in _LOCKED:
+            said = SENTENCES[reason].filled(
+                tolerance=row.get("risk_tolerance"), risk=product.risk.level if product.risk else 0
+            )
+            locked.append(NextOffer(product, False, said, 0.0, ()))
+    best = sorted(offers, key=lambda one: -one.expected)[:MOST_OFFERS]
+    return NextOffers(number, tuple(best), not assessed, tuple(locked))
+
+
+def top_of(bank: Bank, principal: Principal, campaign: str, share: float = 0.1, most: int = 100) -> Top:
+    """Return the top ``share`` of a campaign's audience by its champion's chance, the first ``most`` with their reasons.
+
+    Raises ``ConflictError`` where the campaign has no champion or was never submitted.
+    """
+    with bank.store.begin(principal) as connection:
+        entry = champion(connection, campaign)
+        row = next((one for one in list_campaigns(connection) if one.name == campaign), None)
+        lock = read_lock(stored_lock(connection, row.lock_digest)) if row and row.lock_digest else None
+    if entry is None or lock is None:
+        raise ConflictError(
+            "model.no_list",
+            Text("{name} 还没有现任模型或没有提交；先批准模型并提交战役", "{name} has no champion or was never submitted; approve a model and submit the campaign first"),
+            name=campaign,
+        )  # fmt: skip
+    learned = _loaded(bank, entry)
+    members = audience_now(bank, lock, bank.lake.today() - timedelta(days=1))
+    x = model.feature_matrix(members, learned.base.features)
+    keys = [action.key for action in reach.actions_of(lock)]
+    chance, uplift = learned.predict(x, keys)
+    size = max(1, round(len(chance) * share)) if len(chance) else 0
+    order = np.argsort(-chance, kind="stable")[:size]
+    shown = order[:most]
+    why = parts_of(learned.base, x[shown], learned.centre)
+    adds = uplift.max(axis=1, initial=0.0)
+    numbers = members["customer_no"].to_pylist()
+    ranked = tuple(
+        Ranked(numbers[at], float(chance[at]), float(adds[at]), parts)
+        for at, parts in zip(shown.tolist(), why, strict=True)
+    )
+    return Top(campaign, entry.version, len(chance), size, float(entry.card["lift_at_10"]), ranked)
+
+
+def said_of(bank: Bank, parts: Sequence[Part]) -> tuple[Text, ...]:
+    """Return a model's reasons in words, without the customer's values."""
+    found = []
+    for part in parts:
+        label = bank.catalogue[part.feature].label
+        way = ("高于一般", "above the usual") if part.above else ("低于一般", "below the usual")
+        points = f"{part.change * 100:+.1f}".replace("-", "−")
+        found.append(Text(f"{label.zh}{way[0]}（{points} 个百分点）", f"{label.en} {way[1]} ({points} pp)"))
+    return tuple(found)
+
+
+def _offer(bank: Bank, product: Product, person: pa.Table, champions: Mapping[str, Uplift]) -> NextOffer:
+    worth = float(product.contribution.fixed)
+    if product.contribution.of is not None:
+        balance = person[product.contribution.of][0].as_py() or 0
+        worth += balance * product.contribution.rate / 1_000_000
+    learned = champions.get(product.key)
+    why: tuple[Text, ...] = ()
+    expected = worth
+    if learned is not None:
+        x = model.feature_matrix(person, learned.base.features)
+        expected = worth * float(learned.base.predict(x)[0])
+        why = said_of(bank, parts_of(learned.base, x, learned.centre)[0])
+    said = _WORTH.filled(worth=Text(say_fen(expected, Language.ZH), say_fen(expected, Language.EN)))
+    return NextOffer(product, True, _OPEN, expected, (*why, said))
+
+
+def _champions(bank: Bank) -> dict[str, Uplift]:
+    """Return by product the champion of the first campaign that sells it."""
+    found: dict[str, Uplift] = {}
+    with bank.store.begin(system("offers")) as connection:
+        entries = {name: champion(connection, name) for name in bank.spec.campaigns}
+    for name, campaign in bank.spec.campaigns.items():
+        entry = entries[name]
+        if entry is not None and campaign.products[0] not in found:
+            found[campaign.products[0]] = _loaded(bank, entry)
+    return found
+
+
+def _loaded(bank: Bank, entry: ModelVersion) -> Uplift:
+    return model.load_model(bank.folder / entry.artefact_path, entry.artefact_digest)

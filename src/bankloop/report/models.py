@@ -1,0 +1,181 @@
+"""Models as people see them: cards, versions, what was watched, calibration, the top of a list, offers for one customer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bankloop.kit import Text
+from bankloop.loop.offers import NextOffers, Ranked
+from bankloop.report import sayings as say
+from bankloop.report.contracts import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
+from bankloop.store import ModelVersion
+
+_STATES: Mapping[str, tuple[Text, Tone]] = {
+    "champion": (Text("现任", "champion"), Tone.GOOD),
+    "retired": (Text("退役", "retired"), Tone.PLAIN),
+    "draft": (Text("候选", "candidate"), Tone.WARN),
+}
+_DASH = say.same("—")
+NOT_CAUSAL = Text(
+    "尚非因果：训练数据不是随机分配的，“意愿高”可能只说明谁本来就会来；提升是写明的先验，随机一轮之后才由数据学出。",
+    "Not yet causal: the training data were not randomised, so a high score may only say who would have come anyway; the uplift "
+    "is a stated prior, learned from data only after a randomised round.",
+)
+CAUSAL = Text(
+    "因果：提升由随机分配的轮次学出，区间随样本收窄。",
+    "Causal: the uplift was learned from rounds where chance decided.",
+)
+
+
+def lift_picture(champions: Sequence[ModelVersion], titles: Mapping[str, Text]) -> Picture | None:
+    """Return lift@10% of the champions, on rows held out from training."""
+    if not champions:
+        return None
+    bars = tuple(
+        Bar(titles.get(one.campaign, say.same(one.campaign)), float(one.card["lift_at_10"]), say.same(f"{one.card['lift_at_10']:.2f}×"), Role.CHOSEN)
+        for one in champions
+    )  # fmt: skip
+    best = max(champions, key=lambda one: one.card["lift_at_10"])
+    name, lift = titles.get(best.campaign, say.same(best.campaign)), f"{best.card['lift_at_10']:.2f}"
+    alt = Text(
+        f"留出样本上，{name.zh}的前 10% 客户达成目标的比例是平均的 {lift} 倍。",
+        f"On rows held out, the top tenth of {name.en} reaches its goal {lift} times as often as the average.",
+    )
+    title = Text("前 10% 名单有多准（留出样本）", "How good the top tenth is (rows held out)")
+    return Picture("lift", title, alt, Bars(bars), alt)
+
+
+def versions_table(versions: Sequence[ModelVersion]) -> Table:
+    """Return the registry of one model: every version with its standing, its data and the digest of its artefact."""
+    rows = []
+    for one in versions:
+        state, tone = _STATES.get(one.state, (say.same(one.state), Tone.PLAIN))
+        start, end = one.card["window"]
+        rounds = ", ".join(str(r) for r in one.card.get("rounds", ())) or "—"
+        rows.append(
+            (
+                Cell(say.same(f"v{one.version}")),
+                Cell(state, tone, tag=True),
+                Cell(Text("因果", "causal") if one.card["causal"] else Text("尚非因果", "not yet causal")),
+                Cell(say.count(one.card["rows"])),
+                Cell(say.same(rounds)),
+                Cell(say.same(f"{one.card['auc']:.3f}")),
+                Cell(say.same(f"{one.card['lift_at_10']:.2f}×")),
+                Cell(say.same(f"{one.card['psi']:.2f}")),
+                Cell(Text(f"{start} 至 {end}", f"{start} to {end}")),
+                Cell(say.same(one.artefact_digest[:12])),
+            )
+        )
+    columns = (
+        Column(Text("版本", "Version")),
+        Column(Text("状态", "State")),
+        Column(Text("效力", "Standing")),
+        Column(Text("样本", "Rows"), number=True),
+        Column(Text("学过的轮次", "Rounds learned")),
+        Column(say.same("AUC"), number=True),
+        Column(say.same("lift@10%"), number=True),
+        Column(say.same("PSI"), number=True),
+        Column(Text("样本期", "Window")),
+        Column(Text("文件散列", "Artefact")),
+    )
+    return Table("versions", Text("版本登记", "Registry"), columns, tuple(rows))
+
+
+def alerts_table(alerts: Mapping[str, Mapping[str, Mapping[str, object]]], titles: Mapping[str, Text]) -> Table | None:
+    """Return what drift has asked for, by campaign and kind, as the campaign's eighth step keeps it."""
+    rows = []
+    for name, found in alerts.items():
+        for kind, one in found.items():
+            said = one.get("said", {})
+            assert isinstance(said, Mapping)
+            words = Text(str(said.get("zh", "")), str(said.get("en", "")))
+            rows.append(
+                (
+                    Cell(titles.get(name, say.same(name)), drill=f"models/{name}"),
+                    Cell(say.same(kind)),
+                    Cell(say.same(str(one.get("value"))), Tone.BAD),
+                    Cell(say.same(str(one.get("limit")))),
+                    Cell(words),
+                )
+            )
+    if not rows:
+        return None
+    columns = (
+        Column(Text("模型", "Model")),
+        Column(Text("看什么", "What")),
+        Column(Text("实测", "Measured"), number=True),
+        Column(Text("限值", "Limit"), number=True),
+        Column(Text("要做什么", "What to do")),
+    )
+    return Table("alerts", Text("漂移告警", "Drift"), columns, tuple(rows))
+
+
+def calibration_table(card: Mapping[str, object]) -> Table | None:
+    """Return the mean score against the observed rate by tenths, on rows held out."""
+    bins = card.get("calibration")
+    if not isinstance(bins, Sequence) or not bins:
+        return None
+    rows = tuple(
+        (
+            Cell(say.same(str(number))),
+            Cell(say.count(one["rows"])),
+            Cell(say.percent(one["score"], 2)),
+            Cell(say.percent(one["rate"], 2)),
+        )
+        for number, one in enumerate(bins, 1)
+    )
+    columns = (
+        Column(Text("十分位", "Tenth")),
+        Column(Text("行", "Rows"), number=True),
+        Column(Text("模型说", "Model says"), number=True),
+        Column(Text("实际", "Observed"), number=True),
+    )
+    return Table("calibration", Text("校准（留出样本）", "Calibration (rows held out)"), columns, rows)
+
+
+def top_table(ranked: Sequence[Ranked], reasons: Mapping[str, Sequence[Text]], mask: Mapping[str, str]) -> Table:
+    """Return the top of a list, masked: chance, what the best action adds, why."""
+    rows = tuple(
+        (
+            Cell(say.same(mask[one.customer_no])),
+            Cell(say.percent(one.chance, 1)),
+            Cell(say.points(one.adds)),
+            Cell(_joined(reasons.get(one.customer_no, ()))),
+        )
+        for one in ranked
+        if one.customer_no in mask
+    )
+    columns = (
+        Column(Text("客户", "Customer")),
+        Column(Text("不触达也会达成", "Would reach the goal alone"), number=True),
+        Column(Text("最好的动作能加", "Best action adds"), number=True),
+        Column(Text("为什么", "Why")),
+    )
+    note = Text(
+        "按意愿排的名单；该不该触达由方案按增量价值决定。理由不含客户的数值。",
+        "A list by chance; whom to contact the plan decides by incremental value. Reasons hold none of the customer's values.",
+    )
+    return Table("top", Text("前 10% 名单", "The top tenth"), columns, rows, note)
+
+
+def offers_table(found: NextOffers) -> Table:
+    """Return the next best offers of one customer, what is locked with its reason, and the invitation."""
+    rows = [
+        (Cell(one.product.title.text), Cell(Text("可推介", "open"), Tone.GOOD, tag=True), Cell(_joined(one.why)))
+        for one in found.offers
+    ]
+    if found.invited:
+        words = Text(
+            "没有有效的风险测评：先邀请测评，不提产品", "no valid risk assessment: invite to one, naming no product"
+        )
+        rows.append((Cell(Text("风险测评邀请", "Invitation to a risk assessment")), Cell(Text("先做", "first"), Tone.ACCENT, tag=True), Cell(words)))  # fmt: skip
+    rows += [
+        (Cell(one.product.title.text), Cell(Text("锁定", "locked"), Tone.BAD, tag=True), Cell(one.reason))
+        for one in found.locked
+    ]
+    columns = (Column(Text("产品", "Product")), Column(Text("状态", "State")), Column(Text("理由", "Why")))
+    return Table("offers", Text("下一步推介", "Next best offers"), columns, tuple(rows))
+
+
+def _joined(said: Sequence[Text]) -> Text:
+    return Text("；".join(one.zh for one in said) or "—", "; ".join(one.en for one in said) or "—")

@@ -1,0 +1,112 @@
+"""Next best offers behind suitability, the top of a list with reasons, and what a reason is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bankloop.kit import ConflictError
+from bankloop.loop import model, offers
+from bankloop.loop.bank import Bank
+from bankloop.loop.offers import next_offers, offers_for, top_of
+from bankloop.loop.spec import Product
+from bankloop.organization import load_people, system
+from bankloop.report import offers_table
+from tests.loop.people import AS_OF, TYPES, bank_spec, state
+from tests.loop.test_product import wealth
+
+WEALTH = "wealth-fixed-income"
+
+
+def shelf() -> tuple[Product, ...]:
+    return tuple(bank_spec().products.values())
+
+
+SHELF = (*shelf(), wealth("high", "R5"))
+
+
+def of(bank: Bank, **special: object) -> offers.NextOffers:
+    person = state([special])
+    return offers_for(bank, person, SHELF, {}, AS_OF)
+
+
+@pytest.mark.capability("A17")
+def test_without_an_assessment_only_deposits_and_an_invitation_that_names_no_product(bank: Bank) -> None:
+    for special in ({"risk_tolerance": None}, {"days_since_risk_assessment": 366}):
+        found = of(bank, term_maturing_60d=9_000_000, **special)
+        assert [one.product.product_class for one in found.offers] == ["deposit"]
+        assert found.invited
+        assert {one.product.key for one in found.locked} >= {WEALTH, "high"}
+        assert all(one.reason.zh for one in found.locked)
+    table = offers_table(found)
+    invitation = next(row for row in table.rows if row[0].text.en.startswith("Invitation"))
+    titles = {one.title.zh for one in shelf() if one.key != "risk-assessment"}
+    assert not any(title in cell.text.zh for cell in invitation for title in titles)
+
+
+@pytest.mark.capability("A17")
+def test_three_offers_with_their_reasons_and_what_is_locked(bank: Bank) -> None:
+    found = of(bank, term_maturing_60d=9_000_000, risk_tolerance=3)
+    assert len(found.offers) == 3
+    assert all(one.why for one in found.offers)
+    assert [one.expected for one in found.offers] == sorted((one.expected for one in found.offers), reverse=True)
+    assert not found.invited
+    assert [one.product.key for one in found.locked] == ["high"]
+    assert "C3 < R5" in found.locked[0].reason.zh
+
+
+@settings(max_examples=30, deadline=None)
+@given(tolerance=st.none() | st.integers(1, 5), days=st.none() | st.integers(0, 800))
+def test_an_investment_is_never_offered_without_suitability(tolerance: int | None, days: int | None) -> None:
+    person = state([{"risk_tolerance": tolerance, "days_since_risk_assessment": days}])
+    found = offers_for(BANKLESS, person, SHELF, {}, AS_OF)
+    valid = tolerance is not None and days is not None and days <= 365
+    for one in found.offers:
+        if one.product.is_investment:
+            assert valid
+            assert one.product.risk is not None
+            assert tolerance is not None
+            assert tolerance >= one.product.risk.level
+
+
+# What offers need of a bank where there are no models.
+BANKLESS: Any = SimpleNamespace(spec=bank_spec(), catalogue=SimpleNamespace(types=TYPES))
+
+
+def test_a_campaign_without_a_champion_has_no_list(bank: Bank) -> None:
+    with pytest.raises(ConflictError, match="never submitted"):
+        top_of(bank, system(), "keep-deposits")
+
+
+def test_the_offers_of_a_real_customer_use_the_champions(bank: Bank) -> None:
+    load_people(bank.store, bank.lake)
+    people = bank.state(bank.lake.today() - timedelta(days=1)).table
+    found = next_offers(bank, system(), people["customer_no"][5].as_py())
+    assert len(found.offers) <= 3
+    assert found == next_offers(bank, system(), found.customer_no)
+    nobody = offers_for(bank, people.slice(0, 0), shelf(), {}, AS_OF)
+    assert nobody.offers == ()
+
+
+def test_a_reason_is_what_the_score_loses_without_it() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(4_000, 3))
+    x[:50, 2] = np.nan
+    y = (rng.random(4_000) < 1 / (1 + np.exp(2.0 - 2.0 * x[:, 0]))).astype(float)
+    base, _ = model.train_propensity(model.Labelled(x, y, ("a", "b", "c"), (AS_OF, AS_OF)), 1)
+    rows = np.array([[3.0, 0.0, np.nan], [-3.0, 0.0, 0.0]])
+    high, low = model.parts_of(base, rows, np.zeros(3))
+    assert (high[0].feature, high[0].above) == ("a", True)
+    assert high[0].change > 0.2
+    assert (low[0].feature, low[0].above) == ("a", False)
+    assert low[0].change < 0
+    assert all(part.feature != "c" for part in high)
+    assert model.parts_of(base, np.zeros((0, 3)), np.zeros(3)) == []
+    assert isinstance(state([{}]), pa.Table)

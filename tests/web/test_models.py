@@ -1,0 +1,48 @@
+"""The page of models: cards, registry, drift, the top of a list by right; offers on a customer's page and by the API."""
+
+from __future__ import annotations
+
+import re
+
+from tests.web.conftest import Staffed
+
+BASE = "/api/v1"
+
+
+def test_cards_registry_and_the_top_masked(staffed: Staffed) -> None:
+    client = staffed.client("scientist")
+    client.cookies.set("language", "en")
+    listed = client.get("/models").text
+    assert "Model cards" in listed
+    page = client.get("/models/first-wealth").text
+    assert "Not yet causal" in page
+    assert "Registry" in page
+    assert "The top tenth" in page
+    numbers = staffed.small.window.state.table["customer_no"].to_pylist()
+    assert not any(number in page for number in numbers)
+    assert client.get("/models/nothing").status_code == 404
+
+
+def test_going_back_needs_a_version_that_is_not_in_force_and_a_reason(staffed: Staffed) -> None:
+    client = staffed.client("scientist")
+    page = client.get("/models/bind-card").text
+    token = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert token is not None
+    answer = client.post("/models/bind-card/rollback", data={"csrf": token[1], "version": "1", "reason": "x"})
+    assert answer.status_code == 409
+    assert 'role="alert"' in answer.text
+    assert client.post("/models/bind-card/rollback", data={"csrf": token[1], "version": "x"}).status_code in (400, 422)
+    assert staffed.client("secadmin").get("/models").status_code == 403
+
+
+def test_offers_stand_on_the_customers_page_and_in_the_api(staffed: Staffed) -> None:
+    state = staffed.small.window.state.table
+    rows = zip(state["customer_no"].to_pylist(), state["risk_tolerance"].to_pylist(), strict=True)
+    number = next(no for no, tolerance in rows if tolerance is None)
+    found = staffed.api("strategist").get(f"{BASE}/customers/{number}/offers").json()
+    assert found["invited"]
+    assert {one["product"] for one in found["locked"]} >= {"wealth-fixed-income"}
+    assert all(one["why"] for one in found["offers"])
+    page = staffed.client("strategist").get(f"/customers/{number}").text
+    assert "下一步推介" in page
+    assert "风险测评邀请" in page
