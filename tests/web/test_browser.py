@@ -107,8 +107,8 @@ OTHERS = {
     "secadmin": ("/", "/people"),
     "product": ("/products", "/products/wealth-fixed-income"),
     "checker": ("/approvals",),
-    "relationship_manager": ("/", "/tasks", "/customers"),
-    "commander": ("/", "/people", "/tasks"),
+    "relationship_manager": ("/", "/work", "/tasks", "/customers"),
+    "commander": ("/", "/warroom", "/people", "/tasks"),
 }
 
 

@@ -84,7 +84,7 @@ from bankloop.store.database import (
 from bankloop.store.doctor import Finding, examine
 from bankloop.store.embedded import EmbeddedServer, remove_cluster, server_pid, start_server
 from bankloop.store.grants import BUDGET_EXHAUSTED, STOCK_EXHAUSTED, grant_benefits, pool_used
-from bankloop.store.ledger import append_decisions, append_events, read_decisions, read_events
+from bankloop.store.ledger import append_decisions, append_events, read_decisions, read_events, read_reasons
 from bankloop.store.outbox import (
     claim_outbox,
     enqueue,
@@ -253,6 +253,7 @@ __all__ = [
     "read_models",
     "read_notices",
     "read_plans",
+    "read_reasons",
     "read_results",
     "read_reviews",
     "read_snapshot",

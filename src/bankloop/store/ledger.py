@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -84,6 +85,13 @@ def read_decisions(
         schema,
         {"campaigns": list(campaigns), "round": round_, "window": window_start},
     )
+
+
+def read_reasons(connection: Connection, decision_ids: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
+    """Return what explains each decision that may be seen: the attributes it read, its lock and its reasons."""
+    query = text("SELECT decision_id, lock_digest, attributes, reasons FROM decision WHERE decision_id = ANY (:ids)")
+    rows = connection.execute(query, {"ids": list(decision_ids)}).mappings()
+    return {row["decision_id"]: dict(row) for row in rows}
 
 
 def read_events(connection: Connection, types: Sequence[str], since: date, until: date) -> pa.Table:

@@ -23,6 +23,8 @@ COOKIE = "language"
 # address, word, current marker, the permission that opens it ('' for everybody)
 MENU = (
     ("/", "home", "home", ""),
+    ("/work", "work", "work", "task.log"),
+    ("/warroom", "warroom", "warroom", "task.assign"),
     ("/tasks", "tasks", "tasks", "task.read"),
     ("/customers", "customers", "customers", "customer.list"),
     ("/rounds", "rounds", "rounds", "plan.read"),

@@ -3,6 +3,7 @@
 This room says who keeps whom and when to be in touch; what to say is a campaign's or the manager's.
 """
 
+from bankloop.customer.servicing.contacting import log_contact
 from bankloop.customer.servicing.contracts import MODES, Assignment, Care, Keeper, Mode, ServicePolicy, TierPolicy
 from bankloop.customer.servicing.rules import read_policy, share_out, stand_in
 from bankloop.customer.servicing.service import assign_keepers, keeper_now, make_care_tasks
@@ -17,6 +18,7 @@ __all__ = [
     "TierPolicy",
     "assign_keepers",
     "keeper_now",
+    "log_contact",
     "make_care_tasks",
     "read_policy",
     "share_out",

@@ -12,12 +12,12 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
+from bankloop.customer.servicing import log_contact
 from bankloop.organization import (
     accept_task,
     assign_task,
     events_of,
     finish_task,
-    log_outcome,
     reject_task,
     require,
     task_of,
@@ -98,7 +98,7 @@ def log(request: Request, task_id: UUID, body: LogBody, console: Open, visitor: 
     """Log what came of a contact; an appointment, stated or read from the note, becomes a follow-up."""
 
     def effect(connection: Connection) -> dict[str, Any]:
-        done = log_outcome(
+        done = log_contact(
             connection, task_id, body.outcome, body.note, next_at=body.next_at, happened_at=body.happened_at,
             client_key=body.client_key, zone=console.bank.lake.zone,
         )  # fmt: skip

@@ -1,13 +1,25 @@
-"""The desks of the bank's people: own tasks and customers, approvals, organization and people, rights, the trail."""
+"""The desks of the bank's people: own work, tasks and customers, the war room, approvals, people, rights, the trail."""
 
 from fastapi import FastAPI
 
-from bankloop.web.desk import approvals, audit, customer, models, own, people, products, rights, rounds
+from bankloop.web.desk import (
+    approvals,
+    audit,
+    customer,
+    models,
+    own,
+    people,
+    products,
+    rights,
+    rounds,
+    warroom,
+    work,
+)
 
 
 def add_desk(app: FastAPI) -> None:
     """Add the routes."""
-    for part in (own, customer, products, models, rounds, approvals, people, rights, audit):
+    for part in (own, work, warroom, customer, products, models, rounds, approvals, people, rights, audit):
         part.add_pages(app)
 
 

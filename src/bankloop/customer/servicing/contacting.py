@@ -1,0 +1,38 @@
+"""What came of a contact, and what a customer said in it: who asks not to be contacted is heard in the same transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from bankloop.customer.consent import Purpose, record_word
+from bankloop.organization import Logged, log_outcome
+
+STOP = "stop"
+_ORIGIN = "call"
+
+
+def log_contact(
+    connection: Connection,
+    task_id: UUID,
+    outcome: str,
+    words: str = "",
+    *,
+    next_at: datetime | None = None,
+    happened_at: datetime | None = None,
+    client_key: str | None = None,
+    zone: str = "Asia/Shanghai",
+) -> Logged:
+    """Log the outcome of a task; «不要再联系» puts the customer on the do-not-contact list at once, with the task as evidence."""
+    done = log_outcome(
+        connection, task_id, outcome, words, next_at=next_at, happened_at=happened_at, client_key=client_key, zone=zone
+    )
+    if outcome == STOP and not done.known:
+        evidence = {"task": str(task_id)}
+        record_word(
+            connection, done.task.customer_no, Purpose.DO_NOT_CONTACT, True, origin=_ORIGIN, evidence=evidence,
+            said_at=happened_at,
+        )  # fmt: skip
+    return done

@@ -1,0 +1,95 @@
+"""The workbench, phone first: today's list, one task with its guide, a call, its outcome, the next step."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse, Response
+
+from bankloop.customer.servicing import log_contact
+from bankloop.kit import BankloopError, InputError, Text
+from bankloop.organization import OUTCOMES, accept_task, reject_task, require, task_of, unmask
+from bankloop.web.forms import Acting, Form, Here
+from bankloop.web.rendering import console_of, page
+from bankloop.web.visitor import Visitor
+from bankloop.web.workbench import CALL_MINUTES, IDENTITY, task_page, workbench
+
+
+def add_pages(app: FastAPI) -> None:
+    """Add the routes."""
+
+    @app.get("/work")
+    def work(request: Request, visitor: Here) -> Response:
+        require(visitor.principal, "task.log")
+        return page(request, "work.html", at="work", page=workbench(console_of(request), visitor.principal))
+
+    @app.get("/work/{task_id}")
+    def one(request: Request, task_id: UUID, visitor: Here) -> Response:
+        require(visitor.principal, "task.read")
+        return _task_page(request, visitor, task_id)
+
+    @app.post("/work/{task_id}/call")
+    def call(request: Request, task_id: UUID, visitor: Acting) -> Response:
+        console = console_of(request)
+        with console.bank.store.begin(visitor.principal) as connection:
+            task = accept_task(connection, task_id)
+            reason = f"{task.kind} {task.campaign} {task.action}".strip()
+            unmask(connection, task.customer_no, IDENTITY, reason, str(task_id), CALL_MINUTES)
+        return RedirectResponse(f"/work/{task_id}", 303)
+
+    @app.post("/work/{task_id}/log")
+    def log(request: Request, task_id: UUID, form: Form, visitor: Acting) -> Response:
+        console = console_of(request)
+        try:
+            agreed = _moment(form.get("next_at", ""), console.bank.lake.zone)
+            with console.bank.store.begin(visitor.principal) as connection:
+                log_contact(
+                    connection, task_id, form.get("outcome", ""), form.get("note", ""), next_at=agreed,
+                    zone=console.bank.lake.zone,
+                )  # fmt: skip
+        except BankloopError as error:
+            return _task_page(request, visitor, task_id, error, form)
+        return RedirectResponse("/work", 303)
+
+    @app.post("/work/{task_id}/reject")
+    def reject(request: Request, task_id: UUID, form: Form, visitor: Acting) -> Response:
+        try:
+            with console_of(request).bank.store.begin(visitor.principal) as connection:
+                reject_task(connection, task_id, form.get("reason", ""))
+        except BankloopError as error:
+            return _task_page(request, visitor, task_id, error, form)
+        return RedirectResponse("/work", 303)
+
+
+def _task_page(
+    request: Request,
+    visitor: Visitor,
+    task_id: UUID,
+    error: BankloopError | None = None,
+    form: dict[str, str] | None = None,
+) -> Response:
+    console = console_of(request)
+    with console.bank.store.begin(visitor.principal) as connection:
+        task_of(connection, task_id)
+    found = task_page(console, visitor.principal, task_id)
+    return page(
+        request, "task.html", error.http_status if error else 200, at="work", page=found, error=error, form=form or {},
+        outcomes=OUTCOMES,
+    )  # fmt: skip
+
+
+def _moment(words: str, zone: str) -> datetime | None:
+    """Return the moment of a form's local date and time; raise ``InputError`` where it is none."""
+    if not words:
+        return None
+    try:
+        return datetime.fromisoformat(words).replace(tzinfo=ZoneInfo(zone))
+    except ValueError:
+        raise InputError(
+            "task.bad_moment",
+            Text("“{moment}” 不是日期和时间；请按 2026-11-26T10:00 填写", "'{moment}' is no date and time; write it as 2026-11-26T10:00"),
+            moment=words[:32],
+        ) from None  # fmt: skip

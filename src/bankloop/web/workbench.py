@@ -1,0 +1,260 @@
+"""A manager's day as values: the calls to make first, the rest of the list, one task with why, what to say, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from bankloop.customer import Attribute
+from bankloop.kit import Text, WorkTime
+from bankloop.kit.expression import parse
+from bankloop.lake import DataClass
+from bankloop.loop import run as loop
+from bankloop.loop.reach import actions_of
+from bankloop.loop.script import choose
+from bankloop.loop.spec import Lock
+from bankloop.organization import (
+    Task,
+    TaskEvent,
+    TaskKind,
+    TaskState,
+    events_of,
+    first_calls,
+    open_customer,
+    open_tasks_for,
+    performance,
+    task_of,
+    unmasked_fields,
+    urgency,
+)
+from bankloop.report import Figure
+from bankloop.report import sayings as say
+from bankloop.report.record import action_title
+from bankloop.store import Principal, now_of, read_reasons
+from bankloop.web.console import Console, masked
+
+FIRST = 3
+IDENTITY = ("name_token", "phone_token")
+# A call and what is agreed in it; then the number is masked again.
+CALL_MINUTES = 30
+_MASK = "***"
+_FACTS = 5
+# The rest of a list that one page shows.
+_MOST = 40
+_KINDS: Mapping[TaskKind, Text] = {
+    TaskKind.CAMPAIGN: Text("战役", "campaign"),
+    TaskKind.FOLLOW_UP: Text("客户约定", "agreed with the customer"),
+    TaskKind.CARE: Text("关怀", "care"),
+    TaskKind.ALERT: Text("预警", "alert"),
+    TaskKind.REFERRAL: Text("转介", "referral"),
+    TaskKind.LIST: Text("名单", "list"),
+    TaskKind.SUPPORT: Text("支持", "support"),
+    TaskKind.RECOVERY: Text("挽回", "recovery"),
+}
+STATES: Mapping[TaskState, Text] = {
+    TaskState.CREATED: Text("已生成", "made"),
+    TaskState.ALLOTTED: Text("待分配", "to be assigned"),
+    TaskState.ASSIGNED: Text("待接单", "assigned"),
+    TaskState.ACCEPTED: Text("已接单", "accepted"),
+    TaskState.IN_PROGRESS: Text("办理中", "in progress"),
+    TaskState.DONE: Text("已办结", "done"),
+    TaskState.REJECTED: Text("已退回", "rejected"),
+    TaskState.RECALLED: Text("已收回", "recalled"),
+    TaskState.EXPIRED: Text("已过期", "expired"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One task as the list shows it."""
+
+    task: Task
+    title: Text
+    action: Text
+    who: str
+    worth: Text
+    due: Text
+    tag: Text
+    late: bool
+    why: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """A day in one screen: the answer, figures, what to do first, WeCom messages that wait, the rest."""
+
+    answer: Text
+    figures: tuple[Figure, ...]
+    first: tuple[Call, ...]
+    to_confirm: tuple[Call, ...]
+    rest: tuple[Call, ...]
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """One task: who and why, the guide, what was done, and what may be done now."""
+
+    call: Call
+    state: Text
+    open: bool
+    name: str
+    phone: str
+    dial: str
+    script: Text | None
+    history: tuple[tuple[str, Text, str], ...]
+
+
+def workbench(console: Console, principal: Principal) -> Workbench:
+    """Return a person's day: open tasks due by today, the worthiest and most pressing first."""
+    with console.bank.store.begin(principal) as connection:
+        tasks = open_tasks_for(connection, principal.id, console.today)
+        calls = _calls(console, connection, tasks)
+        month = performance(connection, console.today.replace(day=1), console.today)
+        now = now_of(connection)
+    messages = [call for call in calls if call.task.action.endswith("|wecom")]
+    by_hand = [call for call in calls if call not in messages]
+    clock = WorkTime(console.bank.lake.zone)
+    ranked = first_calls([(max(c.task.value_fen, 1), _urgency(clock, c.task, now)) for c in by_hand], len(by_hand))
+    ordered = [by_hand[place] for place in ranked]
+    own = next((one for one in month if one.who == principal.id), None)
+    late = sum(call.late for call in calls)
+    answer = Text(
+        f"{len(calls)} 件待办" + (f"，{late} 件已超时" if late else ""),
+        f"{len(calls)} to do" + (f", {late} overdue" if late else ""),
+    )
+    first = ordered[:FIRST]
+    figures = (
+        Figure(
+            Text("先打的几通，在手价值", "At stake in the first calls"), say.money(sum(c.task.value_fen for c in first))
+        ),
+        Figure(Text("待办", "To do"), say.count(len(calls)), Text(f"{late} 件超时", f"{late} overdue")),
+        Figure(
+            Text("本月落实率", "Done on time this month"),
+            say.percent(own.execution_rate, 0) if own and own.execution_rate is not None else say.same("—"),
+            Text(f"{own.on_time}/{own.instructed}", f"{own.on_time} of {own.instructed}") if own else None,
+        ),
+    )
+    rest = tuple(ordered[FIRST : FIRST + _MOST])
+    more = len(ordered) - len(first) - len(rest)
+    return Workbench(answer, figures, tuple(first), tuple(messages[:_MOST]), rest, more)
+
+
+def task_page(console: Console, principal: Principal, task_id: UUID) -> TaskPage:
+    """Return one task as its reader may see it; name and number show while they are unmasked."""
+    with console.bank.store.begin(principal) as connection:
+        task = task_of(connection, task_id)
+        clear = set(IDENTITY) <= unmasked_fields(connection, task.customer_no)
+        (call,) = _calls(console, connection, [task], clear=clear)
+        events = events_of(connection, [task_id])
+        reason = read_reasons(connection, [task.parent_id or task_id])
+    shown = open_customer(console.bank.store, console.bank.lake, principal, task.customer_no, IDENTITY).values
+    name, phone = (str(shown[field] or "") for field in IDENTITY)
+    lock = _lock(console, reason)
+    return TaskPage(
+        call=call,
+        state=STATES[task.state],
+        open=task.state not in (TaskState.DONE, TaskState.REJECTED, TaskState.RECALLED, TaskState.EXPIRED),
+        name=name,
+        phone=phone,
+        dial=phone if phone.isdigit() else "",
+        script=_script(lock, task) if lock else None,
+        history=tuple(_done(console, event) for event in events),
+    )
+
+
+def _calls(console: Console, connection: Connection, tasks: Sequence[Task], *, clear: bool = False) -> list[Call]:
+    now, zone = now_of(connection), ZoneInfo(console.bank.lake.zone)
+    reasons = read_reasons(connection, [task.parent_id or task.task_id for task in tasks])
+    titles = console.titles()
+    found = []
+    for task in tasks:
+        reason = reasons.get(task.parent_id or task.task_id)
+        lock = console.lock(reason["lock_digest"]) if reason else None
+        late = task.due_at is not None and task.due_at < now
+        due = task.start_at if task.kind is TaskKind.FOLLOW_UP else task.due_at
+        found.append(
+            Call(
+                task=task,
+                title=titles.get(task.campaign, _KINDS[task.kind]),
+                action=_action(lock, task),
+                who=masked(task.customer_no),
+                worth=say.money(task.value_fen),
+                due=say.same(f"{due.astimezone(zone):%m-%d %H:%M}" if due else f"{task.due_on:%m-%d}"),
+                tag=Text("超时", "overdue") if late else _KINDS[task.kind],
+                late=late,
+                why=_why(lock, reason, clear=clear) or (_said(task.reason),),
+            )
+        )
+    return found
+
+
+def _urgency(clock: WorkTime, task: Task, now: datetime) -> float:
+    if task.start_at is None or task.due_at is None:
+        return 1.0
+    left = clock.elapsed(now, task.due_at) if now < task.due_at else -clock.elapsed(task.due_at, now)
+    return urgency(left, clock.elapsed(task.start_at, task.due_at))
+
+
+def _lock(console: Console, reasons: Mapping[UUID, Mapping[str, Any]]) -> Lock | None:
+    return next((console.lock(one["lock_digest"]) for one in reasons.values()), None)
+
+
+def _action(lock: Lock | None, task: Task) -> Text:
+    action = next((a for a in actions_of(lock) if a.key == task.action), None) if lock else None
+    return action_title(lock, action) if lock and action else say.same(task.action or "—")
+
+
+def _script(lock: Lock, task: Task) -> Text | None:
+    product, _, channel = task.action.split("|")
+    chosen = choose(lock, product, channel)
+    if chosen is None:
+        return None
+    bodies = {language.value: chosen.body(language, {}) for language in chosen.bodies}
+    return Text(bodies["zh"], bodies["en"])
+
+
+def _why(lock: Lock | None, reason: Mapping[str, Any] | None, *, clear: bool) -> tuple[Text, ...]:
+    """What the decision read of the customer, what the audience asks for first; amounts are masked unless ``clear``."""
+    if lock is None or reason is None:
+        return ()
+    catalogue = loop.locked_catalogue({lock.campaign.campaign: lock})
+    asked = parse(lock.campaign.audience, lock.types).names
+    found = []
+    for name in sorted(reason["attributes"], key=lambda name: name not in asked):
+        attribute, value = catalogue.attributes.get(name), reason["attributes"][name]
+        if attribute is None or attribute.confidential or value in (None, False, "", 0):
+            continue
+        hidden = attribute.data_class is DataClass.C2 and not clear
+        found.append(_fact(attribute, _MASK if hidden else value))
+    return tuple(found[:_FACTS])
+
+
+def _fact(attribute: Attribute, value: object) -> Text:
+    label = attribute.label
+    if value is True:
+        return label
+    shown = say.money(value) if attribute.type.money and isinstance(value, int | float) else say.same(value)
+    return Text(f"{label.zh} {shown.zh}", f"{label.en}: {shown.en}")
+
+
+def _said(reason: str) -> Text:
+    return Text("今天的方案安排", "arranged by today's plan") if reason == "plan" else say.same(reason)
+
+
+def _done(console: Console, event: TaskEvent) -> tuple[str, Text, str]:
+    from bankloop.organization import OUTCOMES
+
+    when = f"{event.happened_at.astimezone(ZoneInfo(console.bank.lake.zone)):%m-%d %H:%M}"
+    acts = {
+        "assigned": Text("分配", "assigned"), "reassigned": Text("改派", "reassigned"), "accepted": Text("接单", "accepted"),
+        "rejected": Text("退回", "rejected"), "escalated": Text("升级", "escalated"), "late": Text("事后补记", "noted afterwards"),
+    }  # fmt: skip
+    what = OUTCOMES[event.outcome].title if event.outcome in OUTCOMES else acts.get(event.act, say.same(event.act))
+    return when, what, event.note

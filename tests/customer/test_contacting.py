@@ -1,0 +1,42 @@
+"""«不要再联系» said in a call holds at once: on the list, and for every other marketing task about the customer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bankloop import organization as house
+from bankloop.customer.consent import Purpose, holds, standing_of
+from bankloop.customer.servicing import log_contact
+from bankloop.organization import NewTask, TaskKind, TaskState
+from bankloop.store import Store
+from tests.organization.conftest import Folk, folk
+from tests.organization.task.test_tasks import NOW, plan
+
+__all__ = ["folk"]
+
+
+def test_who_asks_not_to_be_contacted_is_heard_at_once(folk: Folk, store: Store) -> None:
+    one, other = plan(folk, "C0000", "C0001")
+    with store.begin(house.system()) as connection:
+        late = NOW + timedelta(hours=5)
+        listed, care = (
+            house.open_task(connection, NewTask(key, kind, "C0000", "S0001", "x", NOW, late, "M00001"))
+            for key, kind in (("a", TaskKind.LIST), ("b", TaskKind.CARE))
+        )
+    with store.begin(folk.who("M00001", "service")) as connection:
+        done = log_contact(connection, one, "stop", "别再打了", client_key="k1")
+        assert done.task.state is TaskState.DONE
+        assert log_contact(connection, one, "stop", "别再打了", client_key="k1").known
+        found = standing_of(connection, "C0000")
+        assert holds(found.words, Purpose.DO_NOT_CONTACT)
+    with store.begin(house.system()) as connection:
+        states = [house.task_of(connection, task_id).state for task_id in (listed.task_id, care.task_id, other)]
+    # The list's task is marketing and over; care is service and goes on, as do tasks about others.
+    assert states == [TaskState.EXPIRED, TaskState.ASSIGNED, TaskState.ASSIGNED]
+
+
+def test_another_outcome_says_nothing_of_consent(folk: Folk, store: Store) -> None:
+    (one,) = plan(folk, "C0000")
+    with store.begin(folk.who("M00001", "service")) as connection:
+        log_contact(connection, one, "declined", "not this one")
+        assert not holds(standing_of(connection, "C0000").words, Purpose.DO_NOT_CONTACT)
