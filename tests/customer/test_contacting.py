@@ -24,9 +24,10 @@ def test_who_asks_not_to_be_contacted_is_heard_at_once(folk: Folk, store: Store)
             for key, kind in (("a", TaskKind.LIST), ("b", TaskKind.CARE))
         )
     with store.begin(folk.who("M00001", "service")) as connection:
-        done = log_contact(connection, one, "stop", "别再打了", client_key="k1")
+        note = f"phone/{one}"
+        done = log_contact(connection, one, "stop", "别再打了", client_key=note)
         assert done.task.state is TaskState.DONE
-        assert log_contact(connection, one, "stop", "别再打了", client_key="k1").known
+        assert log_contact(connection, one, "stop", "别再打了", client_key=note).known
         found = standing_of(connection, "C0000")
         assert holds(found.words, Purpose.DO_NOT_CONTACT)
     with store.begin(house.system()) as connection:
