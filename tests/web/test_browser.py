@@ -107,7 +107,7 @@ OTHERS = {
     "secadmin": ("/", "/people"),
     "product": ("/products", "/products/wealth-fixed-income"),
     "checker": ("/approvals",),
-    "relationship_manager": ("/", "/work", "/tasks", "/customers"),
+    "relationship_manager": ("/", "/workbench", "/tasks", "/customers"),
     "commander": ("/", "/warroom", "/people", "/tasks"),
 }
 

@@ -63,11 +63,11 @@ def test_a_task_is_done_on_a_phone_without_scrolling_sideways(own: Staffed, chro
     with listening(own.app) as address:
         token = own.token(manager)
         page = phone(chromium, address, token)
-        page.goto(address + "/work")
+        page.goto(address + "/workbench")
         assert f"{len(before)} to do" in page.locator("p.answer").inner_text()
-        page.locator("main a[href^='/work/']").first.click()
+        page.locator("main a[href^='/workbench/']").first.click()
         path = page.url.removeprefix(address)
-        assert fits(chromium, address, token, "/work")
+        assert fits(chromium, address, token, "/workbench")
         assert fits(chromium, address, token, path)
 
         # The number shows once the task is taken, for this task's reason.
@@ -85,7 +85,7 @@ def test_a_task_is_done_on_a_phone_without_scrolling_sideways(own: Staffed, chro
         assert page.input_value("#note").startswith("tomorrow at 10")
         page.fill("#next_at", "")
         page.click("main button:has-text('Keep')")
-        assert page.url == address + "/work"
+        assert page.url == address + "/workbench"
         assert f"{len(before) - 1} to do" in page.locator("p.answer").inner_text()
 
         with store.begin(system()) as connection:
@@ -130,10 +130,10 @@ def test_a_leader_sees_what_is_overdue_and_gives_it_to_a_colleague(own: Staffed,
 
 def test_the_desks_open_to_whom_they_are_for(own: Staffed) -> None:
     for person, path, status in (
-        (own.of("relationship_manager"), "/work", 200),
+        (own.of("relationship_manager"), "/workbench", 200),
         (own.of("relationship_manager"), "/warroom", 403),
         (own.of("branch_commander"), "/warroom", 200),
-        (own.of("branch_commander"), "/work", 403),
-        ("auditor", "/work", 403),
+        (own.of("branch_commander"), "/workbench", 403),
+        ("auditor", "/workbench", 403),
     ):
         assert own.client(person).get(path).status_code == status, (person, path)

@@ -23,7 +23,7 @@ COOKIE = "language"
 # address, word, current marker, the permission that opens it ('' for everybody)
 MENU = (
     ("/", "home", "home", ""),
-    ("/work", "work", "work", "task.log"),
+    ("/workbench", "work", "work", "task.log"),
     ("/warroom", "warroom", "warroom", "task.assign"),
     ("/tasks", "tasks", "tasks", "task.read"),
     ("/customers", "customers", "customers", "customer.list"),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+from bankloop import organization as house
 from bankloop.kit import Text
-from bankloop.organization import OrgUnit, Performance, Person, Task, people, performance, tasks_of, units
+from bankloop.organization import OrgUnit, Performance, Person, Task, performance, tasks_of, units
 from bankloop.report import Bar, Bars, Cell, Column, Figure, Picture, Table, Tone
 from bankloop.report import sayings as say
 from bankloop.store import EVERY_UNIT, Principal
@@ -51,7 +52,7 @@ def war_room(console: Console, principal: Principal) -> WarRoom:
         places = _places(units(connection), principal)
         by_unit = {one.who: one for one in performance(connection, since, today, by="unit_id")}
         by_person = performance(connection, since, today)
-        staff = people(connection, tuple(places)) if places else []
+        staff = house.people(connection, tuple(places)) if places else []
     rows = [(unit, by_unit.get(unit_id)) for unit_id, unit in places.items()]
     done = [(unit, one) for unit, one in rows if one is not None]
     done.sort(key=lambda row: (row[1].execution_rate or 0.0, row[0].unit_id))
@@ -82,7 +83,7 @@ def unit_page(console: Console, principal: Principal, unit_id: str) -> UnitPage:
         if unit is None:
             raise errors.no_choice("unit", unit_id[:32], "—")
         found = tasks_of(connection, unit_id, today - timedelta(days=90), today)
-        staff = people(connection, (unit_id,))
+        staff = house.people(connection, (unit_id,))
     waiting = sorted(
         (task for task in found if task.done_at is None and task.state in _WAITING), key=lambda t: -t.value_fen
     )

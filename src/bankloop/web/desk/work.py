@@ -21,26 +21,26 @@ from bankloop.web.workbench import CALL_MINUTES, IDENTITY, task_page, workbench
 def add_pages(app: FastAPI) -> None:
     """Add the routes."""
 
-    @app.get("/work")
+    @app.get("/workbench")
     def work(request: Request, visitor: Here) -> Response:
         require(visitor.principal, "task.log")
         return page(request, "work.html", at="work", page=workbench(console_of(request), visitor.principal))
 
-    @app.get("/work/{task_id}")
+    @app.get("/workbench/{task_id}")
     def one(request: Request, task_id: UUID, visitor: Here) -> Response:
         require(visitor.principal, "task.read")
         return _task_page(request, visitor, task_id)
 
-    @app.post("/work/{task_id}/call")
+    @app.post("/workbench/{task_id}/call")
     def call(request: Request, task_id: UUID, visitor: Acting) -> Response:
         console = console_of(request)
         with console.bank.store.begin(visitor.principal) as connection:
             task = accept_task(connection, task_id)
             reason = f"{task.kind} {task.campaign} {task.action}".strip()
             unmask(connection, task.customer_no, IDENTITY, reason, str(task_id), CALL_MINUTES)
-        return RedirectResponse(f"/work/{task_id}", 303)
+        return RedirectResponse(f"/workbench/{task_id}", 303)
 
-    @app.post("/work/{task_id}/log")
+    @app.post("/workbench/{task_id}/log")
     def log(request: Request, task_id: UUID, form: Form, visitor: Acting) -> Response:
         console = console_of(request)
         try:
@@ -52,16 +52,16 @@ def add_pages(app: FastAPI) -> None:
                 )  # fmt: skip
         except BankloopError as error:
             return _task_page(request, visitor, task_id, error, form)
-        return RedirectResponse("/work", 303)
+        return RedirectResponse("/workbench", 303)
 
-    @app.post("/work/{task_id}/reject")
+    @app.post("/workbench/{task_id}/reject")
     def reject(request: Request, task_id: UUID, form: Form, visitor: Acting) -> Response:
         try:
             with console_of(request).bank.store.begin(visitor.principal) as connection:
                 reject_task(connection, task_id, form.get("reason", ""))
         except BankloopError as error:
             return _task_page(request, visitor, task_id, error, form)
-        return RedirectResponse("/work", 303)
+        return RedirectResponse("/workbench", 303)
 
 
 def _task_page(
