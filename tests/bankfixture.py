@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pytest
 
 from bankloop.customer.consent import take_consents
-from bankloop.kit import Clock, local_day
+from bankloop.kit import Clock, FixedClock, local_day
 from bankloop.lake import LoadReport, load_bank, open_lake
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop import run as loop
@@ -103,6 +103,8 @@ def open_small_bank(
     store = attach_store(folder, clock, server, database)
     day = local_day(clock.now(), "Asia/Shanghai")
     simulated = write_bank(folder, CUSTOMERS, 7, today=day)
+    programme = folder / "programmes" / "retail-growth.yaml"
+    programme.write_text(programme.read_text(encoding="utf-8").replace("2026-08-24", day.isoformat()), encoding="utf-8")
     bank = Bank(folder, store, open_lake(folder, store, system("lake")), clock)
     loaded = load_bank(folder, bank.lake)
     take_consents(store, bank.lake)
@@ -127,8 +129,18 @@ def open_small_bank(
         placebo(told[0].reading),
         loop.read_programme(bank, system()),
     )
+    read_later(folder, server, database, clock, bank)
     save_window(window, folder)
     return SmallBank(bank, story, write_report(story, folder / "data" / "reports" / "demo.html"))
+
+
+def read_later(folder: Path, server: EmbeddedServer, database: str, clock: Clock, bank: Bank) -> None:
+    """Keep the readings of the round as they are once its window has closed."""
+    later = FixedClock(clock.now() + timedelta(days=31))
+    with attach_store(folder, later, server, database) as store:
+        then = Bank(folder, store, open_lake(folder, store, system("lake")), later)
+        for name in bank.spec.campaigns:
+            loop.evaluate(then, system(), name, [ROUND])
 
 
 _open: list[SmallBank] = []

@@ -72,6 +72,9 @@ def pages(plan_id: str) -> dict[str, str]:
         "plan rows": f"/plan/{plan_id}/rows?campaign=bind-card&reason=reached",
         "results": "/results",
         "scorecard": "/scorecard",
+        "programme": "/programme",
+        "plays": "/plays",
+        "by manager": "/results/keep-deposits/1/by/manager",
         "result rows": "/results/bind-card/1/rows?group=treated",
         "report": "/report",
     }

@@ -38,6 +38,7 @@ def paths(plan_id: str) -> list[str]:
         "/results/bind-card/1/rows?group=control",
         "/products", "/products/wealth-fixed-income", "/products/salary-bundle",
         "/models", "/models/first-wealth",
+        "/programme", "/plays", "/plays?journey=retention", "/trace", "/results/bind-card/1/by/manager",
         "/scorecard", "/scorecard?metric=aum&by=branch", "/scorecard?metric=cross_sell&by=sub_branch&branch=B001",
     ]  # fmt: skip
 

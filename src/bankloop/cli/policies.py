@@ -61,29 +61,6 @@ def _read_campaign(name: str, bank: Path, rounds: list[int], by: str | None, as_
     finish({**loop.plain_reading(reading), **({"by": [asdict(cut) for cut in cuts]} if by else {})}, as_json)
 
 
-def programme(bank: Folder = _HERE, as_json: AsJson = False) -> None:
-    """整个项目对全行留白：全部战役合在一起真正多出来的钱。Read the whole programme against the bank-wide holdout."""
-    from bankloop.kit import Text
-    from bankloop.loop import run as loop
-    from bankloop.organization import system
-    from bankloop.report import programme_view
-    from bankloop.wiring import open_bank
-
-    with open_bank(bank, SystemClock()) as opened:
-        permit(opened.store, "round.read")
-        found = loop.read_programme(opened, system())
-    speaks = language()
-    view = programme_view(found, {line.campaign: Text(line.campaign, line.campaign) for line in found.lines})
-    print(view.answer.say(speaks))
-    show_table(
-        "",
-        ["", "", ""],
-        [[f.label.say(speaks), f.value.say(speaks), f.note.say(speaks) if f.note else ""] for f in view.figures],
-    )
-    show_table(view.table.caption.say(speaks), view.table.heads(speaks), view.table.said(speaks), right=[1, 2, 3])
-    finish(found.as_dict(), as_json)
-
-
 def metrics(
     bank: Folder = _HERE,
     as_of: Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="哪一天 / the day")] = None,
@@ -115,4 +92,4 @@ def metrics(
     finish({"as_of": day.isoformat(), "numbers": [asdict(one) for one in found]}, as_json)
 
 
-COMMANDS = {"evaluate": evaluate, "programme": programme, "metrics": metrics}
+COMMANDS = {"evaluate": evaluate, "metrics": metrics}

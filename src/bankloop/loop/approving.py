@@ -22,6 +22,7 @@ from bankloop.kit import ConflictError, Language, Text, say_fen
 from bankloop.loop import audience, benefit, model, product, reach, script
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.bank import Bank
+from bankloop.loop.lessons import lessons_of
 from bankloop.loop.model import Uplift
 from bankloop.loop.spec import Lock, Policies, make_lock
 from bankloop.organization import (
@@ -57,6 +58,7 @@ from bankloop.store import (
     promote_model,
     read_campaign,
     read_models,
+    read_results,
     read_steps,
     record_audit,
     save_campaign,
@@ -223,9 +225,17 @@ def close_campaign(bank: Bank, person: Principal, name: str, reason: str = "") -
         found = close_request(connection, _request(connection, name).approval_id, reason, "campaign.close")
         row = _known(connection, name)
         known = read_steps(connection, name, row.round)
+        stored = [one for one in read_results(connection, name) if one.round == row.round]
+        reading = evaluation.reading_of(stored[-1].reading) if stored else None
+        in_force = champion(connection, name)
+        learned = known["optimize"].detail if "optimize" in known else {}
+        taught = lessons_of(reading, learned, in_force.version if in_force else None)
         for step in STEPS:
             before = known[step].detail if step in known else {}
             detail = {"from": {"round": row.round, "lock": found.digest, "approval": str(found.approval_id)}, **before}
+            detail.pop("learned", None)
+            if step in taught:
+                detail["learned"] = [{"zh": one.zh, "en": one.en} for one in taught[step]]
             set_step(connection, StepState(name, row.round + 1, step, "draft", detail))
         save_campaign(connection, replace(row, state="draft"))
         after = {"round": row.round, "next": row.round + 1, "lock": found.digest}

@@ -95,3 +95,11 @@ def cut_by(
             known=", ".join(sorted({*pooled.labels, *STAFFED})),
         )
     return evaluation.cuts_of(pooled, [dimension])
+
+
+def newest_readings(bank: Bank, principal: Principal) -> list[Reading]:
+    """Return each campaign's readings by round, the last day's of each."""
+    with bank.store.begin(principal) as connection:
+        stored = read_results(connection)
+    found = {(row.campaign, row.round): row for row in stored if len(row.reading.get("rounds", ())) == 1}
+    return [evaluation.reading_of(row.reading) for _, row in sorted(found.items())]

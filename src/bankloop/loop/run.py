@@ -33,6 +33,7 @@ from bankloop.loop.approving import (
     submit,
 )
 from bankloop.loop.bank import Bank
+from bankloop.loop.cohorts import Acquired, Cohort, acquisition, execution, retention
 from bankloop.loop.frozen import (
     approved_locks,
     catalogue_in_force,
@@ -41,15 +42,18 @@ from bankloop.loop.frozen import (
     model_versions,
     policies_in_force,
 )
+from bankloop.loop.growth import ProgrammeGrowth, programme_growth, programmes_of
 from bankloop.loop.labels import round_outcomes
 from bankloop.loop.launch import Launch, history_launches, launches
 from bankloop.loop.learning import SEED, draft_model, learn_from, roll_back, watch_model
 from bankloop.loop.model import Uplift
+from bankloop.loop.plays import DIMENSIONS, PlayRecord, dimension_of, play_records, values_of
 from bankloop.loop.programme import read_programme
-from bankloop.loop.reading import cut_by, read_rounds
+from bankloop.loop.reading import cut_by, newest_readings, read_rounds
 from bankloop.loop.scorecard import LEVELS, metrics_of, scorecard
 from bankloop.loop.shelf import shelf_now, shelf_of
 from bankloop.loop.spec import Lock
+from bankloop.loop.trace import Trace, trace
 from bankloop.loop.window import Window, plain_reading, record_export, record_steps, stored_plan
 from bankloop.store import (
     Principal,
@@ -60,32 +64,46 @@ from bankloop.store import (
 )
 
 __all__ = [
+    "DIMENSIONS",
     "LEVELS",
+    "Acquired",
+    "Cohort",
     "Launch",
+    "PlayRecord",
+    "ProgrammeGrowth",
     "RunReport",
+    "Trace",
     "Window",
+    "acquisition",
     "approve_campaign",
     "approve_in_turn",
     "approved_locks",
     "close_campaign",
     "control_share",
     "cut_by",
+    "dimension_of",
     "draft_model",
     "evaluate",
+    "execution",
     "history_launches",
     "kill_campaign",
     "launches",
     "learn",
     "locked_catalogue",
     "metrics_of",
+    "newest_readings",
     "pause_campaign",
     "plain_reading",
     "plan",
+    "play_records",
+    "programme_growth",
+    "programmes_of",
     "promote",
     "read_programme",
     "recall_campaign",
     "record_export",
     "resume_campaign",
+    "retention",
     "return_campaign",
     "roll_back",
     "round_outcomes",
@@ -94,6 +112,8 @@ __all__ = [
     "scorecard",
     "start_campaign",
     "submit",
+    "trace",
+    "values_of",
     "was_run",
     "watch_model",
 ]

@@ -70,6 +70,16 @@ def metrics_of(bank: Bank) -> dict[str, Metric]:
     return evaluation.read_metrics(bank.folder)
 
 
+def metric_amounts(bank: Bank, version: MetricVersion, day: date, customers: pa.Array) -> Integers:
+    """Return a summed metric's amount of each customer (n,) on a day; who was not there has nothing."""
+    state = bank.state(day).table
+    above, _, days = _parts(bank, version, day, state)
+    if above is None:
+        return np.zeros(len(customers), np.int64)
+    at = np.asarray(pc.fill_null(pc.index_in(customers, value_set=state["customer_no"].combine_chunks()), -1), np.int64)
+    return np.where(at >= 0, above[np.maximum(at, 0)] // days if len(above) else 0, 0)
+
+
 def _named(state: pa.Table, level: str) -> NDArray[np.str_]:
     if level == "bank":
         return np.full(state.num_rows, "")

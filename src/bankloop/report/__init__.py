@@ -5,6 +5,7 @@ is a value until it is drawn; confidential reasons arrive pooled and stay pooled
 """
 
 from bankloop.loop.evaluate import reading_of
+from bankloop.report.books import Book, book_html, book_plain, results_book, write_workbook
 from bankloop.report.champions import challenger_table, comparison_table
 from bankloop.report.comparing import fair_table, levers_table, lost_table, next_table, ways_picture
 from bankloop.report.contracts import (
@@ -48,8 +49,11 @@ from bankloop.report.models import (
 )
 from bankloop.report.pages import environment, style
 from bankloop.report.plan import bounds_in_words, falls_of, plan_page, price_in_words, resource_table, waterfall_picture
+from bankloop.report.plays import acquisition_table, cohort_table, execution_table, metrics_book, plays_book, trace_book
+from bankloop.report.programmes import programme_book
 from bankloop.report.record import PlanRecord, record_of
 from bankloop.report.results import VERDICTS, interval_in_words, results_page
+from bankloop.report.sayings import masked_number
 from bankloop.report.scorecard import drill_table, metric_tables
 from bankloop.report.shelf import (
     PRODUCT_CLASSES,
@@ -86,6 +90,7 @@ __all__ = [
     "VERDICTS",
     "Bar",
     "Bars",
+    "Book",
     "Cell",
     "Column",
     "Curve",
@@ -108,14 +113,18 @@ __all__ = [
     "Truth",
     "Waterfall",
     "WhatIf",
+    "acquisition_table",
     "alerts_table",
     "bank_line",
+    "book_html",
+    "book_plain",
     "bounds_in_words",
     "calibration_table",
     "card_table",
     "challenger_table",
     "changeable",
     "check_table",
+    "cohort_table",
     "comparison_table",
     "dogs_picture",
     "draw",
@@ -124,6 +133,7 @@ __all__ = [
     "effect_table",
     "environment",
     "execution_picture",
+    "execution_table",
     "exported",
     "fair_table",
     "falls_of",
@@ -138,15 +148,19 @@ __all__ = [
     "lift_picture",
     "load_window_view",
     "lost_table",
+    "masked_number",
     "matrix_table",
     "metric_tables",
+    "metrics_book",
     "next_table",
     "offered_in_words",
     "offers_table",
     "plan_page",
+    "plays_book",
     "policies_picture",
     "price_in_words",
     "products_table",
+    "programme_book",
     "programme_view",
     "proposal_table",
     "quarantine_table",
@@ -154,6 +168,7 @@ __all__ = [
     "record_of",
     "report_of",
     "resource_table",
+    "results_book",
     "results_page",
     "results_view",
     "review_table",
@@ -161,10 +176,12 @@ __all__ = [
     "shelf_table",
     "style",
     "top_table",
+    "trace_book",
     "versions_table",
     "waterfall_picture",
     "ways_picture",
     "what_if",
     "what_if_by_fiat",
     "write_report",
+    "write_workbook",
 ]

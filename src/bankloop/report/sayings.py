@@ -60,3 +60,8 @@ def amount(number: float, unit: Text) -> Text:
 def gap(share: float) -> Text:
     """Return a certified distance from the optimum; never rounded down to nothing."""
     return same("< 0.001%") if share < 1e-5 else percent(share, 3)
+
+
+def masked_number(customer_no: str) -> str:
+    """Return a customer number of which only the first and the last four characters show."""
+    return f"{customer_no[:1]}…{customer_no[-4:]}" if len(customer_no) > 5 else "…"

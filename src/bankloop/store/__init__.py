@@ -85,6 +85,15 @@ from bankloop.store.doctor import Finding, examine
 from bankloop.store.embedded import EmbeddedServer, remove_cluster, server_pid, start_server
 from bankloop.store.grants import BUDGET_EXHAUSTED, STOCK_EXHAUSTED, grant_benefits, pool_used
 from bankloop.store.ledger import append_decisions, append_events, read_decisions, read_events, read_reasons
+from bankloop.store.lineage import (
+    ContactRow,
+    EventRow,
+    contact_row,
+    decision_row,
+    decisions_before,
+    event_row,
+    events_about,
+)
 from bankloop.store.outbox import (
     claim_outbox,
     enqueue,
@@ -165,8 +174,10 @@ __all__ = [
     "CampaignRow",
     "Cap",
     "Capacity",
+    "ContactRow",
     "DecisionBatch",
     "EmbeddedServer",
+    "EventRow",
     "Finding",
     "Identifier",
     "KeyRing",
@@ -202,6 +213,7 @@ __all__ = [
     "claim_outbox",
     "conclude_review",
     "consents_of",
+    "contact_row",
     "contacts_of",
     "copy_in",
     "copy_out",
@@ -209,9 +221,13 @@ __all__ = [
     "current_version",
     "current_versions",
     "customer_ring",
+    "decision_row",
+    "decisions_before",
     "enqueue",
     "enqueue_table",
     "erase_sealed",
+    "event_row",
+    "events_about",
     "examine",
     "find_by_identifier",
     "fitted",

@@ -20,6 +20,7 @@ from bankloop.organization import account, require
 from bankloop.report import Bar, Bars, Picture, draw, environment, style
 from bankloop.web import errors, pages
 from bankloop.web.api import add_api, note_refusal, problem
+from bankloop.web.books import add_books
 from bankloop.web.console import Console
 from bankloop.web.desk import add_desk
 from bankloop.web.forms import Here, KeptForm, come_back, local
@@ -75,6 +76,7 @@ def create_app(
     app.add_middleware(Guard, hosts=known.hosts if behind_proxy else (), secure=behind_proxy, rates=rates)
     add_sign_in(app)
     pages.add_pages(app)
+    add_books(app)
     add_desk(app)
     add_api(app)
     _add_files(app)

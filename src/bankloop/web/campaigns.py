@@ -63,6 +63,7 @@ class CampaignPage:
     card: Table | None
     effects: Table | None
     models: Table
+    lessons: Table | None = None
 
 
 def campaign_page(console: Console, name: str, round_: int | None) -> CampaignPage:
@@ -77,6 +78,7 @@ def campaign_page(console: Console, name: str, round_: int | None) -> CampaignPa
         if not 0 <= shown <= row.round:
             raise errors.no_choice("round", str(shown), ", ".join(str(r) for r in range(1, row.round + 1)))
         steps = read_steps(connection, name, shown)
+        following = read_steps(connection, name, shown + 1)
         snapshot, now = read_snapshot(connection, name, shown), champion(connection, name)
         models = read_models(connection, name)
     lock = console.lock(row.lock_digest) if row.lock_digest else None
@@ -104,7 +106,24 @@ def campaign_page(console: Console, name: str, round_: int | None) -> CampaignPa
         card=card_table({name: now.card}, titles) if now else None,
         effects=effect_table(now.card, _action_names(lock)) if now and lock else None,
         models=_models([(m.version, m.kind, m.card, m.state) for m in models]),
+        lessons=_lessons({**steps, **following}),
     )  # fmt: skip
+
+
+def _lessons(found: Mapping[str, StepState]) -> Table | None:
+    """What the last round taught the next draft, step by step; None where none was closed yet."""
+    rows = tuple(
+        (Cell(title), Cell(Text(**one)))
+        for step, title in STEPS.items()
+        if step in found
+        for one in found[step].detail.get("learned", ())
+    )
+    columns = (Column(Text("环节", "Step")), Column(Text("上一轮说明了什么", "What the last round showed")))
+    return (
+        Table("lessons", Text("下一轮草稿：改什么，为什么", "The next draft: what to change, and why"), columns, rows)
+        if rows
+        else None
+    )
 
 
 def _steps_of(console: Console, plan_id: str | None, name: str) -> tuple[Step, ...]:

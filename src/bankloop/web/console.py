@@ -23,8 +23,8 @@ from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Outcomes, Programme, Reading
 from bankloop.loop.spec import Lock, read_lock
 from bankloop.organization import book_of, customers_of_units, system
-from bankloop.report import PlanRecord, kept_plans, load_window_view, reading_of
-from bankloop.store import EVERY_UNIT, Plan, Principal, list_campaigns, read_decisions, read_plans, read_results
+from bankloop.report import PlanRecord, kept_plans, load_window_view, masked_number
+from bankloop.store import EVERY_UNIT, Plan, Principal, list_campaigns, read_decisions, read_plans
 from bankloop.store import read_lock as stored_lock
 from bankloop.web import errors
 
@@ -141,10 +141,7 @@ class Console:
 
     def latest_readings(self) -> list[Reading]:
         """Return each campaign's readings by round, the last day's of each."""
-        with self.reading() as connection:
-            stored = read_results(connection)
-        found = {(row.campaign, row.round): row for row in stored if len(row.reading.get("rounds", ())) == 1}
-        return [reading_of(row.reading) for _, row in sorted(found.items())]
+        return loop.newest_readings(self.bank, self.principal)
 
     def pooled(self, readings: Sequence[Reading]) -> Reading:
         """Return one campaign's rounds read together; read again when a round's own reading has changed."""
@@ -200,9 +197,7 @@ def narrowed(rows: pa.Table, seen: pa.Array | None) -> pa.Table:
     return rows if seen is None else rows.filter(pc.is_in(rows["customer_no"], seen))
 
 
-def masked(customer_no: str) -> str:
-    """Return a customer number of which only the first and the last four characters show."""
-    return f"{customer_no[:1]}…{customer_no[-4:]}" if len(customer_no) > 5 else "…"
+masked = masked_number
 
 
 def known(choices: dict[str, T], name: str, value: str) -> T:

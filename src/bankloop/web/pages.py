@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from bankloop.loop import run as loop
 from bankloop.organization import require
 from bankloop.report import FORMATS, PARTS
-from bankloop.web import campaigns, home, plans, results, scorecard
+from bankloop.web import books, campaigns, home, plans, results, scorecard
 from bankloop.web.forms import Here
 from bankloop.web.rendering import console_of, may, page
 from bankloop.web.texts import GROUPS, WORDS
@@ -92,7 +92,10 @@ def add_pages(app: FastAPI) -> None:
         found = results.results_view(console_of(request))
         if found is None:
             return page(request, "empty.html", at="results", title=WORDS["results"], say_first=WORDS["no_results"])
-        return page(request, "results.html", at="results", page=found)
+        further = [
+            (title, latest, list(books.CUTS.items())) for title, latest in results.newest_rounds(console_of(request))
+        ]
+        return page(request, "results.html", at="results", page=found, further=further)
 
     @app.get("/scorecard")
     def scorecard_page(
@@ -110,7 +113,8 @@ def add_pages(app: FastAPI) -> None:
             return page(
                 request, "empty.html", at="scorecard", title=WORDS["scorecard"], say_first=WORDS["no_scorecard"]
             )
-        return page(request, "scorecard.html", at="scorecard", page=found)
+        below = books.operating_tables(console_of(request)) if metric is None else ()
+        return page(request, "scorecard.html", at="scorecard", page=found, below=below)
 
     @app.get("/results/{campaign}/{rounds}/rows")
     def result_rows(

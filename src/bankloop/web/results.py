@@ -33,6 +33,13 @@ def results_view(console: Console) -> ResultsView | None:
     )
 
 
+def newest_rounds(console: Console) -> list[tuple[Text, str]]:
+    """Return each campaign's title with the address of its newest reading."""
+    newest = {one.campaign: one.rounds[-1] for one in console.latest_readings()}
+    titles = console.titles()
+    return [(titles[name], f"/results/{name}/{number}/by/") for name, number in newest.items()]
+
+
 def _offer_names(console: Console) -> dict[tuple[str, str], Text]:
     """Return the offers' names by campaign and key, of every lock that ran."""
     found: dict[tuple[str, str], Text] = {}

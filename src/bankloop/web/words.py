@@ -7,6 +7,19 @@ from collections.abc import Mapping
 from bankloop.kit import Text
 
 MORE_WORDS: Mapping[str, Text] = {
+    "programme": Text("项目", "Programme"),
+    "plays": Text("策略库", "Plays"),
+    "trace": Text("追溯", "Trace"),
+    "trace_lead": Text("输入决策号，或“来源/事件号”，看是什么促成了它。", "Give a decision's id, or SOURCE/NUMBER of an event, to see what led to it."),
+    "no_programme": Text("还没有项目，或项目里的战役还没有执行；先写 programmes/名称.yaml，再运行 bankloop run。", "There is no programme, or none of its campaigns has run; write programmes/NAME.yaml, then run bankloop run."),
+    "no_plays": Text("策略库是空的；请写 plays.yaml。", "The library is empty; write plays.yaml."),
+    "take_away": Text("带走", "Take away"),
+    "cut_further": Text("再往下分", "Cut further"),
+    "ask_id": Text("决策号，或 来源/事件号", "A decision's id, or SOURCE/NUMBER"),
+    "ask_customer": Text("客户", "Customer"),
+    "ask_product": Text("产品", "Product"),
+    "ask_journey": Text("旅程", "Journey"),
+    "ask_scene": Text("场景", "Scene"),
     "signin": Text("登录", "Sign in"),
     "signin_lead": Text("请用本行账号登录；登录与操作都会留痕。", "Sign in with your account; signing in and every act leave a trail."),
     "signout": Text("退出", "Sign out"),

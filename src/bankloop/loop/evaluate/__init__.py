@@ -18,6 +18,7 @@ from bankloop.loop.evaluate.contracts import (
     Week,
 )
 from bankloop.loop.evaluate.effects import cuts_of, differs_of, discoveries, effects_together, pool
+from bankloop.loop.evaluate.growth import Growth, read_growth
 from bankloop.loop.evaluate.metrics import (
     NEEDS,
     Metric,
@@ -103,6 +104,7 @@ __all__ = [
     "Effect",
     "Estimate",
     "FunnelStep",
+    "Growth",
     "Logs",
     "Members",
     "Metric",
@@ -156,6 +158,7 @@ __all__ = [
     "pre_period_p",
     "ratio_difference",
     "read",
+    "read_growth",
     "read_members",
     "read_metrics",
     "reading_of",

@@ -1,11 +1,11 @@
-"""Step 8, 优模型: labels when due, a challenger beside the champion, drift, the next round's draft. It promotes nothing.
+"""Step 8, 优模型: labels when due, a challenger beside the champion, drift. It promotes nothing.
 
 Promotion is an approval by a second person, proposed only where the comparison supports it, and can be undone.
 """
 
 from bankloop.loop.optimize.comparison import Comparison, GuardMetric, Tried, Valued, compare, guards_of
 from bankloop.loop.optimize.drift import Drift, calibration, population_drift, stability
-from bankloop.loop.optimize.service import Challenger, labels_due, next_draft, train_challenger
+from bankloop.loop.optimize.service import Challenger, labels_due, train_challenger
 
 __all__ = [
     "Challenger",
@@ -18,7 +18,6 @@ __all__ = [
     "compare",
     "guards_of",
     "labels_due",
-    "next_draft",
     "population_drift",
     "stability",
     "train_challenger",

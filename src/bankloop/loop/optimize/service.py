@@ -9,8 +9,6 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from bankloop.kit import Text
-from bankloop.loop.evaluate import Estimate, points
 from bankloop.loop.model import Card, Labelled, Uplift, learn_uplift, train_causal
 from bankloop.loop.optimize.comparison import Comparison, Tried, compare, guards_of
 from bankloop.loop.spec import Campaign
@@ -55,12 +53,3 @@ def train_challenger(
     model, card = train_causal(campaign, data, now, seed, champion.base)
     guarded = replace(comparison, guards=guards_of(champion, model, card, data))
     return Challenger(model, card, guarded)
-
-
-def next_draft(campaign: Campaign, comparison: Comparison, lift: Estimate | None) -> Text:
-    """Return what the next round's draft says of where it comes from."""
-    learned = points(lift.value) if lift else "—"
-    return Text(
-        f"由上一轮预填：测得提升 {learned}；模型比较：{comparison.sentence.zh}",
-        f"prefilled from the last round of {campaign.campaign}: measured lift {learned}; models: {comparison.sentence.en}",
-    )

@@ -29,6 +29,7 @@ from bankloop.loop.spec.contracts import (
     Spec,
 )
 from bankloop.loop.spec.lock import Lock, make_lock, names_used, read_lock
+from bankloop.loop.spec.portfolio import Play, ProgrammeSpec, read_plays, read_programmes
 from bankloop.loop.spec.reader import read_bank_spec, read_campaign, read_spec
 
 __all__ = [
@@ -45,9 +46,11 @@ __all__ = [
     "Key",
     "Label",
     "Lock",
+    "Play",
     "Policies",
     "Ppm",
     "Product",
+    "ProgrammeSpec",
     "Quota",
     "Risk",
     "RiskRating",
@@ -61,5 +64,7 @@ __all__ = [
     "read_bank_spec",
     "read_campaign",
     "read_lock",
+    "read_plays",
+    "read_programmes",
     "read_spec",
 ]

@@ -60,14 +60,14 @@ def read_bank_spec(folder: Path, types: Mapping[str, Type]) -> BankSpec:
 def read_campaign(path: Path, spec: BankSpec, types: Mapping[str, Type]) -> Campaign:
     """Read one campaign file and check every name and expression in it against the bank."""
     located = _solved(read_located(path), spec)
-    campaign = _validated(located, Campaign)
-    _known(located, ("products",), campaign.products, spec.products, Text("产品", "product"))
-    _known(located, ("benefits",), campaign.benefits, [*spec.benefits, NO_BENEFIT], Text("权益", "benefit"))
-    _known(located, ("scripts",), campaign.scripts, spec.scripts, Text("话术", "script"))
+    campaign = validated(located, Campaign)
+    known_names(located, ("products",), campaign.products, spec.products, Text("产品", "product"))
+    known_names(located, ("benefits",), campaign.benefits, [*spec.benefits, NO_BENEFIT], Text("权益", "benefit"))
+    known_names(located, ("scripts",), campaign.scripts, spec.scripts, Text("话术", "script"))
     channels = spec.policies.channels
-    _known(located, ("reach", "channels"), campaign.reach.channels, channels, Text("渠道", "channel"))
-    _known(located, ("reach", "when"), campaign.reach.when, campaign.reach.channels, Text("渠道", "channel"))
-    _known(located, ("model", "prior"), campaign.model.prior, [*channels, *spec.benefits], Text("动作", "action"))
+    known_names(located, ("reach", "channels"), campaign.reach.channels, channels, Text("渠道", "channel"))
+    known_names(located, ("reach", "when"), campaign.reach.when, campaign.reach.channels, Text("渠道", "channel"))
+    known_names(located, ("model", "prior"), campaign.model.prior, [*channels, *spec.benefits], Text("动作", "action"))
     _expression(located, ("audience",), campaign.audience, types)
     for channel, text in campaign.reach.when.items():
         _expression(located, ("reach", "when", channel), text, types)
@@ -80,7 +80,7 @@ def _solved(located: Located, spec: BankSpec) -> Located:
     named = located.content.get("solution")
     if named is None:
         return located
-    _known(located, ("solution",), [str(named)], spec.solutions, Text("方案包", "solution"))
+    known_names(located, ("solution",), [str(named)], spec.solutions, Text("方案包", "solution"))
     newest = spec.solutions[str(named)].published
     if newest is None:
         raise SpecError(
@@ -98,10 +98,11 @@ def _solved(located: Located, spec: BankSpec) -> Located:
 
 def read_spec(path: Path, model: type[T]) -> T:
     """Read one file into its value; raise ``SpecError`` with file, line and cure."""
-    return _validated(read_located(path), model)
+    return validated(read_located(path), model)
 
 
-def _validated(located: Located, model: type[T]) -> T:
+def validated(located: Located, model: type[T]) -> T:
+    """Return a file's content as its value; raise ``SpecError`` with file, line and cure."""
     try:
         return model.model_validate(located.content)
     except ValidationError as error:
@@ -154,9 +155,10 @@ def _fields(model: type[Spec], route: tuple[str | int, ...]) -> list[str]:
     return []
 
 
-def _known(
+def known_names(
     located: Located, route: tuple[str | int, ...], names: Iterable[str], known: Iterable[str], kind: Text
 ) -> None:
+    """Refuse the first of ``names`` that is not known, naming its place and the nearest that is."""
     known = list(known)
     for name in names:
         if name in known:
@@ -198,8 +200,8 @@ def _check_shelf(folder: Path, spec: BankSpec, types: Mapping[str, Type]) -> Non
         if product.contribution.of is not None:
             _expression(located, (*at, "contribution", "of"), product.contribution.of, types, MONEY)
         where = product.available
-        _known(located, (*at, "available", "channels"), where.channels or (), spec.policies.channels, _CHANNEL)
-        _known(located, (*at, "available", "segments"), where.segments or (), spec.policies.segments, _SEGMENT)
+        known_names(located, (*at, "available", "channels"), where.channels or (), spec.policies.channels, _CHANNEL)
+        known_names(located, (*at, "available", "segments"), where.segments or (), spec.policies.segments, _SEGMENT)
 
 
 def _check_policies(folder: Path, spec: BankSpec, types: Mapping[str, Type]) -> None:
@@ -211,7 +213,7 @@ def _check_policies(folder: Path, spec: BankSpec, types: Mapping[str, Type]) -> 
     if spec.policies.experiment.exempt is not None:
         _expression(policies, ("experiment", "exempt"), spec.policies.experiment.exempt, types)
     caps = [cap.channel for cap in spec.policies.contact.caps]
-    _known(policies, ("contact", "caps"), caps, [*spec.policies.channels, ANY_CHANNEL], _CHANNEL)
+    known_names(policies, ("contact", "caps"), caps, [*spec.policies.channels, ANY_CHANNEL], _CHANNEL)
     _check_quotas(policies, ("plan", "quotas"), spec.policies.plan.quotas, spec)
 
 
@@ -221,9 +223,11 @@ def _check_campaigns(folder: Path, spec: BankSpec, names: list[str]) -> None:
     kind = Text("战役", "campaign")
     for field, pairs in (("exclude", plan.exclude), ("require", plan.require)):
         for index, pair in enumerate(pairs):
-            _known(policies, ("plan", field, index), pair, names, kind)
+            known_names(policies, ("plan", field, index), pair, names, kind)
     for index, quota in enumerate(plan.quotas):
-        _known(policies, ("plan", "quotas", index, "campaign"), [quota.campaign] if quota.campaign else [], names, kind)
+        known_names(
+            policies, ("plan", "quotas", index, "campaign"), [quota.campaign] if quota.campaign else [], names, kind
+        )
 
 
 def _check_quotas(located: Located, route: tuple[str, ...], quotas: tuple[Quota, ...], spec: BankSpec) -> None:
@@ -237,17 +241,17 @@ def _check_quotas(located: Located, route: tuple[str, ...], quotas: tuple[Quota,
     for index, quota in enumerate(quotas):
         for field, (names, kind) in known.items():
             named = getattr(quota, field)
-            _known(located, (*route, index, field), [named] if named else [], names, kind)
+            known_names(located, (*route, index, field), [named] if named else [], names, kind)
 
 
 def _check_solution(located: Located, spec: BankSpec) -> None:
-    solution = _validated(located, Solution)
-    _known(located, ("segment",), [solution.segment] if solution.segment else [], spec.policies.segments, _SEGMENT)
+    solution = validated(located, Solution)
+    known_names(located, ("segment",), [solution.segment] if solution.segment else [], spec.policies.segments, _SEGMENT)
     for index, one in enumerate(solution.versions):
         at = ("versions", index)
-        _known(located, (*at, "products"), one.products, spec.products, Text("产品", "product"))
-        _known(located, (*at, "benefits"), one.benefits, [*spec.benefits, NO_BENEFIT], Text("权益", "benefit"))
-        _known(located, (*at, "scripts"), one.scripts, spec.scripts, Text("话术", "script"))
+        known_names(located, (*at, "products"), one.products, spec.products, Text("产品", "product"))
+        known_names(located, (*at, "benefits"), one.benefits, [*spec.benefits, NO_BENEFIT], Text("权益", "benefit"))
+        known_names(located, (*at, "scripts"), one.scripts, spec.scripts, Text("话术", "script"))
 
 
 _CHANNEL, _SEGMENT = Text("渠道", "channel"), Text("客群", "segment")

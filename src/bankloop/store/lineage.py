@@ -1,0 +1,86 @@
+"""Single rows of the ledgers by their ids, for tracing what led to what; row-level security decides who sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+_DECISION = """
+SELECT decision_id, campaign, round, customer_no, unit_id, placement, window_start, window_end, lock_digest, plan_id, as_of,
+    state_digest, cell, intended_action, issued_action, propensities, model_versions, value_fen, reasons, due_on, recorded_at
+FROM decision
+"""
+_CONTACT = text("SELECT channel, due_at, accepted, refused_by, recorded_at FROM contact WHERE decision_id = :id")
+_EVENT = text(
+    "SELECT source, event_id, customer_no, type, channel, scene, occurred_on, occurred_at, recorded_at FROM event "
+    "WHERE source = :source AND event_id = :id"
+)
+_LATER = text(
+    "SELECT source, event_id, customer_no, type, channel, scene, occurred_on, occurred_at, recorded_at FROM event "
+    "WHERE customer_no = :customer AND occurred_on BETWEEN :since AND :until ORDER BY occurred_at, source, event_id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    """What the gate said of a decision's contact."""
+
+    channel: str
+    due_at: datetime
+    accepted: bool
+    refused_by: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event of the ledger."""
+
+    source: str
+    event_id: int
+    customer_no: str
+    type: str
+    channel: str
+    scene: str
+    occurred_on: date
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+def decision_row(connection: Connection, decision_id: UUID) -> Mapping[str, Any] | None:
+    """Return a decision by its id; None where there is none that the principal sees."""
+    found = connection.execute(text(_DECISION + "WHERE decision_id = :id"), {"id": decision_id}).mappings().first()
+    return None if found is None else dict(found)
+
+
+def decisions_before(connection: Connection, event: EventRow) -> list[Mapping[str, Any]]:
+    """Return the decisions about an event's customer in whose window it fell, the latest first."""
+    query = text(
+        _DECISION + "WHERE customer_no = :customer AND window_start <= :day AND coalesce(due_on, window_end) > :day "
+        "ORDER BY window_start DESC, recorded_at DESC, campaign"
+    )
+    rows = connection.execute(query, {"customer": event.customer_no, "day": event.occurred_on}).mappings()
+    return [dict(row) for row in rows]
+
+
+def contact_row(connection: Connection, decision_id: UUID) -> ContactRow | None:
+    """Return what the gate said of a decision's contact; None where none was asked for."""
+    found = connection.execute(_CONTACT, {"id": decision_id}).first()
+    return None if found is None else ContactRow(*found)
+
+
+def event_row(connection: Connection, source: str, event_id: int) -> EventRow | None:
+    """Return an event by its source and number; None where there is none that the principal sees."""
+    found = connection.execute(_EVENT, {"source": source, "id": event_id}).first()
+    return None if found is None else EventRow(*found)
+
+
+def events_about(connection: Connection, customer_no: str, since: date, until: date) -> list[EventRow]:
+    """Return a customer's events from ``since`` to ``until``, both inclusive."""
+    values = {"customer": customer_no, "since": since, "until": until}
+    return [EventRow(*row) for row in connection.execute(_LATER, values)]

@@ -1,0 +1,135 @@
+"""Programme, plays, trace, cuts and files, as the console serves them."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from uuid import UUID
+
+import openpyxl
+import pyarrow.compute as pc
+import pytest
+
+from bankloop.kit import NotFoundError
+from bankloop.loop import run as loop
+from bankloop.organization import system
+from bankloop.store import Principal, accepted_contacts, read_decisions
+from tests.bankfixture import SmallBank
+from tests.web.conftest import Staffed
+
+
+def said(body: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body.split("<main", 1)[1]))
+
+
+def test_the_programme_page_says_gross_holdout_and_net(staffed: Staffed) -> None:
+    client = staffed.client("strategist")
+    client.cookies.set("language", "en")
+    page = said(client.get("/programme").text)
+    assert "Retail growth" in page
+    assert "The holdout grew" in page
+    assert "Progress to the target of 8%" in page
+    assert client.get("/programme?name=retail").status_code == 404
+    assert client.get("/programme?metric=cross_sell").status_code == 409
+    assert client.get("/programme?metric=customers").status_code == 200
+
+
+@pytest.mark.capability("A15")
+def test_plays_filtered_by_journey_show_owner_and_last_kpi(staffed: Staffed) -> None:
+    """Filter 旅程=流失挽回 → the use cases with their owner and last KPI."""
+    client = staffed.client("strategist")
+    page = said(client.get("/plays", params={"journey": "流失挽回"}).text)
+    assert "定存到期承接" in page
+    assert "绑卡促活" not in page
+    assert " retail " in page
+    assert re.search(r"[+−]\d+\.\d\d \[[+−]\d+\.\d\d, [+−]\d+\.\d\d\]", page)
+    assert "在哪里挣了多少" in page
+    nothing = said(client.get("/plays", params={"scene": "no such scene"}).text)
+    assert "0 个策略" in nothing
+    product = said(client.get("/plays", params={"product": "wealth-fixed-income"}).text)
+    assert "代发客户首购理财" in product
+
+
+def converted(small: SmallBank) -> tuple[str, str]:
+    """A decision whose contact went out and whose customer reached the goal: its id, and its customer."""
+    with small.open.store.begin(system()) as connection:
+        decided = read_decisions(connection, ["bind-card"], 1)
+        went = decided.filter(pc.is_in(decided["decision_id"], accepted_contacts(connection, "bind-card")))
+        _, outcomes = loop.round_outcomes(small.open, connection, "bind-card", 1)
+    for number, customer in zip(went["decision_id"].to_pylist(), went["customer_no"].to_pylist(), strict=True):
+        found = loop.trace(small.open, system(), number)
+        if found.conversion is not None:
+            return number, customer
+    raise AssertionError(outcomes)
+
+
+@pytest.mark.capability("C14")
+def test_a_conversion_is_traced_to_contact_segment_and_model_version(staffed: Staffed) -> None:
+    small = staffed.small
+    number, customer = converted(small)
+    found = loop.trace(small.open, system(), number)
+    goal = found.conversion
+    assert goal is not None
+    assert found.contact is not None
+    assert found.contact.accepted
+    assert found.segment == small.window.audiences["bind-card"].digest
+    assert [(one.model_id, one.version) for one in found.models] == [("bind-card", 1)]
+    again = loop.trace(small.open, system(), f"{goal.source}/{goal.event_id}")
+    assert again.customer_no == customer
+    assert again.campaign == "bind-card"
+    page = said(staffed.client("strategist").get("/trace", params={"id": number}).text)
+    for words in (goal.type, found.contact.channel, found.segment[:16], "bind-card v1"):
+        assert words in page
+    assert customer not in page
+
+
+def test_whose_customer_it_is_not_learns_nothing_of_the_trace(staffed: Staffed) -> None:
+    small = staffed.small
+    number, _ = converted(small)
+    outsider = Principal("somebody", units=("B999",), purpose="service")
+    with pytest.raises(NotFoundError, match="not yours to see"):
+        loop.trace(small.open, outsider, number)
+    for nonsense in ("", "x", str(UUID(int=1)), "source/1", "source/x", "'; drop table event; --"):
+        with pytest.raises(NotFoundError):
+            loop.trace(small.open, system(), nonsense)
+    assert staffed.client("strategist").get("/trace?id=nonsense").status_code == 404
+    assert staffed.client("secadmin").get(f"/trace?id={number}").status_code == 403
+
+
+def test_a_reading_is_cut_down_to_the_manager_and_its_rows_add_up(staffed: Staffed) -> None:
+    client, small = staffed.client("strategist"), staffed.small
+    reading = small.story.rounds[0][0].reading
+    for dimension in ("branch", "sub_branch", "manager"):
+        assert client.get(f"/results/bind-card/1/by/{dimension}").status_code == 200
+        cuts = loop.cut_by(small.open, system(), "bind-card", [1], dimension)
+        assert sum(cut.treated for cut in cuts) == reading.treated
+    assert client.get("/results/bind-card/1/by/shoe").status_code == 404
+    assert client.get("/results/nobody/1/by/branch").status_code == 404
+    assert "/by/manager" in client.get("/results").text
+
+
+@pytest.mark.parametrize("what", ["results", "programme", "metrics", "plays"])
+def test_each_is_taken_away_as_workbook_page_and_json(staffed: Staffed, what: str) -> None:
+    client = staffed.client("strategist")
+    sheet = client.get(f"/save/{what}.xlsx")
+    assert sheet.status_code == 200
+    made = openpyxl.load_workbook(io.BytesIO(sheet.content))
+    assert len(made.sheetnames) > 1
+    assert all(cell.data_type != "f" for one in made for row in one.iter_rows() for cell in row)
+    page = client.get(f"/save/{what}.html")
+    assert page.text.startswith("<!doctype html>")
+    assert not re.search(r"""(?:src|href)=["']""", page.text)
+    assert json.loads(client.get(f"/save/{what}.json").content)["name"] == what
+    assert client.get(f"/save/{what}.exe").status_code == 404
+    assert staffed.client("secadmin").get(f"/save/{what}.xlsx").status_code == 403
+
+
+def test_metrics_have_retention_cost_by_source_and_execution(staffed: Staffed) -> None:
+    client = staffed.client("strategist")
+    client.cookies.set("language", "en")
+    page = said(client.get("/scorecard").text)
+    assert "Retention by month of opening" in page
+    small = staffed.small.open
+    whole = {one.metric: one for one in loop.scorecard(small, small.lake.today(), keys=["new_customers"])}
+    assert sum(one.customers for one in loop.acquisition(small, small.lake.today())) == whole["new_customers"].above
