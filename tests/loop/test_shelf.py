@@ -333,3 +333,25 @@ def test_the_shelf_table_shows_all_lines_as_they_are_now() -> None:
     off = [row[0].text.zh for row in table.rows if row[4].text.en == "off"]
     assert off == ["稳盈固收理财"]
     assert {row[1].text.en for row in table.rows} >= {"Retail", "Corporate"}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("products.yaml", "    contribution: {fixed: 90 CNY}\n", "", "contribution' is missing"),
+        ("products.yaml", "fixed: 90 CNY", "fixed: NaN CNY", "contribution.fixed"),
+        ("policies.yaml", "cost_per_thousand: 45 CNY", "cost_per_thousand: -45 CNY", "cost_per_thousand"),
+        ("policies.yaml", "per_day: 60000", "per_day: 60000.5", "per_day"),
+        ("benefits.yaml", "stock: 4000", "stock: -1", "stock"),
+    ],
+)
+def test_a_missing_margin_a_negative_cost_and_parts_of_a_slot_name_file_and_line(
+    tmp_path: Path, file: str, old: str, new: str, said: str
+) -> None:
+    folder = copied(tmp_path)
+    written = (folder / file).read_text(encoding="utf-8")
+    assert old in written
+    (folder / file).write_text(written.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(SpecError, match=said) as refused:
+        read_bank_spec(folder, TYPES)
+    assert f"{file}:" in refused.value.message.en

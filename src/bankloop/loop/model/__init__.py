@@ -15,6 +15,7 @@ from bankloop.loop.model.reasons import Part, parts_of
 from bankloop.loop.model.service import (
     feature_matrix,
     feature_names,
+    feature_row,
     load_model,
     save_model,
     train_causal,
@@ -42,6 +43,7 @@ __all__ = [
     "cross_fitted_rates",
     "feature_matrix",
     "feature_names",
+    "feature_row",
     "index_of",
     "ks",
     "learn_effects",

@@ -59,9 +59,13 @@ class Uplift:
     def predict(self, x: Floats, actions: Sequence[str]) -> tuple[Floats, Floats]:
         """Return (propensity without contact (n,), uplift (n, actions)) as probabilities."""
         p = self.base.predict(x)
+        return p, self.effects_of(p, x, actions)
+
+    def effects_of(self, p: Floats, x: Floats, actions: Sequence[str]) -> Floats:
+        """Return the uplift (n, actions) of customers whose propensities ``p`` (n,) are known."""
         z = standardised(x, self.centre, self.spread)
         columns = [self._one(p, z, action) for action in actions]
-        return p, np.column_stack(columns) if columns else np.zeros((len(x), 0))
+        return np.column_stack(columns) if columns else np.zeros((len(x), 0))
 
     def _one(self, p: Floats, z: Floats, action: str) -> Floats:
         prior = self.stated(p, action)

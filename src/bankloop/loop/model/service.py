@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,8 @@ from bankloop.loop.spec import Campaign
 
 # Never features: who may be contacted is decided by rules, and protected or confidential facts must not steer offers.
 PSI_ROWS = 50_000
+# Ages, days and counts stay below; money lies above.
+LINEAR_TO = 1_000.0
 # Nineteen times in twenty, one-sided; and below so many rows nothing is sure.
 _ONE_SIDED, _FEW = 1.6448536269514722, 30
 _NEVER = frozenset(
@@ -39,16 +42,26 @@ def feature_names(types: Mapping[str, Type], without: Iterable[str] = ()) -> tup
 
 
 def feature_matrix(state: pa.Table, names: Iterable[str]) -> Floats:
-    """Return the features (n, f) as float64, NULL as NaN; money on a log scale, which is how it matters."""
-    columns = []
-    for name in names:
-        column = state[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
-        columns.append(np.sign(column) * np.log1p(np.abs(column)) if _is_large(column) else column)
+    """Return the features (n, f) as float64, NULL as NaN; large numbers on a log scale, which is how they matter."""
+    columns = [
+        scaled(np.asarray(state[name].cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)) for name in names
+    ]
     return np.column_stack(columns) if columns else np.zeros((state.num_rows, 0))
 
 
-def _is_large(column: NDArray[np.float64]) -> bool:
-    return bool(np.nanmax(np.abs(column), initial=0.0) > 100_000)
+def feature_row(row: Mapping[str, Any], names: Iterable[str]) -> Floats:
+    """Return the features (f,) of one customer's attributes, None as NaN: as the batch has them."""
+    return scaled(np.array([np.nan if row[name] is None else float(row[name]) for name in names]))
+
+
+def scaled(column: Floats) -> Floats:
+    """Return numbers up to a thousand as they are and beyond on a log scale: every number by itself, in their order.
+
+    What others hold does not change what one customer's balance looks like, so that one row is scored as in the batch.
+    """
+    size = np.abs(column)
+    beyond = LINEAR_TO * (1.0 + np.log(np.maximum(size, LINEAR_TO) / LINEAR_TO))
+    return np.asarray(np.where(size > LINEAR_TO, np.sign(column) * beyond, column), np.float64)
 
 
 def train_first(campaign: Campaign, data: Labelled, now: Floats, seed: int) -> tuple[Uplift, Card]:

@@ -3,6 +3,7 @@
 An investment product without a valid assessment is never open, whoever asks. It prices nothing and sends nothing.
 """
 
+from bankloop.loop.product.one import Rulings
 from bankloop.loop.product.rules import ASSESSMENT_VALID_DAYS, SENTENCES, Ruling, WhyNot, rule_suitability
 from bankloop.loop.product.service import (
     ATTRIBUTES_READ,
@@ -24,6 +25,7 @@ __all__ = [
     "Notice",
     "Offers",
     "Ruling",
+    "Rulings",
     "Shelf",
     "WhyNot",
     "in_force",

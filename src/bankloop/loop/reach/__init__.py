@@ -22,6 +22,7 @@ from bankloop.loop.reach.delivery import Channel, FileChannel, Screen, deliver
 from bankloop.loop.reach.explore import Lot, draw_lot
 from bankloop.loop.reach.issue import DELIVERY_TOPIC, Frame, Issued, gate_limits, issue
 from bankloop.loop.reach.kernels import NONE
+from bankloop.loop.reach.one import Valuer
 from bankloop.loop.reach.pacing import Pace, paced
 from bankloop.loop.reach.planning import budget_curve, plan_window, with_limit
 from bankloop.loop.reach.resources import describe, window_days
@@ -81,6 +82,7 @@ __all__ = [
     "Silence",
     "Solution",
     "Tariff",
+    "Valuer",
     "Waiting",
     "Way",
     "action_values",

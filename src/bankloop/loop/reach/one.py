@@ -1,0 +1,98 @@
+"""One customer's values without the batch: a lock compiled to a function of one row, for who is here now.
+
+Conditions are closures, trees are walked by hand, the rest is a few numbers; what comes out are the values that the batch
+gives the same customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bankloop.kit.expression import parse, to_function
+from bankloop.loop.model import Scorer, Uplift, feature_row
+from bankloop.loop.product import Rulings
+from bankloop.loop.reach.candidates import actions_of
+from bankloop.loop.reach.contracts import Action
+from bankloop.loop.reach.kernels import Floats
+from bankloop.loop.spec import Lock, Product
+
+Row = Mapping[str, Any]
+_Condition = Callable[[Row], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Valuer:
+    """A campaign's lock and model, ready for one customer after another; ``keys`` name the actions of ``values``."""
+
+    lock: Lock
+    model: Uplift
+    actions: tuple[Action, ...]
+    scorer: Scorer
+    rulings: Rulings
+    audience: _Condition
+    channels: Mapping[str, tuple[_Condition, ...]]
+
+    @staticmethod
+    def of(lock: Lock, model: Uplift) -> Valuer:
+        """Compile a lock, its products as they are on the shelf, and the model that it names."""
+
+        def compiled(text: str) -> _Condition:
+            return to_function(parse(text, lock.types))
+
+        reach = lock.campaign.reach
+        channels = {
+            name: tuple(compiled(text) for text in (lock.policies.channels[name].open_to, reach.when.get(name)) if text)
+            for name in reach.channels
+        }
+        return Valuer(
+            lock,
+            model,
+            actions_of(lock),
+            Scorer.of([model.base]),
+            Rulings.of(lock),
+            compiled(lock.campaign.audience),
+            channels,
+        )
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return the actions as ``campaign|product|benefit|channel``, in the order of the values."""
+        return tuple(f"{self.lock.name}|{action.key}" for action in self.actions)
+
+    def values(self, row: Row) -> Floats:
+        """Return (k,) in fen, −inf where closed, of a customer's attributes (None: unknown, ``today``: the as-of day).
+
+        Who does not meet the audience's condition has everything closed. The standard exclusions, cells and consents are
+        the gate's.
+        """
+        closed = np.full(len(self.actions), -np.inf)
+        if not self.actions or self.audience(row) is not True:
+            return closed
+        x = feature_row(row, self.model.base.features)
+        base = float(self.scorer.one(x)[0])
+        uplift = self.model.effects_of(np.array([base]), x[None, :], [action.key for action in self.actions])[0]
+        worth = _worth(self._first, row)
+        cost = np.array([action.contact_cost for action in self.actions])
+        face = np.array([float(action.face) for action in self.actions])
+        value = uplift * worth - cost - np.clip(base + uplift, 0.0, 1.0) * face
+        open_ = self.rulings.open_to(row)
+        ways = {name: all(met(row) is True for met in conditions) for name, conditions in self.channels.items()}
+        fits = np.array([open_[action.product] and ways[action.channel] for action in self.actions])
+        return np.where(fits, value, closed)
+
+    @property
+    def _first(self) -> Product:
+        return next(p for p in self.lock.products if p.key == self.lock.campaign.products[0])
+
+
+def _worth(product: Product, row: Row) -> float:
+    """Return what one success brings, fen: as the batch does, rounded half up."""
+    worth = float(product.contribution.fixed)
+    if product.contribution.of is not None:
+        balance = float(row.get(product.contribution.of) or 0)
+        worth += float(np.floor(balance * product.contribution.rate / 1_000_000 + 0.5))
+    return worth

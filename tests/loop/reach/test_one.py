@@ -1,0 +1,144 @@
+"""One customer's values by hand of their lock are the batch's, whoever else is in the batch; and at its prices so is the choice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bankloop.loop import audience, model, product, reach
+from bankloop.loop.product import Rulings
+from bankloop.loop.reach import Valuer
+from bankloop.loop.spec import Availability, Lock
+from tests.loop.people import AS_OF, TYPES, bank_spec, lock_for, state
+from tests.loop.test_reach import START
+
+FEATURES = ("age", "aum", "term_maturing_60d", "tenure_days", "payroll", "days_since_risk_assessment")
+NAMES = ("bind-card", "first-wealth", "keep-deposits")
+
+
+def people(count: int, seed: int) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(seed)
+    return [
+        {
+            "age": int(rng.integers(17, 80)), "aum": int(rng.lognormal(13, 3)), "payroll": bool(rng.random() < 0.7),
+            "term_maturing_60d": int(rng.choice([0, 1_999_999, 2_000_000, 90_000_000])), "has_wealth": bool(rng.random() < 0.2),
+            "tenure_days": int(rng.integers(1, 9_000)), "wallet_bound": bool(rng.random() < 0.3),
+            "risk_tolerance": None if rng.random() < 0.3 else int(rng.integers(1, 6)),
+            "days_since_risk_assessment": None if rng.random() < 0.2 else int(rng.integers(0, 800)),
+            "push_allowed": bool(rng.random() < 0.6), "wecom_friend": bool(rng.random() < 0.5),
+            "branch_id": f"B{int(rng.integers(1, 4)):03d}", "has_credit_card": bool(rng.random() < 0.3),
+        }
+        for _ in range(count)
+    ]  # fmt: skip
+
+
+def trained(name: str) -> model.Uplift:
+    rng = np.random.default_rng(7)
+    table = state(people(3_000, 99))
+    x = model.feature_matrix(table, FEATURES)
+    y = (rng.random(len(x)) < 1 / (1 + np.exp(1.0 - np.nan_to_num(x[:, 1]) / 9_000))).astype(float)
+    found, _ = model.train_first(bank_spec().campaigns[name], model.Labelled(x, y, FEATURES, (AS_OF, AS_OF)), x, 1)
+    sizes = np.array([0.5, 0.01, *rng.normal(0, 0.01, len(FEATURES))])
+    return replace(found, coefficient={"debit-card-wallet|none|sms": sizes, "term-deposit-renewal|none|rm_call": sizes})
+
+
+MODELS = {name: trained(name) for name in NAMES}
+SPEC = bank_spec()
+LOCKS = {name: lock_for(SPEC.campaigns[name], SPEC) for name in NAMES}
+NARROW = Availability(branches=("B001", "B002"), segments=("payroll", "young"))
+
+
+def narrowed(lock: Lock) -> Lock:
+    return replace(lock, products=tuple(one.narrowed(NARROW, None) for one in lock.products))
+
+
+def bundled() -> Lock:
+    campaign = SPEC.campaigns["first-wealth"].model_copy(update={"products": ("salary-bundle", "wealth-fixed-income")})
+    return lock_for(campaign, SPEC)
+
+
+def batch(lock: Lock, learned: model.Uplift, table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    found = audience.select(lock, table, TYPES, AS_OF)
+    members = table.take(pa.array(found.rows))
+    offers = product.match(lock, members, TYPES, AS_OF)
+    side = reach.candidates_of(lock, found, offers, learned, members, TYPES, AS_OF, 1, 0)
+    return found.rows, reach.action_values(side)
+
+
+def row_of(table: pa.Table, at: int) -> dict[str, Any]:
+    return {**table.slice(at, 1).to_pylist()[0], "today": AS_OF}
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 10**6), name=st.sampled_from(NAMES), shelf=st.booleans())
+def test_one_by_one_is_the_batch(seed: int, name: str, shelf: bool) -> None:
+    lock = narrowed(LOCKS[name]) if shelf else LOCKS[name]
+    table = state(people(60, seed))
+    valuer = Valuer.of(lock, MODELS[name])
+    rows, values = batch(lock, MODELS[name], table)
+    for at, expected in zip(rows.tolist(), values, strict=True):
+        mine = valuer.values(row_of(table, at))
+        assert (np.isfinite(mine) == np.isfinite(expected)).all()
+        assert np.allclose(mine[np.isfinite(mine)], expected[np.isfinite(expected)], rtol=1e-6, atol=1e-6)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), shelf=st.booleans())
+def test_rulings_of_one_are_those_of_the_batch(seed: int, shelf: bool) -> None:
+    lock = narrowed(bundled()) if shelf else bundled()
+    table = state(people(40, seed))
+    offers = product.match(lock, table, TYPES, AS_OF)
+    rulings = Rulings.of(lock)
+    for at in range(table.num_rows):
+        reasons = rulings.reasons(row_of(table, at))
+        assert {key: reason is product.WhyNot.OPEN for key, reason in reasons.items()} == {
+            key: bool(offers.open(key)[at]) for key in reasons
+        }
+
+
+def test_at_the_plan_s_prices_one_chooses_as_the_batch_did_before_repair() -> None:
+    table = state(people(900, 5))
+    sides = []
+    for name, lock in LOCKS.items():
+        found = audience.select(lock, table, TYPES, AS_OF)
+        members = table.take(pa.array(found.rows))
+        offers = product.match(lock, members, TYPES, AS_OF)
+        sides.append(reach.candidates_of(lock, found, offers, MODELS[name], members, TYPES, AS_OF, 1, 0))
+    joined = reach.join(sides, table, SPEC.policies, TYPES, AS_OF, 1)
+    plan, _ = reach.plan_window(joined, LOCKS, SPEC.policies, START, AS_OF, 1)
+    tariff, valuers = reach.tariff_of(plan), [Valuer.of(lock, MODELS[name]) for name, lock in LOCKS.items()]
+    assert tariff.actions == tuple(key for one in valuers for key in one.keys)
+    for row in range(0, len(joined.rows), 7):
+        mine = row_of(table, int(joined.rows[row]))
+        values = np.concatenate([one.values(mine) for one in valuers])
+        # The standard exclusions close a campaign at the gate, as the batch leaves its audience.
+        values = np.where(joined.member[row, joined.column_campaign], values, -np.inf)
+        pools = {"staff_minutes": mine["branch_id"]}
+        answer = reach.decide(tariff, reach.Person(values, pools, AS_OF), START, 30)
+        intended = [column for column in plan.intended[row] if column != reach.NONE]
+        assert answer.chosen == (tariff.actions[intended[0]] if intended else "")
+
+
+def test_what_others_hold_changes_nobody_s_score() -> None:
+    poor = {"aum": 50_000, "term_maturing_60d": 2_000_000, "payroll": True}
+    alone, crowd = state([poor]), state([poor, {"aum": 9_000_000_000}])
+    one, many = (model.feature_matrix(table, FEATURES)[0] for table in (alone, crowd))
+    assert np.array_equal(one, many, equal_nan=True)
+    assert np.array_equal(model.feature_row(row_of(alone, 0), FEATURES), one, equal_nan=True)
+    assert Valuer.of(LOCKS["first-wealth"], MODELS["first-wealth"]).values(
+        {**row_of(alone, 0), "today": AS_OF + timedelta(days=0)}
+    ).shape == (len(reach.actions_of(LOCKS["first-wealth"])),)
+
+
+@pytest.mark.parametrize("missing", ["audience", "unknown"])
+def test_who_is_not_meant_has_everything_closed(missing: str) -> None:
+    table = state([{"payroll": False}]) if missing == "audience" else state([{"payroll": True, "aum": None}])
+    values = Valuer.of(LOCKS["first-wealth"], MODELS["first-wealth"]).values(row_of(table, 0))
+    assert not np.isfinite(values).any()
