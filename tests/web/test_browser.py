@@ -110,6 +110,7 @@ OTHERS = {
     "secadmin": ("/", "/people"),
     "product": ("/products", "/products/wealth-fixed-income"),
     "checker": ("/approvals",),
+    "steward": ("/merges", "/data", "/data/customer", "/tiers"),
     "relationship_manager": ("/", "/workbench", "/tasks", "/customers"),
     "commander": ("/", "/warroom", "/people", "/tasks"),
 }

@@ -6,6 +6,7 @@ broken contract stops the load with nothing changed. This room decides nothing a
 personal identifiers in the clear.
 """
 
+from bankloop.lake.assets import Asset, Delivery, Field, assets, deliveries, fields_of, fields_used
 from bankloop.lake.conformed import CONTRACTS, PRODUCT_CLASSES
 from bankloop.lake.contracts import (
     Column,
@@ -26,9 +27,12 @@ from bankloop.store import LakeVersion
 __all__ = [
     "CONTRACTS",
     "PRODUCT_CLASSES",
+    "Asset",
     "Column",
     "ColumnType",
     "DataClass",
+    "Delivery",
+    "Field",
     "Lake",
     "LakeVersion",
     "LoadReport",
@@ -40,7 +44,11 @@ __all__ = [
     "SourceReport",
     "StoreManifest",
     "TableContract",
+    "assets",
     "contract_of",
+    "deliveries",
+    "fields_of",
+    "fields_used",
     "load_bank",
     "open_lake",
     "schema_of",

@@ -6,7 +6,7 @@ This room says who keeps whom and when to be in touch; what to say is a campaign
 from bankloop.customer.servicing.contacting import log_contact
 from bankloop.customer.servicing.contracts import MODES, Assignment, Care, Keeper, Mode, ServicePolicy, TierPolicy
 from bankloop.customer.servicing.rules import read_policy, share_out, stand_in
-from bankloop.customer.servicing.service import assign_keepers, keeper_now, make_care_tasks
+from bankloop.customer.servicing.service import assign_keepers, coverage, keeper_now, make_care_tasks
 
 __all__ = [
     "MODES",
@@ -17,6 +17,7 @@ __all__ = [
     "ServicePolicy",
     "TierPolicy",
     "assign_keepers",
+    "coverage",
     "keeper_now",
     "log_contact",
     "make_care_tasks",

@@ -106,6 +106,19 @@ def make_care_tasks(connection: Connection, lake: Lake, today: date) -> Care:
     return Care(len(rows), made.created)
 
 
+def coverage(lake: Lake) -> Assignment | None:
+    """Return how everybody is kept by the last assignment, and how many customers since have nobody; None before one."""
+    version, customers = lake.manifest.current(TABLE), lake.manifest.current("customer")
+    if version is None or customers is None:
+        return None
+    with lake.engine() as engine:
+        modes = dict(engine.execute(f"SELECT mode, count(*) FROM {lake.reading(version)} GROUP BY 1").fetchall())
+        nobody = engine.execute(
+            f"SELECT count(*) FROM {lake.reading(customers)} ANTI JOIN {lake.reading(version)} USING (customer_no)"
+        ).fetchall()[0][0]
+    return Assignment(version.as_of, {mode: int(modes.get(mode.value, 0)) for mode in Mode}, 0, int(nobody))
+
+
 def keeper_now(lake: Lake, number: str) -> Keeper | None:
     """Return who keeps a customer by the last assignment; None before there was one. The caller judged who may see it."""
     if lake.manifest.current(TABLE) is None:

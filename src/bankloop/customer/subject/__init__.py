@@ -4,10 +4,11 @@ Asked for, approved by others, done once. This room knows how long each category
 """
 
 from bankloop.customer.subject.contracts import Category, Erased, ErasurePlan, Fate, Ruling
-from bankloop.customer.subject.rules import erasure_plan, read_retention
+from bankloop.customer.subject.rules import TABLES, erasure_plan, read_retention
 from bankloop.customer.subject.service import ask_export, erase_person, export_person, plan_erasure
 
 __all__ = [
+    "TABLES",
     "Category",
     "Erased",
     "ErasurePlan",

@@ -14,6 +14,11 @@ from bankloop.kit.located import read_located
 _BUILT_IN = Path(__file__).with_name("retention.yaml")
 _FILE = "retention.yaml"
 _MOST_YEARS = 100
+# Which category a table of the lake belongs to; others hold nothing about a person.
+TABLES: Mapping[str, str] = {
+    "customer": "identity", "identity": "identity", "relation": "identity", "holding": "transactions", "event": "transactions",
+    "edge": "profile", "tier_month": "profile", "servicing": "profile", "exposure": "profile",
+}  # fmt: skip
 
 
 def read_retention(folder: Path | None = None) -> tuple[Category, ...]:

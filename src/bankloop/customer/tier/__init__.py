@@ -4,6 +4,7 @@ A month is closed once for everybody and kept in the lake. This room says where 
 """
 
 from bankloop.customer.tier.contracts import Closing, Standings, Tier, TierMonth, TierRule
+from bankloop.customer.tier.counts import TierCount, tier_counts
 from bankloop.customer.tier.queries import (
     ASSETS,
     Span,
@@ -23,6 +24,7 @@ __all__ = [
     "Span",
     "Standings",
     "Tier",
+    "TierCount",
     "TierMonth",
     "TierRule",
     "ask_rules",
@@ -38,6 +40,7 @@ __all__ = [
     "spans",
     "standings_after",
     "step",
+    "tier_counts",
     "tiers_of",
     "weigh",
 ]

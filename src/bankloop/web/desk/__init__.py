@@ -6,12 +6,15 @@ from bankloop.web.desk import (
     approvals,
     audit,
     customer,
+    data,
+    merges,
     models,
     own,
     people,
     products,
     rights,
     rounds,
+    tiers,
     warroom,
     work,
 )
@@ -19,7 +22,9 @@ from bankloop.web.desk import (
 
 def add_desk(app: FastAPI) -> None:
     """Add the routes."""
-    for part in (own, work, warroom, customer, products, models, rounds, approvals, people, rights, audit):
+    for part in (
+        own, work, warroom, customer, tiers, data, merges, products, models, rounds, approvals, people, rights, audit,
+    ):  # fmt: skip
         part.add_pages(app)
 
 
