@@ -6,7 +6,6 @@ broken contract stops the load with nothing changed. This room decides nothing a
 personal identifiers in the clear.
 """
 
-from bankloop.lake.assets import Asset, Delivery, Field, assets, deliveries, fields_of, fields_used
 from bankloop.lake.conformed import CONTRACTS, PRODUCT_CLASSES
 from bankloop.lake.contracts import (
     Column,
@@ -19,6 +18,7 @@ from bankloop.lake.contracts import (
     TableContract,
 )
 from bankloop.lake.engine import schema_of
+from bankloop.lake.inventory import Asset, Delivery, Field, assets, deliveries, fields_of, fields_used
 from bankloop.lake.load import Progress, load_bank
 from bankloop.lake.manifest import Manifest, MemoryManifest, StoreManifest
 from bankloop.lake.service import Lake, contract_of, open_lake
