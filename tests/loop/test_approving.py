@@ -113,6 +113,7 @@ def test_no_gate_is_skipped_and_a_closed_round_drafts_the_next(bank: Bank) -> No
         request = approval_of(connection, "campaign", NAME)
     assert request is not None
     assert len(second) == 8
+    assert "was not read" in second["evaluate"].detail["learned"][0]["en"]
     for step, drafted in second.items():
         assert drafted.state == "draft"
         assert drafted.detail["from"]["round"] == 1

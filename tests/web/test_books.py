@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 import json
 import re
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import openpyxl
 import pyarrow.compute as pc
 import pytest
 
-from bankloop.kit import NotFoundError
+from bankloop.cli import results as commands
+from bankloop.kit import InputError, NotFoundError
 from bankloop.loop import run as loop
 from bankloop.organization import system
 from bankloop.store import Principal, accepted_contacts, read_decisions
@@ -133,3 +137,37 @@ def test_metrics_have_retention_cost_by_source_and_execution(staffed: Staffed) -
     small = staffed.small.open
     whole = {one.metric: one for one in loop.scorecard(small, small.lake.today(), keys=["new_customers"])}
     assert sum(one.customers for one in loop.acquisition(small, small.lake.today())) == whole["new_customers"].above
+
+
+def test_the_commands_print_one_object_and_write_files(
+    staffed: Staffed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = staffed.small
+    monkeypatch.setattr("bankloop.wiring.open_bank", lambda *_: nullcontext(small.open))
+    monkeypatch.setattr(commands, "permit", lambda *_: None)
+
+    def printed() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+        return found
+
+    commands.programme("retail-growth", as_json=True)
+    growth = printed()
+    assert growth["metric"] == "aum"
+    assert {"gross", "control", "net", "baseline", "now"} <= set(growth["growth"])
+    commands.plays(["旅程=流失挽回"], as_json=True)
+    assert [one["owner"] for one in printed()["plays"]] == ["retail"]
+    with pytest.raises(NotFoundError, match="not filtered by"):
+        commands.plays(["颜色=红"], as_json=True)
+    commands.cohorts(as_json=True)
+    assert len(printed()["cohorts"]) == 6
+    number, customer = converted(small)
+    commands.trace(number, as_json=True)
+    traced = printed()
+    assert traced["models"][0]["version"] == 1
+    assert customer not in json.dumps(traced)
+    for what in ("results", "programme", "metrics", "plays"):
+        for kind in ("xlsx", "html", "json"):
+            commands.save(what, tmp_path / f"{what}.{kind}", as_json=True)
+            assert printed()["tables"] > 0
+    with pytest.raises(InputError, match="cannot write"):
+        commands.save("results", tmp_path / "results.exe")

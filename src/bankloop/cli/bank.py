@@ -37,8 +37,9 @@ def check(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """检查银行文件：标签、产品、权益、话术、战役。Check a bank's files; nothing is changed and no database is needed."""
     from bankloop.customer import read_catalogue
     from bankloop.loop.benefit import check_benefits
+    from bankloop.loop.evaluate import read_metrics
     from bankloop.loop.script import check_scripts
-    from bankloop.loop.spec import read_bank_spec
+    from bankloop.loop.spec import read_bank_spec, read_plays, read_programmes
 
     catalogue = read_catalogue(bank)
     spec = read_bank_spec(bank, catalogue.types)
@@ -46,14 +47,26 @@ def check(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     for campaign in spec.campaigns.values():
         products = [spec.products[key] for key in campaign.products]
         check_benefits(campaign, products, [spec.benefits[key] for key in campaign.benefits if key in spec.benefits])
+    programmes = read_programmes(bank, spec.campaigns, read_metrics(bank))
+    plays = read_plays(bank, spec.campaigns, spec.products, catalogue.types)
     found = {
         "attributes": len(catalogue.types),
         "products": len(spec.products),
         "benefits": len(spec.benefits),
         "scripts": len(spec.scripts),
         "campaigns": len(spec.campaigns),
+        "programmes": len(programmes),
+        "plays": len(plays),
     }
-    names = {"attributes": "标签", "products": "产品", "benefits": "权益", "scripts": "话术", "campaigns": "战役"}
+    names = {
+        "attributes": "标签",
+        "products": "产品",
+        "benefits": "权益",
+        "scripts": "话术",
+        "campaigns": "战役",
+        "programmes": "项目",
+        "plays": "策略",
+    }
     shown = [[names[k] if language() is Language.ZH else k, n] for k, n in found.items()]
     show_table("✓", ["", ""], shown, right=[1])
     finish(found, as_json)
