@@ -38,6 +38,7 @@ DOORS = {
     "bankloop.customer.servicing",
     "bankloop.customer.overview",
     "bankloop.customer.relation",
+    "bankloop.customer.worklist",
     *(f"bankloop.loop.{step}" for step in STEPS),
     "bankloop.loop.evaluate.policy",
     "bankloop.wiring",

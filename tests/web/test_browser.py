@@ -88,6 +88,7 @@ def desks() -> dict[str, str]:
         "model": "/models/first-wealth",
         "approvals": "/approvals",
         "rounds": "/rounds",
+        "lists": "/lists",
         "edit": "/campaigns/bind-card/edit",
         "people": "/people",
         "rights": "/rights",

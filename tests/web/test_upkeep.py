@@ -7,10 +7,20 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from bankloop.kit import FixedClock
-from bankloop.organization import account, system
+from bankloop.organization import (
+    NewTask,
+    TaskKind,
+    account,
+    approval_by_id,
+    maker,
+    open_task,
+    submit_approval,
+    system,
+    task_of,
+)
 from bankloop.organization.account.sessions import open_session
 from bankloop.store import Store, last_check, record_audit
-from bankloop.web.upkeep import keep_up
+from bankloop.web.upkeep import keep_clocks, keep_up
 
 
 def sessions(store: Store) -> int:
@@ -38,3 +48,23 @@ def test_the_trail_is_verified_once_a_day_and_ended_sessions_are_forgotten(store
     assert again is not None
     assert again.at > first.at
     assert sessions(store) == 0
+
+
+def test_a_request_that_nobody_decided_is_closed(store: Store) -> None:
+    with store.begin(maker()) as connection:
+        number = submit_approval(connection, "model", "x", "d1")
+    store.clock = FixedClock(store.clock.now() + timedelta(days=15))
+    keep_up(store)
+    with store.begin(system()) as connection:
+        assert approval_by_id(connection, number).state.value == "expired"
+
+
+def test_clocks_run_while_serving(store: Store) -> None:
+    start = store.clock.now()
+    with store.begin(system()) as connection:
+        late = start + timedelta(hours=2)
+        task = open_task(connection, NewTask("k", TaskKind.CARE, "C1", "B01", "x", start, late, "M1"))
+    store.clock = FixedClock(start + timedelta(days=3))
+    keep_clocks(store, "Asia/Shanghai")
+    with store.begin(system()) as connection:
+        assert task_of(connection, task.task_id).escalated == 3

@@ -15,6 +15,7 @@ from bankloop.cli import (
     customers,
     demonstration,
     learning,
+    lists,
     operations,
     people,
     policies,
@@ -60,6 +61,8 @@ for name, word in relations.COMMANDS.items():
 for name, word in tiers.COMMANDS.items():
     tiers.group.command(name)(handled(word))
 application.add_typer(customers.group, name="customer")
+application.add_typer(lists.group, name="list")
+application.add_typer(lists.tasks_group, name="tasks")
 application.add_typer(shelf.group, name="shelf")
 application.add_typer(tiers.group, name="tier")
 application.add_typer(relations.group, name="relation")

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     Table,
@@ -174,4 +175,20 @@ match_model = Table(
     Column("records", BigInteger, nullable=False),
     _text("made_by"),
     _made(),
+)
+
+work_list = Table(
+    "work_list",
+    metadata,
+    Column("list_id", Uuid, primary_key=True),
+    _text("name"),
+    _text("digest"),
+    _text("unit_id"),
+    _text("made_by"),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("read", Integer, nullable=False),
+    Column("usable", Integer, nullable=False),
+    Column("recalled_at", DateTime(timezone=True), nullable=True),
+    UniqueConstraint("name", "digest", name="work_list_once"),
 )

@@ -33,7 +33,7 @@ from bankloop.report.contracts import (
 )
 from bankloop.report.details import group_table
 from bankloop.report.drawing import draw, draw_both
-from bankloop.report.exporting import FORMATS, PARTS, exported
+from bankloop.report.exporting import FORMATS, PARTS, exported, returned_rows, xlsx_of
 from bankloop.report.html import Report, html_report, report_of, results_view, write_report
 from bankloop.report.keeping import kept_plans, load_window_view, save_window
 from bankloop.report.loading import quarantine_table
@@ -171,6 +171,7 @@ __all__ = [
     "results_book",
     "results_page",
     "results_view",
+    "returned_rows",
     "review_table",
     "save_window",
     "shelf_table",
@@ -184,4 +185,5 @@ __all__ = [
     "what_if_by_fiat",
     "write_report",
     "write_workbook",
+    "xlsx_of",
 ]

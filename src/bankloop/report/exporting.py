@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bankloop.customer.worklist import Refused
 from bankloop.kit import InputError, Text, canonical_json
 from bankloop.report.record import PlanRecord
 
@@ -109,3 +110,11 @@ def _part(record: PlanRecord, part: str) -> pa.Table:
 def _table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> pa.Table:
     columns = [pa.array([row[at] for row in rows]) for at in range(len(names))]
     return pa.table(dict(zip(names, columns, strict=True)))
+
+
+def returned_rows(refused: Sequence[Refused]) -> pa.Table:
+    """Return the lines of a list that came back: line, customer, code and the reason in both languages."""
+    return _table(
+        ("line", "customer_no", "code", "原因", "reason"),
+        [(one.line, one.customer_no, one.code, one.reason.zh, one.reason.en) for one in refused],
+    )

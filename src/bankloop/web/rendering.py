@@ -26,6 +26,7 @@ MENU = (
     ("/workbench", "work", "work", "task.log"),
     ("/warroom", "warroom", "warroom", "task.assign"),
     ("/tasks", "tasks", "tasks", "task.read"),
+    ("/lists", "lists", "lists", "worklist.read"),
     ("/customers", "customers", "customers", "customer.list"),
     ("/rounds", "rounds", "rounds", "plan.read"),
     ("/products", "products", "products", "product.read"),

@@ -20,6 +20,7 @@ from bankloop.customer.tier import averages, last_month, read_tier_rules, rule_o
 from bankloop.kit import digest
 from bankloop.lake import Lake, Scope
 from bankloop.organization import (
+    NO_LIMIT,
     TASK_SCHEMA,
     TaskKind,
     create_tasks,
@@ -98,7 +99,8 @@ def make_care_tasks(connection: Connection, lake: Lake, today: date) -> Care:
     due_on = today + timedelta(days=policy.care_due_days)
     tasks = [_task(row, due_on) for row in rows]
     with bank_wide(connection):
-        made = create_tasks(connection, pa.Table.from_pylist(tasks, TASK_SCHEMA), Counter(t["unit_id"] for t in tasks))
+        room = dict.fromkeys((t["unit_id"] for t in tasks), NO_LIMIT)
+        made = create_tasks(connection, pa.Table.from_pylist(tasks, TASK_SCHEMA), room)
         dispatch_tasks(connection, CARE)
     record_audit(
         connection, "servicing.care", "servicing", today.isoformat(), None, {"due": len(rows), "tasks": made.created}

@@ -25,7 +25,7 @@ from bankloop.loop.reach.resources import window_days
 from bankloop.loop.reach.schedule import schedule
 from bankloop.loop.reach.why import LeftOut, why_left_out
 from bankloop.loop.spec import ANY_CHANNEL, NO_BENEFIT, Lock, Policies, Product
-from bankloop.organization import create_tasks, dispatch_tasks
+from bankloop.organization import NO_LIMIT, create_tasks, dispatch_tasks
 from bankloop.store import (
     CONTACT_SCHEMA,
     EVERY_UNIT,
@@ -326,7 +326,7 @@ def _tasks(
     )
     # The plan and the gate have already held each channel's day; a branch's own day holds what its minutes allow.
     units = set(mine["unit_id"].to_pylist())
-    created = create_tasks(connection, tasks, dict.fromkeys(units, mine.num_rows), WorkTime(frame.zone)).created
+    created = create_tasks(connection, tasks, dict.fromkeys(units, NO_LIMIT), WorkTime(frame.zone)).created
     for name in sorted(set(mine["campaign"].to_pylist())):
         dispatch_tasks(connection, name, frame.round)
     return created

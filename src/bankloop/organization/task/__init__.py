@@ -20,7 +20,7 @@ from bankloop.organization.task.contracts import (
     TaskReport,
     TaskState,
 )
-from bankloop.organization.task.dispatch import dispatch_tasks
+from bankloop.organization.task.dispatch import dispatch_tasks, send_down
 from bankloop.organization.task.repository import (
     events_of,
     open_tasks,
@@ -33,6 +33,7 @@ from bankloop.organization.task.repository import (
 )
 from bankloop.organization.task.rules import (
     ESCALATED_TO,
+    NO_LIMIT,
     OPEN,
     OUTCOMES,
     SERVICE,
@@ -51,6 +52,7 @@ from bankloop.organization.task.service import (
     finish_task,
     log_outcome,
     open_task,
+    place_tasks,
     recall_tasks,
     reject_task,
     withdraw_tasks,
@@ -58,6 +60,7 @@ from bankloop.organization.task.service import (
 
 __all__ = [
     "ESCALATED_TO",
+    "NO_LIMIT",
     "OPEN",
     "OUTCOMES",
     "SERVICE",
@@ -91,8 +94,10 @@ __all__ = [
     "open_tasks_for",
     "outcome_of",
     "performance",
+    "place_tasks",
     "recall_tasks",
     "reject_task",
+    "send_down",
     "split",
     "task_counts",
     "task_of",

@@ -27,9 +27,10 @@ TASK_SCHEMA = pa.schema(
         pa.field("risk", pa.int32(), nullable=False),  # the product's rating, 1 to 5; 0 where it has none
         pa.field("licence", pa.string(), nullable=False),  # the kind that selling it needs; '' for any
         pa.field("kind", pa.string(), nullable=False),
+        pa.field("list_id", pa.string()),  # the list that asked for it, if any
     ]
 )
-TASK_DEFAULTS: Mapping[str, object] = {"risk": 0, "licence": "", "kind": "campaign"}
+TASK_DEFAULTS: Mapping[str, object] = {"risk": 0, "licence": "", "kind": "campaign", "list_id": None}
 
 
 class TaskState(StrEnum):

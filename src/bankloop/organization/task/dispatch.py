@@ -76,6 +76,14 @@ def dispatch_tasks(connection: Connection, campaign: str, round_: int = 0, list_
 
     From R3 on a task goes only to who is licensed for it on its day. Doing it again gives only what nobody has.
     """
+    done = send_down(connection, campaign, round_, list_id)
+    after = {"keeper": done.keeper, "backup": done.backup, "pool": done.pool, "left": done.left}
+    record_audit(connection, "task.dispatch", "campaign", campaign or str(list_id), None, after)
+    return done
+
+
+def send_down(connection: Connection, campaign: str, round_: int = 0, list_id: UUID | None = None) -> Dispatched:
+    """Give tasks to people as ``dispatch_tasks`` does; the caller's verb answers for it and records it."""
     which = "t.campaign = :campaign AND t.round = :round" if list_id is None else "t.list_id = :list"
     values = {
         "campaign": campaign, "round": round_, "list": list_id, "now": now_of(connection), "licensed": LICENSED_FROM,
@@ -90,7 +98,4 @@ def dispatch_tasks(connection: Connection, campaign: str, round_: int = 0, list_
         connection.execute(text(_UPDATE.format(t=name)), values)
         found = connection.execute(text(f"SELECT how, count(*) FROM {name}_given GROUP BY how")).all()
     counts = {how: int(count) for how, count in found}
-    done = Dispatched(*(counts.get(how, 0) for how in ("keeper", "backup", "pool", "left")))
-    after = {"keeper": done.keeper, "backup": done.backup, "pool": done.pool, "left": done.left}
-    record_audit(connection, "task.dispatch", "campaign", campaign or str(list_id), None, after)
-    return done
+    return Dispatched(*(counts.get(how, 0) for how in ("keeper", "backup", "pool", "left")))

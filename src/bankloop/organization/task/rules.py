@@ -14,6 +14,8 @@ OPEN = (TaskState.CREATED, TaskState.ALLOTTED, TaskState.ASSIGNED, TaskState.ACC
 # What ends when a customer asks for no more marketing; the rest is service.
 MARKETING = (TaskKind.CAMPAIGN, TaskKind.LIST, TaskKind.FOLLOW_UP)
 UNTOUCHED = (TaskState.CREATED, TaskState.ALLOTTED, TaskState.ASSIGNED)
+# For who holds a unit's day in another way: the plan by minutes, a list by who asked for it.
+NO_LIMIT = 10**9
 # Three tries reach most who can be reached; more is a nuisance.
 MOST_ATTEMPTS = 3
 # Shares of the time allowed at which the manager, the sub-branch's head and the branch are told.

@@ -44,10 +44,12 @@ LEFT JOIN (SELECT unit_id, due_on, count(*) AS made FROM staff_task WHERE state 
 WHERE (SELECT true FROM staff_task t WHERE t.task_id = i.decision_id::uuid LIMIT 1) IS NULL
 """
 _INSERT = """
-INSERT INTO staff_task (task_id, {columns}, state, state_reason, updated_at, start_at, due_at)
-SELECT decision_id::uuid, {columns}, 'CREATED', '', :now, d.start_at, d.due_at
+INSERT INTO staff_task (task_id, list_id, {columns}, state, state_reason, updated_at, start_at, due_at)
+SELECT decision_id::uuid, list_id::uuid, {columns}, 'CREATED', '', :now, d.start_at, d.due_at
 FROM {placed} p JOIN {days} d USING (due_on) WHERE place <= room
 """
+# Columns that the database keeps as ids.
+_IDS = ("decision_id", "list_id")
 _MOMENT = pa.timestamp("us", tz="UTC")
 
 
@@ -57,9 +59,21 @@ def create_tasks(
 ) -> TaskReport:
     """Make tasks (``TASK_SCHEMA``) where the unit's day has room, the most valuable first, and report what became.
 
-    ``capacity`` is tasks a day by unit; a unit that it does not name has none. A decision has one task, however often
-    it is given. The clock of a task runs from the beginning to the end of work on its day.
+    ``capacity`` is tasks a day by unit, ``NO_LIMIT`` where others hold the day already; a unit that it does not name has
+    none. A decision has one task, however often it is given. The clock of a task runs from the beginning to the end of work on its day.
     """
+    made = place_tasks(connection, tasks, capacity, hours)
+    if made.created:
+        campaigns = sorted(set(tasks.column("campaign").unique().to_pylist()))
+        after = {"created": made.created, "refused": len(made.refused), "asked": tasks.num_rows}
+        record_audit(connection, "task.create", "campaign", ",".join(campaigns), None, after)
+    return made
+
+
+def place_tasks(
+    connection: Connection, tasks: pa.Table, capacity: Mapping[str, int], hours: WorkTime | None = None
+) -> TaskReport:
+    """Make tasks as ``create_tasks`` does; the caller's verb answers for them and records it."""
     rows = fitted("tasks", tasks, TASK_SCHEMA, TASK_DEFAULTS)
     if not rows.num_rows:
         return TaskReport(0, 0, ())
@@ -68,13 +82,12 @@ def create_tasks(
     days = copy_in(connection, _days(rows, hours or WorkTime()))
     placed = f"placed_{name}"
     connection.execute(text(_PLACE.format(placed=placed, name=name, room=room)))
-    columns = ", ".join(column for column in TASK_SCHEMA.names if column != "decision_id")
-    statement = text(_INSERT.format(columns=columns, placed=placed, days=days))
+    plain = ", ".join(column for column in TASK_SCHEMA.names if column not in _IDS)
+    statement = text(_INSERT.format(columns=plain, placed=placed, days=days))
     created = connection.execute(statement, {"now": now_of(connection)}).rowcount
     refused = tuple(
         connection.scalars(text(f"SELECT decision_id FROM {placed} WHERE place > room ORDER BY decision_id"))
     )
-    _audit_created(connection, rows, created, len(refused))
     return TaskReport(created, rows.num_rows - created - len(refused), refused)
 
 
@@ -304,14 +317,6 @@ def _days(rows: pa.Table, hours: WorkTime) -> pa.Table:
             "due_at": pa.array([hours.end_of(day) for day in days], _MOMENT),
         }
     )
-
-
-def _audit_created(connection: Connection, rows: pa.Table, created: int, refused: int) -> None:
-    if not created:
-        return
-    campaigns = sorted(set(rows.column("campaign").unique().to_pylist()))
-    after = {"created": created, "refused": refused, "asked": rows.num_rows}
-    record_audit(connection, "task.create", "campaign", ",".join(campaigns), None, after)
 
 
 def _open(connection: Connection, task_id: UUID) -> Task:

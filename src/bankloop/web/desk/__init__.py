@@ -7,6 +7,7 @@ from bankloop.web.desk import (
     audit,
     customer,
     data,
+    lists,
     merges,
     models,
     own,
@@ -23,7 +24,7 @@ from bankloop.web.desk import (
 def add_desk(app: FastAPI) -> None:
     """Add the routes."""
     for part in (
-        own, work, warroom, customer, tiers, data, merges, products, models, rounds, approvals, people, rights, audit,
+        own, work, warroom, lists, customer, tiers, data, merges, products, models, rounds, approvals, people, rights, audit,
     ):  # fmt: skip
         part.add_pages(app)
 
