@@ -44,7 +44,7 @@ def test_two_administrators_give_a_role_and_one_takes_it_back(bank: Path) -> Non
     assert code == 0
     number = asked["grants"][0]["grant"]
     code, refused = run(bank, "rights", "approve", number, "--as", "secadmin")
-    assert (code, refused["error"]["code"]) == (4, "rights.own")
+    assert (code, refused["error"]["code"]) == (4, "organization.same_person")
     assert run(bank, "rights", "approve", number, "--as", "secadmin2")[1]["grants"][0]["state"] == "open"
     shown = run(bank, "rights", "list", "--as", "secadmin", "--person", "M00003")[1]["grants"]
     assert [(one["role"], one["state"]) for one in shown] == [("relationship_manager", "open")]
@@ -59,7 +59,8 @@ def test_a_book_passes_by_two_commands(bank: Path) -> None:
     number = asked["transfers"][0]["transfer"]
     assert run(bank, "people", "approve", number, "--as", "commander")[0] == 4
     assert run(bank, "people", "approve", number, "--as", "branchcheck")[1]["transfers"][0]["moved"] == 2
-    assert run(bank, "people", "approve", number, "--as", "branchcheck")[0] == 5
+    # Doing it twice is doing it once.
+    assert run(bank, "people", "approve", number, "--as", "branchcheck")[1]["transfers"][0]["moved"] == 2
 
 
 def test_unmasking_by_command_says_until_when(bank: Path) -> None:
