@@ -178,6 +178,15 @@ def measure_rights(options: Options) -> dict[str, Any]:
     return measure(options.customers or FULL_CUSTOMERS, 10_000, 101, 200)
 
 
+def measure_dispatch(options: Options) -> dict[str, Any]:
+    """A head-office target split over the tree, its tasks stored and each given to a manager; sums exact at every level."""
+    from bankloop.cli.demo.dispatching import measure
+
+    return measure(
+        options.customers or (50_000 if options.quick else FULL_CUSTOMERS), 1_000 if options.quick else 10_000
+    )
+
+
 def measure_audit(options: Options) -> dict[str, Any]:
     """What the audit row costs a verb under sixteen writers, and how fast a long trail is verified."""
     from bankloop.cli.demo.trail import measure
@@ -284,6 +293,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "learning": measure_learning,
     "statistics": measure_statistics,
     "rights": measure_rights,
+    "dispatch": measure_dispatch,
     "audit": measure_audit,
     "assign": measure_assign,
     "uplift": measure_uplift,

@@ -46,15 +46,19 @@ Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Bank:
+class BenchBank:
+    """A bank made of arithmetic: ``customers`` over ``staff`` managers in sub-branches of fifty."""
+
     customers: int
     staff: int
 
     @property
     def subs(self) -> int:
+        """Return the number of sub-branches."""
         return self.staff // _STAFF_PER_SUB
 
     def branch_of(self, sub: int) -> int:
+        """Return the branch of a sub-branch."""
         return sub // _SUBS_PER_BRANCH
 
     def truth(self, who: Principal, number: int) -> bool:
@@ -79,7 +83,7 @@ class _Query:
 
 def measure(customers: int, staff: int, repeats: int, principals: int) -> dict[str, Any]:
     """Return ``{customers, staff, load_s, queries: {name: {policy_ms, handwritten_ms, ratio}}, leaks}``."""
-    bank = _Bank(customers, staff)
+    bank = BenchBank(customers, staff)
     with tempfile.TemporaryDirectory(prefix="bankloop-bench-") as home:
         folder = Path(home)
         server = start_server(folder)
@@ -108,8 +112,19 @@ def _within(found: Mapping[str, float]) -> bool:
     return policy <= max(by_hand * 1.3, by_hand + 0.5)
 
 
-def _fill(store: Store, bank: _Bank) -> float:
+def _fill(store: Store, bank: BenchBank) -> float:
     """Load people and books as a load does, and the ledgers by arithmetic; return the seconds of the load."""
+    begin = time.monotonic()
+    load_people(store, bank)
+    seconds = time.monotonic() - begin
+    with store.begin(house.system("bench", "test")) as connection:
+        for statement in _ledgers(bank):
+            connection.execute(text(statement))
+    return round(seconds, 1)
+
+
+def load_people(store: Store, bank: BenchBank) -> None:
+    """Load units, staff and books of a bank as a load does."""
     units: list[tuple[str, str | None, str]] = [("0000", None, "head_office")]
     branches = range(bank.branch_of(bank.subs - 1) + 1)
     units += [(f"B{b:03d}", "0000", "branch") for b in branches]
@@ -129,15 +144,8 @@ def _fill(store: Store, bank: _Bank) -> float:
             }
         ),
     )  # fmt: skip
-    system = house.system("bench", "test")
-    begin = time.monotonic()
-    with store.begin(system) as connection:
+    with store.begin(house.system("bench", "test")) as connection:
         house.keep_people(connection, *tables)
-    seconds = time.monotonic() - begin
-    with store.begin(system) as connection:
-        for statement in _ledgers(bank):
-            connection.execute(text(statement))
-    return round(seconds, 1)
 
 
 def _table(rows: Sequence[tuple[Any, ...]], names: Sequence[str], **same: str) -> pa.Table:
@@ -147,7 +155,7 @@ def _table(rows: Sequence[tuple[Any, ...]], names: Sequence[str], **same: str) -
     )
 
 
-def _ledgers(bank: _Bank) -> list[str]:
+def _ledgers(bank: BenchBank) -> list[str]:
     """Two events and a decision a customer, a contact for every second, a task today for every fifth of a book."""
     rows = f"generate_series(0, {bank.customers - 1}) i"
     number = "'C' || lpad(i::text, 8, '0')"
@@ -167,7 +175,7 @@ def _ledgers(bank: _Bank) -> list[str]:
     ]
 
 
-def _people(store: Store, bank: _Bank, count: int) -> list[Principal]:
+def _people(store: Store, bank: BenchBank, count: int) -> list[Principal]:
     """Return principals as signing in makes them: managers first, then a head, a commander, a seat, head office."""
     dice = random.Random(20260630)  # noqa: S311 - a sample, no secret
     managers = [f"M{m}" for m in dice.sample(range(bank.staff), count)]
@@ -186,7 +194,7 @@ def _people(store: Store, bank: _Bank, count: int) -> list[Principal]:
         return [house.principal_for(connection, person, purpose, role=role) for person, role, purpose, _ in wanted]
 
 
-def _queries(bank: _Bank, people: Sequence[Principal]) -> list[_Query]:
+def _queries(bank: BenchBank, people: Sequence[Principal]) -> list[_Query]:
     manager = people[0]
     commander = next(p for p in people if "branch_commander" in p.roles)
     head = next(p for p in people if "sub_branch_head" in p.roles)
@@ -265,7 +273,7 @@ def _took(connection: psycopg.Connection[Any], query: str, values: Values) -> fl
     return (time.perf_counter() - begin) * 1000
 
 
-def _leaks(store: Store, bank: _Bank, people: Sequence[Principal]) -> int:
+def _leaks(store: Store, bank: BenchBank, people: Sequence[Principal]) -> int:
     """Return how many rows some principal saw that arithmetic denies, or missed that it grants."""
     dice = random.Random(7)  # noqa: S311 - a sample, no secret
     wrong = 0
