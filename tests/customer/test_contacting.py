@@ -41,3 +41,18 @@ def test_another_outcome_says_nothing_of_consent(folk: Folk, store: Store) -> No
     with store.begin(folk.who("M00001", "service")) as connection:
         log_contact(connection, one, "declined", "not this one")
         assert not holds(standing_of(connection, "C0000").words, Purpose.DO_NOT_CONTACT)
+
+
+def test_what_was_agreed_in_a_service_call_is_service(folk: Folk, store: Store) -> None:
+    (one,) = plan(folk, "C0000")
+    with store.begin(house.system()) as connection:
+        late = NOW + timedelta(hours=5)
+        care = house.open_task(connection, NewTask("b", TaskKind.CARE, "C0000", "S0001", "x", NOW, late, "M00001"))
+    with store.begin(folk.who("M00001", "service")) as connection:
+        follow = log_contact(connection, care.task_id, "considering", "明天10点回电").follow_up
+        assert follow is not None
+        # A phone whose clock runs ahead loses no stop.
+        log_contact(connection, one, "stop", happened_at=NOW + timedelta(minutes=5))
+        assert holds(standing_of(connection, "C0000").words, Purpose.DO_NOT_CONTACT)
+    with store.begin(house.system()) as connection:
+        assert house.task_of(connection, follow.task_id).state is TaskState.ASSIGNED

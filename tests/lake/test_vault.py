@@ -6,8 +6,10 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from sqlalchemy import text
 from tests.lake.test_load import CUSTOMERS
 
+from bankloop.kit import DataError
 from bankloop.lake import Lake, load_bank, open_lake
 from bankloop.store import Principal, Store, erase_sealed, find_by_identifier, read_identifiers
 
@@ -75,3 +77,23 @@ def test_who_was_erased_does_not_come_back_with_the_next_file(store: Store, lake
     deliver(store.folder, ("1", "王小明", "13800000001"), ("2", "李磊", "13900000000"))
     load_bank(store.folder, lake)
     assert kept(store) == [("2", "name", "李磊"), ("2", "phone", "13900000000")]
+
+
+def test_a_load_that_is_refused_leaves_the_vault_as_it_was(store: Store, lake: Lake) -> None:
+    deliver(store.folder, *FIRST)
+    load_bank(store.folder, lake)
+    wrong = [(str(number), "某", "13700000000") for number in range(1, 3)]
+    deliver(store.folder, *wrong, *[(str(number), "某", "12") for number in range(3, 9)])
+    with pytest.raises(DataError, match=r"bad|reject"):
+        load_bank(store.folder, lake)
+    assert kept(store) == KEPT
+
+
+def test_a_vault_that_was_never_filled_gets_everybody(store: Store, lake: Lake) -> None:
+    deliver(store.folder, *FIRST)
+    load_bank(store.folder, lake)
+    with store.begin(LOADER) as connection:
+        connection.execute(text("DELETE FROM identifier"))
+    deliver(store.folder, *FIRST, ("4", "新客", "13600000000"))
+    load_bank(store.folder, lake)
+    assert kept(store) == KEPT

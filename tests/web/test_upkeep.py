@@ -68,3 +68,15 @@ def test_clocks_run_while_serving(store: Store) -> None:
     keep_clocks(store, "Asia/Shanghai")
     with store.begin(system()) as connection:
         assert task_of(connection, task.task_id).escalated == 3
+
+
+def test_a_task_that_nobody_did_for_a_month_ends(store: Store) -> None:
+    start = store.clock.now()
+    with store.begin(system()) as connection:
+        late = start + timedelta(hours=2)
+        task = open_task(connection, NewTask("k", TaskKind.CARE, "C1", "B01", "x", start, late, "M1"))
+    for days, state in ((20, "ASSIGNED"), (40, "EXPIRED")):
+        store.clock = FixedClock(start + timedelta(days=days))
+        keep_up(store)
+        with store.begin(system()) as connection:
+            assert task_of(connection, task.task_id).state.value == state

@@ -34,6 +34,7 @@ _LOG = "loaded_file"
 # Whose identifiers are kept: customers, by their number.
 _PERSONS, _PERSON = "customer", "customer_no"
 _SEALED_AT_ONCE = 100_000
+_KNOWN = " ANTI JOIN (SELECT {person} AS key, {{token}} AS token FROM {stored}) USING (key, token)"
 
 
 def load_bank(folder: Path, lake: Lake, progress: Progress | None = None) -> LoadReport:
@@ -56,6 +57,7 @@ def load_bank(folder: Path, lake: Lake, progress: Progress | None = None) -> Loa
                 load = _Load(lake, writer, connection, scratch, sources)
                 load.run(deliveries, progress or (lambda *_: None))
                 versions = {v.table: v.version for v in writer.staged if v.table != _LOG}
+                load.seal()
                 writer.commit()
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -75,6 +77,7 @@ class _Load:
     already: list[str] = field(default_factory=list)
     superseded: list[str] = field(default_factory=list)
     log: list[dict[str, object]] = field(default_factory=list)
+    personal: list[tuple[str, pa.Table]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.id = str(uuid7(int(self.lake.clock.now().timestamp() * 1000)))
@@ -119,11 +122,11 @@ class _Load:
                 continue
             stored = [*old, *(str(p) for p in sorted(target.iterdir()))]
             result = self._conform(delivery, paths, stored)
-            if current is None or mode != "append":
-                self._seal(delivery.source, result, self.writer.paths(current) if current else [])
             rows += result.loaded
             made += self._store(result, target, made, keep_empty=mode != "append")
             self._record(delivery, paths, digests, result)
+            if mode != "append":
+                self._set_aside(delivery.source, result, self.writer.paths(current) if current else [])
         if mode == "upsert" and current is not None:
             rows += self._keep_unchanged(table, self.writer.paths(current), target)
         if mode == "append" and not made:
@@ -175,18 +178,26 @@ class _Load:
         self.connection.execute(f"COPY ({result.good}) TO {part} (FORMAT parquet)").fetchall()
         return copied + 1
 
-    def _seal(self, source: Source, result: Conformed, stored: Sequence[str]) -> None:
-        """Hand the identifiers of customers that are new or another than those stored to the vault, in batches.
-
-        It happens before the version is committed: a load that is killed in between hands them over once more.
-        """
-        if self.lake.vault is None or source.table != _PERSONS:
+    def _set_aside(self, source: Source, result: Conformed, stored: Sequence[str]) -> None:
+        """Remember the identifiers of customers that are new or another than those stored; an empty vault gets them all."""
+        if self.lake.vault is None or source.table != _PERSONS or not result.personal:
             return
+        known = (
+            "" if not stored or self.lake.vault.empty() else _KNOWN.format(stored=parquet(list(stored)), person=_PERSON)
+        )
         for kind, query in result.personal.items():
             column = next(c for c, given in source.columns.items() if given.pii == kind)
-            known = f" ANTI JOIN (SELECT {_PERSON} AS key, {name(column)} AS token FROM {parquet(list(stored))}) USING (key, token)"
-            found = self.connection.sql(f"FROM ({query}){known if stored else ''}")
-            for batch in found.to_arrow_reader(_SEALED_AT_ONCE):
+            found = self.connection.sql(f"FROM ({query}){known.replace('{token}', name(column))}")
+            self.personal.append((kind, found.to_arrow_table()))
+
+    def seal(self) -> None:
+        """Hand what was set aside to the vault, in batches: when every source has passed, just before the versions commit.
+
+        A load that is killed in between has not loaded its files: it hands the same identifiers over once more.
+        """
+        for kind, table in self.personal:
+            for batch in table.to_batches(max_chunksize=_SEALED_AT_ONCE):
+                assert self.lake.vault is not None
                 self.lake.vault.keep(kind, batch["key"].to_pylist(), batch["value"].to_pylist())
 
     def _keep_unchanged(self, table: str, old: list[str], target: Path) -> int:

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bankloop.store import Principal, Store, keep_identifiers
+from bankloop.store import Principal, Store, keep_identifiers, no_identifiers
 
 
 class Vault(Protocol):
     """Keeps identifiers of customers; the same one again changes nothing."""
+
+    def empty(self) -> bool:
+        """Return whether it holds nothing yet."""
+        ...
 
     def keep(self, kind: str, customers: Sequence[str], values: Sequence[str]) -> int:
         """Keep ``values`` of a kind, one a customer, and return how many are new or changed."""
@@ -23,6 +27,11 @@ class StoreVault:
 
     store: Store
     principal: Principal
+
+    def empty(self) -> bool:
+        """Return whether no identifier was ever kept."""
+        with self.store.begin(self.principal) as connection:
+            return no_identifiers(connection)
 
     def keep(self, kind: str, customers: Sequence[str], values: Sequence[str]) -> int:
         """Seal ``values`` of a kind in one transaction; erased customers are passed over."""

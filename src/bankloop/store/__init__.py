@@ -143,6 +143,7 @@ from bankloop.store.vault import (
     erase_sealed,
     find_by_identifier,
     keep_identifiers,
+    no_identifiers,
     read_identifiers,
 )
 from bankloop.store.verbs import VERBS, guard_verbs, verb
@@ -244,6 +245,7 @@ __all__ = [
     "make_backup",
     "mark_done",
     "mark_failed",
+    "no_identifiers",
     "normal_identifier",
     "now_of",
     "numbers_of",

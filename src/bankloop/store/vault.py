@@ -85,6 +85,11 @@ def keep_identifiers(connection: Connection, kind: str, customers: list[str], va
     return connection.execute(text(_MERGE.format(name=copy_in(connection, rows)))).rowcount
 
 
+def no_identifiers(connection: Connection) -> bool:
+    """Return whether the vault holds nothing that the principal may see."""
+    return connection.scalar(text("SELECT true FROM identifier LIMIT 1")) is None
+
+
 def read_identifiers(connection: Connection, customers: Iterable[str], kinds: Iterable[str]) -> list[Identifier]:
     """Return identifiers in clear and record the access, in this transaction."""
     from bankloop.store.audit import record_access

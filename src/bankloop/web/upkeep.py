@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 
 from bankloop.kit import BankloopError, WorkTime
-from bankloop.organization import account, escalate_tasks, expire_approvals, system
-from bankloop.store import Store, check_due
+from bankloop.organization import account, escalate_tasks, expire_approvals, expire_tasks, system
+from bankloop.store import Store, check_due, now_of
 
 # The verification itself is due once a day; looking more often lets a process that starts late catch up.
 EVERY_SECONDS = 3_600.0
+# A task escalated to the branch long ago is nobody's any more: it ends, and its customer is free for others.
+LATEST = timedelta(days=30)
 # The shortest answer that is promised is half an hour.
 CLOCK_SECONDS = 60.0
 
@@ -39,6 +42,7 @@ def keep_up(store: Store) -> None:
         account.forget_sessions(connection)
     with store.begin(system("clock")) as connection:
         expire_approvals(connection)
+        expire_tasks(connection, now_of(connection).date() - LATEST)
 
 
 def keep_clocks(store: Store, zone: str) -> None:

@@ -9,13 +9,12 @@ from zoneinfo import ZoneInfo
 
 from bankloop import organization as house
 from bankloop.kit import Text
-from bankloop.organization import OrgUnit, Performance, Person, Task, performance, tasks_of, units
+from bankloop.organization import OrgUnit, Performance, Person, Task, open_tasks_of, performance, units
 from bankloop.report import Bar, Bars, Cell, Column, Figure, Picture, Table, Tone
 from bankloop.report import sayings as say
 from bankloop.store import EVERY_UNIT, Principal
 from bankloop.web import errors
 from bankloop.web.console import Console, masked
-from bankloop.web.workbench import STATES
 
 # Below this share of what was instructed done on time a unit is red, below the other amber.
 RED, AMBER = 0.6, 0.8
@@ -82,11 +81,8 @@ def unit_page(console: Console, principal: Principal, unit_id: str) -> UnitPage:
         unit = _places(units(connection), principal).get(unit_id)
         if unit is None:
             raise errors.no_choice("unit", unit_id[:32], "—")
-        found = tasks_of(connection, unit_id, today - timedelta(days=90), today)
+        waiting, count = open_tasks_of(connection, unit_id, today, _MOST)
         staff = house.people(connection, (unit_id,))
-    waiting = sorted(
-        (task for task in found if task.done_at is None and task.state in _WAITING), key=lambda t: -t.value_fen
-    )
     titles = console.titles()
     rows = tuple(
         (
@@ -97,15 +93,10 @@ def unit_page(console: Console, principal: Principal, unit_id: str) -> UnitPage:
             say.same(f"{task.due_at.astimezone(zone):%m-%d %H:%M}" if task.due_at else f"{task.due_on:%m-%d}"),
             task.due_on < today,
         )
-        for task in waiting[:_MOST]
+        for task in waiting
     )
     able = tuple((one.staff_id, one.name or one.staff_id) for one in staff if not one.absent)
-    return UnitPage(unit.name, rows, able, max(len(waiting) - _MOST, 0))
-
-
-_WAITING = frozenset(
-    state for state in STATES if state.value in ("CREATED", "ALLOTTED", "ASSIGNED", "ACCEPTED", "IN_PROGRESS")
-)
+    return UnitPage(unit.name, rows, able, max(count - len(waiting), 0))
 
 
 def _places(found: Sequence[OrgUnit], principal: Principal) -> dict[str, OrgUnit]:

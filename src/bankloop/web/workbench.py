@@ -24,6 +24,7 @@ from bankloop.organization import (
     TaskEvent,
     TaskKind,
     TaskState,
+    allowed,
     events_of,
     first_calls,
     open_customer,
@@ -116,7 +117,7 @@ def workbench(console: Console, principal: Principal) -> Workbench:
     with console.bank.store.begin(principal) as connection:
         tasks = open_tasks_for(connection, principal.id, console.today)
         calls = _calls(console, connection, tasks)
-        month = performance(connection, console.today.replace(day=1), console.today)
+        month = performance(connection, console.today.replace(day=1), console.today, staff=principal.id)
         now = now_of(connection)
     messages = [call for call in calls if call.task.action.endswith("|wecom")]
     by_hand = [call for call in calls if call not in messages]
@@ -154,8 +155,7 @@ def task_page(console: Console, principal: Principal, task_id: UUID) -> TaskPage
         (call,) = _calls(console, connection, [task], clear=clear)
         events = events_of(connection, [task_id])
         reason = read_reasons(connection, [task.parent_id or task_id])
-    shown = open_customer(console.bank.store, console.bank.lake, principal, task.customer_no, IDENTITY).values
-    name, phone = (str(shown[field] or "") for field in IDENTITY)
+    name, phone = _identity(console, principal, task.customer_no)
     lock = _lock(console, reason)
     return TaskPage(
         call=call,
@@ -167,6 +167,15 @@ def task_page(console: Console, principal: Principal, task_id: UUID) -> TaskPage
         script=_script(lock, task) if lock else None,
         history=tuple(_done(console, event) for event in events),
     )
+
+
+def _identity(console: Console, principal: Principal, customer_no: str) -> tuple[str, str]:
+    """Return name and number as far as they are unmasked; who reads no customers calls through the bank's dialler."""
+    if not allowed(principal, "read", "customer"):
+        return _MASK, _MASK
+    shown = open_customer(console.bank.store, console.bank.lake, principal, customer_no, IDENTITY).values
+    name, phone = (str(shown[field] or "") for field in IDENTITY)
+    return name, phone
 
 
 def _calls(console: Console, connection: Connection, tasks: Sequence[Task], *, clear: bool = False) -> list[Call]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from sqlalchemy import text
 
 from bankloop import organization as house
 from bankloop.kit import ConflictError, DeniedError, FixedClock, InputError, NotFoundError, WorkTime, uuid7
+from bankloop.lake import CONTRACTS, Lake, MemoryManifest
 from bankloop.organization import NewTask, TaskKind, TaskState
 from bankloop.store import VERBS, EmbeddedServer, Role, Store, attach_store
 from tests.organization.conftest import Folk
@@ -113,10 +115,11 @@ def test_three_tries_are_enough_and_a_bot_stops_no_clock(folk: Folk, store: Stor
     (one,) = plan(folk, "C0000")
     with store.begin(house.system()) as connection:
         after_bot = house.log_outcome(connection, one, "interested", "ok", human=False).task
-    assert (after_bot.state, after_bot.responded_at, after_bot.attempts) == (TaskState.ASSIGNED, None, 1)
+    assert (after_bot.state, after_bot.responded_at, after_bot.attempts) == (TaskState.ASSIGNED, None, 0)
     with store.begin(folk.who("M00001", "service")) as connection:
         first = house.log_outcome(connection, one, "not_reached").task
         assert (first.state, first.responded_at) == (TaskState.IN_PROGRESS, NOW)
+        assert house.log_outcome(connection, one, "not_reached").task.state is TaskState.IN_PROGRESS
         assert house.log_outcome(connection, one, "not_reached").task.state is TaskState.DONE
 
 
@@ -203,7 +206,8 @@ def test_moved_to_a_colleague_and_refused_to_who_is_away(folk: Folk, store: Stor
     folk.give("M00002", "relationship_manager")
     with store.begin(folk.who("system_admin")) as connection:
         house.record_leave(connection, "M00003", TODAY, TODAY, "ill")
-    with pytest.raises(ConflictError, match="absent"), store.begin(head) as connection:
+    commander = folk.who("branch_commander", "tasks")
+    with pytest.raises(ConflictError, match="absent"), store.begin(commander) as connection:
         house.assign_task(connection, one, "M00003")
     with store.begin(head) as connection:
         house.assign_task(connection, one, "M00002", "busy")
@@ -211,6 +215,66 @@ def test_moved_to_a_colleague_and_refused_to_who_is_away(folk: Folk, store: Stor
         assert house.accept_task(connection, one).state is TaskState.ACCEPTED
     with store.begin(house.system()) as connection:
         assert [e.act for e in house.events_of(connection, [one])] == ["reassigned", "accepted"]
+
+
+def test_who_lacks_the_licence_neither_takes_nor_logs_an_r3_task(folk: Folk, store: Store) -> None:
+    (one,) = plan(folk, "C0020", risk=3)
+    folk.give("M00003", "relationship_manager")
+    manager = folk.who("M00003", "service")
+    for attempt in (house.accept_task, lambda c, t: house.log_outcome(c, t, "sold")):
+        with pytest.raises(DeniedError, match="licence"), store.begin(manager) as connection:
+            attempt(connection, one)
+
+
+def test_a_leader_gives_tasks_to_people_of_the_own_units_alone(folk: Folk, store: Store) -> None:
+    (one,) = plan(folk, "C0000")
+    with pytest.raises(DeniedError, match="scope"), store.begin(folk.who("sub_branch_head", "tasks")) as connection:
+        house.assign_task(connection, one, "M00003")
+    with store.begin(folk.who("branch_commander", "tasks")) as connection:
+        house.assign_task(connection, one, "M00003")
+    assert holders(folk, [one]) == ["M00003"]
+
+
+def test_whom_a_task_was_given_opens_its_customer_until_it_is_done(folk: Folk, store: Store, tmp_path: Path) -> None:
+    from tests.organization.rights.test_opening import PLAIN
+
+    (one,) = plan(folk, "C0000")
+    lake = Lake(tmp_path, MemoryManifest(), store.clock)
+    row = {**{c.name: False for c in CONTRACTS["customer"].columns}, **PLAIN, "customer_no": "C0000"}
+    row |= {"sub_branch_id": "S0001", "manager_id": "M00001"}
+    lake.publish("customer", pa.Table.from_pylist([row]), TODAY)
+    folk.give("M00002", "relationship_manager")
+    backup = folk.who("M00002", "service")
+    with pytest.raises(NotFoundError):
+        house.open_customer(store, lake, backup, "C0000", ["region"])
+    with store.begin(folk.who("sub_branch_head", "tasks")) as connection:
+        house.assign_task(connection, one, "M00002")
+    assert house.open_customer(store, lake, backup, "C0000", ["region", "birth_date"]).values == {
+        "region": "QJ",
+        "birth_date": "***",
+    }
+    with store.begin(backup) as connection:
+        house.unmask(connection, "C0000", ["birth_date"], "call", str(one))
+    assert house.open_customer(store, lake, backup, "C0000", ["birth_date"]).values != {"birth_date": "***"}
+    with store.begin(backup) as connection:
+        house.log_outcome(connection, one, "done")
+    with pytest.raises(NotFoundError):
+        house.open_customer(store, lake, backup, "C0000", ["region"])
+
+
+def test_nobody_moves_a_task_to_a_customer_beyond_the_own(folk: Folk, store: Store) -> None:
+    plan(folk, "C0000")
+    with pytest.raises(DeniedError, match="row-level"), store.begin(folk.who("M00001", "service")) as connection:
+        connection.execute(text("UPDATE staff_task SET customer_no = 'C0030', staff_id = 'M00004'"))
+
+
+def test_only_who_was_not_reached_is_tried_again_and_again(folk: Folk, store: Store) -> None:
+    (one,) = plan(folk, "C0000")
+    with store.begin(folk.who("M00001", "service")) as connection:
+        for outcome in ("considering", "interested", "not_reached", "considering", "not_reached"):
+            state = house.log_outcome(connection, one, outcome).task.state
+            assert state is TaskState.IN_PROGRESS
+        assert house.log_outcome(connection, one, "not_reached").task.state is TaskState.DONE
 
 
 def listed(folk: Folk, number: UUID, *customers: str) -> list[UUID]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from bankloop.customer.consent import Purpose, record_word
 from bankloop.organization import Logged, log_outcome
+from bankloop.store import now_of
 
 STOP = "stop"
 _ORIGIN = "call"
@@ -33,6 +34,6 @@ def log_contact(
         evidence = {"task": str(task_id)}
         record_word(
             connection, done.task.customer_no, Purpose.DO_NOT_CONTACT, True, origin=_ORIGIN, evidence=evidence,
-            said_at=happened_at,
+            said_at=min(happened_at or now_of(connection), now_of(connection)),
         )  # fmt: skip
     return done

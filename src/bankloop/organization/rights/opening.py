@@ -21,6 +21,7 @@ from bankloop.organization.rights.catalogue import ROLES, SYSTEM, allowed, requi
 from bankloop.organization.rights.contracts import Agreement, CustomerView, GrantState, Unmasking
 from bankloop.organization.rights.sharing import agreements_for, consented
 from bankloop.organization.rights.tables import unmasking as table
+from bankloop.organization.tables import staff_task
 from bankloop.store import (
     EVERY_LINE,
     EVERY_UNIT,
@@ -34,7 +35,8 @@ from bankloop.store import (
     verb,
 )
 
-OWN, TIED = "own", "tied"
+OWN, TIED, BY_TASK = "own", "tied", "task"
+_UNDER_WAY = ("ASSIGNED", "ACCEPTED", "IN_PROGRESS")
 ACCESS = "access"
 AUM = "aum_fen"
 MASK = "***"
@@ -80,7 +82,7 @@ def unmask(
         raise errors.too_long(minutes, MOST_MINUTES)
     actor, now = principal_of(connection), now_of(connection)
     _check_classes(actor, fields)
-    if not keeper_of(connection, customer_no):
+    if not keeper_of(connection, customer_no) and not _has_task(connection, customer_no):
         raise errors.no_customer(customer_no)
     until = now + timedelta(minutes=minutes)
     number = uuid7(int(now.timestamp() * 1000))
@@ -152,6 +154,8 @@ def _rule(connection: Connection, lake: Lake, customer_no: str) -> _Ruling:
     own = [row.line for row in keeper_of(connection, customer_no)]
     if own:
         return _Ruling(OWN, _plain_by_default() | unmasked_fields(connection, customer_no))
+    if _has_task(connection, customer_no):
+        return _Ruling(BY_TASK, _plain_by_default() | unmasked_fields(connection, customer_no))
     with bank_wide(connection):
         kept = keeper_of(connection, customer_no)
     return _shared(connection, principal, lake, customer_no, kept)
@@ -175,6 +179,15 @@ def _shared(
     if kept and _tied(connection, lake, customer_no):
         return _Ruling(TIED, frozenset())
     return _Ruling("", frozenset(), errors.no_customer(customer_no))
+
+
+def _has_task(connection: Connection, customer_no: str) -> bool:
+    """Return whether who acts has an open task about a customer: a backup, or whom a leader gave it to."""
+    t = staff_task.c
+    query = select(t.task_id).where(
+        t.customer_no == customer_no, t.staff_id == principal_of(connection).id, t.state.in_(_UNDER_WAY)
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def _over(found: Agreement) -> BankloopError:

@@ -25,7 +25,7 @@ _WEEKDAYS = {name: place for place, name in enumerate("一二三四五六日")} 
 _NUMBER = r"(?P<{name}>\d{{1,2}}|十[一二]?|[一二两三四五六七八九])"
 _DAY = re.compile(
     r"(?P<named>大后天|后天|明天|明日|今天|今日|day after tomorrow|tomorrow|today)"
-    r"|(?P<next>下)?(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天])"
+    r"|(?<![上每本])(?P<next>下)?(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天])(?!到)"
     r"|(?P<month>\d{1,2})月(?P<dom>\d{1,2})[日号]"
     r"|(?P<days>\d{1,2})\s*(?:天后|days? (?:later|from now))",
     re.IGNORECASE,
@@ -33,7 +33,7 @@ _DAY = re.compile(
 _TIME = re.compile(
     r"(?P<part>早上|上午|中午|下午|傍晚|晚上)?\s*"
     + _NUMBER.format(name="hour")
-    + r"\s*(?:点|时|[:：](?=\d{2}))\s*(?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<minute>\d{1,2})\s*分?)?"
+    + r"\s*(?:点(?![\d.]*[%％])|[:：](?=\d{2}))\s*(?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<minute>\d{2})\s*分?|(?P<short>\d)\s*分|(?P<odd>\d))?"
     r"|\bat (?P<clock>\d{1,2})(?::(?P<past>\d{2}))?\s*(?P<ampm>[ap]m)?",
     re.IGNORECASE,
 )
@@ -43,6 +43,10 @@ _NAMED = {
 }  # fmt: skip
 _AFTERNOON = ("下午", "傍晚", "晚上")
 _MORNING = time(9)
+# An hour alone is an appointment only where the note says what it is for.
+_CALL = re.compile(
+    r"回电|再打|打给|打来|来电|联系|回访|再约|见面|来网点|来行|拜访|\bcall|\bring\b|\bmeet|\bvisit", re.IGNORECASE
+)
 # Who says "at three" means the afternoon: nobody is called before eight.
 _EARLIEST_HOUR = 8
 
@@ -50,11 +54,14 @@ _EARLIEST_HOUR = 8
 def appointment(note: str, said_at: datetime, zone: str) -> datetime | None:
     """Return the UTC moment that a note asks for, later than ``said_at``; None where it names none.
 
-    A day without an hour means nine in the morning; an hour without a day the next such hour.
+    A day without an hour means nine in the morning, an hour without a day the next such hour; both only where the note
+    says what for: «三点回电».
     """
     here = said_at.astimezone(ZoneInfo(zone))
-    found_day, found_time = _DAY.search(note), _TIME.search(note)
-    if found_day is None and found_time is None:
+    found_day, found_time = _DAY.search(note), _hour(note)
+    if found_day is None and (found_time is None or not (_CALL.search(note) or found_time["part"])):
+        return None
+    if found_time is None and not _CALL.search(note):
         return None
     day = _day(found_day, here.date()) if found_day else here.date()
     clock = _clock(found_time) if found_time else _MORNING
@@ -64,6 +71,16 @@ def appointment(note: str, said_at: datetime, zone: str) -> datetime | None:
     if moment <= here and found_day is None:
         moment += timedelta(days=1)
     return moment.astimezone(UTC) if moment > here else None
+
+
+def _hour(note: str) -> re.Match[str] | None:
+    """Return the first time of day in a note: «有一点兴趣» and «利率3点5» are none."""
+    for found in _TIME.finditer(note):
+        bare = not found["part"] and not found["clock"]
+        a_little = found["hour"] == "一" and bare and found["half"] is None
+        if not a_little and not found["odd"]:
+            return found
+    return None
 
 
 def _day(found: re.Match[str], today: date) -> date | None:
@@ -89,10 +106,16 @@ def _clock(found: re.Match[str]) -> time | None:
     else:
         hour = int(found["hour"]) if found["hour"].isdigit() else _DIGITS[found["hour"]]
         minute = (
-            30 if found["half"] else 15 * _DIGITS[found["quarter"]] if found["quarter"] else int(found["minute"] or 0)
+            30
+            if found["half"]
+            else 15 * _DIGITS[found["quarter"]]
+            if found["quarter"]
+            else int(found["minute"] or found["short"] or 0)
         )
         part = found["part"] or ""
-        hour += 12 if part in _AFTERNOON and hour < 12 else 0
+        hour += 12 if (part in _AFTERNOON and hour < 12) or (part == "中午" and hour < 3) else 0
+        if part in _AFTERNOON and hour == 12:
+            return None  # noon or midnight: nobody can say which
     if not part and hour < _EARLIEST_HOUR:
         hour += 12
     return time(hour, minute) if hour < 24 and minute < 60 else None

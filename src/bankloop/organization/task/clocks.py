@@ -60,6 +60,7 @@ def performance(
     *,
     by: str = "staff_id",
     units: Sequence[str] | None = None,
+    staff: str | None = None,
     hours: WorkTime | None = None,
 ) -> list[Performance]:
     """Return by person (``staff_id``) or unit (``unit_id``) how tasks due from ``since`` to ``until`` were done.
@@ -74,6 +75,8 @@ def performance(
         t.state.not_in((TaskState.RECALLED, TaskState.REJECTED)),
         who.is_not(None),
     )
+    if staff is not None:
+        query = query.where(t.staff_id == staff)
     if units is not None:
         query = query.where(t.unit_id.in_(list(units)))
     rows: dict[str, list[Any]] = {}

@@ -66,7 +66,7 @@ FROM dealt
 _UPDATE = """
 UPDATE staff_task t SET unit_id = g.sub, staff_id = g.staff_id, updated_at = :now, state_reason = g.how,
     state = CASE WHEN g.staff_id IS NULL THEN 'ALLOTTED' ELSE 'ASSIGNED' END
-FROM {t}_given g WHERE g.task_id = t.task_id
+FROM {t}_given g WHERE g.task_id = t.task_id AND t.staff_id IS NULL AND t.state IN ('CREATED', 'ALLOTTED')
 """
 
 

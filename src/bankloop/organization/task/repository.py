@@ -49,6 +49,15 @@ def tasks_for(connection: Connection, staff_id: str, since: date, until: date) -
     return [as_task(row) for row in connection.execute(_FOR, values).mappings()]
 
 
+def open_tasks_of(connection: Connection, unit_id: str, until: date, limit: int) -> tuple[list[Task], int]:
+    """Return a unit's tasks that are not over and were due by ``until``, the most valuable first, and how many there are."""
+    t = table.c
+    which = (t.unit_id == unit_id, t.state.in_(OPEN), t.due_on <= until)
+    query = select(*_COLUMNS).where(*which).order_by(t.value_fen.desc(), t.task_id).limit(limit)
+    found = [as_task(row) for row in connection.execute(query).mappings()]
+    return found, connection.scalar(select(func.count()).select_from(table).where(*which)) or 0
+
+
 def open_tasks_for(connection: Connection, staff_id: str, until: date) -> list[Task]:
     """Return a person's tasks that are not over and were due by ``until``, overdue ones included."""
     t = table.c

@@ -15,6 +15,7 @@ from bankloop.kit import WorkTime, local_day, uuid7
 from bankloop.organization import errors
 from bankloop.organization.people import backups_of, licences_of, may_take, person_of
 from bankloop.organization.people import errors as people_errors
+from bankloop.organization.rights.catalogue import SYSTEM
 from bankloop.organization.tables import staff_task as table
 from bankloop.organization.task.appointments import appointment
 from bankloop.organization.task.contracts import (
@@ -29,7 +30,7 @@ from bankloop.organization.task.contracts import (
 )
 from bankloop.organization.task.repository import add, by_key, change, locked, note, noted, task_of
 from bankloop.organization.task.rules import MARKETING, MOST_ATTEMPTS, OPEN, SERVICE, UNTOUCHED, outcome_of
-from bankloop.store import copy_in, fitted, now_of, principal_of, record_audit, verb
+from bankloop.store import EVERY_UNIT, copy_in, fitted, now_of, principal_of, record_audit, verb
 
 # The day's worthiest come first; what is already there counts against the day, expired tasks apart. What a decision has
 # already is one probe by key: as NOT EXISTS, the cost that the policy states leads the planner into a nested loop.
@@ -102,12 +103,14 @@ def open_task(connection: Connection, asked: NewTask, zone: str = "Asia/Shanghai
 def assign_task(connection: Connection, task_id: UUID, staff_id: str, reason: str = "") -> None:
     """Give an open task to a member of staff who is at work on its day and licensed for its risk.
 
-    Raises ``ConflictError`` for who is on leave, naming the backup, ``DeniedError`` for who lacks the licence.
+    Raises ``ConflictError`` for who is on leave, naming the backup, ``DeniedError`` for who lacks the licence or works
+    outside of the units that the acting person answers for.
     """
     task = _open(connection, task_id)
     day = task.due_on
     if person_of(connection, staff_id, day).absent:
         raise people_errors.absent(staff_id, day, ", ".join(backups_of(connection, staff_id)) or "—")
+    _within_units(connection, staff_id)
     may_take(staff_id, task.risk, task.licence, licences_of(connection, staff_id), day)
     change(connection, task_id, state=TaskState.ASSIGNED, state_reason=reason, staff_id=staff_id)
     note(connection, task_id, "assigned" if task.staff_id is None else "reassigned", words=staff_id)
@@ -121,6 +124,7 @@ def accept_task(connection: Connection, task_id: UUID) -> Task:
     task = _open(connection, task_id)
     if task.state not in UNTOUCHED:
         return task
+    _licensed(connection, task)
     person = principal_of(connection).id
     answered = task.responded_at or now_of(connection)
     change(
@@ -161,12 +165,14 @@ def log_outcome(
         raise errors.past_appointment(agreed.isoformat())
     if task.state not in OPEN:
         return _late(connection, task, outcome, words, said_at, client_key)
-    ends = spec.closes or agreed is not None or (not spec.reached and task.attempts + 1 >= MOST_ATTEMPTS)
+    _licensed(connection, task)
+    tries = task.attempts + (not spec.reached)
+    ends = spec.closes or agreed is not None or tries >= MOST_ATTEMPTS
     note(
         connection, task_id, "logged", human=human, outcome=outcome, words=words, next_at=agreed,
         happened_at=said_at, client_key=client_key,
     )  # fmt: skip
-    _after_log(connection, task, outcome, said_at, ends=ends, human=human)
+    _after_log(connection, task, outcome, said_at, tries, ends=ends, human=human)
     follow = None
     if agreed is not None:
         follow = _opened(
@@ -247,6 +253,19 @@ def call_off_tasks(connection: Connection, customers: Sequence[str], reason: str
     return _ended(connection, reason, table.c.customer_no.in_(list(customers)), table.c.kind.in_(MARKETING))
 
 
+def _licensed(connection: Connection, task: Task) -> None:
+    """Raise ``DeniedError`` where who acts may not take a task of this risk; the program itself sells nothing."""
+    person = principal_of(connection)
+    if SYSTEM not in person.roles:
+        may_take(person.id, task.risk, task.licence, licences_of(connection, person.id), task.due_on)
+
+
+def _within_units(connection: Connection, staff_id: str) -> None:
+    person, unit = principal_of(connection), person_of(connection, staff_id).unit_id
+    if EVERY_UNIT not in person.units and unit not in person.units:
+        raise people_errors.out_of_scope(person.id, unit or "—")
+
+
 def _ended(connection: Connection, reason: str, *which: ColumnElement[bool]) -> int:
     ended = {"state": TaskState.EXPIRED, "state_reason": reason, "updated_at": now_of(connection)}
     return connection.execute(update(table).where(table.c.state.in_(OPEN), *which).values(**ended)).rowcount
@@ -273,8 +292,10 @@ def _opened(connection: Connection, asked: NewTask, zone: str) -> Task:
 
 
 def _follow_up(task: Task, agreed: datetime, key: str) -> NewTask:
+    # What follows a service task is service: a stop of marketing does not cancel it.
+    kind = TaskKind.FOLLOW_UP if task.kind in MARKETING else task.kind
     return NewTask(
-        key, TaskKind.FOLLOW_UP, task.customer_no, task.unit_id, task.reason, agreed,
+        key, kind, task.customer_no, task.unit_id, task.reason, agreed,
         agreed + SERVICE[TaskKind.FOLLOW_UP].resolution, task.staff_id, task.action, task.value_fen, task.campaign,
         task.script_version, task.risk, task.licence, task.task_id,
     )  # fmt: skip
@@ -284,8 +305,10 @@ def _follow_key(task_id: UUID, what: str) -> str:
     return f"follow/{task_id}/{what}"
 
 
-def _after_log(connection: Connection, task: Task, outcome: str, at: datetime, *, ends: bool, human: bool) -> None:
-    values: dict[str, Any] = {"outcome": outcome, "attempts": task.attempts + 1}
+def _after_log(
+    connection: Connection, task: Task, outcome: str, at: datetime, tries: int, *, ends: bool, human: bool
+) -> None:
+    values: dict[str, Any] = {"outcome": outcome, "attempts": tries}
     if human:
         values |= {"state": TaskState.DONE if ends else TaskState.IN_PROGRESS, "responded_at": task.responded_at or at}
         values |= {"staff_id": task.staff_id or principal_of(connection).id}

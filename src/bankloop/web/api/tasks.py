@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from sqlalchemy import Connection
 
 from bankloop.customer.servicing import log_contact
@@ -50,8 +49,8 @@ class LogBody(Body):
 
     outcome: Name
     note: Words = ""
-    next_at: datetime | None = None
-    happened_at: datetime | None = None
+    next_at: AwareDatetime | None = None
+    happened_at: AwareDatetime | None = None
     client_key: Name | None = None
 
 

@@ -68,7 +68,9 @@ def upgrade() -> None:
         if statement.strip():
             op.execute(statement)
     op.execute(f"ALTER POLICY scope_read ON staff_task USING ({MAY_READ} AND {SCOPE})")
-    op.execute(f"ALTER POLICY scope_change ON staff_task USING ({MAY_CHANGE} AND {SCOPE}) WITH CHECK ({MAY_CHANGE})")
+    op.execute(
+        f"ALTER POLICY scope_change ON staff_task USING ({MAY_CHANGE} AND {SCOPE}) WITH CHECK ({MAY_CHANGE} AND {SCOPE})"
+    )
     op.execute(f"ALTER POLICY scope_add ON staff_task WITH CHECK ({WRITES_FOR} AND {MAY_ADD})")
     op.execute(
         f"CREATE POLICY own_add ON staff_task FOR INSERT WITH CHECK ({MAY_LOG} AND staff_id = {PRINCIPAL} "
