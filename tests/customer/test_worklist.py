@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import openpyxl
@@ -15,11 +16,12 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from bankloop import organization as house
-from bankloop.customer.worklist import REASONS, read_rows, recall_list, take_list, work_lists
-from bankloop.kit import BankloopError, DataError, DeniedError, InputError, NotFoundError
+from bankloop.customer.identity import link_identities
+from bankloop.customer.worklist import REASONS, TakenIn, read_rows, recall_list, returned_of, take_list, work_lists
+from bankloop.kit import BankloopError, DataError, DeniedError, InputError, NotFoundError, uuid7
 from bankloop.organization import TaskState
-from bankloop.store import Role, Store, append_consents
-from tests.customer.conftest import PROGRAM
+from bankloop.store import Cap, Principal, Role, Store, append_consents, broken_caps, reserve_contacts
+from tests.customer.conftest import PROGRAM, Load, person
 from tests.organization.conftest import Folk, folk
 from tests.organization.task.test_tasks import TODAY, plan
 
@@ -169,3 +171,138 @@ def test_no_line_is_lost_whatever_it_holds(rows: list[tuple[object, ...]]) -> No
     written = [row for row in rows if any(cell not in (None, "") for cell in row)]
     assert len(found) + len(refused) >= len([row for row in written if row[0] not in (None, "")])
     assert len(found) + len(refused) <= len(rows)
+
+
+def taken(store: Store, who: Principal, *numbers: str, name: str = "名单", due: date = DUE) -> TakenIn:
+    with store.begin(who) as connection:
+        return take_list(connection, name, xlsx(*((number, "回访", 1, "") for number in numbers)), due, TODAY)
+
+
+def codes(done: TakenIn) -> dict[str, str]:
+    return {one.customer_no: one.code for one in done.refused}
+
+
+def test_a_list_asks_for_consent_to_a_call(folk: Folk, store: Store) -> None:
+    n = 3
+    said = pa.table(
+        {
+            "customer_no": ["C0000", "C0001", "C0002"], "purpose": ["marketing"] * n, "channel": ["sms", "rm_call", "*"],
+            "stands": [True] * n, "said_at": [datetime(2026, 1, 1, tzinfo=UTC)] * n, "origin": ["counter"] * n,
+        }
+    )  # fmt: skip
+    with store.begin(PROGRAM) as connection:
+        append_consents(connection, said)
+        no_call = said.slice(2).set_column(1, "purpose", pa.array(["no_marketing"]))
+        append_consents(connection, no_call.set_column(2, "channel", pa.array(["rm_call"])))
+    done = taken(store, folk.who("hq_strategist", "campaign"), "C0000", "C0001", "C0002")
+    assert codes(done) == {"C0000": "stopped", "C0002": "stopped"}
+
+
+def test_a_merged_person_gets_one_task(folk: Folk, store: Store, load: Load) -> None:
+    for key, source in (("A", "core"), ("B", "card"), ("C", "loan")):
+        load(person(key, document_type="id_card", document_no="110101199005040019"), source=source)
+    with store.begin(PROGRAM) as connection:
+        assert link_identities(connection).merges == 2
+        first, second, third = connection.scalars(
+            text("SELECT party_no AS n FROM party_member UNION SELECT customer_no FROM party_member ORDER BY 1")
+        )
+    folk.books |= dict.fromkeys((first, second, third), ("S0001", "M00001", "retail"))
+    folk.load()
+    agree(store, first)
+    strategist = folk.who("hq_strategist", "campaign")
+    done = taken(store, strategist, second, first)
+    assert (done.work_list.usable, codes(done)) == (1, {first: "double"})
+    assert codes(taken(store, strategist, third, name="another")) == {third: "running"}
+
+
+def test_what_two_lists_or_a_word_do_at_one_moment_is_judged_in_turn(folk: Folk, store: Store) -> None:
+    agree(store, "C0000", "C0001")
+    strategist = folk.who("hq_strategist", "campaign")
+    with ThreadPoolExecutor(1) as pool:
+        with store.begin(strategist) as connection:
+            take_list(connection, "one", xlsx(("C0000", "", "", "")), DUE, TODAY)
+            second = pool.submit(taken, store, strategist, "C0000", "C0001", name="two")
+            waits(store, second)
+        assert codes(second.result(30)) == {"C0000": "running"}
+        withdrawn = pa.table(
+            {
+                "customer_no": ["C0002"], "purpose": ["marketing"], "stands": [False], "origin": ["counter"],
+                "said_at": [datetime(2026, 1, 2, tzinfo=UTC)],
+            }
+        )  # fmt: skip
+        agree(store, "C0002")
+        with store.begin(PROGRAM) as connection:
+            append_consents(connection, withdrawn)
+            third = pool.submit(taken, store, strategist, "C0002", name="three")
+            waits(store, third)
+        assert codes(third.result(30)) == {"C0002": "stopped"}
+
+
+def waits(store: Store, other: Future[TakenIn]) -> None:
+    """Return when somebody waits for a lock, or is through without."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with store.begin(house.system()) as connection:
+        while not other.done() and not connection.scalar(query):
+            connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+
+
+def test_a_list_s_call_counts_at_the_gate_until_it_is_recalled(folk: Folk, store: Store) -> None:
+    agree(store, "C0000")
+    strategist = folk.who("hq_strategist", "campaign")
+    done = taken(store, strategist, "C0000")
+    asked = pa.table(
+        {
+            "decision_id": [str(uuid7(1))], "customer_no": ["C0000"], "unit_id": ["B001"], "channel": ["sms"],
+            "campaign": ["keep"], "contact_class": ["marketing"], "due_at": pa.array([datetime(2026, 7, 2, 2, tzinfo=UTC)], pa.timestamp("us", "UTC")),
+        }
+    )  # fmt: skip
+    weekly = Cap("*", 1, 7)
+    with store.begin(house.system()) as connection:
+        contact = connection.execute(text("SELECT channel, due_day, accepted, unit_id FROM contact")).one()
+        assert tuple(contact) == ("rm_call", DUE, True, "S0001")
+        assert reserve_contacts(connection, asked, [weekly])["refused_by"].to_pylist() == [weekly.name]
+        assert broken_caps(connection, [weekly]) == 0
+    assert codes(taken(store, strategist, "C0000", name="again")) == {"C0000": "running"}
+    with store.begin(strategist) as connection:
+        recall_list(connection, done.work_list.list_id, "wrong month")
+    assert codes(taken(store, strategist, "C0000", name="once more")) == {}
+
+
+def test_a_list_belongs_to_the_branch_that_took_it_in(folk: Folk, store: Store) -> None:
+    agree(store, "C0000", "C0030")
+    # Of this branch's units another comes first by its id.
+    folk.units["A0001"] = ("B001", "sub_branch")
+    folk.load()
+    folk.give("M00004", "branch_commander", ("B002",))
+    folk.give("M00003", "sub_branch_head", ("S0002",))
+    one = folk.who("branch_commander", "tasks")
+    other = folk.who("M00004", "tasks", role="branch_commander")
+    body = xlsx(("C0000", "", "", ""), ("C0030", "", "", ""))
+    made = []
+    for who in (one, other, folk.who("hq_strategist", "campaign")):
+        with store.begin(who) as connection:
+            made.append(take_list(connection, "同一份", body, DUE, TODAY))
+    assert [done.known for done in made] == [False] * 3
+    assert [done.work_list.usable for done in made] == [1, 1, 0]
+    with store.begin(one) as connection:
+        assert [found.list_id for found in work_lists(connection)] == [made[0].work_list.list_id]
+        with pytest.raises(NotFoundError):
+            returned_of(connection, made[1].work_list.list_id)
+    with store.begin(house.system()) as connection:
+        units = set(connection.scalars(text("SELECT unit_id FROM work_list")))
+    assert units == {"B001", "B002", "*"}
+
+
+def test_a_list_without_name_day_or_usable_line_has_a_clear_answer(folk: Folk, store: Store) -> None:
+    strategist = folk.who("hq_strategist", "campaign")
+    with pytest.raises(InputError, match="no_name"):
+        taken(store, strategist, "C0000", name=" \t")
+    with pytest.raises(InputError, match="past_due"):
+        taken(store, strategist, "C0000", due=date(2026, 6, 29))
+    numbers = [f"N{place:04d}" for place in range(250)]
+    done, again = (taken(store, strategist, *numbers, due=TODAY) for _ in range(2))
+    assert (done.work_list.usable, done.dispatched, len(done.refused)) == (0, None, 250)
+    assert again.known
+    assert again.refused == done.refused

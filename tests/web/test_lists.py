@@ -40,11 +40,23 @@ def test_a_list_on_its_page(staffed: Staffed) -> None:
     assert "4 行，可用 3" in done.text
     assert "没有这位客户" in done.text
     assert "早已下发" in client.post("/lists/take", data=asked, files={"file": ("x.xlsx", body)}).text
+    many = xlsx(*((f"NOBODY{n}", "", "", "") for n in range(250)))
+    for _ in range(2):  # also of a file that was known
+        whole = client.post("/lists/take", data={**asked, "name": "全退"}, files={"file": ("x.xlsx", many)}).text
+        file = re.search(r"/lists/[0-9a-f-]{36}/returned.xlsx", whole)[0]
+        rows = list(openpyxl.load_workbook(io.BytesIO(client.get(file).content)).active.iter_rows(values_only=True))
+        assert [row[:3] for row in rows[1:]] == [(n + 2, f"NOBODY{n}", "unknown") for n in range(250)]
+    assert staffed.client("auditor").get(file).status_code == 403
+    assert staffed.client(staffed.of("branch_commander")).get(file).status_code == 404
+    for wrong, words in (({"name": " "}, "没有名称"), ({"due": "2020-01-01"}, "已过")):
+        refused = client.post("/lists/take", data={**asked, **wrong}, files={"file": ("x.xlsx", many)})
+        assert refused.status_code == 400
+        assert words in refused.text
     bad = client.post("/lists/take", data=asked, files={"file": ("x.xlsx", b"not at all")})
     assert bad.status_code == 422
     assert "xlsx" in bad.text
     assert 'value="页面名单"' in bad.text
-    address = re.search(r"/lists/([0-9a-f-]{36})/recall", client.get("/lists").text)[1]
+    address = re.search(r"页面名单(?:(?!</li>).)*?/lists/([0-9a-f-]{36})/recall", client.get("/lists").text, re.S)[1]
     assert client.post(f"/lists/{address}/recall", data={"csrf": proof, "reason": "错"}).status_code == 200
     assert "已收回" in client.get("/lists").text
     assert "/lists/take" not in staffed.client("auditor").get("/lists").text

@@ -190,5 +190,6 @@ work_list = Table(
     Column("read", Integer, nullable=False),
     Column("usable", Integer, nullable=False),
     Column("recalled_at", DateTime(timezone=True), nullable=True),
-    UniqueConstraint("name", "digest", name="work_list_once"),
+    Column("returned", JSONB, nullable=False, server_default=FetchedValue()),
+    UniqueConstraint("unit_id", "name", "digest", name="work_list_once"),
 )

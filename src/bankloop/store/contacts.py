@@ -131,7 +131,10 @@ def accepted_contacts(connection: Connection, campaign: str) -> pa.Array:
 
 
 def broken_caps(connection: Connection, caps: Sequence[Cap]) -> int:
-    """Return how many (cap, person, window) hold more contacts than the cap allows: nought, always."""
+    """Return how many (cap, person, window) hold more contacts of campaigns than the cap allows: nought, always.
+
+    Calls of people's own lists, which have no campaign, count when a campaign asks, but no cap holds them back.
+    """
     return sum(_broken(connection, cap) for cap in caps)
 
 
@@ -289,7 +292,7 @@ def _broken(connection: Connection, cap: Cap) -> int:
         text(
             "WITH made AS (SELECT coalesce(p.party_no, c.customer_no) AS person, channel, due_day FROM contact c"
             " LEFT JOIN party_member p ON p.customer_no = c.customer_no AND p.valid_to IS NULL"
-            " WHERE accepted AND contact_class = :class AND (:scope = '*' OR channel = :scope))"
+            " WHERE accepted AND campaign <> '' AND contact_class = :class AND (:scope = '*' OR channel = :scope))"
             " SELECT count(*) FROM made a WHERE (SELECT count(*) FROM made b WHERE b.person = a.person"
             " AND b.due_day >= a.due_day AND b.due_day < a.due_day + CAST(:days AS integer)) > :limit"
         ),

@@ -153,6 +153,7 @@ MORE_WORDS: Mapping[str, Text] = {
     "lists_so_far": Text("已下发的名单", "Lists so far"),
     "no_lists": Text("还没有名单。", "There is no list yet."),
     "recall_list": Text("收回未动手的", "Recall what nobody began"),
+    "returned_file": Text("下载退回的行", "Download the rows that came back"),
     "known_list": Text("这份文件早已下发，没有重复", "this file was taken in before; nothing was done twice"),
     "rounds": Text("轮次", "Rounds"),
     "rounds_lead": Text("已批准、将一起竞争下一窗口的战役：", "Approved, and competing together in the next window: "),

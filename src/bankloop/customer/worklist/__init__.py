@@ -1,11 +1,13 @@
 """Lists as people work them (营销名单): xlsx in with every bad row returned, sent down as tasks, recalled where untouched.
 
-A list goes through what every contact goes through: scope, consent, and what runs already. It decides nothing itself.
+A line is judged by scope, consent to a call and what runs already, of the person under whichever of their numbers, while
+the person is locked at the contact gate. Its call is reserved there and counts; no cap or capacity refuses it.
 """
 
 from bankloop.customer.worklist.contracts import REASONS, Refused, TakenIn, WorkList
+from bankloop.customer.worklist.queries import returned_of, work_list_of, work_lists
 from bankloop.customer.worklist.reading import MOST_BYTES, MOST_ROWS, read_rows
-from bankloop.customer.worklist.service import recall_list, take_list, work_list_of, work_lists
+from bankloop.customer.worklist.service import recall_list, take_list
 
 __all__ = [
     "MOST_BYTES",
@@ -16,6 +18,7 @@ __all__ = [
     "WorkList",
     "read_rows",
     "recall_list",
+    "returned_of",
     "take_list",
     "work_list_of",
     "work_lists",

@@ -10,13 +10,19 @@ from uuid import UUID
 from bankloop.kit import Text
 from bankloop.organization import Dispatched
 
+# A list's task is a call of the customer's manager.
+CHANNEL = "rm_call"
 REASONS: Mapping[str, Text] = {
     "empty": Text("没有客户号", "no customer number"),
     "value": Text("价值不是金额", "the worth is no amount"),
     "unknown": Text("没有这位客户，或不在您的范围内", "no such customer, or not within your scope"),
-    "double": Text("名单里已有这位客户", "the list has this customer already"),
+    "double": Text(
+        "名单里已有这位客户（或其另一客户号）", "the list has this customer already, perhaps by another number"
+    ),
     "running": Text("正在被另一项营销联系", "another campaign or list is in touch with this customer"),
-    "stopped": Text("客户未同意营销或已要求停止", "the customer did not allow marketing, or asked to stop"),
+    "stopped": Text(
+        "客户未同意电话营销或已要求停止", "the customer did not allow marketing by phone, or asked to stop"
+    ),
 }
 
 
@@ -61,7 +67,10 @@ class WorkList:
 
 @dataclass(frozen=True, slots=True)
 class TakenIn:
-    """What became of a list; ``known`` says that the same file was taken in before and nothing was done."""
+    """What became of a list; ``known`` says that the same file was taken in before: nothing was done now.
+
+    ``refused`` has the lines that came back, of a known list those of then; ``dispatched`` is None where no task was made.
+    """
 
     work_list: WorkList
     refused: tuple[Refused, ...]

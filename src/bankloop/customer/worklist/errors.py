@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from bankloop.kit import DataError, InputError, NotFoundError, Text
 
 
@@ -20,6 +22,23 @@ def too_large(what: str, found: int, most: int) -> InputError:
         "worklist.too_large",
         Text("名单太大：{what} {found}，至多 {most}；请分成几份", "the list is too large: {what} {found}, at most {most}; split it"),
         what=what, found=f"{found:,}", most=f"{most:,}",
+    )  # fmt: skip
+
+
+def no_name() -> InputError:
+    """Return the refusal of a list without a name."""
+    return InputError(
+        "worklist.no_name",
+        Text("名单没有名称；请填一个大家认得的名称", "the list has no name; give it one that people will know it by"),
+    )
+
+
+def past_due(due_on: date, today: date) -> InputError:
+    """Return the refusal of a list that would be overdue when it is sent down."""
+    return InputError(
+        "worklist.past_due",
+        Text("截止日 {due} 已过（今天是 {today}）；请填今天或以后的日子", "the due day {due} is over (today is {today}); give today or a later day"),
+        due=due_on.isoformat(), today=today.isoformat(),
     )  # fmt: skip
 
 

@@ -10,10 +10,10 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
-from bankloop.customer.worklist import TakenIn, WorkList, recall_list, take_list, work_lists
+from bankloop.customer.worklist import TakenIn, WorkList, recall_list, returned_of, take_list, work_lists
 from bankloop.kit import BankloopError, InputError, Text, WorkTime
 from bankloop.organization import require
-from bankloop.report import Cell, Column, Table
+from bankloop.report import FORMATS, Cell, Column, Table, returned_rows, xlsx_of
 from bankloop.report import sayings as say
 from bankloop.web.console import masked
 from bankloop.web.forms import Acting, Form, Here
@@ -57,6 +57,16 @@ def add_pages(app: FastAPI) -> None:
         except BankloopError as error:
             return _page(request, visitor, error=error, form=form)
         return _page(request, visitor, done)
+
+    @app.get("/lists/{list_id}/returned.xlsx")
+    def returned(request: Request, list_id: UUID, visitor: Here) -> Response:
+        # Numbers stand in full here, as in the file that was sent: for who may send one.
+        require(visitor.principal, "worklist.take")
+        with console_of(request).bank.store.begin(visitor.principal) as connection:
+            found = returned_of(connection, list_id)
+        name = f'attachment; filename="returned-{list_id.hex[-8:]}.xlsx"'
+        body = xlsx_of(returned_rows(found), "returned")
+        return Response(body, media_type=FORMATS["xlsx"], headers={"content-disposition": name})
 
     @app.post("/lists/{list_id}/recall")
     def recall(request: Request, list_id: UUID, form: Form, visitor: Acting) -> Response:

@@ -1,4 +1,4 @@
-"""Tenth: lists of customers that people take in, each once for its name and content; seen by the units it was taken in for."""
+"""Tenth: lists of customers that people take in, each once for its unit, name and content; seen by that unit and above."""
 
 from alembic import op
 
@@ -11,7 +11,8 @@ TABLES = """
 CREATE TABLE work_list (
     list_id uuid PRIMARY KEY, name text NOT NULL CHECK (name <> ''), digest text NOT NULL, unit_id text NOT NULL,
     made_by text NOT NULL, made_at timestamptz NOT NULL, due_on date NOT NULL, read integer NOT NULL,
-    usable integer NOT NULL, recalled_at timestamptz, CONSTRAINT work_list_once UNIQUE (name, digest)
+    usable integer NOT NULL, recalled_at timestamptz,
+    returned jsonb NOT NULL DEFAULT '[]', CONSTRAINT work_list_once UNIQUE (unit_id, name, digest)
 );
 """
 UNITS = "(SELECT string_to_array(current_setting('bankloop.units', true), ','))::text[]"
