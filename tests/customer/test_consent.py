@@ -353,6 +353,32 @@ def test_a_file_says_something_once_and_never_undoes_a_later_refusal(store: Stor
     assert evidence == ["customer"]
 
 
+def test_a_withdrawal_in_a_file_calls_off_marketing_tasks_under_every_number_of_the_person(
+    store: Store, load: Load, lake: Lake
+) -> None:
+    load(person("C1", document_type="id_card", document_no="110101199005040019"))
+    load(person("K1", document_type="id_card", document_no="110101199005040019"), source="card")
+    with store.begin(PROGRAM) as connection:
+        link_identities(connection)
+        numbers = connection.scalars(text("SELECT customer_no FROM party_member")).all()
+    other = next(number for number in numbers if number != "C1")
+    day = date(2026, 6, 27)
+    told = (("C1", True, False, False), ("C3", True, False, False), ("C4", True, False, False))
+    loaded(store, lake, day, *told)
+    kinds = {"C1": house.TaskKind.CAMPAIGN, other: house.TaskKind.FOLLOW_UP, "C3": house.TaskKind.LIST, "C4": house.TaskKind.LIST}  # fmt: skip
+    with store.begin(PROGRAM) as connection:
+        for number, kind in (*kinds.items(), ("C3", house.TaskKind.CARE)):
+            task = house.NewTask(f"{kind}/{number}", kind, number, "B01", "x", NOW, NOW + timedelta(days=3), "M1")
+            house.open_task(connection, task)
+    # C1 withdraws, C3 is listed, C4 only declines what is chosen for them.
+    silent = (("C1", False, False, False), ("C3", True, False, True), ("C4", True, True, False))
+    lake.publish("customer", customers(*silent), day + timedelta(days=1))
+    with store.begin(PROGRAM) as connection:
+        assert load_consents(connection, lake).tasks == 3
+        left = connection.execute(text("SELECT customer_no, kind FROM staff_task WHERE state = 'ASSIGNED'")).all()
+    assert sorted(map(tuple, left)) == [("C3", "care"), ("C4", "list")]
+
+
 def test_a_refusal_of_the_day_stands_against_the_file_of_that_day(
     store: Store, lake: Lake, store_server: EmbeddedServer, database: str, tmp_path: Path
 ) -> None:

@@ -35,6 +35,7 @@ from bankloop.store.consents import (
     consents_of,
     lock_people,
     numbers_of,
+    people_of,
     refused_contacts,
     standing_words,
 )
@@ -255,6 +256,7 @@ __all__ = [
     "open_review",
     "open_store",
     "origin_of",
+    "people_of",
     "personal_of",
     "place_hold",
     "pool_used",

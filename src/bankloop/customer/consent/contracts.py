@@ -107,7 +107,8 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class ConsentReport:
-    """What a load brought: words new in the files, and removals from do-not-contact that a file cannot make."""
+    """What a load brought: words new in the files, removals from do-not-contact that a file cannot make, tasks called off."""
 
     words: int
     kept: int
+    tasks: int = 0

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pyarrow as pa
-from sqlalchemy import Connection
+import pyarrow.compute as pc
+from sqlalchemy import Connection, text
 
 from bankloop.customer.consent import errors, rules
 from bankloop.customer.consent.contracts import ConsentReport, Purpose, Recorded, Standing, Word
-from bankloop.customer.consent.queries import standing, standing_of
+from bankloop.customer.consent.queries import permits, standing, standing_of
 from bankloop.customer.consent.scope import by_task_only
 from bankloop.kit import canonical_json, digest, local_moment
 from bankloop.lake import Lake, Scope
@@ -34,9 +35,11 @@ from bankloop.store import (
     Store,
     append_consents,
     bank_wide,
+    copy_in,
     copy_out,
     now_of,
     numbers_of,
+    people_of,
     record_audit,
     verb,
 )
@@ -44,6 +47,13 @@ from bankloop.store import (
 KIND = "dnc_removal"
 _FILE = "file"
 _SAID = pa.schema([("customer_no", pa.string()), ("purpose", pa.string()), ("stood", pa.bool_())])
+_MARKETING, _IMPERSONAL = Purpose.MARKETING.value, Purpose.NO_PERSONALISATION.value
+# Of the people whom a load names, the numbers under which staff have something to do; a statement names so many at most.
+_BUSY = (
+    "SELECT DISTINCT t.customer_no FROM numbers JOIN staff_task t USING (customer_no) "
+    "WHERE t.state IN ('CREATED', 'ALLOTTED', 'ASSIGNED', 'ACCEPTED', 'IN_PROGRESS') ORDER BY 1"
+)
+_AT_ONCE = 10_000
 _SAID_BEFORE = """
 SELECT DISTINCT ON (customer_no, purpose) customer_no, purpose, stands FROM consent_record
 WHERE origin = 'file' ORDER BY customer_no, purpose, record_no DESC
@@ -125,7 +135,7 @@ def load_consents(connection: Connection, lake: Lake) -> ConsentReport:
     """Take in what the bank's files say otherwise than they last did, with the version of the table as its origin.
 
     A withdrawal made here stands, whatever a file of an earlier day or an unchanged one says; a file adds to the
-    do-not-contact list and never removes.
+    do-not-contact list and never removes. Whom it silences has no marketing task any more.
     """
     version = lake.manifest.current("customer")
     if version is None:
@@ -141,9 +151,9 @@ def load_consents(connection: Connection, lake: Lake) -> ConsentReport:
         words = engine.sql("FROM found WHERE stands OR purpose <> 'do_not_contact'").to_arrow_table()
     evidence = canonical_json({"table": "customer", "version": version.version})
     added = append_consents(connection, _filled(words, evidence))
-    report = ConsentReport(added, found.num_rows - added)
+    report = ConsentReport(added, found.num_rows - added, _call_off(connection, words))
     if report != ConsentReport(0, 0):
-        after = {"words": report.words, "kept": report.kept, "version": version.version}
+        after = {"words": report.words, "kept": report.kept, "tasks": report.tasks, "version": version.version}
         record_audit(connection, "consent.load", "consent", version.version, None, after)
     return report
 
@@ -183,6 +193,23 @@ def _written(
     said = {**row, "said_at": word.said_at.isoformat(), "evidence": dict(evidence), "changed": changed, "tasks": tasks}
     record_audit(connection, name, "consent", customer_no, None, said, subject=customer_no)
     return Recorded(after, changed, tasks)
+
+
+def _call_off(connection: Connection, words: pa.Table) -> int:
+    """Call off the open marketing tasks of everybody whom these words silence, and return how many."""
+    tighter = pc.and_(
+        pc.invert(pc.equal(words["purpose"], _IMPERSONAL)),
+        pc.equal(words["stands"], pc.not_equal(words["purpose"], _MARKETING)),
+    )
+    refused = words.filter(tighter).select(["customer_no"])
+    if not refused.num_rows:
+        return 0
+    people = people_of(copy_in(connection, refused))
+    numbers = connection.scalars(text(f"{people} {_BUSY}")).all()
+    silenced = ~permits(connection, pa.array(numbers, pa.string())).usual
+    called = [number for number, silent in zip(numbers, silenced.tolist(), strict=True) if silent]
+    parts = [called[at : at + _AT_ONCE] for at in range(0, len(called), _AT_ONCE)]
+    return sum(call_off_tasks(connection, part, _MARKETING) for part in parts)
 
 
 def _said(found: Standing, word: Word) -> bool:
