@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bankloop.customer.consent import record_word
 from bankloop.kit import ConflictError
 from bankloop.loop import model, offers
 from bankloop.loop.bank import Bank
 from bankloop.loop.offers import next_offers, offers_for, top_of
-from bankloop.loop.spec import Product
+from bankloop.loop.spec import Availability, Product
 from bankloop.organization import load_people, system
 from bankloop.report import offers_table
 from tests.loop.people import AS_OF, TYPES, bank_spec, state
@@ -86,13 +87,71 @@ def test_a_campaign_without_a_champion_has_no_list(bank: Bank) -> None:
 
 
 def test_the_offers_of_a_real_customer_use_the_champions(bank: Bank) -> None:
-    load_people(bank.store, bank.lake)
+    number = numbered(bank, ("marketing", True))
     people = bank.state(bank.lake.today() - timedelta(days=1)).table
-    found = next_offers(bank, system(), people["customer_no"][5].as_py())
-    assert len(found.offers) <= 3
+    found = next_offers(bank, system(), number)
+    assert 1 <= len(found.offers) <= 3
     assert found == next_offers(bank, system(), found.customer_no)
     nobody = offers_for(bank, people.slice(0, 0), shelf(), {}, AS_OF)
     assert nobody.offers == ()
+
+
+def numbered(bank: Bank, *words: tuple[str, bool]) -> str:
+    """A customer with a valid assessment, who has said just this."""
+    load_people(bank.store, bank.lake)
+    people = bank.state(bank.lake.today() - timedelta(days=1)).table
+    rows = people.select(["customer_no", "risk_tolerance", "days_since_risk_assessment"]).to_pylist()
+    number = next(
+        str(one["customer_no"])
+        for one in rows
+        if (one["risk_tolerance"] or 0) >= 3 and (one["days_since_risk_assessment"] or 999) < 300
+    )
+    evidence = {"form": "M-2026-03", "proof": "call-1"}
+    with bank.store.begin(system()) as connection:
+        for purpose, stands in words:
+            record_word(connection, number, purpose, stands, origin="call", evidence=evidence)
+    return number
+
+
+@pytest.mark.parametrize("word", [("no_marketing", True), ("marketing", False)])
+def test_who_allows_no_marketing_is_offered_nothing_and_it_says_why(bank: Bank, word: tuple[str, bool]) -> None:
+    found = next_offers(bank, system(), numbered(bank, word))
+    assert (found.offers, found.locked, found.invited) == ((), (), False)
+    assert found.refused is not None
+    assert found.refused.en in [cell.text.en for cell in offers_table(found).rows[0]]
+
+
+def test_who_declined_personalisation_gets_the_catalogues_order_without_models(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = numbered(bank, ("marketing", True), ("no_personalisation", True))
+    monkeypatch.setattr(offers, "_champions", lambda _: pytest.fail("a model was asked"))
+    found = next_offers(bank, system(), number)
+    keys = list(bank.spec.products)
+    shown = [keys.index(one.product.key) for one in found.offers]
+    assert shown
+    assert shown == sorted(shown)
+    assert not any(one.why or one.expected for one in found.offers)
+    assert not found.personal
+    assert offers_table(found).note is not None
+
+
+def test_a_model_is_loaded_once_and_only_for_a_product_that_is_open(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = numbered(bank, ("marketing", True))
+    offers._artefact.cache_clear()
+    real, loaded = model.load_model, []
+    monkeypatch.setattr(model, "load_model", lambda path, digest: loaded.append(digest) or real(path, digest))
+    closed = dict.fromkeys((one.key for one in SHELF), lambda: pytest.fail("a closed product's model was loaded"))
+    away = [one.narrowed(Availability(on=False), None) for one in SHELF]
+    assert offers_for(bank, state([{}]), away, closed, AS_OF).offers == ()
+    for _ in range(2):
+        next_offers(bank, system(), number)
+        for load in offers._champions(bank).values():
+            load()
+    assert loaded
+    assert len(loaded) == len(set(loaded))
 
 
 def test_a_reason_is_what_the_score_loses_without_it() -> None:

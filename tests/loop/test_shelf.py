@@ -12,6 +12,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from bankloop.kit import ConflictError, DeniedError, FixedClock, InputError, NotFoundError, SpecError
 from bankloop.loop import assortment, product, reach
@@ -22,17 +23,27 @@ from bankloop.loop.product import Notice, Shelf, WhyNot
 from bankloop.loop.shelf import Change, gate, read_change, screen, shelf_now, submit_change
 from bankloop.loop.spec import Availability, Product, Risk, RiskRating, read_bank_spec
 from bankloop.organization import (
+    NO_LIMIT,
+    TASK_SCHEMA,
+    TaskState,
     approval_of,
     approve,
     checker,
+    compliance,
+    create_tasks,
+    expire_approvals,
+    kill,
+    log_outcome,
     maker,
+    open_tasks,
     product_manager,
     reviewers,
     system,
     task_counts,
+    task_of,
 )
 from bankloop.report import gaps_picture, matrix_table, products_table, shelf_table
-from bankloop.store import accepted_contacts, read_decisions, read_reviews
+from bankloop.store import Principal, accepted_contacts, read_decisions, read_reviews
 from tests.loop.gates import Sent
 from tests.loop.people import AS_OF, BANK, TYPES, bank_spec, lock_for, state
 
@@ -214,6 +225,95 @@ def test_a_change_waits_for_its_moment(bank: Bank, clock: FixedClock) -> None:
     assert shelf_now(bank, system()).of(bank.spec.products[WEALTH]).available.on
     bank.store.clock = FixedClock(later + timedelta(seconds=1))
     assert not shelf_now(bank, system()).of(bank.spec.products[WEALTH]).available.on
+
+
+def at(bank: Bank, moment: datetime) -> bool:
+    """Whether the product is on the shelf at a moment."""
+    bank.store.clock = FixedClock(moment)
+    return shelf_now(bank, system()).of(bank.spec.products[WEALTH]).available.on
+
+
+@pytest.mark.parametrize("ended", ["killed", "replaced"])
+def test_a_change_whose_approval_ended_before_its_moment_never_begins(bank: Bank, ended: str) -> None:
+    start = bank.store.clock.now()
+    later = start + timedelta(hours=2)
+    granted(bank, Change(WEALTH, Availability(on=False), None, later))
+    bank.store.clock = FixedClock(start + timedelta(hours=1))
+    if ended == "killed":
+        with bank.store.begin(compliance()) as connection:
+            request = approval_of(connection, "product", WEALTH)
+            assert request is not None
+            kill(connection, request.approval_id, "not this one")
+    else:
+        submit_change(bank, product_manager(), Change(WEALTH, Availability(channels=("sms",))), "another")
+    assert at(bank, later + timedelta(hours=1))
+
+
+def test_a_change_in_force_stays_as_it_began_until_another_replaces_it(bank: Bank) -> None:
+    start = bank.store.clock.now()
+    granted(bank, Change(WEALTH, Availability(on=False)))
+    bank.store.clock = FixedClock(start + timedelta(hours=1))
+    submit_change(bank, product_manager(), Change(WEALTH), "back again")
+    assert not at(bank, start + timedelta(hours=2))
+    assert shelf_now(bank, system()).notices[WEALTH].since == start
+    with bank.store.begin(checker()) as connection:
+        request = approval_of(connection, "product", WEALTH)
+        assert request is not None
+        approve(connection, request.approval_id)
+    assert at(bank, start + timedelta(hours=3))
+
+
+def test_a_change_two_months_ahead_does_not_lapse_for_want_of_a_start(bank: Bank) -> None:
+    start = bank.store.clock.now()
+    granted(bank, Change(WEALTH, Availability(on=False), None, start + timedelta(days=60)))
+    bank.store.clock = FixedClock(start + timedelta(days=45))
+    with bank.store.begin(system()) as connection:
+        expire_approvals(connection)
+    assert at(bank, start + timedelta(days=59))
+    assert not at(bank, start + timedelta(days=61))
+
+
+def test_the_shelf_is_the_same_for_a_branch(bank: Bank) -> None:
+    granted(bank, Change(WEALTH, Availability(on=False)))
+    branch = Principal("b1", frozenset({"relationship_manager"}), ("B001",), rights=frozenset({"product.read"}))
+    assert not shelf_now(bank, branch).of(bank.spec.products[WEALTH]).available.on
+
+
+def with_tasks(bank: Bank, count: int) -> None:
+    """Give staff so many of the round's decisions about the product as tasks."""
+    columns = ("decision_id", "customer_no", "unit_id", "issued_action", "campaign")
+    with bank.store.begin(system()) as connection:
+        decided = read_decisions(connection, ["first-wealth"], 1, columns=columns).to_pylist()
+        about = [one for one in decided if (one["issued_action"] or "").startswith(f"{WEALTH}|")][:count]
+        fixed = {"round": 1, "due_on": bank.lake.today(), "value_fen": 1, "script_version": "v1", "reason": "x"}
+        rows = [
+            {**fixed, "risk": 0, "licence": "", "kind": "campaign", **one, "action": one["issued_action"]}
+            for one in about
+        ]
+        made = create_tasks(
+            connection, pa.Table.from_pylist(rows, TASK_SCHEMA), {one["unit_id"]: NO_LIMIT for one in about}
+        )
+        assert made.created == count
+
+
+def test_follow_ups_of_a_product_off_the_shelf_are_withdrawn_with_their_task(bank: Bank) -> None:
+    run_first_wealth(bank)
+    with_tasks(bank, 2)
+    with bank.store.begin(system()) as connection:
+        task, other = open_tasks(connection, WEALTH)
+        agreed = bank.store.clock.now() + timedelta(days=1)
+        first = log_outcome(connection, task.task_id, "interested", next_at=agreed).follow_up
+        assert first is not None
+        second = log_outcome(connection, first.task_id, "interested", next_at=agreed + timedelta(days=1)).follow_up
+        assert second is not None
+    granted(bank, Change(WEALTH, Availability(on=False)))
+    screen(bank, system())
+    with bank.store.begin(system()) as connection:
+        assert open_tasks(connection, WEALTH) == []
+        assert task_of(connection, second.task_id).state is TaskState.EXPIRED
+        stopped = set(connection.scalars(text("SELECT decision_id FROM contact_stop WHERE reason LIKE 'shelf:%'")))
+    assert other.task_id in stopped
+    assert not stopped & {task.task_id, first.task_id, second.task_id}
 
 
 @pytest.mark.capability("A27")

@@ -41,6 +41,10 @@ def test_a_change_is_asked_for_on_its_page_and_holds_once_approved(staffed: Staf
     assert "已下架" in owner.get("/products/credit-card").text
     listed = owner.get(f"{BASE}/products").json()["items"]
     assert not next(one for one in listed if one["key"] == "credit-card")["available"]["on"]
+    manager = staffed.client(staffed.of("relationship_manager"))
+    assert "已下架" in manager.get("/products/credit-card").text
+    seen = manager.get(f"{BASE}/products").json()["items"]
+    assert not next(one for one in seen if one["key"] == "credit-card")["available"]["on"]
     with staffed.small.open.store.begin(auditor(), Role.AUDITOR) as connection:
         assert connection.scalar(text("SELECT count(*) FROM audit WHERE verb = 'product.screen'"))
 

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
 
 from sqlalchemy import text
 
 from bankloop.kit import FixedClock
+from bankloop.loop.bank import Bank
 from bankloop.organization import (
+    Demand,
+    Limits,
     NewTask,
     TaskKind,
     account,
     approval_by_id,
+    approve,
+    auditor,
+    checker,
     maker,
     open_task,
+    product_manager,
     submit_approval,
     system,
     task_of,
 )
 from bankloop.organization.account.sessions import open_session
-from bankloop.store import Store, last_check, record_audit
-from bankloop.web.upkeep import keep_clocks, keep_up
+from bankloop.store import Role, Store, add_notice, last_check, record_audit
+from bankloop.web.upkeep import ShelfWatch, keep_clocks, keep_up
 
 
 def sessions(store: Store) -> int:
@@ -57,6 +66,24 @@ def test_a_request_that_nobody_decided_is_closed(store: Store) -> None:
     keep_up(store)
     with store.begin(system()) as connection:
         assert approval_by_id(connection, number).state.value == "expired"
+
+
+def test_the_shelf_is_screened_when_a_notice_begins_and_each_hour_then(store: Store) -> None:
+    start = store.clock.now()
+    watch, content = ShelfWatch(cast(Bank, SimpleNamespace(store=store))), {"available": {"on": False}}
+    with store.begin(product_manager()) as connection:
+        number = submit_approval(connection, "product", "card", "d1", demand=Demand(limits=Limits(start_days=0)))
+        add_notice(connection, number, "card", content, start + timedelta(minutes=30))
+    with store.begin(checker()) as connection:
+        approve(connection, number)
+
+    def screened(minutes: int) -> int:
+        store.clock = FixedClock(start + timedelta(minutes=minutes))
+        watch.look()
+        with store.begin(auditor(), Role.AUDITOR) as connection:
+            return len(connection.scalars(text("SELECT 1 FROM audit WHERE verb = 'product.screen'")).all())
+
+    assert [screened(m) for m in (0, 29, 30, 31, 91, 92)] == [0, 0, 1, 1, 2, 2]
 
 
 def test_clocks_run_while_serving(store: Store) -> None:

@@ -6,15 +6,18 @@ product, and sees investments locked with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bankloop.customer.consent import Purpose, holds, may_contact, standing_of
 from bankloop.kit import ConflictError, Language, Text, say_fen
 from bankloop.loop import model, reach
 from bankloop.loop.bank import Bank
@@ -24,7 +27,7 @@ from bankloop.loop.product import RISK_ASSESSMENT, SENTENCES, WhyNot, match_prod
 from bankloop.loop.shelf import shelf_now
 from bankloop.loop.spec import Product, read_lock
 from bankloop.organization import open_customer, system
-from bankloop.store import ModelVersion, Principal, champion, list_campaigns
+from bankloop.store import ANY_CHANNEL, ModelVersion, Principal, champion, list_campaigns
 from bankloop.store import read_lock as stored_lock
 
 MOST_OFFERS = 3
@@ -48,12 +51,18 @@ class NextOffer:
 
 @dataclass(frozen=True, slots=True)
 class NextOffers:
-    """The best offers, whether an invitation to a risk assessment goes with them, and what is locked."""
+    """The best offers, whether an invitation to a risk assessment goes with them, and what is locked.
+
+    ``personal`` is false for who declined personalisation: the catalogue's order, the same for everybody. ``refused`` says
+    why there are none for who allows no marketing.
+    """
 
     customer_no: str
     offers: tuple[NextOffer, ...]
     invited: bool
     locked: tuple[NextOffer, ...]
+    personal: bool = True
+    refused: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +88,41 @@ class Top:
 
 
 def next_offers(bank: Bank, principal: Principal, customer_no: str) -> NextOffers:
-    """Return the next best offers for a customer whom the principal may see; opening the customer leaves its row."""
+    """Return the next best offers for a customer whom the principal may see; opening the customer leaves its row.
+
+    The customer's own word comes first: no offers without consent to marketing, no models against personalisation.
+    """
     open_customer(bank.store, bank.lake, principal, customer_no)
+    with bank.store.begin(system("offers")) as connection:
+        words = standing_of(connection, customer_no).words
+    rulings = [may_contact(words, channel) for channel in (ANY_CHANNEL, *bank.spec.policies.channels)]
+    if not any(ruling.allowed for ruling in rulings):
+        return NextOffers(customer_no, (), False, (), refused=rulings[0].reason)
     as_of = bank.lake.today() - timedelta(days=1)
     people = bank.state(as_of).table
     found = people.filter(pc.equal(people["customer_no"], customer_no))
     products = shelf_now(bank, system("offers")).all_of(bank.spec.products.values())
+    if holds(words, Purpose.NO_PERSONALISATION):
+        return offers_for(bank, found, products, {}, as_of, personal=False)
     return offers_for(bank, found, products, _champions(bank), as_of)
 
 
 def offers_for(
-    bank: Bank, person: pa.Table, products: Sequence[Product], champions: Mapping[str, Uplift], as_of: date
+    bank: Bank,
+    person: pa.Table,
+    products: Sequence[Product],
+    champions: Mapping[str, Callable[[], Uplift]],
+    as_of: date,
+    *,
+    personal: bool = True,
 ) -> NextOffers:
-    """Return the offers of one customer (a state of one row) from the shelf as it is, ranked by models where there are any."""
+    """Return the offers of one customer (a state of one row) from the shelf as it is, ranked by models where there are any.
+
+    A model is loaded where its product is open. Not ``personal``: in the order of ``products``, without expectation.
+    """
     number = str(person["customer_no"][0].as_py()) if person.num_rows else ""
     if not person.num_rows:
-        return NextOffers(number, (), False, ())
+        return NextOffers(number, (), False, (), personal)
     codes = match_products(products, bank.spec.policies.segments, person, bank.catalogue.types, as_of)
     row: Mapping[str, Any] = person.to_pylist()[0]
     assessed = rule_suitability(row.get("risk_tolerance"), row.get("days_since_risk_assessment"), 1).open
@@ -104,14 +132,16 @@ def offers_for(
             continue
         reason = codes.reason(product.key, 0)
         if reason is WhyNot.OPEN and (assessed or product.product_class in _WITHOUT_ASSESSMENT):
-            offers.append(_offer(bank, product, person, champions))
+            offers.append(
+                _offer(bank, product, person, champions) if personal else NextOffer(product, True, _OPEN, 0.0, ())
+            )
         elif reason in _LOCKED:
             said = SENTENCES[reason].filled(
                 tolerance=row.get("risk_tolerance"), risk=product.risk.level if product.risk else 0
             )
             locked.append(NextOffer(product, False, said, 0.0, ()))
     best = sorted(offers, key=lambda one: -one.expected)[:MOST_OFFERS]
-    return NextOffers(number, tuple(best), not assessed, tuple(locked))
+    return NextOffers(number, tuple(best), not assessed, tuple(locked), personal)
 
 
 def top_of(bank: Bank, principal: Principal, campaign: str, share: float = 0.1, most: int = 100) -> Top:
@@ -158,15 +188,16 @@ def said_of(bank: Bank, parts: Sequence[Part]) -> tuple[Text, ...]:
     return tuple(found)
 
 
-def _offer(bank: Bank, product: Product, person: pa.Table, champions: Mapping[str, Uplift]) -> NextOffer:
+def _offer(bank: Bank, product: Product, person: pa.Table, champions: Mapping[str, Callable[[], Uplift]]) -> NextOffer:
     worth = float(product.contribution.fixed)
     if product.contribution.of is not None:
         balance = person[product.contribution.of][0].as_py() or 0
         worth += balance * product.contribution.rate / 1_000_000
-    learned = champions.get(product.key)
+    load = champions.get(product.key)
     why: tuple[Text, ...] = ()
     expected = worth
-    if learned is not None:
+    if load is not None:
+        learned = load()
         x = model.feature_matrix(person, learned.base.features)
         expected = worth * float(learned.base.predict(x)[0])
         why = said_of(bank, parts_of(learned.base, x, learned.centre)[0])
@@ -174,17 +205,23 @@ def _offer(bank: Bank, product: Product, person: pa.Table, champions: Mapping[st
     return NextOffer(product, True, _OPEN, expected, (*why, said))
 
 
-def _champions(bank: Bank) -> dict[str, Uplift]:
-    """Return by product the champion of the first campaign that sells it."""
-    found: dict[str, Uplift] = {}
+def _champions(bank: Bank) -> dict[str, Callable[[], Uplift]]:
+    """Return by product how to get the champion of the first campaign that sells it."""
+    found: dict[str, Callable[[], Uplift]] = {}
     with bank.store.begin(system("offers")) as connection:
         entries = {name: champion(connection, name) for name in bank.spec.campaigns}
     for name, campaign in bank.spec.campaigns.items():
         entry = entries[name]
         if entry is not None and campaign.products[0] not in found:
-            found[campaign.products[0]] = _loaded(bank, entry)
+            found[campaign.products[0]] = partial(_loaded, bank, entry)
     return found
 
 
 def _loaded(bank: Bank, entry: ModelVersion) -> Uplift:
-    return model.load_model(bank.folder / entry.artefact_path, entry.artefact_digest)
+    return _artefact(bank.folder / entry.artefact_path, entry.artefact_digest)
+
+
+@lru_cache(maxsize=64)
+def _artefact(path: Path, digest: str) -> Uplift:
+    """Return an artefact, read once by a process: the digest that was approved says which."""
+    return model.load_model(path, digest)

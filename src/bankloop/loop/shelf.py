@@ -22,10 +22,21 @@ from bankloop.kit.located import nearest
 from bankloop.loop.bank import Bank
 from bankloop.loop.product import LegRuling, Notice, Shelf, WhyNot, in_force, propose, rule_suitability
 from bankloop.loop.spec import Availability, Lock, Product, RiskRating, read_lock
-from bankloop.organization import Demand, approvals, open_customer, open_tasks, submit_approval, system, withdraw_tasks
+from bankloop.organization import (
+    Demand,
+    Limits,
+    Task,
+    open_customer,
+    open_tasks,
+    submit_approval,
+    system,
+    terms_of,
+    withdraw_tasks,
+)
 from bankloop.store import (
     Principal,
     add_notice,
+    bank_wide,
     list_campaigns,
     now_of,
     read_notices,
@@ -39,6 +50,14 @@ _DECIDED = text(
     "SELECT decision_id::text, unit_id, lock_digest, attributes, as_of FROM decision "
     "WHERE decision_id = ANY (CAST(:ids AS uuid[]))"
 )
+# A follow-up has no decision of its own: it was agreed in a task that was agreed in a task that a decision made.
+_ROOTS = text(
+    "WITH RECURSIVE up (task_id, at, parent_id) AS (SELECT task_id, task_id, parent_id FROM staff_task "
+    "WHERE task_id = ANY (CAST(:ids AS uuid[])) UNION SELECT up.task_id, t.task_id, t.parent_id FROM up "
+    "JOIN staff_task t ON t.task_id = up.parent_id) SELECT task_id, at FROM up WHERE parent_id IS NULL"
+)
+# Nobody starts a change of the shelf, so its approval does not lapse for want of a start.
+_BEGINS_BY_ITSELF = Demand(limits=Limits(start_days=0))
 _QUEUED = text("SELECT payload FROM outbox WHERE topic = 'delivery' AND done_at IS NULL")
 
 
@@ -95,15 +114,21 @@ def shelf_of(connection: Connection, at: datetime | None = None) -> Shelf:
 
 
 def granted_notices(connection: Connection) -> list[Notice]:
-    """Return the notices that were approved, each from its moment on or from its last consent, whichever is later."""
-    granted = {one.approval_id: one.decided_at for one in approvals(connection, "product") if one.checker is not None}
+    """Return the notices that were approved, each from its moment on or from its last consent, whichever is later.
+
+    The shelf is the same whoever looks, so it is read bank-wide: the caller asks for the right to see it. An approval that
+    ended before its notice began never lets it begin; what has begun holds until another notice replaces it.
+    """
+    with bank_wide(connection):
+        terms, notices = terms_of(connection, "product"), read_notices(connection)
     found = []
-    for one in read_notices(connection):
-        decided = granted.get(one.approval_id)
-        if decided is not None:
+    for one in notices:
+        term = terms.get(one.approval_id)
+        begins = max(one.effective_at, term.since) if term else None
+        if term and begins and (term.until is None or begins <= term.until):
             where = Availability.model_validate(one.change["available"])
             risk = RiskRating.model_validate(one.change["risk"]) if one.change.get("risk") else None
-            found.append(Notice(one.product, where, risk, max(one.effective_at, decided), one.made_by))
+            found.append(Notice(one.product, where, risk, begins, one.made_by))
     return found
 
 
@@ -124,7 +149,14 @@ def submit_change(bank: Bank, maker: Principal, change: Change, reason: str = ""
         held = shelf_of(connection).notices.get(product.key)
         name = digest({**content, "product": product.key, "after": held.since.isoformat() if held else ""})
         request = submit_approval(
-            connection, "product", product.key, name, demand=Demand(), effect=effect, content=content, reason=reason
+            connection,
+            "product",
+            product.key,
+            name,
+            demand=_BEGINS_BY_ITSELF,
+            effect=effect,
+            content=content,
+            reason=reason,
         )
         add_notice(connection, request, product.key, content, moment)
         record_audit(connection, "product.submit", "product", product.key, None, {"digest": name}, reason)
@@ -142,14 +174,15 @@ def screen(bank: Bank, principal: Principal) -> Screened:
             if notice.silent:
                 continue
             waiting = open_tasks(connection, product)
-            asked = [{"contact": str(t.task_id), "action": t.action, "campaign": t.campaign} for t in waiting]
-            closed = closed_contacts(connection, shelf, asked)
+            closed = _closed_tasks(connection, shelf, waiting)
             for why in sorted(set(closed.values())):
                 ids = [key for key, reason in closed.items() if reason == why]
-                withdraw_tasks(connection, [UUID(key) for key in ids], f"shelf:{product}:{why}")
-                stop_contacts(connection, ids, f"shelf:{why}")
-            for one in asked:
-                tasks[one["campaign"]] = tasks.get(one["campaign"], 0) + (one["contact"] in closed)
+                withdraw_tasks(connection, ids, f"shelf:{product}:{why}")
+                # A follow-up's contact was made: only those of the tasks themselves are stopped.
+                own = [str(one.task_id) for one in waiting if one.parent_id is None and closed.get(one.task_id) == why]
+                stop_contacts(connection, own, f"shelf:{why}")
+            for one in waiting:
+                tasks[one.campaign] = tasks.get(one.campaign, 0) + (one.task_id in closed)
         for body in connection.scalars(_QUEUED):
             stopped = closed_contacts(connection, shelf, body["contacts"])
             if stopped:
@@ -159,6 +192,15 @@ def screen(bank: Bank, principal: Principal) -> Screened:
             connection, "product.screen", "shelf", shelf.digest, None, {"tasks": found.tasks, "queued": found.queued}
         )
     return found
+
+
+def _closed_tasks(connection: Connection, shelf: Shelf, waiting: Sequence[Task]) -> dict[UUID, WhyNot]:
+    """Return why tasks may not be done any more, each by the decision that it goes back to."""
+    found = connection.execute(_ROOTS, {"ids": [str(one.task_id) for one in waiting]})
+    roots = {task_id: str(root) for task_id, root in found}
+    asked = [{"contact": roots[one.task_id], "action": one.action} for one in waiting if one.task_id in roots]
+    closed = closed_contacts(connection, shelf, asked)
+    return {task_id: closed[root] for task_id, root in roots.items() if root in closed}
 
 
 def gate(connection: Connection, contacts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -164,6 +164,9 @@ def offers_table(found: NextOffers) -> Table:
         (Cell(one.product.title.text), Cell(Text("可推介", "open"), Tone.GOOD, tag=True), Cell(_joined(one.why)))
         for one in found.offers
     ]
+    if found.refused is not None:
+        none = Text("不推介", "no offers")
+        rows.append((Cell(say.same("—")), Cell(none, Tone.WARN, tag=True), Cell(found.refused)))
     if found.invited:
         words = Text(
             "没有有效的风险测评：先邀请测评，不提产品", "no valid risk assessment: invite to one, naming no product"
@@ -174,7 +177,15 @@ def offers_table(found: NextOffers) -> Table:
         for one in found.locked
     ]
     columns = (Column(Text("产品", "Product")), Column(Text("状态", "State")), Column(Text("理由", "Why")))
-    return Table("offers", Text("下一步推介", "Next best offers"), columns, tuple(rows))
+    note = (
+        None
+        if found.personal
+        else Text(
+            "客户已关闭个性化：按产品目录顺序，人人相同。",
+            "The customer declined personalisation: the catalogue's order, the same for everybody.",
+        )
+    )
+    return Table("offers", Text("下一步推介", "Next best offers"), columns, tuple(rows), note)
 
 
 def _joined(said: Sequence[Text]) -> Text:

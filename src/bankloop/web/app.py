@@ -65,7 +65,7 @@ def create_app(
             app.state.console = Console(opened)
             app.state.jobs.recover(opened.store)
             app.state.provider = account.Provider(known.oidc, opened.clock) if known.oidc else None
-            async with upkeep(opened.store, opened.lake.zone):
+            async with upkeep(opened):
                 yield
 
     app = FastAPI(title="bankloop", version="1", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)

@@ -1,13 +1,18 @@
-"""What a serving process does beside its requests: clocks of tasks each minute; the trail, sessions and late requests each hour."""
+"""What a serving process does beside its requests.
+
+Each minute the clocks of tasks, and the shelf where a notice has begun; each hour the trail, sessions and late requests.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bankloop.kit import BankloopError, WorkTime
+from bankloop.loop.bank import Bank
+from bankloop.loop.shelf import screen, shelf_now
 from bankloop.organization import account, escalate_tasks, expire_approvals, expire_tasks, system
 from bankloop.store import Store, check_due, now_of
 
@@ -20,11 +25,13 @@ CLOCK_SECONDS = 60.0
 
 
 @asynccontextmanager
-async def upkeep(store: Store, zone: str) -> AsyncIterator[None]:
-    """Keep the store in order while requests are served."""
+async def upkeep(bank: Bank) -> AsyncIterator[None]:
+    """Keep the bank in order while requests are served."""
+    store, zone, shelf = bank.store, bank.lake.zone, ShelfWatch(bank)
     tasks = [
         asyncio.create_task(_forever(lambda: keep_up(store), EVERY_SECONDS)),
         asyncio.create_task(_forever(lambda: keep_clocks(store, zone), CLOCK_SECONDS)),
+        asyncio.create_task(_forever(shelf.look, CLOCK_SECONDS)),
     ]
     try:
         yield
@@ -49,6 +56,26 @@ def keep_clocks(store: Store, zone: str) -> None:
     """Escalate the tasks whose working time runs out."""
     with store.begin(system("clock")) as connection:
         escalate_tasks(connection, WorkTime(zone))
+
+
+class ShelfWatch:
+    """Screens what is under way when the shelf becomes another one, and each hour while anything is taken off it.
+
+    A notice begins at its own moment, when nobody does anything. Assessments run out and follow-ups are made meanwhile.
+    """
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+        self._seen: tuple[str, datetime] | None = None
+
+    def look(self) -> None:
+        """Screen if there is reason to."""
+        who = system("shelf")
+        shelf = shelf_now(self._bank, who)
+        seen = (shelf.digest, self._bank.store.clock.now().replace(minute=0, second=0, microsecond=0))
+        if seen != self._seen and any(not one.silent for one in shelf.notices.values()):
+            screen(self._bank, who)
+        self._seen = seen
 
 
 async def _forever(work: Callable[[], None], seconds: float) -> None:

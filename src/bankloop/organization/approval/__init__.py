@@ -18,10 +18,18 @@ from bankloop.organization.approval.contracts import (
     Route,
     Stage,
     StageView,
+    Term,
     Verdict,
 )
 from bankloop.organization.approval.effects import Effects, have_effect
-from bankloop.organization.approval.repository import acts_of, approval_by_id, approval_of, approvals, approvals_waiting
+from bankloop.organization.approval.repository import (
+    acts_of,
+    approval_by_id,
+    approval_of,
+    approvals,
+    approvals_waiting,
+    terms_of,
+)
 from bankloop.organization.approval.rules import KINDS, may_pass, next_stage, route_of
 from bankloop.organization.approval.running import (
     close_request,
@@ -64,6 +72,7 @@ __all__ = [
     "Route",
     "Stage",
     "StageView",
+    "Term",
     "Verdict",
     "acts_of",
     "approval_by_id",
@@ -93,6 +102,7 @@ __all__ = [
     "schedule_request",
     "start_request",
     "submit_approval",
+    "terms_of",
     "void_approvals",
     "was_granted",
 ]

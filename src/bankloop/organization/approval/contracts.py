@@ -187,6 +187,14 @@ OVER = (ApprovalState.CLOSED, ApprovalState.KILLED, ApprovalState.EXPIRED, Appro
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """How long an approval was good: from its last consent until it ended or ends; None where nothing ends it."""
+
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One place where what is asked for differs from what was last approved; None where it was or is not."""
 

@@ -12,12 +12,14 @@ from sqlalchemy.dialects.postgresql import insert
 from bankloop.organization import errors
 from bankloop.organization.approval.contracts import (
     OPEN,
+    OVER,
     Act,
     Approval,
     ApprovalState,
     Attachment,
     Lane,
     Stage,
+    Term,
 )
 from bankloop.organization.approval.tables import act as act_table
 from bankloop.organization.approval.tables import approval as table
@@ -53,6 +55,30 @@ def approvals_waiting(connection: Connection) -> list[Approval]:
     """Return the requests that wait for a consent, the oldest first."""
     query = select(table).where(table.c.state.in_(OPEN)).order_by(table.c.submitted_at, table.c.approval_id)
     return [_approval(row) for row in connection.execute(query).mappings()]
+
+
+def terms_of(connection: Connection, kind: str) -> dict[UUID, Term]:
+    """Return by request of a kind how long its approval was good; a request without its last consent is left out.
+
+    The moment of the last consent is that of its act: a request that ends says its end where it said its consent.
+    """
+    query = (
+        select(
+            table.c.approval_id,
+            table.c.state,
+            table.c.decided_at,
+            table.c.expires_at,
+            func.max(act_table.c.recorded_at),
+        )
+        .join(act_table, act_table.c.approval_id == table.c.approval_id)
+        .where(table.c.kind == kind, table.c.checker.is_not(None), act_table.c.act == "pass")
+        .group_by(table.c.approval_id)
+    )
+    found = {}
+    for approval_id, state, decided_at, expires_at, since in connection.execute(query):
+        ends = [end for end in (decided_at if state in OVER else None, expires_at) if end is not None]
+        found[approval_id] = Term(since, min(ends, default=None))
+    return found
 
 
 def acts_of(connection: Connection, approval_id: UUID) -> list[Act]:

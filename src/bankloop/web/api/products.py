@@ -98,7 +98,7 @@ def propose(key: Name, customer_no: Name, console: Open, visitor: Reads) -> dict
 
 @router.get("/customers/{customer_no}/offers")
 def offers(customer_no: Name, console: Open, visitor: Reads) -> dict[str, Any]:
-    """Return the next best offers for a customer, each with its reasons, and what is locked and why."""
+    """Return the next best offers for a customer, each with its reasons, and what is locked and why; none without consent."""
     require(visitor.principal, "product.read")
     found = next_offers(console.bank, visitor.principal, customer_no)
 
@@ -113,5 +113,6 @@ def offers(customer_no: Name, console: Open, visitor: Reads) -> dict[str, Any]:
 
     return {
         "customer_no": customer_no, "offers": [said(one) for one in found.offers], "invited": found.invited,
-        "locked": [said(one) for one in found.locked],
+        "locked": [said(one) for one in found.locked], "personal": found.personal,
+        "refused": plain(found.refused) if found.refused else None,
     }  # fmt: skip
