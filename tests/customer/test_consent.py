@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -74,10 +75,10 @@ def gate(store: Store, number: str, customer: str, channel: str = "sms", who: Pr
         return str(reserve_contacts(connection, contact, (Cap("*", 99, 1),))["refused_by"][0].as_py())
 
 
-def word(folk: Folk, purpose: str, stands: bool, customer: str = "C0001", **more: object) -> object:
-    given = {"origin": "app", "evidence": PROOF, **more}
+def word(folk: Folk, purpose: str, stands: bool, customer: str = "C0001", **more: Any) -> object:
+    given: dict[str, Any] = {"origin": "app", "evidence": PROOF, **more}
     with folk.store.begin(folk.who("data_steward", "quality")) as connection:
-        return record_word(connection, customer, purpose, stands, **given)  # type: ignore[arg-type]
+        return record_word(connection, customer, purpose, stands, **given)
 
 
 # The rules
@@ -209,7 +210,7 @@ def test_a_service_notice_needs_no_consent(store: Store) -> None:
         ({"purpose": "everything"}, "consent.purpose"),
     ],
 )
-def test_what_may_not_be_written_down_says_why(folk: Folk, asked: dict[str, object], code: str) -> None:
+def test_what_may_not_be_written_down_says_why(folk: Folk, asked: dict[str, Any], code: str) -> None:
     with pytest.raises(InputError) as caught:
         word(folk, str(asked.pop("purpose", "marketing")), True, **asked)
     assert code in (caught.value.fields.get("rule"), caught.value.code)

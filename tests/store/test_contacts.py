@@ -129,6 +129,32 @@ def test_a_full_day_refuses(store: Store, system: Principal) -> None:
     assert reserve(store, system, [(11, "C11", "sms", NOON)], capacities=(Capacity("sms", 0),)) == ["capacity:sms:*"]
 
 
+def test_a_cap_that_was_broken_is_counted(store: Store, system: Principal) -> None:
+    """Reserved under a cap that lets all pass, then read against the real ones: the count is that of plain Python."""
+    week: list[Row] = [(i, "C1", "sms", NOON + timedelta(days=day)) for i, day in enumerate((0, 6, 7), 1)]
+    dice = random.Random(3)
+    more: list[Row] = [
+        (i, f"C{dice.randrange(2, 6)}", dice.choice(["sms", "app_push"]), NOON + timedelta(days=dice.randrange(60)))
+        for i in range(10, 60)
+    ]
+    assert set(reserve(store, system, week, Cap("*", 99, 1))) == {""}
+    with store.begin(system) as connection:
+        assert broken_caps(connection, (Cap("sms", 1, 7),)) == 2  # days 0 and 6 share a week, 6 and 7 too
+        assert broken_caps(connection, (Cap("sms", 1, 6),)) == 1
+        assert broken_caps(connection, (Cap("app_push", 0, 7),)) == 0
+    assert set(reserve(store, system, more, Cap("*", 99, 1))) == {""}
+    over = sum(
+        sum(b[1] == a[1] and cap.scope in ("*", b[2]) and 0 <= (b[3] - a[3]).days < cap.days for b in week + more)
+        > cap.limit
+        for cap in CAPS
+        for a in week + more
+        if cap.scope in ("*", a[2])
+    )
+    assert over > 10
+    with store.begin(system) as connection:
+        assert broken_caps(connection, CAPS) == over
+
+
 def test_many_gates_at_once_break_no_cap(store: Store, system: Principal) -> None:
     dice = random.Random(7)
     batches = [

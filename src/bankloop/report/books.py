@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bankloop.kit import Language, Text
 from bankloop.report.contracts import Figure, Picture, ResultsView, Table
@@ -102,9 +103,9 @@ def _both(text: Text) -> dict[str, str]:
     return {"zh": text.zh, "en": text.en}
 
 
-def _row(sheet: object, number: int, cells: Sequence[str], font: object = None) -> None:
+def _row(sheet: Any, number: int, cells: Sequence[str], font: object = None) -> None:
     for column, words in enumerate(cells, 1):
-        cell = sheet.cell(number, column)  # type: ignore[attr-defined]
+        cell = sheet.cell(number, column)
         cell.value = words
         # Stated as text whatever it begins with: a customer's name that begins with "=" is a name.
         cell.data_type = "s"
