@@ -1,21 +1,32 @@
-"""What a job does, by its kind: plan, run, learn, evaluate; asked for by the API or from a page."""
+"""What a job does, by its kind: the loop's plan, run, learn, evaluate, and the bank's regular work."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
 from typing import Any
 
+from bankloop.customer.identity import learn_matching, link_identities
+from bankloop.customer.relation import derive_relations
+from bankloop.customer.servicing import assign_keepers, make_care_tasks
+from bankloop.customer.tier import close_month
 from bankloop.loop import reach
 from bankloop.loop import run as loop
+from bankloop.loop.assortment import review_products
+from bankloop.loop.bank import Bank
 from bankloop.loop.shelf import gate
 from bankloop.organization import system
 from bankloop.report import save_window
+from bankloop.store import Principal, renew_seals
 from bankloop.web.console import Console
 from bankloop.web.visitor import Visitor
 from bankloop.wiring import file_channel
 
+Say = Callable[[str], None]
+Work = Callable[[Say], Any]
 
-def work_of(console: Console, visitor: Visitor, kind: str, asked: dict[str, Any]) -> Any:
+
+def work_of(console: Console, visitor: Visitor, kind: str, asked: Mapping[str, Any]) -> Work:
     """Return the work of a job: it says its steps to who calls it and returns a plain result."""
     bank = console.bank
 
@@ -63,4 +74,39 @@ def work_of(console: Console, visitor: Visitor, kind: str, asked: dict[str, Any]
         say("read")
         return loop.evaluate(bank, system(), asked["campaign"], asked["rounds"]).as_dict()
 
-    return {"plan": plan_it, "run": run_it, "learn": learn_it, "evaluate": evaluate_it}[kind]
+    loops = {"plan": plan_it, "run": run_it, "learn": learn_it, "evaluate": evaluate_it}
+    return loops[kind] if kind in loops else _regular(bank, visitor.principal, kind, asked)
+
+
+def _regular(bank: Bank, principal: Principal, kind: str, asked: Mapping[str, Any]) -> Work:
+    """Return the work of a job that needs one call: in the caller's name, or in the program's where it does it every day."""
+    store, lake = bank.store, bank.lake
+
+    def link(_: Say) -> Any:
+        with store.begin(principal) as connection:
+            if asked["learn"]:
+                learn_matching(connection)
+            return link_identities(connection, whole=asked["whole"])
+
+    def assign(_: Say) -> Any:
+        with store.begin(principal) as connection:
+            return assign_keepers(connection, lake)
+
+    def care(_: Say) -> Any:
+        with store.begin(system("servicing")) as connection:
+            return make_care_tasks(connection, lake, lake.today())
+
+    def close(_: Say) -> Any:
+        month = (
+            date.fromisoformat(asked["month"]) if asked["month"] else lake.today().replace(day=1) - timedelta(days=1)
+        )
+        return close_month(store, principal, lake, month)
+
+    works: Mapping[str, Work] = {
+        "link": link, "assign": assign, "care": care, "close": close,
+        "derive": lambda _: derive_relations(store, principal, lake),
+        "watch": lambda _: loop.watch_model(bank, principal, asked["campaign"], lake.today() - timedelta(days=1)),
+        "review": lambda _: {"opened": review_products(bank, principal)},
+        "renew": lambda _: {"renewed": renew_seals(store, system("keys"))},
+    }  # fmt: skip
+    return works[kind]

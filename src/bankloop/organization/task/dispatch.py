@@ -37,6 +37,13 @@ CROSS JOIN (SELECT DISTINCT due_on FROM {t}_wanted) d
 WHERE NOT s.on_leave AND NOT EXISTS (SELECT FROM staff_leave l WHERE l.staff_id = s.staff_id
     AND d.due_on BETWEEN l.since AND l.until)
 """
+# Tables of this transaction have no statistics before they are asked for, and a plan without any pairs all with all.
+_READY = (
+    "CREATE INDEX ON {t}_hands (staff_id, due_on)",
+    "CREATE INDEX ON {t}_hands (unit_id, due_on)",
+    "ANALYZE {t}_hands",
+    "ANALYZE {t}_wanted",
+)
 _FIT = "(NOT w.licensed OR (w.licence = '' AND cardinality({h}.licences) > 0) OR w.licence = ANY ({h}.licences))"
 _GIVEN = """
 CREATE TEMPORARY TABLE {t}_given ON COMMIT DROP AS
@@ -92,7 +99,7 @@ def send_down(connection: Connection, campaign: str, round_: int = 0, list_id: U
     name = f"dispatch_{uuid7(int(now_of(connection).timestamp() * 1000)).hex[-12:]}"
     fit = {"fit_k": _FIT.format(h="k"), "fit_h": _FIT.format(h="h")}
     with bank_wide(connection):
-        for statement in (_WANTED, _HANDS, _GIVEN):
+        for statement in (_WANTED, _HANDS, *_READY, _GIVEN):
             connection.execute(text(statement.format(t=name, which=which, **fit)), values)
         connection.execute(text(f"ANALYZE {name}_given"))
         connection.execute(text(_UPDATE.format(t=name)), values)

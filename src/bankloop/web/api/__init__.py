@@ -5,15 +5,35 @@ It decides nothing: rights are asked at the verbs' doors and in the database, an
 
 from fastapi import FastAPI
 
-from bankloop.web.api import approvals, campaigns, consents, customers, machines, people, products, schema, tasks, trail
+from bankloop.web.api import (
+    approvals,
+    campaigns,
+    consents,
+    customers,
+    holds,
+    lists,
+    machines,
+    parties,
+    people,
+    products,
+    regular,
+    schema,
+    tasks,
+    trail,
+    units,
+)
 from bankloop.web.api.jobs import Jobs
 from bankloop.web.api.problems import note_refusal, problem
+
+_PARTS = (
+    campaigns, products, approvals, customers, consents, parties, tasks, lists, units, people, machines, holds, regular, trail,
+)  # fmt: skip
 
 
 def add_api(app: FastAPI) -> None:
     """Add the routes."""
     app.state.jobs = Jobs()
-    for part in (campaigns, products, approvals, customers, consents, tasks, people, machines, trail):
+    for part in _PARTS:
         app.include_router(part.router)
     schema.add_schema(app)
 

@@ -21,6 +21,7 @@ from bankloop.web.api.asking import (
     Reads,
     Reason,
     after,
+    does,
     etag_of,
     matched,
     page_of,
@@ -65,7 +66,24 @@ def one(request: Request, approval_id: UUID, console: Open, visitor: Reads) -> R
     return tagged(request, plain(view), _tag(view.approval))
 
 
-@router.post("/approvals/{approval_id}/{act}")
+@router.post(
+    "/approvals/{approval_id}/{act}",
+    openapi_extra=does(
+        "approval.review",
+        "approval.comply",
+        "approval.approve",
+        "approval.reject",
+        "approval.recall",
+        "approval.kill",
+        "campaign.approve",
+        "campaign.return",
+        "campaign.recall",
+        "campaign.pause",
+        "campaign.resume",
+        "campaign.stop",
+        "campaign.close",
+    ),
+)
 def act(request: Request, approval_id: UUID, act: Act, body: ActBody, console: Open, visitor: Approves) -> Response:
     """Pass, return, recall, pause, resume, kill or close; with If-Match only what the caller read is decided on."""
     require(visitor.principal, "approval.read")

@@ -62,6 +62,11 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=2_000)]
 
 
+def does(*verbs: str) -> dict[str, Any]:
+    """Return what an operation's description says of the verbs that it does, as ``x-verbs``."""
+    return {"x-verbs": list(verbs)}
+
+
 def here(request: Request) -> Console:
     """Return the open bank's console."""
     return console_of(request)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from bankloop.loop import run as loop
 from bankloop.loop.editing import campaign_file, edit_campaign
-from bankloop.organization import require, system
+from bankloop.organization import require
 from bankloop.store import list_campaigns, read_models, read_plans, read_results, read_steps
 from bankloop.web import errors as pages
 from bankloop.web.api.asking import (
@@ -25,16 +25,14 @@ from bankloop.web.api.asking import (
     Reason,
     Writes,
     after,
+    does,
     matched,
     page_of,
     plain,
     tagged,
 )
-from bankloop.web.api.jobs import job_of, jobs_of, keep_job
+from bankloop.web.api.jobs import begin_job, job_of, jobs_of
 from bankloop.web.api.once import once
-from bankloop.web.console import Console
-from bankloop.web.visitor import Visitor
-from bankloop.web.work import work_of
 
 router = APIRouter(prefix=PREFIX, tags=["campaigns"])
 
@@ -59,10 +57,23 @@ class WindowBody(Body):
     start: date | None = None
 
 
+class ScheduleBody(Body):
+    """The first day on which a campaign runs."""
+
+    starts_on: date
+
+
 class LearnBody(Body):
     """From which round's labels to learn; 0 is history."""
 
     round: Annotated[int, Field(ge=0, le=1_000)] = 0
+
+
+class RollbackBody(Body):
+    """To which version, and why."""
+
+    version: Annotated[int, Field(ge=1, le=1_000_000)]
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
 class EvaluateBody(Body):
@@ -103,7 +114,7 @@ def file(request: Request, name: str, console: Open, visitor: Reads) -> Response
     return tagged(request, {"name": name, "text": text}, f'"{seen}"')
 
 
-@router.put("/campaigns/{name}/file")
+@router.put("/campaigns/{name}/file", openapi_extra=does("campaign.edit"))
 def keep_file(request: Request, name: str, body: FileBody, console: Open, visitor: Writes) -> Response:
     """Keep a new text; needs If-Match, so that of two editors the slower one is told (412)."""
     require(visitor.principal, "campaign.edit")
@@ -116,7 +127,7 @@ def keep_file(request: Request, name: str, body: FileBody, console: Open, visito
     return once(request, console.bank.store, visitor, "campaign.edit", name, body, effect)
 
 
-@router.post("/campaigns/{name}/submit")
+@router.post("/campaigns/{name}/submit", openapi_extra=does("campaign.submit"))
 def submit(request: Request, name: str, body: SubmitBody, console: Open, visitor: Writes) -> Response:
     """Submit a campaign: it is resolved into its lock, and approval is asked for exactly that."""
 
@@ -129,20 +140,31 @@ def submit(request: Request, name: str, body: SubmitBody, console: Open, visitor
     return once(request, console.bank.store, visitor, "campaign.submit", name, body, effect)
 
 
-@router.post("/campaigns/{name}/learn", status_code=202)
+@router.post("/campaigns/{name}/schedule", openapi_extra=does("campaign.schedule"))
+def schedule(request: Request, name: str, body: ScheduleBody, console: Open, visitor: Writes) -> Response:
+    """Set the day from which an approved campaign runs."""
+
+    def effect() -> dict[str, Any]:
+        found = loop.schedule_campaign(console.bank, visitor.principal, name[:64], body.starts_on)
+        return {"campaign": name[:64], "state": found.state, "starts_on": body.starts_on}
+
+    return once(request, console.bank.store, visitor, "campaign.schedule", name[:64], body, effect)
+
+
+@router.post("/campaigns/{name}/learn", status_code=202, openapi_extra=does("model.learn", "model.draft"))
 def learn(request: Request, name: str, body: LearnBody, console: Open, visitor: Writes) -> Response:
     """Train a model from history, or from a round whose labels are due; a job."""
     require(visitor.principal, "model.learn")
     console.bank.campaign(name)
-    return _job(request, console, visitor, "learn", {"campaign": name, **body.model_dump()})
+    return begin_job(request, console, visitor, "learn", {"campaign": name, **body.model_dump()})
 
 
-@router.post("/campaigns/{name}/evaluate", status_code=202)
+@router.post("/campaigns/{name}/evaluate", status_code=202, openapi_extra=does("round.evaluate"))
 def evaluate(request: Request, name: str, body: EvaluateBody, console: Open, visitor: Writes) -> Response:
     """Read a campaign's rounds; a job."""
     require(visitor.principal, "round.evaluate")
     console.bank.campaign(name)
-    return _job(request, console, visitor, "evaluate", {"campaign": name, **body.model_dump()})
+    return begin_job(request, console, visitor, "evaluate", {"campaign": name, **body.model_dump()})
 
 
 @router.get("/plans")
@@ -172,14 +194,14 @@ def plan(request: Request, plan_id: UUID, console: Open, visitor: Reads) -> Resp
 def make_plan(request: Request, body: WindowBody, console: Open, visitor: Writes) -> Response:
     """Plan a window: what would happen, to how many, at what cost; a job that changes nothing."""
     require(visitor.principal, "plan.read")
-    return _job(request, console, visitor, "plan", body.model_dump(mode="json"))
+    return begin_job(request, console, visitor, "plan", body.model_dump(mode="json"))
 
 
-@router.post("/runs", status_code=202)
+@router.post("/runs", status_code=202, openapi_extra=does("round.run"))
 def make_run(request: Request, body: WindowBody, console: Open, visitor: Writes) -> Response:
     """Run the approved campaigns' window; it happens once, however often it is asked for; a job."""
     require(visitor.principal, "round.run")
-    return _job(request, console, visitor, "run", body.model_dump(mode="json"))
+    return begin_job(request, console, visitor, "run", body.model_dump(mode="json"))
 
 
 @router.get("/jobs")
@@ -215,7 +237,7 @@ def models(name: str, console: Open, visitor: Reads) -> dict[str, Any]:
         return {"items": plain(read_models(connection, name)), "next": None}
 
 
-@router.post("/models/{name}/promote")
+@router.post("/models/{name}/promote", openapi_extra=does("model.promote"))
 def promote(request: Request, name: str, console: Open, visitor: Writes) -> Response:
     """Approve the newest submitted model and make it champion, as a second person."""
     visitor.within("approve")
@@ -227,25 +249,19 @@ def promote(request: Request, name: str, console: Open, visitor: Writes) -> Resp
     return once(request, console.bank.store, visitor, "model.promote", name, None, effect)
 
 
+@router.post("/models/{name}/rollback", openapi_extra=does("model.rollback"))
+def rollback(request: Request, name: str, body: RollbackBody, console: Open, visitor: Writes) -> Response:
+    """Ask that an earlier version be champion again; another person's approval makes it so."""
+
+    def effect() -> dict[str, Any]:
+        console.bank.campaign(name)
+        found = loop.roll_back(console.bank, visitor.principal, name, body.version, body.reason)
+        return {"campaign": name, "version": found.version}
+
+    return once(request, console.bank.store, visitor, "model.rollback", name, body, effect)
+
+
 def _row(row: Any) -> dict[str, Any]:
     if row is None:
         return {"state": "draft", "round": 0, "lock": None, "maker": None}
     return {"state": row.state, "round": row.round, "lock": row.lock_digest, "maker": row.maker}
-
-
-def _job(request: Request, console: Console, visitor: Visitor, kind: str, asked: dict[str, Any]) -> Response:
-    store = console.bank.store
-
-    def effect() -> dict[str, Any]:
-        if kind in ("plan", "run"):
-            loop.approved_locks(console.bank, system("api"))  # 409 now rather than a job that fails later
-        with store.begin(visitor.principal) as connection:
-            return keep_job(connection, kind, asked)
-
-    answer = once(request, store, visitor, f"job.{kind}", "", asked, effect, 202)
-    if "idempotency-replayed" not in answer.headers:
-        import json
-
-        made = UUID(json.loads(bytes(answer.body))["job_id"])
-        request.app.state.jobs.start(store, made, visitor.person, work_of(console, visitor, kind, asked))
-    return answer

@@ -8,12 +8,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
+from sqlalchemy import Connection
 
-from bankloop.customer.consent import ask_removal, content_for, ledger_of, may_contact, record_word, standing_of
-from bankloop.customer.subject import ask_export, plan_erasure
-from bankloop.organization import require
-from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Writes, plain
-from bankloop.web.api.once import once
+from bankloop.customer.consent import (
+    ask_removal,
+    content_for,
+    ledger_of,
+    may_contact,
+    record_word,
+    remove_from_list,
+    standing_of,
+)
+from bankloop.customer.subject import ask_export, erase_person, export_person, plan_erasure
+from bankloop.organization import ask_erasure, require, system
+from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Writes, does, plain
+from bankloop.web.api.once import once, once_in, with_once
 
 router = APIRouter(prefix=PREFIX, tags=["consents"])
 Evidence = Annotated[dict[Name, Annotated[str, Field(max_length=500)]], Field(max_length=16)]
@@ -54,7 +63,7 @@ def consents(customer_no: str, console: Open, visitor: Reads) -> dict[str, Any]:
     }
 
 
-@router.post("/customers/{customer_no}/consents", status_code=201)
+@router.post("/customers/{customer_no}/consents", status_code=201, openapi_extra=does("consent.record"))
 def record(request: Request, customer_no: str, body: WordBody, console: Open, visitor: Writes) -> Response:
     """Write down what a customer allows, withdraws or stops; it holds at once, everywhere."""
     store = console.bank.store
@@ -69,28 +78,72 @@ def record(request: Request, customer_no: str, body: WordBody, console: Open, vi
     return once(request, store, visitor, "consent.record", customer_no[:64], body, effect, 201)
 
 
-@router.post("/customers/{customer_no}/dnc-removal", status_code=201)
+@router.post("/customers/{customer_no}/dnc-removal", status_code=201, openapi_extra=does("approval.submit"))
 def removal(request: Request, customer_no: str, body: WishBody, console: Open, visitor: Writes) -> Response:
     """Ask that a customer leave the do-not-contact list by their own wish; others approve it."""
-    store = console.bank.store
+    require(visitor.principal, "dnc_removal.submit")
 
-    def effect() -> dict[str, Any]:
-        with store.begin(visitor.principal) as connection:
-            return {"request": ask_removal(connection, customer_no[:64], body.evidence, body.reason)}
+    def effect(connection: Connection) -> dict[str, Any]:
+        return {"request": ask_removal(connection, customer_no[:64], body.evidence, body.reason)}
 
-    return once(request, store, visitor, "dnc_removal.submit", customer_no[:64], body, effect, 201)
+    return once_in(request, console.bank.store, visitor, "dnc_removal.submit", customer_no[:64], body, effect, 201)
 
 
-@router.post("/customers/{customer_no}/copy", status_code=201)
+@router.post("/customers/{customer_no}/copy", status_code=201, openapi_extra=does("approval.submit"))
 def copy(request: Request, customer_no: str, body: WishBody, console: Open, visitor: Writes) -> Response:
-    """Ask that a person be given a copy of their data; others approve it, and the copy is made at the bank's own desk."""
-    store = console.bank.store
+    """Ask that a person be given a copy of their data; others approve it, and the copy is made once then."""
+    require(visitor.principal, "export.submit")
 
-    def effect() -> dict[str, Any]:
-        with store.begin(visitor.principal) as connection:
-            return {"request": ask_export(connection, customer_no[:64], body.reason)}
+    def effect(connection: Connection) -> dict[str, Any]:
+        return {"request": ask_export(connection, customer_no[:64], body.reason)}
 
-    return once(request, store, visitor, "export.submit", customer_no[:64], body, effect, 201)
+    return once_in(request, console.bank.store, visitor, "export.submit", customer_no[:64], body, effect, 201)
+
+
+@router.post("/customers/{customer_no}/dnc-removal/run", openapi_extra=does("dnc_removal.run"))
+def removed(request: Request, customer_no: str, console: Open, visitor: Writes) -> Response:
+    """Take a customer off the do-not-contact list as it was approved, once."""
+
+    def effect(connection: Connection) -> Any:
+        return remove_from_list(connection, customer_no[:64])
+
+    return once_in(request, console.bank.store, visitor, "dnc_removal.run", customer_no[:64], None, effect)
+
+
+@router.post("/customers/{customer_no}/copy/run", openapi_extra=does("export.run"))
+def copied(request: Request, customer_no: str, console: Open, visitor: Writes) -> Response:
+    """Make the copy that was approved, once; it is in this answer and kept nowhere, so a repeated request says only that."""
+    shown: dict[str, Any] = {}
+
+    def effect(connection: Connection) -> dict[str, Any]:
+        shown["copy"] = plain(export_person(connection, console.bank.lake, customer_no[:64]))
+        return {"customer_no": customer_no[:64], "request": shown["copy"]["request"]}
+
+    return with_once(once_in(request, console.bank.store, visitor, "export.run", customer_no[:64], None, effect), shown)
+
+
+@router.post("/customers/{customer_no}/erasure", status_code=201, openapi_extra=does("approval.submit"))
+def ask_to_erase(request: Request, customer_no: str, body: WishBody, console: Open, visitor: Writes) -> Response:
+    """Ask that a person's data be erased; compliance and two approvers consent."""
+    require(visitor.principal, "erasure.submit")
+
+    def effect(connection: Connection) -> dict[str, Any]:
+        return {"request": ask_erasure(connection, customer_no[:64], body.reason)}
+
+    return once_in(request, console.bank.store, visitor, "erasure.submit", customer_no[:64], body, effect, 201)
+
+
+@router.post("/customers/{customer_no}/erasure/run", openapi_extra=does("erasure.run"))
+def erased(request: Request, customer_no: str, console: Open, visitor: Writes) -> Response:
+    """Erase what was approved to be erased, once: what a term keeps stays, and the answer says until when."""
+    require(visitor.principal, "erasure.run")
+    bank = console.bank
+
+    def effect() -> Any:
+        with bank.store.begin(system("erasure")) as connection:
+            return erase_person(connection, bank.lake, bank.folder, customer_no[:64])
+
+    return once(request, bank.store, visitor, "erasure.run", customer_no[:64], None, effect)
 
 
 @router.get("/customers/{customer_no}/erasure")

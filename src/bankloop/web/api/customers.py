@@ -39,6 +39,7 @@ from bankloop.web.api.asking import (
     Reason,
     Writes,
     after,
+    does,
     page_of,
     plain,
 )
@@ -133,7 +134,7 @@ def relations(customer_no: str, console: Open, visitor: Reads, to: str = "", hop
         return {"steps": plain(open_relations(connection, lake, customer_no[:64]))}
 
 
-@router.post("/customers/{customer_no}/unmask")
+@router.post("/customers/{customer_no}/unmask", openapi_extra=does("customer.unmask"))
 def unmask_fields(request: Request, customer_no: str, body: UnmaskBody, console: Open, visitor: Writes) -> Response:
     """Open masked fields for a while, for a reason and a ticket; the auditor sees it."""
     store = console.bank.store
@@ -153,7 +154,7 @@ def all_transfers(console: Open, visitor: Reads) -> dict[str, Any]:
         return {"items": plain(transfers(connection)), "next": None}
 
 
-@router.post("/transfers", status_code=201)
+@router.post("/transfers", status_code=201, openapi_extra=does("transfer.submit"))
 def ask_transfer(request: Request, body: TransferBody, console: Open, visitor: Writes) -> Response:
     """Ask that customers pass to another manager; nothing moves before a second person approves."""
     store = console.bank.store
@@ -168,7 +169,9 @@ def ask_transfer(request: Request, body: TransferBody, console: Open, visitor: W
     return once(request, store, visitor, "transfer.submit", body.from_staff, body, effect, 201)
 
 
-@router.post("/transfers/{transfer_id}/{decision}")
+@router.post(
+    "/transfers/{transfer_id}/{decision}", openapi_extra=does("approval.approve", "approval.reject", "approval.recall")
+)
 def decide_transfer(
     request: Request, transfer_id: UUID, decision: str, body: ReasonBody, console: Open, visitor: Approves
 ) -> Response:
@@ -193,7 +196,7 @@ def all_agreements(console: Open, visitor: Reads) -> dict[str, Any]:
         return {"items": plain(agreements(connection)), "next": None}
 
 
-@router.post("/agreements", status_code=201)
+@router.post("/agreements", status_code=201, openapi_extra=does("agreement.submit"))
 def propose(request: Request, body: AgreementBody, console: Open, visitor: Writes) -> Response:
     """Propose that one line's customers be shared with another."""
     store = console.bank.store
@@ -211,7 +214,7 @@ def propose(request: Request, body: AgreementBody, console: Open, visitor: Write
     return once(request, store, visitor, "agreement.submit", body.agreement_id, body, effect, 201)
 
 
-@router.post("/agreements/{agreement_id}/consent")
+@router.post("/agreements/{agreement_id}/consent", openapi_extra=does("agreement.consent"))
 def consent(request: Request, agreement_id: str, body: ConsentBody, console: Open, visitor: Writes) -> Response:
     """Record that a customer agrees, or no longer does."""
     store = console.bank.store
@@ -224,7 +227,7 @@ def consent(request: Request, agreement_id: str, body: ConsentBody, console: Ope
     return once(request, store, visitor, "agreement.consent", agreement_id[:64], body, effect)
 
 
-@router.post("/agreements/{agreement_id}/{decision}")
+@router.post("/agreements/{agreement_id}/{decision}", openapi_extra=does("agreement.approve", "agreement.end"))
 def decide_agreement(
     request: Request, agreement_id: str, decision: str, body: ReasonBody, console: Open, visitor: Approves
 ) -> Response:

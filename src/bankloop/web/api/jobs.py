@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 from uuid import UUID
 
+from fastapi import Request
+from fastapi.responses import Response
 from sqlalchemy import Connection, insert, select, update
 
 from bankloop.kit import BankloopError, uuid7
+from bankloop.loop.run import approved_locks
+from bankloop.organization import system
 from bankloop.organization.account import SIGN_IN
 from bankloop.organization.account import job_table as table
 from bankloop.store import Origin, Store, acting_from, now_of, principal_of
 from bankloop.web.api import errors
 from bankloop.web.api.asking import plain
-
-Work = Callable[[Callable[[str], None]], Any]
+from bankloop.web.api.once import once_in
+from bankloop.web.console import Console
+from bankloop.web.visitor import Visitor
+from bankloop.web.work import Work, work_of
 
 
 class Jobs:
@@ -62,6 +69,22 @@ class Jobs:
                 raise error
             else:
                 _note(store, job_id, state="done", step="", result=result)
+
+
+def begin_job(request: Request, console: Console, visitor: Visitor, kind: str, asked: Mapping[str, Any]) -> Response:
+    """Keep a job for the request's key and begin its work: once, however often the request is sent."""
+    store = console.bank.store
+
+    def effect(connection: Connection) -> dict[str, Any]:
+        if kind in ("plan", "run"):
+            approved_locks(console.bank, system("api"))  # 409 now rather than a job that fails later
+        return keep_job(connection, kind, asked)
+
+    answer = once_in(request, store, visitor, f"job.{kind}", "", asked, effect, 202)
+    if "idempotency-replayed" not in answer.headers:
+        made = UUID(json.loads(bytes(answer.body))["job_id"])
+        request.app.state.jobs.start(store, made, visitor.person, work_of(console, visitor, kind, asked))
+    return answer
 
 
 def keep_job(connection: Connection, kind: str, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
+from sqlalchemy import Connection
 
 from bankloop.organization import account, require
-from bankloop.web.api.asking import PREFIX, Body, Manages, Name, Open, Reason, plain
-from bankloop.web.api.once import once
+from bankloop.web.api.asking import PREFIX, Body, Manages, Name, Open, Reason, does, plain
+from bankloop.web.api.once import once, once_in, with_once
 
 router = APIRouter(prefix=PREFIX, tags=["machines"])
 
@@ -26,13 +27,19 @@ class MachineBody(Body):
     scopes: Annotated[list[Name], Field(min_length=1, max_length=16)]
 
 
+class SubjectBody(Body):
+    """Which subject of the identity provider a person is."""
+
+    subject: Annotated[str, Field(min_length=1, max_length=255)] | None
+
+
 class WhyBody(Body):
     """Why."""
 
     reason: Reason = ""
 
 
-@router.post("/token")
+@router.post("/token", openapi_extra=does("machine.token"))
 def token(
     request: Request,
     console: Open,
@@ -62,7 +69,7 @@ def machines(console: Open, visitor: Manages) -> dict[str, Any]:
         return {"items": plain(account.machines(connection)), "next": None}
 
 
-@router.post("/machines", status_code=201)
+@router.post("/machines", status_code=201, openapi_extra=does("machine.make"))
 def make(request: Request, body: MachineBody, console: Open, visitor: Manages) -> Response:
     """Make a credential; its secret is in this answer and kept nowhere, so a repeated request says so."""
     store, shown = console.bank.store, {}
@@ -74,10 +81,10 @@ def make(request: Request, body: MachineBody, console: Open, visitor: Manages) -
         return made
 
     answer = once(request, store, visitor, "machine.make", body.person_id, body, effect, 201)
-    return _with(answer, shown)
+    return with_once(answer, shown)
 
 
-@router.post("/machines/{machine_id}/rotate")
+@router.post("/machines/{machine_id}/rotate", openapi_extra=does("machine.rotate"))
 def rotate(request: Request, machine_id: str, console: Open, visitor: Manages) -> Response:
     """Make a new secret; the old one works for a day yet."""
     store, shown = console.bank.store, {}
@@ -87,10 +94,10 @@ def rotate(request: Request, machine_id: str, console: Open, visitor: Manages) -
             shown["secret"] = account.rotate_secret(connection, machine_id[:64])
         return {"machine_id": machine_id[:64]}
 
-    return _with(once(request, store, visitor, "machine.rotate", machine_id[:64], None, effect), shown)
+    return with_once(once(request, store, visitor, "machine.rotate", machine_id[:64], None, effect), shown)
 
 
-@router.post("/machines/{machine_id}/revoke")
+@router.post("/machines/{machine_id}/revoke", openapi_extra=does("machine.revoke"))
 def revoke(request: Request, machine_id: str, body: WhyBody, console: Open, visitor: Manages) -> Response:
     """Revoke a credential: worth nothing from the next request on."""
     store = console.bank.store
@@ -111,7 +118,21 @@ def accounts(console: Open, visitor: Manages) -> dict[str, Any]:
         return {"items": plain(account.accounts(connection)), "next": None}
 
 
-@router.post("/accounts/{person_id}/{verb}")
+@router.post("/accounts/{person_id}/bind", openapi_extra=does("account.bind"))
+def bind(request: Request, person_id: str, body: SubjectBody, console: Open, visitor: Manages) -> Response:
+    """Say which subject of the identity provider a person is; none unbinds."""
+
+    def effect(connection: Connection) -> dict[str, Any]:
+        account.bind_subject(connection, person_id[:64], body.subject)
+        return {"person_id": person_id[:64], "bound": body.subject is not None}
+
+    return once_in(request, console.bank.store, visitor, "account.bind", person_id[:64], body, effect)
+
+
+@router.post(
+    "/accounts/{person_id}/{verb}",
+    openapi_extra=does("account.open", "account.reset", "account.lock", "account.unlock", "account.close"),
+)
 def change(
     request: Request,
     person_id: str,
@@ -138,15 +159,7 @@ def change(
                     account.close_account(connection, person, body.reason)
         return {"person_id": person, "done": verb}
 
-    return _with(once(request, store, visitor, f"account.{verb}", person, body, effect), shown)
-
-
-def _with(answer: Response, shown: dict[str, str]) -> Response:
-    import json
-
-    if not shown:
-        return answer
-    return JSONResponse({**json.loads(bytes(answer.body)), **shown}, answer.status_code)
+    return with_once(once(request, store, visitor, f"account.{verb}", person, body, effect), shown)
 
 
 def _basic(request: Request) -> tuple[str, str] | None:

@@ -58,6 +58,32 @@ def once(
     return _answer(status, answer, {})
 
 
+def once_in(
+    request: Request,
+    store: Store,
+    visitor: Visitor,
+    operation: str,
+    resource: str,
+    body: object,
+    effect: Callable[[Connection], Any],
+    status: int = 200,
+) -> Response:
+    """Do once, as ``once`` does, what ``effect`` does with a connection of the caller's."""
+
+    def done() -> Any:
+        with store.begin(visitor.principal) as connection:
+            return effect(connection)
+
+    return once(request, store, visitor, operation, resource, body, done, status)
+
+
+def with_once(answer: Response, shown: Mapping[str, Any]) -> Response:
+    """Add to the first answer what is shown once and kept nowhere; a repeated request has done nothing to show."""
+    if not shown:
+        return answer
+    return JSONResponse({**json.loads(bytes(answer.body)), **shown}, answer.status_code)
+
+
 def _key(request: Request) -> str:
     key = request.headers.get("idempotency-key")
     if key is None:

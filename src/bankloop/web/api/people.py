@@ -41,6 +41,7 @@ from bankloop.web.api.asking import (
     Reads,
     Reason,
     after,
+    does,
     page_of,
     plain,
     tagged,
@@ -148,13 +149,13 @@ def person(request: Request, staff_id: str, console: Open, visitor: Reads) -> Re
     return tagged(request, {**plain(found), "roles": held, "licences": plain(licences)})
 
 
-@router.post("/people", status_code=201)
+@router.post("/people", status_code=201, openapi_extra=does("staff.engage"))
 def engage(request: Request, body: PersonBody, console: Open, visitor: Manages) -> Response:
     """Record a new member of staff."""
     return _staff(request, console, visitor, "staff.engage", body.staff_id, body, engage_staff, **body.model_dump())
 
 
-@router.post("/people/{staff_id}/move")
+@router.post("/people/{staff_id}/move", openapi_extra=does("staff.move"))
 def move(request: Request, staff_id: str, body: MoveBody, console: Open, visitor: Manages) -> Response:
     """Give a member of staff another post from now on."""
     return _staff(
@@ -170,7 +171,7 @@ def move(request: Request, staff_id: str, body: MoveBody, console: Open, visitor
     )
 
 
-@router.post("/people/{staff_id}/leave")
+@router.post("/people/{staff_id}/leave", openapi_extra=does("staff.leave"))
 def leave(request: Request, staff_id: str, body: LeaveBody, console: Open, visitor: Manages) -> Response:
     """Record leave; meanwhile the backup may act."""
     return _staff(
@@ -186,7 +187,7 @@ def leave(request: Request, staff_id: str, body: LeaveBody, console: Open, visit
     )
 
 
-@router.post("/people/{staff_id}/licences", status_code=201)
+@router.post("/people/{staff_id}/licences", status_code=201, openapi_extra=does("staff.license"))
 def license(request: Request, staff_id: str, body: LicenceBody, console: Open, visitor: Manages) -> Response:
     """Record a licence to sell."""
     return _staff(
@@ -220,7 +221,7 @@ def all_grants(console: Open, visitor: Reads) -> dict[str, Any]:
         return {"items": plain(grants(connection)), "next": None}
 
 
-@router.post("/grants", status_code=201)
+@router.post("/grants", status_code=201, openapi_extra=does("grant.submit"))
 def ask(request: Request, body: GrantBody, console: Open, visitor: Manages) -> Response:
     """Ask that a role be given to a person; a second security administrator approves it."""
     store = console.bank.store
@@ -240,7 +241,7 @@ def ask(request: Request, body: GrantBody, console: Open, visitor: Manages) -> R
     return once(request, store, visitor, "grant.submit", body.person_id, body, effect, 201)
 
 
-@router.post("/grants/{grant_id}/{decision}")
+@router.post("/grants/{grant_id}/{decision}", openapi_extra=does("approval.approve", "approval.reject", "grant.revoke"))
 def decide(
     request: Request, grant_id: UUID, decision: str, body: DecisionBody, console: Open, visitor: Manages
 ) -> Response:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from bankloop.loop.assortment import due_reviews, product_matrix, scorecards
+from bankloop.loop.assortment import conclude, due_reviews, product_matrix, scorecards
 from bankloop.loop.offers import NextOffer, next_offers
 from bankloop.loop.shelf import proposal, read_change, shelf_now, submit_change
 from bankloop.organization import require
 from bankloop.store import read_reviews
-from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Reason, Writes, plain
+from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Reason, Writes, does, plain
 from bankloop.web.api.once import once
 
 router = APIRouter(prefix=PREFIX, tags=["products"])
@@ -37,6 +38,12 @@ class ChangeBody(Body):
     reason: Reason
 
 
+class OutcomeBody(Body):
+    """What came of a review."""
+
+    outcome: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
 @router.get("/products")
 def products(console: Open, visitor: Reads) -> dict[str, Any]:
     """List the products of all lines as they are on the shelf now."""
@@ -45,7 +52,7 @@ def products(console: Open, visitor: Reads) -> dict[str, Any]:
     return {"items": [one.model_dump(mode="json", by_alias=True) for one in found], "next": None}
 
 
-@router.post("/products/{key}/changes", status_code=202)
+@router.post("/products/{key}/changes", status_code=202, openapi_extra=does("product.submit"))
 def change(request: Request, key: str, body: ChangeBody, console: Open, visitor: Writes) -> Response:
     """Ask for a change of the shelf; it holds from its moment on, once another person has approved it."""
     require(visitor.principal, "product.submit")
@@ -75,6 +82,17 @@ def cards(console: Open, visitor: Reads) -> dict[str, Any]:
         "due": plain(due_reviews(found, console.bank.spec.policies)),
         "reviews": plain(reviews),
     }
+
+
+@router.post("/products/reviews/{review_id}/conclude", openapi_extra=does("product.conclude"))
+def concluded(request: Request, review_id: UUID, body: OutcomeBody, console: Open, visitor: Writes) -> Response:
+    """Close a review with what came of it."""
+
+    def effect() -> dict[str, Any]:
+        conclude(console.bank, visitor.principal, review_id, body.outcome)
+        return {"review": review_id, "state": "closed"}
+
+    return once(request, console.bank.store, visitor, "product.conclude", str(review_id), body, effect)
 
 
 @router.get("/products/matrix")

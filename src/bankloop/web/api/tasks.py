@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,19 +12,20 @@ from sqlalchemy import Connection
 
 from bankloop.customer.servicing import log_contact
 from bankloop.organization import (
+    NewTask,
+    TaskKind,
     accept_task,
     assign_task,
     events_of,
     finish_task,
+    open_task,
     reject_task,
     require,
     task_of,
 )
-from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Reason, Writes, plain
-from bankloop.web.api.once import once
-from bankloop.web.console import Console
+from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Reason, Writes, does, plain
+from bankloop.web.api.once import once_in
 from bankloop.web.desk.own import own_tasks
-from bankloop.web.visitor import Visitor
 
 router = APIRouter(prefix=PREFIX, tags=["tasks"])
 Words = Annotated[str, Field(max_length=2_000)]
@@ -36,6 +36,21 @@ class AssignBody(Body):
 
     staff_id: Name
     reason: Reason = ""
+
+
+class TaskBody(Body):
+    """A task that no plan made; one a key, however often it is asked for."""
+
+    key: Name
+    kind: TaskKind
+    customer_no: Name
+    unit_id: Name
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+    start_at: AwareDatetime
+    due_at: AwareDatetime
+    staff_id: Name | None = None
+    value_fen: Annotated[int, Field(ge=0, le=10**15)] = 0
+    risk: Annotated[int, Field(ge=0, le=5)] = 0
 
 
 class FinishBody(Body):
@@ -71,7 +86,17 @@ def task(task_id: UUID, console: Open, visitor: Reads) -> dict[str, Any]:
         return {**found, "events": plain(events_of(connection, [task_id]))}
 
 
-@router.post("/tasks/{task_id}/assign")
+@router.post("/tasks", status_code=201, openapi_extra=does("task.open"))
+def make(request: Request, body: TaskBody, console: Open, visitor: Writes) -> Response:
+    """Open a task for a customer of the caller's own; somebody of its unit takes it where nobody is named."""
+
+    def effect(connection: Connection) -> Any:
+        return open_task(connection, NewTask(**body.model_dump()), console.bank.lake.zone)
+
+    return once_in(request, console.bank.store, visitor, "task.open", body.key, body, effect, 201)
+
+
+@router.post("/tasks/{task_id}/assign", openapi_extra=does("task.assign"))
 def assign(request: Request, task_id: UUID, body: AssignBody, console: Open, visitor: Writes) -> Response:
     """Give an open task to a member of staff who is at work and licensed for it."""
 
@@ -79,20 +104,20 @@ def assign(request: Request, task_id: UUID, body: AssignBody, console: Open, vis
         assign_task(connection, task_id, body.staff_id, body.reason)
         return {"task": task_id, "staff": body.staff_id}
 
-    return _once(request, console, visitor, "task.assign", task_id, body, effect)
+    return once_in(request, console.bank.store, visitor, "task.assign", str(task_id), body, effect)
 
 
-@router.post("/tasks/{task_id}/accept")
+@router.post("/tasks/{task_id}/accept", openapi_extra=does("task.accept"))
 def accept(request: Request, task_id: UUID, console: Open, visitor: Writes) -> Response:
     """Take a task on: the clock of the first response stops."""
 
     def effect(connection: Connection) -> dict[str, Any]:
         return {"task": task_id, "state": accept_task(connection, task_id).state}
 
-    return _once(request, console, visitor, "task.accept", task_id, None, effect)
+    return once_in(request, console.bank.store, visitor, "task.accept", str(task_id), None, effect)
 
 
-@router.post("/tasks/{task_id}/log")
+@router.post("/tasks/{task_id}/log", openapi_extra=does("task.log"))
 def log(request: Request, task_id: UUID, body: LogBody, console: Open, visitor: Writes) -> Response:
     """Log what came of a contact; an appointment, stated or read from the note, becomes a follow-up."""
 
@@ -107,10 +132,10 @@ def log(request: Request, task_id: UUID, body: LogBody, console: Open, visitor: 
             "follow_up": None if follow is None else {"task": follow.task_id, "at": follow.start_at},
         }  # fmt: skip
 
-    return _once(request, console, visitor, "task.log", task_id, body, effect)
+    return once_in(request, console.bank.store, visitor, "task.log", str(task_id), body, effect)
 
 
-@router.post("/tasks/{task_id}/finish")
+@router.post("/tasks/{task_id}/finish", openapi_extra=does("task.finish"))
 def finish(request: Request, task_id: UUID, body: FinishBody, console: Open, visitor: Writes) -> Response:
     """Close a task as done, with what came of it."""
 
@@ -118,10 +143,10 @@ def finish(request: Request, task_id: UUID, body: FinishBody, console: Open, vis
         finish_task(connection, task_id, body.reason)
         return {"task": task_id, "state": "DONE"}
 
-    return _once(request, console, visitor, "task.finish", task_id, body, effect)
+    return once_in(request, console.bank.store, visitor, "task.finish", str(task_id), body, effect)
 
 
-@router.post("/tasks/{task_id}/reject")
+@router.post("/tasks/{task_id}/reject", openapi_extra=does("task.reject"))
 def reject(request: Request, task_id: UUID, body: FinishBody, console: Open, visitor: Writes) -> Response:
     """Give a task back with the reason why it cannot be done."""
 
@@ -129,22 +154,4 @@ def reject(request: Request, task_id: UUID, body: FinishBody, console: Open, vis
         reject_task(connection, task_id, body.reason)
         return {"task": task_id, "state": "REJECTED"}
 
-    return _once(request, console, visitor, "task.reject", task_id, body, effect)
-
-
-def _once(
-    request: Request,
-    console: Console,
-    visitor: Visitor,
-    verb: str,
-    task_id: UUID,
-    body: Body | None,
-    effect: Callable[[Connection], dict[str, Any]],
-) -> Response:
-    store = console.bank.store
-
-    def done() -> dict[str, Any]:
-        with store.begin(visitor.principal) as connection:
-            return effect(connection)
-
-    return once(request, store, visitor, verb, str(task_id), body, done)
+    return once_in(request, console.bank.store, visitor, "task.reject", str(task_id), body, effect)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bankloop.organization import require
 from bankloop.store import Role, check_audit, read_audit
-from bankloop.web.api.asking import PREFIX, Audits, Cursor, Limit, Open, after, page_of, plain
+from bankloop.web.api.asking import PREFIX, Audits, Cursor, Limit, Open, after, does, page_of, plain
 
 router = APIRouter(prefix=PREFIX, tags=["audit"])
 
@@ -28,7 +28,7 @@ def rows(
     return page_of(store, visitor.principal, listed, found, limit, lambda row: row.id)
 
 
-@router.post("/audit/verify")
+@router.post("/audit/verify", openapi_extra=does("audit.verify"))
 def verify(console: Open, visitor: Audits) -> dict[str, Any]:
     """Seal what is not sealed yet and verify the chain; verifying twice is verifying twice, so it needs no key."""
     require(visitor.principal, "audit.verify")

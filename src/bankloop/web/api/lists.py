@@ -1,0 +1,84 @@
+"""Lists (名单): an xlsx taken in, lists so far, one taken back; a round's tasks given to people."""
+
+from __future__ import annotations
+
+from datetime import date
+from hashlib import sha256
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, UploadFile
+from fastapi.params import File, Form
+from fastapi.responses import Response
+from pydantic import Field
+from sqlalchemy import Connection
+
+from bankloop.customer.worklist import recall_list, take_list, work_lists
+from bankloop.kit import WorkTime
+from bankloop.organization import dispatch_tasks, require
+from bankloop.web.api.asking import PREFIX, Body, Open, Reads, Writes, does, plain
+from bankloop.web.api.once import once_in
+
+router = APIRouter(prefix=PREFIX, tags=["lists"])
+
+
+class WhyBody(Body):
+    """Why."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class RoundBody(Body):
+    """Which round's tasks."""
+
+    round: Annotated[int, Field(ge=1, le=1_000)]
+
+
+@router.get("/lists")
+def lists(console: Open, visitor: Reads) -> dict[str, Any]:
+    """List what was taken in, the newest first."""
+    require(visitor.principal, "worklist.read")
+    with console.bank.store.begin(visitor.principal) as connection:
+        return {"items": plain(work_lists(connection)), "next": None}
+
+
+@router.post("/lists", status_code=201, openapi_extra=does("worklist.take"))
+def take(
+    request: Request,
+    file: Annotated[UploadFile, File(description="xlsx")],
+    name: Annotated[str, Form(min_length=1, max_length=64)],
+    due: Annotated[date, Form()],
+    console: Open,
+    visitor: Writes,
+) -> Response:
+    """Take in an xlsx: usable lines become calls of the customers' managers, the others come back with their reason."""
+    require(visitor.principal, "worklist.take")
+    content = file.file.read()
+
+    def effect(connection: Connection) -> dict[str, Any]:
+        hours = WorkTime(console.bank.lake.zone)
+        done = take_list(connection, name, content, due, console.today, hours)
+        return {"list": done.work_list, "returned": done.refused, "known": done.known}
+
+    print_ = {"name": name, "due": due, "file": sha256(content).hexdigest()}
+    return once_in(request, console.bank.store, visitor, "worklist.take", name, print_, effect, 201)
+
+
+@router.post("/lists/{list_id}/recall", openapi_extra=does("worklist.recall", "task.recall"))
+def recall(request: Request, list_id: UUID, body: WhyBody, console: Open, visitor: Writes) -> Response:
+    """Take back the tasks of a list that nobody has touched."""
+
+    def effect(connection: Connection) -> dict[str, Any]:
+        return {"list_id": list_id, "recalled": recall_list(connection, list_id, body.reason)}
+
+    return once_in(request, console.bank.store, visitor, "worklist.recall", str(list_id), body, effect)
+
+
+@router.post("/campaigns/{name}/dispatch", openapi_extra=does("task.dispatch"))
+def dispatch(request: Request, name: str, body: RoundBody, console: Open, visitor: Writes) -> Response:
+    """Give the tasks of a campaign's round to people, all at once; doing it again gives only what nobody has."""
+
+    def effect(connection: Connection) -> Any:
+        return dispatch_tasks(connection, name[:64], body.round)
+
+    return once_in(request, console.bank.store, visitor, "task.dispatch", name[:64], body, effect)

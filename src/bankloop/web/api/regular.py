@@ -1,0 +1,98 @@
+"""The bank's regular work, as a clock or a steward asks for it: jobs whose progress is read under ``/jobs``."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from bankloop.organization import require
+from bankloop.store import rotate
+from bankloop.web.api.asking import PREFIX, Body, Manages, Open, Writes, does
+from bankloop.web.api.jobs import begin_job
+from bankloop.web.api.once import once
+
+router = APIRouter(prefix=PREFIX, tags=["regular"])
+
+
+class LinkBody(Body):
+    """Whether all records are compared anew, and whether the weights are learned from them first."""
+
+    whole: bool = False
+    learn: bool = False
+
+
+class MonthBody(Body):
+    """Which month is closed, by any of its days; the last one that is over where unsaid."""
+
+    month: date | None = None
+
+
+@router.post("/identities/link", status_code=202, openapi_extra=does("identity.link", "identity.learn"))
+def link(request: Request, body: LinkBody, console: Open, visitor: Writes) -> Response:
+    """Link the records that came since the last time; a job."""
+    require(visitor.principal, "identity.link")
+    return begin_job(request, console, visitor, "link", body.model_dump())
+
+
+@router.post("/servicing/assign", status_code=202, openapi_extra=does("servicing.assign"))
+def assign(request: Request, console: Open, visitor: Writes) -> Response:
+    """Give everybody exactly one keeper; a job."""
+    require(visitor.principal, "servicing.assign")
+    return begin_job(request, console, visitor, "assign", {})
+
+
+@router.post("/servicing/care", status_code=202, openapi_extra=does("servicing.care"))
+def care(request: Request, console: Open, visitor: Writes) -> Response:
+    """Make care tasks for customers whom nobody contacted for too long; a job."""
+    require(visitor.principal, "servicing.care")
+    return begin_job(request, console, visitor, "care", {})
+
+
+@router.post("/tiers/close", status_code=202, openapi_extra=does("tier_rule.close"))
+def close(request: Request, body: MonthBody, console: Open, visitor: Writes) -> Response:
+    """Close a month: everybody's tier from its average, once; a job."""
+    require(visitor.principal, "tier_rule.close")
+    return begin_job(request, console, visitor, "close", body.model_dump(mode="json"))
+
+
+@router.post("/relations/derive", status_code=202, openapi_extra=does("relation.derive"))
+def derive(request: Request, console: Open, visitor: Writes) -> Response:
+    """Derive relations and whom a default reaches; a job."""
+    require(visitor.principal, "relation.derive")
+    return begin_job(request, console, visitor, "derive", {})
+
+
+@router.post("/models/{name}/watch", status_code=202, openapi_extra=does("model.watch"))
+def watch(request: Request, name: str, console: Open, visitor: Writes) -> Response:
+    """Watch a campaign's champion: drift of scores, calibration; a job."""
+    require(visitor.principal, "model.watch")
+    console.bank.campaign(name)
+    return begin_job(request, console, visitor, "watch", {"campaign": name})
+
+
+@router.post("/products/review", status_code=202, openapi_extra=does("product.review"))
+def review(request: Request, console: Open, visitor: Writes) -> Response:
+    """Open a review for every figure of a product beyond its limit; a job."""
+    require(visitor.principal, "product.review")
+    return begin_job(request, console, visitor, "review", {})
+
+
+@router.post("/keys/rotate", openapi_extra=does("keys.rotate"))
+def turn(request: Request, console: Open, visitor: Manages) -> Response:
+    """Seal under a new key from now on; old keys go on opening."""
+    store = console.bank.store
+
+    def effect() -> dict[str, Any]:
+        return {"key": rotate(store, visitor.principal).current}
+
+    return once(request, store, visitor, "keys.rotate", "", None, effect)
+
+
+@router.post("/keys/renew", status_code=202, openapi_extra=does("keys.renew"))
+def renew(request: Request, console: Open, visitor: Manages) -> Response:
+    """Seal anew what lies under old keys; a job."""
+    require(visitor.principal, "keys.renew")
+    return begin_job(request, console, visitor, "renew", {})
