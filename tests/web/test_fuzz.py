@@ -20,7 +20,10 @@ with warnings.catch_warnings():
 pytestmark = pytest.mark.filterwarnings("ignore")
 EXAMPLES = 4
 # Long work has its own tests; here its jobs would only queue.
-LONG = ("/plans", "/runs", "/learn", "/evaluate", "/audit/verify", "/models/{name}/promote")
+LONG = (
+    "/plans", "/runs", "/learn", "/evaluate", "/audit/verify", "/models/{name}/promote", "/identities/link", "/servicing/assign",
+    "/servicing/care", "/tiers/close", "/relations/derive", "/models/{name}/watch", "/products/review", "/keys/renew", "/keys/rotate",
+)  # fmt: skip
 
 
 def operations(staffed: Staffed) -> list[Any]:

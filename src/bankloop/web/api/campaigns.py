@@ -13,6 +13,7 @@ from pydantic import Field
 from bankloop.loop import run as loop
 from bankloop.loop.editing import campaign_file, edit_campaign
 from bankloop.organization import require
+from bankloop.report import FORMATS
 from bankloop.store import list_campaigns, read_models, read_plans, read_results, read_steps
 from bankloop.web import errors as pages
 from bankloop.web.api.asking import (
@@ -33,6 +34,7 @@ from bankloop.web.api.asking import (
 )
 from bankloop.web.api.jobs import begin_job, job_of, jobs_of
 from bankloop.web.api.once import once
+from bankloop.web.plans import export_of
 
 router = APIRouter(prefix=PREFIX, tags=["campaigns"])
 
@@ -188,6 +190,21 @@ def plan(request: Request, plan_id: UUID, console: Open, visitor: Reads) -> Resp
     if found is None:
         raise pages.no_plan(str(plan_id))
     return tagged(request, plain(found))
+
+
+@router.get("/plans/{plan_id}/export", openapi_extra=does("plan.export"))
+def export(
+    plan_id: UUID, console: Open, visitor: Reads,
+    part: Annotated[str, Field(max_length=32)] = "lines", format: Annotated[str, Field(max_length=16)] = "json",
+) -> Response:  # fmt: skip
+    """Return a part of a plan as a file; that it was taken is written down."""
+    require(visitor.principal, "plan.export")
+    if part == "customers":
+        require(visitor.principal, "customer.list")
+    body, rows = export_of(console, str(plan_id), part, format, visitor.principal)
+    with console.bank.store.begin(visitor.principal) as connection:
+        loop.record_export(connection, str(plan_id), part, format, rows)
+    return Response(body, media_type=FORMATS[format])
 
 
 @router.post("/plans", status_code=202)
