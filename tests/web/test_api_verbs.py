@@ -17,7 +17,7 @@ from tests.customer.test_worklist import xlsx
 from tests.web.conftest import Staffed
 
 ELSEWHERE: Mapping[str, str] = {
-    "account.password": "a password is typed into the sign-in page alone",
+    "account.password": "typed into the sign-in page alone",  # pragma: allowlist secret
     "account.enrol": "a second factor is set up within a session, on its page",
     "account.confirm": "a second factor is set up within a session, on its page",
     "session.end": "a session ends on its own page; a credential ends with machine.revoke",
