@@ -11,7 +11,9 @@ from bankloop.kit import Clock, SpecError, Text
 from bankloop.lake import LoadReport, Progress, load_bank, open_lake
 from bankloop.loop.bank import Bank
 from bankloop.loop.reach import FileChannel
-from bankloop.organization import PeopleReport, load_people, system
+from bankloop.organization import PeopleReport, load_people, system, units
+from bankloop.organization.daily import FilePost, deliver_daily
+from bankloop.report import DailyPress
 from bankloop.store import open_store
 
 
@@ -42,3 +44,11 @@ def load(bank: Bank, progress: Progress | None = None) -> tuple[LoadReport, Peop
 def file_channel(folder: Path) -> FileChannel:
     """Return the channel that writes files for the bank's own gateways."""
     return FileChannel(folder / "data" / "delivery")
+
+
+def hand_over_daily(bank: Bank) -> int:
+    """Hand the daily reports that wait to their leaders, as files for the bank's own gateway; return how many."""
+    who = system("daily")
+    with bank.store.begin(who) as connection:
+        names = {unit.unit_id: unit.name for unit in units(connection)}
+    return deliver_daily(bank.store, who, DailyPress(names), FilePost(bank.folder / "data" / "delivery" / "daily"))

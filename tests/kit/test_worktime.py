@@ -59,3 +59,9 @@ def test_elapsed_adds_up(one: datetime, two: datetime, three: datetime) -> None:
 def test_a_clock_that_never_ends_is_a_defect_of_ours() -> None:
     with pytest.raises(ValueError, match="ten years"):
         HOURS.later(local(20, 9), timedelta(days=10_000))
+
+
+@given(st.lists(st.tuples(MOMENTS, MOMENTS), max_size=8))
+def test_many_at_once_are_what_each_is(pairs: list[tuple[datetime, datetime]]) -> None:
+    found = HOURS.elapsed_many([one for one, _ in pairs], [two for _, two in pairs])
+    assert [timedelta(seconds=value) for value in found] == [HOURS.elapsed(one, two) for one, two in pairs]

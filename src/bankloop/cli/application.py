@@ -13,6 +13,7 @@ from bankloop.cli import (
     campaigns,
     consents,
     customers,
+    daily,
     demonstration,
     learning,
     lists,
@@ -63,6 +64,7 @@ for name, word in tiers.COMMANDS.items():
 application.add_typer(customers.group, name="customer")
 application.add_typer(lists.group, name="list")
 application.add_typer(lists.tasks_group, name="tasks")
+application.add_typer(daily.group, name="daily")
 application.add_typer(shelf.group, name="shelf")
 application.add_typer(tiers.group, name="tier")
 application.add_typer(relations.group, name="relation")

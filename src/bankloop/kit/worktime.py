@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 # A counter's day; a bank with other hours passes its own.
 OFFICE_HOURS = ((time(9), time(12)), (time(13, 30), time(17, 30)))
@@ -40,6 +48,29 @@ class WorkTime:
                 total += max(min(closes, end) - max(opens, start), timedelta())
             day += timedelta(days=1)
         return total
+
+    def elapsed_many(self, starts: Sequence[datetime], ends: Sequence[datetime]) -> Floats:
+        """Return ``elapsed`` in seconds of many pairs (n,) at once: by how much had been worked until each moment."""
+        import numpy as np  # a tenth of a second, which --help does not need
+
+        if not starts:
+            return np.zeros(0)
+        begin, end = (np.array([one.timestamp() for one in moments]) for moments in (starts, ends))
+        first = min(starts).astimezone(ZoneInfo(self.zone)).date()
+        days = (max(*ends, *starts).astimezone(ZoneInfo(self.zone)).date() - first).days + 1
+        spans = [span for place in range(days) for span in self._spans(first + timedelta(days=place))]
+        if not spans:
+            return np.zeros(len(begin))
+        opens, closes = (np.array([span[side].timestamp() for span in spans]) for side in (0, 1))
+        before = np.concatenate([[0.0], np.cumsum(closes - opens)[:-1]])
+
+        def worked(moment: Floats) -> Floats:
+            at = np.searchsorted(opens, moment, side="right") - 1
+            inside = np.clip(moment - opens[at], 0.0, (closes - opens)[at])
+            return np.where(at < 0, 0.0, before[at] + inside)
+
+        found: Floats = np.maximum(worked(end) - worked(begin), 0.0)
+        return found
 
     def later(self, start: datetime, span: timedelta) -> datetime:
         """Return the first moment at which ``span`` of working time has passed since ``start``."""

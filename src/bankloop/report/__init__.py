@@ -31,6 +31,7 @@ from bankloop.report.contracts import (
     Waterfall,
     WhatIf,
 )
+from bankloop.report.daily import DailyPress, Progress, daily_book, daily_pages, year_gone
 from bankloop.report.details import group_table
 from bankloop.report.drawing import draw, draw_both
 from bankloop.report.exporting import FORMATS, PARTS, exported, returned_rows, xlsx_of
@@ -55,6 +56,7 @@ from bankloop.report.record import PlanRecord, record_of
 from bankloop.report.results import VERDICTS, interval_in_words, results_page
 from bankloop.report.sayings import masked_number
 from bankloop.report.scorecard import drill_table, metric_tables
+from bankloop.report.sheet import book_pages
 from bankloop.report.shelf import (
     PRODUCT_CLASSES,
     PRODUCT_LINES,
@@ -94,6 +96,7 @@ __all__ = [
     "Cell",
     "Column",
     "Curve",
+    "DailyPress",
     "Figure",
     "Forest",
     "Interval",
@@ -103,6 +106,7 @@ __all__ = [
     "PlanRecord",
     "PlanView",
     "Point",
+    "Progress",
     "Report",
     "ResultsView",
     "Step",
@@ -117,6 +121,7 @@ __all__ = [
     "alerts_table",
     "bank_line",
     "book_html",
+    "book_pages",
     "book_plain",
     "bounds_in_words",
     "calibration_table",
@@ -126,6 +131,8 @@ __all__ = [
     "check_table",
     "cohort_table",
     "comparison_table",
+    "daily_book",
+    "daily_pages",
     "dogs_picture",
     "draw",
     "draw_both",
@@ -186,4 +193,5 @@ __all__ = [
     "write_report",
     "write_workbook",
     "xlsx_of",
+    "year_gone",
 ]

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from bankloop.kit import Language, Text
 from bankloop.organization import ROLES, allowed
 from bankloop.web.console import Console
+from bankloop.web.lead_words import LEAD_WORDS
 from bankloop.web.texts import WORDS
 from bankloop.web.visitor import Visitor
 from bankloop.web.words import MORE_WORDS
@@ -24,6 +25,7 @@ COOKIE = "language"
 MENU = (
     ("/", "home", "home", ""),
     ("/workbench", "work", "work", "task.log"),
+    ("/daily", "daily", "daily", "daily.read"),
     ("/warroom", "warroom", "warroom", "task.assign"),
     ("/tasks", "tasks", "tasks", "task.read"),
     ("/lists", "lists", "lists", "worklist.read"),
@@ -76,7 +78,7 @@ def page(request: Request, template: str, status: int = 200, at: str = "", **val
     listed = console is not None and status < 500 and may(visitor, "campaign.read")
     body = pages.get_template(template).render(
         status=status, lang=lang, other=Language.EN if lang is Language.ZH else Language.ZH, at=at,
-        here=here if request.method == "GET" else "/", words={**WORDS, **MORE_WORDS},
+        here=here if request.method == "GET" else "/", words={**WORDS, **MORE_WORDS, **LEAD_WORDS},
         bank=console.title if console else Text("bankloop", "bankloop"),
         campaigns=console.titles() if console and listed else {},
         has_report=report_file(console.folder).exists() if console and listed else False,

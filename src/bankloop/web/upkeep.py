@@ -1,6 +1,7 @@
 """What a serving process does beside its requests.
 
-Each minute the clocks of tasks, and the shelf where a notice has begun; each hour the trail, sessions and late requests.
+Each minute the clocks of tasks, the shelf where a notice has begun, and from half past eight on the daily report; each
+hour the trail, sessions and late requests.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from bankloop.kit import BankloopError, WorkTime
 from bankloop.loop.bank import Bank
+from bankloop.loop.daily import report_day
 from bankloop.loop.shelf import screen, shelf_now
 from bankloop.organization import account, escalate_tasks, expire_approvals, expire_tasks, system
+from bankloop.organization.daily import due_day
 from bankloop.store import Store, check_due, now_of
+from bankloop.wiring import hand_over_daily
 
 # The verification itself is due once a day; looking more often lets a process that starts late catch up.
 EVERY_SECONDS = 3_600.0
@@ -27,11 +31,12 @@ CLOCK_SECONDS = 60.0
 @asynccontextmanager
 async def upkeep(bank: Bank) -> AsyncIterator[None]:
     """Keep the bank in order while requests are served."""
-    store, zone, shelf = bank.store, bank.lake.zone, ShelfWatch(bank)
+    store, zone, shelf, daily = bank.store, bank.lake.zone, ShelfWatch(bank), DailyRound(bank)
     tasks = [
         asyncio.create_task(_forever(lambda: keep_up(store), EVERY_SECONDS)),
         asyncio.create_task(_forever(lambda: keep_clocks(store, zone), CLOCK_SECONDS)),
         asyncio.create_task(_forever(shelf.look, CLOCK_SECONDS)),
+        asyncio.create_task(_forever(daily.look, CLOCK_SECONDS)),
     ]
     try:
         yield
@@ -76,6 +81,23 @@ class ShelfWatch:
         if seen != self._seen and any(not one.silent for one in shelf.notices.values()):
             screen(self._bank, who)
         self._seen = seen
+
+
+class DailyRound:
+    """Makes the daily report when it is due, once a day, and hands over what waits."""
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+        self._told: date | None = None
+
+    def look(self) -> None:
+        """Make and hand over if it is time; whoever was first in another process is found done."""
+        day = due_day(self._bank.clock.now(), self._bank.lake.zone)
+        if day is None or day == self._told or self._bank.lake.manifest.current("holding") is None:
+            return
+        report_day(self._bank, system("daily"), day)
+        hand_over_daily(self._bank)
+        self._told = day
 
 
 async def _forever(work: Callable[[], None], seconds: float) -> None:

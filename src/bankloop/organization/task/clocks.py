@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 
 import numpy as np
-from sqlalchemy import Connection, select, text
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Connection, func, select, text
 
 from bankloop.kit import WorkTime
 from bankloop.organization.tables import staff_task as table
@@ -69,46 +69,49 @@ def performance(
     from a task's start to the first human answer.
     """
     t = table.c
-    who = t[by]
-    query = select(who, t.state, t.start_at, t.due_at, t.responded_at, t.done_at).where(
-        t.due_on.between(since, until),
-        t.state.not_in((TaskState.RECALLED, TaskState.REJECTED)),
-        who.is_not(None),
-    )
-    if staff is not None:
-        query = query.where(t.staff_id == staff)
-    if units is not None:
-        query = query.where(t.unit_id.in_(list(units)))
-    rows: dict[str, list[Any]] = {}
-    for row in connection.execute(query):
-        rows.setdefault(row[0], []).append(row)
-    now, clock = now_of(connection), hours or WorkTime()
-    return [_performance(name, found, now, clock) for name, found in sorted(rows.items())]
+    now, clock, who = now_of(connection), hours or WorkTime(), t[by]
+    which = [
+        t.due_on.between(since, until), t.state.not_in((TaskState.RECALLED, TaskState.REJECTED)), who.is_not(None),
+        *([] if staff is None else [t.staff_id == staff]), *([] if units is None else [t.unit_id.in_(list(units))]),
+    ]  # fmt: skip
+    counts = connection.execute(select(who, *_counted(now)).where(*which).group_by(who).order_by(who)).all()
+    responses = _responses(connection, who, which, clock)
+    return [
+        Performance(
+            row[0], row.instructed, row.on_time, row.done, row.overdue, row.open,
+            _quantile(responses.get(row[0], ()), 0.5), _quantile(responses.get(row[0], ()), 0.95),
+        )
+        for row in counts
+    ]  # fmt: skip
 
 
-def _performance(who: str, rows: Sequence[Any], now: Any, clock: WorkTime) -> Performance:
-    done = [row for row in rows if row.state == TaskState.DONE]
-    late = [row for row in rows if row.state in OPEN and row.due_at is not None and row.due_at < now]
-    spans = sorted(_responses(rows, clock))
-    return Performance(
-        who=who,
-        instructed=len(rows),
-        on_time=sum(row.due_at is None or (row.done_at is not None and row.done_at <= row.due_at) for row in done),
-        done=len(done),
-        overdue=len(late) + sum(row.state == TaskState.EXPIRED for row in rows),
-        open=sum(row.state in OPEN for row in rows),
-        response_median=_quantile(spans, 0.5),
-        response_p95=_quantile(spans, 0.95),
+def _counted(now: datetime) -> tuple[ColumnElement[int], ...]:
+    """What is counted of tasks, each under its own name: a task is in time where it was done by its due moment."""
+    t = table.c
+    waits = t.state.in_(OPEN)
+    done = t.state == TaskState.DONE
+    return (
+        func.count().label("instructed"),
+        func.count().filter(done & (t.due_at.is_(None) | (t.done_at <= t.due_at))).label("on_time"),
+        func.count().filter(done).label("done"),
+        func.count().filter((waits & (t.due_at < now)) | (t.state == TaskState.EXPIRED)).label("overdue"),
+        func.count().filter(waits).label("open"),
     )
 
 
-def _responses(rows: Iterable[Any], clock: WorkTime) -> Iterable[timedelta]:
-    for row in rows:
-        if row.responded_at is not None and row.start_at is not None:
-            yield clock.elapsed(row.start_at, row.responded_at)
+def _responses(
+    connection: Connection, who: ColumnElement[str], which: Sequence[ColumnElement[bool]], clock: WorkTime
+) -> dict[str, NDArray[np.float64]]:
+    """Return by whom the working seconds until each first answer."""
+    t = table.c
+    answered = (t.responded_at.is_not(None), t.start_at.is_not(None))
+    query = select(who, t.start_at, t.responded_at).where(*which, *answered).order_by(who)
+    rows = connection.execute(query).all()
+    seconds = clock.elapsed_many([row.start_at for row in rows], [row.responded_at for row in rows])
+    names = np.array([row[0] for row in rows], dtype=str)
+    known, first = np.unique(names, return_index=True)
+    return dict(zip(known.tolist(), np.split(seconds, first[1:]), strict=True)) if len(rows) else {}
 
 
-def _quantile(spans: Sequence[timedelta], share: float) -> timedelta | None:
-    if not spans:
-        return None
-    return timedelta(seconds=float(np.quantile([span.total_seconds() for span in spans], share)))
+def _quantile(seconds: Sequence[float] | NDArray[np.float64], share: float) -> timedelta | None:
+    return timedelta(seconds=float(np.quantile(seconds, share))) if len(seconds) else None

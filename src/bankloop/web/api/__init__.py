@@ -10,6 +10,7 @@ from bankloop.web.api import (
     campaigns,
     consents,
     customers,
+    daily,
     holds,
     lists,
     machines,
@@ -26,7 +27,8 @@ from bankloop.web.api.jobs import Jobs
 from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
-    campaigns, products, approvals, customers, consents, parties, tasks, lists, units, people, machines, holds, regular, trail,
+    campaigns, products, approvals, customers, consents, parties, tasks, daily, lists, units, people, machines, holds,
+    regular, trail,
 )  # fmt: skip
 
 

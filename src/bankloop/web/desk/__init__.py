@@ -6,6 +6,7 @@ from bankloop.web.desk import (
     approvals,
     audit,
     customer,
+    daily,
     data,
     lists,
     merges,
@@ -24,7 +25,7 @@ from bankloop.web.desk import (
 def add_desk(app: FastAPI) -> None:
     """Add the routes."""
     for part in (
-        own, work, warroom, lists, customer, tiers, data, merges, products, models, rounds, approvals, people, rights, audit,
+        own, work, daily, warroom, lists, customer, tiers, data, merges, products, models, rounds, approvals, people, rights, audit,
     ):  # fmt: skip
         part.add_pages(app)
 

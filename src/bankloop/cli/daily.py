@@ -1,0 +1,74 @@
+"""Commands on the daily report: make it, hand it over, show a unit's."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bankloop.cli.customers import opened_in
+from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, language, say, show_table
+from bankloop.cli.who import permit
+from bankloop.kit import SystemClock
+
+_HERE = Path()
+Day = Annotated[
+    datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="日期，默认昨天 / day, yesterday by default")
+]
+group = typer.Typer(
+    help="日报：生成、送达、查看。The daily report: made, handed over, shown.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@group.command("make")
+@handled
+def make(day: Day = None, bank: Folder = _HERE, as_json: AsJson = False) -> None:
+    """生成各机构的日报并送达，每位负责人一次；serve 每天 8:30 自动做。Make a day's reports and hand them over, once each."""
+    from bankloop.loop.daily import report_day
+    from bankloop.organization import system
+    from bankloop.wiring import hand_over_daily, open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        permit(opened.store, "daily.make")
+        wanted = day.date() if day else opened.lake.today() - timedelta(days=1)
+        say("read")
+        told = report_day(opened, system("daily"), wanted)
+        sent = hand_over_daily(opened)
+    show_table(f"{wanted}", ["机构 / units", "送达 / handed over"], [[len(told), sent]])
+    finish({"day": wanted.isoformat(), "units": len(told), "delivered": sent}, as_json)
+
+
+@group.command("show")
+@handled
+def show(
+    unit: Annotated[str, typer.Argument(help="机构号 / unit")],
+    day: Day = None,
+    bank: Folder = _HERE,
+    as_: Person = "strategist",
+    as_json: AsJson = False,
+) -> None:
+    """查看一个机构的日报，默认最近一天。Show a unit's report, the newest by default."""
+    from bankloop.organization import units
+    from bankloop.organization.daily import daily_of
+    from bankloop.report import daily_book
+
+    with opened_in(bank, as_, "daily.read") as (_, connection):
+        report = daily_of(connection, unit, day.date() if day else None)
+        book = daily_book(report, {one.unit_id: one.name for one in units(connection)})
+    print(book.answer.say(language()))
+    for table in book.tables:
+        show_table(table.caption.say(language()), table.heads(language()), table.said(language()))
+    found: dict[str, Any] = {
+        "day": report.day.isoformat(),
+        "unit": report.unit_id,
+        "data_on": report.data_on.isoformat(),
+        "known_from": report.known_from.isoformat(),
+        "whole": report.whole.plain(),
+        "direct": report.direct.plain(),
+        "below": {name: one.plain() for name, one in report.below.items()},
+    }
+    finish(found, as_json)

@@ -1,0 +1,61 @@
+"""The daily report as a page: a unit's, as it was told, and the way down to the units below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection
+
+from bankloop.kit import Text
+from bankloop.organization import OrgUnit, units
+from bankloop.organization.daily import DailyReport, daily_days, daily_of
+from bankloop.report import Book, Progress, daily_book
+from bankloop.store import EVERY_UNIT, Principal
+from bankloop.web.console import Console
+
+
+@dataclass(frozen=True, slots=True)
+class DailyPage:
+    """A unit's report with the days there are, and where it lies in the tree."""
+
+    report: DailyReport
+    book: Book
+    days: tuple[date, ...]
+    above: tuple[str, Text] | None
+
+
+def daily_page(console: Console, principal: Principal, unit_id: str | None, day: date | None) -> DailyPage | None:
+    """Return the report of a unit, of the topmost that somebody leads where None; None where nothing was told yet.
+
+    Raises ``NotFoundError`` for a unit or a day that there is not, or that is not theirs.
+    """
+    with console.bank.store.begin(principal) as connection:
+        tree = {unit.unit_id: unit for unit in units(connection)}
+        mine = unit_id or top_of(tree, principal)
+        days = daily_days(connection, mine) if mine else ()
+        if mine is None or (unit_id is None and not days):
+            return None
+        report = daily_of(connection, mine, day)
+        progress = progress_of(connection, console, mine, report.day)
+    parent = tree[mine].parent_id if mine in tree else None
+    above = (parent, tree[parent].name) if parent in tree and _sees(principal, parent) else None
+    book = daily_book(report, {name: unit.name for name, unit in tree.items()}, progress, "daily/")
+    return DailyPage(report, book, days, above)
+
+
+def progress_of(connection: Connection, console: Console, unit_id: str, day: date) -> tuple[Progress, ...]:
+    """Return how far a unit is with its targets on a day."""
+    return ()
+
+
+def top_of(tree: Mapping[str, OrgUnit], principal: Principal) -> str | None:
+    """Return the topmost unit that somebody sees: one above which they see none."""
+    seen = [name for name in sorted(tree) if _sees(principal, name)]
+    tops = [name for name in seen if tree[name].parent_id is None or not _sees(principal, tree[name].parent_id or "")]
+    return tops[0] if tops else None
+
+
+def _sees(principal: Principal, unit_id: str) -> bool:
+    return EVERY_UNIT in principal.units or unit_id in principal.units
