@@ -11,9 +11,11 @@ from bankloop.kit import Language, Text
 from bankloop.report import (
     Bar,
     Bars,
+    Bubble,
     Curve,
     Forest,
     Interval,
+    Map,
     Pair,
     Pairs,
     Picture,
@@ -30,8 +32,8 @@ from bankloop.report import (
     quarantine_table,
     report_of,
 )
-from bankloop.report.charts import NARROW, WIDE, ticks
 from bankloop.report.contracts import Scale
+from bankloop.report.paper import NARROW, WIDE, ticks
 from bankloop.simulate import World
 from tests.bankfixture import SmallBank
 from tests.report.test_plan import CHINESE, texts_of
@@ -131,6 +133,7 @@ CHARTS = {
     "curve": Curve((Point(1.0, 2.0), Point(3.0, 4.0, WORD, True)), WORD, WORD, Scale.POINTS),
     "flat": Curve((Point(1.0, 0.0), Point(3.0, 0.0)), WORD, WORD, Scale.MONEY),
     "pairs": Pairs((Pair(WORD, 1.0, -2.0, 5),)),
+    "map": Map((Bubble(WORD, 5e6, 40.0, 20, marked=True), Bubble(WORD, 0.0, 0.0, 1)), WORD, WORD),
 }  # fmt: skip
 
 

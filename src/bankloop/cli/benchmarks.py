@@ -284,6 +284,15 @@ def measure_customer360(options: Options) -> dict[str, Any]:
     )
 
 
+def measure_audience(options: Options) -> dict[str, Any]:
+    """Count audiences as their page does while somebody writes: condition, exclusions, sample."""
+    from bankloop.cli.demo.audiences import measure
+
+    return measure(
+        options.customers or (QUICK_CUSTOMERS // 2 if options.quick else FULL_CUSTOMERS), 21 if options.quick else 105
+    )
+
+
 BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "loop": measure_loop,
     "expression": measure_expression,
@@ -304,6 +313,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "attributes": measure_attributes,
     "graph": measure_graph,
     "customer360": measure_customer360,
+    "audience": measure_audience,
 }
 
 

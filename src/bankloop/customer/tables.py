@@ -193,3 +193,25 @@ work_list = Table(
     Column("returned", JSONB, nullable=False, server_default=FetchedValue()),
     UniqueConstraint("unit_id", "name", "digest", name="work_list_once"),
 )
+
+segment = Table(
+    "segment",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    _text("kind"),
+    _text("title_zh"),
+    _text("title_en"),
+    _text("expression"),
+    Column("body", JSONB, nullable=False),
+    _text("digest"),
+    _text("unit_id"),
+    _text("made_by"),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("plan", JSONB, nullable=True),
+    _moment("active_from", null=True),
+    _moment("active_to", null=True),
+    Index(
+        "segment_active", "name", unique=True, postgresql_where=text("active_from IS NOT NULL AND active_to IS NULL")
+    ),
+)

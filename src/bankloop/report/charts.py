@@ -6,44 +6,47 @@ Colours are those of the tokens' light values; drawing turns them into the token
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
 from typing import Any
 
-from bankloop.kit import Language, Text
-from bankloop.report import sayings as say
-from bankloop.report.contracts import Bar, Bars, Chart, Curve, Forest, Interval, Pairs, Role, Scale, StepKind, Waterfall
+from bankloop.report.contracts import (
+    Bar,
+    Bars,
+    Chart,
+    Curve,
+    Forest,
+    Interval,
+    Map,
+    Pairs,
+    Role,
+    StepKind,
+    Waterfall,
+)
+from bankloop.report.maps import map_spec
+from bankloop.report.paper import (
+    ACCENT,
+    INK,
+    INK_2,
+    LINE,
+    QUIET,
+    RIM,
+    SIZE,
+    START,
+    TRUTH,
+    WIDE,
+    WIDEST,
+    Frame,
+    data_of,
+    finish,
+    lookup,
+    room,
+    scaled,
+    ticks,
+)
 
-INK, INK_2, LINE = "#1b2430", "#566273", "#e3e7ec"
-ACCENT, QUIET, TRUTH, START = "#0b6e69", "#c9d0d8", "#b0770b", "#8a94a3"
-WIDE, NARROW = 560, 340
-# A forest has its numbers beside it and takes the whole page.
-WIDEST = 980
-_SIZE = 12
 _FILL = {Role.PLAIN: QUIET, Role.CHOSEN: ACCENT, Role.TRUTH: TRUTH}
 _STEP_FILL = {StepKind.START: START, StepKind.FALL: QUIET, StepKind.END: ACCENT}
-_RIM = 8
-# The noughts that an axis need not say: ¥1.00万 is ¥1万.
-_ROUND = re.compile(r"\.00(?=[万亿kMB])")
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """The paper: its whole width in pixels and the language of the words on it."""
-
-    width: int
-    language: Language
-
-    @property
-    def narrow(self) -> bool:
-        """Return whether it is a phone's; labels then stand above their bars."""
-        return self.width < 480
-
-    def words(self, text: Text) -> str:
-        """Return a text in the paper's language."""
-        return text.say(self.language)
 
 
 def specification(chart: Chart, frame: Frame) -> dict[str, Any]:
@@ -67,69 +70,13 @@ def _specified(chart: Chart, frame: Frame) -> dict[str, Any]:
             return _curve(chart, frame)
         case Pairs():
             return _pairs(chart, frame)
+        case Map():
+            return map_spec(chart, frame)
 
 
 def desk_width(chart: Chart) -> int:
     """Return how wide a chart is drawn for a desk."""
-    return WIDEST if isinstance(chart, Forest) else WIDE
-
-
-def room(words: str) -> float:
-    """Return about how many pixels words take at the picture's size."""
-    return sum(_SIZE if ord(c) > 0x2E80 else _SIZE * 0.58 for c in words)
-
-
-def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
-    """Return round tick values that cover low … high."""
-    span = (high - low) or 1.0
-    step = 10.0 ** floor(log10(span / wanted))
-    step *= next(m for m in (1, 2, 5, 10) if span / (step * m) <= wanted)
-    first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
-    return [round(i * step, 12) for i in range(first, last + 1)]
-
-
-def scaled(value: float, scale: Scale) -> Text:
-    """Return an axis value as people read it."""
-    match scale:
-        case Scale.MONEY:
-            said = say.money(value)
-            return Text(_ROUND.sub("", said.zh), _ROUND.sub("", said.en))
-        case Scale.COUNT:
-            return say.count(value)
-        case Scale.POINTS:
-            return say.same(f"{value * 100:+g} pp".replace("-", "−") if value else "0")
-
-
-def _finish(
-    layers: Sequence[Any], frame: Frame, left: float, right: float, height: float, below: float
-) -> dict[str, Any]:
-    import altair as alt
-
-    left, right = ceil(left), ceil(right)
-    chart = alt.layer(*layers).properties(
-        width=max(frame.width - left - right, 60),
-        height=height,
-        padding={"left": left, "right": right, "top": _RIM, "bottom": below},
-        autosize=alt.AutoSizeParams(type="none"),
-        background="transparent",
-    )
-    spec: dict[str, Any] = (
-        chart.configure_view(stroke=None)
-        .configure_axis(domain=False, ticks=False, labelFontSize=_SIZE, titleFontSize=_SIZE, labelColor=INK_2,
-                        titleColor=INK_2, titleFontWeight="normal", gridColor=LINE, labelLimit=0, labelOverlap=False)
-        .to_dict(validate=False)
-    )  # fmt: skip
-    return spec
-
-
-def _data(rows: Sequence[dict[str, Any]]) -> Any:
-    import altair as alt
-
-    return alt.Chart(alt.InlineData(values=list(rows)))
-
-
-def _lookup(values: Sequence[float], words: Sequence[str]) -> str:
-    return f"{json.dumps(list(words), ensure_ascii=False)}[indexof({json.dumps(list(values))}, datum.value)]"
+    return WIDEST if isinstance(chart, Forest | Map) else WIDE
 
 
 def _names(words: Sequence[str], frame: Frame) -> Any:
@@ -155,8 +102,8 @@ def _above(rows: Sequence[dict[str, Any]], frame: Frame, count: int, shift: int)
     if not frame.narrow:
         return []
     return [
-        _data(rows)
-        .mark_text(align="left", baseline="middle", dy=-shift, color=INK, fontSize=_SIZE)
+        data_of(rows)
+        .mark_text(align="left", baseline="middle", dy=-shift, color=INK, fontSize=SIZE)
         .encode(y=_rows_at(count, None), x=alt.value(0), text="label:N")
     ]
 
@@ -173,7 +120,7 @@ class _Grid:
 
 def _grid(labels: Sequence[str], frame: Frame, row: int = 24, bar: int = 15) -> _Grid:
     if frame.narrow:
-        return _Grid(38, 11, 8, _RIM)
+        return _Grid(38, 11, 8, RIM)
     return _Grid(row, bar, 0, min(max((room(w) for w in labels), default=0) + 16, frame.width * 0.5))
 
 
@@ -199,15 +146,15 @@ def _waterfall(chart: Waterfall, frame: Frame) -> dict[str, Any]:
     x = alt.X("low:Q", axis=None, scale=alt.Scale(domain=[0, max(row["high"] for row in rows) or 1], nice=False))
     y = _rows_at(len(rows), _names(labels, frame))
     bars = (
-        _data(rows).mark_bar(size=grid.bar, cornerRadius=2, yOffset=grid.down)
+        data_of(rows).mark_bar(size=grid.bar, cornerRadius=2, yOffset=grid.down)
         .encode(y=y, x=x, x2="high:Q", color=alt.Color("fill:N", scale=None, legend=None))
     )  # fmt: skip
     said = (
-        _data(rows).mark_text(align="left", dx=6, dy=grid.down, color=INK_2, fontSize=_SIZE)
+        data_of(rows).mark_text(align="left", dx=6, dy=grid.down, color=INK_2, fontSize=SIZE)
         .encode(y=y, x=alt.X("high:Q", axis=None), text="said:N")
     )  # fmt: skip
     layers = [bars, said, *_above(rows, frame, len(rows), 8)]
-    return _finish(layers, frame, grid.left, right, grid.row * len(rows), _RIM)
+    return finish(layers, frame, grid.left, right, grid.row * len(rows), RIM)
 
 
 def _forest(chart: Forest, frame: Frame) -> dict[str, Any]:
@@ -222,21 +169,21 @@ def _forest(chart: Forest, frame: Frame) -> dict[str, Any]:
     grid = _grid([line for label in labels for line in label.split("\n")], frame, row=34)
     at = ticks(low, high, 4 if frame.narrow else 6)
     words = [f"{v:+g} pp".replace("-", "−") if v else "0" for v in at]
-    x_axis = alt.Axis(values=at, labelExpr=_lookup(at, words), title=None, labelPadding=8)
+    x_axis = alt.Axis(values=at, labelExpr=lookup(at, words), title=None, labelPadding=8)
     x = alt.X("low:Q", axis=x_axis, scale=alt.Scale(domain=[low - pad, high + pad], nice=False))
     y, bare = _rows_at(count, _names(labels, frame)), alt.X("value:Q", axis=x_axis)
     colour = alt.Color("fill:N", scale=None, legend=None)
     layers: list[Any] = [
-        _data([{"zero": 0}]).mark_rule(color=START).encode(x=alt.X("zero:Q", axis=x_axis)),
-        _data(rows).mark_rule(strokeWidth=3, strokeCap="round", yOffset=grid.down).encode(y=y, x=x, x2="high:Q", color=colour),
-        _data(rows).mark_point(filled=True, size=90, opacity=1, yOffset=grid.down).encode(y=y, x=bare, color=colour),
+        data_of([{"zero": 0}]).mark_rule(color=START).encode(x=alt.X("zero:Q", axis=x_axis)),
+        data_of(rows).mark_rule(strokeWidth=3, strokeCap="round", yOffset=grid.down).encode(y=y, x=x, x2="high:Q", color=colour),
+        data_of(rows).mark_point(filled=True, size=90, opacity=1, yOffset=grid.down).encode(y=y, x=bare, color=colour),
     ]  # fmt: skip
     known = [{**row, "value": row["truth"]} for row in rows if row["truth"] is not None]
     if known:
         layers.append(
-            _data(known).mark_tick(color=TRUTH, thickness=2.5, size=22, opacity=1, orient="vertical", yOffset=grid.down).encode(y=y, x=bare)
+            data_of(known).mark_tick(color=TRUTH, thickness=2.5, size=22, opacity=1, orient="vertical", yOffset=grid.down).encode(y=y, x=bare)
         )  # fmt: skip
-    right = float(_RIM) + 12
+    right = float(RIM) + 12
     if frame.narrow:
         layers += _above(rows, frame, count, 8)
     else:
@@ -244,9 +191,9 @@ def _forest(chart: Forest, frame: Frame) -> dict[str, Any]:
         right = max(room(w) for w in said) + 16 if said else right
         place = alt.value(frame.width - grid.left - right + 12)
         layers.append(
-            _data(rows).mark_text(align="left", color=INK, fontSize=_SIZE).encode(y=y, x=place, text="said:N")
+            data_of(rows).mark_text(align="left", color=INK, fontSize=SIZE).encode(y=y, x=place, text="said:N")
         )
-    return _finish(layers, frame, grid.left, right, max(grid.row * count, 20), 28)
+    return finish(layers, frame, grid.left, right, max(grid.row * count, 20), 28)
 
 
 def _in_two(labels: Sequence[str], frame: Frame) -> list[str]:
@@ -271,26 +218,26 @@ def _bars(chart: Bars, frame: Frame) -> dict[str, Any]:
     labels = [row["label"] for row in rows]
     grid = _grid(labels, frame)
     if frame.narrow and len(set(labels)) > 1:
-        grid = _Grid(38 if all(labels) else 30, 11, 8, _RIM)
+        grid = _Grid(38 if all(labels) else 30, 11, 8, RIM)
     low = min([0.0, *(row["value"] for row in rows), *(row["low"] for row in rows if row["low"] is not None)])
     high = max([0.0, *(row["value"] for row in rows), *(row["high"] for row in rows if row["high"] is not None)]) or 1.0
     right = max(room(row["said"]) for row in rows) + 14
     at_axis = alt.Scale(domain=[low, high], nice=False)
     y, colour = _rows_at(len(rows), _names(labels, frame)), alt.Color("fill:N", scale=None, legend=None)
     layers = [
-        _data(rows).mark_bar(size=grid.bar, cornerRadius=2, yOffset=grid.down)
+        data_of(rows).mark_bar(size=grid.bar, cornerRadius=2, yOffset=grid.down)
         .encode(y=y, x=alt.X("zero:Q", axis=None, scale=at_axis), x2="value:Q", color=colour),
-        _data(rows).mark_text(align="left", dx=6, dy=grid.down, color=INK_2, fontSize=_SIZE)
+        data_of(rows).mark_text(align="left", dx=6, dy=grid.down, color=INK_2, fontSize=SIZE)
         .encode(y=y, x=alt.X("end:Q", axis=None), text="said:N"),
     ]  # fmt: skip
     spread = [row for row in rows if row["low"] is not None]
     if spread:
-        rule = _data(spread).mark_rule(color=INK, strokeWidth=1.25, yOffset=grid.down)
+        rule = data_of(spread).mark_rule(color=INK, strokeWidth=1.25, yOffset=grid.down)
         layers.append(rule.encode(y=y, x=alt.X("low:Q", axis=None), x2="high:Q"))
     if low < 0:
-        layers.append(_data([{"zero": 0}]).mark_rule(color=START).encode(x=alt.X("zero:Q", axis=None)))
+        layers.append(data_of([{"zero": 0}]).mark_rule(color=START).encode(x=alt.X("zero:Q", axis=None)))
     layers += _above(rows, frame, len(rows), 8)
-    return _finish(layers, frame, grid.left, right, grid.row * len(rows), _RIM)
+    return finish(layers, frame, grid.left, right, grid.row * len(rows), RIM)
 
 
 def _bar_rows(bars: Sequence[Bar], frame: Frame) -> list[dict[str, Any]]:
@@ -319,17 +266,17 @@ def _curve(chart: Curve, frame: Frame) -> dict[str, Any]:
     y_words = [frame.words(scaled(v, chart.y_scale)) for v in y_at]
     x_words = [frame.words(scaled(v, chart.x_scale)) for v in x_at]
     x = alt.X("x:Q", scale=alt.Scale(domain=[min(xs) - x_pad, max(xs) + x_pad], nice=False),
-              axis=alt.Axis(values=x_at, labelExpr=_lookup(x_at, x_words), title=frame.words(chart.x_title), grid=False,
+              axis=alt.Axis(values=x_at, labelExpr=lookup(x_at, x_words), title=frame.words(chart.x_title), grid=False,
                             titlePadding=10, labelPadding=6, domain=True, domainColor=LINE))  # fmt: skip
     y = alt.Y("y:Q", scale=alt.Scale(domain=[min(ys) - y_pad, max(ys) + y_pad], nice=False, zero=False),
-              axis=alt.Axis(values=y_at, labelExpr=_lookup(y_at, y_words), labelPadding=6, title=frame.words(chart.y_title),
+              axis=alt.Axis(values=y_at, labelExpr=lookup(y_at, y_words), labelPadding=6, title=frame.words(chart.y_title),
                             titleAngle=0, titleAlign="left", titleAnchor="start", titleX=0, titleY=-8, titleBaseline="bottom"))  # fmt: skip
     layers = [
-        _data(rows).mark_line(color=START, strokeWidth=1.5).encode(x=x, y=y, order="order:Q"),
-        _data(rows).mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, color=alt.Color("fill:N", scale=None, legend=None)),
-        _data(rows).mark_text(dy=-12, color=INK_2, fontSize=_SIZE).encode(x=x, y=y, text="label:N"),
+        data_of(rows).mark_line(color=START, strokeWidth=1.5).encode(x=x, y=y, order="order:Q"),
+        data_of(rows).mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, color=alt.Color("fill:N", scale=None, legend=None)),
+        data_of(rows).mark_text(dy=-12, color=INK_2, fontSize=SIZE).encode(x=x, y=y, text="label:N"),
     ]  # fmt: skip
-    spec = _finish(layers, frame, max(room(w) for w in y_words) + 12, 18, 190, 46)
+    spec = finish(layers, frame, max(room(w) for w in y_words) + 12, 18, 190, 46)
     spec["padding"]["top"] = 28
     return spec
 
@@ -349,19 +296,19 @@ def _pairs(chart: Pairs, frame: Frame) -> dict[str, Any]:
     pad = (high - low) * 0.04
     at = ticks(low, high, 4 if frame.narrow else 6)
     axis = alt.Axis(
-        values=at, labelExpr=_lookup(at, [f"{v:+g} pp".replace("-", "−") if v else "0" for v in at]), title=None
+        values=at, labelExpr=lookup(at, [f"{v:+g} pp".replace("-", "−") if v else "0" for v in at]), title=None
     )
     scale = alt.Scale(domain=[low - pad, high + pad], nice=False)
     y = _rows_at(len(rows), _names(labels, frame))
     layers = [
-        _data(rows).mark_bar(size=grid.bar, color=TRUTH, cornerRadius=2, yOffset=grid.down)
+        data_of(rows).mark_bar(size=grid.bar, color=TRUTH, cornerRadius=2, yOffset=grid.down)
         .encode(y=y, x=alt.X("zero:Q", axis=axis, scale=scale), x2="true:Q"),
-        _data(rows).mark_tick(color=ACCENT, thickness=3, size=20, opacity=1, orient="vertical", yOffset=grid.down)
+        data_of(rows).mark_tick(color=ACCENT, thickness=3, size=20, opacity=1, orient="vertical", yOffset=grid.down)
         .encode(y=y, x=alt.X("predicted:Q", axis=axis)),
-        _data(rows).mark_text(align="left", dx=8, dy=grid.down, color=INK_2, fontSize=_SIZE)
+        data_of(rows).mark_text(align="left", dx=8, dy=grid.down, color=INK_2, fontSize=SIZE)
         .encode(y=y, x=alt.X("end:Q", axis=axis), text="said:N"),
-        _data([{"zero": 0}]).mark_rule(color=START).encode(x=alt.X("zero:Q", axis=axis)),
+        data_of([{"zero": 0}]).mark_rule(color=START).encode(x=alt.X("zero:Q", axis=axis)),
         *_above(rows, frame, len(rows), 8),
     ]  # fmt: skip
     right = max(room(row["said"]) for row in rows) + 12
-    return _finish(layers, frame, grid.left, right, grid.row * len(rows), 28)
+    return finish(layers, frame, grid.left, right, grid.row * len(rows), 28)

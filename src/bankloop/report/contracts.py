@@ -191,7 +191,27 @@ class Pairs:
     rows: tuple[Pair, ...]
 
 
-Chart = Waterfall | Forest | Bars | Curve | Pairs
+@dataclass(frozen=True, slots=True)
+class Bubble:
+    """One place on a map: where it stands, how many it is, and whether it is marked."""
+
+    label: Text
+    x: float
+    y: float
+    size: int
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """Groups by two of their figures, as large as they are many; money in fen along ``x``."""
+
+    bubbles: tuple[Bubble, ...]
+    x_title: Text
+    y_title: Text
+
+
+Chart = Waterfall | Forest | Bars | Curve | Pairs | Map
 
 
 @dataclass(frozen=True, slots=True)

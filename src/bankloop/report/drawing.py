@@ -7,18 +7,18 @@ from functools import lru_cache
 from html import escape
 
 from bankloop.kit import Language, canonical_json
-from bankloop.report import charts
-from bankloop.report.charts import NARROW, WIDE, Frame
+from bankloop.report import charts, paper
 from bankloop.report.contracts import Picture
+from bankloop.report.paper import NARROW, WIDE, Frame
 
 _TOKENS = {
-    charts.INK: "ink",
-    charts.INK_2: "ink-2",
-    charts.LINE: "line",
-    charts.ACCENT: "accent",
-    charts.QUIET: "quiet",
-    charts.TRUTH: "truth",
-    charts.START: "mid",
+    paper.INK: "ink",
+    paper.INK_2: "ink-2",
+    paper.LINE: "line",
+    paper.ACCENT: "accent",
+    paper.QUIET: "quiet",
+    paper.TRUTH: "truth",
+    paper.START: "mid",
 }
 _DROPPED = re.compile(
     r' (?:role|aria-[a-z]+|font-family|font-weight|font-size|pointer-events|xmlns(?::xlink)?|version|class|style)="[^"]*"'

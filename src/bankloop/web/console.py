@@ -21,6 +21,7 @@ from bankloop.loop import evaluate as evaluation
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Outcomes, Programme, Reading
+from bankloop.loop.membership import People, people_key, people_now
 from bankloop.loop.spec import Lock, read_lock
 from bankloop.organization import book_of, customers_of_units, system
 from bankloop.report import PlanRecord, kept_plans, load_window_view, masked_number
@@ -70,6 +71,7 @@ class Console:
     locks: Kept = field(default_factory=lambda: Kept(64))
     programmes: Kept = field(default_factory=lambda: Kept(1))
     scores: Kept = field(default_factory=lambda: Kept(64))
+    people: Kept = field(default_factory=lambda: Kept(1))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -87,6 +89,12 @@ class Console:
             else:
                 rows = customers_of_units(connection, principal.units, limit=MOST_ROWS)
         return pa.array([row.customer_no for row in rows], pa.string())
+
+    def people_now(self) -> People:
+        """Return every customer as they are and allow now; read again when a load, a word or a merge changed anything."""
+        with self.reading() as connection:
+            key = people_key(self.bank, connection)
+            return self.people.get(key, lambda: people_now(self.bank, connection, key))
 
     @property
     def folder(self) -> Path:

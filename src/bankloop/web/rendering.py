@@ -30,6 +30,7 @@ MENU = (
     ("/tasks", "tasks", "tasks", "task.read"),
     ("/lists", "lists", "lists", "worklist.read"),
     ("/customers", "customers", "customers", "customer.list"),
+    ("/audiences", "audiences", "audiences", "segment.read"),
     ("/rounds", "rounds", "rounds", "plan.read"),
     ("/products", "products", "products", "product.read"),
     ("/models", "models", "models", "model.read"),

@@ -156,6 +156,7 @@ MORE_WORDS: Mapping[str, Text] = {
     "returned_file": Text("下载退回的行", "Download the rows that came back"),
     "known_list": Text("这份文件早已下发，没有重复", "this file was taken in before; nothing was done twice"),
     "rounds": Text("轮次", "Rounds"),
+    "audiences": Text("客群", "Audiences"),
     "rounds_lead": Text("已批准、将一起竞争下一窗口的战役：", "Approved, and competing together in the next window: "),
     "rounds_none": Text("没有已批准的战役；先在战役页提交，由他人批准。", "No campaign is approved; submit one on its page, and let others consent."),
     "next_window": Text("下一个窗口", "The next window"),

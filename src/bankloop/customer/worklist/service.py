@@ -12,16 +12,16 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from sqlalchemy import Connection, insert, update
 
+from bankloop.customer.homes import home_unit
 from bankloop.customer.tables import work_list as table
 from bankloop.customer.worklist import errors
 from bankloop.customer.worklist.contracts import CHANNEL, ListRow, TakenIn
 from bankloop.customer.worklist.queries import known_list, listed_as, recalled_of, returned_of, sorted_out, work_list_of
 from bankloop.customer.worklist.reading import read_rows
 from bankloop.kit import WorkTime, digest, uuid7
-from bankloop.organization import NO_LIMIT, Dispatched, TaskKind, place_tasks, recall_tasks, send_down, units
+from bankloop.organization import NO_LIMIT, Dispatched, TaskKind, place_tasks, recall_tasks, send_down
 from bankloop.store import (
     CONTACT_SCHEMA,
-    EVERY_UNIT,
     bank_wide,
     now_of,
     principal_of,
@@ -44,7 +44,7 @@ def take_list(
     contact gate, where it counts for the caps of campaigns; a list itself is held to no cap. Raises ``InputError``
     without a name or with a day that is over, else as ``read_rows``.
     """
-    name, unit, mark = name.strip(), _home(connection), sha256(body).hexdigest()
+    name, unit, mark = name.strip(), home_unit(connection), sha256(body).hexdigest()
     if not name:
         raise errors.no_name()
     known = known_list(connection, unit, name, mark)
@@ -82,15 +82,6 @@ def recall_list(connection: Connection, list_id: UUID, reason: str) -> int:
         connection, "worklist.recall", "worklist", str(list_id), {"name": found.name}, {"recalled": gone}, reason
     )
     return gone
-
-
-def _home(connection: Connection) -> str:
-    """Return the unit that a list of who acts belongs to: the top of its scope; the first, where there are several."""
-    mine = principal_of(connection).units
-    if EVERY_UNIT in mine:
-        return EVERY_UNIT
-    parents = {one.unit_id: one.parent_id for one in units(connection)}
-    return min((unit for unit in mine if parents.get(unit) not in mine), default="")
 
 
 def _sent(connection: Connection, list_id: UUID, tasks: Sequence[Mapping[str, Any]], hours: WorkTime) -> Dispatched:

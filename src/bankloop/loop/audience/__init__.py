@@ -5,7 +5,7 @@ It selects; it never scores, decides or contacts. Confidential reasons leave thi
 
 from bankloop.loop.audience.contracts import MIN_CELL, Exclusion, Fall, Snapshot, Visibility
 from bankloop.loop.audience.rules import COMPLAINT_SILENCE_DAYS, EXCLUSIONS
-from bankloop.loop.audience.service import attributes_read, select, visible_falls
+from bankloop.loop.audience.service import attributes_read, exclusions, left_after, select, visible_falls
 
 __all__ = [
     "COMPLAINT_SILENCE_DAYS",
@@ -16,6 +16,8 @@ __all__ = [
     "Snapshot",
     "Visibility",
     "attributes_read",
+    "exclusions",
+    "left_after",
     "select",
     "visible_falls",
 ]

@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from bankloop.kit import Text, digest_bytes
 from bankloop.kit.expression import Type
@@ -35,20 +36,8 @@ def select(
     in ``state`` too: a person is in an audience once. Every hit customer is counted under the first reason
     that applies; confidential reasons are pooled for people.
     """
-    texts = {"audience": lock.campaign.audience, **{e.code: e.condition for e in EXCLUSIONS}}
-    hit = conditions(state, {"audience": texts.pop("audience")}, types, as_of)["audience"]
-    reasons = conditions(state, texts, types, as_of, unknown=True)
-    remaining = hit.copy()
-    excluded: dict[str, np.ndarray] = {}
-    for exclusion in EXCLUSIONS:
-        excluded[exclusion.code] = np.flatnonzero(remaining & reasons[exclusion.code])
-        remaining &= ~reasons[exclusion.code]
-    if again is not None:
-        excluded[SAME_PERSON] = np.flatnonzero(remaining & again)
-        remaining &= ~again
-    if busy is not None:
-        excluded[IN_OTHER_CAMPAIGN] = np.flatnonzero(remaining & busy)
-        remaining &= ~busy
+    hit = conditions(state, {"audience": lock.campaign.audience}, types, as_of)["audience"]
+    remaining, excluded = left_after(hit, exclusions(state, types, as_of), again, busy)
     rows = np.flatnonzero(remaining)
     numbers = state["customer_no"].combine_chunks().take(pa.array(rows))
     return Snapshot(
@@ -60,6 +49,29 @@ def select(
         excluded=excluded,
         digest=digest_bytes([lock.digest.encode(), str(as_of).encode(), *_ordered_bytes(numbers)]),
     )
+
+
+def exclusions(state: pa.Table, types: Mapping[str, Type], as_of: date) -> dict[str, Bools]:
+    """Return who each standard exclusion leaves out (n,), by code; what cannot be known leaves out."""
+    return conditions(state, {e.code: e.condition for e in EXCLUSIONS}, types, as_of, unknown=True)
+
+
+def left_after(
+    hit: Bools, reasons: Mapping[str, Bools], again: Bools | None = None, busy: Bools | None = None
+) -> tuple[Bools, dict[str, NDArray[np.int64]]]:
+    """Return who of ``hit`` (n,) is left, and the rows that each reason took, in the order in which they count."""
+    remaining = hit.copy()
+    excluded: dict[str, NDArray[np.int64]] = {}
+    for exclusion in EXCLUSIONS:
+        excluded[exclusion.code] = np.flatnonzero(remaining & reasons[exclusion.code])
+        remaining &= ~reasons[exclusion.code]
+    if again is not None:
+        excluded[SAME_PERSON] = np.flatnonzero(remaining & again)
+        remaining &= ~again
+    if busy is not None:
+        excluded[IN_OTHER_CAMPAIGN] = np.flatnonzero(remaining & busy)
+        remaining &= ~busy
+    return remaining, excluded
 
 
 def attributes_read() -> frozenset[str]:

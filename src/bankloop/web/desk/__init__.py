@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from bankloop.web.desk import (
     approvals,
+    audiences,
     audit,
     customer,
     daily,
@@ -16,6 +17,7 @@ from bankloop.web.desk import (
     products,
     rights,
     rounds,
+    segments,
     tiers,
     warroom,
     work,
@@ -25,7 +27,7 @@ from bankloop.web.desk import (
 def add_desk(app: FastAPI) -> None:
     """Add the routes."""
     for part in (
-        own, work, daily, warroom, lists, customer, tiers, data, merges, products, models, rounds, approvals, people, rights, audit,
+        own, work, daily, warroom, lists, customer, audiences, segments, tiers, data, merges, products, models, rounds, approvals, people, rights, audit,
     ):  # fmt: skip
         part.add_pages(app)
 

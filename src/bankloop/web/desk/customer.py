@@ -26,7 +26,9 @@ from bankloop.customer.consent import (
 from bankloop.customer.consent import Word as Said
 from bankloop.customer.overview import open_overview
 from bankloop.customer.relation import open_relations
+from bankloop.customer.segment import segments
 from bankloop.kit import BankloopError, Text
+from bankloop.loop.membership import memberships
 from bankloop.loop.offers import next_offers
 from bankloop.organization import require
 from bankloop.report import Cell, Column, Figure, Table, Tone, offers_table
@@ -34,6 +36,7 @@ from bankloop.report import sayings as say
 from bankloop.store import ANY_CHANNEL, record_access
 from bankloop.web.console import Console, masked
 from bankloop.web.desk.glance import glance, ties_table
+from bankloop.web.desk.segments import groups_table
 from bankloop.web.forms import Acting, Form, Here
 from bankloop.web.rendering import console_of, may, page
 from bankloop.web.visitor import Visitor
@@ -74,7 +77,11 @@ def add_pages(app: FastAPI) -> None:
                 open_relations(connection, console.bank.lake, customer_no[:64]) if may(visitor, "relation.read") else ()
             )
             bank = console.bank
-            seen = open_overview(connection, bank.lake, bank.profiles(connection), bank.catalogue, customer_no[:64])
+            profiles = bank.profiles(connection)
+            seen = open_overview(connection, bank.lake, profiles, bank.catalogue, customer_no[:64])
+            groups = segments(connection, active=True) if may(visitor, "segment.read") else []
+        row = next(iter(profiles.rows("state", seen.numbers)), {})
+        own = memberships(groups, row, bank.catalogue, profiles.state.as_of) if profiles.state else []
         ruling, zone = may_contact(found.words, ANY_CHANNEL), ZoneInfo(console.bank.lake.zone)
         answer = Text("可以营销触达。", "Marketing may reach this customer.")
         if not ruling.allowed:
@@ -84,7 +91,7 @@ def add_pages(app: FastAPI) -> None:
         channels = sorted(console.bank.spec.policies.channels)
         return page(
             request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), answer=answer,
-            figures=_figures(found), glance=glance(seen, console.titles(), console.bank.lake.zone), ties=ties_table(ties), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
+            figures=_figures(found), glance=glance(seen, console.titles(), console.bank.lake.zone), ties=ties_table(ties), groups=groups_table(own), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
             offers=_offers(console, visitor, customer_no[:64]), purposes=TITLES, origins={name: _ORIGINS[name] for name in ORIGINS},
         )  # fmt: skip
 

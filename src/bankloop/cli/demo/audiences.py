@@ -1,0 +1,61 @@
+"""Measures how quickly an audience is counted, as the page does: rights, scope, freshness, condition, exclusions, sample."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bankloop.kit import FixedClock, local_moment
+from bankloop.loop.membership import look_at
+from bankloop.organization import system
+from bankloop.simulate import write_bank
+from bankloop.store import remove_cluster
+from bankloop.web.console import Console
+from bankloop.wiring import load, open_bank
+
+_TODAY = date(2026, 8, 24)
+# What people ask: few columns, many, a text, dates, nobody, everybody.
+_ASKED = (
+    "payroll and aum between 50000 and 200000",
+    "age < 30 and app_registered and login_days_30d >= 5",
+    "term_balance > 0 and days_to_maturity <= 30 and not wealth_balance > 0",
+    "region is not null and tenure_days > 365 and products_held >= 3",
+    "safe_div(wealth_balance, aum) < 0.1 and aum >= 300000",
+    "aum < 0",
+    "age >= 0",
+)
+
+
+def measure(customers: int, looks: int) -> dict[str, Any]:
+    """Return milliseconds of a count (median, 99th, longest), and the seconds that the first one after a load waits."""
+    clock = FixedClock(local_moment(_TODAY, 10, 0, "Asia/Shanghai"))
+    taken = []
+    with tempfile.TemporaryDirectory(prefix="bankloop-bench-") as home:
+        folder = Path(home) / "bank"
+        try:
+            write_bank(folder, customers, 42, today=_TODAY)
+            with open_bank(folder, clock) as bank:
+                load(bank)
+                console, reader = Console(bank), system("bench")
+                start = time.perf_counter()
+                look_at(console.people_now(), _ASKED[0], console.seen_by(reader), sample=True)
+                first = time.perf_counter() - start
+                for turn in range(looks):
+                    asked = f"({_ASKED[turn % len(_ASKED)]}) and tenure_days >= {turn}"
+                    start = time.perf_counter()
+                    look_at(console.people_now(), asked, console.seen_by(reader), sample=True)
+                    taken.append((time.perf_counter() - start) * 1000)
+        finally:
+            remove_cluster(folder)
+    return {
+        "customers": customers,
+        "looks": looks,
+        "first_seconds": round(first, 1),
+        "p50_ms": round(float(np.percentile(taken, 50)), 1),
+        "p99_ms": round(float(np.percentile(taken, 99)), 1),
+    }

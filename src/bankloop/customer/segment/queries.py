@@ -1,0 +1,58 @@
+"""Reading segments: what there is, one of them, all versions of it; the database judges whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from bankloop.customer.segment import errors
+from bankloop.customer.segment.contracts import Plan, Segment, SegmentKind
+from bankloop.customer.tables import segment as table
+from bankloop.kit import Text
+
+_OWNER = text(
+    "SELECT EXISTS (SELECT FROM org_unit WHERE unit_id = :owner) OR EXISTS (SELECT FROM staff WHERE staff_id = :owner)"
+)
+
+
+def segments(connection: Connection, *, active: bool = False) -> list[Segment]:
+    """Return the newest version of every segment, or its active one where ``active`` asks for those alone."""
+    t = table.c
+    query = select(table).ext(distinct_on(t.name)).order_by(t.name, t.version.desc())
+    if active:
+        query = query.where(t.active_from.is_not(None), t.active_to.is_(None))
+    return [_segment(row) for row in connection.execute(query).mappings()]
+
+
+def versions_of(connection: Connection, name: str) -> list[Segment]:
+    """Return the versions of a segment, the newest first; raise ``NotFoundError`` where there is none."""
+    query = select(table).where(table.c.name == name).order_by(table.c.version.desc())
+    found = [_segment(row) for row in connection.execute(query).mappings()]
+    if not found:
+        raise errors.no_segment(name)
+    return found
+
+
+def segment_of(connection: Connection, name: str, version: int | None = None) -> Segment:
+    """Return a version of a segment, the newest where none is named; raise ``NotFoundError`` where there is none."""
+    found = next((one for one in versions_of(connection, name) if version in (None, one.version)), None)
+    if found is None:
+        raise errors.no_segment(f"{name} v{version}")
+    return found
+
+
+def is_of_the_bank(connection: Connection, owner: str) -> bool:
+    """Return whether somebody who is to answer for a plan is a unit or a member of staff."""
+    return bool(connection.scalar(_OWNER, {"owner": owner}))
+
+
+def _segment(row: Mapping[Any, Any]) -> Segment:
+    plan = row["plan"]
+    return Segment(
+        row["name"], row["version"], SegmentKind(row["kind"]), Text(row["title_zh"], row["title_en"]), row["expression"],
+        row["body"], row["digest"], row["unit_id"], row["made_by"], row["made_at"],
+        Plan(plan["title"], plan["owner"], plan["does"]) if plan else None, row["active_from"], row["active_to"],
+    )  # fmt: skip

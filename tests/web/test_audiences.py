@@ -1,0 +1,238 @@
+"""Audiences and segments on their pages: counted as the plan counts, masked, saved, planned, activated; quick in a browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import numpy as np
+import pytest
+
+from bankloop.customer.segment import segments
+from bankloop.loop import run as loop
+from bankloop.loop.membership import look_at, memberships, overlaps
+from bankloop.organization import system
+from bankloop.web.console import Console
+from tests.web.conftest import Staffed, listening
+from tests.web.test_browser import listen, walk
+
+PLAN = {"title": "年轻客户月度关怀", "owner": "B001", "does": "每月一次电话，先讲定投"}
+
+
+def proof(client: Any, path: str = "/audiences") -> str:
+    return str(client.get(path).text.split('name="csrf" value="', 1)[1].split('"', 1)[0])
+
+
+def saved(client: Any, name: str, rule: str) -> Any:
+    given = {"csrf": proof(client), "name": name, "title_zh": f"{name}客群", "title_en": name, "expression": rule}
+    return client.post("/audiences/save", data=given)
+
+
+def test_the_count_is_the_plan_s(staffed: Staffed) -> None:
+    bank = staffed.small.open
+    people = Console(bank).people_now()
+    window = loop.plan(bank, system(), 2, bank.lake.today())
+    for name, found in window.audiences.items():
+        looked = look_at(people, window.locks[name].campaign.audience)
+        assert (looked.hit, looked.usable, looked.falls) == (found.hit, found.usable, found.falls), name
+        assert looked.hit - sum(fall.count for fall in looked.falls) == looked.usable
+        assert looked.everybody == people.table.num_rows
+
+
+def test_an_audience_on_its_page(staffed: Staffed) -> None:
+    client = staffed.client("strategist")
+    looked = look_at(Console(staffed.small.open).people_now(), "age < 30 and payroll")
+    page = client.get("/audiences", params={"expression": "age < 30 and payroll"})
+    assert page.status_code == 200
+    assert f">{looked.usable:,}<" in page.text
+    assert f">{looked.hit:,}<" in page.text
+    assert "无营销同意" in page.text
+    sample = page.text.split("样例", 1)[1]
+    assert "***" in sample  # age describes a person
+    assert "True" in sample
+    assert not re.search(r">C\d{8}<", sample)
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    wrong = client.get("/audiences", params={"expression": "agee < 30"}).text
+    assert "age" in wrong.split('class="refusal"', 1)[1][:300]
+    hidden = client.get("/audiences/look", params={"expression": "watchlist"}).text
+    assert "保密" in hidden
+    assert 'class="figures"' not in hidden
+    help_ = client.get("/audiences", params={"expression": "payroll and ag", "help": "1"}).text
+    assert "expression=payroll+and+age+" in help_
+
+
+def test_a_branch_counts_its_own(staffed: Staffed) -> None:
+    console, branch = Console(staffed.small.open), staffed.of("branch_commander")
+    whole, part = (
+        int(re.search(r'占范围内客户</dt><dd class="v">.*?共 ([\d,]+)', staffed.client(who).get("/audiences/look", params={"expression": "age > 0"}).text, re.S)[1].replace(",", ""))
+        for who in ("strategist", branch)
+    )  # fmt: skip
+    assert 0 < part < whole == console.people_now().table.num_rows
+    assert "样例" in staffed.client(branch).get("/audiences/look", params={"expression": "age > 0"}).text
+    assert staffed.client(staffed.of("security_admin")).get("/audiences").status_code == 403
+
+
+def test_what_a_customer_says_counts_at_once(staffed: Staffed) -> None:
+    client, console = staffed.client("strategist"), Console(staffed.small.open)
+    before = look_at(console.people_now(), "age > 0")
+    table = console.people_now().table
+    allowed = table.filter(table["marketing_consent"])["customer_no"][0].as_py()
+    page = client.get(f"/customers/{allowed}").text
+    given = {
+        "csrf": page.split('name="csrf" value="', 1)[1].split('"', 1)[0],
+        "purpose": "marketing",
+        "says": "no",
+        "origin": "call",
+    }
+    reviewer = staffed.client(staffed.of("compliance_reviewer"))
+    given["csrf"] = proof(reviewer, f"/customers/{allowed}")
+    assert reviewer.post(f"/customers/{allowed}/consents", data=given).status_code == 200
+    after = look_at(console.people_now(), "age > 0")
+    assert after.hit == before.hit
+    assert {f.code: f.count for f in after.falls}["no_consent"] == {f.code: f.count for f in before.falls}[
+        "no_consent"
+    ] + 1
+
+
+@pytest.mark.capability("C7")
+def test_a_segment_is_saved_planned_and_activated_and_without_a_plan_is_not(staffed: Staffed) -> None:
+    client = staffed.client("strategist")
+    assert saved(client, "young", "age < 30").status_code == 200
+    page = client.get("/segments/young").text
+    assert "还没有方案" in page
+    token = proof(client, "/segments/young")
+    refused = client.post("/segments/young/activate", data={"csrf": token, "version": "1"})
+    assert refused.status_code == 409
+    assert "没有方案" in refused.text
+    nobody = client.post("/segments/young/plan", data={"csrf": token, **PLAN, "owner": "ZZZ"})
+    assert nobody.status_code == 404
+    assert PLAN["does"] in nobody.text  # nothing that was written is lost
+    owner = staffed.of("relationship_manager")
+    assert client.post("/segments/young/plan", data={"csrf": token, **PLAN, "owner": owner}).status_code == 200
+    assert client.post("/segments/young/activate", data={"csrf": token, "version": "1"}).status_code == 200
+    with staffed.small.open.store.begin(system()) as connection:
+        assert [one.name for one in segments(connection, active=True)] == ["young"]
+    # Who is in it shows with its plan on the customer's page; several segments overlap on theirs.
+    assert saved(client, "payroll", "payroll").status_code == 200
+    console = Console(staffed.small.open)
+    with staffed.small.open.store.begin(system()) as connection:
+        every = segments(connection)
+    people = console.people_now()
+    shared = overlaps(people, every)
+    young, paid = (people.meets(rule) for rule in ("age < 30", "payroll"))
+    names = [one.name for one in every]
+    assert shared[names.index("young"), names.index("payroll")] == int((young & paid).sum()) > 0
+    assert shared[names.index("young"), names.index("young")] == int(young.sum())
+    listed = client.get("/audiences").text
+    assert "重叠" in listed
+    assert "客群地图" in listed
+    both = int(np.flatnonzero(young & paid)[0])
+    row = people.table.slice(both, 1).to_pylist()[0]
+    assert {one.name for one in memberships(every, row, people.catalogue, people.as_of)} == {"young", "payroll"}
+    card = client.get(f"/customers/{row['customer_no']}").text
+    assert PLAN["title"] in card
+    assert "payroll客群" not in card  # it is not active
+    assert client.post("/segments/young/retire", data={"csrf": token, "reason": "结束"}).status_code == 200
+    assert PLAN["title"] not in client.get(f"/customers/{row['customer_no']}").text
+
+
+def test_clusters_become_segments(staffed: Staffed) -> None:
+    client = staffed.client("strategist")
+    asked = {
+        "csrf": proof(client),
+        "name": "life",
+        "count": "3",
+        "by-age": "1",
+        "by-aum": "1",
+        "by-login_days_30d": "1",
+    }
+    assert client.post("/audiences/cluster", data=asked).status_code == 200
+    people = Console(staffed.small.open).people_now()
+    with staffed.small.open.store.begin(system()) as connection:
+        found = [one for one in segments(connection) if one.name.startswith("life-")]
+    assert len(found) == 3
+    masks = np.array([people.members(one) for one in found])
+    assert (masks.sum(axis=0) <= 1).all()
+    assert masks.sum() > 0.9 * people.table.num_rows
+    row = people.table.slice(5, 1).to_pylist()[0]
+    own = memberships(found, row, people.catalogue, people.as_of)
+    assert [one.name for one in own] == [one.name for one, mask in zip(found, masks, strict=True) if mask[5]]
+    for wrong in ({"count": "1"}, {"count": "x"}, {"by-age": "", "by-aum": "", "by-login_days_30d": ""}):
+        assert client.post("/audiences/cluster", data={**asked, **wrong}).status_code == 400
+
+
+@pytest.fixture(scope="module")
+def address(staffed: Staffed) -> Iterator[str]:
+    with listening(staffed.app) as found:
+        yield found
+
+
+def window(chromium: Any, address: str, staffed: Staffed, *, scripts: bool, width: int = 1440, lang: str = "zh") -> Any:
+    context = chromium.new_context(java_script_enabled=scripts, viewport={"width": width, "height": 900})
+    session = {"name": "session", "value": staffed.token("strategist"), "url": address}
+    context.add_cookies([session, {"name": "language", "value": lang, "url": address}])
+    return context.new_page()
+
+
+@pytest.mark.browser
+def test_the_editor_completes_and_counts_as_one_writes(chromium: Any, address: str, staffed: Staffed) -> None:
+    page = window(chromium, address, staffed, scripts=True)
+    said, asked = listen(page)
+    page.goto(address + "/audiences")
+    page.click("#expression")
+    page.keyboard.type("payro")
+    page.wait_for_selector("#completions:not([hidden]) [aria-selected=true] code:text-is('payroll')")
+    page.keyboard.press("Tab")
+    page.keyboard.type("and 年")
+    page.wait_for_selector("#completions:not([hidden]) code:text-is('age')")
+    page.locator("#completions code:text-is('age')").click()
+    page.keyboard.type("< 30")
+    assert page.input_value("#expression") == "payroll and age < 30"
+    usable = look_at(Console(staffed.small.open).people_now(), "payroll and age < 30").usable
+    page.wait_for_selector(f"#look dd.v:text-is('{usable:,}')")
+    assert page.input_value("#saved-expression") == "payroll and age < 30"
+    page.keyboard.type(" and")
+    page.wait_for_selector("#look .refusal")
+    assert said == []
+    assert all(url.startswith(address) for url in asked)
+    page.context.close()
+
+
+@pytest.mark.browser
+def test_a_segment_s_whole_story_without_scripts(chromium: Any, address: str, staffed: Staffed) -> None:
+    page = window(chromium, address, staffed, scripts=False, width=390)
+    page.goto(address + "/audiences")
+    page.fill("#expression", "tenure_da")
+    page.click("button[name=help]")
+    page.click("ul.chips a:has-text('tenure_days')")
+    page.fill("#expression", page.input_value("#expression") + "> 3650")
+    page.click("form.whole button:not([name])")
+    assert page.locator("#look .figures").count() == 1
+    page.fill("#s-name", "loyal")
+    page.fill("#s-zh", "十年老客户")
+    page.fill("#s-en", "Ten years with us")
+    page.click("#saving button")
+    page.fill("#p-title", "老客户答谢")
+    page.fill("#p-owner", "B001")
+    page.fill("#p-does", "生日致电")
+    page.click("main button:has-text('写明方案')")
+    page.click("main button:has-text('启用这一版')")
+    assert page.locator("h1").inner_text() == "十年老客户"
+    assert page.locator("main .tag.good").count() == 1
+    page.context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "lang"), [(1440, "zh"), (390, "en")])
+def test_the_pages_fit_and_can_be_walked(chromium: Any, address: str, staffed: Staffed, width: int, lang: str) -> None:
+    saved(staffed.client("strategist"), "walked", "age >= 60")
+    axe = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    page = window(chromium, address, staffed, scripts=True, width=width, lang=lang)
+    said, _ = listen(page)
+    for path in ("/audiences", "/audiences?expression=age+%3C+30&help=1", "/segments/walked"):
+        walk(page, address + path, path, axe)
+    assert said == []
+    page.context.close()
