@@ -21,6 +21,7 @@ from bankloop.lake.engine import schema_of
 from bankloop.lake.inventory import Asset, Delivery, Field, assets, deliveries, fields_of, fields_used
 from bankloop.lake.load import Progress, load_bank
 from bankloop.lake.manifest import Manifest, MemoryManifest, StoreManifest
+from bankloop.lake.origins import Origin, Raw, origin_of
 from bankloop.lake.service import Lake, contract_of, open_lake
 from bankloop.store import LakeVersion
 
@@ -38,7 +39,9 @@ __all__ = [
     "LoadReport",
     "Manifest",
     "MemoryManifest",
+    "Origin",
     "Progress",
+    "Raw",
     "RuleCount",
     "Scope",
     "SourceReport",
@@ -51,5 +54,6 @@ __all__ = [
     "fields_used",
     "load_bank",
     "open_lake",
+    "origin_of",
     "schema_of",
 ]

@@ -33,10 +33,12 @@ _NOTHING = pa.schema(
 class Conformed:
     """The result: ``verbatim`` are the files, by place, that can be stored as they are, ``good`` SQL of the rows of the rest.
 
+    ``lines`` is SQL of their keys with ``_file`` and ``_line``, the place and physical line that each came from.
     ``personal`` is SQL by kind of identifier: (key, token, value) of the good rows that have one.
     """
 
     good: str
+    lines: str
     read: int
     known: int
     bad: Violations
@@ -85,8 +87,25 @@ def conform_files(
     touched |= {int(place) for table in found for place in pc.unique(table["_file"]).to_pylist()}
     verbatim = _as_they_are(source, files, mapped) - touched
     if verbatim:
-        good += f" AND _file NOT IN ({', '.join(map(str, sorted(verbatim)))})"
-    return Conformed(good, int(read) + rejected, known, bad, verbatim, files, _personal(source, mapped[0], kept))
+        kept_here = f"{kept} AND _file NOT IN ({', '.join(map(str, sorted(verbatim)))})"
+        good = f"SELECT {columns} {kept_here}"
+    lines = _lines(connection, source, files, kept_here if verbatim else kept)
+    return Conformed(good, lines, int(read) + rejected, known, bad, verbatim, files, _personal(source, mapped[0], kept))
+
+
+def _lines(connection: duckdb.DuckDBPyConnection, source: Source, files: Sequence[RawFile], kept: str) -> str:
+    """Return SQL of each kept row's key, its file's place and its line; lines set aside before it are counted in."""
+    gone = [(place, start, n + 1) for place, raw in enumerate(files) for n, start in enumerate(raw.gone.tolist())]
+    first = " ".join(f"WHEN {place} THEN {raw.first_line - 1}" for place, raw in enumerate(files))
+    keys = ", ".join(f"t.{name(key)}" for key in source.contract.key)
+    rows = f"(SELECT * {kept}) t"
+    line, shift = f"t._row + CASE t._file {first} END", ""
+    if gone:
+        place, start, n = (pa.array(column, pa.int64()) for column in zip(*gone, strict=True))
+        connection.register("gone_lines", pa.table({"_file": place, "start": start, "n": n}))
+        rows += " ASOF LEFT JOIN gone_lines g ON t._file = g._file AND t._row >= g.start"
+        shift = " + coalesce(g.n, 0)"
+    return f"SELECT {keys}, t._file, {line}{shift} AS _line FROM {rows}"
 
 
 def _personal(source: Source, mapped: Sequence[Mapped], kept: str) -> dict[str, str]:

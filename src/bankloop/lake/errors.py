@@ -256,3 +256,12 @@ def not_whole_bank(purpose: str) -> DeniedError:
         ),
         purpose=purpose,
     )
+
+
+def no_row(table: str, key: str, columns: str) -> NotFoundError:
+    """Return the error of a row that a table does not have."""
+    return NotFoundError(
+        "lake.no_row",
+        Text("表 {table} 的当前版本没有键为 {key} 的行（键：{columns}）；请核对", "the current version of {table} has no row of key {key} (key: {columns}); check it"),
+        table=table, key=key, columns=columns,
+    )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bankloop.kit import uuid7
-from bankloop.lake import errors, files, incoming, quarantine
+from bankloop.lake import errors, files, incoming, origins, quarantine
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.conforming import Conformed, conform_files
 from bankloop.lake.contracts import LoadReport, SourceReport
@@ -120,10 +120,10 @@ class _Load:
             paths = [p for p in delivery.files if mode == "replace" or p in fresh]
             if not paths:
                 continue
-            stored = [*old, *(str(p) for p in sorted(target.iterdir()))]
+            stored = [*old, *(str(p) for p in sorted(target.glob("*.parquet")))]
             result = self._conform(delivery, paths, stored)
             rows += result.loaded
-            made += self._store(result, target, made, keep_empty=mode != "append")
+            made += self._store(delivery.source, result, digests, target, made, keep_empty=mode != "append")
             self._record(delivery, paths, digests, result)
             if mode != "append":
                 self._set_aside(delivery.source, result, self.writer.paths(current) if current else [])
@@ -165,7 +165,16 @@ class _Load:
             if found != rows:
                 raise errors.control_total(self._label(path), found, rows)
 
-    def _store(self, result: Conformed, target: Path, made: int, *, keep_empty: bool) -> int:
+    def _store(
+        self,
+        source: Source,
+        result: Conformed,
+        digests: Mapping[Path, str],
+        target: Path,
+        made: int,
+        *,
+        keep_empty: bool,
+    ) -> int:
         """Write the good rows into ``target``; return how many files that took."""
         if not result.loaded and not (keep_empty and made == 0):
             return 0
@@ -174,8 +183,9 @@ class _Load:
         copied = len(result.verbatim)
         if copied == len(result.files):
             return copied
-        part = literal(target / f"part-{made + copied}.parquet")
-        self.connection.execute(f"COPY ({result.good}) TO {part} (FORMAT parquet)").fetchall()
+        part = target / f"part-{made + copied}.parquet"
+        self.connection.execute(f"COPY ({result.good}) TO {literal(part)} (FORMAT parquet)").fetchall()
+        origins.write_lines(self.connection, source.contract, part, result, digests)
         return copied + 1
 
     def _set_aside(self, source: Source, result: Conformed, stored: Sequence[str]) -> None:
@@ -202,9 +212,10 @@ class _Load:
 
     def _keep_unchanged(self, table: str, old: list[str], target: Path) -> int:
         keys = ", ".join(name(k) for k in CONTRACTS[table].key)
-        new = parquet([str(p) for p in sorted(target.iterdir())])
+        new = parquet([str(p) for p in sorted(target.glob("*.parquet"))])
         kept = f"SELECT * FROM (FROM {parquet(old)}) ANTI JOIN (FROM {new}) USING ({keys})"
         self.connection.execute(f"COPY ({kept}) TO {literal(target / 'kept.parquet')} (FORMAT parquet)").fetchall()
+        origins.keep_lines(self.connection, CONTRACTS[table], old, new, target / "kept.parquet")
         return int(pq.read_metadata(target / "kept.parquet").num_rows)
 
     def _record(self, delivery: Delivery, paths: Sequence[Path], digests: dict[Path, str], result: Conformed) -> None:

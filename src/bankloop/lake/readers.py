@@ -51,11 +51,15 @@ class RawFile:
     rejects: list[Reject] = field(default_factory=list)
     skipped: tuple[int, ...] = ()
 
+    @property
+    def gone(self) -> NDArray[np.int64]:
+        """Return of each line that is no row, in order, the number of the first row after it."""
+        lines = np.array(sorted({r.line for r in self.rejects} | set(self.skipped)), dtype=np.int64)
+        return lines - self.first_line - np.arange(len(lines)) + 1
+
     def lines(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the 1-based physical lines of the rows numbered ``rows``."""
-        gone = np.array(sorted({r.line for r in self.rejects} | set(self.skipped)), dtype=np.int64)
-        threshold = gone - self.first_line - np.arange(len(gone)) + 1
-        return rows + self.first_line - 1 + np.searchsorted(threshold, rows, side="right")
+        return rows + self.first_line - 1 + np.searchsorted(self.gone, rows, side="right")
 
 
 def read_file(connection: duckdb.DuckDBPyConnection, source: Source, path: Path, scratch: Path) -> RawFile:

@@ -43,9 +43,9 @@ class LakeWriter:
     def stage(self, table: str, folder: Path, rows: int, as_of: date, keep: Sequence[str] = ()) -> LakeVersion:
         """Settle a staging folder as the next version of ``table``; ``keep`` are files it shares with earlier ones.
 
-        The same content for the same day as the current version is that version: nothing is staged.
+        Beside a file may stand one of another suffix that says where its rows are from; it is no content. The same content for the same day as the current version is that version: nothing is staged.
         """
-        made = sorted(folder.iterdir())
+        made = sorted(folder.glob("*.parquet"))
         # Files that exist only in a folder no manifest row names are found by their digests, not by their names.
         content = digest([list(keep), [files.file_digest(path) for path in made]])
         current = self.current(table)

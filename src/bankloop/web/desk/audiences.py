@@ -159,8 +159,7 @@ def _falls(found: Look) -> Picture:
 def _sample(console: Console, found: Look) -> Table:
     catalogue = console.bank.catalogue
     rows = tuple(
-        (Cell(say.same(masked(number))), *(Cell(say.same(_said(value))) for value in values))
-        for number, values in found.sample
+        (Cell(say.same(masked(number))), *(Cell(_said(value)) for value in values)) for number, values in found.sample
     )
     titles = [catalogue[name].label for name in found.columns]
     columns = (Column(Text("客户", "Customer")), *(Column(title) for title in titles))
@@ -168,8 +167,10 @@ def _sample(console: Console, found: Look) -> Table:
     return Table("sample", Text("样例", "Sample"), columns, rows, note)
 
 
-def _said(value: Any) -> str:
-    return _HIDDEN if value is None else str(value)
+def _said(value: Any) -> Text:
+    if isinstance(value, bool):
+        return Text("是" if value else "否", "yes" if value else "no")
+    return say.same(_HIDDEN if value is None else value)
 
 
 def _next_words(found: Completion) -> list[tuple[str, str, Text]]:
