@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import axe_playwright_python
 import numpy as np
@@ -162,6 +163,30 @@ def test_clusters_become_segments(staffed: Staffed) -> None:
     assert [one.name for one in own] == [one.name for one, mask in zip(found, masks, strict=True) if mask[5]]
     for wrong in ({"count": "1"}, {"count": "x"}, {"by-age": "", "by-aum": "", "by-login_days_30d": ""}):
         assert client.post("/audiences/cluster", data={**asked, **wrong}).status_code == 400
+
+
+def test_the_api_does_what_the_pages_do(staffed: Staffed) -> None:
+    client = staffed.api("strategist")
+    counted = client.get("/api/v1/audience", params={"expression": "age < 30"}).json()
+    assert counted["hit"] - sum(one["count"] for one in counted["falls"]) == counted["usable"] > 0
+    assert client.get("/api/v1/audience", params={"expression": "frozen"}).status_code == 403
+    once = {"idempotency-key": uuid4().hex}
+    rule = {"name": "by-api", "zh": "接口", "en": "By API", "expression": "age < 30"}
+    first, again = (client.post("/api/v1/segments", json=rule, headers=once) for _ in range(2))
+    assert (first.status_code, first.json()["version"], again.json()) == (201, 1, first.json())
+
+    def post(act: str, body: dict[str, Any]) -> Any:
+        return client.post(f"/api/v1/segments/{act}", json=body, headers={"idempotency-key": uuid4().hex})
+
+    assert post("by-api/activate", {"version": 1}).json()["code"] == "segment.no_plan"
+    assert post("by-api/plan", {"version": 1, **PLAN}).json()["plan"]["owner"] == "B001"
+    assert post("by-api/activate", {"version": 1}).json()["active_from"]
+    assert post("by-api/retire", {"reason": "over"}).json()["active_to"]
+    assert len(client.get("/api/v1/segments/by-api").json()["versions"]) == 1
+    learned = post("cluster", {"name": "api", "count": 2, "attributes": ["age", "aum"]})
+    assert [one["name"] for one in learned.json()["segments"]] == ["api-1", "api-2"]
+    assert post("cluster", {"name": "api", "count": 2, "attributes": ["nothing"]}).status_code == 404
+    assert "by-api" in [one["name"] for one in client.get("/api/v1/segments").json()["items"]]
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,9 @@ def map_spec(chart: Map, frame: Frame) -> dict[str, Any]:
 
 def _named(rows: Sequence[dict[str, Any]], frame: Frame, wide: float, high: float) -> list[dict[str, Any]]:
     """Return the rows whose name finds room: right, left, above or below its circle, within the paper and off other names."""
-    width, taken, found = frame.width - _LEFT - _RIGHT, [], []
+    width = frame.width - _LEFT - _RIGHT
+    taken: list[tuple[float, float, float, float]] = []
+    found: list[dict[str, Any]] = []
     for row in rows:
         at = ((row["x"] / wide) ** 0.5 * width, _HIGH * (1 - row["y"] / high))
         radius, words = (row["area"] / 3.14) ** 0.5 + 4, room(row["label"])

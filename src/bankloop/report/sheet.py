@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bankloop.kit import Language, Text
-from bankloop.report import charts
+from bankloop.report import paper
 from bankloop.report.books import Book, write_workbook
 from bankloop.report.contracts import Table, Tone
 
@@ -57,7 +57,7 @@ def sheet_svg(book: Book, language: Language) -> str:
         width=WIDTH, height=top + 6, edge=_EDGE, line=_LINE, row=_ROW, figure=_FIGURE, size=_SIZE,
         title=book.title.say(language), answer=answer, figures_at=figures_at, tables=parts,
         figures=[(one.label.say(language), one.value.say(language), one.note.say(language) if one.note else "") for one in book.figures],
-        column=(WIDTH - 2 * _EDGE) / 3, wrap=wrapped, ink=charts.INK, quiet=charts.INK_2, rule=charts.LINE, accent=charts.ACCENT,
+        column=(WIDTH - 2 * _EDGE) / 3, wrap=wrapped, ink=paper.INK, quiet=paper.INK_2, rule=paper.LINE, accent=paper.ACCENT,
     )  # fmt: skip
 
 
@@ -99,10 +99,10 @@ def _cells(table: Table, language: Language) -> list[list[tuple[str, float, str,
     step = (inside - first) / max(len(table.columns) - 1, 1)
     ends = [_EDGE, *(_EDGE + first + step * place for place in range(1, len(table.columns)))]
     anchors = ["start", *["end"] * (len(table.columns) - 1)]
-    heads = [(one.title.say(language), charts.INK_2, "400") for one in table.columns]
+    heads = [(one.title.say(language), paper.INK_2, "400") for one in table.columns]
     kept = table.rows if len(table.rows) <= _MOST_ROWS else (*table.rows[: _MOST_ROWS - 1], table.rows[-1])
     lines = [
-        [(cell.text.say(language), _TONES.get(cell.tone, charts.INK), "600" if row[0].text == TOTAL else "400") for cell in row]
+        [(cell.text.say(language), _TONES.get(cell.tone, paper.INK), "600" if row[0].text == TOTAL else "400") for cell in row]
         for row in kept
     ]  # fmt: skip
     return [

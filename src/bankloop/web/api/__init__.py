@@ -19,6 +19,7 @@ from bankloop.web.api import (
     products,
     regular,
     schema,
+    segments,
     tasks,
     trail,
     units,
@@ -27,7 +28,7 @@ from bankloop.web.api.jobs import Jobs
 from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
-    campaigns, products, approvals, customers, consents, parties, tasks, daily, lists, units, people, machines, holds,
+    campaigns, products, approvals, customers, consents, parties, segments, tasks, daily, lists, units, people, machines, holds,
     regular, trail,
 )  # fmt: skip
 

@@ -8,23 +8,22 @@ from urllib.parse import urlencode
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from bankloop.customer.segment import Completion, complete, learn_clusters, save_clusters, save_segment
-from bankloop.customer.segment import describe as described
+from bankloop.customer.segment import Completion, complete, save_segment
 from bankloop.kit import BankloopError, InputError, Text
 from bankloop.loop.membership import Look, look_at
 from bankloop.organization import require
 from bankloop.report import Cell, Column, Figure, Picture, Step, StepKind, Table, waterfall_picture
 from bankloop.report import sayings as say
+from bankloop.web.clustering import keep, learn
 from bankloop.web.console import Console, masked
 from bankloop.web.desk.audience_texts import SCRIPT, TEXTS
-from bankloop.web.desk.segments import clusters_title, map_of, overlap_table, segments_table
+from bankloop.web.desk.segments import map_of, overlap_table, segments_table
 from bankloop.web.forms import Acting, Form, Here
 from bankloop.web.guard import POLICY
 from bankloop.web.rendering import console_of, language, may, page
 from bankloop.web.visitor import Visitor
 
 _LONGEST = 4_000
-_SEED = 20260101
 # The one page with a script of its own; it asks this console only, and everything on it works without.
 _POLICY = f"{POLICY}; script-src 'self'; connect-src 'self'"
 _HIDDEN = "***"
@@ -79,17 +78,14 @@ def add_pages(app: FastAPI) -> None:
 
 
 def _cluster(console: Console, visitor: Visitor, form: dict[str, str]) -> None:
-    """Learn clusters of the whole bank and keep each as a segment, titled by what sets it apart."""
-    bank, people = console.bank, console.people_now()
     try:
         count = int(form.get("count", ""))
     except ValueError:
         raise InputError("segment.count", Text("类数应为整数", "the number of clusters is a whole number")) from None
-    names = [name for name in bank.catalogue.attributes if form.get(f"by-{name}")]
-    found = learn_clusters(people.table, names, bank.catalogue.types, count, _SEED)
-    titles = [clusters_title(one, bank.catalogue) for one in described(found, found.assign(people.table))]
-    with bank.store.begin(visitor.principal) as connection:
-        save_clusters(connection, bank.catalogue, form.get("name", "").strip()[:40], titles, found)
+    names = [name for name in console.bank.catalogue.attributes if form.get(f"by-{name}")]
+    learned = learn(console, names, count)
+    with console.bank.store.begin(visitor.principal) as connection:
+        keep(connection, console, form.get("name", "").strip()[:40], learned)
 
 
 def _page(

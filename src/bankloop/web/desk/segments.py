@@ -10,9 +10,7 @@ import pyarrow.compute as pc
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from bankloop.customer import Catalogue
 from bankloop.customer.segment import (
-    Profile,
     Segment,
     activate_segment,
     plan_segment,
@@ -180,14 +178,6 @@ def _bubble(people: People, segment: Segment) -> Bubble | None:
         return None
     across, up = (pc.mean(people.table[name].filter(mask)).as_py() for name in (_ACROSS, _UP))
     return None if across is None or up is None else Bubble(segment.title, across, up, size, segment.active)
-
-
-def clusters_title(one: Profile, catalogue: Catalogue) -> Text:
-    """Return a cluster's title: what sets it apart, the strongest first."""
-    told = one.telling[:2]
-    zh = "、".join(catalogue[name].label.zh + ("高" if value > 0 else "低") for name, value in told)
-    en = ", ".join(("high " if value > 0 else "low ") + catalogue[name].label.en.lower() for name, value in told)
-    return Text(zh or f"第 {one.index + 1} 类：居中", en or f"Cluster {one.index + 1}: the middle")
 
 
 def _figures(console: Console, one: Segment, visitor: Visitor) -> tuple[Figure, ...]:
