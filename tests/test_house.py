@@ -33,6 +33,7 @@ DOORS = {
     "bankloop.loop.membership",
     "bankloop.organization.account",
     "bankloop.organization.daily",
+    "bankloop.organization.collaboration",
     "bankloop.customer.identity",
     "bankloop.customer.consent",
     "bankloop.customer.subject",

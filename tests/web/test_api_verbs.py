@@ -163,7 +163,7 @@ def test_a_month_that_is_not_over_is_a_job_that_fails_with_the_reason(staffed: S
 
 
 def test_a_list_is_taken_in_and_recalled(staffed: Staffed) -> None:
-    numbers = [staffed.own_customer(who) for who, role in staffed.people.items() if role == "relationship_manager"]
+    numbers = [staffed.own_customer(staffed.of("relationship_manager"))]
     client, once = staffed.api("strategist"), key()
     body = xlsx(*((number, "回访", 10, "") for number in numbers), ("NOBODY", "", "", ""))
     asked = {"name": "回访三月", "due": (staffed.small.open.lake.today() + timedelta(days=3)).isoformat()}

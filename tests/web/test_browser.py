@@ -112,8 +112,8 @@ OTHERS = {
     "product": ("/products", "/products/wealth-fixed-income"),
     "checker": ("/approvals",),
     "steward": ("/merges", "/data", "/data/customer", "/tiers"),
-    "relationship_manager": ("/", "/workbench", "/tasks", "/customers"),
-    "commander": ("/", "/warroom", "/people", "/tasks"),
+    "relationship_manager": ("/", "/workbench", "/tasks", "/customers", "/collaboration"),
+    "commander": ("/", "/warroom", "/people", "/tasks", "/collaboration"),
 }
 
 

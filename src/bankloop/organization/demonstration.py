@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from bankloop.kit import NotFoundError, Text
 from bankloop.organization.people import (
+    Line,
     engage_staff,
     license_staff,
     name_backup,
@@ -117,6 +118,9 @@ def _branch(
     _give(connection, manager, "relationship_manager")
     if head is not None:
         _give(connection, head, "sub_branch_head")
+    # One of another line at the same place, to whom company business is referred.
+    engage_staff(connection, "corporate", "演示·对公客户经理", sub_branch, "corporate_manager", Line.CORPORATE)
+    give_role(connection, "corporate", "relationship_manager", (), (Line.CORPORATE,))
     today = now_of(connection).date()
     for kind in ("wealth", "fund"):
         license_staff(

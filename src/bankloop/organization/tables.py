@@ -81,3 +81,26 @@ task_event = Table(
     Index("task_event_task", "task_id", "happened_at"),
     Index("task_event_client", "task_id", "client_key", unique=True, postgresql_where=text("client_key IS NOT NULL")),
 )
+
+collaboration = Table(
+    "collaboration",
+    metadata,
+    Column("request_id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("from_unit", Text, nullable=False),
+    Column("from_line", Text, nullable=False),
+    Column("desk", Text, nullable=False),
+    Column("to_unit", Text, nullable=False),
+    Column("to_line", Text, nullable=False),
+    Column("about_no", Text, nullable=False),
+    Column("customer_no", Text, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("need", Text, nullable=False),
+    Column("task_id", Uuid, ForeignKey("staff_task.task_id"), nullable=False, unique=True),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Index("collaboration_asked", "asked_by", "made_at"),
+    Index("collaboration_from", "from_unit", "made_at"),
+    Index("collaboration_to", "desk", "to_unit", "made_at"),
+)

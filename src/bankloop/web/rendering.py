@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from bankloop.kit import Language, Text
 from bankloop.organization import ROLES, allowed
 from bankloop.web.console import Console
+from bankloop.web.front_words import FRONT_WORDS
 from bankloop.web.lead_words import LEAD_WORDS
 from bankloop.web.texts import WORDS
 from bankloop.web.visitor import Visitor
@@ -28,6 +29,7 @@ MENU = (
     ("/daily", "daily", "daily", "daily.read"),
     ("/warroom", "warroom", "warroom", "task.assign"),
     ("/tasks", "tasks", "tasks", "task.read"),
+    ("/collaboration", "collaboration", "collaboration", "collaboration.read"),
     ("/lists", "lists", "lists", "worklist.read"),
     ("/customers", "customers", "customers", "customer.list"),
     ("/audiences", "audiences", "audiences", "segment.read"),
@@ -79,7 +81,7 @@ def page(request: Request, template: str, status: int = 200, at: str = "", **val
     listed = console is not None and status < 500 and may(visitor, "campaign.read")
     body = pages.get_template(template).render(
         status=status, lang=lang, other=Language.EN if lang is Language.ZH else Language.ZH, at=at,
-        here=here if request.method == "GET" else "/", words={**WORDS, **MORE_WORDS, **LEAD_WORDS},
+        here=here if request.method == "GET" else "/", words={**WORDS, **MORE_WORDS, **LEAD_WORDS, **FRONT_WORDS},
         bank=console.title if console else Text("bankloop", "bankloop"),
         campaigns=console.titles() if console and listed else {},
         has_report=report_file(console.folder).exists() if console and listed else False,

@@ -34,6 +34,7 @@ from bankloop.organization import (
     unmasked_fields,
     urgency,
 )
+from bankloop.organization.collaboration import TOPICS, request_behind
 from bankloop.report import Figure
 from bankloop.report import sayings as say
 from bankloop.report.record import action_title
@@ -110,6 +111,7 @@ class TaskPage:
     dial: str
     script: Text | None
     history: tuple[tuple[str, Text, str], ...]
+    request: UUID | None = None
 
 
 def workbench(console: Console, principal: Principal) -> Workbench:
@@ -155,7 +157,9 @@ def task_page(console: Console, principal: Principal, task_id: UUID) -> TaskPage
         (call,) = _calls(console, connection, [task], clear=clear)
         events = events_of(connection, [task_id])
         reason = read_reasons(connection, [task.parent_id or task_id])
-    name, phone = _identity(console, principal, task.customer_no)
+        asked = request_behind(connection, task_id)
+    # A company is called by its own line's system; what is shown of its owner is the request's to rule.
+    name, phone = (_MASK, _MASK) if asked else _identity(console, principal, task.customer_no)
     lock = _lock(console, reason)
     return TaskPage(
         call=call,
@@ -166,6 +170,7 @@ def task_page(console: Console, principal: Principal, task_id: UUID) -> TaskPage
         dial=phone if phone.isdigit() else "",
         script=_script(lock, task) if lock else None,
         history=tuple(_done(console, event) for event in events),
+        request=asked.request_id if asked else None,
     )
 
 
@@ -193,7 +198,7 @@ def _calls(console: Console, connection: Connection, tasks: Sequence[Task], *, c
                 task=task,
                 title=titles.get(task.campaign, _KINDS[task.kind]),
                 action=_action(lock, task),
-                who=masked(task.customer_no),
+                who=masked(task.customer_no) if task.customer_no else "—",
                 worth=say.money(task.value_fen),
                 due=say.same(f"{due.astimezone(zone):%m-%d %H:%M}" if due else f"{task.due_on:%m-%d}"),
                 tag=Text("超时", "overdue") if late else _KINDS[task.kind],
@@ -217,6 +222,8 @@ def _lock(console: Console, reasons: Mapping[UUID, Mapping[str, Any]]) -> Lock |
 
 def _action(lock: Lock | None, task: Task) -> Text:
     action = next((a for a in actions_of(lock) if a.key == task.action), None) if lock else None
+    if task.action in TOPICS:
+        return TOPICS[task.action].title
     return action_title(lock, action) if lock and action else say.same(task.action or "—")
 
 

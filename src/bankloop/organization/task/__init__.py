@@ -20,8 +20,10 @@ from bankloop.organization.task.contracts import (
     TaskReport,
     TaskState,
 )
+from bankloop.organization.task.delegated import call_back, put_back, raise_task, say, settle, take_over
 from bankloop.organization.task.dispatch import dispatch_tasks, send_down
 from bankloop.organization.task.repository import (
+    as_task,
     events_of,
     open_tasks,
     open_tasks_for,
@@ -79,7 +81,9 @@ __all__ = [
     "TaskState",
     "accept_task",
     "appointment",
+    "as_task",
     "assign_task",
+    "call_back",
     "call_off_tasks",
     "create_tasks",
     "dispatch_tasks",
@@ -97,10 +101,15 @@ __all__ = [
     "outcome_of",
     "performance",
     "place_tasks",
+    "put_back",
+    "raise_task",
     "recall_tasks",
     "reject_task",
+    "say",
     "send_down",
+    "settle",
     "split",
+    "take_over",
     "task_counts",
     "task_of",
     "tasks_for",

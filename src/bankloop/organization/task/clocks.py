@@ -12,18 +12,18 @@ from sqlalchemy import ColumnElement, Connection, func, select, text
 from bankloop.kit import WorkTime
 from bankloop.organization.tables import staff_task as table
 from bankloop.organization.task.contracts import Performance, TaskState
-from bankloop.organization.task.rules import ESCALATED_TO, OPEN, level_at
+from bankloop.organization.task.rules import DESK_ESCALATED_TO, ESCALATED_TO, OPEN, level_at
 from bankloop.store import bank_wide, now_of, record_audit, verb
 
 _OPEN = ", ".join(f"'{state}'" for state in OPEN)
 # Tasks of one day share their clock: a bank has few distinct ones, however many tasks.
 _CLOCKS = text(
-    f"SELECT DISTINCT start_at, due_at, escalated FROM staff_task WHERE state IN ({_OPEN}) AND escalated < 3 "
+    f"SELECT DISTINCT start_at, due_at, escalated, kind = 'support' AS desk FROM staff_task WHERE state IN ({_OPEN}) AND escalated < 3 "
     "AND start_at <= :now AND due_at IS NOT NULL"
 )
 _RAISE = text(
     f"WITH raised AS (UPDATE staff_task SET escalated = :level, updated_at = :now WHERE state IN ({_OPEN}) "
-    "AND start_at = :start AND due_at = :due AND escalated = :before RETURNING task_id) "
+    "AND start_at = :start AND due_at = :due AND escalated = :before AND (kind = 'support') = :desk RETURNING task_id) "
     "INSERT INTO task_event (event_id, task_id, act, person, human, note, happened_at) "
     "SELECT gen_random_uuid(), task_id, 'escalated', :person, false, :words, :now FROM raised"
 )
@@ -38,13 +38,13 @@ def escalate_tasks(connection: Connection, hours: WorkTime | None = None) -> dic
     clock, now = hours or WorkTime(), now_of(connection)
     raised: dict[int, int] = {}
     with bank_wide(connection):
-        for start, due, before in connection.execute(_CLOCKS, {"now": now}).all():
+        for start, due, before, desk in connection.execute(_CLOCKS, {"now": now}).all():
             level = level_at(clock.elapsed(start, now), clock.elapsed(start, due))
             if level <= before:
                 continue
             values = {
-                "level": level, "before": before, "start": start, "due": due, "now": now,
-                "person": "system:clock", "words": ESCALATED_TO[level - 1].zh,
+                "level": level, "before": before, "start": start, "due": due, "now": now, "desk": desk,
+                "person": "system:clock", "words": (DESK_ESCALATED_TO if desk else ESCALATED_TO)[level - 1].zh,
             }  # fmt: skip
             raised[level] = raised.get(level, 0) + connection.execute(_RAISE, values).rowcount
     if raised:

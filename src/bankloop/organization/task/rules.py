@@ -25,6 +25,12 @@ ESCALATED_TO = (
     Text("升级到支行行长", "escalated to the head of the sub-branch"),
     Text("升级到分行", "escalated to the branch"),
 )
+# What a desk behind the front owes is escalated along the desk's own line.
+DESK_ESCALATED_TO = (
+    Text("提醒承办人", "who has it is reminded"),
+    Text("升级到承办部门负责人", "escalated to the head of the desk"),
+    Text("升级到主管行领导", "escalated to the executive in charge"),
+)
 
 _H = timedelta(hours=1)
 # A working day has seven hours.

@@ -96,7 +96,7 @@ def place_tasks(
 def open_task(connection: Connection, asked: NewTask, zone: str = "Asia/Shanghai") -> Task:
     """Make a task that no plan makes, once for its key, and return it."""
     known = by_key(connection, asked.key)
-    return known or _opened(connection, asked, zone)
+    return known or opened(connection, asked, zone)
 
 
 @verb("task.assign")
@@ -175,7 +175,7 @@ def log_outcome(
     _after_log(connection, task, outcome, said_at, tries, ends=ends, human=human)
     follow = None
     if agreed is not None:
-        follow = _opened(
+        follow = opened(
             connection, _follow_up(task, agreed, _follow_key(task_id, client_key or agreed.isoformat())), zone
         )
     after = {"outcome": outcome, "next": agreed, "ends": ends}
@@ -271,7 +271,8 @@ def _ended(connection: Connection, reason: str, *which: ColumnElement[bool]) -> 
     return connection.execute(update(table).where(table.c.state.in_(OPEN), *which).values(**ended)).rowcount
 
 
-def _opened(connection: Connection, asked: NewTask, zone: str) -> Task:
+def opened(connection: Connection, asked: NewTask, zone: str) -> Task:
+    """Make a task that no plan makes; the caller's verb looked for its key."""
     now = now_of(connection)
     made = uuid7(int(now.timestamp() * 1000))
     given = asked.staff_id is not None

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from bankloop.web.api import (
     approvals,
     campaigns,
+    collaborations,
     consents,
     customers,
     daily,
@@ -28,7 +29,11 @@ from bankloop.web.api.jobs import Jobs
 from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
+<<<<<<< HEAD
     campaigns, products, approvals, customers, consents, parties, segments, tasks, daily, lists, units, people, machines, holds,
+=======
+    campaigns, products, approvals, customers, consents, parties, tasks, daily, lists, collaborations, units, people, machines, holds,
+>>>>>>> 6df1dd6 (Referrals between lines and support of the desks behind the front: one request, one clock, both inboxes)
     regular, trail,
 )  # fmt: skip
 

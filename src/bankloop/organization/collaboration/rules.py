@@ -1,0 +1,65 @@
+"""Pure rules of collaboration: the topics with their desks and times, and what an answer may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from bankloop.kit import Text
+from bankloop.organization.collaboration import errors
+from bankloop.organization.collaboration.contracts import Kind, Topic
+from bankloop.organization.people import Line
+from bankloop.organization.task import Service
+
+_H = timedelta(hours=1)
+# A working day has seven hours.
+_DAY = 7 * _H
+# What a customer waits for at the counter is answered the same day; what needs a committee has three.
+_FAST, _PLAIN, _SLOW = Service(_H, _DAY / 2), Service(2 * _H, _DAY), Service(_DAY, 3 * _DAY)
+
+TOPICS: Mapping[str, Topic] = {
+    one.key: one
+    for one in (
+        Topic("corporate_loan", Kind.REFERRAL, Line.CORPORATE, Text("企业贷款", "company loan"), _SLOW),
+        Topic("corporate_account", Kind.REFERRAL, Line.CORPORATE, Text("对公开户与结算", "company account and payments"), _SLOW),
+        Topic("payroll", Kind.REFERRAL, Line.CORPORATE, Text("代发工资", "payroll"), _SLOW),
+        Topic("owner_wealth", Kind.REFERRAL, Line.RETAIL, Text("企业主个人理财", "the owner's own wealth"), _SLOW),
+        Topic("owner_loan", Kind.REFERRAL, Line.RETAIL, Text("企业主个人贷款", "the owner's own loan"), _SLOW),
+        Topic("visit", Kind.SUPPORT, "branch_commander", Text("分行陪访与协调", "the branch comes along"), _PLAIN),
+        Topic("pricing", Kind.SUPPORT, "product_manager", Text("利率与费率", "rates and fees"), _FAST),
+        Topic("product", Kind.SUPPORT, "product_manager", Text("产品答疑", "questions on a product"), _PLAIN),
+        Topic("wording", Kind.SUPPORT, "compliance_reviewer", Text("话术与合规", "wording and compliance"), _PLAIN),
+        Topic("benefit", Kind.SUPPORT, "benefit_owner", Text("权益补发与核销", "benefits missing or refused"), _PLAIN),
+        Topic("data", Kind.SUPPORT, "data_steward", Text("客户资料更正", "customer data to be put right"), _SLOW),
+    )
+}  # fmt: skip
+# The middle office of each branch stands under it; every other desk is one for the bank.
+AT_BRANCH = frozenset({"branch_commander"})
+# How an answer may read, and the outcome of a task that it is.
+ANSWERS: Mapping[Kind, Mapping[str, Text]] = {
+    Kind.REFERRAL: {
+        "sold": Text("已办成", "done, it came about"),
+        "considering": Text("跟进中", "being followed up"),
+        "declined": Text("未办成", "it did not come about"),
+    },
+    Kind.SUPPORT: {
+        "done": Text("已答复", "answered"),
+        "considering": Text("还需补充", "more is needed"),
+        "declined": Text("不予支持", "refused"),
+    },
+}
+
+
+def topic_of(key: str, kind: Kind) -> Topic:
+    """Return a topic; raise ``InputError`` naming those of the kind."""
+    found = TOPICS.get(key)
+    if found is None or found.kind is not kind:
+        raise errors.no_topic(key, [one.key for one in TOPICS.values() if one.kind is kind])
+    return found
+
+
+def answer_of(kind: Kind, code: str) -> Text:
+    """Return what an answer says; raise ``InputError`` naming those of the kind."""
+    if code not in ANSWERS[kind]:
+        raise errors.no_answer(code, list(ANSWERS[kind]))
+    return ANSWERS[kind][code]

@@ -1,0 +1,174 @@
+"""Requests between lines and offices: listed for both sides, made, taken, answered, passed on, withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import Field
+from sqlalchemy import Connection
+
+from bankloop.kit import WorkTime
+from bankloop.organization import collaboration as together
+from bankloop.organization import require
+from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Writes, plain
+from bankloop.web.api.once import once
+from bankloop.web.console import Console
+from bankloop.web.visitor import Visitor
+
+router = APIRouter(prefix=PREFIX, tags=["collaborations"])
+Words = Annotated[str, Field(min_length=1, max_length=2_000)]
+Number = Annotated[str, Field(max_length=64)]
+
+
+class ReferBody(Body):
+    """A customer of one's own, and whom the other line is to serve."""
+
+    topic: Name
+    about_no: Name
+    need: Words
+    customer_no: Number = ""
+    company: Number = ""
+    agreed: bool = False
+
+
+class AskBody(Body):
+    """What a desk is asked, about a customer of one's own or about none."""
+
+    topic: Name
+    need: Words
+    about_no: Number = ""
+
+
+class AnswerBody(Body):
+    """What comes of a request: a code of its kind, and words."""
+
+    outcome: Name
+    words: Words
+
+
+class PassBody(Body):
+    """To the desk of which topic a request goes, and why."""
+
+    topic: Name
+    words: Words
+
+
+class WordsBody(Body):
+    """What is said."""
+
+    words: Words
+
+
+@router.get("/collaborations")
+def listed(console: Open, visitor: Reads) -> dict[str, Any]:
+    """List the requests to answer, those asked and those of the caller's units, open ones first."""
+    require(visitor.principal, "collaboration.read")
+    with console.bank.store.begin(visitor.principal) as connection:
+        found: dict[str, Any] = plain(together.inbox(connection))
+    return found
+
+
+@router.get("/collaborations/{request_id}")
+def one(request_id: UUID, console: Open, visitor: Reads) -> dict[str, Any]:
+    """Return a request with what was done and said."""
+    require(visitor.principal, "collaboration.read")
+    with console.bank.store.begin(visitor.principal) as connection:
+        found: dict[str, Any] = plain(together.conversation(connection, request_id))
+    return found
+
+
+@router.post("/collaborations/refer", status_code=201)
+def refer(request: Request, body: ReferBody, console: Open, visitor: Writes) -> Response:
+    """Refer a customer of one's own to another line."""
+
+    def effect(connection: Connection) -> object:
+        return together.refer(
+            connection, body.topic, body.about_no, body.need, customer_no=body.customer_no, company=body.company,
+            agreed=body.agreed, hours=WorkTime(console.bank.lake.zone),
+        )  # fmt: skip
+
+    return _once(request, console, visitor, "collaboration.refer", "", body, effect, 201)
+
+
+@router.post("/collaborations/ask", status_code=201)
+def ask(request: Request, body: AskBody, console: Open, visitor: Writes) -> Response:
+    """Ask the desk of a topic for support."""
+
+    def effect(connection: Connection) -> object:
+        hours = WorkTime(console.bank.lake.zone)
+        return together.ask_support(connection, body.topic, body.need, about_no=body.about_no, hours=hours)
+
+    return _once(request, console, visitor, "collaboration.ask", "", body, effect, 201)
+
+
+@router.post("/collaborations/{request_id}/take")
+def take(request: Request, request_id: UUID, console: Open, visitor: Writes) -> Response:
+    """Take a request on: the clock of the first response stops."""
+    return _once(
+        request, console, visitor, "collaboration.take", str(request_id), None, lambda c: together.take(c, request_id)
+    )
+
+
+@router.post("/collaborations/{request_id}/answer")
+def answer(request: Request, request_id: UUID, body: AnswerBody, console: Open, visitor: Writes) -> Response:
+    """Answer a request; it is over where the answer ends it."""
+
+    def effect(connection: Connection) -> object:
+        return together.answer(connection, request_id, body.outcome, body.words)
+
+    return _once(request, console, visitor, "collaboration.answer", str(request_id), body, effect)
+
+
+@router.post("/collaborations/{request_id}/pass")
+def pass_on(request: Request, request_id: UUID, body: PassBody, console: Open, visitor: Writes) -> Response:
+    """Pass a request for support on to the desk of another topic; its clock goes on."""
+
+    def effect(connection: Connection) -> object:
+        return together.pass_on(connection, request_id, body.topic, body.words)
+
+    return _once(request, console, visitor, "collaboration.pass", str(request_id), body, effect)
+
+
+@router.post("/collaborations/{request_id}/add")
+def add(request: Request, request_id: UUID, body: WordsBody, console: Open, visitor: Writes) -> Response:
+    """Add words to one's own request while it is open."""
+
+    def effect(connection: Connection) -> object:
+        together.add_words(connection, request_id, body.words)
+        return together.conversation(connection, request_id)
+
+    return _once(request, console, visitor, "collaboration.add", str(request_id), body, effect)
+
+
+@router.post("/collaborations/{request_id}/withdraw")
+def withdraw(request: Request, request_id: UUID, body: WordsBody, console: Open, visitor: Writes) -> Response:
+    """Take one's own request back while it is open."""
+
+    def effect(connection: Connection) -> object:
+        together.withdraw(connection, request_id, body.words)
+        return together.conversation(connection, request_id)
+
+    return _once(request, console, visitor, "collaboration.withdraw", str(request_id), body, effect)
+
+
+def _once(
+    request: Request,
+    console: Console,
+    visitor: Visitor,
+    verb: str,
+    resource: str,
+    body: Body | None,
+    effect: Callable[[Connection], object],
+    status: int = 200,
+) -> Response:
+    store = console.bank.store
+
+    def done() -> Any:
+        with store.begin(visitor.principal) as connection:
+            return effect(connection)
+
+    return once(request, store, visitor, verb, resource, body, done, status)
