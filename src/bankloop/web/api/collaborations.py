@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,10 +13,8 @@ from sqlalchemy import Connection
 from bankloop.kit import WorkTime
 from bankloop.organization import collaboration as together
 from bankloop.organization import require
-from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Writes, plain
-from bankloop.web.api.once import once
-from bankloop.web.console import Console
-from bankloop.web.visitor import Visitor
+from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Writes, does, plain
+from bankloop.web.api.once import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["collaborations"])
 Words = Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -81,7 +78,7 @@ def one(request_id: UUID, console: Open, visitor: Reads) -> dict[str, Any]:
     return found
 
 
-@router.post("/collaborations/refer", status_code=201)
+@router.post("/collaborations/refer", status_code=201, openapi_extra=does("collaboration.refer"))
 def refer(request: Request, body: ReferBody, console: Open, visitor: Writes) -> Response:
     """Refer a customer of one's own to another line."""
 
@@ -91,10 +88,10 @@ def refer(request: Request, body: ReferBody, console: Open, visitor: Writes) -> 
             agreed=body.agreed, hours=WorkTime(console.bank.lake.zone),
         )  # fmt: skip
 
-    return _once(request, console, visitor, "collaboration.refer", "", body, effect, 201)
+    return once_in(request, console.bank.store, visitor, "collaboration.refer", "", body, effect, 201)
 
 
-@router.post("/collaborations/ask", status_code=201)
+@router.post("/collaborations/ask", status_code=201, openapi_extra=does("collaboration.ask"))
 def ask(request: Request, body: AskBody, console: Open, visitor: Writes) -> Response:
     """Ask the desk of a topic for support."""
 
@@ -102,38 +99,44 @@ def ask(request: Request, body: AskBody, console: Open, visitor: Writes) -> Resp
         hours = WorkTime(console.bank.lake.zone)
         return together.ask_support(connection, body.topic, body.need, about_no=body.about_no, hours=hours)
 
-    return _once(request, console, visitor, "collaboration.ask", "", body, effect, 201)
+    return once_in(request, console.bank.store, visitor, "collaboration.ask", "", body, effect, 201)
 
 
-@router.post("/collaborations/{request_id}/take")
+@router.post("/collaborations/{request_id}/take", openapi_extra=does("collaboration.take"))
 def take(request: Request, request_id: UUID, console: Open, visitor: Writes) -> Response:
     """Take a request on: the clock of the first response stops."""
-    return _once(
-        request, console, visitor, "collaboration.take", str(request_id), None, lambda c: together.take(c, request_id)
+    return once_in(
+        request,
+        console.bank.store,
+        visitor,
+        "collaboration.take",
+        str(request_id),
+        None,
+        lambda c: together.take(c, request_id),
     )
 
 
-@router.post("/collaborations/{request_id}/answer")
+@router.post("/collaborations/{request_id}/answer", openapi_extra=does("collaboration.answer"))
 def answer(request: Request, request_id: UUID, body: AnswerBody, console: Open, visitor: Writes) -> Response:
     """Answer a request; it is over where the answer ends it."""
 
     def effect(connection: Connection) -> object:
         return together.answer(connection, request_id, body.outcome, body.words)
 
-    return _once(request, console, visitor, "collaboration.answer", str(request_id), body, effect)
+    return once_in(request, console.bank.store, visitor, "collaboration.answer", str(request_id), body, effect)
 
 
-@router.post("/collaborations/{request_id}/pass")
+@router.post("/collaborations/{request_id}/pass", openapi_extra=does("collaboration.pass"))
 def pass_on(request: Request, request_id: UUID, body: PassBody, console: Open, visitor: Writes) -> Response:
     """Pass a request for support on to the desk of another topic; its clock goes on."""
 
     def effect(connection: Connection) -> object:
         return together.pass_on(connection, request_id, body.topic, body.words)
 
-    return _once(request, console, visitor, "collaboration.pass", str(request_id), body, effect)
+    return once_in(request, console.bank.store, visitor, "collaboration.pass", str(request_id), body, effect)
 
 
-@router.post("/collaborations/{request_id}/add")
+@router.post("/collaborations/{request_id}/add", openapi_extra=does("collaboration.add"))
 def add(request: Request, request_id: UUID, body: WordsBody, console: Open, visitor: Writes) -> Response:
     """Add words to one's own request while it is open."""
 
@@ -141,10 +144,10 @@ def add(request: Request, request_id: UUID, body: WordsBody, console: Open, visi
         together.add_words(connection, request_id, body.words)
         return together.conversation(connection, request_id)
 
-    return _once(request, console, visitor, "collaboration.add", str(request_id), body, effect)
+    return once_in(request, console.bank.store, visitor, "collaboration.add", str(request_id), body, effect)
 
 
-@router.post("/collaborations/{request_id}/withdraw")
+@router.post("/collaborations/{request_id}/withdraw", openapi_extra=does("collaboration.withdraw"))
 def withdraw(request: Request, request_id: UUID, body: WordsBody, console: Open, visitor: Writes) -> Response:
     """Take one's own request back while it is open."""
 
@@ -152,23 +155,4 @@ def withdraw(request: Request, request_id: UUID, body: WordsBody, console: Open,
         together.withdraw(connection, request_id, body.words)
         return together.conversation(connection, request_id)
 
-    return _once(request, console, visitor, "collaboration.withdraw", str(request_id), body, effect)
-
-
-def _once(
-    request: Request,
-    console: Console,
-    visitor: Visitor,
-    verb: str,
-    resource: str,
-    body: Body | None,
-    effect: Callable[[Connection], object],
-    status: int = 200,
-) -> Response:
-    store = console.bank.store
-
-    def done() -> Any:
-        with store.begin(visitor.principal) as connection:
-            return effect(connection)
-
-    return once(request, store, visitor, verb, resource, body, done, status)
+    return once_in(request, console.bank.store, visitor, "collaboration.withdraw", str(request_id), body, effect)
