@@ -29,11 +29,7 @@ from bankloop.web.api.jobs import Jobs
 from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
-<<<<<<< HEAD
-    campaigns, products, approvals, customers, consents, parties, segments, tasks, daily, lists, units, people, machines, holds,
-=======
-    campaigns, products, approvals, customers, consents, parties, tasks, daily, lists, collaborations, units, people, machines, holds,
->>>>>>> 6df1dd6 (Referrals between lines and support of the desks behind the front: one request, one clock, both inboxes)
+    campaigns, products, approvals, customers, consents, parties, segments, tasks, daily, lists, collaborations, units, people, machines, holds,
     regular, trail,
 )  # fmt: skip
 

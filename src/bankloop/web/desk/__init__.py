@@ -28,11 +28,7 @@ from bankloop.web.desk import (
 def add_desk(app: FastAPI) -> None:
     """Add the routes."""
     for part in (
-<<<<<<< HEAD
-        own, work, daily, warroom, lists, customer, audiences, segments, tiers, data, merges, products, models, rounds, approvals, people, rights, audit,
-=======
-        own, work, daily, warroom, collaboration, lists, customer, tiers, data, merges, products, models, rounds, approvals, people, rights, audit,
->>>>>>> 6df1dd6 (Referrals between lines and support of the desks behind the front: one request, one clock, both inboxes)
+        own, work, daily, warroom, collaboration, lists, customer, audiences, segments, tiers, data, merges, products, models, rounds, approvals, people, rights, audit,
     ):  # fmt: skip
         part.add_pages(app)
 

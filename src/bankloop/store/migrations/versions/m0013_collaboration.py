@@ -1,4 +1,4 @@
-"""Twelfth: what people of the bank ask of each other: referrals to another line, support of a desk behind the front.
+"""Thirteenth: what people of the bank ask of each other: referrals to another line, support of a desk behind the front.
 
 A request is seen by who asked, by those whom it goes to, and by the leaders of the unit that asked. Its task with the clock
 is a staff task like any other; who may see the request reads that task through the request's own verbs.
@@ -6,8 +6,8 @@ is a staff task like any other; who may see the request reads that task through 
 
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 
 OWNER, APP, AUDITOR = "bankloop_owner", "bankloop_app", "bankloop_auditor"
 
