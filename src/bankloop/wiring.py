@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from bankloop.customer.consent import take_consents
@@ -13,7 +14,7 @@ from bankloop.loop.bank import Bank
 from bankloop.loop.reach import FileChannel
 from bankloop.organization import PeopleReport, load_people, system, units
 from bankloop.organization.daily import FilePost, deliver_daily
-from bankloop.report import DailyPress
+from bankloop.report import DailyPress, Pace, progress_of
 from bankloop.store import open_store
 
 
@@ -51,4 +52,11 @@ def hand_over_daily(bank: Bank) -> int:
     who = system("daily")
     with bank.store.begin(who) as connection:
         names = {unit.unit_id: unit.name for unit in units(connection)}
-    return deliver_daily(bank.store, who, DailyPress(names), FilePost(bank.folder / "data" / "delivery" / "daily"))
+
+    def progress(unit: str, day: date) -> tuple[Pace, ...]:
+        with bank.store.begin(who) as connection:
+            return progress_of(connection, bank, unit, day)
+
+    return deliver_daily(
+        bank.store, who, DailyPress(names, progress), FilePost(bank.folder / "data" / "delivery" / "daily")
+    )

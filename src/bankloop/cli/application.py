@@ -25,6 +25,7 @@ from bankloop.cli import (
     serving,
     shelf,
     signin,
+    targets,
     tiers,
 )
 from bankloop.cli.screen import handled
@@ -65,6 +66,7 @@ application.add_typer(customers.group, name="customer")
 application.add_typer(lists.group, name="list")
 application.add_typer(lists.tasks_group, name="tasks")
 application.add_typer(daily.group, name="daily")
+application.add_typer(targets.group, name="target")
 application.add_typer(shelf.group, name="shelf")
 application.add_typer(tiers.group, name="tier")
 application.add_typer(relations.group, name="relation")

@@ -47,6 +47,7 @@ from bankloop.loop.labels import round_outcomes
 from bankloop.loop.launch import Launch, history_launches, launches
 from bankloop.loop.learning import SEED, draft_model, learn_from, roll_back, watch_model
 from bankloop.loop.model import Uplift
+from bankloop.loop.narrowing import narrowed, same_rules
 from bankloop.loop.plays import DIMENSIONS, PlayRecord, dimension_of, play_records, values_of
 from bankloop.loop.programme import read_programme
 from bankloop.loop.reading import cut_by, newest_readings, read_rounds
@@ -134,17 +135,23 @@ def plan(bank: Bank, principal: Principal, round_: int, window_start: date, seed
     shelf = shelf_now(bank, principal)
     locks = {name: shelf.on(lock) for name, lock in approved_locks(bank, principal).items()}
     policies = policies_in_force(locks)
-    state = bank.state(as_of, catalogue_in_force(bank, locks))
+    catalogue = catalogue_in_force(bank, locks)
+    state = bank.state(as_of, catalogue)
     # What customers allow and forbid holds as of now, whatever the files of that day said.
     with bank.store.begin(principal) as connection:
         allowed = permits(connection, state.table["customer_no"])
+        own_rules = narrowed(connection)
     table = allowed.applied(state.table)
     # 1 建模型: the champions that the locks name
     models = {name: locked_model(bank, principal, lock) for name, lock in locks.items()}
     # 2 筛客群: frozen snapshots with their exclusions
     audiences = {
-        name: audience.select(lock, table, lock.types, as_of, again=allowed.again) for name, lock in locks.items()
-    }
+        name: audience.select(
+            lock, table, lock.types, as_of, again=allowed.again,
+            outside=own_rules.outside(name, table, catalogue.types, as_of),
+        )
+        for name, lock in locks.items()
+    }  # fmt: skip
     # 3 配产品: eligibility and suitability, why and why not
     people = {name: table.take(pa.array(found.rows)) for name, found in audiences.items()}
     offers = {name: product.match(lock, people[name], lock.types, as_of) for name, lock in locks.items()}
@@ -162,7 +169,7 @@ def plan(bank: Bank, principal: Principal, round_: int, window_start: date, seed
     spent = _spent(bank, principal, round_, window_start)
     dated, lot = reach.plan_window(joined, locks, policies, window_start, as_of, seed + round_, spent)
     members = table.take(pa.array(joined.rows))
-    return Window(round_, state, locks, audiences, offers, models, dated, lot, members, shelf.digest)
+    return Window(round_, state, locks, audiences, offers, models, dated, lot, members, shelf.digest, own_rules)
 
 
 def was_run(bank: Bank, principal: Principal, round_: int, window_start: date) -> bool:
@@ -196,13 +203,15 @@ def run(
     )
     with bank.store.begin(principal) as connection:
         _same_shelf(connection, window)
+        same_rules(connection, window.narrowed.ids)
         launched = {name: one.as_dict() for name, one in launches(window).items()}
         if not save_plan(connection, stored_plan(window, launched)):
             return RunReport(round_, window_start, None)
         for name, lock in window.locks.items():
             start_campaign(connection, name, lock.digest, bank.lake.zone)
         issued = reach.issue(
-            connection, window.plan, window.lot, window.locks, policies_in_force(window.locks), window.members, frame, bank.clock
+            connection, window.plan, window.lot, window.locks, policies_in_force(window.locks), window.members, frame, bank.clock,
+            window.narrowed.caps(),
         )  # fmt: skip
         for index, name in enumerate(window.locks):
             record_steps(connection, window, index, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from bankloop.loop import audience, product, reach, script
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.frozen import policies_in_force
 from bankloop.loop.model import Uplift
+from bankloop.loop.narrowing import Narrowed
 from bankloop.loop.spec import Lock, Policies
 from bankloop.store import (
     AudienceSnapshot,
@@ -29,7 +30,7 @@ from bankloop.store import (
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One dated window of a round, planned: what each step gave, the plan, and the digest of the shelf it was made of."""
+    """One dated window of a round, planned: what each step gave, the plan, and the digest of the shelf and the branches' rules it was made of."""
 
     round: int
     state: State
@@ -41,6 +42,7 @@ class Window:
     lot: reach.Lot
     members: pa.Table
     shelf: str = ""
+    narrowed: Narrowed = field(default_factory=Narrowed)
 
     @property
     def policies(self) -> Policies:

@@ -33,7 +33,7 @@ from bankloop.report.contracts import (
     Waterfall,
     WhatIf,
 )
-from bankloop.report.daily import DailyPress, Progress, daily_book, daily_pages, year_gone
+from bankloop.report.daily import DailyPress, Pace, daily_book, daily_pages, year_gone
 from bankloop.report.details import group_table
 from bankloop.report.drawing import draw, draw_both
 from bankloop.report.exporting import FORMATS, PARTS, exported, returned_rows, xlsx_of
@@ -81,6 +81,7 @@ from bankloop.report.story import (
     known_truth,
     policies_picture,
 )
+from bankloop.report.targets import amount, light, parts_table, progress_of, share
 from bankloop.report.what_if import changeable, levers, what_if, what_if_by_fiat
 from bankloop.report.whole import programme_view
 
@@ -104,13 +105,13 @@ __all__ = [
     "Forest",
     "Interval",
     "Map",
+    "Pace",
     "Pair",
     "Pairs",
     "Picture",
     "PlanRecord",
     "PlanView",
     "Point",
-    "Progress",
     "Report",
     "ResultsView",
     "Step",
@@ -123,6 +124,7 @@ __all__ = [
     "WhatIf",
     "acquisition_table",
     "alerts_table",
+    "amount",
     "bank_line",
     "book_html",
     "book_pages",
@@ -157,6 +159,7 @@ __all__ = [
     "levers",
     "levers_table",
     "lift_picture",
+    "light",
     "load_window_view",
     "lost_table",
     "masked_number",
@@ -166,6 +169,7 @@ __all__ = [
     "next_table",
     "offered_in_words",
     "offers_table",
+    "parts_table",
     "plan_page",
     "plays_book",
     "policies_picture",
@@ -173,6 +177,7 @@ __all__ = [
     "products_table",
     "programme_book",
     "programme_view",
+    "progress_of",
     "proposal_table",
     "quarantine_table",
     "reading_of",
@@ -185,6 +190,7 @@ __all__ = [
     "returned_rows",
     "review_table",
     "save_window",
+    "share",
     "shelf_table",
     "style",
     "top_table",

@@ -144,6 +144,8 @@ def _refusing_word(want: Wanted, silent: Mapping[tuple[str, str], str]) -> str:
 
 def _refusing_cap(want: Wanted, mine: Sequence[Made], caps: Sequence[Cap]) -> str:
     for cap in caps:
+        if cap.units and want.unit_id not in cap.units:
+            continue
         if cap.contact_class == want.contact_class and cap.scope in (EVERY_UNIT, want.channel):
             days = [
                 m.day for m in mine if m.contact_class == cap.contact_class and cap.scope in (EVERY_UNIT, m.channel)

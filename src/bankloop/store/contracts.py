@@ -176,18 +176,23 @@ class LakeVersion:
 class Cap:
     """At most ``limit`` contacts of ``contact_class`` per customer in any ``days`` bank-local days running.
 
-    ``scope`` is a channel, or ``*`` for all channels together.
+    ``scope`` is a channel, or ``*`` for all channels together. ``units`` are those whose contacts it holds, none: all;
+    ``said_by`` whose rule it then is.
     """
 
     scope: str
     limit: int
     days: int
     contact_class: str = "marketing"
+    units: tuple[str, ...] = ()
+    said_by: str = ""
 
     @property
     def name(self) -> str:
-        """Return the name by which a refusal says it: ``cap:marketing:sms:1/7d``."""
-        return f"cap:{self.contact_class}:{self.scope}:{self.limit}/{self.days}d"
+        """Return the name by which a refusal says it: ``cap:marketing:sms:1/7d``, a branch's own with ``@unit``."""
+        return f"cap:{self.contact_class}:{self.scope}:{self.limit}/{self.days}d" + (
+            f"@{self.said_by}" if self.said_by else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection
-
 from bankloop.kit import Text
-from bankloop.organization import OrgUnit, units
+from bankloop.organization import units
 from bankloop.organization.daily import DailyReport, daily_days, daily_of
-from bankloop.report import Book, Progress, daily_book
-from bankloop.store import EVERY_UNIT, Principal
+from bankloop.report import Book, daily_book, progress_of
+from bankloop.store import Principal
 from bankloop.web.console import Console
+from bankloop.web.tree import sees, top_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +36,8 @@ def daily_page(console: Console, principal: Principal, unit_id: str | None, day:
         if mine is None or (unit_id is None and not days):
             return None
         report = daily_of(connection, mine, day)
-        progress = progress_of(connection, console, mine, report.day)
+        progress = progress_of(connection, console.bank, mine, report.day)
     parent = tree[mine].parent_id if mine in tree else None
-    above = (parent, tree[parent].name) if parent in tree and _sees(principal, parent) else None
+    above = (parent, tree[parent].name) if parent in tree and sees(principal, parent) else None
     book = daily_book(report, {name: unit.name for name, unit in tree.items()}, progress, "daily/")
     return DailyPage(report, book, days, above)
-
-
-def progress_of(connection: Connection, console: Console, unit_id: str, day: date) -> tuple[Progress, ...]:
-    """Return how far a unit is with its targets on a day."""
-    return ()
-
-
-def top_of(tree: Mapping[str, OrgUnit], principal: Principal) -> str | None:
-    """Return the topmost unit that somebody sees: one above which they see none."""
-    seen = [name for name in sorted(tree) if _sees(principal, name)]
-    tops = [name for name in seen if tree[name].parent_id is None or not _sees(principal, tree[name].parent_id or "")]
-    return tops[0] if tops else None
-
-
-def _sees(principal: Principal, unit_id: str) -> bool:
-    return EVERY_UNIT in principal.units or unit_id in principal.units

@@ -27,6 +27,7 @@ MENU = (
     ("/", "home", "home", ""),
     ("/workbench", "work", "work", "task.log"),
     ("/daily", "daily", "daily", "daily.read"),
+    ("/targets", "targets", "targets", "target.read"),
     ("/warroom", "warroom", "warroom", "task.assign"),
     ("/tasks", "tasks", "tasks", "task.read"),
     ("/collaboration", "collaboration", "collaboration", "collaboration.read"),

@@ -15,6 +15,7 @@ from bankloop.report import sayings as say
 from bankloop.store import EVERY_UNIT, Principal
 from bankloop.web import errors
 from bankloop.web.console import Console, masked
+from bankloop.web.targets import targets_page
 
 # Below this share of what was instructed done on time a unit is red, below the other amber.
 RED, AMBER = 0.6, 0.8
@@ -31,6 +32,7 @@ class WarRoom:
     picture: Picture | None
     table: Table
     people: Table
+    targets: Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,14 @@ def war_room(console: Console, principal: Principal) -> WarRoom:
         Figure(Text("序时进度", "Time gone"), say.percent(_time_gone(since, today), 0)),
         Figure(Text("今日余力", "Capacity left today"), say.count(_left(staff, waiting)), Text("项", "tasks")),
     )
-    return WarRoom(answer, figures, _picture(done), _unit_table(done), _people_table(by_person, staff))
+    return WarRoom(
+        answer,
+        figures,
+        _picture(done),
+        _unit_table(done),
+        _people_table(by_person, staff),
+        targets_page(console, principal)[0],
+    )
 
 
 def unit_page(console: Console, principal: Principal, unit_id: str) -> UnitPage:

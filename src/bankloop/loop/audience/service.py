@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from bankloop.kit import Text, digest_bytes
 from bankloop.kit.expression import Type
 from bankloop.loop.audience.contracts import MIN_CELL, Fall, Snapshot, Visibility
-from bankloop.loop.audience.rules import EXCLUSIONS, IN_OTHER_CAMPAIGN, POOLED, POOLED_TITLE, SAME_PERSON
+from bankloop.loop.audience.rules import BRANCH, EXCLUSIONS, IN_OTHER_CAMPAIGN, POOLED, POOLED_TITLE, SAME_PERSON
 from bankloop.loop.spec import Lock
 from bankloop.loop.spec.batch import Bools, conditions
 
 _SAME_PERSON = Text("同一人的其他客户号", "Another number of the same person")
+_BRANCH = Text("分行本地条件", "The branch's own condition")
 _OTHER_CAMPAIGN = Text("在途其他战役", "In another campaign")
 
 
@@ -29,15 +30,16 @@ def select(
     as_of: date,
     busy: Bools | None = None,
     again: Bools | None = None,
+    outside: Bools | None = None,
 ) -> Snapshot:
     """Return the campaign's snapshot over ``state`` (one row per customer number).
 
     ``busy`` (n,) marks customers whom another campaign holds now, ``again`` further numbers of people whose first one is
-    in ``state`` too: a person is in an audience once. Every hit customer is counted under the first reason
-    that applies; confidential reasons are pooled for people.
+    in ``state`` too: a person is in an audience once; ``outside`` (n,) whom their branch leaves out. Every hit customer
+    is counted under the first reason that applies; confidential reasons are pooled for people.
     """
     hit = conditions(state, {"audience": lock.campaign.audience}, types, as_of)["audience"]
-    remaining, excluded = left_after(hit, exclusions(state, types, as_of), again, busy)
+    remaining, excluded = left_after(hit, exclusions(state, types, as_of), again, busy, outside)
     rows = np.flatnonzero(remaining)
     numbers = state["customer_no"].combine_chunks().take(pa.array(rows))
     return Snapshot(
@@ -57,7 +59,11 @@ def exclusions(state: pa.Table, types: Mapping[str, Type], as_of: date) -> dict[
 
 
 def left_after(
-    hit: Bools, reasons: Mapping[str, Bools], again: Bools | None = None, busy: Bools | None = None
+    hit: Bools,
+    reasons: Mapping[str, Bools],
+    again: Bools | None = None,
+    busy: Bools | None = None,
+    outside: Bools | None = None,
 ) -> tuple[Bools, dict[str, NDArray[np.int64]]]:
     """Return who of ``hit`` (n,) is left, and the rows that each reason took, in the order in which they count."""
     remaining = hit.copy()
@@ -68,6 +74,9 @@ def left_after(
     if again is not None:
         excluded[SAME_PERSON] = np.flatnonzero(remaining & again)
         remaining &= ~again
+    if outside is not None:
+        excluded[BRANCH] = np.flatnonzero(remaining & outside)
+        remaining &= ~outside
     if busy is not None:
         excluded[IN_OTHER_CAMPAIGN] = np.flatnonzero(remaining & busy)
         remaining &= ~busy
@@ -93,6 +102,8 @@ def visible_falls(counts: Mapping[str, int]) -> tuple[Fall, ...]:
     open_falls = [Fall(e.code, e.title, counts[e.code]) for e in EXCLUSIONS if e.visibility is Visibility.OPEN]
     if counts.get(SAME_PERSON):
         open_falls.append(Fall(SAME_PERSON, _SAME_PERSON, counts[SAME_PERSON]))
+    if BRANCH in counts:
+        open_falls.append(Fall(BRANCH, _BRANCH, counts[BRANCH]))
     if IN_OTHER_CAMPAIGN in counts:
         open_falls.append(Fall(IN_OTHER_CAMPAIGN, _OTHER_CAMPAIGN, counts[IN_OTHER_CAMPAIGN]))
     pooled = sum(counts[e.code] for e in EXCLUSIONS if e.visibility is Visibility.CONFIDENTIAL)

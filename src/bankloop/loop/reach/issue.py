@@ -6,7 +6,7 @@ for a window is returned, never recomputed, so that running twice sends nothing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -81,10 +81,12 @@ def issue(
     members: pa.Table,
     frame: Frame,
     clock: Clock,
+    own_caps: Sequence[Cap] = (),
 ) -> Issued:
     """Store the window's decisions, reserve its contacts and queue its messages; idempotent by decision key.
 
-    ``members`` holds the state rows of the plan's candidates, in their order.
+    ``members`` holds the state rows of the plan's candidates, in their order; ``own_caps`` are the branches' beside the
+    policies'.
     """
     new = 0
     for index, campaign in enumerate(plan.candidates.campaigns):
@@ -92,7 +94,9 @@ def issue(
         new += append_decisions(connection, DecisionBatch(_decisions(plan, lot, index, lock, members, frame, clock)))
     stored = read_decisions(connection, sorted(locks), frame.round, plan.window_start, _ASKED)
     contacts = _contacts(stored, policies, plan, frame.zone)
-    outcome = reserve_contacts(connection, contacts.select(CONTACT_SCHEMA.names), *gate_limits(policies), frame.zone)
+    caps, capacities = gate_limits(policies)
+    asked = contacts.select(CONTACT_SCHEMA.names)
+    outcome = reserve_contacts(connection, asked, [*caps, *own_caps], capacities, frame.zone)
     accepted = pc.index_in(contacts["decision_id"], outcome.filter(outcome["accepted"])["decision_id"].combine_chunks())
     passed = _granted(connection, contacts.filter(pc.is_valid(accepted)), locks, frame.round)
     messages = enqueue_table(connection, _messages(passed, locks, policies, plan.plan_id))

@@ -21,6 +21,7 @@ from bankloop.web.api import (
     regular,
     schema,
     segments,
+    targets,
     tasks,
     trail,
     units,
@@ -29,8 +30,8 @@ from bankloop.web.api.jobs import Jobs
 from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
-    campaigns, products, approvals, customers, consents, parties, segments, tasks, daily, lists, collaborations, units, people, machines, holds,
-    regular, trail,
+    campaigns, products, approvals, customers, consents, parties, segments, tasks, daily, targets, lists, collaborations, units,
+    people, machines, holds, regular, trail,
 )  # fmt: skip
 
 

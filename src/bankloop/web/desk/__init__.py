@@ -19,6 +19,7 @@ from bankloop.web.desk import (
     rights,
     rounds,
     segments,
+    targets,
     tiers,
     warroom,
     work,
@@ -28,7 +29,8 @@ from bankloop.web.desk import (
 def add_desk(app: FastAPI) -> None:
     """Add the routes."""
     for part in (
-        own, work, daily, warroom, collaboration, lists, customer, audiences, segments, tiers, data, merges, products, models, rounds, approvals, people, rights, audit,
+        own, work, daily, targets, warroom, collaboration, lists, customer, audiences, segments, tiers, data, merges,
+        products, models, rounds, approvals, people, rights, audit,
     ):  # fmt: skip
         part.add_pages(app)
 

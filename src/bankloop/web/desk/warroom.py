@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
 from bankloop.kit import BankloopError
+from bankloop.loop.narrowing import narrow
 from bankloop.organization import assign_task, require
+from bankloop.organization.narrowing import end_narrowing
 from bankloop.web import errors
 from bankloop.web.forms import Acting, Form, Here
-from bankloop.web.rendering import console_of, page
+from bankloop.web.own_rules import own_rules, per_week_of
+from bankloop.web.rendering import console_of, may, page
 from bankloop.web.visitor import Visitor
 from bankloop.web.warroom import unit_page, war_room
 
@@ -22,7 +26,27 @@ def add_pages(app: FastAPI) -> None:
     @app.get("/warroom")
     def whole(request: Request, visitor: Here) -> Response:
         require(visitor.principal, "task.assign")
-        return page(request, "warroom.html", at="warroom", page=war_room(console_of(request), visitor.principal))
+        return _whole(request, visitor)
+
+    @app.post("/warroom/narrow")
+    def narrow_here(request: Request, form: Form, visitor: Acting) -> Response:
+        try:
+            narrow(
+                console_of(request).bank, visitor.principal, form.get("unit", ""), form.get("campaign", ""),
+                form.get("condition", ""), per_week_of(form.get("per_week", "")), form.get("reason", ""),
+            )  # fmt: skip
+        except BankloopError as error:
+            return _whole(request, visitor, form, error)
+        return RedirectResponse("/warroom", 303)
+
+    @app.post("/warroom/narrow/{narrowing_id}/end")
+    def widen_again(request: Request, narrowing_id: UUID, form: Form, visitor: Acting) -> Response:
+        try:
+            with console_of(request).bank.store.begin(visitor.principal) as connection:
+                end_narrowing(connection, narrowing_id, form.get("reason", ""))
+        except BankloopError as error:
+            return _whole(request, visitor, form, error)
+        return RedirectResponse("/warroom", 303)
 
     @app.get("/warroom/{unit_id}")
     def unit(request: Request, unit_id: str, visitor: Here) -> Response:
@@ -38,6 +62,16 @@ def add_pages(app: FastAPI) -> None:
         except BankloopError as error:
             return _unit_page(request, visitor, unit_id, error)
         return RedirectResponse(f"/warroom/{unit_id}", 303)
+
+
+def _whole(
+    request: Request, visitor: Visitor, form: Mapping[str, str] | None = None, error: BankloopError | None = None
+) -> Response:
+    console = console_of(request)
+    rules = own_rules(console, visitor.principal) if may(visitor, "narrowing.read") else None
+    found = war_room(console, visitor.principal)
+    status = error.http_status if error else 200
+    return page(request, "warroom.html", status, at="warroom", page=found, rules=rules, given=form or {}, error=error)
 
 
 def _unit_page(request: Request, visitor: Visitor, unit_id: str, error: BankloopError | None = None) -> Response:

@@ -1,0 +1,151 @@
+"""Targets and branches' own rules: set, split, ended, listed; weights as people write them, money in fen."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import Field
+from sqlalchemy import Connection
+
+from bankloop.loop.narrowing import narrow
+from bankloop.loop.targets import reached
+from bankloop.organization import require
+from bankloop.organization.narrowing import end_narrowing, narrowings
+from bankloop.organization.target import (
+    end_target,
+    gone,
+    part_of,
+    parts_below,
+    read_weights,
+    set_target,
+    split_target,
+    target_of,
+    targets,
+)
+from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Reason, Writes, does, plain
+from bankloop.web.api.once import once, once_in
+
+router = APIRouter(prefix=PREFIX, tags=["targets"])
+Weights = Annotated[dict[Name, Annotated[str, Field(max_length=32)]], Field(max_length=2_000)]
+
+
+class TargetBody(Body):
+    """What head office wants between two days, and the weights of the units right below it."""
+
+    name: Name
+    measure: Name
+    first: date
+    last: date
+    total: int
+    weights: Weights
+
+
+class SplitBody(Body):
+    """How a unit splits what it has."""
+
+    unit: Name
+    weights: Weights
+
+
+class EndBody(Body):
+    """Why something ends."""
+
+    reason: Reason = ""
+
+
+class NarrowBody(Body):
+    """What a branch narrows for its own customers."""
+
+    unit: Name
+    campaign: Annotated[str, Field(max_length=64)] = ""
+    condition: Annotated[str, Field(max_length=2_000)] = ""
+    per_week: int | None = None
+    reason: Reason = ""
+
+
+@router.get("/targets")
+def every(console: Open, visitor: Reads) -> dict[str, Any]:
+    """List the targets, the latest first."""
+    require(visitor.principal, "target.read")
+    with console.bank.store.begin(visitor.principal) as connection:
+        return {"items": plain(targets(connection)), "next": None}
+
+
+@router.get("/targets/{target_id}/parts/{unit}")
+def parts(target_id: UUID, unit: str, console: Open, visitor: Reads) -> dict[str, Any]:
+    """Return what a unit has of a target, what it gave on, and what each reached by yesterday."""
+    require(visitor.principal, "target.read")
+    day = console.today - timedelta(days=1)
+    with console.bank.store.begin(visitor.principal) as connection:
+        found = target_of(connection, target_id)
+        mine, below = part_of(connection, target_id, unit), parts_below(connection, target_id, unit)
+        done = reached(connection, console.bank, found, day)
+    said = [{**plain(one), "reached": done.of(one.holder, one.kind) if done else None} for one in (mine, *below)]
+    return {"target": plain(found), "gone": gone(found, day), "part": said[0], "below": said[1:]}
+
+
+@router.post("/targets", status_code=201, openapi_extra=does("target.set"))
+def put(request: Request, body: TargetBody, console: Open, visitor: Writes) -> Response:
+    """Set a target and split it over the units right below head office; sums are exact or it is refused."""
+
+    def effect(connection: Connection) -> Any:
+        weights = read_weights(body.weights)
+        return set_target(connection, body.name, body.measure, body.first, body.last, body.total, weights)
+
+    return once_in(request, console.bank.store, visitor, "target.set", body.name, body, effect, 201)
+
+
+@router.post("/targets/{target_id}/split", openapi_extra=does("target.split"))
+def split(request: Request, target_id: UUID, body: SplitBody, console: Open, visitor: Writes) -> Response:
+    """Split what a unit has over what is right below it."""
+
+    def effect(connection: Connection) -> Any:
+        return {"unit": body.unit, "parts": split_target(connection, target_id, body.unit, read_weights(body.weights))}
+
+    return once_in(request, console.bank.store, visitor, "target.split", str(target_id), body, effect)
+
+
+@router.post("/targets/{target_id}/end", openapi_extra=does("target.end"))
+def end(request: Request, target_id: UUID, body: EndBody, console: Open, visitor: Writes) -> Response:
+    """End a target."""
+
+    def effect(connection: Connection) -> Any:
+        end_target(connection, target_id, body.reason)
+        return {"target": str(target_id), "ended": True}
+
+    return once_in(request, console.bank.store, visitor, "target.end", str(target_id), body, effect)
+
+
+@router.get("/narrowings")
+def rules(console: Open, visitor: Reads) -> dict[str, Any]:
+    """List the branches' own rules in force."""
+    require(visitor.principal, "narrowing.read")
+    with console.bank.store.begin(visitor.principal) as connection:
+        return {"items": plain(narrowings(connection)), "next": None}
+
+
+@router.post("/narrowings", status_code=201, openapi_extra=does("narrowing.set"))
+def put_rule(request: Request, body: NarrowBody, console: Open, visitor: Writes) -> Response:
+    """Narrow a campaign, or all, for a branch's own customers; wider than head office's limits is refused."""
+
+    def effect() -> Any:
+        return narrow(
+            console.bank, visitor.principal, body.unit, body.campaign, body.condition, body.per_week, body.reason
+        )
+
+    return once(request, console.bank.store, visitor, "narrowing.set", body.unit, body, effect, 201)
+
+
+@router.post("/narrowings/{narrowing_id}/end", openapi_extra=does("narrowing.end"))
+def end_rule(request: Request, narrowing_id: UUID, body: EndBody, console: Open, visitor: Writes) -> Response:
+    """End a branch's own rule."""
+
+    def effect(connection: Connection) -> Any:
+        end_narrowing(connection, narrowing_id, body.reason)
+        return {"narrowing": str(narrowing_id), "ended": True}
+
+    return once_in(request, console.bank.store, visitor, "narrowing.end", str(narrowing_id), body, effect)

@@ -1,0 +1,69 @@
+"""What a branch narrows by itself, as the war room shows it: the rules in force, head office's limit, and the form's choices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bankloop.kit import InputError, Text
+from bankloop.loop.narrowing import most_a_week
+from bankloop.organization import units
+from bankloop.organization.narrowing import Narrowing, narrowings
+from bankloop.report import sayings as say
+from bankloop.store import Principal
+from bankloop.web.console import Console
+from bankloop.web.tree import sees
+
+_BRANCHES = ("branch", "sub_branch")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRules:
+    """Rules with their sentence, the units that may have one, the campaigns, and how many contacts a week are allowed."""
+
+    rows: tuple[tuple[Narrowing, Text], ...]
+    units: tuple[tuple[str, Text], ...]
+    campaigns: Mapping[str, Text]
+    most: int | None
+    limit: Text
+
+
+def own_rules(console: Console, principal: Principal) -> OwnRules:
+    """Return the rules that somebody sees and what they may narrow."""
+    titles, most = console.titles(), most_a_week(console.bank.spec.policies)
+    with console.bank.store.begin(principal) as connection:
+        tree = {unit.unit_id: unit for unit in units(connection)}
+        found = narrowings(connection)
+    names = {name: one.name for name, one in tree.items()}
+    rows = tuple((one, _said(one, names, titles)) for one in found)
+    mine = tuple((name, one.name) for name, one in tree.items() if one.kind in _BRANCHES and sees(principal, name))
+    limit = Text(f"总行每周至多 {most} 次。", f"Head office allows {most} a week.")
+    return OwnRules(rows, mine, titles, most, limit)
+
+
+def per_week_of(words: str) -> int | None:
+    """Return the cap that a form asks for; None where it asks for none."""
+    if not words.strip():
+        return None
+    try:
+        return int(words)
+    except ValueError:
+        raise InputError(
+            "narrowing.per_week",
+            Text("每周上限要写整数，如 2", "the cap a week is a whole number such as 2"),
+        ) from None
+
+
+def _said(one: Narrowing, names: Mapping[str, Text], titles: Mapping[str, Text]) -> Text:
+    unit, campaign = (
+        names.get(one.unit_id, say.same(one.unit_id)),
+        titles.get(one.campaign, Text("全部战役", "all campaigns")),
+    )
+    zh, en = [], []
+    if one.condition:
+        zh.append(f"只触达 {one.condition}")
+        en.append(f"only {one.condition}")
+    if one.per_week is not None:
+        zh.append(f"每周至多 {one.per_week} 次")
+        en.append(f"at most {one.per_week} a week")
+    return Text(f"{unit.zh} · {campaign.zh}：{'，'.join(zh)}", f"{unit.en} · {campaign.en}: {', '.join(en)}")

@@ -1,0 +1,192 @@
+"""A branch narrows within head office's limits and never widens: fewer customers, fewer contacts, nobody else touched."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from bankloop.kit import BankloopError, ConflictError, DeniedError, InputError, NotFoundError
+from bankloop.loop import run as loop
+from bankloop.loop.bank import Bank
+from bankloop.loop.narrowing import most_a_week, narrow, narrowed, within_limits
+from bankloop.loop.spec import Policies
+from bankloop.organization import ROLES, auditor, maker, reviewers, system
+from bankloop.organization.narrowing import end_narrowing, narrowings
+from bankloop.store import Principal, Role, read_decisions
+from bankloop.store.contacts import Cap, Made, Wanted, decide
+
+DAY = date(2026, 6, 30)
+
+
+def commander(*units: str) -> Principal:
+    role = ROLES["branch_commander"]
+    return Principal("commander", frozenset({role.name}), units, "campaign", rights=role.rights)
+
+
+@pytest.fixture
+def ready(bank: Bank) -> Bank:
+    for name in ("bind-card", "first-wealth"):
+        loop.submit(bank, maker(), name)
+        loop.approve_in_turn(bank, reviewers(), name)
+    return bank
+
+
+def branch_of(bank: Bank) -> str:
+    counts = pc.value_counts(bank.state(DAY - timedelta(days=1)).table["branch_id"].combine_chunks()).to_pylist()
+    return str(max(counts, key=lambda one: one["counts"])["values"])
+
+
+def members(window: loop.Window, name: str, branch: str, *, inside: bool) -> set[str]:
+    table = window.state.table
+    here = dict(zip(table["customer_no"].to_pylist(), table["branch_id"].to_pylist(), strict=True))
+    return {no for no in window.audiences[name].customer_no.to_pylist() if (here[no] == branch) is inside}
+
+
+@pytest.mark.capability("A12")
+def test_a_cap_above_head_office_s_is_refused_and_a_local_filter_narrows(ready: Bank) -> None:
+    branch = branch_of(ready)
+    who = commander(branch)
+    assert most_a_week(ready.spec.policies) == 3
+    with pytest.raises(DeniedError) as caught:
+        narrow(ready, who, branch, per_week=5)
+    assert caught.value.code == "narrowing.wider"
+    assert "3" in caught.value.message.zh
+    before = loop.plan(ready, system(), 1, DAY)
+    narrow(ready, who, branch, "bind-card", "age >= 40", reason="local")
+    after = loop.plan(ready, system(), 1, DAY)
+    ages = dict(zip(after.state.table["customer_no"].to_pylist(), after.state.table["age"].to_pylist(), strict=True))
+    kept = members(after, "bind-card", branch, inside=True)
+    assert kept == {no for no in members(before, "bind-card", branch, inside=True) if (ages[no] or 0) >= 40}
+    assert 0 < len(kept) < len(members(before, "bind-card", branch, inside=True))
+    # Nobody else, and no other campaign, is touched; the waterfall says where they went and still sums.
+    assert members(after, "bind-card", branch, inside=False) == members(before, "bind-card", branch, inside=False)
+    assert after.audiences["first-wealth"].digest == before.audiences["first-wealth"].digest
+    found = after.audiences["bind-card"]
+    assert len(found.excluded["branch"]) == before.audiences["bind-card"].usable - found.usable
+    assert found.hit - sum(fall.count for fall in found.falls) == found.usable
+
+
+def test_a_plan_made_by_other_rules_is_not_run(ready: Bank) -> None:
+    branch = branch_of(ready)
+    window = loop.plan(ready, system(), 1, DAY)
+    narrow(ready, commander(branch), branch, per_week=0)
+    with pytest.raises(ConflictError) as caught:
+        loop.run(ready, system(), 1, DAY, prepared=window)
+    assert caught.value.code == "run.narrowing_changed"
+
+
+def test_a_branch_that_wants_no_contacts_has_none_and_others_have_theirs(ready: Bank) -> None:
+    branch = branch_of(ready)
+    narrow(ready, commander(branch), branch, per_week=0)
+    assert loop.run(ready, system(), 1, DAY).issued is not None
+    with ready.store.begin(system()) as connection:
+        rows = connection.execute(
+            text("SELECT unit_id = :b AS here, accepted, count(*) AS n FROM contact GROUP BY 1, 2"), {"b": branch}
+        ).all()
+        refused = connection.scalars(text("SELECT DISTINCT refused_by FROM contact WHERE unit_id = :b"), {"b": branch}).all()  # fmt: skip
+        decided = read_decisions(connection, ["bind-card"], 1)
+    found = {(row.here, row.accepted): row.n for row in rows}
+    assert (True, True) not in found
+    assert found[(True, False)] > 0
+    assert found[(False, True)] > 0
+    assert refused == [f"cap:marketing:*:0/7d@{branch}"]
+    assert decided.num_rows > 0
+
+
+def test_a_rule_takes_the_place_of_the_last_and_is_ended(ready: Bank) -> None:
+    branch = branch_of(ready)
+    first = narrow(ready, commander(branch), branch, "", "age >= 40")
+    second = narrow(ready, commander(branch), branch, "", "age >= 50", 2)
+    with ready.store.begin(commander(branch)) as connection:
+        assert [one.narrowing_id for one in narrowings(connection)] == [second.narrowing_id]
+        with pytest.raises(NotFoundError):
+            end_narrowing(connection, first.narrowing_id, "x")
+        end_narrowing(connection, second.narrowing_id, "over")
+        assert narrowed(connection).caps() == []
+    with ready.store.begin(commander("B999")) as connection:
+        assert narrowings(connection) == ()
+    with ready.store.begin(auditor(), Role.AUDITOR) as connection:
+        left = connection.scalars(text("SELECT verb FROM audit WHERE verb LIKE 'narrowing.%' ORDER BY id")).all()
+    assert left == ["narrowing.set", "narrowing.set", "narrowing.end"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "campaign", "condition", "error", "code"),
+    [
+        ("B999", "", "age >= 40", DeniedError, "narrowing.not_yours"),
+        ("", "", "", InputError, "narrowing.nothing"),
+        ("", "", "watchlist", InputError, "narrowing.confidential"),
+        ("", "no-such", "age >= 40", NotFoundError, "campaign.unknown"),
+        ("", "", "age >= ", BankloopError, None),
+        ("", "", "aum", BankloopError, None),
+        ("", "", "nothing_like_it = 3", BankloopError, None),
+    ],
+)
+def test_what_is_no_rule_is_refused(
+    bank: Bank, unit: str, campaign: str, condition: str, error: type[BankloopError], code: str | None
+) -> None:
+    branch = branch_of(bank)
+    with pytest.raises(error) as caught:
+        narrow(bank, commander(branch), unit or branch, campaign, condition)
+    assert code is None or caught.value.code == code
+
+
+@given(
+    st.integers(-2, 12),
+    st.lists(st.tuples(st.sampled_from(["any", "sms"]), st.integers(0, 9), st.sampled_from([1, 7, 30]))),
+)
+def test_no_cap_that_passes_is_above_any_of_head_office_s(asked: int, caps: list[tuple[str, int, int]]) -> None:
+    stated = [{"channel": channel, "limit": limit, "days": days} for channel, limit, days in caps]
+    policies = Policies.model_validate(
+        {"format": 1, "contact": {"quiet_hours": {"from": "21:00", "to": "09:00"}, "caps": stated}, "channels": {}}
+    )
+    weekly = [limit for channel, limit, days in caps if channel == "any" and days >= 7]
+    if asked < 0 or any(asked > limit for limit in weekly):
+        with pytest.raises((DeniedError, InputError)):
+            within_limits(policies, asked)
+    else:
+        within_limits(policies, asked)
+
+
+CONTACTS = st.lists(
+    st.tuples(st.sampled_from(["C1", "C2"]), st.sampled_from(["B1", "B2"]), st.integers(0, 20)), max_size=25
+)
+
+
+@given(CONTACTS, st.integers(0, 3))
+def test_a_branch_s_cap_only_ever_refuses_more_and_only_its_own(rows: list[tuple[str, str, int]], own: int) -> None:
+    """Customers keep their branch here, so that no other branch's contacts make room or take it."""
+    wanted = [
+        Wanted(f"d{place}", f"{unit}{customer}", unit, "sms", "marketing", DAY + timedelta(days=day))
+        for place, (customer, unit, day) in enumerate(rows)
+    ]
+    made: dict[str, list[Made]] = {}
+    whole = decide(wanted, made, [Cap("*", 3, 7)])
+    both = decide(wanted, made, [Cap("*", 3, 7), Cap("*", own, 7, units=("B1",), said_by="B1")])
+    for one in wanted:
+        if one.unit_id == "B2":
+            assert whole[one.decision_id] == both[one.decision_id]
+    for customer in {one.customer_no for one in wanted if one.unit_id == "B1"}:
+        days = sorted(one.day for one in wanted if one.customer_no == customer and not both[one.decision_id])
+        assert all(sum(0 <= (d - start).days < 7 for d in days) <= min(own, 3) for start in days)
+
+
+def test_what_cannot_be_known_leaves_out(ready: Bank) -> None:
+    branch = branch_of(ready)
+    narrow(ready, commander(branch), branch, "", "days_to_maturity <= 30")
+    with ready.store.begin(system()) as connection:
+        rules = narrowed(connection)
+    table = ready.state(DAY - timedelta(days=1)).table
+    outside = rules.outside("bind-card", table, ready.catalogue.types, DAY)
+    assert outside is not None
+    unknown = np.asarray(pc.is_null(table["days_to_maturity"]).to_numpy(zero_copy_only=False))
+    here = np.asarray(pc.equal(table["branch_id"], pa.scalar(branch)).to_numpy(zero_copy_only=False))
+    assert outside[unknown & here].all()
+    assert not outside[~here].any()
