@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -205,10 +206,19 @@ class _Load:
 
         A load that is killed in between has not loaded its files: it hands the same identifiers over once more.
         """
-        for kind, table in self.personal:
-            for batch in table.to_batches(max_chunksize=_SEALED_AT_ONCE):
-                assert self.lake.vault is not None
-                self.lake.vault.keep(kind, batch["key"].to_pylist(), batch["value"].to_pylist())
+        vault = self.lake.vault
+        batches = [
+            (kind, one) for kind, table in self.personal for one in table.to_batches(max_chunksize=_SEALED_AT_ONCE)
+        ]
+
+        def keep(kind: str, batch: pa.RecordBatch) -> int:
+            assert vault is not None
+            return vault.keep(kind, batch["key"].to_pylist(), batch["value"].to_pylist())
+
+        # One batch is sealed here while the database takes another in.
+        with ThreadPoolExecutor(2) as pool:
+            for kept in [pool.submit(keep, *one) for one in batches]:
+                kept.result()
 
     def _keep_unchanged(self, table: str, old: list[str], target: Path) -> int:
         keys = ", ".join(name(k) for k in CONTRACTS[table].key)

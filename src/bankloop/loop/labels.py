@@ -75,18 +75,19 @@ def audience_now(bank: Bank, lock: Lock, today: date) -> pa.Table:
 
 
 def learning_rows(
-    bank: Bank, connection: Connection, campaign: str, round_: int, features: Sequence[str]
+    bank: Bank, connection: Connection, newest: tuple[Lock, pa.Table, int], features: Sequence[str]
 ) -> tuple[Labelled, Tried | None]:
     """Training rows of a randomised round and of those before it: what was decided on, and where chance decided.
 
-    Second: the customers among them whose action was drawn by lot. An earlier round takes part where it called the same
-    thing a success and knew every one of ``features``.
+    ``newest`` is the round with its lock and its population (columns ``LEARNT_FROM``). Second: the customers among the
+    rows whose action was drawn by lot. An earlier round takes part where it called the same thing a success and knew
+    every one of ``features``.
     """
-    lock, decisions, _ = round_population(connection, campaign, round_, LEARNT_FROM)
-    rounds = [(lock, decisions, round_)]
-    for number in sorted(_rounds_of(connection, campaign)):
+    lock, decisions, round_ = newest
+    rounds = [newest]
+    for number in sorted(_rounds_of(connection, lock.name)):
         if number < round_:
-            then, decided, _ = round_population(connection, campaign, number, LEARNT_FROM)
+            then, decided, _ = round_population(connection, lock.name, number, LEARNT_FROM)
             if _read_alike(then, lock) and set(features) <= set(then.types):
                 rounds.append((then, decided, number))
     known = pa.concat_tables([decided_features(bank, decided, features) for _, decided, _ in rounds])

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bankloop.kit import ConflictError, NotFoundError, Text
-from bankloop.loop import evaluate as evaluation
 from bankloop.loop import model, optimize
 from bankloop.loop.bank import Bank
 from bankloop.loop.labels import (
@@ -31,7 +30,6 @@ from bankloop.store import (
     StepState,
     champion,
     list_campaigns,
-    read_decisions,
     read_models,
     read_steps,
     record_audit,
@@ -67,9 +65,7 @@ def learn_from(
     same (``anyway``); else it stays in the registry and the champion in force.
     """
     with bank.store.begin(principal) as connection:
-        found = read_decisions(connection, [campaign], round_, columns=LEARNT_FROM)
-        decisions = evaluation.population(found, campaign)
-        lock = read_lock(stored_lock(connection, decisions["lock_digest"][0].as_py()))
+        lock, decisions, _ = round_population(connection, campaign, round_, LEARNT_FROM)
         due = decisions["due_on"][0].as_py()
         if not optimize.labels_due(due, today):
             raise ConflictError(
@@ -78,7 +74,7 @@ def learn_from(
                 campaign=campaign, round=round_, due=due,
             )  # fmt: skip
         before = _entry(connection, lock)
-        data, tried = learning_rows(bank, connection, campaign, round_, locked_features(bank, before))
+        data, tried = learning_rows(bank, connection, (lock, decisions, round_), locked_features(bank, before))
     in_force = _loaded(bank, before)
     now = model.feature_matrix(audience_now(bank, lock, today), data.features)
     learnt = tuple(before.card.get("rounds", ()))

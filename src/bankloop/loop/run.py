@@ -43,7 +43,7 @@ from bankloop.loop.frozen import (
     policies_in_force,
 )
 from bankloop.loop.growth import ProgrammeGrowth, programme_growth, programmes_of
-from bankloop.loop.labels import round_outcomes
+from bankloop.loop.labels import campaign_outcomes, round_outcomes, round_population
 from bankloop.loop.launch import Launch, history_launches, launches
 from bankloop.loop.learning import SEED, draft_model, learn_from, roll_back, watch_model
 from bankloop.loop.model import Uplift
@@ -79,6 +79,7 @@ __all__ = [
     "approve_campaign",
     "approve_in_turn",
     "approved_locks",
+    "campaign_outcomes",
     "close_campaign",
     "control_share",
     "cut_by",
@@ -108,6 +109,7 @@ __all__ = [
     "return_campaign",
     "roll_back",
     "round_outcomes",
+    "round_population",
     "run",
     "schedule_campaign",
     "scorecard",

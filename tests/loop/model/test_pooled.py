@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from bankloop.loop.model import Arm, Labelled, Propensity, learn_uplift
+from bankloop.loop.model import Arm, Labelled, Propensity, learn_uplift, pooled
 from bankloop.loop.model.learners import train_propensity
 
 SMS, PUSH, NEVER = "card|none|sms", "card|none|app_push", "card|none|wecom"
@@ -92,3 +92,18 @@ def test_the_same_rows_give_the_same_model(base: Propensity) -> None:
     data, _ = trial(3_000, 5)
     one, other = (learn_uplift(base, data, PRIOR, fails=False, seed=3)[0] for _ in range(2))
     assert all((one.coefficient[key] == other.coefficient[key]).all() for key in one.coefficient)
+
+
+def test_a_large_sample_is_learned_from_in_part_each_row_without_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(20_000, 4))
+    truth = 0.1 + 0.3 * (x[:, 0] > 0)
+    y = (rng.random(len(x)) < truth).astype(float)
+    luck = (rng.random(len(x)) < 0.5).astype(float)  # nothing in x says it
+    for most in (4_000, 60_000):
+        monkeypatch.setattr(pooled, "LEARNT_ROWS", most)
+        rate = pooled.cross_fitted_rates(x, y, np.full(len(x), 0.25), 7)
+        assert np.abs(rate - truth).mean() < 0.03
+        assert np.array_equal(rate, pooled.cross_fitted_rates(x, y, np.full(len(x), 0.25), 7))
+        blind = pooled.cross_fitted_rates(x, luck, np.full(len(x), 0.5), 7)
+        assert abs(np.corrcoef(blind, luck)[0, 1]) < 0.03

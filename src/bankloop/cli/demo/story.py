@@ -179,8 +179,13 @@ def close_round(bank: Bank, story: Story, number: int, start: date, *, last: boo
     today = start + timedelta(days=ROUND_DAYS + 1)
     if last:
         story.placebo = placebo(bank, list(window.locks), number)
-        for name in window.locks:
-            story.pooled[name] = loop.evaluate(bank, system(), name, list(range(1, number + 1)), keep=False)
+        for one in story.rounds[-1]:
+            # One round together with none is that round.
+            alone = number == 1
+            every = list(range(1, number + 1))
+            story.pooled[one.campaign] = (
+                one.reading if alone else loop.evaluate(bank, system(), one.campaign, every, keep=False)
+            )
         story.programme = loop.read_programme(bank, system())
     else:
         load(bank)
@@ -213,9 +218,8 @@ def _judge(bank: Bank, story: Story, window: loop.Window, name: str, number: int
 def placebo(bank: Bank, campaigns: Sequence[str], number: int) -> Reading:
     """An A/A reading: the largest campaign's control split in two by another salt. It must find nothing."""
     with bank.store.begin(system()) as connection:
-        _, outcomes = loop.round_outcomes(bank, connection, campaigns[0], number)
-        found = read_decisions(connection, [campaigns[0]], number, columns=evaluation.DECISION_COLUMNS)
-        decided = evaluation.population(found, campaigns[0])
+        lock, decided, _ = loop.round_population(connection, campaigns[0], number)
+        outcomes = loop.campaign_outcomes(bank, connection, lock, decided, number, to_read=False)
     quiet = ~outcomes.contacted
     numbers = decided["customer_no"].filter(pa.array(quiet)).to_pylist()
     half = reach.draw_control(numbers, "a/a", number, 500_000)

@@ -12,7 +12,9 @@ predicted the data (the marginal likelihood; empirical Bayes, averaged and not p
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 
@@ -23,6 +25,7 @@ from threadpoolctl import threadpool_limits
 from bankloop.loop.model.contracts import Arm, Floats, Labelled
 
 FOLDS = 5
+LEARNT_ROWS = 60_000
 # Widths of the prior in units of the stated mean effect: the shared scale and level may be out by once that effect;
 # how people and how actions differ is tried at these widths.
 SHARED_SD = 1.0
@@ -64,24 +67,45 @@ class _Layout:
 
 
 def cross_fitted_rates(x: Floats, y: Floats, prior: Floats, seed: int) -> Floats:
-    """Return P(success | x) (n,) of everybody, treated or not, each row's learned without it; ``prior`` (n,) is a feature."""
+    """Return P(success | x) (n,) of everybody, treated or not, each row's learned without it; ``prior`` (n,) is a feature.
+
+    A fold learns from at most ``LEARNT_ROWS`` of the other folds' rows, and there are no more folds than it takes to leave
+    it that many: so few small trees have no use for more, and what they leave unexplained costs a little precision and no
+    bias.
+    """
+    rng = np.random.default_rng(seed)
+    folds = next((k for k in range(2, FOLDS) if len(y) * (k - 1) // k >= LEARNT_ROWS), FOLDS)
+    fold = rng.integers(0, folds, len(y))
+    both = np.column_stack([prior, x])
+    rests = [_some(np.flatnonzero(fold != number), rng) for number in range(folds)]
+
+    def rate_of(number: int) -> Floats:
+        return _rate(both, y, rests[number], fold == number, seed)
+
+    rate = np.empty(len(y))
+    # A fold is one thread: threads within a fold would wait for each other on a busy machine.
+    with threadpool_limits(1, user_api="openmp"), ThreadPoolExecutor(min(folds, os.cpu_count() or 1)) as pool:
+        for number, found in enumerate(pool.map(rate_of, range(folds))):
+            rate[fold == number] = found
+    return np.clip(rate, _EDGE, 1.0 - _EDGE)
+
+
+def _some(rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    return rows if len(rows) <= LEARNT_ROWS else np.sort(rng.choice(rows, LEARNT_ROWS, replace=False))
+
+
+def _rate(both: Floats, y: Floats, rest: NDArray[np.int64], out: NDArray[np.bool_], seed: int) -> Floats:
+    """Return the rate of the rows ``out``, learned from the rows ``rest``."""
     from sklearn.ensemble import HistGradientBoostingClassifier  # here and not above: it takes a second to import
 
-    fold = np.random.default_rng(seed).integers(0, FOLDS, len(y))
-    both = np.column_stack([prior, x])
-    rate = np.empty(len(y))
-    for number in range(FOLDS):
-        out, rest = fold == number, fold != number
-        if min(y[rest].sum(), (1.0 - y[rest]).sum()) < _FEW:
-            rate[out] = (y[rest].sum() + 1.0) / (rest.sum() + 2.0)
-            continue
-        trees = HistGradientBoostingClassifier(
-            max_iter=60, learning_rate=0.08, max_leaf_nodes=8, min_samples_leaf=50, l2_regularization=20.0,
-            early_stopping=False, random_state=seed,
-        )  # fmt: skip
-        with threadpool_limits(1, user_api="openmp"):
-            rate[out] = trees.fit(both[rest], y[rest]).predict_proba(both[out])[:, 1]
-    return np.clip(rate, _EDGE, 1.0 - _EDGE)
+    hits = float(y[rest].sum())
+    if min(hits, len(rest) - hits) < _FEW:
+        return np.full(int(out.sum()), (hits + 1.0) / (len(rest) + 2.0))
+    trees = HistGradientBoostingClassifier(
+        max_iter=60, learning_rate=0.08, max_leaf_nodes=8, min_samples_leaf=50, l2_regularization=20.0,
+        early_stopping=False, random_state=seed,
+    )  # fmt: skip
+    return np.asarray(trees.fit(both[rest], y[rest]).predict_proba(both[out])[:, 1])
 
 
 def pooled_coefficients(
