@@ -112,7 +112,7 @@ OTHERS = {
     "product": ("/products", "/products/wealth-fixed-income"),
     "checker": ("/approvals",),
     "steward": ("/merges", "/data", "/data/customer", "/tiers"),
-    "relationship_manager": ("/", "/workbench", "/tasks", "/customers", "/collaboration"),
+    "relationship_manager": ("/", "/workbench", "/tasks", "/customers", "/collaboration", "/maturities"),
     "commander": ("/", "/warroom", "/people", "/tasks", "/collaboration"),
 }
 

@@ -11,6 +11,7 @@ from bankloop.cli import (
     bank,
     benchmarks,
     campaigns,
+    care,
     consents,
     customers,
     daily,
@@ -63,6 +64,7 @@ for name, word in relations.COMMANDS.items():
 for name, word in tiers.COMMANDS.items():
     tiers.group.command(name)(handled(word))
 application.add_typer(customers.group, name="customer")
+application.add_typer(care.group, name="care")
 application.add_typer(lists.group, name="list")
 application.add_typer(lists.tasks_group, name="tasks")
 application.add_typer(daily.group, name="daily")

@@ -105,6 +105,20 @@ _HOLDING = TableContract(
     ),
 )
 
+# A fund's or a wealth product's value of a day, in millionths of its currency.
+_NET_VALUE = TableContract(
+    "net_value",
+    Text("净值", "net value"),
+    "products",
+    ("product_id", "day"),
+    (
+        Column("product_id", _STR, Text("产品", "product")),
+        Column("day", _DATE, Text("日期", "day"), not_future=True),
+        Column("nav_ppm", _INT, Text("单位净值（百万分之一）", "net value (millionths)"), minimum=1, maximum=MAX_FEN),
+    ),
+    mode="append",
+)
+
 _EVENT = TableContract(
     "event",
     Text("事件", "event"),
@@ -334,6 +348,7 @@ CONTRACTS: dict[str, TableContract] = {
         _CUSTOMER,
         _MERCHANT,
         _HOLDING,
+        _NET_VALUE,
         _RELATION,
         _IDENTITY,
         _EVENT,

@@ -29,6 +29,7 @@ from bankloop.store.backup import Backup, make_backup, read_backup, restore_back
 from bankloop.store.consents import (
     ANY_CHANNEL,
     CONSENT_SCHEMA,
+    DO_NOT_CONTACT,
     STOPS,
     THE_BANK,
     append_consents,
@@ -157,6 +158,7 @@ __all__ = [
     "CONTACT_OUTCOME_SCHEMA",
     "CONTACT_SCHEMA",
     "DECISION_SCHEMA",
+    "DO_NOT_CONTACT",
     "EVENT_SCHEMA",
     "EVERY_LINE",
     "EVERY_RIGHT",

@@ -35,6 +35,9 @@ FRONT_WORDS: Mapping[str, Text] = {
     "withdraw": Text("撤回请求", "Withdraw"),
     "conversation": Text("往来记录", "What was done and said"),
     "nothing_said": Text("还没有人处理。", "Nobody has acted on it yet."),
+    "maturities": Text("到期日历", "Maturities"),
+    "maturities_note": Text("到期前 60、30、7 天按金额生成承接任务；自动转存的只在来电有益时才打扰。", "Calls are due 60, 30 and 7 days before, by size; who renews by themselves is called only where calls were measured to help."),
+    "no_maturities": Text("近期没有到期。", "Nothing matures soon."),
     "to_request": Text("打开请求并答复", "Open the request and answer"),
     "refer_or_ask": Text("转介或求助", "Refer or ask for help"),
 }  # fmt: skip

@@ -30,6 +30,7 @@ MENU = (
     ("/targets", "targets", "targets", "target.read"),
     ("/warroom", "warroom", "warroom", "task.assign"),
     ("/tasks", "tasks", "tasks", "task.read"),
+    ("/maturities", "maturities", "maturities", "care.read"),
     ("/collaboration", "collaboration", "collaboration", "collaboration.read"),
     ("/lists", "lists", "lists", "worklist.read"),
     ("/customers", "customers", "customers", "customer.list"),

@@ -14,6 +14,7 @@ from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.assortment import review_products
 from bankloop.loop.bank import Bank
+from bankloop.loop.care import care_for_maturities, explain_fall
 from bankloop.loop.shelf import gate
 from bankloop.organization import system
 from bankloop.report import save_window
@@ -96,6 +97,14 @@ def _regular(bank: Bank, principal: Principal, kind: str, asked: Mapping[str, An
         with store.begin(system("servicing")) as connection:
             return make_care_tasks(connection, lake, lake.today())
 
+    def maturity(_: Say) -> Any:
+        with store.begin(principal) as connection:
+            return care_for_maturities(bank, connection, lake.today())
+
+    def drawdown(_: Say) -> Any:
+        with store.begin(principal) as connection:
+            return explain_fall(bank, connection, lake.today(), asked["product"])
+
     def close(_: Say) -> Any:
         month = (
             date.fromisoformat(asked["month"]) if asked["month"] else lake.today().replace(day=1) - timedelta(days=1)
@@ -103,7 +112,7 @@ def _regular(bank: Bank, principal: Principal, kind: str, asked: Mapping[str, An
         return close_month(store, principal, lake, month)
 
     works: Mapping[str, Work] = {
-        "link": link, "assign": assign, "care": care, "close": close,
+        "link": link, "assign": assign, "care": care, "close": close, "maturity": maturity, "drawdown": drawdown,
         "derive": lambda _: derive_relations(store, principal, lake),
         "watch": lambda _: loop.watch_model(bank, principal, asked["campaign"], lake.today() - timedelta(days=1)),
         "review": lambda _: {"opened": review_products(bank, principal)},

@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from bankloop.customer import Attribute
+from bankloop.customer.care import DRAWDOWN, MATURITY, said
 from bankloop.kit import Text, WorkTime
 from bankloop.kit.expression import parse
 from bankloop.lake import DataClass
 from bankloop.loop import run as loop
 from bankloop.loop.reach import actions_of
-from bankloop.loop.script import choose
+from bankloop.loop.script import choose, newest_approved
 from bankloop.loop.spec import Lock
 from bankloop.organization import (
     Task,
@@ -58,6 +59,12 @@ _KINDS: Mapping[TaskKind, Text] = {
     TaskKind.LIST: Text("名单", "list"),
     TaskKind.SUPPORT: Text("支持", "support"),
     TaskKind.RECOVERY: Text("挽回", "recovery"),
+}
+_CARE: Mapping[str, Text] = {
+    MATURITY: Text(
+        "到期承接：问资金用途，只提醒不推销", "before it matures: ask what the money is for; remind, sell nothing"
+    ),
+    DRAWDOWN: Text("净值说明：按批准的说明解释，不推销", "a fall explained: the approved words, no sale"),
 }
 STATES: Mapping[TaskState, Text] = {
     TaskState.CREATED: Text("已生成", "made"),
@@ -168,7 +175,7 @@ def task_page(console: Console, principal: Principal, task_id: UUID) -> TaskPage
         name=name,
         phone=phone,
         dial=phone if phone.isdigit() else "",
-        script=_script(lock, task) if lock else None,
+        script=_script(lock, task) if lock else _explanation(console, task),
         history=tuple(_done(console, event) for event in events),
         request=asked.request_id if asked else None,
     )
@@ -222,6 +229,8 @@ def _lock(console: Console, reasons: Mapping[UUID, Mapping[str, Any]]) -> Lock |
 
 def _action(lock: Lock | None, task: Task) -> Text:
     action = next((a for a in actions_of(lock) if a.key == task.action), None) if lock else None
+    if task.action in _CARE:
+        return _CARE[task.action]
     if task.action in TOPICS:
         return TOPICS[task.action].title
     return action_title(lock, action) if lock and action else say.same(task.action or "—")
@@ -234,6 +243,14 @@ def _script(lock: Lock, task: Task) -> Text | None:
         return None
     bodies = {language.value: chosen.body(language, {}) for language in chosen.bodies}
     return Text(bodies["zh"], bodies["en"])
+
+
+def _explanation(console: Console, task: Task) -> Text | None:
+    """Return the approved words for a fall, by which a holder is called."""
+    script = console.bank.spec.scripts.get(DRAWDOWN) if task.action == DRAWDOWN else None
+    version = newest_approved(script) if script is not None else None
+    body = version.bodies.get("rm_call") if version is not None else None
+    return Text(body.zh, body.en) if body is not None else None
 
 
 def _why(lock: Lock | None, reason: Mapping[str, Any] | None, *, clear: bool) -> tuple[Text, ...]:
@@ -261,6 +278,9 @@ def _fact(attribute: Attribute, value: object) -> Text:
 
 
 def _said(reason: str) -> Text:
+    cared = said(reason)
+    if cared is not None:
+        return cared
     return Text("今天的方案安排", "arranged by today's plan") if reason == "plan" else say.same(reason)
 
 

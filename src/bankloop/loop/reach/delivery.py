@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from bankloop.kit import EnvironmentFault, Text
 from bankloop.loop.reach.issue import DELIVERY_TOPIC
 from bankloop.store import (
+    DO_NOT_CONTACT,
     Principal,
     Store,
     bank_wide,
@@ -31,6 +32,7 @@ from bankloop.store import (
     verb,
 )
 
+_SERVICE, _NEVER = "service", f"consent:{DO_NOT_CONTACT}"
 _COLUMNS = ("contact", "customer_no", "campaign", "action", "script")
 
 
@@ -110,7 +112,9 @@ def deliver(store: Store, principal: Principal, channel: Channel, screen: Screen
             if not parts:
                 return sent
             body = parts[0].payload
-            going = screen(connection, _still_allowed(connection, body["channel"], body["contacts"]))
+            service = body.get("class") == _SERVICE
+            allowed = _still_allowed(connection, body["channel"], body["contacts"], service=service)
+            going = screen(connection, allowed)
             if going:
                 channel.send(parts[0].key, body["channel"], body["due_on"], going)
             mark_done(connection, [parts[0].id])
@@ -121,14 +125,21 @@ def deliver(store: Store, principal: Principal, channel: Channel, screen: Screen
 
 
 def _still_allowed(
-    connection: Connection, channel: str, contacts: Sequence[Mapping[str, Any]]
+    connection: Connection, channel: str, contacts: Sequence[Mapping[str, Any]], *, service: bool
 ) -> list[Mapping[str, Any]]:
-    """Return the contacts whose customers still allow them, and record the others as stopped."""
+    """Return the contacts whose customers still allow them, and record the others as stopped.
+
+    Service needs no consent to marketing; who is not to be contacted at all gets none of it either.
+    """
     numbers = sorted({one["customer_no"] for one in contacts})
     with bank_wide(connection):
         asked = copy_in(connection, pa.table({"customer_no": numbers, "channel": [channel] * len(numbers)}))
         refused = refused_contacts(connection, asked)
-        stopped = {one["contact"]: why for one in contacts if (why := refused.get((one["customer_no"], channel)))}
+        stopped = {
+            one["contact"]: why
+            for one in contacts
+            if (why := refused.get((one["customer_no"], channel))) and (not service or why == _NEVER)
+        }
         for why in sorted(set(stopped.values())):
             stop_contacts(connection, [one for one, reason in stopped.items() if reason == why], why)
     return [one for one in contacts if one["contact"] not in stopped]

@@ -3,7 +3,7 @@
 Only approved texts leave this room; it sends nothing.
 """
 
-from bankloop.loop.script.rules import Phrase, WordingFinding, check_wording, lexicon
+from bankloop.loop.script.rules import Phrase, WordingFinding, check_service, check_wording, lexicon
 from bankloop.loop.script.service import Chosen, check_scripts, choose, newest_approved
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Phrase",
     "WordingFinding",
     "check_scripts",
+    "check_service",
     "check_wording",
     "choose",
     "lexicon",

@@ -53,10 +53,27 @@ def check_wording(text: str) -> tuple[WordingFinding, ...]:
     return tuple(sorted(found, key=lambda f: (f.start, f.phrase.id)))
 
 
+def check_service(text: str) -> tuple[WordingFinding, ...]:
+    """Return what a service text may not say, in order of place: forbidden wording, and anything that sells."""
+    plain, places = _normalised(text)
+    selling = [finding for phrase in sales_words() for finding in _find(phrase, plain, places, text)]
+    return tuple(sorted((*check_wording(text), *selling), key=lambda f: (f.start, f.phrase.id)))
+
+
+@cache
+def sales_words() -> tuple[Phrase, ...]:
+    """Return the words that make a text sell."""
+    return _read("sales.yaml")
+
+
 @cache
 def lexicon() -> tuple[Phrase, ...]:
     """Return the forbidden phrases that come with the platform."""
-    text = resources.files("bankloop.loop.script").joinpath("lexicon.yaml").read_text(encoding="utf-8")
+    return _read("lexicon.yaml")
+
+
+def _read(name: str) -> tuple[Phrase, ...]:
+    text = resources.files("bankloop.loop.script").joinpath(name).read_text(encoding="utf-8")
     return tuple(
         Phrase(p["id"], _normalised(p["phrase"])[0], p["rule"], tuple(_normalised(u)[0] for u in p.get("unless", ())))
         for p in yaml.safe_load(text)["phrases"]

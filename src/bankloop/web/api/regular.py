@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from bankloop.organization import require
 from bankloop.store import rotate
-from bankloop.web.api.asking import PREFIX, Body, Manages, Open, Writes, does
+from bankloop.web.api.asking import PREFIX, Body, Manages, Name, Open, Writes, does
 from bankloop.web.api.jobs import begin_job
 from bankloop.web.api.once import once
 
@@ -28,6 +28,12 @@ class MonthBody(Body):
     """Which month is closed, by any of its days; the last one that is over where unsaid."""
 
     month: date | None = None
+
+
+class ProductBody(Body):
+    """A product by its id."""
+
+    product: Name
 
 
 @router.post("/identities/link", status_code=202, openapi_extra=does("identity.link", "identity.learn"))
@@ -49,6 +55,20 @@ def care(request: Request, console: Open, visitor: Writes) -> Response:
     """Make care tasks for customers whom nobody contacted for too long; a job."""
     require(visitor.principal, "servicing.care")
     return begin_job(request, console, visitor, "care", {})
+
+
+@router.post("/care/maturity", status_code=202, openapi_extra=does("care.maturity"))
+def maturity(request: Request, console: Open, visitor: Writes) -> Response:
+    """Make the day's calls before money matures; a job."""
+    require(visitor.principal, "care.maturity")
+    return begin_job(request, console, visitor, "maturity", {})
+
+
+@router.post("/care/drawdown", status_code=202, openapi_extra=does("care.drawdown"))
+def drawdown(request: Request, body: ProductBody, console: Open, visitor: Writes) -> Response:
+    """Tell the holders of a product whose net value fell, by the approved explanation; a job."""
+    require(visitor.principal, "care.drawdown")
+    return begin_job(request, console, visitor, "drawdown", body.model_dump())
 
 
 @router.post("/tiers/close", status_code=202, openapi_extra=does("tier_rule.close"))

@@ -1,0 +1,52 @@
+"""Commands on care: the day's calls before money matures, a fall explained to a product's holders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bankloop.cli.customers import opened_in
+from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table
+
+_HERE = Path()
+group = typer.Typer(
+    help="关怀：到期承接、净值说明。Care: before money matures, after a fall.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@group.command("maturity")
+@handled
+def maturity(bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = False) -> None:
+    """生成今天的到期承接任务。Make the day's calls before money matures."""
+    from bankloop.loop.care import care_for_maturities
+
+    with opened_in(bank, as_, "care.maturity") as (opened, connection):
+        done = care_for_maturities(opened, connection, opened.lake.today())
+    show_table("到期承接 / maturities", ["到步客户 / due", "任务 / tasks"], [[done.due, done.tasks]], right=[0, 1])
+    show_table("未打扰 / left alone", ["原因 / reason", "客户 / customers"], [list(one) for one in done.spared.items()])
+    finish({"due": done.due, "tasks": done.tasks, "spared": dict(done.spared)}, as_json)
+
+
+@group.command("drawdown")
+@handled
+def drawdown(
+    product: Annotated[str, typer.Argument(help="产品编号 / id of the product")],
+    bank: Folder = _HERE,
+    as_: Person = "strategist",
+    as_json: AsJson = False,
+) -> None:
+    """向净值回撤产品的持有人说明原因，每人一次。Tell the holders of a product that fell why, each once."""
+    from bankloop.loop.care import explain_fall
+
+    with opened_in(bank, as_, "care.drawdown") as (opened, connection):
+        done = explain_fall(opened, connection, opened.lake.today(), product)
+    rows = [["客户经理 / managers", done.tasks], *([name, count] for name, count in done.messages.items())]
+    show_table(f"{product} · {done.holders}", ["方式 / way", "客户 / customers"], rows, right=[1])
+    finish(
+        {"product": product, "holders": done.holders, "tasks": done.tasks, "messages": dict(done.messages), "untold": dict(done.untold)},
+        as_json,
+    )  # fmt: skip

@@ -1,0 +1,45 @@
+"""Care that a date or a fall begins (定存到期承接、净值回撤安抚): what matures with its forecast, what fell, who is told.
+
+This room says whom to call or tell and why, once each; what is said is an approved text, and none of it sells.
+"""
+
+from bankloop.customer.care.contracts import (
+    CarePolicy,
+    DrawdownCare,
+    DrawdownPolicy,
+    Fall,
+    Maturing,
+    MaturityCare,
+    MaturityPolicy,
+    Renewal,
+    Step,
+)
+from bankloop.customer.care.queries import falls, holders, maturing, renewal_history
+from bankloop.customer.care.rules import DRAWDOWN, MATURITY, at_stake, read_care, renewals, said, spared_by
+from bankloop.customer.care.service import SERVICE_CLASS, make_maturity_tasks, tell_holders
+
+__all__ = [
+    "DRAWDOWN",
+    "MATURITY",
+    "SERVICE_CLASS",
+    "CarePolicy",
+    "DrawdownCare",
+    "DrawdownPolicy",
+    "Fall",
+    "Maturing",
+    "MaturityCare",
+    "MaturityPolicy",
+    "Renewal",
+    "Step",
+    "at_stake",
+    "falls",
+    "holders",
+    "make_maturity_tasks",
+    "maturing",
+    "read_care",
+    "renewal_history",
+    "renewals",
+    "said",
+    "spared_by",
+    "tell_holders",
+]

@@ -1,0 +1,105 @@
+"""What care reads: the bank's own history of maturities, what matures, net values that fell, who holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Connection
+
+from bankloop.customer.care.contracts import DrawdownPolicy, Fall, Maturing, MaturityPolicy, Renewal
+from bankloop.customer.care.rules import at_stake, renewals
+from bankloop.customer.contribution import card_on, line_of, read_cards
+from bankloop.lake import Lake, Scope
+from bankloop.store import bank_wide, copy_out
+
+# Money counts as kept where it is still here a month later; a week more lets the source's file arrive.
+_KEPT_AFTER, _ARRIVES = 30, 7
+_BOOK = pa.schema([("customer_no", pa.string()), ("unit_id", pa.string()), ("staff_id", pa.string())])
+_BOOKS = (
+    "SELECT customer_no, unit_id, coalesce(staff_id, '') FROM customer_book WHERE line = 'retail' AND valid_from <= bankloop_now() "
+    "AND (valid_to IS NULL OR valid_to > bankloop_now()) ORDER BY 1"
+)
+_HISTORY = """
+WITH happened AS (SELECT customer_no, type, amount_fen, (occurred_at AT TIME ZONE $zone)::DATE AS day FROM event
+    WHERE type IN ($matured, $kept)),
+matured AS (SELECT * FROM happened WHERE type = $matured AND day BETWEEN $since AND $until)
+SELECT {band} AS band, count(*), count(*) FILTER (WHERE EXISTS (SELECT 1 FROM happened k WHERE k.type = $kept
+    AND k.customer_no = m.customer_no AND k.day > m.day AND k.day <= m.day + $month)) FROM matured m GROUP BY 1
+"""
+_MATURING = """
+SELECT h.holding_id, h.customer_no, h.product_class, h.product_id, h.balance_fen, h.matures_on,
+    coalesce(h.auto_renew, false) AS auto_renew, b.unit_id, b.staff_id
+FROM holding h JOIN book b USING (customer_no)
+WHERE list_contains($classes, h.product_class) AND h.matures_on BETWEEN $today AND $until AND h.balance_fen > 0
+ORDER BY h.matures_on, h.balance_fen DESC, h.holding_id
+"""
+# From the highest of the days before to the latest value that is known.
+_FALLS = """
+WITH known AS (SELECT *, max(day) OVER (PARTITION BY product_id) AS latest FROM net_value WHERE day <= $today),
+near AS (SELECT * FROM known WHERE day >= latest - $days AND latest >= $today - $days),
+peak AS (SELECT product_id, max(nav_ppm) AS top, arg_max(day, nav_ppm) AS since, any_value(latest) AS latest FROM near GROUP BY 1)
+SELECT p.product_id, ((p.top - n.nav_ppm) * 1000000 // p.top)::BIGINT AS fall, p.since, p.latest
+FROM peak p JOIN near n ON n.product_id = p.product_id AND n.day = p.latest WHERE p.top > 0 ORDER BY 1
+"""
+_HOLDERS = """
+SELECT h.customer_no, b.unit_id, b.staff_id, any_value(c.push_allowed) AS push, any_value(c.phone_valid) AS phone
+FROM holding h JOIN customer c USING (customer_no) JOIN book b USING (customer_no)
+WHERE h.product_id = $product AND h.balance_fen > 0 GROUP BY 1, 2, 3 ORDER BY 1
+"""
+
+
+def renewal_history(lake: Lake, policy: MaturityPolicy, today: date) -> tuple[Renewal, ...]:
+    """Return the forecast of each band, from the maturities whose month is over."""
+    until = today - timedelta(days=_KEPT_AFTER + _ARRIVES)
+    edges = " + ".join(f"(coalesce(m.amount_fen, 0) >= {edge})::INT" for edge in policy.bands_fen) or "0"
+    values = {
+        "zone": lake.zone, "matured": policy.matured, "kept": policy.kept, "until": until,
+        "since": until - timedelta(days=policy.history_days), "month": _KEPT_AFTER + _ARRIVES,
+    }  # fmt: skip
+    with lake.connection(Scope.whole_bank("care")) as engine:
+        rows = engine.execute(_HISTORY.format(band=edges), values).fetchall()
+    return renewals({band: (matured, kept) for band, matured, kept in rows}, len(policy.bands_fen) + 1)
+
+
+def maturing(connection: Connection, lake: Lake, policy: MaturityPolicy, today: date) -> list[Maturing]:
+    """Return what matures from ``today`` on, the first day first, each with its forecast and what is at stake.
+
+    Of the whole bank: whoever shows it to somebody narrows it to their customers.
+    """
+    forecasts = renewal_history(lake, policy, today)
+    card = card_on(read_cards(lake.folder), today)
+    values = {"classes": list(policy.classes), "today": today, "until": today + timedelta(days=policy.ahead_days)}
+    found = []
+    for row in _rows(connection, lake, _MATURING, values):
+        # Only deposits have a history of their own; of other maturities nothing is forecast.
+        known = row["product_class"] == "term_deposit"
+        forecast = forecasts[policy.band_of(row["balance_fen"])] if known else Renewal(None, 0, 0)
+        stake = at_stake(row["balance_fen"], forecast)
+        worth = line_of(row["product_class"], row["product_id"], stake, 1, card).total
+        found.append(Maturing(**row, forecast=forecast, stake_fen=stake, value_fen=max(worth, 0)))
+    return found
+
+
+def falls(lake: Lake, policy: DrawdownPolicy, today: date) -> list[Fall]:
+    """Return the products whose net value fell by the policy's measure, by their ids."""
+    with lake.connection(Scope.whole_bank("care")) as engine:
+        rows = engine.execute(_FALLS, {"today": today, "days": policy.days}).fetchall()
+    return [Fall(*row) for row in rows if row[1] >= policy.fall_ppm]
+
+
+def holders(connection: Connection, lake: Lake, product: str) -> list[dict[str, Any]]:
+    """Return who holds a product, with the manager and the ways to reach them."""
+    return _rows(connection, lake, _HOLDERS, {"product": product})
+
+
+def _rows(connection: Connection, lake: Lake, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    with bank_wide(connection):
+        book = copy_out(connection, _BOOKS, _BOOK)
+    with lake.connection(Scope.whole_bank("care")) as engine:
+        engine.register("book", book)
+        rows = engine.execute(query, values)
+        names = [one[0] for one in rows.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
