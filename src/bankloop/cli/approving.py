@@ -33,13 +33,19 @@ def submit(
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
-    """提交战役审批：解析成锁。Submit a campaign: it is resolved into its lock, and approval is asked for exactly that."""
+    """提交战役（解析成锁），或 script|benefit|budget/名称。Submit a campaign as its lock, or a part of one as KIND/NAME."""
     from bankloop.loop import run as loop
     from bankloop.organization import approval_by_id, maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         person = acting(opened.store, as_, "campaign", maker)
+        if "/" in name:
+            kind, _, key = name.partition("/")
+            part = loop.submit_part(opened, person, kind, key, reason)
+            show_table(name, ["申请 / request"], [[part]])
+            finish({"part": name, "request": str(part)}, as_json)
+            return
         lock, request = loop.submit(opened, person, name, emergency=emergency, reason=reason)
         with opened.store.begin(person) as connection:
             route = [str(stage) for stage in approval_by_id(connection, request).route]

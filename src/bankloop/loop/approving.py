@@ -23,15 +23,16 @@ from bankloop.loop import audience, benefit, model, product, reach, script
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.bank import Bank
 from bankloop.loop.lessons import lessons_of
+from bankloop.loop.limits import limits_of
 from bankloop.loop.model import Uplift
-from bankloop.loop.spec import Lock, Policies, make_lock
+from bankloop.loop.parts import check_parts, parts_of
+from bankloop.loop.spec import Lock, make_lock
 from bankloop.organization import (
     Approval,
     ApprovalState,
     Attachment,
     Demand,
     Lane,
-    Limits,
     Stage,
     approval_of,
     approve,
@@ -99,10 +100,12 @@ def submit(bank: Bank, maker: Principal, name: str, *, emergency: bool = False, 
     """Resolve a campaign into its lock, check benefits and wording, and ask for approval of exactly that."""
     campaign = bank.campaign(name)
     products = [bank.spec.products[key] for key in campaign.products]
-    benefit.check_benefits(
-        campaign, products, [bank.spec.benefits[k] for k in campaign.benefits if k in bank.spec.benefits]
-    )
-    script.check_scripts([bank.spec.scripts[key] for key in campaign.scripts])
+    benefits = [bank.spec.benefits[k] for k in campaign.benefits if k in bank.spec.benefits]
+    scripts = [bank.spec.scripts[key] for key in campaign.scripts]
+    benefit.check_benefits(campaign, products, benefits)
+    script.check_scripts(scripts)
+    with bank.store.begin(maker) as connection:
+        check_parts(connection, bank.spec.policies, parts_of(campaign, bank.spec.products, benefits, scripts))
     lock, learned = _resolve(bank, maker, name)
     table, again = _people_now(bank, maker)
     found = audience.select(lock, table, lock.types, bank.lake.today() - timedelta(days=1), again=again)
@@ -255,20 +258,6 @@ def demand_of(lock: Lock, customers: int, maker: Principal, *, emergency: bool =
         emergency=emergency,
         unit_id=unit,
         limits=limits_of(lock.policies),
-    )
-
-
-def limits_of(policies: Policies) -> Limits:
-    """Return the limits of approval as the bank's policies state them."""
-    stated = policies.approval
-    return Limits(
-        customers=stated.customers,
-        money_fen=stated.budget,
-        risk=stated.risk.level,
-        branches={unit: (limit.customers, limit.budget) for unit, limit in stated.branches.items()},
-        decide_days=stated.decide,
-        start_days=stated.start,
-        emergency_hours=stated.emergency,
     )
 
 

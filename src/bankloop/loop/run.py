@@ -48,6 +48,7 @@ from bankloop.loop.launch import Launch, history_launches, launches
 from bankloop.loop.learning import SEED, draft_model, learn_from, roll_back, watch_model
 from bankloop.loop.model import Uplift
 from bankloop.loop.narrowing import narrowed, same_rules
+from bankloop.loop.parts import submit_part
 from bankloop.loop.plays import DIMENSIONS, PlayRecord, dimension_of, play_records, values_of
 from bankloop.loop.programme import read_programme
 from bankloop.loop.reading import cut_by, newest_readings, read_rounds
@@ -115,6 +116,7 @@ __all__ = [
     "scorecard",
     "start_campaign",
     "submit",
+    "submit_part",
     "trace",
     "values_of",
     "was_run",

@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Connection
+
 from bankloop.kit import Text
 from bankloop.loop.audience import EXCLUSIONS
+from bankloop.loop.parts import TITLES as PARTS
+from bankloop.loop.parts import parts_of
+from bankloop.loop.parts import standing_of as parts_standing
 from bankloop.loop.reach import actions_of
 from bankloop.loop.script import check_wording
 from bankloop.loop.spec import Lock
@@ -31,6 +36,11 @@ from bankloop.web import errors
 from bankloop.web.console import Console
 from bankloop.web.texts import FALLS, IN_FORCE, OWNERS, STATES, STEPS
 
+PART_STATES: Mapping[str, Text] = {
+    "": Text("没有单独送审", "not asked for on its own"),
+    "changed": Text("批准过的是另一个版本", "what was asked for was another content"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class StepView:
@@ -40,6 +50,18 @@ class StepView:
     state: str
     said: Text
     owner: Text
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    """A script, benefit or budget of the campaign as the files have it: what is said of its own approval, who may ask for it."""
+
+    kind: str
+    key: str
+    title: Text
+    said: Text
+    approved: bool
+    needed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +86,7 @@ class CampaignPage:
     effects: Table | None
     models: Table
     lessons: Table | None = None
+    parts: tuple[PartView, ...] = ()
 
 
 def campaign_page(console: Console, name: str, round_: int | None) -> CampaignPage:
@@ -81,6 +104,7 @@ def campaign_page(console: Console, name: str, round_: int | None) -> CampaignPa
         following = read_steps(connection, name, shown + 1)
         snapshot, now = read_snapshot(connection, name, shown), champion(connection, name)
         models = read_models(connection, name)
+        parts = _parts(console, connection, name)
     lock = console.lock(row.lock_digest) if row.lock_digest else None
     campaign = lock.campaign if lock else console.bank.spec.campaigns[name]
     plan_id = next(
@@ -107,6 +131,24 @@ def campaign_page(console: Console, name: str, round_: int | None) -> CampaignPa
         effects=effect_table(now.card, _action_names(lock)) if now and lock else None,
         models=_models([(m.version, m.kind, m.card, m.state) for m in models]),
         lessons=_lessons({**steps, **following}),
+        parts=parts,
+    )  # fmt: skip
+
+
+def _parts(console: Console, connection: Connection, name: str) -> tuple[PartView, ...]:
+    """What the campaign in the files is made of; nothing of a campaign that the files no longer have."""
+    spec = console.bank.spec
+    if name not in spec.campaigns:
+        return ()
+    campaign = spec.campaigns[name]
+    benefits = [spec.benefits[key] for key in campaign.benefits if key in spec.benefits]
+    found = parts_of(campaign, spec.products, benefits, [spec.scripts[key] for key in campaign.scripts])
+    return tuple(
+        PartView(
+            part.kind, part.key, PARTS[part.kind], PART_STATES.get(state) or STATES.get(state, say.same(state)), state == "approved",
+            part.kind in spec.policies.approval.own,
+        )
+        for part, state in parts_standing(connection, found)
     )  # fmt: skip
 
 

@@ -297,7 +297,8 @@ class BranchLimit(Spec):
 class ApprovalPolicy(Spec):
     """Up to where one approval will do; above, and from ``risk`` on, head office decides and two approve.
 
-    A request is decided within ``decide``, started within ``start``; an emergency ends after ``emergency`` hours.
+    A request is decided within ``decide``, started within ``start``; an emergency ends after ``emergency`` hours. What
+    ``own`` names is consented to on its own before a campaign is submitted with it.
     """
 
     customers: int = Field(default=10_000, ge=0)
@@ -307,6 +308,7 @@ class ApprovalPolicy(Spec):
     decide: Days = 14
     start: Days = 30
     emergency: int = Field(default=72, ge=1, le=240)
+    own: tuple[Literal["script", "benefit", "budget"], ...] = ()
 
 
 class ReviewPolicy(Spec):

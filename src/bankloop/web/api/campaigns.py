@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -57,6 +57,12 @@ class WindowBody(Body):
 
     round: Annotated[int, Field(ge=1, le=1_000)] = 1
     start: date | None = None
+
+
+class WhyBody(Body):
+    """Why."""
+
+    reason: Reason = ""
 
 
 class ScheduleBody(Body):
@@ -140,6 +146,19 @@ def submit(request: Request, name: str, body: SubmitBody, console: Open, visitor
         return {"campaign": name, "lock": lock.digest, "approval": approval}
 
     return once(request, console.bank.store, visitor, "campaign.submit", name, body, effect)
+
+
+@router.post("/parts/{kind}/{key}/submit", openapi_extra=does("script.submit", "benefit.submit", "budget.submit"))
+def submit_part(
+    request: Request, kind: Literal["script", "benefit", "budget"], key: str, body: WhyBody, console: Open, visitor: Writes
+) -> Response:  # fmt: skip
+    """Ask that a script, a benefit or a campaign's budget be consented to on its own."""
+
+    def effect() -> dict[str, Any]:
+        asked = loop.submit_part(console.bank, visitor.principal, kind, key[:64], body.reason)
+        return {"kind": kind, "key": key[:64], "approval": asked}
+
+    return once(request, console.bank.store, visitor, f"{kind}.submit", key[:64], body, effect)
 
 
 @router.post("/campaigns/{name}/schedule", openapi_extra=does("campaign.schedule"))

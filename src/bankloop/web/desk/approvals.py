@@ -91,6 +91,12 @@ def add_pages(app: FastAPI) -> None:
         _, approval = loop.submit(console_of(request).bank, visitor.principal, name, reason=form.get("comment", ""))
         return RedirectResponse(f"/approvals/{approval}", 303)
 
+    @app.post("/parts/{kind}/{key}/submit")
+    def submit_part(request: Request, kind: str, key: str, form: Form, visitor: Acting) -> Response:
+        bank = console_of(request).bank
+        approval = loop.submit_part(bank, visitor.principal, kind, key, form.get("comment", ""))
+        return RedirectResponse(f"/approvals/{approval}", 303)
+
 
 def _approval_page(
     request: Request, visitor: Visitor, approval_id: UUID, error: BankloopError | None = None, comment: str = ""
