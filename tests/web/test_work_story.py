@@ -10,7 +10,18 @@ import pytest
 from sqlalchemy import text
 
 from bankloop.kit import FixedClock
-from bankloop.organization import TaskKind, auditor, dispatch_tasks, events_of, open_tasks_for, system
+from bankloop.loop import run as loop
+from bankloop.organization import (
+    NewTask,
+    TaskKind,
+    auditor,
+    dispatch_tasks,
+    events_of,
+    log_outcome,
+    open_task,
+    open_tasks_for,
+    system,
+)
 from bankloop.store import EmbeddedServer, Role
 from tests.bankfixture import TEMPLATE, open_small_bank
 from tests.web.conftest import Staffed, listening, staff
@@ -102,6 +113,25 @@ def test_a_task_is_done_on_a_phone_without_scrolling_sideways(own: Staffed, chro
                 text("SELECT ticket, fields FROM unmasking WHERE person_id = :m"), {"m": manager}
             ).all()
         assert [(row.ticket, row.fields) for row in seen] == [(path.rpartition("/")[2], ["name_token", "phone_token"])]
+
+
+def test_a_call_by_hand_to_a_control_is_reported_as_contamination(own: Staffed) -> None:
+    bank, manager = own.small.open, own.of("relationship_manager")
+    name = "keep-deposits" if "keep-deposits" in bank.spec.campaigns else next(iter(bank.spec.campaigns))
+    before = loop.evaluate(bank, system(), name, [1], keep=False)
+    with bank.store.begin(system()) as connection:
+        customer, unit = connection.execute(
+            text(
+                "SELECT customer_no, unit_id FROM decision WHERE campaign = :c AND cell = 'control' ORDER BY 1 LIMIT 1"
+            ),
+            {"c": name},
+        ).one()
+        now = bank.clock.now()
+        task = open_task(connection, NewTask("hand/1", TaskKind.FOLLOW_UP, customer, unit, "x", now, now + timedelta(hours=2), manager))  # fmt: skip
+        log_outcome(connection, task.task_id, "interested")
+    after = loop.evaluate(bank, system(), name, [1], keep=False)
+    assert after.contaminated == before.contaminated + 1
+    assert (after.control, after.treated) == (before.control, before.treated)
 
 
 def test_a_leader_sees_what_is_overdue_and_gives_it_to_a_colleague(own: Staffed, chromium: Any) -> None:

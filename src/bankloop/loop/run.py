@@ -43,7 +43,7 @@ from bankloop.loop.frozen import (
     policies_in_force,
 )
 from bankloop.loop.growth import ProgrammeGrowth, programme_growth, programmes_of
-from bankloop.loop.labels import campaign_outcomes, round_outcomes, round_population
+from bankloop.loop.labels import campaign_outcomes, round_outcomes, round_population, staffed
 from bankloop.loop.launch import Launch, history_launches, launches
 from bankloop.loop.learning import SEED, draft_model, learn_from, roll_back, watch_model
 from bankloop.loop.model import Uplift
@@ -114,6 +114,7 @@ __all__ = [
     "run",
     "schedule_campaign",
     "scorecard",
+    "staffed",
     "start_campaign",
     "submit",
     "submit_part",

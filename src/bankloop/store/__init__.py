@@ -40,7 +40,7 @@ from bankloop.store.consents import (
     refused_contacts,
     standing_words,
 )
-from bankloop.store.contacts import accepted_contacts, broken_caps, contacts_of, reserve_contacts
+from bankloop.store.contacts import accepted_contacts, broken_caps, contacts_of, count_contact, reserve_contacts
 from bankloop.store.contracts import (
     CONTACT_OUTCOME_SCHEMA,
     CONTACT_SCHEMA,
@@ -222,6 +222,7 @@ __all__ = [
     "contacts_of",
     "copy_in",
     "copy_out",
+    "count_contact",
     "create_database",
     "current_version",
     "current_versions",

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from uuid import UUID
 
 import pyarrow as pa
 from sqlalchemy import Connection, text
@@ -104,6 +105,35 @@ def decide(
                 key = (capacity.channel, capacity.unit_id, want.day)
                 taken[key] = taken.get(key, 0) + 1
     return outcomes
+
+
+def count_contact(
+    connection: Connection,
+    made_for: UUID,
+    customer_no: str,
+    unit_id: str,
+    channel: str,
+    contact_class: str,
+    at: datetime,
+    zone: str,
+) -> bool:
+    """Count a contact that somebody made by hand, once for what it was made for; return whether it is new.
+
+    It has been made: nothing refuses it, and caps count it for whatever is asked later. What was reserved for the same
+    task already counts on its own day.
+    """
+    found = connection.execute(
+        text(
+            "INSERT INTO contact (decision_id, customer_no, unit_id, channel, campaign, contact_class, due_at, due_day, accepted,"
+            " refused_by) VALUES (:id, :customer, :unit, :channel, '', :class, :at, (CAST(:at AS timestamptz) AT TIME ZONE :zone)::date,"
+            " true, '') ON CONFLICT DO NOTHING"
+        ),
+        {
+            "id": made_for, "customer": customer_no, "unit": unit_id, "channel": channel, "class": contact_class, "at": at,
+            "zone": zone,
+        },
+    )  # fmt: skip
+    return found.rowcount == 1
 
 
 def contacts_of(connection: Connection, customer_no: str) -> list[tuple[date, str, str, bool, str]]:

@@ -13,6 +13,10 @@ LEAD_WORDS: Mapping[str, Text] = {
         "There is no daily report yet: each day at 08:30 it tells of the day before, once balances are loaded. To have it "
         "now, run bankloop daily make.",
     ),
+    "board": Text("总行看板", "Head-office board"),
+    "kill_note": Text(
+        "要停下一个战役，在它的审批里暂停或熔断：", "To stop a campaign, pause or kill it in its approval:"
+    ),
     "targets": Text("目标", "Targets"),
     "targets_lead": Text(
         "总行下目标，按权重逐级分到分行、支行、客户经理；各级之和总是相等。",

@@ -26,6 +26,7 @@ COOKIE = "language"
 MENU = (
     ("/", "home", "home", ""),
     ("/workbench", "work", "work", "task.log"),
+    ("/board", "board", "board", "round.read"),
     ("/daily", "daily", "daily", "daily.read"),
     ("/targets", "targets", "targets", "target.read"),
     ("/warroom", "warroom", "warroom", "task.assign"),

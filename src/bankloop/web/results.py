@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from bankloop.kit import Text
 from bankloop.loop.evaluate import Outcomes, Reading
@@ -75,10 +76,24 @@ def result_rows(
     )
 
     def make(part: pa.Table) -> Table:
-        return Table("rows", Text("名单", "Rows"), _COLUMNS, tuple(_row(row, names) for row in part.to_pylist()))
+        return rows_table(part, names)
 
     here = f"/results/{campaign}/{'-'.join(str(round_) for round_ in rounds)}/rows"
     return paged(named, pa.concat_tables(parts).combine_chunks(), page, here, {"group": group}, make)
+
+
+def facts_of(
+    console: Console, campaign: str, round_: int, chosen: NDArray[np.int64]
+) -> tuple[pa.Table, dict[str, Text]]:
+    """Return what became of the chosen rows of a round, and the names of its actions."""
+    decided, outcomes = console.outcomes(campaign, round_)
+    lock = console.lock(decided["lock_digest"][0].as_py())
+    return _taken(decided, outcomes, round_, chosen), {one.key: action_title(lock, one) for one in actions_of(lock)}
+
+
+def rows_table(part: pa.Table, names: Mapping[str, Text]) -> Table:
+    """Return such rows as people see them, customers masked."""
+    return Table("rows", Text("名单", "Rows"), _COLUMNS, tuple(_row(row, names) for row in part.to_pylist()))
 
 
 def rounds_of(words: str) -> list[int]:
@@ -90,7 +105,10 @@ def rounds_of(words: str) -> list[int]:
 
 
 def _facts(decided: pa.Table, outcomes: Outcomes, round_: int, group: str) -> pa.Table:
-    chosen = np.flatnonzero(_mask(outcomes, group))
+    return _taken(decided, outcomes, round_, np.flatnonzero(_mask(outcomes, group)))
+
+
+def _taken(decided: pa.Table, outcomes: Outcomes, round_: int, chosen: NDArray[np.int64]) -> pa.Table:
     rows = decided.select(["customer_no", "issued_action"]).take(pa.array(chosen))
     facts = {
         "round": np.full(len(outcomes.control), round_),
@@ -135,7 +153,7 @@ def _mask(outcomes: Outcomes, group: str) -> np.ndarray:
             return treated & outcomes.steps.get(group, np.zeros(len(treated), bool))
 
 
-def _row(row: dict[str, object], actions: dict[str, Text]) -> tuple[Cell, ...]:
+def _row(row: dict[str, object], actions: Mapping[str, Text]) -> tuple[Cell, ...]:
     return (
         Cell(say.same(masked(str(row["customer_no"])))),
         Cell(say.same(row["round"])),

@@ -131,16 +131,18 @@ def note(
     next_at: datetime | None = None,
     happened_at: datetime | None = None,
     client_key: str | None = None,
-) -> None:
-    """Append what the principal did with a task."""
+) -> UUID:
+    """Append what the principal did with a task, and return the note's id."""
     now = now_of(connection)
+    made = uuid7(int(now.timestamp() * 1000))
     connection.execute(
         insert(event_table).values(
-            event_id=uuid7(int(now.timestamp() * 1000)), task_id=task_id, act=act, person=principal_of(connection).id,
+            event_id=made, task_id=task_id, act=act, person=principal_of(connection).id,
             human=human, outcome=outcome, note=words, next_at=next_at, client_key=client_key,
             happened_at=happened_at or now,
         )
     )  # fmt: skip
+    return made
 
 
 def events_of(connection: Connection, task_ids: Sequence[UUID]) -> list[TaskEvent]:

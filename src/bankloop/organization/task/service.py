@@ -30,6 +30,7 @@ from bankloop.organization.task.contracts import (
 )
 from bankloop.organization.task.repository import add, by_key, change, locked, note, noted, task_of
 from bankloop.organization.task.rules import MARKETING, MOST_ATTEMPTS, OPEN, SERVICE, UNTOUCHED, outcome_of
+from bankloop.organization.task.telling import tell
 from bankloop.store import EVERY_UNIT, copy_in, fitted, now_of, principal_of, record_audit, verb
 
 # The day's worthiest come first; what is already there counts against the day, expired tasks apart. What a decision has
@@ -168,10 +169,11 @@ def log_outcome(
     _licensed(connection, task)
     tries = task.attempts + (not spec.reached)
     ends = spec.closes or agreed is not None or tries >= MOST_ATTEMPTS
-    note(
+    noted_as = note(
         connection, task_id, "logged", human=human, outcome=outcome, words=words, next_at=agreed,
         happened_at=said_at, client_key=client_key,
     )  # fmt: skip
+    tell(connection, task, noted_as, spec, said_at, zone, ends=ends, human=human)
     _after_log(connection, task, outcome, said_at, tries, ends=ends, human=human)
     follow = None
     if agreed is not None:

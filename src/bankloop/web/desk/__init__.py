@@ -6,6 +6,7 @@ from bankloop.web.desk import (
     approvals,
     audiences,
     audit,
+    board,
     care,
     collaboration,
     customer,
@@ -30,7 +31,8 @@ from bankloop.web.desk import (
 def add_desk(app: FastAPI) -> None:
     """Add the routes."""
     for part in (
-        own, work, daily, targets, warroom, collaboration, care, lists, customer, audiences, segments, tiers, data, merges,
+        own, work, board, daily, targets, warroom, collaboration, care, lists, customer, audiences, segments, tiers, data,
+        merges,
         products, models, rounds, approvals, people, rights, audit,
     ):  # fmt: skip
         part.add_pages(app)
