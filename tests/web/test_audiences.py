@@ -257,7 +257,13 @@ def test_the_pages_fit_and_can_be_walked(chromium: Any, address: str, staffed: S
     axe = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
     page = window(chromium, address, staffed, scripts=True, width=width, lang=lang)
     said, _ = listen(page)
-    for path in ("/audiences", "/audiences?expression=age+%3C+30&help=1", "/segments/walked"):
+    for path in (
+        "/audiences",
+        "/audiences?expression=age+%3C+30&help=1",
+        "/segments/walked",
+        "/attributes",
+        "/attributes/age",
+    ):
         walk(page, address + path, path, axe)
     assert said == []
     page.context.close()

@@ -111,7 +111,7 @@ OTHERS = {
     "secadmin": ("/", "/people"),
     "product": ("/products", "/products/wealth-fixed-income"),
     "checker": ("/approvals",),
-    "steward": ("/merges", "/data", "/data/customer", "/tiers"),
+    "steward": ("/merges", "/data", "/data/customer", "/data/holding/row", "/lineage", "/tiers"),
     "relationship_manager": ("/", "/workbench", "/tasks", "/customers", "/collaboration", "/maturities"),
     "commander": ("/", "/warroom", "/people", "/tasks", "/collaboration"),
 }

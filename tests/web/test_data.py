@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pyarrow.compute as pc
 import pytest
 
-from bankloop.lake import DataClass, assets, deliveries, fields_of, fields_used
+from bankloop.customer import rows_behind
+from bankloop.lake import (
+    DataClass,
+    Dimension,
+    Raw,
+    Scope,
+    assets,
+    deliveries,
+    fields_of,
+    fields_used,
+    origin_of,
+    watched,
+)
 from bankloop.organization import principal_for, system, unmask
 from tests.web.conftest import Staffed
 
@@ -35,6 +50,67 @@ def test_what_passed_adds_up_with_what_was_loaded(staffed: Staffed) -> None:
     assert sum(one.rows for one in found) == sum(source.rows_read for source in story.load.sources)
     assert sum(one.quarantined for one in found) == story.load.quarantined > 0
     assert all(0 < one.passed <= 1_000_000 for one in found)
+
+
+@pytest.mark.capability("B2")
+def test_a_metric_leads_to_its_rows_and_each_of_them_to_its_raw_line(staffed: Staffed) -> None:
+    bank = staffed.small.open
+    as_of = bank.lake.today() - timedelta(days=1)
+    state = bank.state(as_of)
+    held = state.table.filter(pc.greater(state.table["products_held"], 2))
+    number, total = held["customer_no"][0].as_py(), held["aum"][0].as_py()
+    behind = rows_behind(bank.lake, bank.catalogue, "aum", number, as_of, bank.versions_of(as_of))
+    keys = {key for part in behind for key in part.keys}
+    assert {part.table for part in behind} == {"holding"}
+    for (holding,) in keys:
+        origin = origin_of(bank.lake, "holding", [holding])
+        assert origin.raw is Raw.READ
+        assert origin.load_id == staffed.small.story.load.load_id
+        raw = (bank.folder / "data" / "incoming" / origin.file).read_bytes().splitlines()[origin.line - 1]
+        assert holding.encode() in raw
+        told = {cell.column: cell.conformed for cell in origin.cells}
+        assert (told["holding_id"], told["balance_fen"]) == (holding, "***")
+    rows = bank.lake.table("holding", Scope.whole_bank("test", frozenset({"balance_fen"})))
+    held_fen = {
+        row["holding_id"]: row["balance_fen"]
+        for row in rows.filter(rows.customer_no == number).to_pyarrow().to_pylist()
+    }
+    assert sum(held_fen[holding] for (holding,) in keys) == total > 0
+    client = staffed.client(staffed.of("data_steward"))
+    page = client.get("/lineage", params={"customer": number, "attribute": "aum"}).text
+    for (holding,) in keys:
+        assert f"/data/holding/row?key={holding}" in page
+    row = client.get("/data/holding/row", params={"key": holding}).text
+    assert "原始行已重新读出" in row
+    assert f"{total}" not in row
+    assert client.get("/data/holding/row", params={"key": "NONE"}).status_code == 404
+    assert client.get("/data/event/row", params={"key": ["core"]}).status_code == 404
+    assert client.get("/lineage", params={"customer": "C9", "attribute": "aum"}).status_code == 404
+    assert client.get("/lineage", params={"customer": number, "attribute": "aumm"}).status_code == 404
+    assert staffed.client(staffed.of("relationship_manager")).get("/lineage").status_code == 403
+
+
+def test_a_window_s_rows_are_those_that_it_counts(staffed: Staffed) -> None:
+    bank = staffed.small.open
+    as_of = bank.lake.today() - timedelta(days=1)
+    table = bank.state(as_of).table.filter(pc.field("transactions_90d") > 3).slice(0, 3).to_pylist()
+    for row in table:
+        number = row["customer_no"]
+        for name in ("transactions_90d", "login_days_30d"):
+            parts = rows_behind(bank.lake, bank.catalogue, name, number, as_of, bank.versions_of(as_of))
+            count = sum(len(part.keys) for part in parts)
+            assert count == row[name] if name == "transactions_90d" else count >= row[name]
+
+
+def test_quality_over_time_and_the_map_are_on_the_page(staffed: Staffed) -> None:
+    page = staffed.client(staffed.of("data_steward")).get("/data").text
+    for words in ("质量随时间", "完整", "引用", "数据地图", "个标签"):
+        assert words in page
+    measures = watched(staffed.small.open.lake)
+    sources = {source.source for source in staffed.small.story.load.sources}
+    assert {one.source for one in measures} == sources
+    assert all(one.checked > 0 for one in measures if one.dimension is Dimension.COMPLETE)
+    assert "lineage" not in staffed.client("strategist").get("/").text
 
 
 def test_the_pages_are_the_steward_s(staffed: Staffed) -> None:

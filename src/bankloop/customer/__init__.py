@@ -21,12 +21,14 @@ from bankloop.customer.contracts import (
 )
 from bankloop.customer.keeping import keep_state, kept_state, state_key
 from bankloop.customer.state import arrow_type, build_state, spark_state, state_schema, table_digest
+from bankloop.customer.tracing import Behind, rows_behind
 
 __all__ = [
     "BUILT_IN",
     "Attribute",
     "AttributeKind",
     "Band",
+    "Behind",
     "Buckets",
     "Case",
     "Catalogue",
@@ -44,6 +46,7 @@ __all__ = [
     "keep_state",
     "kept_state",
     "read_catalogue",
+    "rows_behind",
     "spark_state",
     "stale",
     "state_key",

@@ -35,7 +35,7 @@ _FILLED = {
     Measure.COUNT: 0,
     Measure.DAYS: 0,
 }
-_ROW_OPERATIONS = (
+OF_THE_ROW = (
     Operation.COLUMN,
     Operation.PRESENT,
     Operation.YEARS_SINCE,
@@ -73,7 +73,7 @@ def state_expression(
 
 
 def _is_row_fact(attribute: Attribute) -> bool:
-    return isinstance(attribute.body, Fact) and attribute.body.operation in _ROW_OPERATIONS
+    return isinstance(attribute.body, Fact) and attribute.body.operation in OF_THE_ROW
 
 
 def _row_fact(customers: Any, fact: Any, today: date) -> Any:
@@ -152,7 +152,7 @@ def _windows(events: Any, attributes: Sequence[Attribute], today: date, known_un
     longest = [window.days for window in windows.values()]
     if None not in longest:
         first = max(days for days in longest if days is not None)
-        needed = needed & (events.occurred_at >= _moment(_start(today, first, zone)))
+        needed = needed & (events.occurred_at >= _moment(window_start(today, first, zone)))
     rows = events.filter(needed)
     if all(window.measure is Measure.DAYS for window in windows.values()):
         return _day_counts(rows, windows, today, zone)
@@ -164,7 +164,7 @@ def _day_counts(rows: Any, windows: Mapping[str, Window], today: date, zone: str
     """Return on how many days there was one of ``rows`` (of the same events) within each window."""
     first = next(iter(windows.values()))
     longest = max(window.days or 0 for window in windows.values())
-    days = rows.filter(_conditions(rows, first)).select(KEY, _day=_day(rows.occurred_at, today, longest, zone))
+    days = rows.filter(window_conditions(rows, first)).select(KEY, _day=_day(rows.occurred_at, today, longest, zone))
     last = (today - date(1970, 1, 1)).days
     distinct = days.distinct()
     found = {
@@ -175,9 +175,9 @@ def _day_counts(rows: Any, windows: Mapping[str, Window], today: date, zone: str
 
 
 def _window(rows: Any, window: Window, today: date, zone: str) -> Any:
-    where = _conditions(rows, window)
+    where = window_conditions(rows, window)
     if window.days is not None:
-        where = where & (rows.occurred_at >= _moment(_start(today, window.days, zone)))
+        where = where & (rows.occurred_at >= _moment(window_start(today, window.days, zone)))
     match window.measure:
         case Measure.COUNT:
             return rows.count(where=where).cast("int64")
@@ -186,7 +186,7 @@ def _window(rows: Any, window: Window, today: date, zone: str) -> Any:
     return rows.occurred_at.max(where=where)
 
 
-def _conditions(rows: Any, window: Window) -> Any:
+def window_conditions(rows: Any, window: Window) -> Any:
     """Return which rows a window means, its days aside."""
     where = rows.type.isin(window.events)
     if window.scenes:
@@ -251,7 +251,8 @@ def _with_rules(state: Any, attributes: Sequence[Attribute], today: date) -> Any
     return state.mutate(**pending) if pending else state
 
 
-def _start(today: date, days: int, zone: str) -> datetime:
+def window_start(today: date, days: int, zone: str) -> datetime:
+    """Return the first moment of a window of so many bank-local days."""
     return local_moment(today - timedelta(days=days - 1), 0, 0, zone)
 
 

@@ -18,7 +18,19 @@ from bankloop.lake.contracts import (
     TableContract,
 )
 from bankloop.lake.engine import schema_of
-from bankloop.lake.inventory import Asset, Delivery, Field, assets, deliveries, fields_of, fields_used
+from bankloop.lake.expectations import Dimension
+from bankloop.lake.inventory import (
+    Asset,
+    Delivery,
+    Field,
+    Watched,
+    assets,
+    deliveries,
+    fields_of,
+    fields_used,
+    mapped_sources,
+    watched,
+)
 from bankloop.lake.load import Progress, load_bank
 from bankloop.lake.manifest import Manifest, MemoryManifest, StoreManifest
 from bankloop.lake.origins import Origin, Raw, origin_of
@@ -33,6 +45,7 @@ __all__ = [
     "ColumnType",
     "DataClass",
     "Delivery",
+    "Dimension",
     "Field",
     "Lake",
     "LakeVersion",
@@ -47,13 +60,16 @@ __all__ = [
     "SourceReport",
     "StoreManifest",
     "TableContract",
+    "Watched",
     "assets",
     "contract_of",
     "deliveries",
     "fields_of",
     "fields_used",
     "load_bank",
+    "mapped_sources",
     "open_lake",
     "origin_of",
     "schema_of",
+    "watched",
 ]

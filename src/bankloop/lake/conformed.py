@@ -319,6 +319,25 @@ _EXPOSURE = TableContract(
     ),
 )
 
+# Scores of the bank's own models (流失分, 购买倾向): the catalogue's score attributes read theirs here.
+_SCORE = TableContract(
+    "score",
+    Text("模型评分", "model score"),
+    "models",
+    ("customer_no", "attribute"),
+    (
+        Column("customer_no", _STR, Text("客户号", "customer number"), references=("customer", "customer_no")),
+        Column("attribute", _STR, Text("标签", "attribute")),
+        Column(
+            "score_ppm", _INT, Text("评分（百万分之一）", "score (ppm)"), data_class=_C2, minimum=0, maximum=1_000_000
+        ),
+        Column("model", _STR, Text("模型", "model")),
+        Column("model_version", _INT, Text("模型版本", "version of the model"), minimum=1),
+        Column("scored_on", _DATE, Text("评分日", "scored on"), not_future=True),
+        Column("valid_until", _DATE, Text("有效至", "valid until"), nullable=True),
+    ),
+)
+
 # Which input files were loaded, kept in the lake itself so that it commits together with their rows.
 _LOADED_FILE = TableContract(
     "loaded_file",
@@ -333,6 +352,29 @@ _LOADED_FILE = TableContract(
         Column("load_id", _STR, Text("批次", "load")),
         Column("rows_read", _INT, Text("读入行数", "rows read")),
         Column("quarantined", _INT, Text("隔离行数", "rows in quarantine")),
+    ),
+    mode="append",
+)
+
+# How good each delivery was, by dimension, beside its limit of then.
+_QUALITY = TableContract(
+    "quality",
+    Text("数据质量", "data quality"),
+    "platform",
+    ("load_id", "source", "delivered", "dimension"),
+    (
+        Column("load_id", _STR, Text("批次", "load")),
+        Column("source", _STR, Text("来源", "source")),
+        Column("delivered", _STR, Text("数据日", "day")),
+        Column("dimension", _STR, Text("维度", "dimension")),
+        Column("table_name", _STR, Text("表", "table")),
+        Column("column_name", _STR, Text("最差的字段", "worst column")),
+        Column("checked", _INT, Text("检查", "checked")),
+        Column("failed", _INT, Text("不合格", "failed")),
+        Column("value", _INT, Text("值", "value")),
+        Column("bound", _INT, Text("限值", "limit")),
+        Column("passed", _BOOL, Text("合格", "passed")),
+        Column("recorded_at", _TIME, Text("时间", "recorded at")),
     ),
     mode="append",
 )
@@ -356,6 +398,8 @@ CONTRACTS: dict[str, TableContract] = {
         _SERVICING,
         _EDGE,
         _EXPOSURE,
+        _SCORE,
         _LOADED_FILE,
+        _QUALITY,
     )
 }

@@ -185,17 +185,47 @@ def too_many_bad_rows(place: str, bad: int, rows: int, limit_ppm: int, worst: st
     )
 
 
-def control_total(place: str, found: int, wanted: int) -> DataError:
-    """A row count that differs from the one its flag file states."""
+def control_total(place: str, total: str, found: object, wanted: object) -> DataError:
+    """A total that differs from the one its flag file states."""
     return DataError(
         "lake.control_total",
         Text(
-            "{place} 有 {found} 行，.ok 文件写明 {wanted} 行；文件可能不完整，请让源系统重新下传",
-            "{place} has {found} rows where its .ok file says {wanted}; it may be cut short, have it sent again",
+            "{place} 的 {total} 是 {found}，.ok 文件写明 {wanted}；文件可能不完整，请让源系统重新下传",
+            "{place}: {total} is {found} where its .ok file says {wanted}; it may be cut short, have it sent again",
         ),
         place=place,
+        total=total,
         found=found,
         wanted=wanted,
+    )
+
+
+def no_control_total(place: str, total: str) -> DataError:
+    """A total that the source promised and its flag file does not state."""
+    return DataError(
+        "lake.no_control_total",
+        Text(
+            "{place} 的 .ok 文件没有写明约定的 {total}；请让源系统补上，或从该来源的 control 中去掉",
+            "the .ok file of {place} does not state {total} as agreed; have it added, or take it out of the source's control",
+        ),
+        place=place,
+        total=total,
+    )
+
+
+def below_quality(source: str, dimension: str, column: str, value: int, limit: int) -> DataError:
+    """A dimension beyond its limit in a source that asks to be stopped for it."""
+    return DataError(
+        "lake.below_quality",
+        Text(
+            "{source} 的 {dimension}（{column}）是 {value}，限值 {limit}，该来源要求停止装载；请让源系统核对后重传，或改 block",
+            "{dimension} of {source} ({column}) is {value} beyond its limit {limit}, and the source asks to be stopped for it; have it checked and sent again, or change block",
+        ),
+        source=source,
+        dimension=dimension,
+        column=column,
+        value=f"{value:,}",
+        limit=f"{limit:,}",
     )
 
 

@@ -47,15 +47,6 @@ def find(incoming: Path, sources: Sequence[Source]) -> tuple[list[Delivery], lis
     return deliveries, sorted(folder.name for folder in waiting)
 
 
-def stated_rows(path: Path) -> int | None:
-    """Return the row count that a file's own flag states (``12345`` or ``rows=12345``), or None."""
-    for flag in (path.with_name(path.name + ".ok"), path.with_suffix(".ok")):
-        if flag.is_file():
-            found = re.fullmatch(r"(?:rows\s*[=:]\s*)?(\d+)", flag.read_text(encoding="utf-8-sig").strip())
-            return int(found[1]) if found else None
-    return None
-
-
 def _complete(folder: Path, files: Sequence[Path]) -> bool:
     if (folder / ".ok").is_file() or folder.with_name(folder.name + ".ok").is_file():
         return True

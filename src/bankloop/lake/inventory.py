@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import text
 
 from bankloop.kit import Text
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.contracts import DataClass, Scope
+from bankloop.lake.expectations import Dimension
 from bankloop.lake.service import Lake, contract_of
+from bankloop.lake.sources import Source, read_sources
 from bankloop.store import Principal, Role, Store
 
 PPM = 1_000_000
@@ -55,6 +58,20 @@ class Field:
     sample: str
     times: int
     people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One dimension of a source over its deliveries, the oldest first: values in the dimension's unit, the limit of the last."""
+
+    source: str
+    dimension: Dimension
+    days: tuple[str, ...]
+    values: tuple[int, ...]
+    limit: int
+    passed: bool
+    column: str
+    checked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +129,44 @@ def deliveries(lake: Lake) -> tuple[Delivery, ...]:
             "GROUP BY ALL ORDER BY day DESC NULLS LAST, source"
         ).fetchall()
     return tuple(Delivery(*row) for row in rows)
+
+
+def mapped_sources(lake: Lake) -> tuple[Source, ...]:
+    """Return the sources that the bank's file names, in the order of loading; none where there is no such file."""
+    return read_sources(lake.folder) if (lake.folder / "bank.yaml").exists() else ()
+
+
+def watched(lake: Lake, most: int = 30) -> tuple[Watched, ...]:
+    """Return every dimension of every source over its last deliveries; what failed its limit first."""
+    version = lake.manifest.current("quality")
+    if version is None:
+        return ()
+    with lake.engine() as engine:
+        rows = (
+            engine.sql(f"SELECT * FROM {lake.reading(version)} ORDER BY recorded_at, delivered")
+            .to_arrow_table()
+            .to_pylist()
+        )
+    series: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        series.setdefault((row["source"], row["dimension"]), []).append(row)
+    found = []
+    for (source, dimension), measures in series.items():
+        last, shown = measures[-1], measures[-most:]
+        days, values = tuple(m["delivered"] for m in shown), tuple(m["value"] for m in shown)
+        one = Watched(
+            source,
+            Dimension(dimension),
+            days,
+            values,
+            last["bound"],
+            last["passed"],
+            last["column_name"],
+            last["checked"],
+        )
+        found.append(one)
+    order = list(Dimension)
+    return tuple(sorted(found, key=lambda one: (one.passed, one.source, order.index(one.dimension))))
 
 
 def fields_used(store: Store, since: datetime) -> dict[str, tuple[int, int]]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bankloop.kit import uuid7
-from bankloop.lake import errors, files, incoming, origins, quarantine
+from bankloop.lake import errors, expectations, files, incoming, origins, quality, quarantine
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.conforming import Conformed, conform_files
 from bankloop.lake.contracts import LoadReport, SourceReport
@@ -25,8 +26,9 @@ from bankloop.lake.incoming import Delivery
 from bankloop.lake.rules import RULE_TEXT
 from bankloop.lake.secret import hmac_pads, token_key
 from bankloop.lake.service import Lake
-from bankloop.lake.sources import Source, read_sources
+from bankloop.lake.sources import OWN, Source, read_sources
 from bankloop.lake.writer import LakeWriter
+from bankloop.store import LakeVersion
 
 Progress = Callable[[str, int, int], None]
 """Called with a source's name, the deliveries done and their number."""
@@ -57,7 +59,7 @@ def load_bank(folder: Path, lake: Lake, progress: Progress | None = None) -> Loa
             with lake.engine() as connection:
                 load = _Load(lake, writer, connection, scratch, sources)
                 load.run(deliveries, progress or (lambda *_: None))
-                versions = {v.table: v.version for v in writer.staged if v.table != _LOG}
+                versions = {v.table: v.version for v in writer.staged if v.table not in OWN}
                 load.seal()
                 writer.commit()
         finally:
@@ -78,6 +80,7 @@ class _Load:
     already: list[str] = field(default_factory=list)
     superseded: list[str] = field(default_factory=list)
     log: list[dict[str, object]] = field(default_factory=list)
+    measures: list[dict[str, object]] = field(default_factory=list)
     personal: list[tuple[str, pa.Table]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -123,9 +126,11 @@ class _Load:
                 continue
             stored = [*old, *(str(p) for p in sorted(target.glob("*.parquet")))]
             result = self._conform(delivery, paths, stored)
+            totals = self._control(delivery.source, paths, result)
             rows += result.loaded
             made += self._store(delivery.source, result, digests, target, made, keep_empty=mode != "append")
             self._record(delivery, paths, digests, result)
+            self._measure(delivery, result, current, totals)
             if mode != "append":
                 self._set_aside(delivery.source, result, self.writer.paths(current) if current else [])
         if mode == "upsert" and current is not None:
@@ -143,7 +148,7 @@ class _Load:
         for column in source.contract.columns:
             if column.references and (version := self.writer.current(column.references[0])) is not None:
                 references[column.references[0]] = self.writer.paths(version)
-        result = conform_files(
+        return conform_files(
             self.connection,
             source,
             paths,
@@ -153,18 +158,41 @@ class _Load:
             stored=stored,
             references=references,
         )
-        self._control(paths, result)
-        return result
 
-    def _control(self, paths: Sequence[Path], result: Conformed) -> None:
-        stated = [(path, incoming.stated_rows(path)) for path in paths]
-        for index, (path, rows) in enumerate(stated):
-            if rows is None:
-                continue
-            query = f"SELECT count(*) FROM raw WHERE _file = {index}"
-            found = int(self.connection.execute(query).fetchall()[0][0]) + len(result.files[index].rejects)
-            if found != rows:
-                raise errors.control_total(self._label(path), found, rows)
+    def _control(self, source: Source, paths: Sequence[Path], result: Conformed) -> int:
+        """Reconcile what each file's flag states with what the file holds; return how many totals agreed."""
+        agreed = 0
+        for index, path in enumerate(paths):
+            stated = expectations.stated_totals(path) or {}
+            for total in source.expected.control:
+                if total not in stated:
+                    raise errors.no_control_total(self._label(path), total)
+            for total, wanted in stated.items():
+                found = self._total(total, index, result)
+                if found != wanted:
+                    raise errors.control_total(self._label(path), total, _plain(found), _plain(wanted))
+                agreed += 1
+        return agreed
+
+    def _total(self, total: str, index: int, result: Conformed) -> Decimal | None:
+        """Return a file's rows, unreadable ones included, or the sum of one of its columns; None where it has no such one."""
+        if total == expectations.ROWS:
+            count = self.connection.execute(f"SELECT count(*) FROM raw WHERE _file = {index}").fetchall()[0][0]
+            return Decimal(count) + len(result.files[index].rejects)
+        if total not in result.files[index].columns:
+            return None
+        value = f"TRY_CAST(replace(CAST({name(total)} AS VARCHAR), ',', '') AS DECIMAL(38, 4))"
+        found = self.connection.execute(f"SELECT sum({value}) FROM raw WHERE _file = {index}").fetchall()[0][0]
+        return Decimal(found or 0)
+
+    def _measure(self, delivery: Delivery, result: Conformed, current: LakeVersion | None, totals: int) -> None:
+        source = delivery.source
+        found = quality.measured(
+            self.connection, source.name, source.contract, source.expected, result,
+            self.writer.paths(current) if current else [], delivery.day, self.lake.today(), totals,
+        )  # fmt: skip
+        now = self.lake.clock.now()
+        self.measures += [one.row(self.id, now) for one in found]
 
     def _store(
         self,
@@ -285,12 +313,17 @@ class _Load:
         return {(str(s), str(f), str(d)) for s, f, d in self.connection.execute(query).fetchall()}
 
     def _write_log(self) -> None:
-        if not self.log:
-            return
-        current, target = self.writer.current(_LOG), self.writer.folder()
-        pq.write_table(pa.Table.from_pylist(self.log, schema=schema_of(CONTRACTS[_LOG])), target / "part-0.parquet")
-        rows = len(self.log) + (current.rows if current else 0)
-        self.writer.stage(_LOG, target, rows, self.lake.today(), current.files if current else ())
+        for table, rows in ((_LOG, self.log), (quality.TABLE, self.measures)):
+            if not rows:
+                continue
+            current, target = self.writer.current(table), self.writer.folder()
+            pq.write_table(pa.Table.from_pylist(rows, schema=schema_of(CONTRACTS[table])), target / "part-0.parquet")
+            count = len(rows) + (current.rows if current else 0)
+            self.writer.stage(table, target, count, self.lake.today(), current.files if current else ())
 
     def _label(self, path: Path) -> str:
         return path.relative_to(self.lake.folder / "data" / "incoming").as_posix()
+
+
+def _plain(total: Decimal | None) -> str:
+    return "—" if total is None else f"{total:,f}"

@@ -23,7 +23,7 @@ sources:
       source: {constant: core}
       phone_valid: {from: 手机号, matches: phone}
 ```
-Timestamps take ``{from: …, timestamp: "%Y-%m-%d %H:%M:%S", zone: Asia/Shanghai}``; the zone is the bank's when left out.
+What a source promises beside that (``control``, ``quality``, ``block``) is in ``expectations``. Timestamps take ``{from: …, timestamp: "%Y-%m-%d %H:%M:%S", zone: Asia/Shanghai}``; the zone is the bank's when left out.
 """
 
 from __future__ import annotations
@@ -39,12 +39,15 @@ from bankloop.kit.located import Located, nearest, read_located
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.contracts import ColumnType, TableContract
 from bankloop.lake.errors import source_spec
+from bankloop.lake.expectations import Expected, read_expected
 from bankloop.lake.settings import read_zone
 
 FORMATS = ("csv", "xlsx", "parquet")
 MODES = ("replace", "append", "upsert")
 ENCODINGS = ("utf-8", "utf-8-sig", "gbk", "gb18030")
 PII_KINDS = ("name", "phone", "id_no")
+# What the platform keeps about loading itself.
+OWN = ("loaded_file", "quality")
 # A source that is worse than this on one day has changed its layout rather than made mistakes.
 DEFAULT_REJECT_PPM = 20_000
 
@@ -60,6 +63,9 @@ _KEYS = (
     "reject_above",
     "ignore",
     "columns",
+    "control",
+    "quality",
+    "block",
 )
 _COLUMN_KEYS = ("from", "constant", "date", "timestamp", "zone", "yes", "no", "money", "pii", "matches")
 
@@ -96,6 +102,7 @@ class Source:
     ignore: tuple[str, ...] = ()
     columns: Mapping[str, ColumnSource] = field(default_factory=dict)
     zone: str = "Asia/Shanghai"
+    expected: Expected = field(default_factory=Expected)
 
     @property
     def contract(self) -> TableContract:
@@ -129,7 +136,7 @@ def _source(bank: Located, route: tuple[str | int, ...], name: str, entry: Any, 
     for needed in ("table", "path", "format"):
         if needed not in entry:
             raise source_spec(place, Text(f"来源 {name} 缺少 {needed}", f"source {name} lacks {needed}"))
-    table = _one_of(bank.place(*route, "table"), "table", entry["table"], [t for t in CONTRACTS if t != "loaded_file"])
+    table = _one_of(bank.place(*route, "table"), "table", entry["table"], [t for t in CONTRACTS if t not in OWN])
     header = entry.get("header", True)
     return Source(
         name=name,
@@ -147,6 +154,7 @@ def _source(bank: Located, route: tuple[str | int, ...], name: str, entry: Any, 
         ignore=tuple(_names(entry.get("ignore", ()))),
         columns=_columns(bank, (*route, "columns"), CONTRACTS[table], entry.get("columns") or {}),
         zone=zone,
+        expected=read_expected(entry, place),
     )
 
 

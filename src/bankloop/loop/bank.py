@@ -11,9 +11,19 @@ from threading import Lock
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from bankloop.customer import Catalogue, State, build_state, keep_state, kept_state, read_catalogue, state_key
+from bankloop.customer import (
+    AttributeKind,
+    Catalogue,
+    State,
+    build_state,
+    keep_state,
+    kept_state,
+    read_catalogue,
+    state_key,
+)
 from bankloop.customer.overview import Profiles, open_profiles
 from bankloop.customer.relation import EXPOSED
 from bankloop.kit import Clock, NotFoundError, Text
@@ -26,6 +36,8 @@ from bankloop.store import Store, current_versions
 KEPT_STATES = 3
 # Facts without a date of their own are true as of the file that brought them.
 _SNAPSHOTS = ("customer", "holding")
+# What models deliver, by attribute.
+SCORES = "score"
 # The bank's own files by which a customer is shown.
 _RULES = ("tiers.yaml", "contribution.yaml", "servicing.yaml")
 
@@ -89,10 +101,14 @@ class Bank:
         if key not in self._states:
             found = kept_state(self._shelf, key=key)
             if found is None:
-                found = build_state(self.lake, used, as_of, versions=versions, scores=self._scores(versions))
+                found = build_state(self.lake, used, as_of, versions=versions, scores=self._scores(versions, as_of))
                 keep_state(self._shelf, key, found)
             self._hold(key, found)
         return self._states[key]
+
+    def versions_of(self, as_of: date) -> dict[str, str]:
+        """Return the lake's versions that a day's state is computed from."""
+        return self._versions(as_of)
 
     def decided_on(self, digest: str, as_of: date) -> State:
         """Return the state that decisions name by its digest, as it was; computed again where it is no longer kept."""
@@ -139,17 +155,26 @@ class Bank:
             if known:
                 found[table] = next((v for v in reversed(known) if v.as_of <= as_of), known[0]).version
         # What was found later of a day was not known on it.
-        exposed = [version for version in self.lake.manifest.versions(EXPOSED) if version.as_of <= as_of]
-        if exposed:
-            found[EXPOSED] = exposed[-1].version
+        for table in (EXPOSED, SCORES):
+            before = [version for version in self.lake.manifest.versions(table) if version.as_of <= as_of]
+            if before:
+                found[table] = before[-1].version
         events = self.lake.manifest.current("event")
         return {**found, "event": events.version} if events else found
 
-    def _scores(self, versions: Mapping[str, str]) -> dict[str, pa.Table]:
-        """The scores that the lake itself keeps, by attribute."""
-        if EXPOSED not in versions or "relation_risk" not in self.catalogue:
-            return {}
-        version = self.lake.version(EXPOSED, versions[EXPOSED])
+    def _scores(self, versions: Mapping[str, str], as_of: date) -> dict[str, pa.Table]:
+        """The scores that the lake itself keeps, by attribute: of a related default, and those that models delivered."""
+        found = {}
+        kept = {EXPOSED: "SELECT customer_no, 'relation_risk' AS attribute, score_ppm AS score FROM {rows}",
+                SCORES: "SELECT customer_no, attribute, score_ppm AS score FROM {rows} WHERE scored_on <= '{day}' "
+                        "AND coalesce(valid_until, DATE '{day}') >= '{day}'"}  # fmt: skip
         with self.lake.engine() as engine:
-            query = f"SELECT customer_no, score_ppm AS score FROM {self.lake.reading(version)}"
-            return {"relation_risk": engine.sql(query).to_arrow_table()}
+            for table, query in kept.items():
+                if table not in versions:
+                    continue
+                rows = self.lake.reading(self.lake.version(table, versions[table]))
+                scores = engine.sql(query.format(rows=rows, day=as_of.isoformat())).to_arrow_table()
+                for name in pc.unique(scores["attribute"]).to_pylist():
+                    if name in self.catalogue and self.catalogue[name].kind is AttributeKind.SCORE:
+                        found[name] = scores.filter(pc.equal(scores["attribute"], name))
+        return found

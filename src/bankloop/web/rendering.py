@@ -36,6 +36,7 @@ MENU = (
     ("/lists", "lists", "lists", "worklist.read"),
     ("/customers", "customers", "customers", "customer.list"),
     ("/audiences", "audiences", "audiences", "segment.read"),
+    ("/attributes", "attributes", "attributes", "segment.read"),
     ("/rounds", "rounds", "rounds", "plan.read"),
     ("/products", "products", "products", "product.read"),
     ("/models", "models", "models", "model.read"),

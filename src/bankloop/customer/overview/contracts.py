@@ -24,7 +24,12 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One attribute with where it is from and of when; its value is None while it is masked, or not known."""
+    """One attribute with its origin: its value is None while it is masked, or not known.
+
+    ``version`` is the model's for a score, else the first digits of the definition's digest. ``valid_until`` is the last
+    day on which it may be relied on: as the model said, else as fresh as the catalogue asks. ``made_of`` are the
+    attributes that it was computed from.
+    """
 
     name: str
     title: Text
@@ -33,7 +38,16 @@ class Known:
     kind: str
     owner: str
     as_of: date
-    money: bool = False
+    type: str
+    version: str = ""
+    model: str = ""
+    valid_until: date | None = None
+    made_of: tuple[str, ...] = ()
+
+    @property
+    def money(self) -> bool:
+        """Return whether the value is fen."""
+        return self.type == "money"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from bankloop.lake import Lake
 EVENT_DAYS = 400
 QUARTER = 90
 _KEPT_FILES = 2
-_TABLES = ("customer", "holding", "event", "tier_month", "servicing")
+_TABLES = ("customer", "holding", "event", "tier_month", "servicing", "score")
 _guard = threading.Lock()
 
 
@@ -107,7 +107,7 @@ def _queries(lake: Lake, read: Sequence[Span]) -> dict[str, str]:
     now = {table: lake.reading(version) for table in _TABLES if (version := lake.manifest.current(table)) is not None}
     classes = ", ".join(f"'{one}'" for one in ASSETS)
     found: dict[str, str] = {}
-    for table in ("holding", "tier_month", "servicing"):
+    for table in ("holding", "tier_month", "servicing", "score"):
         if table in now:
             found[table] = f"SELECT * FROM {now[table]} ORDER BY customer_no"
     if "event" in now:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
 from bankloop.customer.consent import in_scope
-from bankloop.customer.contracts import Catalogue
+from bankloop.customer.contracts import AttributeKind, Catalogue
 from bankloop.customer.contribution import Moved, RateCard, Statement, card_on, line_of, moved
 from bankloop.customer.overview import history
 from bankloop.customer.overview.contracts import Factor, Held, Known, Overview
@@ -18,13 +18,14 @@ from bankloop.customer.overview.profiles import Profiles
 from bankloop.customer.servicing import Keeper, Mode
 from bankloop.customer.tier import ASSETS, TierMonth, rule_on
 from bankloop.kit import local_day
-from bankloop.kit.expression import MONEY
 from bankloop.lake import DataClass, Lake
 from bankloop.organization import unmasked_fields
 from bankloop.store import now_of, principal_of, record_audit
 
 FACTORS = ("score_products", "score_tenure", "score_balance", "score_interaction", "score_network")
 _MONEY = "aum_fen"
+# Of a definition's digest, as its version is said.
+_DIGITS = 8
 _SYSTEM = "system"
 
 
@@ -44,6 +45,7 @@ def open_overview(
     rule = rule_on(profiles.rules.tiers, last.month if last else today)
     row: Mapping[str, Any] = next(iter(profiles.rows("state", numbers)), {})
     as_of = profiles.state.as_of if profiles.state else today
+    scores = {one["attribute"]: one for one in profiles.rows("score", numbers)}
     holdings = profiles.rows("holding", numbers)
     held = _held(holdings)
     events = history.moments(profiles.rows("event", numbers, f"LIMIT {history.ON_LINE}"))
@@ -58,7 +60,7 @@ def open_overview(
         policy=profiles.rules.service.of(last.tier if last else 1),
         months=months if clear else tuple(replace(one, average_fen=0) for one in months),
         averages={one.month: one.average_fen for one in months} if clear else None,
-        attributes=_attributes(catalogue, row, as_of, clear=clear),
+        attributes=_attributes(catalogue, row, as_of, scores, clear=clear),
         factors=_factors(catalogue, row, clear=clear),
         holdings=held if clear else tuple(replace(one, balance_fen=None) for one in held),
         assets_fen=sum(one.balance_fen or 0 for one in held if one.product_class in ASSETS) if clear else None,
@@ -90,26 +92,39 @@ def _keeper(profiles: Profiles, numbers: Sequence[str]) -> Keeper | None:
     return Keeper(Mode(row["mode"]), row["owner_id"], row["backup_id"]) if row else None
 
 
-def _attributes(catalogue: Catalogue, row: Mapping[str, Any], as_of: date, *, clear: bool) -> tuple[Known, ...]:
+def _attributes(
+    catalogue: Catalogue,
+    row: Mapping[str, Any],
+    as_of: date,
+    scores: Mapping[str, Mapping[str, Any]],
+    *,
+    clear: bool,
+) -> tuple[Known, ...]:
     """Return all attributes but the confidential ones; those of class C2 masked until money is unmasked."""
     found = []
     for name, one in catalogue.attributes.items():
         if name not in row or one.confidential:
             continue
         masked = one.data_class is DataClass.C2 and not clear
-        found.append(
-            Known(
-                name,
-                one.label,
-                None if masked else row[name],
-                masked,
-                one.kind.value,
-                one.owner,
-                as_of,
-                one.type == MONEY,
-            )
-        )
+        plain = Known(
+            name, one.label, None if masked else row[name], masked, one.kind.value, one.owner, as_of, str(one.type),
+            one.digest[:_DIGITS], "", as_of + timedelta(days=one.freshness), tuple(sorted(one.reads)),
+        )  # fmt: skip
+        scored = scores.get(name) if row[name] is not None else None
+        found.append(_scored(plain, scored) if scored and one.kind is AttributeKind.SCORE else plain)
     return tuple(found)
+
+
+def _scored(plain: Known, scored: Mapping[str, Any]) -> Known:
+    """Return a score with the model that gave it, when, and until when it holds."""
+    until = scored["valid_until"] or plain.valid_until
+    return replace(
+        plain,
+        model=scored["model"],
+        version=f"v{scored['model_version']}",
+        as_of=scored["scored_on"],
+        valid_until=until,
+    )
 
 
 def _factors(catalogue: Catalogue, row: Mapping[str, Any], *, clear: bool) -> tuple[Factor, ...]:

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from bankloop.web.desk import (
     approvals,
+    attributes,
     audiences,
     audit,
     board,
@@ -12,6 +13,7 @@ from bankloop.web.desk import (
     customer,
     daily,
     data,
+    lineage,
     lists,
     merges,
     models,
@@ -31,7 +33,7 @@ from bankloop.web.desk import (
 def add_desk(app: FastAPI) -> None:
     """Add the routes."""
     for part in (
-        own, work, board, daily, targets, warroom, collaboration, care, lists, customer, audiences, segments, tiers, data,
+        own, work, board, daily, targets, warroom, collaboration, care, lists, customer, audiences, segments, attributes, tiers, lineage, data,
         merges,
         products, models, rounds, approvals, people, rights, audit,
     ):  # fmt: skip

@@ -35,6 +35,7 @@ from bankloop.report import Cell, Column, Figure, Table, Tone, offers_table
 from bankloop.report import sayings as say
 from bankloop.store import ANY_CHANNEL, record_access
 from bankloop.web.console import Console, masked
+from bankloop.web.desk.cards import attributes_table, cards_of
 from bankloop.web.desk.glance import glance, ties_table
 from bankloop.web.desk.segments import groups_table
 from bankloop.web.forms import Acting, Form, Here
@@ -91,7 +92,7 @@ def add_pages(app: FastAPI) -> None:
         channels = sorted(console.bank.spec.policies.channels)
         return page(
             request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), answer=answer,
-            figures=_figures(found), glance=glance(seen, console.titles(), console.bank.lake.zone), ties=ties_table(ties), groups=groups_table(own), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
+            figures=_figures(found), glance=glance(seen, console.titles(), console.bank.lake.zone), ties=ties_table(ties), groups=groups_table(own), cards=cards_of(seen), attributes=attributes_table(seen), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
             offers=_offers(console, visitor, customer_no[:64]), purposes=TITLES, origins={name: _ORIGINS[name] for name in ORIGINS},
         )  # fmt: skip
 

@@ -14,6 +14,7 @@ from bankloop.lake import Asset, Delivery, Field, assets, contract_of, deliverie
 from bankloop.organization import require
 from bankloop.report import Bar, Bars, Cell, Column, Figure, Picture, Table, Tone
 from bankloop.report import sayings as say
+from bankloop.web.desk.lineage import data_map, quality_table
 from bankloop.web.forms import Here
 from bankloop.web.rendering import console_of, page
 from bankloop.web.words import MORE_WORDS
@@ -37,6 +38,7 @@ def add_pages(app: FastAPI) -> None:
         return page(
             request, "data.html", at="data", answer=_answer(found, delivered), figures=_figures(found, delivered),
             passed=_passed(delivered), delivered=_delivered(delivered), assets=_assets(found, kept),
+            map=data_map(console_of(request)), quality=quality_table(console_of(request)),
         )  # fmt: skip
 
     @app.get("/data/{table}")
@@ -46,9 +48,11 @@ def add_pages(app: FastAPI) -> None:
         contract = contract_of(table)
         used = fields_used(bank.store, bank.clock.now() - timedelta(days=USED_DAYS))
         found = _fields(fields_of(bank.lake, table, used), contract.label)
+        rows = Text("一行的来处", "Where a row is from")
         return page(
-            request, "list.html", at="data", title=contract.label, table=found, nothing=MORE_WORDS["no_data"], next=None
-        )
+            request, "list.html", at="data", title=contract.label, table=found, nothing=MORE_WORDS["no_data"], next=None,
+            further=(f"/data/{table}/row", rows),
+        )  # fmt: skip
 
 
 def _answer(found: Sequence[Asset], delivered: Sequence[Delivery]) -> Text:

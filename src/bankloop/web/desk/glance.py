@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from bankloop.customer.contribution import Line
-from bankloop.customer.overview import Decided, Known, Overview
+from bankloop.customer.overview import Decided, Overview
 from bankloop.customer.relation import TITLES, Step
 from bankloop.customer.servicing import MODES
 from bankloop.kit import Text
@@ -70,14 +70,6 @@ EVENTS: Mapping[str, Text] = {
     "complaint": Text("投诉", "complaint"),
     "care": Text("关怀", "care"),
 }
-ORIGINS: Mapping[str, Text] = {
-    "fact": Text("事实", "fact"),
-    "window": Text("事件窗口", "window of events"),
-    "rule": Text("规则", "rule"),
-    "band": Text("分档", "band"),
-    "case": Text("分情形", "case"),
-    "score": Text("模型", "model"),
-}
 _TIES = 20
 _TONES = {"up": Tone.GOOD, "cleared": Tone.GOOD, "down": Tone.BAD, "watched": Tone.WARN}
 
@@ -94,14 +86,13 @@ class Glance:
     statement: Table
     timeline: Table
     decided: Table
-    attributes: Table
 
 
 def glance(seen: Overview, titles: Mapping[str, Text], zone: str) -> Glance:
     """Return the parts of the page; ``titles`` are the campaigns' by name."""
     return Glance(
         _figures(seen), _score(seen), _months(seen), _holdings(seen), _ahead(seen), _statement(seen),
-        _timeline(seen, titles, ZoneInfo(zone)), _decided(seen, titles), _attributes(seen),
+        _timeline(seen, titles, ZoneInfo(zone)), _decided(seen, titles),
     )  # fmt: skip
 
 
@@ -299,34 +290,6 @@ def _why(one: Decided) -> Text:
     if code in _EXPERIMENT:
         return Text("这一轮不触达", "not this time")
     return SENTENCES[LeftOut(code)] if code in set(LeftOut) else say.same(code or "—")
-
-
-def _attributes(seen: Overview) -> Table:
-    rows = tuple(
-        (
-            Cell(one.title),
-            Cell(_HIDDEN if one.masked else _value(one)),
-            Cell(ORIGINS.get(one.kind, say.same(one.kind))),
-            Cell(say.same(one.owner)),
-            Cell(say.same(one.as_of)),
-        )
-        for one in seen.attributes
-    )
-    columns = (
-        Column(Text("标签", "Attribute")), Column(Text("值", "Value")), Column(Text("来源", "From")), Column(Text("负责", "Owner")),
-        Column(Text("截至", "As of")),
-    )  # fmt: skip
-    return Table("attributes", Text("画像", "Attributes"), columns, rows)
-
-
-def _value(one: Known) -> Text:
-    if one.value is None:
-        return _NONE
-    if isinstance(one.value, bool):
-        return Text("是", "yes") if one.value else Text("否", "no")
-    if one.name == "lifecycle_stage":
-        return STAGES.get(str(one.value), say.same(one.value))
-    return say.money(one.value) if one.money else say.same(one.value)
 
 
 def _line(line: Line) -> tuple[Cell, ...]:
