@@ -92,3 +92,15 @@ def test_the_matrix_needs_no_bank() -> None:
     assert code == 0
     assert len(found["cells"]) == sum(cell.role == "auditor" for cell in MATRIX)
     assert run(None, "rights", "matrix", "--role", "root")[1]["error"]["code"] == "rights.unknown_role"
+
+
+def test_a_legal_hold_is_placed_listed_and_released_by_compliance(bank: Path) -> None:
+    code, held = run(bank, "audit", "hold", "customer/C0001", "--reason", "lawsuit", "--as", "compliance")
+    assert (code, [(one["kind"], one["id"], one["reason"]) for one in held["holds"]]) == (0, [("customer", "C0001", "lawsuit")])
+    number = held["holds"][0]["hold"]
+    assert run(bank, "audit", "hold", "--as", "auditor")[1] == held
+    assert run(bank, "audit", "hold", "customer/C0002", "--reason", "x", "--as", "commander")[0] == 4
+    assert run(bank, "audit", "hold", "customer/C0001")[1]["error"]["code"] == "hold.words"
+    released = run(bank, "audit", "hold", "--release", number, "--reason", "over", "--as", "compliance")
+    assert released == (0, {"holds": []})
+    assert run(bank, "audit", "purge")[1] == {"purged": {"operation": 0, "security": 0, "access": 0}}

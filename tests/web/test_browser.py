@@ -107,7 +107,8 @@ _AXE = "rules => axe.run({resultTypes: ['violations'], rules}).then(r => r.viola
 
 # Pages of which another role than the strategist is the reader.
 OTHERS = {
-    "auditor": ("/", "/audit"),
+    "auditor": ("/", "/audit", "/holds"),
+    "compliance": ("/holds",),
     "secadmin": ("/", "/people"),
     "product": ("/products", "/products/wealth-fixed-income"),
     "checker": ("/approvals",),

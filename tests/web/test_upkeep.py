@@ -28,7 +28,16 @@ from bankloop.organization import (
     task_of,
 )
 from bankloop.organization.account.sessions import open_session
-from bankloop.store import Role, Store, add_notice, last_check, record_audit
+from bankloop.store import (
+    Role,
+    Store,
+    add_notice,
+    last_check,
+    place_hold,
+    read_audit,
+    record_access,
+    record_audit,
+)
 from bankloop.web.upkeep import ShelfWatch, keep_clocks, keep_up
 
 
@@ -107,3 +116,18 @@ def test_a_task_that_nobody_did_for_a_month_ends(store: Store) -> None:
         keep_up(store)
         with store.begin(system()) as connection:
             assert task_of(connection, task.task_id).state.value == state
+
+
+def test_rows_of_the_trail_are_purged_when_their_term_is_over(store: Store) -> None:
+    with store.begin(system()) as connection:
+        for seen in (["C1"], ["C2"], ["C1", "C2"], ["C1", "C3"]):
+            record_access(connection, "customer", seen, ["name"])
+        place_hold(connection, "customer", "C2", "lawsuit")
+    keep_up(store)
+    store.clock = FixedClock(store.clock.now() + timedelta(days=4 * 366))
+    keep_up(store)
+    with store.begin(auditor(), Role.AUDITOR) as connection:
+        rows = read_audit(connection)
+    left = [(row.after or {})["first"] for row in rows if row.class_ == "access"]
+    assert left == [["C1", "C2"], ["C2"]]  # what names the customer on hold stays, the newest first
+    assert [row.verb for row in rows].count("audit.purge") == 1

@@ -53,6 +53,7 @@ MENU = (
     ("/people", "people", "people", "unit.read"),
     ("/rights", "rights", "rights", ""),
     ("/audit", "audit", "audit", "audit.read"),
+    ("/holds", "holds", "holds", "hold.read"),
 )
 
 

@@ -17,7 +17,7 @@ from bankloop.loop.daily import report_day
 from bankloop.loop.shelf import screen, shelf_now
 from bankloop.organization import account, escalate_tasks, expire_approvals, expire_tasks, system
 from bankloop.organization.daily import due_day
-from bankloop.store import Store, check_due, now_of
+from bankloop.store import Store, check_due, now_of, purge_due
 from bankloop.wiring import hand_over_daily
 
 # The verification itself is due once a day; looking more often lets a process that starts late catch up.
@@ -48,8 +48,9 @@ async def upkeep(bank: Bank) -> AsyncIterator[None]:
 
 
 def keep_up(store: Store) -> None:
-    """Verify the trail if that is due, forget the sessions that are over, close requests that nobody decided in time."""
-    check_due(store)
+    """Verify the trail if that is due and purge what is kept no longer, forget the sessions that are over, close requests that nobody decided in time."""
+    if check_due(store) is not None:
+        purge_due(store, system("retention"))
     with store.begin(account.SIGN_IN) as connection:
         account.forget_sessions(connection)
     with store.begin(system("clock")) as connection:

@@ -12,9 +12,11 @@ from bankloop.store.audit.record import AuditRow, personal_of, read_audit, recor
 from bankloop.store.audit.retention import (
     RETENTION_YEARS,
     LegalHold,
+    holds,
     holds_on,
     place_hold,
     purge_audit,
+    purge_due,
     release_hold,
 )
 from bankloop.store.audit.verify import verify_audit
@@ -26,11 +28,13 @@ __all__ = [
     "anchor_file",
     "check_audit",
     "check_due",
+    "holds",
     "holds_on",
     "last_check",
     "personal_of",
     "place_hold",
     "purge_audit",
+    "purge_due",
     "read_audit",
     "record_access",
     "record_audit",

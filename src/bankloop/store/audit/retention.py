@@ -26,12 +26,14 @@ _DUE = text(
     "SELECT a.id FROM audit a WHERE a.class = :class AND a.recorded_at < :before AND a.verb <> 'audit.purge' "
     "AND EXISTS (SELECT FROM audit_seal s WHERE s.horizon > a.xid) AND NOT EXISTS (SELECT FROM legal_hold h WHERE "
     "h.released_at IS NULL AND ((h.object_kind, h.object_id) = (a.object_kind, a.object_id) "
-    "OR (h.object_kind = 'customer' AND h.object_id = a.subject))) ORDER BY a.id"
+    "OR (h.object_kind = 'customer' AND (h.object_id = a.subject "
+    "OR jsonb_exists(a.after::jsonb -> 'first', h.object_id))))) ORDER BY a.id"
 )
-_HOLDS = text(
-    "SELECT hold_id, object_kind, object_id, reason, placed_by, placed_at FROM legal_hold "
-    "WHERE released_at IS NULL AND object_kind = :kind AND object_id = :id ORDER BY placed_at"
+_HELD = (
+    "SELECT hold_id, object_kind, object_id, reason, placed_by, placed_at FROM legal_hold WHERE released_at IS NULL "
 )
+_HOLDS = text(_HELD + "AND object_kind = :kind AND object_id = :id ORDER BY placed_at")
+_EVERY_HOLD = text(_HELD + "ORDER BY placed_at DESC, hold_id DESC LIMIT :limit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,16 @@ def release_hold(connection: Connection, hold_id: UUID, reason: str) -> None:
 def holds_on(connection: Connection, object_kind: str, object_id: str) -> list[LegalHold]:
     """Return the holds in force on an object."""
     return [LegalHold(*row) for row in connection.execute(_HOLDS, {"kind": object_kind, "id": object_id})]
+
+
+def holds(connection: Connection, limit: int = 200) -> list[LegalHold]:
+    """Return the holds in force, the newest first."""
+    return [LegalHold(*row) for row in connection.execute(_EVERY_HOLD, {"limit": limit})]
+
+
+def purge_due(store: Store, principal: Principal) -> dict[str, int]:
+    """Delete of every class what is older than it is kept, and return how many rows of each."""
+    return {class_: purge_audit(store, principal, class_, "term of retention") for class_ in RETENTION_YEARS}
 
 
 @verb("audit.purge")

@@ -11,13 +11,13 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from bankloop.organization import require
-from bankloop.store import holds_on, place_hold, release_hold
+from bankloop.store import holds, holds_on, place_hold, release_hold
 from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Writes, does, plain
 from bankloop.web.api.once import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["holds"])
 Reasons = Annotated[str, Field(min_length=1, max_length=2_000)]
-Asked = Annotated[str, Query(min_length=1, max_length=64)]
+Asked = Annotated[str | None, Query(min_length=1, max_length=64)]
 
 
 class HoldBody(Body):
@@ -35,11 +35,12 @@ class WhyBody(Body):
 
 
 @router.get("/holds")
-def holds(console: Open, visitor: Reads, object_kind: Asked, object_id: Asked) -> dict[str, Any]:
-    """List the holds in force on an object."""
+def listed(console: Open, visitor: Reads, object_kind: Asked = None, object_id: Asked = None) -> dict[str, Any]:
+    """List the holds in force, the newest first; of one object where kind and id are given."""
     require(visitor.principal, "hold.read")
     with console.bank.store.begin(visitor.principal) as connection:
-        return {"items": plain(holds_on(connection, object_kind, object_id)), "next": None}
+        found = holds_on(connection, object_kind, object_id) if object_kind and object_id else holds(connection)
+        return {"items": plain(found), "next": None}
 
 
 @router.post("/holds", status_code=201, openapi_extra=does("hold.place"))

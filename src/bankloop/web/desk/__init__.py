@@ -13,6 +13,7 @@ from bankloop.web.desk import (
     customer,
     daily,
     data,
+    holds,
     lineage,
     lists,
     merges,
@@ -34,8 +35,7 @@ def add_desk(app: FastAPI) -> None:
     """Add the routes."""
     for part in (
         own, work, board, daily, targets, warroom, collaboration, care, lists, customer, audiences, segments, attributes, tiers, lineage, data,
-        merges,
-        products, models, rounds, approvals, people, rights, audit,
+        merges, products, models, rounds, approvals, people, rights, audit, holds,
     ):  # fmt: skip
         part.add_pages(app)
 
