@@ -41,6 +41,7 @@ OPEN_TO_ALL = {
 FREE = OPEN_TO_ALL | {
     "/style.css",
     "/icon.svg",
+    "/audiences.js",
     "/healthz",
     "/readyz",
     "/metrics",
