@@ -96,7 +96,10 @@ def test_the_matrix_needs_no_bank() -> None:
 
 def test_a_legal_hold_is_placed_listed_and_released_by_compliance(bank: Path) -> None:
     code, held = run(bank, "audit", "hold", "customer/C0001", "--reason", "lawsuit", "--as", "compliance")
-    assert (code, [(one["kind"], one["id"], one["reason"]) for one in held["holds"]]) == (0, [("customer", "C0001", "lawsuit")])
+    assert (code, [(one["kind"], one["id"], one["reason"]) for one in held["holds"]]) == (
+        0,
+        [("customer", "C0001", "lawsuit")],
+    )
     number = held["holds"][0]["hold"]
     assert run(bank, "audit", "hold", "--as", "auditor")[1] == held
     assert run(bank, "audit", "hold", "customer/C0002", "--reason", "x", "--as", "commander")[0] == 4
