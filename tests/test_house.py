@@ -32,6 +32,7 @@ DOORS = {
     "bankloop.loop.offers",
     "bankloop.loop.daily",
     "bankloop.loop.membership",
+    "bankloop.loop.parts",
     "bankloop.organization.account",
     "bankloop.loop.narrowing",
     "bankloop.loop.targets",

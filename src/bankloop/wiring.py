@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from bankloop.customer.consent import take_consents
+from bankloop.customer.identity import take_registers
 from bankloop.kit import Clock, SpecError, Text
 from bankloop.lake import LoadReport, Progress, load_bank, open_lake
 from bankloop.loop.bank import Bank
@@ -35,10 +36,11 @@ def open_bank(folder: Path, clock: Clock) -> Iterator[Bank]:
 
 
 def load(bank: Bank, progress: Progress | None = None) -> tuple[LoadReport, PeopleReport]:
-    """Load what has arrived into the lake, then bring units, staff, books of customers and consents in the store up to it."""
+    """Load what has arrived into the lake, then bring units, staff, books, consents and identities in the store up to it."""
     report = load_bank(bank.folder, bank.lake, progress)
     people = load_people(bank.store, bank.lake)
     take_consents(bank.store, bank.lake)
+    take_registers(bank.store, bank.lake)
     return report, people
 
 

@@ -215,3 +215,16 @@ segment = Table(
         "segment_active", "name", unique=True, postgresql_where=text("active_from IS NOT NULL AND active_to IS NULL")
     ),
 )
+
+identity_file = Table(
+    "identity_file",
+    metadata,
+    _text("source", key=True),
+    _text("digest", key=True),
+    _text("line"),
+    _text("file"),
+    Column("day", Date, nullable=True),
+    Column("read", BigInteger, nullable=False),
+    Column("empty", BigInteger, nullable=False),
+    _moment("taken_at"),
+)

@@ -34,6 +34,7 @@ from bankloop.lake.inventory import (
 from bankloop.lake.load import Progress, load_bank
 from bankloop.lake.manifest import Manifest, MemoryManifest, StoreManifest
 from bankloop.lake.origins import Origin, Raw, origin_of
+from bankloop.lake.registers import Register, RegisterFile, arrived, read_registers, records_in
 from bankloop.lake.service import Lake, contract_of, open_lake
 from bankloop.store import LakeVersion
 
@@ -55,12 +56,15 @@ __all__ = [
     "Origin",
     "Progress",
     "Raw",
+    "Register",
+    "RegisterFile",
     "RuleCount",
     "Scope",
     "SourceReport",
     "StoreManifest",
     "TableContract",
     "Watched",
+    "arrived",
     "assets",
     "contract_of",
     "deliveries",
@@ -70,6 +74,8 @@ __all__ = [
     "mapped_sources",
     "open_lake",
     "origin_of",
+    "read_registers",
+    "records_in",
     "schema_of",
     "watched",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from bankloop.kit import MAX_FEN, Text
+from bankloop.lake.bookkeeping import LOADED_FILE, QUALITY
 from bankloop.lake.contracts import Column, ColumnType, DataClass, TableContract
 
 _STR, _INT, _BOOL, _DATE, _TIME = (
@@ -338,47 +339,6 @@ _SCORE = TableContract(
     ),
 )
 
-# Which input files were loaded, kept in the lake itself so that it commits together with their rows.
-_LOADED_FILE = TableContract(
-    "loaded_file",
-    Text("已入湖文件", "loaded file"),
-    "platform",
-    ("source", "file", "digest"),
-    (
-        Column("source", _STR, Text("来源", "source")),
-        Column("digest", _STR, Text("摘要", "digest")),
-        Column("file", _STR, Text("文件", "file")),
-        Column("day", _DATE, Text("数据日", "day"), nullable=True),
-        Column("load_id", _STR, Text("批次", "load")),
-        Column("rows_read", _INT, Text("读入行数", "rows read")),
-        Column("quarantined", _INT, Text("隔离行数", "rows in quarantine")),
-    ),
-    mode="append",
-)
-
-# How good each delivery was, by dimension, beside its limit of then.
-_QUALITY = TableContract(
-    "quality",
-    Text("数据质量", "data quality"),
-    "platform",
-    ("load_id", "source", "delivered", "dimension"),
-    (
-        Column("load_id", _STR, Text("批次", "load")),
-        Column("source", _STR, Text("来源", "source")),
-        Column("delivered", _STR, Text("数据日", "day")),
-        Column("dimension", _STR, Text("维度", "dimension")),
-        Column("table_name", _STR, Text("表", "table")),
-        Column("column_name", _STR, Text("最差的字段", "worst column")),
-        Column("checked", _INT, Text("检查", "checked")),
-        Column("failed", _INT, Text("不合格", "failed")),
-        Column("value", _INT, Text("值", "value")),
-        Column("bound", _INT, Text("限值", "limit")),
-        Column("passed", _BOOL, Text("合格", "passed")),
-        Column("recorded_at", _TIME, Text("时间", "recorded at")),
-    ),
-    mode="append",
-)
-
 # In the order of loading: what is referred to comes first.
 CONTRACTS: dict[str, TableContract] = {
     contract.name: contract
@@ -399,7 +359,7 @@ CONTRACTS: dict[str, TableContract] = {
         _EDGE,
         _EXPOSURE,
         _SCORE,
-        _LOADED_FILE,
-        _QUALITY,
+        LOADED_FILE,
+        QUALITY,
     )
 }

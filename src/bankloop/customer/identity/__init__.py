@@ -25,6 +25,7 @@ from bankloop.customer.identity.features import FEATURES, make_features
 from bankloop.customer.identity.golden import Sourced, golden
 from bankloop.customer.identity.intake import CORE, forget_identity, register
 from bankloop.customer.identity.ledger import candidates, merges
+from bankloop.customer.identity.lines import Conflict, Integration, conflicts, integration
 from bankloop.customer.identity.linking import (
     cards_of,
     common_from,
@@ -55,6 +56,7 @@ from bankloop.customer.identity.opening import (
 )
 from bankloop.customer.identity.queries import events_of, find_parties, party_map, party_of, resolve
 from bankloop.customer.identity.reading import read_records
+from bankloop.customer.identity.registers import RegisterReport, take_registers
 
 __all__ = [
     "BANK",
@@ -65,8 +67,10 @@ __all__ = [
     "KINDS",
     "RECORD_SCHEMA",
     "Candidate",
+    "Conflict",
     "Field",
     "Identified",
+    "Integration",
     "Link",
     "LinkKind",
     "Linked",
@@ -76,6 +80,7 @@ __all__ = [
     "Partition",
     "Party",
     "PartyView",
+    "RegisterReport",
     "Registered",
     "Shown",
     "Sourced",
@@ -89,12 +94,14 @@ __all__ = [
     "common_from",
     "common_sounds",
     "compared",
+    "conflicts",
     "decide_candidate",
     "disclosed_identity",
     "events_of",
     "find_parties",
     "forget_identity",
     "golden",
+    "integration",
     "judge",
     "judge_documents",
     "learn",
@@ -115,6 +122,7 @@ __all__ = [
     "resolve",
     "search_parties",
     "shipped_model",
+    "take_registers",
     "unbind_channel",
     "undo_merge",
     "weigh",

@@ -148,7 +148,10 @@ class MergeEvent:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What taking records in did: identities new and changed, rows known already, older than what is known, doubled."""
+    """What taking records in did: identities new and changed, rows known already, older than what is known, doubled.
+
+    ``handed_on`` are keys that the source gave to another person since: they left the party of the first.
+    """
 
     new: int
     changed: int
@@ -156,6 +159,7 @@ class Registered:
     stale: int
     refused: Mapping[str, int] = field(default_factory=dict)
     fresh: tuple[str, ...] = ()
+    handed_on: int = 0
 
 
 @dataclass(frozen=True, slots=True)

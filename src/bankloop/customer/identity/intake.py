@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -18,6 +19,7 @@ from sqlalchemy import Connection
 from bankloop.customer.identity import repository
 from bankloop.customer.identity.contracts import CHANNELS, RECORD_DEFAULTS, RECORD_SCHEMA, Registered
 from bankloop.customer.identity.features import make_features
+from bankloop.customer.identity.handing import hand_on, is_another
 from bankloop.customer.identity.marks import ID_CARD, marks_of, unknown_marks, valid_card
 from bankloop.customer.identity.matching import BANK, ID, Spec
 from bankloop.kit import canonical_json, local_day
@@ -39,12 +41,17 @@ def register(connection: Connection, source: str, records: pa.Table, as_of: date
     by_key = {row["source_key"]: row for row in rows.to_pylist()}
     with bank_wide(connection):
         done = _take_in(connection, source, by_key, as_of, load_id)
-    after = {"new": done.new, "changed": done.changed, "known": done.known, "stale": done.stale, "load": load_id}
+    after = {
+        "new": done.new,
+        "changed": done.changed,
+        "known": done.known,
+        "stale": done.stale,
+        "handed_on": done.handed_on,
+        "load": load_id,
+    }
     record_audit(connection, "identity.load", "source", source, None, after)
     refused = {"double": rows.num_rows - len(by_key), "unknown_kind": unknown_marks(list(by_key.values()))}
-    return Registered(
-        done.new, done.changed, done.known, done.stale, {k: n for k, n in refused.items() if n}, done.fresh
-    )
+    return replace(done, refused={k: n for k, n in refused.items() if n})
 
 
 def _take_in(
@@ -68,6 +75,10 @@ def _take_in(
     number |= {key: found[0] for key, found in known.items()}
     fresh = {number[blind[key]]: by_key[key] for key in (*new, *changed)}
     sealed = {number[blind[key]]: (bodies[key], digest[key]) for key in (*new, *changed)}
+    another: list[str] = []
+    if changed:
+        former = records_of(connection, [number[blind[key]] for key in changed])
+        another = [n for n, before in former.items() if is_another(before, fresh[n])]
     if fresh:
         rows, marks, blocks = _sealed(connection, fresh, sealed)
         if changed:
@@ -76,7 +87,8 @@ def _take_in(
     same = [number[blind[key]] for key in seen if key not in altered]
     if same:
         repository.see_again(connection, same, as_of, load_id)
-    return Registered(len(new), len(changed), len(same), len(stale), {}, tuple(sorted(fresh)))
+    hand_on(connection, another)
+    return Registered(len(new), len(changed), len(same), len(stale), {}, tuple(sorted(fresh)), len(another))
 
 
 def _sealed(

@@ -82,3 +82,9 @@ def masked(kind: str, value: str) -> str:
             return f"{value[:6]}******{value[-4:]}" if len(value) >= 14 else f"{MASK}{value[-2:]}"
         case _:
             return f"{value[:3]}{'*' * (len(value) - 7)}{value[-4:]}" if len(value) >= 15 else f"{MASK}{value[-2:]}"
+
+
+def document_of(record: Mapping[str, Any]) -> str:
+    """Return a record's document in its one spelling, '' where it has none; one of an unknown kind as an identity card."""
+    kind = str(record.get("document_type") or ID_CARD)
+    return normal_value(kind if kind in DOCUMENT_TYPES else ID_CARD, str(record.get("document_no") or ""))

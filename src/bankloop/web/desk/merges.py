@@ -10,9 +10,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from bankloop.customer.identity import (
     Candidate,
+    Conflict,
+    Integration,
     PartyView,
     candidates,
+    conflicts,
     decide_candidate,
+    integration,
     merges,
     open_party,
     undo_merge,
@@ -58,7 +62,11 @@ def add_pages(app: FastAPI) -> None:
         require(visitor.principal, "merge.read")
         with console_of(request).bank.store.begin(visitor.principal) as connection:
             waiting, made = candidates(connection, limit=_ON_PAGE), merges(connection, limit=_ON_PAGE)
-        return page(request, "merges.html", at="merges", waiting=_waiting(waiting), made=made, answer=_answer(waiting))
+            joined, differ = integration(connection), conflicts(connection)
+        return page(
+            request, "merges.html", at="merges", waiting=_waiting(waiting), made=made, answer=_answer(waiting),
+            joined=integration_table(joined), differ=conflicts_table(differ),
+        )  # fmt: skip
 
     @app.get("/merges/{candidate_id}")
     def pair(request: Request, candidate_id: UUID, visitor: Here) -> HTMLResponse:
@@ -146,3 +154,34 @@ def _weighed(found: Candidate) -> Picture | None:
     return Picture(
         "weighed", Text("各字段的分量（比特）", "What each field weighs (bits)"), said, Bars(tuple(rows)), _START
     )
+
+
+def integration_table(found: Sequence[Integration]) -> Table:
+    """Return how far each register is one customer with those of other lines."""
+    rows = tuple(
+        (Cell(say.same(one.source)), Cell(say.same(one.line)), Cell(say.count(one.records)), Cell(_joined(one)))
+        for one in found
+    )
+    columns = (
+        Column(Text("登记簿", "Register")), Column(Text("条线", "Line")), Column(Text("记录", "Records"), number=True),
+        Column(Text("与各条线同一客户", "One customer with a record of")),
+    )  # fmt: skip
+    return Table("joined", Text("跨条线融合", "Business lines as one customer"), columns, rows)
+
+
+def _joined(one: Integration) -> Text:
+    parts = [f"{say.percent(one.share(line) / 1_000_000).en} {line}" for line in sorted(one.joined)]
+    return say.same(", ".join(parts) or "—")
+
+
+def conflicts_table(found: Sequence[Conflict]) -> Table:
+    """Return where registers contradict each other about the customers that they share, the most first."""
+    rows = tuple(
+        (Cell(FIELDS.get(one.field, say.same(one.field))), Cell(say.same(one.one)), Cell(say.same(one.other)), Cell(say.count(one.compared)), Cell(say.count(one.differ)))
+        for one in found[:_ON_PAGE]
+    )  # fmt: skip
+    columns = (
+        Column(Text("字段", "Field")), Column(Text("一方", "One register")), Column(Text("另一方", "The other")),
+        Column(Text("可比", "Compared"), number=True), Column(Text("不一致", "Differ"), number=True),
+    )  # fmt: skip
+    return Table("differ", Text("同一客户的矛盾", "Contradictions about one customer"), columns, rows)
