@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import Connection
 
@@ -16,7 +17,7 @@ from bankloop.customer.servicing import Mode, assign_keepers
 from bankloop.customer.tier import close_month
 from bankloop.kit import DeniedError, NotFoundError
 from bankloop.lake import Lake, open_lake
-from bankloop.store import Role, read_audit
+from bankloop.store import Role, append_events, read_audit
 from tests.customer.test_consent import gate, word
 from tests.customer.test_state import event, holding, rows
 from tests.customer.test_tiers import holdings, people
@@ -144,3 +145,26 @@ def test_new_data_are_seen_and_old_files_go(folk: Folk, lake: Lake) -> None:
         with folk.store.begin(house.system("overview")) as connection:
             assert look(connection, lake, "C0001").assets_fen == balance * 100
     assert len(list((lake.folder / "data" / "profile").iterdir())) == 2
+
+
+def test_an_event_of_the_store_is_on_the_line_before_a_file_brings_it_and_once_after(folk: Folk, lake: Lake) -> None:
+    at = folk.store.clock.now() - timedelta(hours=2)
+    rows_ = {
+        "source": ["rm"],
+        "event_id": [7],
+        "customer_no": ["C0001"],
+        "unit_id": ["S0001"],
+        "type": ["call_connected"],
+        "occurred_on": [at.date()],
+    }
+    moments = {
+        "occurred_at": pa.array([at], pa.timestamp("us", "UTC")),
+        "recorded_at": pa.array([at], pa.timestamp("us", "UTC")),
+    }
+    with folk.store.begin(house.system("events")) as connection:
+        append_events(connection, pa.table({**rows_, **moments}))
+    for _ in range(2):
+        with folk.store.begin(folk.who("M00001", "service")) as connection:
+            seen = look(connection, lake, "C0001")
+        assert [(one.what, one.at) for one in seen.timeline if one.kind == "event"] == [("call_connected", at)]
+        lake.append("event", rows("event", event(7, "call_connected", at, customer_no="C0001")), APRIL)

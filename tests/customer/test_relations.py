@@ -29,12 +29,15 @@ from bankloop.customer.relation import (
     graph_of,
     groups,
     neighbours,
+    open_circle,
     open_relations,
     path,
     said,
 )
+from bankloop.customer.relation.circle import NEAR
 from bankloop.kit import FixedClock, NotFoundError
 from bankloop.lake import Lake, MemoryManifest, open_lake
+from bankloop.web.desk.circle import drawn
 from tests.customer.test_state import rows
 from tests.organization.conftest import Folk, folk
 
@@ -257,3 +260,35 @@ def test_a_manager_walks_from_their_own_customer_and_others_are_masked(folk: Fol
     assert [(s.from_no, s.to_no) for s in way] == [("C0002", "C0001"), ("C0001", "…")]
     with pytest.raises(NotFoundError), folk.store.begin(manager) as connection:
         open_relations(connection, lake, "C0020")
+    with pytest.raises(NotFoundError), folk.store.begin(manager) as connection:
+        open_circle(connection, lake, "C0020")
+
+
+def test_a_circle_is_drawn_of_what_the_reader_may_see_and_says_what_was_left_out(folk: Folk, tmp_path: Path) -> None:
+    ties = [
+        {"from_no": "C0020", "to_no": "C0001", "kind": "guarantor"},
+        {"from_no": "C0001", "to_no": "C0002", "kind": "family"},
+        {"from_no": "C0002", "to_no": "C0003", "kind": "referral"},
+        *[{"from_no": "C0005", "to_no": f"C{n:04d}", "kind": "family"} for n in range(100, 100 + NEAR + 3)],
+    ]
+    lake = filled(open_lake(tmp_path, folk.store, house.system("lake")), paid(6), *ties)
+    derive_relations(folk.store, STEWARD, lake)
+    manager = folk.who("M00001", "service")
+    with folk.store.begin(manager) as connection:
+        circle = open_circle(connection, lake, "C0001")
+        wide = open_circle(connection, lake, "C0005")
+    by_hops = {hops: sorted(one.shown for one in circle.nodes if one.hops == hops) for hops in (0, 1, 2)}
+    assert by_hops == {0: ["C0001"], 1: ["C0002", "…", "…"], 2: ["C0003"]}
+    names = [one.shown for one in circle.nodes]
+    found = {(names[tie.a], names[tie.b], tie.kind.value) for tie in circle.ties}
+    assert found >= {("…", "C0001", "guarantor"), ("C0001", "C0002", "family"), ("C0002", "C0003", "referral")}
+    assert circle.nodes[names.index("C0003")].parent == names.index("C0002")
+    assert (len(wide.nodes), wide.more) == (1 + NEAR, 3)
+    picture = drawn(circle)
+    assert picture is not None
+    assert len({(dot.x, dot.y) for dot in picture.dots}) == len(circle.nodes)  # nobody stands on another
+    assert all(0 < dot.x < picture.width and 0 < dot.y < picture.height for dot in picture.dots)
+    assert {dot.to for dot in picture.dots} == {"", "/customers/C0002", "/customers/C0003"}
+    assert "3 位未画" in drawn(wide).said.zh  # type: ignore[union-attr]
+    with folk.store.begin(manager) as connection:
+        assert drawn(open_circle(connection, lake, "C0009")) is None

@@ -95,3 +95,20 @@ def test_the_catalogue_s_pages(staffed: Staffed) -> None:
     card = staffed.client(manager).get(f"/customers/{staffed.own_customer(manager)}").text
     assert 'class="tags"' in card
     assert "有效至" in card
+
+
+def test_amounts_open_on_the_page_for_a_reason_and_a_ticket(staffed: Staffed) -> None:
+    manager = staffed.of("relationship_manager")
+    with staffed.small.open.store.begin(house.system()) as connection:
+        number = house.book_of(connection, manager, limit=2)[1].customer_no
+    client = staffed.client(manager)
+    page = client.get(f"/customers/{number}").text
+    assert "解除遮盖" in page
+    token = page.split('name="csrf" value="', 1)[1].split('"', 1)[0]
+    empty = client.post(f"/customers/{number}/unmask", data={"csrf": token, "reason": "", "ticket": "T-1"})
+    assert empty.status_code == 400
+    opened = client.post(f"/customers/{number}/unmask", data={"csrf": token, "reason": "核对", "ticket": "T-1"})
+    assert opened.status_code == 200
+    assert "已遮盖" not in opened.text
+    assert f"/customers/{number}/unmask" not in opened.text
+    assert f"/customers/{number}/unmask" not in staffed.client("strategist").get(f"/customers/{number}").text

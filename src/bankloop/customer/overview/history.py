@@ -27,6 +27,11 @@ _CONTACTS = text(
     "SELECT due_at, campaign, channel, accepted, refused_by FROM contact WHERE customer_no = ANY (:numbers) "
     "ORDER BY due_at DESC LIMIT 40"
 )
+# What no file has brought yet: channels and staff write to the store at once.
+_EVENTS = text(
+    "SELECT type, channel, scene, amount_fen, occurred_at FROM event WHERE customer_no = ANY (:numbers) "
+    "ORDER BY occurred_at DESC LIMIT 60"
+)
 _TASKS = text(
     "SELECT due_on, campaign, action, state FROM staff_task WHERE customer_no = ANY (:numbers) ORDER BY due_on DESC LIMIT 40"
 )
@@ -50,6 +55,15 @@ def made(connection: Connection, numbers: Sequence[str]) -> list[Entry]:
         for r in connection.execute(_TASKS, values)
     ]
     return [*contacts, *tasks]
+
+
+def happened(
+    connection: Connection, numbers: Sequence[str], known: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return a person's events of the store that are not among those ``known`` from files, as the lake has them."""
+    seen = {(row["type"], row["occurred_at"]) for row in known}
+    rows = [dict(row) for row in connection.execute(_EVENTS, {"numbers": list(numbers)}).mappings()]
+    return [row for row in rows if (row["type"], row["occurred_at"]) not in seen]
 
 
 def moments(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

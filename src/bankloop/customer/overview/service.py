@@ -39,6 +39,8 @@ def open_overview(
     with in_scope(connection, number, "customer.read") as numbers:
         today = local_day(now_of(connection), lake.zone)
         decided, lines = history.decided(connection, numbers), history.made(connection, numbers)
+        events = history.moments(profiles.rows("event", numbers, f"LIMIT {history.ON_LINE}"))
+        events += history.happened(connection, numbers, events)
     clear = _SYSTEM in principal_of(connection).roles or any(_MONEY in unmasked_fields(connection, n) for n in numbers)
     months = _months(profiles, numbers)
     last = months[0] if months else None
@@ -48,7 +50,6 @@ def open_overview(
     scores = {one["attribute"]: one for one in profiles.rows("score", numbers)}
     holdings = profiles.rows("holding", numbers)
     held = _held(holdings)
-    events = history.moments(profiles.rows("event", numbers, f"LIMIT {history.ON_LINE}"))
     found = Overview(
         customer_no=number,
         numbers=tuple(numbers),

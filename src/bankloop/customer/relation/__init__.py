@@ -3,6 +3,7 @@
 Edges are derived into the lake; the graph is arrays and compiled loops. This room finds; it decides nothing about anybody.
 """
 
+from bankloop.customer.relation.circle import Circle, Node, Tie, open_circle
 from bankloop.customer.relation.contracts import KINDS, TITLES, Derived, EdgeKind, Exposure, Graph, Step
 from bankloop.customer.relation.opening import find_way, graph_now, open_relations
 from bankloop.customer.relation.queries import (
@@ -39,11 +40,14 @@ __all__ = [
     "SALARIES",
     "TITLES",
     "WIDEST",
+    "Circle",
     "Derived",
     "EdgeKind",
     "Exposure",
     "Graph",
+    "Node",
     "Step",
+    "Tie",
     "derive_relations",
     "derived_edges",
     "exposures",
@@ -52,6 +56,7 @@ __all__ = [
     "graph_of",
     "groups",
     "neighbours",
+    "open_circle",
     "open_relations",
     "path",
     "said",

@@ -59,17 +59,8 @@ def find_way(
 
 def _shown(connection: Connection, number: str, steps: Sequence[Step], what: str) -> tuple[Step, ...]:
     plain = {number}
-    masks = {one: _masked(connection, one) for step in steps for one in (step.from_no, step.to_no)}
-    record_audit(
-        connection,
-        "relation.open",
-        "customer",
-        number,
-        None,
-        {"what": what, "steps": len(steps)},
-        class_="access",
-        subject=number,
-    )
+    masks = {one: masked_party(connection, one) for step in steps for one in (step.from_no, step.to_no)}
+    note_opening(connection, number, what, len(steps))
     return tuple(
         replace(
             step,
@@ -81,7 +72,14 @@ def _shown(connection: Connection, number: str, steps: Sequence[Step], what: str
     )
 
 
-def _masked(connection: Connection, number: str) -> str:
+def note_opening(connection: Connection, number: str, what: str, steps: int) -> None:
+    """Write down that relations of a customer were looked at."""
+    after = {"what": what, "steps": steps}
+    record_audit(connection, "relation.open", "customer", number, None, after, class_="access", subject=number)
+
+
+def masked_party(connection: Connection, number: str) -> str:
+    """Return a party as who acts may see it: masked unless it is of their own scope."""
     acting = principal_of(connection)
     whole = EVERY_UNIT in acting.units and not acting.book
     if whole or keeper_of(connection, number):

@@ -25,17 +25,18 @@ from bankloop.customer.consent import (
 )
 from bankloop.customer.consent import Word as Said
 from bankloop.customer.overview import open_overview
-from bankloop.customer.relation import open_relations
+from bankloop.customer.relation import open_circle, open_relations
 from bankloop.customer.segment import segments
 from bankloop.kit import BankloopError, Text
 from bankloop.loop.membership import memberships
 from bankloop.loop.offers import next_offers
-from bankloop.organization import require
+from bankloop.organization import require, unmask
 from bankloop.report import Cell, Column, Figure, Table, Tone, offers_table
 from bankloop.report import sayings as say
 from bankloop.store import ANY_CHANNEL, record_access
 from bankloop.web.console import Console, masked
 from bankloop.web.desk.cards import attributes_table, cards_of
+from bankloop.web.desk.circle import drawn
 from bankloop.web.desk.glance import glance, ties_table
 from bankloop.web.desk.segments import groups_table
 from bankloop.web.forms import Acting, Form, Here
@@ -44,6 +45,8 @@ from bankloop.web.visitor import Visitor
 from bankloop.web.words import MORE_WORDS
 
 _ON_PAGE = 50
+# What the page shows masked opens together with the money.
+_OPENED = ("aum_fen",)
 _CONTENT: Mapping[Content, Text] = {
     Content.PERSONAL: Text("个性化内容", "Chosen for them"),
     Content.GENERIC: Text("通用内容，人人相同", "The same for everybody"),
@@ -77,6 +80,7 @@ def add_pages(app: FastAPI) -> None:
             ties = (
                 open_relations(connection, console.bank.lake, customer_no[:64]) if may(visitor, "relation.read") else ()
             )
+            circle = drawn(open_circle(connection, console.bank.lake, customer_no[:64])) if ties else None
             bank = console.bank
             profiles = bank.profiles(connection)
             seen = open_overview(connection, bank.lake, profiles, bank.catalogue, customer_no[:64])
@@ -91,10 +95,16 @@ def add_pages(app: FastAPI) -> None:
             )
         channels = sorted(console.bank.spec.policies.channels)
         return page(
-            request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), answer=answer,
-            figures=_figures(found), glance=glance(seen, console.titles(), console.bank.lake.zone), ties=ties_table(ties), groups=groups_table(own), cards=cards_of(seen), attributes=attributes_table(seen), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
+            request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), masked_number=masked, answer=answer,
+            figures=_figures(found), glance=glance(seen, console.titles(), console.bank.lake.zone), ties=ties_table(ties), circle=circle, shut=seen.masked and may(visitor, "customer.unmask"), groups=groups_table(own), cards=cards_of(seen), attributes=attributes_table(seen), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
             offers=_offers(console, visitor, customer_no[:64]), purposes=TITLES, origins={name: _ORIGINS[name] for name in ORIGINS},
         )  # fmt: skip
+
+    @app.post("/customers/{customer_no}/unmask")
+    def opened(request: Request, customer_no: str, form: Form, visitor: Acting) -> RedirectResponse:
+        with console_of(request).bank.store.begin(visitor.principal) as connection:
+            unmask(connection, customer_no[:64], _OPENED, form.get("reason", "")[:400], form.get("ticket", "")[:64])
+        return RedirectResponse(f"/customers/{customer_no}", 303)
 
     @app.post("/customers/{customer_no}/consents")
     def record(request: Request, customer_no: str, form: Form, visitor: Acting) -> RedirectResponse:
