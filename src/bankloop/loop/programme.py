@@ -117,6 +117,6 @@ def _spent(
         went_out = np.asarray(went.to_numpy(zero_copy_only=False), dtype=bool)
         value_set = decided["customer_no"].combine_chunks()
         at = np.asarray(pc.fill_null(pc.index_in(every["customer_no"], value_set=value_set), -1).to_numpy(), np.int64)
-        spent += evaluation.costs(lock, issued, went_out, at, success.astype(np.float64))
+        spent += evaluation.costs(lock, issued, went_out, at, success.astype(np.float64)).total
         contacted[at[went_out & (at >= 0)]] = True
     return contacted, spent

@@ -130,6 +130,8 @@ def _figures(best: Sequence[Reading]) -> tuple[Figure, ...]:
     clear = sum(r.verdict is Verdict.GAIN for r in best)
     incremental = sum(r.money.incremental.value for r in best)
     attributed, cost = sum(r.money.attributed for r in best), sum(r.money.cost for r in best)
+    staff, given = sum(r.money.staff for r in best), sum(r.money.benefits for r in best)
+    people, benefits, channels = say.money(staff), say.money(given), say.money(cost - staff - given)
     half = sum(((r.money.incremental.high - r.money.incremental.low) / 2) ** 2 for r in best) ** 0.5
     low, high = say.money(incremental - half), say.money(incremental + half)
     treated, control = sum(r.treated for r in best), sum(r.control for r in best)
@@ -138,7 +140,9 @@ def _figures(best: Sequence[Reading]) -> tuple[Figure, ...]:
                Text(f"95% 区间 {low.zh} 至 {high.zh}", f"95% interval {low.en} to {high.en}")),
         Figure(Text("归因口径会说", "Attribution would claim"), say.money(attributed),
                Text("把本来就会发生的也算进来", "it counts what would have happened anyway")),
-        Figure(Text("花费", "Spent"), say.money(cost), Text("渠道与核销的权益", "channels and redeemed benefits")),
+        Figure(Text("花费", "Spent"), say.money(cost),
+               Text(f"渠道 {channels.zh} · 人员工时 {people.zh} · 核销权益 {benefits.zh}",
+                    f"channels {channels.en} · people's time {people.en} · redeemed benefits {benefits.en}")),
         Figure(Text("结论明确的战役", "Campaigns with a clear verdict"), Text(f"{clear} / {len(best)}", f"{clear} / {len(best)}"),
                Text("其余再合并一轮再看", "pool another round for the rest")),
         Figure(Text("对照组", "Control"), say.count(control),

@@ -32,7 +32,8 @@ class Outcomes:
     """One campaign's round, a row per customer of its population (n,).
 
     ``control`` the assignment; ``meant`` whether the engine intended a contact (a ghost in control); ``contacted``
-    whether one went out; ``success`` in {0, 1}; ``worth`` fen of a success; ``cost`` fen spent on the customer;
+    whether one went out; ``success`` in {0, 1}; ``worth`` fen of a success; ``cost`` fen spent on the customer, of which
+    ``staff_cost`` for people's minutes and ``benefit_cost`` for benefits where that is known;
     ``by_hand`` contacted by staff without a task; ``steps`` who passed each funnel step in between.
 
     ``before`` is the chance of success that the locked model gave before the assignment, None where it cannot be had;
@@ -57,6 +58,8 @@ class Outcomes:
     share: Floats | None = None
     window: Integers | None = None
     notes: Mapping[str, int] = field(default_factory=dict)
+    staff_cost: Floats | None = None
+    benefit_cost: Floats | None = None
 
     @property
     def earned(self) -> Floats:
@@ -97,13 +100,16 @@ class Trimmed:
 class Money:
     """The money of a round: ``attributed`` is what naive attribution claims, ``incremental`` what the control shows.
 
-    ``incremental`` is after all costs; ``trimmed`` the same with outliers pulled in, beside it and never instead.
+    ``incremental`` is after all costs; ``trimmed`` the same with outliers pulled in, beside it and never instead. Of
+    ``cost``, ``staff`` went into people's minutes and ``benefits`` into what was given; the rest is the channels'.
     """
 
     attributed: int
     incremental: Estimate
     cost: int
     trimmed: Trimmed | None = None
+    staff: int = 0
+    benefits: int = 0
 
     @property
     def roi(self) -> float | None:

@@ -47,6 +47,8 @@ def pool(rounds: Sequence[Outcomes], shares: float | Sequence[float]) -> tuple[O
         return rounds[0], share
     before = [one.before for one in rounds if one.before is not None]
     day = [one.day for one in rounds if one.day is not None]
+    staff = [one.staff_cost for one in rounds if one.staff_cost is not None]
+    given = [one.benefit_cost for one in rounds if one.benefit_cost is not None]
     common = set.intersection(*(set(one.labels) for one in rounds))
     notes: dict[str, int] = {}
     for one in rounds:
@@ -68,6 +70,8 @@ def pool(rounds: Sequence[Outcomes], shares: float | Sequence[float]) -> tuple[O
             labels={name: np.concatenate([one.labels[name] for one in rounds]) for name in sorted(common)},
             window=np.concatenate([_windows(one) for one in rounds]),
             notes=notes,
+            staff_cost=np.concatenate(staff) if len(staff) == len(rounds) else None,
+            benefit_cost=np.concatenate(given) if len(given) == len(rounds) else None,
         ),
         share,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -104,6 +105,7 @@ def outcomes_of(
     }
     spoke = first_day(decisions, ours, ["call_connected"], lock.campaign.goal.within)[0] >= 0
     intended = _words(decisions["intended_action"])
+    spent = costs(lock, issued, went_out, row, success)
     return Outcomes(
         round=round_,
         control=_bools(pc.equal(decisions["cell"], "control")),
@@ -112,7 +114,9 @@ def outcomes_of(
         success=success,
         worth=worth,
         attributed_worth=attributed,
-        cost=costs(lock, issued, went_out, row, success),
+        cost=spent.total,
+        staff_cost=spent.staff,
+        benefit_cost=spent.benefits,
         by_hand=spoke & ~contacted,
         steps={name: hit & contacted for name, hit in steps.items()},
         before=before,
@@ -176,16 +180,31 @@ def recorded(decisions: pa.Table, lock: Lock, names: Sequence[str]) -> pa.Table:
     return pj.read_json(pa.BufferReader(lines), pj.ReadOptions(block_size=1 << 24), options).combine_chunks()
 
 
-def costs(lock: Lock, issued: pa.ChunkedArray, went_out: Bools, row: Integers, success: Floats) -> Floats:
-    """Return what was spent on each customer, fen: every contact, and the benefit's face where the goal was met with it."""
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What was spent on each customer (n,), fen: ``channels`` for the contacts, ``staff`` for people's minutes, ``benefits``."""
+
+    channels: Floats
+    staff: Floats
+    benefits: Floats
+
+    @property
+    def total(self) -> Floats:
+        """Return all of it."""
+        return self.channels + self.staff + self.benefits
+
+
+def costs(lock: Lock, issued: pa.ChunkedArray, went_out: Bools, row: Integers, success: Floats) -> Costs:
+    """Return what was spent on each customer: every contact, and the benefit's face where the goal was met with it."""
     keys = np.array(issued.to_pylist(), dtype=object)
-    cost = np.zeros(len(success))
+    found = Costs(*(np.zeros(len(success)) for _ in range(3)))
     for action in actions_of(lock):
         at = row[(keys == action.key) & went_out & (row >= 0)]
-        np.add.at(cost, at, action.contact_cost)
+        np.add.at(found.channels, at, action.contact_cost - action.staff_cost)
+        np.add.at(found.staff, at, action.staff_cost)
         once = np.unique(at)
-        cost[once] += action.face * success[once]
-    return cost
+        found.benefits[once] += action.face * success[once]
+    return found
 
 
 def _intentions(lock: Lock, intended: Words) -> dict[str, Words]:

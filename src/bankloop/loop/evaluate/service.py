@@ -145,7 +145,10 @@ def _money(pooled: Outcomes, strata: Integers | None) -> Money:
     attributed = float((pooled.success * pooled.attributed_worth)[treated & pooled.contacted].sum())
     incremental = per_head.scaled(int(treated.sum())) if per_head else Estimate(-cost, -cost, -cost)
     trimmed = trimmed_of(net, pooled.control, expected, strata)
-    return Money(round(attributed), incremental, round(cost), trimmed)
+    staff, benefits = (
+        0 if part is None else round(float(part[treated].sum())) for part in (pooled.staff_cost, pooled.benefit_cost)
+    )
+    return Money(round(attributed), incremental, round(cost), trimmed, staff, benefits)
 
 
 def _funnel(pooled: Outcomes, treated: Bools) -> tuple[FunnelStep, ...]:

@@ -32,6 +32,7 @@ def actions_of(lock: Lock) -> tuple[Action, ...]:
                 if chosen is None or not offered_by(product, name):
                     continue
                 channel = lock.policies.channels[name]
+                people = channel.minutes * lock.policies.staff.cost_per_hour / 60 if channel.staff else 0.0
                 found.append(
                     Action(
                         campaign=lock.name,
@@ -39,12 +40,13 @@ def actions_of(lock: Lock) -> tuple[Action, ...]:
                         benefit=benefit.key if benefit else NO_BENEFIT,
                         channel=name,
                         script=chosen.label,
-                        contact_cost=channel.cost_per_thousand / 1000,
+                        contact_cost=channel.cost_per_thousand / 1000 + people,
                         minutes=channel.minutes,
                         reserved=benefit.reserved_fen if benefit else 0,
                         face=benefit.face if benefit else 0,
                         staff=channel.staff,
                         delivery=channel.delivery,
+                        staff_cost=people,
                     )
                 )
     return tuple(found)

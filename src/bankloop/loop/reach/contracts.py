@@ -36,7 +36,8 @@ class Cell(StrEnum):
 class Action:
     """One thing that can be done for a customer: product × benefit × script × channel of one campaign.
 
-    Costs are in fen and may be fractions of one: a push costs a fifth of a fen. ``reserved`` is what a grant of its
+    Costs are in fen and may be fractions of one: a push costs a fifth of a fen. ``contact_cost`` has ``staff_cost``, what
+    the minutes of people cost, in it. ``reserved`` is what a grant of its
     benefit takes from a budget, ``face`` what a redemption pays.
     """
 
@@ -51,6 +52,7 @@ class Action:
     face: int
     staff: bool
     delivery: str
+    staff_cost: float = 0.0
 
     @property
     def key(self) -> str:

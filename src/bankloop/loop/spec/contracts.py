@@ -282,9 +282,13 @@ class Channel(Spec):
 
 
 class StaffPolicy(Spec):
-    """Minutes that one branch's people can give to head-office tasks on a working day."""
+    """What people's time is: minutes that a branch's can give to head-office tasks on a working day, and what an hour costs.
+
+    A contact by staff costs its channel's ``minutes`` of it, beside what the channel itself costs.
+    """
 
     minutes_per_branch_day: int | None = Field(default=None, ge=0)
+    cost_per_hour: Fen = 0
 
 
 class BranchLimit(Spec):

@@ -141,7 +141,7 @@ def _plain(value: Any) -> dict[str, Any]:
 
 # Stored values are fen, ppm and days; the readers of the files want the forms that people write.
 _WRITTEN = {
-    "fixed": "fen", "attributed": "fen", "face": "fen", "threshold": "fen", "budget": "fen", "cost_per_thousand": "fen",
+    "fixed": "fen", "attributed": "fen", "face": "fen", "threshold": "fen", "budget": "fen", "cost_per_thousand": "fen", "cost_per_hour": "fen",
     "rate": "ppm", "margin": "ppm", "complaints": "ppm", "retention": "ppm", "redemption": "ppm", "control": "ppm", "explore": "ppm", "holdout": "ppm", "prior": "ppm",
 }  # fmt: skip
 
