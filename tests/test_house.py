@@ -36,6 +36,7 @@ DOORS = {
     "bankloop.organization.account",
     "bankloop.loop.narrowing",
     "bankloop.loop.targets",
+    "bankloop.organization.credit",
     "bankloop.organization.daily",
     "bankloop.organization.collaboration",
     "bankloop.organization.narrowing",

@@ -23,6 +23,7 @@ FULL_CUSTOMERS = 1_000_000
 QUICK_ROWS = 200_000
 FULL_ROWS = 2_000_000
 POOLS, POOLS_BESIDE_BRANCHES = 9, 5
+USERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +294,15 @@ def measure_audience(options: Options) -> dict[str, Any]:
     )
 
 
+def measure_console(options: Options) -> dict[str, Any]:
+    """The console while 200 people work at once, each opening a page every few seconds: by page, and how large it is."""
+    from bankloop.cli.demo.consoles import measure
+
+    if options.quick:
+        return measure(options.customers or QUICK_CUSTOMERS // 4, USERS, 10.0, 20.0)
+    return measure(options.customers or FULL_CUSTOMERS, USERS, 120.0, 20.0)
+
+
 BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "loop": measure_loop,
     "expression": measure_expression,
@@ -314,6 +324,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "graph": measure_graph,
     "customer360": measure_customer360,
     "audience": measure_audience,
+    "console": measure_console,
 }
 
 

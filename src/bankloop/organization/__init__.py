@@ -6,6 +6,7 @@ what a unit can do in a day. This room never decides whom to contact, and knows 
 
 from bankloop.organization import account as account  # its tables are of this room
 from bankloop.organization import collaboration as collaboration
+from bankloop.organization import credit as credit
 from bankloop.organization import daily as daily
 from bankloop.organization import target as target
 from bankloop.organization.approval import (

@@ -13,6 +13,19 @@ LEAD_WORDS: Mapping[str, Text] = {
         "There is no daily report yet: each day at 08:30 it tells of the day before, once balances are loaded. To have it "
         "now, run bankloop daily make.",
     ),
+    "credits": Text("个人积分卡", "Scorecards"),
+    "no_credits": Text("今年还没有业绩归属。", "There is no credit yet this year."),
+    "record_credit": Text("登记业绩归属", "Record credit"),
+    "credit_note": Text(
+        "联合成交按份额记给各人，如 0.6 与 0.4；合计不能超过 1，同一编号再登记是往上加。",
+        "A joint sale is credited by shares such as 0.6 and 0.4, never more than 1 together; the same number again adds to it.",
+    ),
+    "deal_key": Text("成交编号", "Number of the deal"),
+    "deal_amount": Text("金额（元）", "Amount (yuan)"),
+    "deal_day": Text("成交日", "Day of the deal"),
+    "share_staff": Text("工号", "Person"),
+    "share_line": Text("条线", "Line"),
+    "share": Text("份额", "Share"),
     "board": Text("总行看板", "Head-office board"),
     "kill_note": Text(
         "要停下一个战役，在它的审批里暂停或熔断：", "To stop a campaign, pause or kill it in its approval:"

@@ -29,6 +29,7 @@ MENU = (
     ("/board", "board", "board", "round.read"),
     ("/daily", "daily", "daily", "daily.read"),
     ("/targets", "targets", "targets", "target.read"),
+    ("/credits", "credits", "credits", "credit.read"),
     ("/warroom", "warroom", "warroom", "task.assign"),
     ("/tasks", "tasks", "tasks", "task.read"),
     ("/maturities", "maturities", "maturities", "care.read"),

@@ -10,6 +10,7 @@ from bankloop.web.api import (
     campaigns,
     collaborations,
     consents,
+    credits,
     customers,
     daily,
     holds,
@@ -30,7 +31,7 @@ from bankloop.web.api.jobs import Jobs
 from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
-    campaigns, products, approvals, customers, consents, parties, segments, tasks, daily, targets, lists, collaborations, units,
+    campaigns, products, approvals, customers, consents, parties, segments, tasks, daily, targets, credits, lists, collaborations, units,
     people, machines, holds, regular, trail,
 )  # fmt: skip
 

@@ -92,6 +92,7 @@ def parts(target_id: UUID, unit: str, console: Open, visitor: Reads) -> dict[str
 def put(request: Request, body: TargetBody, console: Open, visitor: Writes) -> Response:
     """Set a target and split it over the units right below head office; sums are exact or it is refused."""
     require(visitor.principal, "target.set")
+    require(visitor.principal, "target.set")
 
     def effect(connection: Connection) -> Any:
         weights = read_weights(body.weights)
@@ -103,6 +104,7 @@ def put(request: Request, body: TargetBody, console: Open, visitor: Writes) -> R
 @router.post("/targets/{target_id}/split", openapi_extra=does("target.split"))
 def split(request: Request, target_id: UUID, body: SplitBody, console: Open, visitor: Writes) -> Response:
     """Split what a unit has over what is right below it."""
+    require(visitor.principal, "target.split")
     require(visitor.principal, "target.split")
 
     def effect(connection: Connection) -> Any:

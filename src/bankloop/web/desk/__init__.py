@@ -10,6 +10,7 @@ from bankloop.web.desk import (
     board,
     care,
     collaboration,
+    credits,
     customer,
     daily,
     data,
@@ -34,8 +35,8 @@ from bankloop.web.desk import (
 def add_desk(app: FastAPI) -> None:
     """Add the routes."""
     for part in (
-        own, work, board, daily, targets, warroom, collaboration, care, lists, customer, audiences, segments, attributes, tiers, lineage, data,
-        merges, products, models, rounds, approvals, people, rights, audit, holds,
+        own, work, board, daily, targets, credits, warroom, collaboration, care, lists, customer, audiences, segments,
+        attributes, tiers, lineage, data, merges, products, models, rounds, approvals, people, rights, audit, holds,
     ):  # fmt: skip
         part.add_pages(app)
 

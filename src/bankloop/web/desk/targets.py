@@ -37,6 +37,7 @@ def add_pages(app: FastAPI) -> None:
 
     @app.post("/targets/set")
     def put(request: Request, form: Form, visitor: Acting) -> Response:
+        require(visitor.principal, "target.set")
         try:
             name, measure, first, last, total = _asked(form)
             with console_of(request).bank.store.begin(visitor.principal) as connection:
@@ -51,6 +52,7 @@ def add_pages(app: FastAPI) -> None:
 
     @app.post("/targets/{target_id}/split")
     def split(request: Request, target_id: UUID, form: Form, visitor: Acting) -> Response:
+        require(visitor.principal, "target.split")
         unit = form.get("unit", "")
         try:
             with console_of(request).bank.store.begin(visitor.principal) as connection:

@@ -1,0 +1,45 @@
+"""Scorecards on their pages and through the API: a joint sale recorded, refused above the whole, its evidence a click away."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from bankloop.organization import person_of, system
+from tests.web.conftest import Staffed
+
+
+def test_a_joint_sale_on_its_page_and_the_evidence_behind_it(staffed: Staffed) -> None:
+    head, manager = staffed.of("sub_branch_head"), staffed.of("relationship_manager")
+    with staffed.small.open.store.begin(system()) as connection:
+        unit = person_of(connection, head).unit_id
+    client = staffed.client(head)
+    page = client.get("/credits").text
+    proof = page.split('name="csrf" value="', 1)[1].split('"', 1)[0]
+    customer, today = staffed.own_customer(manager), staffed.small.open.lake.today()
+    form = {"csrf": proof, "key": "J-1", "customer": customer, "unit": unit, "what": "对公贷款", "amount": "1000.00",
+            "day": f"{today}", "staff-1": manager, "line-1": "retail", "share-1": "0.4", "staff-2": head,
+            "line-2": "corporate", "share-2": "0.7"}  # fmt: skip
+    refused = client.post("/credits/record", data=form)
+    assert refused.status_code == 409
+    assert "超过 1" in refused.text
+    assert 'value="J-1"' in refused.text
+    assert client.post("/credits/record", data={**form, "share-2": "0.6", "day": "x"}).status_code == 400
+    assert client.post("/credits/record", data={**form, "share-2": "0.6"}, follow_redirects=False).status_code == 303
+    shown = client.get("/credits").text
+    assert f'href="/credits/{manager}"' in shown
+    evidence = client.get(f"/credits/{manager}")
+    assert evidence.status_code == 200
+    assert "J-1" in evidence.text
+    assert customer not in evidence.text  # masked
+    own = staffed.client(manager).get(f"/credits/{manager}")
+    assert "¥400" in own.text
+    api = staffed.api(head)
+    body = {"key": "J-1", "customer_no": customer, "unit_id": unit, "what": "x", "amount_fen": 1, "happened_on": f"{today}",
+            "shares": [{"staff_id": "strategist", "line": "retail", "share": "0.1"}]}  # fmt: skip
+    alone = staffed.api(manager).post("/api/v1/credits", json=body, headers={"idempotency-key": uuid4().hex})
+    assert alone.status_code == 403
+    over = api.post("/api/v1/credits", json=body, headers={"idempotency-key": uuid4().hex})
+    assert (over.status_code, over.json()["code"]) == (409, "credit.above_whole")
+    found = {one["staff_id"]: one["share_ppm"] for one in api.get("/api/v1/credits").json()["items"]}
+    assert found[manager] == 400_000
+    assert [one["source_key"] for one in api.get(f"/api/v1/credits/{manager}").json()["items"]] == ["J-1"]
