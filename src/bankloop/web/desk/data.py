@@ -14,7 +14,7 @@ from bankloop.lake import Asset, Delivery, Field, assets, contract_of, deliverie
 from bankloop.organization import require
 from bankloop.report import Bar, Bars, Cell, Column, Figure, Picture, Table, Tone
 from bankloop.report import sayings as say
-from bankloop.web.desk.lineage import data_map, quality_table
+from bankloop.web.desk.lineage import data_map, quality_table, trend_table
 from bankloop.web.forms import Here
 from bankloop.web.rendering import console_of, page
 from bankloop.web.words import MORE_WORDS
@@ -39,6 +39,7 @@ def add_pages(app: FastAPI) -> None:
             request, "data.html", at="data", answer=_answer(found, delivered), figures=_figures(found, delivered),
             passed=_passed(delivered), delivered=_delivered(delivered), assets=_assets(found, kept),
             map=data_map(console_of(request)), quality=quality_table(console_of(request)),
+            trend=trend_table(console_of(request)),
         )  # fmt: skip
 
     @app.get("/data/{table}")

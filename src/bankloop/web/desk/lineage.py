@@ -189,25 +189,54 @@ def _table(one: Attribute) -> str:
 
 
 def quality_table(console: Console) -> Table:
-    """Return every source's dimensions as they were lately, beside their limits; what is beyond one stands first."""
+    """Return every source by dimension as it was last; what is beyond its limit is marked."""
+    found = watched(console.bank.lake)
+    cells = {(one.source, one.dimension): one for one in found}
     rows = tuple(
-        (
-            Cell(say.same(one.source)), Cell(DIMENSIONS[one.dimension]), Cell(_said(one.dimension, one.values[-1])),
-            Cell(_bound(one)), Cell(Text("合格", "within") if one.passed else Text("超限", "beyond"), Tone.GOOD if one.passed else Tone.WARN, tag=True),
-            Cell(say.same(" → ".join(_said(one.dimension, value).en for value in one.values[-_TREND:]))), Cell(say.same(one.column or "—")),
-        )
-        for one in watched(console.bank.lake)[:_LISTED * 4]
-    )  # fmt: skip
-    columns = (
-        Column(Text("来源", "Source")), Column(Text("维度", "Dimension")), Column(Text("最近", "Last"), number=True),
-        Column(Text("限值", "Limit"), number=True), Column(Text("结论", "Verdict")), Column(Text("最近几批", "Lately")),
-        Column(Text("最差字段", "Worst column")),
-    )  # fmt: skip
+        (Cell(say.same(source)), *(_measured(cells.get((source, dimension))) for dimension in Dimension))
+        for source in dict.fromkeys(one.source for one in found)
+    )
+    columns = (Column(Text("来源", "Source")), *(Column(DIMENSIONS[one], number=True) for one in Dimension))
     note = Text(
         "完整、有效、唯一、引用为通过率；及时为数据日到装载日的天数；分布为与上一版相比的 PSI；对账为相符的总数个数。",
         "Complete, valid, unique and referential are shares that passed; fresh counts the days from the data's to the load's; distribution is the PSI against the version before; control totals are those that agreed.",
     )
-    return Table("quality", Text("质量随时间", "Quality over time"), columns, rows, note)
+    return Table("quality", Text("质量", "Quality"), columns, rows, note)
+
+
+def trend_table(console: Console) -> Table:
+    """Return what changed lately or is beyond its limit: the last deliveries beside the limit, and the worst column."""
+    rows = tuple(
+        (
+            Cell(say.same(one.source)), Cell(DIMENSIONS[one.dimension]), _trend(one), Cell(_bound(one)),
+            Cell(Text("合格", "within") if one.passed else Text("超限", "beyond"), Tone.GOOD if one.passed else Tone.WARN, tag=True),
+            Cell(say.same(one.column or "—")),
+        )
+        for one in watched(console.bank.lake)
+        if one.dimension is not Dimension.CONTROL and (not one.passed or len(set(one.values)) > 1)
+    )  # fmt: skip
+    columns = (
+        Column(Text("来源", "Source")), Column(Text("维度", "Dimension")), Column(Text("最近几批", "Lately")),
+        Column(Text("限值", "Limit"), number=True), Column(Text("结论", "Verdict")), Column(Text("最差字段", "Worst column")),
+    )  # fmt: skip
+    return Table(
+        "trend",
+        Text("质量随时间：变了的和超限的", "Quality over time: what changed or is beyond its limit"),
+        columns,
+        rows[:_LISTED],
+    )
+
+
+def _measured(one: Watched | None) -> Cell:
+    if one is None:
+        return Cell(_NONE)
+    value = one.checked if one.dimension is Dimension.CONTROL else one.values[-1]
+    return Cell(_said(one.dimension, value), Tone.PLAIN if one.passed else Tone.WARN, tag=not one.passed)
+
+
+def _trend(one: Watched) -> Cell:
+    said = [_said(one.dimension, value) for value in one.values[-_TREND:]]
+    return Cell(Text(" → ".join(word.zh for word in said), " → ".join(word.en for word in said)))
 
 
 def _said(dimension: Dimension, value: int) -> Text:
@@ -222,8 +251,6 @@ def _said(dimension: Dimension, value: int) -> Text:
 
 
 def _bound(one: Watched) -> Text:
-    if one.dimension is Dimension.CONTROL:
-        return Text(f"{one.checked} 个相符", f"{one.checked} agreed")
     sign = "≤" if one.dimension in (Dimension.FRESH, Dimension.DISTRIBUTION) else "≥"
     said = _said(one.dimension, one.limit)
     return Text(f"{sign} {said.zh}", f"{sign} {said.en}")
