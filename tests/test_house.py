@@ -41,6 +41,7 @@ DOORS = {
     "bankloop.organization.collaboration",
     "bankloop.organization.narrowing",
     "bankloop.organization.target",
+    "bankloop.organization.task",
     "bankloop.customer.care",
     "bankloop.customer.identity",
     "bankloop.customer.consent",

@@ -113,7 +113,7 @@ OTHERS = {
     "product": ("/products", "/products/wealth-fixed-income"),
     "checker": ("/approvals",),
     "steward": ("/merges", "/data", "/data/customer", "/data/holding/row", "/lineage", "/tiers"),
-    "relationship_manager": ("/", "/workbench", "/tasks", "/customers", "/collaboration", "/maturities"),
+    "relationship_manager": ("/", "/workbench", "/tasks", "/customers", "/collaboration", "/maturities", "/book"),
     "commander": ("/", "/warroom", "/people", "/tasks", "/collaboration"),
 }
 

@@ -185,3 +185,21 @@ def bad_weights(total: int) -> InputError:
         ),
         total=total,
     )
+
+
+def no_place(place: str, known: list[str]) -> InputError:
+    """Return the refusal of a place of a visit that there is not."""
+    return InputError(
+        "task.no_place",
+        Text("没有“{place}”这种地点；请从 {known} 中选", "there is no place '{place}'; choose one of {known}"),
+        place=place[:32],
+        known=", ".join(known),
+    )
+
+
+def empty_visit() -> InputError:
+    """Return the refusal of a visit that says nothing."""
+    return InputError(
+        "task.empty_visit",
+        Text("请写明拜访谈了什么", "say what the visit was about"),
+    )

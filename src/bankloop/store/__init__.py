@@ -86,6 +86,7 @@ from bankloop.store.database import (
     principal_of,
     under_approval,
 )
+from bankloop.store.declined import DECLINED, decline_offer, declined_offers
 from bankloop.store.doctor import Finding, examine
 from bankloop.store.embedded import EmbeddedServer, remove_cluster, server_pid, start_server
 from bankloop.store.grants import BUDGET_EXHAUSTED, STOCK_EXHAUSTED, grant_benefits, pool_used
@@ -160,6 +161,7 @@ __all__ = [
     "CONTACT_OUTCOME_SCHEMA",
     "CONTACT_SCHEMA",
     "DECISION_SCHEMA",
+    "DECLINED",
     "DO_NOT_CONTACT",
     "EVENT_SCHEMA",
     "EVERY_LINE",
@@ -231,6 +233,8 @@ __all__ = [
     "customer_ring",
     "decision_row",
     "decisions_before",
+    "decline_offer",
+    "declined_offers",
     "enqueue",
     "enqueue_table",
     "erase_sealed",

@@ -7,7 +7,7 @@ gates never wait for each other in a circle, and never count at the same time. O
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -19,6 +19,7 @@ from bankloop.store.consents import lock_people, people_of, refused_contacts
 from bankloop.store.contracts import CONTACT_OUTCOME_SCHEMA, CONTACT_SCHEMA, EVERY_UNIT, Cap, Capacity
 from bankloop.store.copying import copy_in, copy_out, fitted
 from bankloop.store.database import bank_wide, principal_of
+from bankloop.store.declined import DECLINED, declined_offers
 from bankloop.store.errors import denied
 
 DEFAULT_ZONE = "Asia/Shanghai"
@@ -36,6 +37,7 @@ class Wanted:
     contact_class: str
     day: date
     person: str = ""
+    campaign: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ def reserve_contacts(
         lock_people(connection, name)
         wanted = list(_wanted(connection, name, zone))
         used = _lock_capacities(connection, wanted, capacities)
-        outcomes = decide(wanted, _made(connection, name), caps, capacities, used, refused_contacts(connection, name))
+        silent, declined = refused_contacts(connection, name), declined_offers(connection, name)
+        outcomes = decide(wanted, _made(connection, name), caps, capacities, used, silent, declined)
         _store(connection, name, outcomes, zone)
         _count_use(connection, wanted, outcomes, capacities)
         return _outcomes(connection, name, outcomes)
@@ -83,10 +86,12 @@ def decide(
     capacities: Sequence[Capacity] = (),
     used: Mapping[tuple[str, str, date], int] | None = None,
     silent: Mapping[tuple[str, str], str] | None = None,
+    declined: Collection[tuple[str, str]] = (),
 ) -> dict[str, str]:
     """Return for each wanted contact, taken in order, what refuses it; '' where nothing does.
 
-    ``silent`` says by (customer, channel) why marketing is refused whatever the caps.
+    ``silent`` says by (customer, channel) why marketing is refused whatever the caps; ``declined`` names (customer,
+    campaign) whose offer was declined: no channel repeats it.
 
     A cap holds in every running window that the contact falls into, as a later day may have been reserved before. Made
     once in ``used`` per (channel, unit, day), a capacity counts on from there. Pure: the same input, the same outcome.
@@ -96,7 +101,7 @@ def decide(
     outcomes: dict[str, str] = {}
     for want in wanted:
         mine = ledger[want.person or want.customer_no]
-        refusal = _refusing_word(want, silent or {})
+        refusal = _refusing_word(want, silent or {}, declined)
         refusal = refusal or _refusing_cap(want, mine, caps) or _refusing_capacity(want, capacities, taken)
         outcomes[want.decision_id] = refusal
         if not refusal:
@@ -168,8 +173,11 @@ def broken_caps(connection: Connection, caps: Sequence[Cap]) -> int:
     return sum(_broken(connection, cap) for cap in caps)
 
 
-def _refusing_word(want: Wanted, silent: Mapping[tuple[str, str], str]) -> str:
-    return silent.get((want.customer_no, want.channel), "") if want.contact_class == _MARKETING else ""
+def _refusing_word(want: Wanted, silent: Mapping[tuple[str, str], str], declined: Collection[tuple[str, str]]) -> str:
+    if want.contact_class != _MARKETING:
+        return ""
+    again = DECLINED if (want.customer_no, want.campaign) in declined else ""
+    return silent.get((want.customer_no, want.channel), again)
 
 
 def _refusing_cap(want: Wanted, mine: Sequence[Made], caps: Sequence[Cap]) -> str:
@@ -225,7 +233,7 @@ def _wanted(connection: Connection, name: str, zone: str) -> Iterator[Wanted]:
     rows = connection.execute(
         text(
             f"SELECT DISTINCT ON (due_at, decision_id) decision_id, i.customer_no, unit_id, channel, contact_class, "
-            f"(due_at AT TIME ZONE :zone)::date, coalesce(p.party_no, i.customer_no) FROM {name} i "
+            f"(due_at AT TIME ZONE :zone)::date, coalesce(p.party_no, i.customer_no), i.campaign FROM {name} i "
             "LEFT JOIN party_member p ON p.customer_no = i.customer_no AND p.valid_to IS NULL WHERE "
             "(SELECT true FROM contact c WHERE c.decision_id = i.decision_id::uuid LIMIT 1) IS NULL "
             "ORDER BY due_at, decision_id"

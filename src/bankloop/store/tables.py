@@ -340,3 +340,13 @@ product_review = Table(
     _text("outcome", null=True),
     Index("product_review_open", "product", "trigger", unique=True, postgresql_where=text("closed_at IS NULL")),
 )
+
+offer_declined = Table(
+    "offer_declined",
+    metadata,
+    Column("task_id", Uuid, primary_key=True),
+    Column("customer_no", Text, nullable=False),
+    Column("campaign", Text, nullable=False),
+    Column("declined_at", DateTime(timezone=True), nullable=False),
+    Index("offer_declined_customer", "customer_no", "campaign"),
+)

@@ -15,7 +15,7 @@ from bankloop.web.console import Console, masked
 from bankloop.web.front_words import FRONT_WORDS
 
 # The most pressing that one page shows.
-_MOST = 100
+_MOST = 40
 _KINDS = {"term_deposit": Text("定存", "term deposit"), "wealth": Text("理财", "wealth")}
 
 
@@ -34,7 +34,7 @@ class MaturityPage:
 def maturity_page(console: Console, principal: Principal) -> MaturityPage:
     """Return the maturities of the customers that somebody sees; balances of single customers show as their band alone."""
     today, policy = console.today, read_care(console.folder).maturity
-    rows = _seen(console, principal, _all(console, policy, today))
+    rows = _seen(console, principal, maturities_of(console))
     soon = [one for one in rows if one.matures_on <= today + timedelta(days=7)]
     stake = sum(one.value_fen for one in rows)
     answer = Text(
@@ -51,9 +51,9 @@ def maturity_page(console: Console, principal: Principal) -> MaturityPage:
     return MaturityPage(answer, figures, _picture(rows, today), _table(shown, policy), _basis(rows, policy), max(len(rows) - _MOST, 0))  # fmt: skip
 
 
-def _all(console: Console, policy: MaturityPolicy, today: date) -> list[Maturing]:
-    """Return the bank's maturities, read once for a day and a load."""
-    lake = console.bank.lake
+def maturities_of(console: Console) -> list[Maturing]:
+    """Return the bank's maturities, read once for a day and a load; who shows them narrows them to whom they may show."""
+    policy, today, lake = read_care(console.folder).maturity, console.today, console.bank.lake
     versions = tuple(sorted(lake.current_versions().items()))
 
     def make() -> list[Maturing]:
@@ -91,19 +91,20 @@ def _table(rows: Sequence[Maturing], policy: MaturityPolicy) -> Table:
     cells = tuple(
         (
             Cell(say.same(masked(one.customer_no)), drill=f"customers/{one.customer_no}"),
+            Cell(say.same(f"{one.matures_on:%m-%d}")),
+            Cell(say.money(one.value_fen)),
             Cell(_KINDS.get(one.product_class, say.same(one.product_class))),
-            Cell(say.same(one.matures_on.isoformat())),
             Cell(_band(one, policy)),
             Cell(Text("自动转存", "renews") if one.auto_renew else Text("不转存", "does not"), Tone.PLAIN if one.auto_renew else Tone.WARN, tag=True),
             Cell(say.percent(one.forecast.kept_ppm / 1_000_000, 0) if one.forecast.kept_ppm is not None else say.same("—")),
-            Cell(say.money(one.value_fen)),
         )
         for one in rows
     )  # fmt: skip
     columns = (
-        Column(Text("客户", "Customer")), Column(Text("类别", "Kind")), Column(Text("到期日", "Matures on")),
+        Column(Text("客户", "Customer")), Column(Text("到期日", "Matures on")),
+        Column(Text("在险年贡献", "At stake, a year"), number=True), Column(Text("类别", "Kind")),
         Column(Text("余额档", "Size")), Column(Text("转存", "Renewal")),
-        Column(Text("预计留存", "Expected to stay"), number=True), Column(Text("在险年贡献", "At stake, a year"), number=True),
+        Column(Text("预计留存", "Expected to stay"), number=True),
     )  # fmt: skip
     return Table("maturities", FRONT_WORDS["maturities"], columns, cells)
 

@@ -32,6 +32,7 @@ MENU = (
     ("/credits", "credits", "credits", "credit.read"),
     ("/warroom", "warroom", "warroom", "task.assign"),
     ("/tasks", "tasks", "tasks", "task.read"),
+    ("/book", "book", "book", "task.log"),
     ("/maturities", "maturities", "maturities", "care.read"),
     ("/collaboration", "collaboration", "collaboration", "collaboration.read"),
     ("/lists", "lists", "lists", "worklist.read"),

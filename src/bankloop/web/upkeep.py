@@ -11,12 +11,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import date, datetime, timedelta
 
-from bankloop.kit import BankloopError, WorkTime
+from bankloop.kit import BankloopError, WorkTime, local_day
 from bankloop.loop.bank import Bank
 from bankloop.loop.daily import report_day
 from bankloop.loop.shelf import screen, shelf_now
 from bankloop.organization import account, escalate_tasks, expire_approvals, expire_tasks, system
 from bankloop.organization.daily import due_day
+from bankloop.organization.task import hand_over_tasks
 from bankloop.store import Store, check_due, now_of, purge_due
 from bankloop.wiring import hand_over_daily
 
@@ -56,12 +57,14 @@ def keep_up(store: Store) -> None:
     with store.begin(system("clock")) as connection:
         expire_approvals(connection)
         expire_tasks(connection, now_of(connection).date() - LATEST)
+        hand_over_tasks(connection, now_of(connection).date(), moved=True)
 
 
 def keep_clocks(store: Store, zone: str) -> None:
-    """Escalate the tasks whose working time runs out."""
+    """Escalate the tasks whose working time runs out, and give on those of who is away."""
     with store.begin(system("clock")) as connection:
         escalate_tasks(connection, WorkTime(zone))
+        hand_over_tasks(connection, local_day(now_of(connection), zone))
 
 
 class ShelfWatch:

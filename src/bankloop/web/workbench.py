@@ -36,6 +36,7 @@ from bankloop.organization import (
     urgency,
 )
 from bankloop.organization.collaboration import TOPICS, request_behind
+from bankloop.organization.task import VISIT_PLACES
 from bankloop.report import Figure
 from bankloop.report import sayings as say
 from bankloop.report.record import action_title
@@ -291,6 +292,11 @@ def _done(console: Console, event: TaskEvent) -> tuple[str, Text, str]:
     acts = {
         "assigned": Text("分配", "assigned"), "reassigned": Text("改派", "reassigned"), "accepted": Text("接单", "accepted"),
         "rejected": Text("退回", "rejected"), "escalated": Text("升级", "escalated"), "late": Text("事后补记", "noted afterwards"),
+        "visited": Text("拜访", "visited"), "handed_over": Text("转交", "handed over"),
     }  # fmt: skip
     what = OUTCOMES[event.outcome].title if event.outcome in OUTCOMES else acts.get(event.act, say.same(event.act))
+    place, _, rest = event.note.partition(" · ")
+    if event.act == "visited" and place in VISIT_PLACES:
+        where = VISIT_PLACES[place]
+        return when, Text(f"拜访（{where.zh}）", f"visited ({where.en})"), rest
     return when, what, event.note

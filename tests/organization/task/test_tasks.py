@@ -16,6 +16,7 @@ from bankloop import organization as house
 from bankloop.kit import ConflictError, DeniedError, FixedClock, InputError, NotFoundError, WorkTime, uuid7
 from bankloop.lake import CONTRACTS, Lake, MemoryManifest
 from bankloop.organization import NewTask, TaskKind, TaskState
+from bankloop.organization.task import Visit, check_in, hand_over_tasks
 from bankloop.store import VERBS, EmbeddedServer, Role, Store, attach_store
 from tests.organization.conftest import Folk
 
@@ -337,7 +338,12 @@ def test_every_verb_of_tasks_leaves_its_row(folk: Folk, store: Store) -> None:
         house.assign_task(connection, five, "M00002")
     with store.begin(folk.who("hq_strategist", "campaign")) as connection:
         house.recall_tasks(connection, number, "over")
+    with store.begin(folk.who("M00001", "service")) as connection:
+        check_in(connection, plan(folk, "C0007")[0], Visit("home", "", "moved house"))
+    with store.begin(folk.who("system_admin")) as connection:
+        house.record_leave(connection, "M00001", TODAY, TODAY, "ill")
     with store.begin(house.system()) as connection:
+        hand_over_tasks(connection, TODAY)
         house.withdraw_tasks(connection, plan(folk, "C0008"), "off the shelf")
         house.expire_tasks(connection, TODAY + timedelta(days=1))
     with store.begin(house.auditor(), Role.AUDITOR) as connection:

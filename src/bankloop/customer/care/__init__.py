@@ -8,12 +8,14 @@ from bankloop.customer.care.contracts import (
     DrawdownCare,
     DrawdownPolicy,
     Fall,
+    KeyDate,
     Maturing,
     MaturityCare,
     MaturityPolicy,
     Renewal,
     Step,
 )
+from bankloop.customer.care.dates import key_dates
 from bankloop.customer.care.queries import falls, holders, maturing, renewal_history
 from bankloop.customer.care.rules import DRAWDOWN, MATURITY, at_stake, read_care, renewals, said, spared_by
 from bankloop.customer.care.service import SERVICE_CLASS, make_maturity_tasks, tell_holders
@@ -26,6 +28,7 @@ __all__ = [
     "DrawdownCare",
     "DrawdownPolicy",
     "Fall",
+    "KeyDate",
     "Maturing",
     "MaturityCare",
     "MaturityPolicy",
@@ -34,6 +37,7 @@ __all__ = [
     "at_stake",
     "falls",
     "holders",
+    "key_dates",
     "make_maturity_tasks",
     "maturing",
     "read_care",

@@ -112,3 +112,12 @@ class DrawdownCare:
     tasks: int
     messages: Mapping[str, int]
     untold: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDate:
+    """A day that matters of one customer: a birthday (without its year), a payday, a maturity."""
+
+    customer_no: str
+    day: date
+    kind: str

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from bankloop.customer.consent import Purpose, record_word
 from bankloop.organization import Logged, log_outcome
-from bankloop.store import now_of
+from bankloop.store import DECLINED, decline_offer, now_of
 
 STOP = "stop"
 _ORIGIN = "call"
@@ -26,10 +26,12 @@ def log_contact(
     client_key: str | None = None,
     zone: str = "Asia/Shanghai",
 ) -> Logged:
-    """Log the outcome of a task; «不要再联系» puts the customer on the do-not-contact list at once, with the task as evidence."""
+    """Log the outcome of a task; «不需要» is an offer that no channel repeats, «不要再联系» puts the customer on the do-not-contact list at once, with the task as evidence."""
     done = log_outcome(
         connection, task_id, outcome, words, next_at=next_at, happened_at=happened_at, client_key=client_key, zone=zone
     )
+    if outcome == DECLINED and not done.known and done.task.campaign:
+        decline_offer(connection, task_id, done.task.customer_no, done.task.campaign)
     if outcome == STOP and not done.known:
         evidence = {"task": str(task_id)}
         record_word(

@@ -19,12 +19,14 @@ from sqlalchemy import Connection
 from bankloop.kit import EnvironmentFault, Text
 from bankloop.loop.reach.issue import DELIVERY_TOPIC
 from bankloop.store import (
+    DECLINED,
     DO_NOT_CONTACT,
     Principal,
     Store,
     bank_wide,
     claim_outbox,
     copy_in,
+    declined_offers,
     mark_done,
     record_audit,
     refused_contacts,
@@ -135,11 +137,20 @@ def _still_allowed(
     with bank_wide(connection):
         asked = copy_in(connection, pa.table({"customer_no": numbers, "channel": [channel] * len(numbers)}))
         refused = refused_contacts(connection, asked)
+        offers = pa.table({name: [one[name] for one in contacts] for name in ("customer_no", "campaign")})
+        declined = set() if service else declined_offers(connection, copy_in(connection, offers))
         stopped = {
             one["contact"]: why
             for one in contacts
-            if (why := refused.get((one["customer_no"], channel))) and (not service or why == _NEVER)
+            if (why := _refusal(one, channel, refused, declined)) and (not service or why == _NEVER)
         }
         for why in sorted(set(stopped.values())):
             stop_contacts(connection, [one for one, reason in stopped.items() if reason == why], why)
     return [one for one in contacts if one["contact"] not in stopped]
+
+
+def _refusal(
+    one: Mapping[str, Any], channel: str, refused: Mapping[tuple[str, str], str], declined: set[tuple[str, str]]
+) -> str:
+    again = DECLINED if (one["customer_no"], one["campaign"]) in declined else ""
+    return refused.get((one["customer_no"], channel), again)

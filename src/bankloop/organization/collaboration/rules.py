@@ -20,17 +20,17 @@ _FAST, _PLAIN, _SLOW = Service(_H, _DAY / 2), Service(2 * _H, _DAY), Service(_DA
 TOPICS: Mapping[str, Topic] = {
     one.key: one
     for one in (
-        Topic("corporate_loan", Kind.REFERRAL, Line.CORPORATE, Text("企业贷款", "company loan"), _SLOW),
-        Topic("corporate_account", Kind.REFERRAL, Line.CORPORATE, Text("对公开户与结算", "company account and payments"), _SLOW),
-        Topic("payroll", Kind.REFERRAL, Line.CORPORATE, Text("代发工资", "payroll"), _SLOW),
-        Topic("owner_wealth", Kind.REFERRAL, Line.RETAIL, Text("企业主个人理财", "the owner's own wealth"), _SLOW),
-        Topic("owner_loan", Kind.REFERRAL, Line.RETAIL, Text("企业主个人贷款", "the owner's own loan"), _SLOW),
-        Topic("visit", Kind.SUPPORT, "branch_commander", Text("分行陪访与协调", "the branch comes along"), _PLAIN),
-        Topic("pricing", Kind.SUPPORT, "product_manager", Text("利率与费率", "rates and fees"), _FAST),
-        Topic("product", Kind.SUPPORT, "product_manager", Text("产品答疑", "questions on a product"), _PLAIN),
-        Topic("wording", Kind.SUPPORT, "compliance_reviewer", Text("话术与合规", "wording and compliance"), _PLAIN),
-        Topic("benefit", Kind.SUPPORT, "benefit_owner", Text("权益补发与核销", "benefits missing or refused"), _PLAIN),
-        Topic("data", Kind.SUPPORT, "data_steward", Text("客户资料更正", "customer data to be put right"), _SLOW),
+        Topic("corporate_loan", Kind.REFERRAL, Line.CORPORATE, Text("企业贷款", "Company loan"), _SLOW),
+        Topic("corporate_account", Kind.REFERRAL, Line.CORPORATE, Text("对公开户与结算", "Company account and payments"), _SLOW),
+        Topic("payroll", Kind.REFERRAL, Line.CORPORATE, Text("代发工资", "Payroll"), _SLOW),
+        Topic("owner_wealth", Kind.REFERRAL, Line.RETAIL, Text("企业主个人理财", "The owner's own wealth"), _SLOW),
+        Topic("owner_loan", Kind.REFERRAL, Line.RETAIL, Text("企业主个人贷款", "The owner's own loan"), _SLOW),
+        Topic("visit", Kind.SUPPORT, "branch_commander", Text("分行陪访与协调", "The branch comes along"), _PLAIN),
+        Topic("pricing", Kind.SUPPORT, "product_manager", Text("利率与费率", "Rates and fees"), _FAST),
+        Topic("product", Kind.SUPPORT, "product_manager", Text("产品答疑", "Questions on a product"), _PLAIN),
+        Topic("wording", Kind.SUPPORT, "compliance_reviewer", Text("话术与合规", "Wording and compliance"), _PLAIN),
+        Topic("benefit", Kind.SUPPORT, "benefit_owner", Text("权益补发与核销", "Benefits missing or refused"), _PLAIN),
+        Topic("data", Kind.SUPPORT, "data_steward", Text("客户资料更正", "Customer data to be put right"), _SLOW),
     )
 }  # fmt: skip
 # The middle office of each branch stands under it; every other desk is one for the bank.

@@ -19,9 +19,11 @@ from bankloop.organization.task.contracts import (
     TaskKind,
     TaskReport,
     TaskState,
+    Visit,
 )
 from bankloop.organization.task.delegated import call_back, put_back, raise_task, say, settle, take_over
 from bankloop.organization.task.dispatch import dispatch_tasks, send_down
+from bankloop.organization.task.handover import hand_over_tasks
 from bankloop.organization.task.repository import (
     as_task,
     events_of,
@@ -40,6 +42,7 @@ from bankloop.organization.task.rules import (
     OPEN,
     OUTCOMES,
     SERVICE,
+    VISIT_PLACES,
     first_calls,
     level_at,
     outcome_of,
@@ -60,6 +63,7 @@ from bankloop.organization.task.service import (
     reject_task,
     withdraw_tasks,
 )
+from bankloop.organization.task.visiting import check_in
 
 __all__ = [
     "ESCALATED_TO",
@@ -68,6 +72,7 @@ __all__ = [
     "OUTCOMES",
     "SERVICE",
     "TASK_SCHEMA",
+    "VISIT_PLACES",
     "Dispatched",
     "Logged",
     "NewTask",
@@ -79,12 +84,14 @@ __all__ = [
     "TaskKind",
     "TaskReport",
     "TaskState",
+    "Visit",
     "accept_task",
     "appointment",
     "as_task",
     "assign_task",
     "call_back",
     "call_off_tasks",
+    "check_in",
     "create_tasks",
     "dispatch_tasks",
     "escalate_tasks",
@@ -92,6 +99,7 @@ __all__ = [
     "expire_tasks",
     "finish_task",
     "first_calls",
+    "hand_over_tasks",
     "level_at",
     "log_outcome",
     "open_task",

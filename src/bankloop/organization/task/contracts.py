@@ -150,6 +150,20 @@ class TaskEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Visit:
+    """The form of a visit: at which kind of place, whom one met, what it was about."""
+
+    place: str
+    met: str
+    matter: str
+
+    @property
+    def words(self) -> str:
+        """Return the visit as a task keeps it."""
+        return " · ".join(part for part in (self.place, self.met.strip(), self.matter.strip()) if part)
+
+
+@dataclass(frozen=True, slots=True)
 class TaskReport:
     """What became of a batch: tasks made, already known, and the decisions for which the unit's day was full."""
 

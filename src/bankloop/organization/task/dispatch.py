@@ -5,6 +5,7 @@ What nobody is at work and licensed for stays with the sub-branch and is counted
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -18,7 +19,7 @@ MANAGER = "relationship_manager"
 
 _WANTED = """
 CREATE TEMPORARY TABLE {t}_wanted ON COMMIT DROP AS
-SELECT DISTINCT ON (t.task_id) t.task_id, t.due_on, t.risk >= :licensed AS licensed, t.licence, t.value_fen,
+SELECT DISTINCT ON (t.task_id) t.task_id, greatest(t.due_on, CAST(:since AS date)) AS due_on, t.risk >= :licensed AS licensed, t.licence, t.value_fen,
     coalesce(b.unit_id, t.unit_id) AS sub, b.staff_id AS keeper
 FROM staff_task t LEFT JOIN customer_book b ON b.customer_no = t.customer_no AND b.valid_from <= :now
     AND (b.valid_to IS NULL OR b.valid_to > :now)
@@ -89,12 +90,24 @@ def dispatch_tasks(connection: Connection, campaign: str, round_: int = 0, list_
     return done
 
 
-def send_down(connection: Connection, campaign: str, round_: int = 0, list_id: UUID | None = None) -> Dispatched:
-    """Give tasks to people as ``dispatch_tasks`` does; the caller's verb answers for it and records it."""
-    which = "t.campaign = :campaign AND t.round = :round" if list_id is None else "t.list_id = :list"
+def send_down(
+    connection: Connection,
+    campaign: str,
+    round_: int = 0,
+    list_id: UUID | None = None,
+    *,
+    which: str = "",
+    since: date | None = None,
+) -> Dispatched:
+    """Give tasks to people as ``dispatch_tasks`` does; the caller's verb answers for it and records it.
+
+    ``which`` is the room's own condition on other tasks; what was due before ``since`` is given as if due on that day.
+    """
+    named = "t.campaign = :campaign AND t.round = :round" if list_id is None else "t.list_id = :list"
+    which = which or named
     values = {
         "campaign": campaign, "round": round_, "list": list_id, "now": now_of(connection), "licensed": LICENSED_FROM,
-        "manager": MANAGER,
+        "manager": MANAGER, "since": since,
     }  # fmt: skip
     name = f"dispatch_{uuid7(int(now_of(connection).timestamp() * 1000)).hex[-12:]}"
     fit = {"fit_k": _FIT.format(h="k"), "fit_h": _FIT.format(h="h")}

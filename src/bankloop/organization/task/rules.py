@@ -59,6 +59,13 @@ OUTCOMES: Mapping[str, OutcomeSpec] = {
         OutcomeSpec("stop", Text("不要再联系", "asks not to be contacted"), True, True, Text("立即停止营销联系", "marketing stops at once")),
     )
 }  # fmt: skip
+# Where a visit may have been.
+VISIT_PLACES: Mapping[str, Text] = {
+    "company": Text("企业", "at the company"),
+    "home": Text("家中", "at home"),
+    "shop": Text("商户门店", "at the shop"),
+    "elsewhere": Text("其他地点", "elsewhere"),
+}
 
 
 def outcome_of(code: str) -> OutcomeSpec:

@@ -23,6 +23,7 @@ from bankloop.organization import (
     require,
     task_of,
 )
+from bankloop.organization.task import Visit, check_in
 from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Reason, Writes, does, plain
 from bankloop.web.api.once import once_in
 from bankloop.web.desk.own import own_tasks
@@ -65,6 +66,16 @@ class LogBody(Body):
     outcome: Name
     note: Words = ""
     next_at: AwareDatetime | None = None
+    happened_at: AwareDatetime | None = None
+    client_key: Name | None = None
+
+
+class VisitBody(Body):
+    """A visit's form: the kind of place, whom one met, what it was about; the client's own key where written offline."""
+
+    place: Name
+    met: Annotated[str, Field(max_length=200)] = ""
+    matter: Annotated[str, Field(min_length=1, max_length=1_500)]
     happened_at: AwareDatetime | None = None
     client_key: Name | None = None
 
@@ -133,6 +144,20 @@ def log(request: Request, task_id: UUID, body: LogBody, console: Open, visitor: 
         }  # fmt: skip
 
     return once_in(request, console.bank.store, visitor, "task.log", str(task_id), body, effect)
+
+
+@router.post("/tasks/{task_id}/visit", openapi_extra=does("task.visit"))
+def visit(request: Request, task_id: UUID, body: VisitBody, console: Open, visitor: Writes) -> Response:
+    """Keep a visit with its form; one of a client's own key counts once, however often it is sent."""
+
+    def effect(connection: Connection) -> dict[str, Any]:
+        new = check_in(
+            connection, task_id, Visit(body.place, body.met, body.matter), happened_at=body.happened_at,
+            client_key=body.client_key,
+        )  # fmt: skip
+        return {"task": task_id, "known": not new}
+
+    return once_in(request, console.bank.store, visitor, "task.visit", str(task_id), body, effect)
 
 
 @router.post("/tasks/{task_id}/finish", openapi_extra=does("task.finish"))

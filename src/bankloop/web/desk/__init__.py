@@ -19,6 +19,7 @@ from bankloop.web.desk import (
     lists,
     merges,
     models,
+    offline,
     own,
     people,
     products,
@@ -35,7 +36,7 @@ from bankloop.web.desk import (
 def add_desk(app: FastAPI) -> None:
     """Add the routes."""
     for part in (
-        own, work, board, daily, targets, credits, warroom, collaboration, care, lists, customer, audiences, segments,
+        own, offline, work, board, daily, targets, credits, warroom, collaboration, care, lists, customer, audiences, segments,
         attributes, tiers, lineage, data, merges, products, models, rounds, approvals, people, rights, audit, holds,
     ):  # fmt: skip
         part.add_pages(app)

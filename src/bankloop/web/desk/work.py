@@ -12,6 +12,9 @@ from fastapi.responses import RedirectResponse, Response
 from bankloop.customer.servicing import log_contact
 from bankloop.kit import BankloopError, InputError, Text
 from bankloop.organization import OUTCOMES, accept_task, reject_task, require, task_of, unmask
+from bankloop.organization.task import VISIT_PLACES, Visit, check_in
+from bankloop.web.book import book_page
+from bankloop.web.desk.offline import WORK_POLICY
 from bankloop.web.forms import Acting, Form, Here
 from bankloop.web.rendering import console_of, page
 from bankloop.web.visitor import Visitor
@@ -24,7 +27,15 @@ def add_pages(app: FastAPI) -> None:
     @app.get("/workbench")
     def work(request: Request, visitor: Here) -> Response:
         require(visitor.principal, "task.log")
-        return page(request, "work.html", at="work", page=workbench(console_of(request), visitor.principal))
+        found = workbench(console_of(request), visitor.principal)
+        return _scripted(page(request, "work.html", at="work", page=found))
+
+    @app.get("/book")
+    def book(request: Request, visitor: Here, q: str = "") -> Response:
+        require(visitor.principal, "task.log")
+        require(visitor.principal, "customer.list")
+        found = book_page(console_of(request), visitor.principal, q[:64])
+        return page(request, "own_book.html", at="book", page=found, asked=q[:64])
 
     @app.get("/workbench/{task_id}")
     def one(request: Request, task_id: UUID, visitor: Here) -> Response:
@@ -54,6 +65,16 @@ def add_pages(app: FastAPI) -> None:
             return _task_page(request, visitor, task_id, error, form)
         return RedirectResponse("/workbench", 303)
 
+    @app.post("/workbench/{task_id}/visit")
+    def visit(request: Request, task_id: UUID, form: Form, visitor: Acting) -> Response:
+        told = Visit(form.get("place", ""), form.get("met", "")[:200], form.get("matter", "")[:1_500])
+        try:
+            with console_of(request).bank.store.begin(visitor.principal) as connection:
+                check_in(connection, task_id, told)
+        except BankloopError as error:
+            return _task_page(request, visitor, task_id, error, form)
+        return RedirectResponse(f"/workbench/{task_id}", 303)
+
     @app.post("/workbench/{task_id}/reject")
     def reject(request: Request, task_id: UUID, form: Form, visitor: Acting) -> Response:
         try:
@@ -75,10 +96,17 @@ def _task_page(
     with console.bank.store.begin(visitor.principal) as connection:
         task_of(connection, task_id)
     found = task_page(console, visitor.principal, task_id)
-    return page(
+    shown = page(
         request, "task.html", error.http_status if error else 200, at="work", page=found, error=error, form=form or {},
-        outcomes=OUTCOMES,
+        outcomes=OUTCOMES, places=VISIT_PLACES,
     )  # fmt: skip
+    return _scripted(shown)
+
+
+def _scripted(answer: Response) -> Response:
+    """Return a page of the workbench with the policy that lets its own script and worker in."""
+    answer.headers["content-security-policy"] = WORK_POLICY
+    return answer
 
 
 def _moment(words: str, zone: str) -> datetime | None:
