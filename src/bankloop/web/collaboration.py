@@ -120,17 +120,17 @@ def _table(name: str, found: Sequence[Collaboration], zone: str) -> Table:
     rows = tuple(
         (
             Cell(one.topic.title, drill=f"collaboration/{one.request_id}"),
+            Cell(_state(one), _tone(one), tag=True),
             Cell(say.same(one.company or masked(one.customer_no or one.about_no) if one.company or one.customer_no or one.about_no else "—")),
             Cell(say.same(one.asked_by if name != "asked" else one.task.staff_id or "—")),
             Cell(say.same(_when(one, zone))),
-            Cell(_state(one), _tone(one), tag=True),
         )
         for one in found
     )  # fmt: skip
     person = Text("承办人", "In hand of") if name == "asked" else Text("提出人", "Asked by")
     columns = (
-        Column(Text("事项", "Matter")), Column(Text("客户", "Customer")), Column(person), Column(Text("应办结", "Due")),
-        Column(Text("状态", "State")),
+        Column(Text("事项", "Matter")), Column(Text("状态", "State")), Column(Text("客户", "Customer")), Column(person),
+        Column(Text("应办结", "Due")),
     )  # fmt: skip
     return Table(name, FRONT_WORDS[name], columns, rows)
 
