@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import re
 
+from bankloop.organization import system
+from bankloop.store import ModelVersion, read_models
 from tests.web.conftest import Staffed
 
 BASE = "/api/v1"
+
+
+def read(staffed: Staffed) -> list[ModelVersion]:
+    with staffed.small.open.store.begin(system()) as connection:
+        return [one for one in read_models(connection) if one.state == "champion"]
 
 
 def test_cards_registry_and_the_top_masked(staffed: Staffed) -> None:
@@ -17,6 +24,15 @@ def test_cards_registry_and_the_top_masked(staffed: Staffed) -> None:
     page = client.get("/models/first-wealth").text
     assert "Not yet causal" in page
     assert "Registry" in page
+    entry = next(one for one in read(staffed) if one.campaign == "first-wealth")
+    assert any(one.card["intervals"] for one in read(staffed))
+    assert "What it was made of" in page
+    assert all(entry.card[key][:12] in page for key in ("data", "code", "lock"))
+    assert entry.artefact_digest[:12] in page
+    for card in (one.card for one in read(staffed) if one.card["intervals"]):
+        low, high = card["intervals"]["auc"]
+        assert f"{card['auc']:.3f} [{low:.3f}, {high:.3f}]" in listed
+    assert "Its 95 % interval" in page
     assert "The top tenth" in page
     numbers = staffed.small.window.state.table["customer_no"].to_pylist()
     assert not any(number in page for number in numbers)

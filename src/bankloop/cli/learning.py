@@ -139,15 +139,22 @@ def _rows(card: Any) -> list[list[str]]:
         ["类型 / kind", f"{card.kind}（{causal}）"],
         ["行 / rows", f"{card.rows:,}"],
         ["正例 / positives", f"{card.positives:,}"],
-        ["AUC", f"{card.auc:.3f}"],
-        ["KS", f"{card.ks:.3f}"],
-        ["lift@10%", f"{card.lift_at_10:.2f}"],
+        ["AUC", f"{card.auc:.3f}{_span(card, 'auc', 3)}"],
+        ["KS", f"{card.ks:.3f}{_span(card, 'ks', 3)}"],
+        ["lift@10%", f"{card.lift_at_10:.2f}{_span(card, 'lift_at_10', 2)}"],
         ["PSI", f"{card.psi:.3f}"],
+        *([["学习器 / learner", f"{card.learner}: {card.why[language().value]}"]] if card.why else []),
+        ["样本 · 代码 · 锁 / rows · code · lock", f"{card.data[:12]} · {card.code[:12]} · {card.lock[:12]}"],
         *[
             [f"Δ {k}", f"{e.mean * 100:+.2f} pp [{e.low * 100:+.2f}, {e.high * 100:+.2f}]"]
             for k, e in card.effects.items()
         ],
     ]
+
+
+def _span(card: Any, name: str, digits: int) -> str:
+    span = card.intervals.get(name)
+    return f" [{span[0]:.{digits}f}, {span[1]:.{digits}f}]" if span else ""
 
 
 COMMANDS = {"learn": learn, "top": top, "rollback": rollback, "drift": drift}

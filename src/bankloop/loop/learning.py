@@ -78,7 +78,7 @@ def learn_from(
     in_force = _loaded(bank, before)
     now = model.feature_matrix(audience_now(bank, lock, today), data.features)
     learnt = tuple(before.card.get("rounds", ()))
-    challenger = optimize.train_challenger(lock.campaign, in_force, learnt, data, tried, now, SEED)
+    challenger = optimize.train_challenger(lock.campaign, in_force, learnt, data, tried, now, SEED, lock.digest)
     with bank.store.begin(principal) as connection:
         entered = _register(bank, connection, lock.campaign, challenger.model, challenger.card)
         compared = challenger.comparison
@@ -180,6 +180,7 @@ def promotion_effect(
         ("ks", "KS", "KS", _pair(before, after, "ks", "{:.3f}")),
         ("lift_at_10", "lift@10%", "lift@10%", _pair(before, after, "lift_at_10", "{:.2f}")),
         ("psi", "PSI", "PSI", _pair(before, after, "psi", "{:.2f}")),
+        ("learner", "学习器", "learner", _pair(before, after, "learner", "{}")),
         ("rows", "训练行", "rows trained on", _pair(before, after, "rows", "{:,}")),
         ("causal", "因果", "causal", _pair(before, after, "causal", "{}")),
     ]

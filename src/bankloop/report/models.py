@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bankloop.kit import Text
 from bankloop.loop.offers import NextOffers, Ranked
@@ -46,7 +47,7 @@ def lift_picture(champions: Sequence[ModelVersion], titles: Mapping[str, Text]) 
 
 
 def versions_table(versions: Sequence[ModelVersion]) -> Table:
-    """Return the registry of one model: every version with its standing, its data and the digest of its artefact."""
+    """Return the registry of one model: every version with its standing and its data."""
     rows = []
     for one in versions:
         state, tone = _STATES.get(one.state, (say.same(one.state), Tone.PLAIN))
@@ -63,7 +64,6 @@ def versions_table(versions: Sequence[ModelVersion]) -> Table:
                 Cell(say.same(f"{one.card['lift_at_10']:.2f}×")),
                 Cell(say.same(f"{one.card['psi']:.2f}")),
                 Cell(Text(f"{start} 至 {end}", f"{start} to {end}")),
-                Cell(say.same(one.artefact_digest[:12])),
             )
         )
     columns = (
@@ -76,7 +76,6 @@ def versions_table(versions: Sequence[ModelVersion]) -> Table:
         Column(say.same("lift@10%"), number=True),
         Column(say.same("PSI"), number=True),
         Column(Text("样本期", "Window")),
-        Column(Text("文件散列", "Artefact")),
     )
     return Table("versions", Text("版本登记", "Registry"), columns, tuple(rows))
 
@@ -121,6 +120,7 @@ def calibration_table(card: Mapping[str, object]) -> Table | None:
             Cell(say.count(one["rows"])),
             Cell(say.percent(one["score"], 2)),
             Cell(say.percent(one["rate"], 2)),
+            Cell(_span(one)),
         )
         for number, one in enumerate(bins, 1)
     )
@@ -129,8 +129,72 @@ def calibration_table(card: Mapping[str, object]) -> Table | None:
         Column(Text("行", "Rows"), number=True),
         Column(Text("模型说", "Model says"), number=True),
         Column(Text("实际", "Observed"), number=True),
+        Column(Text("实际的 95% 区间", "Its 95 % interval"), number=True),
     )
     return Table("calibration", Text("校准（留出样本）", "Calibration (rows held out)"), columns, rows)
+
+
+def _span(one: Mapping[str, float]) -> Text:
+    return say.same(f"{one['low']:.2%} – {one['high']:.2%}") if "low" in one else _DASH
+
+
+def made_table(versions: Sequence[ModelVersion]) -> Table:
+    """Return what every version was made of: digests of its rows, of the code that trained it, of the lock, of the artefact."""
+    rows = tuple(
+        (
+            Cell(say.same(f"v{one.version}")),
+            Cell(say.same(one.card.get("learner", "pooled")) if one.card["causal"] else _DASH),
+            *(Cell(say.same(str(one.card.get(key, ""))[:12] or "—")) for key in ("data", "code", "lock")),
+            Cell(say.same(one.artefact_digest[:12])),
+            Cell(say.same(one.card.get("version") or "—")),
+            Cell(say.same(str(one.card["seed"]))),
+        )
+        for one in versions
+    )
+    columns = (
+        Column(Text("版本", "Version")),
+        Column(Text("学习器", "Learner")),
+        Column(Text("样本散列", "Rows")),
+        Column(Text("代码散列", "Code")),
+        Column(Text("锁散列", "Lock")),
+        Column(Text("文件散列", "Artefact")),
+        Column(Text("程序版本", "Package")),
+        Column(Text("种子", "Seed"), number=True),
+    )
+    note = Text(
+        "同样的样本、代码和种子得到同一张卡、同一个文件。还没有锁的首个模型记的是战役文件。",
+        "The same rows, code and seed give the same card and the same artefact. Before there is a lock, that of the campaign's file.",
+    )
+    return Table("made", Text("由什么做成", "What it was made of"), columns, rows, note)
+
+
+def learners_table(card: Mapping[str, Any]) -> Table | None:
+    """Return how the learners compare on rows that none of them saw; None where nothing was compared."""
+    gains = card.get("gains") or {}
+    if not gains:
+        return None
+    chosen = card.get("learner")
+    rows = tuple(
+        (
+            Cell(say.same(name)),
+            Cell(Text("选用", "chosen"), Tone.GOOD, tag=True) if name == chosen else Cell(_DASH),
+            Cell(say.same(f"{one['mean']:+.4f} [{one['low']:+.4f}, {one['high']:+.4f}]".replace("-", "−"))),
+        )
+        for name, one in sorted(gains.items(), key=lambda pair: -pair[1]["mean"])
+    )
+    columns = (
+        Column(Text("学习器", "Learner")),
+        Column(Text("选用", "Chosen")),
+        Column(Text("误差比合并模型少（每位客户）", "Error below the pooled one's, a customer"), number=True),
+    )
+    why = card.get("why") or {}
+    return Table(
+        "learners",
+        Text("学习器的比较", "The learners compared"),
+        columns,
+        rows,
+        Text(why.get("zh", ""), why.get("en", "")),
+    )
 
 
 def top_table(ranked: Sequence[Ranked], reasons: Mapping[str, Sequence[Text]], mask: Mapping[str, str]) -> Table:

@@ -274,9 +274,9 @@ def card_table(cards: Mapping[str, Mapping[str, Any]], titles: Mapping[str, Text
             ),
             Cell(say.count(card["rows"])),
             Cell(say.count(card["positives"])),
-            Cell(say.same(f"{card['auc']:.3f}")),
-            Cell(say.same(f"{card['ks']:.3f}")),
-            Cell(say.same(f"{card['lift_at_10']:.2f}×")),
+            Cell(ranged(card, "auc", "{:.3f}")),
+            Cell(ranged(card, "ks", "{:.3f}")),
+            Cell(ranged(card, "lift_at_10", "{:.2f}", "×")),
             Cell(say.same(f"{card['psi']:.2f}"), Tone.WARN if card["psi"] > 0.25 else Tone.PLAIN),
             Cell(_window(card)),
         )
@@ -294,10 +294,18 @@ def card_table(cards: Mapping[str, Mapping[str, Any]], titles: Mapping[str, Text
         Column(Text("样本期", "Window")),
     )
     note = Text(
-        "“尚非因果”：按历史倾向乘以写明的先验，随机一轮之后才谈因果。",
-        "'Not yet causal': propensity from history times a stated prior; causal only after a randomised round.",
+        "“尚非因果”：按历史倾向乘以写明的先验，随机一轮之后才谈因果。方括号内为留出样本重抽的 95% 区间。",
+        "'Not yet causal': propensity from history times a stated prior; causal only after a randomised round. In brackets: 95 % of "
+        "resamples of the rows held out.",
     )
     return Table("models", Text("模型卡", "Model cards"), columns, rows, note)
+
+
+def ranged(card: Mapping[str, Any], name: str, form: str, unit: str = "") -> Text:
+    """Return a card's number with its interval, where it has one."""
+    span = card.get("intervals", {}).get(name)
+    held = f" [{form.format(span[0])}, {form.format(span[1])}]" if span else ""
+    return say.same(f"{form.format(card[name])}{unit}{held}")
 
 
 def _window(card: Mapping[str, Any]) -> Text:

@@ -12,7 +12,8 @@ import pytest
 from bankloop.kit import Text
 from bankloop.loop.evaluate import Estimate, Logs
 from bankloop.loop.model import Arm, Labelled, Propensity, Uplift, learn_uplift
-from bankloop.loop.model.learners import stated_uplift, train_propensity
+from bankloop.loop.model.learners import train_propensity
+from bankloop.loop.model.uplift import stated_uplift
 from bankloop.loop.optimize import Comparison, GuardMetric, Tried, compare, guards_of
 from bankloop.loop.optimize.comparison import choices_of
 

@@ -12,7 +12,7 @@ from bankloop.loop import run as loop
 from bankloop.loop.learning import RETRAIN, ask_retraining
 from bankloop.loop.optimize import population_drift
 from bankloop.organization import approval_of, checker, maker, system
-from bankloop.store import EmbeddedServer, champion, read_models, read_steps
+from bankloop.store import EmbeddedServer, champion, list_campaigns, read_models, read_steps
 from tests.bankfixture import SmallBank, open_small_bank
 
 NAME = "bind-card"
@@ -31,6 +31,11 @@ def small(
 def versions(small: SmallBank) -> dict[int, str]:
     with small.open.store.begin(system()) as connection:
         return {one.version: one.state for one in read_models(connection, NAME)}
+
+
+def known_lock(small: SmallBank) -> str | None:
+    with small.open.store.begin(system()) as connection:
+        return next(one.lock_digest for one in list_campaigns(connection) if one.name == NAME)
 
 
 @pytest.mark.capability("A9")
@@ -62,6 +67,8 @@ def drift_asks_once_and_a_promotion_needs_a_second_person(small: SmallBank) -> N
     learned = loop.learn(bank, maker(), NAME, 1, today, anyway="the branch asked for a first causal model")
     assert learned.version == 2
     assert learned.card.rounds == (1,)
+    assert learned.card.lock == known_lock(small)
+    assert {len(learned.card.data), len(learned.card.code)} == {64}
     with bank.store.begin(system()) as connection:
         request = approval_of(connection, "model", NAME)
         assert read_steps(connection, NAME, 1)["optimize"].state == "done"

@@ -5,11 +5,13 @@ It never decides who is contacted.
 """
 
 from bankloop.loop.model.cards import PSI_ALARM, auc, calibration, index_of, ks, lift_at, psi, shares_between
-from bankloop.loop.model.contracts import Arm, CalibrationBin, Card, Effect, Labelled
+from bankloop.loop.model.choosing import AUTO, Choice, learner_for
+from bankloop.loop.model.contracts import Arm, CalibrationBin, Card, Effect, Gain, Labelled
 from bankloop.loop.model.forest import Scorer
-from bankloop.loop.model.learners import Propensity, Uplift, learn_uplift, train_propensity
+from bankloop.loop.model.learners import Propensity, train_propensity
 from bankloop.loop.model.meta import Effects, Learner, Trial, learn_effects, learn_rank
 from bankloop.loop.model.pooled import cross_fitted_rates, squared_errors
+from bankloop.loop.model.provenance import code_digest, data_digest
 from bankloop.loop.model.ranking import Interval, better_than, paired_qini, qini
 from bankloop.loop.model.reasons import Part, parts_of
 from bankloop.loop.model.service import (
@@ -21,14 +23,19 @@ from bankloop.loop.model.service import (
     train_causal,
     train_first,
 )
+from bankloop.loop.model.uplift import POOLED, Uplift, learn_uplift
 
 __all__ = [
+    "AUTO",
+    "POOLED",
     "PSI_ALARM",
     "Arm",
     "CalibrationBin",
     "Card",
+    "Choice",
     "Effect",
     "Effects",
+    "Gain",
     "Interval",
     "Labelled",
     "Learner",
@@ -40,7 +47,9 @@ __all__ = [
     "auc",
     "better_than",
     "calibration",
+    "code_digest",
     "cross_fitted_rates",
+    "data_digest",
     "feature_matrix",
     "feature_names",
     "feature_row",
@@ -49,6 +58,7 @@ __all__ = [
     "learn_effects",
     "learn_rank",
     "learn_uplift",
+    "learner_for",
     "lift_at",
     "load_model",
     "paired_qini",

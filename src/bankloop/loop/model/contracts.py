@@ -15,11 +15,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """One tenth of the scored rows: mean score against observed rate."""
+    """One tenth of the scored rows: mean score against observed rate with its 95 % interval (Wilson)."""
 
     rows: int
     score: float
     rate: float
+    low: float = 0.0
+    high: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,10 @@ class Card:
     of training rows with those of the customers scored now. ``causal`` is true only where assignment was randomised.
     ``rounds`` are those that it was trained on; ``edges`` between the tenths of the training rows' scores and the
     ``shares`` of these rows between them are what later customers' scores are watched against.
+
+    ``intervals`` hold 95 % of resampled held-out rows' ``auc``, ``ks`` and ``lift_at_10``. ``learner`` of the effect, by
+    action ``learned``, ``why`` in both languages, ``gains`` over the pooled one. ``data``, ``code`` and ``lock`` are digests
+    of the training rows, of what trained (of package ``version``), and of the campaign's lock or, before there is one, file.
     """
 
     model: str
@@ -49,6 +55,15 @@ class Card:
     rounds: tuple[int, ...] = ()
     edges: tuple[float, ...] = ()
     shares: tuple[float, ...] = ()
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    learner: str = "pooled"
+    learned: Mapping[str, str] = field(default_factory=dict)
+    why: Mapping[str, str] = field(default_factory=dict)
+    gains: Mapping[str, Gain] = field(default_factory=dict)
+    data: str = ""
+    code: str = ""
+    lock: str = ""
+    version: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the card as plain values."""
@@ -65,6 +80,16 @@ class Effect:
     mean: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """How much smaller a learner's squared error is than another's, a customer: mean, 95 % interval, standard error."""
+
+    mean: float
+    low: float
+    high: float
+    se: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,26 +48,12 @@ class Scorer:
                 "model.features",
                 Text("这些模型的特征不同，不能一起打分；请分开", "these models read different features and cannot score together; part them"),
             )  # fmt: skip
-        parts = [_nodes(model.trees) for model in models]
-        nodes = [node for trees, _, _ in parts for node in trees]
-        starts = np.cumsum([0, *(len(node) for node in nodes)])
-        steps = [_steps(model.isotonic) for model in models]
-        return Scorer(
-            features=models[0].features,
-            feature=_joined([n["feature_idx"] for n in nodes], np.int32),
-            threshold=_joined([n["num_threshold"] for n in nodes], np.float64),
-            left=_joined([np.where(n["is_leaf"], -1, n["left"] + at) for n, at in zip(nodes, starts, strict=False)], np.int32),
-            right=_joined([n["right"] + at for n, at in zip(nodes, starts, strict=False)], np.int32),
-            unknown_left=_joined([n["missing_go_to_left"] for n in nodes], np.bool_),
-            value=_joined([n["value"] for n in nodes], np.float64),
-            root=starts[:-1].astype(np.int32),
-            tree=np.cumsum([0, *(len(trees) for trees, _, _ in parts)]).astype(np.int32),
-            baseline=np.array([baseline for _, baseline, _ in parts]),
-            logistic=np.array([logistic for _, _, logistic in parts]),
-            step_x=_joined([x for x, _ in steps], np.float64),
-            step_y=_joined([y for _, y in steps], np.float64),
-            step=np.cumsum([0, *(len(x) for x, _ in steps)]).astype(np.int32),
-        )  # fmt: skip
+        return _flat(models[0].features, [(model.trees, model.isotonic) for model in models])
+
+    @staticmethod
+    def plain(trees: Any, width: int) -> Scorer:
+        """Flatten one ensemble over ``width`` features as it is: a classifier's chance, a regressor's number, without steps."""
+        return _flat(tuple(str(at) for at in range(width)), [(trees, None)])
 
     def one(self, row: Floats) -> Floats:
         """Return (m,) the scores of one customer's features (f,), NaN for unknown."""
@@ -88,6 +74,30 @@ class Scorer:
         )  # fmt: skip
 
 
+def _flat(features: tuple[str, ...], models: Sequence[tuple[Any, Any]]) -> Scorer:
+    """Return models, each (trees, isotonic), as one set of arrays."""
+    parts = [_nodes(trees) for trees, _ in models]
+    nodes = [node for trees, _, _ in parts for node in trees]
+    starts = np.cumsum([0, *(len(node) for node in nodes)])
+    steps = [_steps(isotonic) for _, isotonic in models]
+    return Scorer(
+        features=features,
+        feature=_joined([n["feature_idx"] for n in nodes], np.int32),
+        threshold=_joined([n["num_threshold"] for n in nodes], np.float64),
+        left=_joined([np.where(n["is_leaf"], -1, n["left"] + at) for n, at in zip(nodes, starts, strict=False)], np.int32),
+        right=_joined([n["right"] + at for n, at in zip(nodes, starts, strict=False)], np.int32),
+        unknown_left=_joined([n["missing_go_to_left"] for n in nodes], np.bool_),
+        value=_joined([n["value"] for n in nodes], np.float64),
+        root=starts[:-1].astype(np.int32),
+        tree=np.cumsum([0, *(len(trees) for trees, _, _ in parts)]).astype(np.int32),
+        baseline=np.array([baseline for _, baseline, _ in parts]),
+        logistic=np.array([logistic for _, _, logistic in parts]),
+        step_x=_joined([x for x, _ in steps], np.float64),
+        step_y=_joined([y for _, y in steps], np.float64),
+        step=np.cumsum([0, *(len(x) for x, _ in steps)]).astype(np.int32),
+    )  # fmt: skip
+
+
 def _joined(parts: Sequence[NDArray[Any]], kind: Any) -> NDArray[Any]:
     return np.concatenate([*parts, np.zeros(0)]).astype(kind)
 
@@ -97,7 +107,8 @@ def _nodes(trees: Any) -> tuple[list[NDArray[Any]], float, bool]:
     if hasattr(trees, "rate"):
         return [], float(trees.rate), False
     predictors = [one for each in trees._predictors for one in each]
-    return [one.nodes for one in predictors], float(np.ravel(trees._baseline_prediction)[0]), True
+    baseline = float(np.ravel(trees._baseline_prediction)[0])
+    return [one.nodes for one in predictors], baseline, hasattr(trees, "predict_proba")
 
 
 def _steps(isotonic: Any) -> tuple[Floats, Floats]:

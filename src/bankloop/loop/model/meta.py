@@ -1,7 +1,8 @@
 """S, T, X and DR learners over boosted trees, and the linear T that they must beat; probabilities of treatment are known.
 
 Nuisances are cross-fitted: what a row is judged by was learned without it. (Künzel et al. 2019; Kennedy 2023.) The last
-step of X and DR regresses on few leaves, because an effect differs less between people than an outcome does.
+step of X and DR regresses on few leaves, because an effect differs less between people than an outcome does. What is learned
+are values: trees as flat arrays, which a batch and one customer walk alike.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bankloop.loop.model.contracts import Floats
+from bankloop.loop.model.forest import Scorer
+from bankloop.loop.model.learners import Steps
 
 FOLDS = 3
 Bools = NDArray[np.bool_]
@@ -45,13 +48,20 @@ class Trial:
         return Trial(self.x[rows], self.treated[rows], self.y[rows], self.probability[rows])
 
 
+class Rank(Protocol):
+    """What orders people by their effect: (n, f) to (n,)."""
+
+    def __call__(self, x: Floats, /) -> Floats:
+        """Return the effect (n,), not yet on a scale that can be trusted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Effects:
     """A learned effect: ``rank`` orders people, ``predict`` is the same on the scale of the outcome (isotonic)."""
 
     learner: Learner
-    rank: Callable[[Floats], Floats]
-    steps: Any
+    rank: Rank
+    steps: Steps
 
     def predict(self, x: Floats) -> Floats:
         """Return the calibrated effect (n,)."""
@@ -69,11 +79,12 @@ def learn_effects(learner: Learner, trial: Trial, seed: int) -> Effects:
         for fold, rest in _folds(len(trial.y), 2, seed + 1):
             part = [values[rest] for values in nuisance]
             held[fold] = _RANKERS[learner](trial.part(rest), part, seed)(trial.x[fold])
-        steps = IsotonicRegression(out_of_bounds="clip").fit(held, effect)
+        fitted = IsotonicRegression(out_of_bounds="clip").fit(held, effect)
+        steps = Steps(np.asarray(fitted.X_thresholds_, np.float64), np.asarray(fitted.y_thresholds_, np.float64))
         return Effects(learner, _RANKERS[learner](trial, list(nuisance), seed), steps)
 
 
-def learn_rank(learner: Learner, trial: Trial, seed: int) -> Callable[[Floats], Floats]:
+def learn_rank(learner: Learner, trial: Trial, seed: int) -> Rank:
     """Return the order of people by their effect alone, without the scale: for comparisons of learners."""
     with threadpool_limits(1, user_api="openmp"):
         needs = learner in (Learner.X, Learner.DR)
@@ -102,83 +113,125 @@ def _nuisances(trial: Trial, seed: int) -> tuple[Floats, Floats]:
     return without, treated
 
 
-def _outcome(x: Floats, y: Floats, seed: int) -> Callable[[Floats], Floats]:
+def _outcome(x: Floats, y: Floats, seed: int) -> Rank:
     """Return P(y = 1 | x), or the mean where there is only one class or too few of the other."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     if min(y.sum(), (1.0 - y).sum()) < 10:
-        mean = float(y.mean()) if len(y) else 0.0
-        return lambda rows: np.full(len(rows), mean)
+        return _Mean(float(y.mean()) if len(y) else 0.0)
     trees = HistGradientBoostingClassifier(
         max_iter=60, learning_rate=0.06, max_leaf_nodes=8, min_samples_leaf=100, l2_regularization=20.0,
         early_stopping=False, random_state=seed,
     ).fit(x, y)  # fmt: skip
-    return lambda rows: np.asarray(trees.predict_proba(rows)[:, 1], np.float64)
+    return _Trees(Scorer.plain(trees, x.shape[1]))
 
 
-def _effect_trees(x: Floats, y: Floats, weight: Floats | None, seed: int) -> Callable[[Floats], Floats]:
+def _effect_trees(x: Floats, y: Floats, seed: int) -> Rank:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     trees = HistGradientBoostingRegressor(
         max_iter=50, learning_rate=0.05, max_leaf_nodes=5, min_samples_leaf=400, l2_regularization=50.0,
         early_stopping=False, random_state=seed,
-    ).fit(x, y, sample_weight=weight)  # fmt: skip
-    return lambda rows: np.asarray(trees.predict(rows), np.float64)
+    ).fit(x, y)  # fmt: skip
+    return _Trees(Scorer.plain(trees, x.shape[1]))
 
 
-def _single(trial: Trial, nuisance: list[Floats], seed: int) -> Callable[[Floats], Floats]:
+@dataclass(frozen=True, slots=True)
+class _Mean:
+    value: float
+
+    def __call__(self, x: Floats) -> Floats:
+        return np.full(len(x), self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trees:
+    flat: Scorer
+
+    def __call__(self, x: Floats) -> Floats:
+        return self.flat.batch(x)[:, 0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Switched:
+    """One model of the outcome in which treatment is the last feature."""
+
+    outcome: Rank
+
+    def __call__(self, x: Floats) -> Floats:
+        sides = [self.outcome(np.column_stack([x, np.full(len(x), side)])) for side in (0.0, 1.0)]
+        return sides[1] - sides[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Mixed:
+    """What two models say, each with its weight: +1 and −1 for a difference."""
+
+    parts: tuple[tuple[float, Rank], ...]
+
+    def __call__(self, x: Floats) -> Floats:
+        return np.asarray(np.sum([weight * rank(x) for weight, rank in self.parts], axis=0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Logit:
+    """A logistic regression on standard features, unknown at the mean."""
+
+    centre: Floats
+    spread: Floats
+    slope: Floats
+    level: float
+
+    def __call__(self, x: Floats) -> Floats:
+        z = (np.nan_to_num(x) - self.centre) / self.spread
+        return np.asarray(1.0 / (1.0 + np.exp(-(z @ self.slope + self.level))))
+
+
+def _single(trial: Trial, nuisance: list[Floats], seed: int) -> Rank:
     del nuisance
-    both = _outcome(np.column_stack([trial.x, trial.treated]), trial.y, seed)
-
-    def effect(x: Floats) -> Floats:
-        return both(np.column_stack([x, np.ones(len(x))])) - both(np.column_stack([x, np.zeros(len(x))]))
-
-    return effect
+    return _Switched(_outcome(np.column_stack([trial.x, trial.treated]), trial.y, seed))
 
 
-def _two(trial: Trial, nuisance: list[Floats], seed: int) -> Callable[[Floats], Floats]:
+def _two(trial: Trial, nuisance: list[Floats], seed: int) -> Rank:
     del nuisance
-    sides = [_outcome(trial.x[trial.treated == side], trial.y[trial.treated == side], seed) for side in (False, True)]
-    return lambda x: sides[1](x) - sides[0](x)
+    without, treated = (
+        _outcome(trial.x[trial.treated == side], trial.y[trial.treated == side], seed) for side in (False, True)
+    )
+    return _Mixed(((1.0, treated), (-1.0, without)))
 
 
-def _crossed(trial: Trial, nuisance: list[Floats], seed: int) -> Callable[[Floats], Floats]:
+def _crossed(trial: Trial, nuisance: list[Floats], seed: int) -> Rank:
     without, treated = nuisance
     mine = trial.treated
-    on_treated = _effect_trees(trial.x[mine], trial.y[mine] - without[mine], None, seed)
-    on_others = _effect_trees(trial.x[~mine], treated[~mine] - trial.y[~mine], None, seed)
+    on_treated = _effect_trees(trial.x[mine], trial.y[mine] - without[mine], seed)
+    on_others = _effect_trees(trial.x[~mine], treated[~mine] - trial.y[~mine], seed)
     share = float(trial.probability.mean())
-    return lambda x: share * on_others(x) + (1.0 - share) * on_treated(x)
+    return _Mixed(((share, on_others), (1.0 - share, on_treated)))
 
 
-def _robust(trial: Trial, nuisance: list[Floats], seed: int) -> Callable[[Floats], Floats]:
-    return _effect_trees(trial.x, pseudo_outcome(trial, *nuisance), None, seed)
+def _robust(trial: Trial, nuisance: list[Floats], seed: int) -> Rank:
+    without, treated = nuisance
+    return _effect_trees(trial.x, pseudo_outcome(trial, without, treated), seed)
 
 
-def _linear(trial: Trial, nuisance: list[Floats], seed: int) -> Callable[[Floats], Floats]:
+def _linear(trial: Trial, nuisance: list[Floats], seed: int) -> Rank:
     from sklearn.linear_model import LogisticRegression
 
     del nuisance, seed
     x = np.nan_to_num(trial.x)
     centre, spread = x.mean(axis=0), x.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
-
-    def standard(rows: Floats) -> Floats:
-        return np.asarray((np.nan_to_num(rows) - centre) / spread)
-
     sides = []
     for side in (False, True):
         rows = trial.treated == side
         if trial.y[rows].min(initial=1.0) == trial.y[rows].max(initial=0.0):
-            return lambda rows: np.zeros(len(rows))
-        sides.append(LogisticRegression(max_iter=200).fit(standard(x[rows]), trial.y[rows]))
-    without, treated = sides
-    return lambda rows: np.asarray(
-        treated.predict_proba(standard(rows))[:, 1] - without.predict_proba(standard(rows))[:, 1], np.float64
-    )
+            return _Mean(0.0)
+        fitted = LogisticRegression(max_iter=200).fit((x[rows] - centre) / spread, trial.y[rows])
+        sides.append(_Logit(centre, spread, fitted.coef_[0], float(fitted.intercept_[0])))
+    return _Mixed(((1.0, sides[1]), (-1.0, sides[0])))
 
 
-_RANKERS: Mapping[Learner, Callable[[Trial, list[Floats], int], Callable[[Floats], Floats]]] = {
+_RANKERS: Mapping[Learner, Callable[[Trial, list[Floats], int], Rank]] = {
     Learner.S: _single,
     Learner.T: _two,
     Learner.X: _crossed,

@@ -13,11 +13,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bankloop.kit import ConflictError, Text, digest_bytes
+from bankloop import __version__
+from bankloop.kit import ConflictError, Text, digest, digest_bytes
 from bankloop.kit.expression import Kind, Type
 from bankloop.loop.model import cards
+from bankloop.loop.model.choosing import learner_for
 from bankloop.loop.model.contracts import Card, Floats, Labelled
-from bankloop.loop.model.learners import Propensity, Uplift, learn_uplift, stated_uplift, train_propensity
+from bankloop.loop.model.learners import Propensity, train_propensity
+from bankloop.loop.model.provenance import code_digest, data_digest
+from bankloop.loop.model.uplift import POOLED, Uplift, learn_uplift, stated_uplift
 from bankloop.loop.spec import Campaign
 
 # Never features: who may be contacted is decided by rules, and protected or confidential facts must not steer offers.
@@ -71,26 +75,46 @@ def train_first(campaign: Campaign, data: Labelled, now: Floats, seed: int) -> t
     """
     base, test = train_propensity(data, seed)
     model = stated_uplift(base, data, _shares(campaign), campaign.model.base == "fails")
-    return model, _card(campaign.campaign, "propensity × prior", base, data, test, now, seed)
+    card = made_card(campaign.campaign, "propensity × prior", base, data, test, now, seed)
+    return model, replace(card, data=data_digest(data), lock=file_digest(campaign))
 
 
 def train_causal(
-    campaign: Campaign, data: Labelled, now: Floats, seed: int, before: Propensity | None = None
+    campaign: Campaign, data: Labelled, now: Floats, seed: int, before: Propensity | None = None, lock: str = ""
 ) -> tuple[Uplift, Card]:
     """Learn the base from who got nothing in randomised rounds, and the uplift from the arms where chance decided.
 
-    ``before`` is the base in force: a new one replaces it only where it is surely better on rows that it never saw.
+    ``before`` is the base in force: a new one replaces it only where it is surely better on rows that it never saw. ``lock`` is
+    the digest of the newest round's.
     """
     assert data.quiet is not None
     alone = data.part(data.quiet)
     base, test = train_propensity(alone, seed)
     if before is not None and not surely_better(base, before, alone.part(test)):
         base = before
-    model, effects = learn_uplift(base, data, _shares(campaign), campaign.model.base == "fails", _ways(campaign), seed)
-    card = _card(campaign.campaign, "uplift", base, alone, test, now, seed, data.x)
-    rounds = () if data.round is None else tuple(np.unique(data.round).tolist())
-    known = replace(card, causal=model.causal, rows=len(data.y), positives=int(data.y.sum()), effects=effects)
-    return model, replace(known, rounds=rounds)
+    prior, fails = _shares(campaign), campaign.model.base == "fails"
+    choice = learner_for(campaign.model.learner, base, data, prior, fails, seed)
+    model, effects = learn_uplift(base, data, prior, fails, _ways(campaign), seed, choice.learner)
+    card = made_card(campaign.campaign, "uplift", base, alone, test, now, seed, data.x)
+    return model, replace(
+        card,
+        causal=model.causal,
+        rows=len(data.y),
+        positives=int(data.y.sum()),
+        effects=effects,
+        rounds=() if data.round is None else tuple(np.unique(data.round).tolist()),
+        learner=choice.learner,
+        learned={key: choice.learner if key in model.learned else POOLED for key in effects},
+        why={"zh": choice.said.zh, "en": choice.said.en},
+        gains=choice.gains,
+        data=data_digest(data),
+        lock=lock or file_digest(campaign),
+    )
+
+
+def file_digest(campaign: Campaign) -> str:
+    """Return what stands for the lock before there is one: the campaign's file, word for word."""
+    return digest(campaign.model_dump(mode="json", by_alias=True))
 
 
 def surely_better(one: Propensity, other: Propensity, held: Labelled) -> bool:
@@ -111,7 +135,7 @@ def _shares(campaign: Campaign) -> dict[str, float]:
     return {name: ppm / 1_000_000 for name, ppm in campaign.model.prior.items()}
 
 
-def _card(
+def made_card(
     name: str,
     kind: str,
     base: Propensity,
@@ -121,6 +145,7 @@ def _card(
     seed: int,
     everybody: Floats | None = None,
 ) -> Card:
+    """Return a card of what the propensity says of rows held out (``test``), and how today's customers differ."""
     score, y = base.predict(data.x[test]), data.y[test]
     edges, shares = cards.tenths(base.predict(_some(data.x if everybody is None else everybody, seed)))
     return Card(
@@ -139,6 +164,9 @@ def _card(
         window=data.window,
         edges=tuple(edges.tolist()),
         shares=tuple(shares.tolist()),
+        intervals=cards.intervals(score, y, seed),
+        code=code_digest(),
+        version=__version__,
     )
 
 

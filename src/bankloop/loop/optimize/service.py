@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from bankloop.loop.model import Card, Labelled, Uplift, learn_uplift, train_causal
+from bankloop.loop.model import Card, Labelled, Uplift, learn_uplift, learner_for, train_causal
 from bankloop.loop.optimize.comparison import Comparison, Tried, compare, guards_of
 from bankloop.loop.spec import Campaign
 
@@ -39,17 +39,20 @@ def train_challenger(
     tried: Tried | None,
     now: Floats,
     seed: int,
+    lock: str = "",
 ) -> Challenger:
     """Train on all randomised rounds so far; compare by time, each round judged by what was known before it.
 
-    ``learnt`` are the rounds that the champion was trained on: they judge nothing.
+    ``learnt`` are the rounds that the champion was trained on: they judge nothing. Where the campaign leaves the learner to
+    comparison, each part of the data chooses its own: what is judged had no say in who learned. ``lock`` is a digest.
     """
     prior, fails = champion.prior, champion.fails
 
     def train(part: Labelled) -> Uplift:
-        return learn_uplift(champion.base, part, prior, fails, seed=seed)[0]
+        learner = learner_for(campaign.model.learner, champion.base, part, prior, fails, seed).learner
+        return learn_uplift(champion.base, part, prior, fails, seed=seed, learner=learner)[0]
 
     comparison = compare(champion, learnt, train, data, tried, seed)
-    model, card = train_causal(campaign, data, now, seed, champion.base)
+    model, card = train_causal(campaign, data, now, seed, champion.base, lock)
     guarded = replace(comparison, guards=guards_of(champion, model, card, data))
     return Challenger(model, card, guarded)

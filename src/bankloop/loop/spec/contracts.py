@@ -111,9 +111,14 @@ class Script(Spec):
 
 
 class Prior(Spec):
-    """How the model is built: ``prior`` is the stated lift of each channel and benefit, a share of the base."""
+    """How the model is built: ``prior`` is the stated lift of each channel and benefit, a share of the base.
+
+    ``learner`` learns the effect from rounds where chance decided: ``pooled`` about the prior, ``S``, ``T``, ``X`` or ``DR``
+    over trees, ``auto`` the one that is surely nearest to what happened.
+    """
 
     kind: Literal["uplift", "propensity"] = "uplift"
+    learner: Literal["pooled", "S", "T", "X", "DR", "auto"] = "pooled"
     base: Literal["converts", "fails"] = "converts"
     prior: Mapping[str, Ppm] = Field(default_factory=dict)
 

@@ -20,7 +20,9 @@ from bankloop.report import (
     alerts_table,
     calibration_table,
     card_table,
+    learners_table,
     lift_picture,
+    made_table,
     top_table,
     versions_table,
 )
@@ -83,7 +85,7 @@ def _model_page(request: Request, visitor: Visitor, name: str, error: BankloopEr
     return page(
         request, "model.html", error.http_status if error else 200, at="models", name=name, title=titles.get(name, say.same(name)),
         error=error, standing=CAUSAL if now.card["causal"] else NOT_CAUSAL, card=card_table({name: now.card}, titles),
-        versions=versions_table(versions), calibration=calibration_table(now.card), top=_top(console, visitor, name),
+        versions=versions_table(versions), made=made_table(versions), learners=learners_table(now.card), calibration=calibration_table(now.card), top=_top(console, visitor, name),
         older=[one.version for one in versions if one.state != "champion"],
         request_id=waiting.approval_id if waiting is not None and waiting.open else None,
     )  # fmt: skip
