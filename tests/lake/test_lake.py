@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import fcntl
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -203,6 +204,22 @@ def test_a_scope_shows_its_units_rows_and_masks(lake: Lake, unit: str) -> None:
     assert seen[0]["birth_date"] is None
     assert seen[0]["frozen"] is None
     assert lake.table("holding", scope).to_pyarrow()["holding_id"].to_pylist() == ["h1"]
+
+
+def test_many_threads_read_through_scopes_at_once(lake: Lake) -> None:
+    """The engine refuses a second call on a busy session, so that a page under load would break where two share one."""
+    scoped(lake)
+    own = {number: Scope("service", None, customers=frozenset({number})) for number in ("1", "2")}
+
+    def read(place: int) -> list[str]:
+        found = lake.table("customer", own[str(place % 2 + 1)]).to_pyarrow()["customer_no"].to_pylist()
+        if place == 40:
+            lake.publish("unit", rows("unit", *UNITS), TODAY)
+        return [str(one) for one in found]
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(read, range(80)))
+    assert found == [[str(place % 2 + 1)] for place in range(80)]
 
 
 def test_a_scope_may_unmask_by_name(lake: Lake) -> None:

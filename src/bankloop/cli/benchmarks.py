@@ -295,11 +295,11 @@ def measure_audience(options: Options) -> dict[str, Any]:
 
 
 def measure_console(options: Options) -> dict[str, Any]:
-    """The console while 200 people work at once, each opening a page every few seconds: by page, and how large it is."""
+    """The console while 200 people work at once (20 when quick), each opening page after page: by page, and how large it is."""
     from bankloop.cli.demo.consoles import measure
 
     if options.quick:
-        return measure(options.customers or QUICK_CUSTOMERS // 4, USERS, 10.0, 20.0)
+        return measure(options.customers or QUICK_CUSTOMERS // 8, USERS // 10, 12.0, 1.5)
     return measure(options.customers or FULL_CUSTOMERS, USERS, 120.0, 20.0)
 
 

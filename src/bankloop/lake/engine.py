@@ -36,6 +36,15 @@ def connect(scratch: Path, memory: str, threads: int | None = None) -> duckdb.Du
             "temp_directory": str(scratch),
         }
     )
+    return _set(connection)
+
+
+def session(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Return another session on what ``connection`` holds, so that two threads ask at once; settings are of a session."""
+    return _set(connection.cursor())
+
+
+def _set(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     connection.execute("SET TimeZone = 'UTC'").fetchall()
     connection.execute("SET enable_progress_bar = false").fetchall()
     return connection

@@ -5,7 +5,7 @@ The manifest of a bank is in the store; ``MemoryManifest`` keeps the same promis
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from bankloop.store import (
     Role,
     Store,
     current_version,
+    current_versions,
     publish_version,
     record_audit,
     verb,
@@ -34,6 +35,10 @@ class Manifest(Protocol):
 
     def current(self, table: str) -> LakeVersion | None:
         """Return the current version of ``table``, or None."""
+        ...
+
+    def currents(self) -> Mapping[str, LakeVersion]:
+        """Return the current version of every table that has one, as one moment saw them."""
         ...
 
     def versions(self, table: str) -> Sequence[LakeVersion]:
@@ -63,6 +68,11 @@ class StoreManifest:
         with self.store.begin(self.principal, Role.LOADER) as connection:
             return current_version(connection, table)
 
+    def currents(self) -> Mapping[str, LakeVersion]:
+        """Return the version of each table that was published last, in one read."""
+        with self.store.begin(self.principal, Role.LOADER) as connection:
+            return current_versions(connection)
+
     def versions(self, table: str) -> Sequence[LakeVersion]:
         """Return the versions of ``table``, oldest first."""
         with self.store.begin(self.principal, Role.LOADER) as connection:
@@ -82,6 +92,10 @@ class MemoryManifest:
     def current(self, table: str) -> LakeVersion | None:
         """Return the version of ``table`` that was added last."""
         return next((row for row in reversed(self.rows) if row.table == table), None)
+
+    def currents(self) -> Mapping[str, LakeVersion]:
+        """Return the version of each table that was added last."""
+        return {row.table: row for row in self.rows}
 
     def versions(self, table: str) -> Sequence[LakeVersion]:
         """Return the versions of ``table`` in the order they were added."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -18,7 +19,7 @@ from bankloop.kit import Clock, local_day
 from bankloop.lake import errors, files
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.contracts import Column, ColumnType, Scope, TableContract
-from bankloop.lake.engine import DUCK_TYPE, connect, literal, name, parquet, schema_of
+from bankloop.lake.engine import DUCK_TYPE, connect, literal, name, parquet, schema_of, session
 from bankloop.lake.manifest import Manifest, StoreManifest
 from bankloop.lake.rules import row_checks
 from bankloop.lake.settings import read_zone
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 Rows: TypeAlias = pa.Table | pa.RecordBatchReader
+Versions: TypeAlias = tuple[tuple[str, str], ...]
 
 PART = "part-0.parquet"
 DEFAULT_MEMORY = "2GB"
@@ -59,7 +61,8 @@ class Lake:
         self.manifest, self.clock, self.vault = manifest, clock, vault
         self.memory, self.threads = memory, threads
         self.zone = read_zone(self.folder)
-        self._backend: tuple[tuple[tuple[str, str], ...], Backend] | None = None
+        self._viewed: tuple[Versions, duckdb.DuckDBPyConnection] | None = None
+        self._opening, self._own = threading.Lock(), threading.local()
 
     # Reading
 
@@ -76,8 +79,8 @@ class Lake:
 
     def current_versions(self) -> dict[str, str]:
         """Return the current version of every table that has one."""
-        found = {table: self.manifest.current(table) for table in CONTRACTS}
-        return {table: version.version for table, version in found.items() if version is not None}
+        found = self.manifest.currents()
+        return {table: found[table].version for table in CONTRACTS if table in found}
 
     def paths(self, version: LakeVersion) -> list[str]:
         """Return the absolute paths of a version's files."""
@@ -112,7 +115,7 @@ class Lake:
         """Return ``table`` as an Ibis table that holds only the scope's rows and masks what it may not show.
 
         Class C2 and confidential columns are masked (text as ``***``, the rest NULL) unless ``scope.unmask`` names
-        them, or with ``scope.fields`` every column that it does not name. Tables of one lake share a backend as long as no new version is published, so they can be joined.
+        them, or with ``scope.fields`` every column that it does not name. Tables that one thread reads share a backend as long as no new version is published, so they can be joined.
         """
         contract = contract_of(table)
         backend = self._shared_backend()
@@ -121,10 +124,19 @@ class Lake:
         return rows.mutate(**masked) if masked else rows
 
     def _shared_backend(self) -> Backend:
-        versions = tuple(sorted(self.current_versions().items()))
-        if self._backend is None or self._backend[0] != versions:
-            self._backend = (versions, ibis.duckdb.from_connection(self.connection(Scope.whole_bank("table"))))
-        return self._backend[1]
+        """Return this thread's session on the current versions: the engine refuses a second call on one that is busy."""
+        versions: Versions = tuple(sorted(self.current_versions().items()))
+        held: tuple[Versions, Backend] | None = getattr(self._own, "held", None)
+        if held is None or held[0] != versions:
+            held = (versions, ibis.duckdb.from_connection(self._session(versions)))
+            self._own.held = held
+        return held[1]
+
+    def _session(self, versions: Versions) -> duckdb.DuckDBPyConnection:
+        with self._opening:
+            if self._viewed is None or self._viewed[0] != versions:
+                self._viewed = (versions, self.connection(Scope.whole_bank("table"), dict(versions)))
+            return session(self._viewed[1])
 
     # Writing
 

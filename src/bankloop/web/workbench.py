@@ -17,7 +17,7 @@ from bankloop.kit import Text, WorkTime
 from bankloop.kit.expression import parse
 from bankloop.lake import DataClass
 from bankloop.loop import run as loop
-from bankloop.loop.reach import actions_of
+from bankloop.loop.reach import Action, actions_of
 from bankloop.loop.script import choose, newest_approved
 from bankloop.loop.spec import Lock
 from bankloop.organization import (
@@ -176,7 +176,7 @@ def task_page(console: Console, principal: Principal, task_id: UUID) -> TaskPage
         name=name,
         phone=phone,
         dial=phone if phone.isdigit() else "",
-        script=_script(lock, task) if lock else _explanation(console, task),
+        script=(_script(lock, task) if lock else None) or _explanation(console, task),
         history=tuple(_done(console, event) for event in events),
         request=asked.request_id if asked else None,
     )
@@ -228,8 +228,12 @@ def _lock(console: Console, reasons: Mapping[UUID, Mapping[str, Any]]) -> Lock |
     return next((console.lock(one["lock_digest"]) for one in reasons.values()), None)
 
 
+def _action_in(lock: Lock, task: Task) -> Action | None:
+    return next((action for action in actions_of(lock) if action.key == task.action), None)
+
+
 def _action(lock: Lock | None, task: Task) -> Text:
-    action = next((a for a in actions_of(lock) if a.key == task.action), None) if lock else None
+    action = _action_in(lock, task) if lock else None
     if task.action in _CARE:
         return _CARE[task.action]
     if task.action in TOPICS:
@@ -238,8 +242,9 @@ def _action(lock: Lock | None, task: Task) -> Text:
 
 
 def _script(lock: Lock, task: Task) -> Text | None:
-    product, _, channel = task.action.split("|")
-    chosen = choose(lock, product, channel)
+    """Return the lock's words for what a task does; None where that is no action of its campaign, as after a referral."""
+    action = _action_in(lock, task)
+    chosen = choose(lock, action.product, action.channel) if action else None
     if chosen is None:
         return None
     bodies = {language.value: chosen.body(language, {}) for language in chosen.bodies}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import multiprocessing
 import re
 import socket
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -17,10 +19,13 @@ from typing import Any
 import httpx
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from bankloop import organization as house
 from bankloop.kit import SystemClock, WorkTime, local_day, uuid7
+from bankloop.loop import run as loop
+from bankloop.loop.bank import Bank
+from bankloop.loop.daily import report_day
 from bankloop.organization import account
 from bankloop.simulate import write_bank
 from bankloop.store import remove_cluster
@@ -37,7 +42,20 @@ _BOOK = text(
 _MANAGERS = text(
     "SELECT staff_id FROM staff_post WHERE post = 'relationship_manager' AND valid_to IS NULL ORDER BY 1 LIMIT :n"
 )
+_UNKEPT = text(
+    "SELECT customer_no, unit_id, row_number() OVER (PARTITION BY unit_id ORDER BY customer_no) - 1 AS place FROM customer_book "
+    "WHERE staff_id IS NULL AND line = 'retail' AND valid_to IS NULL"
+)
+# What a manager's day holds.
+_MINUTES = 360
+_KEPT_OPEN = 600
 _SERVED_WITHIN = 120.0
+# What each leader opens in the morning, one page after the other.
+_LEADING: Mapping[str, tuple[str, ...]] = {
+    "hq_strategist": ("home", "daily", "board", "targets", "credits"),
+    "branch_commander": ("home", "daily", "board", "warroom", "targets", "credits"),
+    "sub_branch_head": ("home", "daily", "warroom", "targets", "credits"),
+}
 
 
 @dataclass
@@ -81,42 +99,78 @@ def measure(customers: int, users: int, seconds: float, pause: float) -> dict[st
 
 
 def _prepared(folder: Path, customers: int, users: int) -> tuple[int, list[str], dict[str, str]]:
-    """Make a bank with tasks and a daily report; return its managers, a session for each user, and the leaders' sessions."""
-    from bankloop.loop.daily import report_day
-
+    """Make a bank after a round, with tasks and a daily report; return its managers, a session a user, the leaders' sessions."""
     clock = SystemClock()
     write_bank(folder, customers, 42, today=local_day(clock.now(), _ZONE))
     with open_bank(folder, clock) as bank:
         load(bank)
-        store, program = bank.store, house.system("people", "test")
-        with store.begin(program) as connection:
-            seeded = house.seed_demo_people(connection, folder)
-            staff = list(connection.scalars(_MANAGERS, {"n": users}))
-            held = {one.person_id for one in seeded}
-            for person in staff:
-                if person not in held:
-                    house.give_role(connection, person, "relationship_manager", (), ("*",))
-        with store.begin(account.SIGN_IN) as connection:
-            for person in sorted({*staff, *held}):
-                account.open_account(connection, person)
-        with store.begin(house.system()) as connection:
+        managers, leaders = _staffed(bank, users)
+        _lived(bank)
+        with bank.store.begin(house.system()) as connection:
             _tasks(connection, clock)
         report_day(bank, house.system("daily"), bank.lake.today() - timedelta(days=1))
         hand_over_daily(bank)
-        with store.begin(house.system()) as connection:
+        with bank.store.begin(house.system()) as connection:
             bank.profiles(connection)
         demo = account.SignInSettings(demo=True)
-        tokens = [account.switch_person(store, demo, staff[place % len(staff)]).token for place in range(users)]
-        roles = {one.role: one.person_id for one in seeded}
-        leaders: dict[str, str] = {
-            str(role): account.switch_person(store, demo, roles[role]).token
-            for role in ("branch_commander", "sub_branch_head", "hq_strategist")
-            if role in roles
-        }
-    return len(staff), tokens, leaders
+        tokens = [
+            account.switch_person(bank.store, demo, managers[place % len(managers)]).token for place in range(users)
+        ]
+        opened = {role: account.switch_person(bank.store, demo, person).token for role, person in leaders.items()}
+    return len(managers), tokens, opened
 
 
-def _tasks(connection: Any, clock: SystemClock) -> None:
+def _staffed(bank: Bank, users: int) -> tuple[list[str], dict[str, str]]:
+    """Return ``users`` managers with a book each, and a leader of each level; those that the bank lacks are engaged."""
+    with bank.store.begin(house.system("people", "test")) as connection:
+        seeded = house.seed_demo_people(connection, bank.folder)
+        held = {one.person_id for one in seeded}
+        managers = list(connection.scalars(_MANAGERS, {"n": users}))
+        managers += _engaged(connection, users - len(managers))
+        for person in managers:
+            if person not in held:
+                house.give_role(connection, person, "relationship_manager", (), ("*",))
+    with bank.store.begin(account.SIGN_IN) as connection:
+        for person in sorted({*managers, *held}):
+            account.open_account(connection, person)
+    roles = {str(one.role): one.person_id for one in seeded}
+    return managers, {role: roles[role] for role in _LEADING if role in roles}
+
+
+def _engaged(connection: Connection, count: int) -> list[str]:
+    """Engage managers, one sub-branch after the other, and give them the customers there whom nobody keeps."""
+    places = [unit.unit_id for unit in house.units(connection) if unit.kind == "sub_branch"]
+    fresh: dict[str, list[str]] = defaultdict(list)
+    for place in range(max(count, 0)):
+        person, unit = f"BM{place:04d}", places[place % len(places)]
+        house.engage_staff(connection, person, person, unit, "relationship_manager", minutes=_MINUTES)
+        fresh[unit].append(person)
+    given = {
+        row.customer_no: fresh[row.unit_id][row.place % len(fresh[row.unit_id])]
+        for row in connection.execute(_UNKEPT)
+        if fresh[row.unit_id] and row.place < _TASKS * len(fresh[row.unit_id])
+    }
+    if given:
+        house.give_managers(connection, given)
+    return [person for people in fresh.values() for person in people]
+
+
+def _lived(bank: Bank) -> None:
+    """Let the bank's campaigns live a round and read it, so that the board has numbers to take apart."""
+    today = bank.lake.today()
+    for name in bank.spec.campaigns:
+        loop.draft_model(bank, house.maker(), name, today - timedelta(days=1))
+        loop.promote(bank, house.checker(), name)
+        loop.submit(bank, house.maker(), name)
+        loop.approve_in_turn(bank, house.reviewers(), name)
+    loop.run(bank, house.system(), 1, today)
+    for name in bank.spec.campaigns:
+        loop.evaluate(bank, house.system(), name, [1])
+        with bank.store.begin(house.system()) as connection:
+            house.dispatch_tasks(connection, name, 1)
+
+
+def _tasks(connection: Connection, clock: SystemClock) -> None:
     rows = [row for row in connection.execute(_BOOK) if row.place <= _TASKS]
     day, n = local_day(clock.now(), _ZONE), len(rows)
     milliseconds = int(clock.now().timestamp() * 1000)
@@ -139,7 +193,8 @@ def _serve(folder: Path, port: int) -> None:
     from bankloop.web import create_app
 
     app = create_app(folder, account.SignInSettings(demo=True), rates=_NO_RATE)
-    uvicorn.run(app, host=_HOST, port=port, log_level="error")
+    # People look at a page for longer than a server keeps a line open; a browser then opens another, this client would fail.
+    uvicorn.run(app, host=_HOST, port=port, log_level="error", timeout_keep_alive=_KEPT_OPEN)
 
 
 def _free() -> int:
@@ -158,9 +213,9 @@ async def _work(base: str, tokens: list[str], leaders: dict[str, str], seconds: 
         for token in tokens[:2]:
             await _morning(client, warm, token, np.random.default_rng(0))
         for role, token in leaders.items():
-            await _leading(client, warm, role, token)
+            await _leading(client, warm, role, token, np.random.default_rng(0))
         seen, until = Seen(), time.monotonic() + seconds
-        people = [_repeat(_morning, client, seen, token, until, pause, place) for place, token in enumerate(tokens)]
+        people = [_repeat(_morning, client, seen, (token,), until, pause, place) for place, token in enumerate(tokens)]
         people += [_repeat(_leading, client, seen, (role, token), until, pause, place) for place, (role, token) in enumerate(leaders.items())]  # fmt: skip
         await asyncio.gather(*people)
     for name, count in warm.errors.items():
@@ -180,51 +235,59 @@ async def _ready(client: httpx.AsyncClient) -> None:
 
 
 async def _repeat(
-    work: Any, client: httpx.AsyncClient, seen: Seen, who: Any, until: float, pause: float, seed: int
+    work: Any, client: httpx.AsyncClient, seen: Seen, who: tuple[str, ...], until: float, pause: float, seed: int
 ) -> None:
-    """Do a person's work again and again, a page every ``pause`` seconds, begun at a moment of their own."""
+    """Do a person's work again and again, begun at a moment of their own: once whole, so that each page is seen, then in time."""
     dice = np.random.default_rng(seed)
     await asyncio.sleep(dice.uniform(0, pause))
-    while time.monotonic() < until:
-        if isinstance(who, tuple):
-            await work(client, seen, *who, until=until, pause=pause)
-        else:
-            await work(client, seen, who, dice, until=until, pause=pause)
+    end = math.inf
+    while time.monotonic() < end:
+        await work(client, seen, *who, dice, until=end, pause=pause)
+        end = until
 
 
 async def _morning(
     client: httpx.AsyncClient, seen: Seen, token: str, dice: np.random.Generator, until: float = 0.0, pause: float = 0.0
 ) -> None:
     """A manager: today's list, a task of it, the own customers, home."""
-    today = await _look(client, seen, "workbench", "/workbench", token)
+    today = await look(client, seen, "workbench", "/workbench", token)
     tasks = sorted(set(re.findall(r'href="(/workbench/[0-9a-f-]{36})"', today)))
     await _rest(pause, dice)
     if tasks:
-        await _look(client, seen, "task", str(dice.choice(tasks)), token)
+        await look(client, seen, "task", str(dice.choice(tasks)), token)
         await _rest(pause, dice)
     for name, path in (("customers", "/customers"), ("home", "/")):
         if pause and time.monotonic() >= until:
             return
-        await _look(client, seen, name, path, token)
+        await look(client, seen, name, path, token)
         await _rest(pause, dice)
 
 
 async def _leading(
-    client: httpx.AsyncClient, seen: Seen, role: str, token: str, until: float = 0.0, pause: float = 0.0
+    client: httpx.AsyncClient,
+    seen: Seen,
+    role: str,
+    token: str,
+    dice: np.random.Generator,
+    until: float = 0.0,
+    pause: float = 0.0,
 ) -> None:
-    """A leader: the daily report, the war room, the targets and the scorecards, as far as the role opens them."""
-    for name, path in (("daily", "/daily"), ("warroom", "/warroom"), ("targets", "/targets"), ("credits", "/credits")):
-        if role == "hq_strategist" and name == "warroom":
-            continue
+    """A leader: the pages of the morning, as far as the role opens them."""
+    for name in _LEADING[role]:
         if pause and time.monotonic() >= until:
             return
-        await _look(client, seen, name, path, token)
-        await _rest(pause, np.random.default_rng(len(role)))
+        await look(client, seen, name, "/" if name == "home" else f"/{name}", token)
+        await _rest(pause, dice)
 
 
-async def _look(client: httpx.AsyncClient, seen: Seen, name: str, path: str, token: str) -> str:
+async def look(client: httpx.AsyncClient, seen: Seen, name: str, path: str, token: str) -> str:
+    """Open a page as whose session it is, write down how long it took, how large it is and whether it failed."""
     begin = time.perf_counter()
-    answer = await client.get(path, headers={"cookie": f"session={token}"})
+    try:
+        answer = await client.get(path, headers={"cookie": f"session={token}"})
+    except httpx.TransportError as error:
+        seen.errors[f"{name} {type(error).__name__}"] += 1
+        return ""
     seen.taken[name].append((time.perf_counter() - begin) * 1000)
     seen.size[name] = max(seen.size[name], len(answer.content))
     if answer.status_code != 200:

@@ -1,0 +1,57 @@
+"""The task page holds for whatever a task asks, and for many people who open tasks at the same moment."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from bankloop.organization import NewTask, TaskKind, open_task, open_tasks_for, system
+from tests.web.conftest import Staffed
+
+_DECIDED = text(
+    "SELECT d.decision_id, d.customer_no, b.unit_id FROM decision d JOIN customer_book b ON b.customer_no = d.customer_no "
+    "AND b.staff_id = :m AND b.valid_to IS NULL WHERE d.cell <> 'control' ORDER BY 1 LIMIT 1"
+)
+
+
+def test_a_task_behind_a_campaign_s_that_is_no_action_of_it_opens(staffed: Staffed) -> None:
+    """Such as what a customer asked for in a campaign's call, or an action of a campaign's earlier version."""
+    store, manager = staffed.small.open.store, staffed.of("relationship_manager")
+    with store.begin(system()) as connection:
+        parent = connection.execute(_DECIDED, {"m": manager}).one()
+        now = store.clock.now()
+        made = [
+            open_task(
+                connection,
+                NewTask(
+                    f"behind/{place}", kind, parent.customer_no, parent.unit_id, "asked in the call", now, now + timedelta(hours=2),
+                    manager, action, parent_id=parent.decision_id,
+                ),
+            )
+            for place, (kind, action) in enumerate(
+                ((TaskKind.REFERRAL, "company-loan"), (TaskKind.CARE, "maturity"), (TaskKind.FOLLOW_UP, "a|b|c|d"))
+            )
+        ]  # fmt: skip
+    client = staffed.client(manager)
+    for one in made:
+        assert client.get(f"/workbench/{one.task_id}").status_code == 200, one.action
+    assert client.get("/workbench").status_code == 200
+
+
+def test_many_open_tasks_at_the_same_moment(staffed: Staffed) -> None:
+    store, manager = staffed.small.open.store, staffed.of("relationship_manager")
+    with store.begin(system()) as connection:
+        now = store.clock.now()
+        own = staffed.own_customer(manager)
+        unit = connection.scalar(text("SELECT unit_id FROM customer_book WHERE customer_no = :c"), {"c": own})
+        open_task(
+            connection, NewTask("at-once", TaskKind.CARE, own, unit, "care", now, now + timedelta(hours=2), manager)
+        )
+        tasks = open_tasks_for(connection, manager, staffed.small.open.lake.today())
+    assert tasks
+    client = staffed.client(manager)
+    with ThreadPoolExecutor(8) as people:
+        found = list(people.map(lambda place: client.get(f"/workbench/{tasks[place % len(tasks)].task_id}"), range(48)))
+    assert [one.status_code for one in found] == [200] * len(found)
