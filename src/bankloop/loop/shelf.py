@@ -173,7 +173,9 @@ def screen(bank: Bank, principal: Principal) -> Screened:
         for product, notice in shelf.notices.items():
             if notice.silent:
                 continue
-            waiting = open_tasks(connection, product)
+            # A bundle is as its legs are: what speaks for it speaks for each of them.
+            speaking = (product, *(one.key for one in bank.spec.products.values() if product in one.legs))
+            waiting = [task for key in speaking for task in open_tasks(connection, key)]
             closed = _closed_tasks(connection, shelf, waiting)
             for why in sorted(set(closed.values())):
                 ids = [key for key, reason in closed.items() if reason == why]
