@@ -140,7 +140,7 @@ def test_a_person_s_copy_is_shown_once_and_kept_nowhere(staffed: Staffed) -> Non
 @pytest.mark.parametrize(
     ("person", "path", "result"),
     [
-        ("strategist", "servicing/assign", "modes"), ("strategist", "servicing/care", "due"), ("steward", "relations/derive", "edges"),
+        ("strategist", "servicing/assign", "modes"), ("strategist", "servicing/care", "due"), ("strategist", "care/remote", "calls"), ("steward", "relations/derive", "edges"),
         ("product", "products/review", "opened"), ("secadmin", "keys/renew", "renewed"), ("steward", "identities/link", "identities"),
     ],
 )  # fmt: skip

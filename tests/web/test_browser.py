@@ -109,6 +109,7 @@ _AXE = "rules => axe.run({resultTypes: ['violations'], rules}).then(r => r.viola
 OTHERS = {
     "auditor": ("/", "/audit", "/holds"),
     "compliance": ("/holds",),
+    "strategist": ("/remote",),
     "secadmin": ("/", "/people"),
     "product": ("/products", "/products/wealth-fixed-income"),
     "checker": ("/approvals",),

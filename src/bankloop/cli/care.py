@@ -31,6 +31,32 @@ def maturity(bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson =
     finish({"due": done.due, "tasks": done.tasks, "spared": dict(done.spared)}, as_json)
 
 
+@group.command("remote")
+@handled
+def remote(bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = False) -> None:
+    """远程中心维护长尾客户：A 级由坐席致电，其余批量触达。The remote centre keeps in touch with whom no manager keeps."""
+    from bankloop.loop.care import keep_in_touch
+
+    with opened_in(bank, as_, "servicing.maintain") as (opened, connection):
+        done = keep_in_touch(opened, connection, opened.lake.today())
+    rows = [
+        ["坐席致电 / calls", done.calls],
+        *([name, count] for name, count in done.messages.items()),
+        ["等下一轮 / waiting", done.waiting],
+    ]
+    show_table(f"远程维护 / remote · {done.due}", ["方式 / way", "客户 / customers"], rows, right=[1])
+    show_table(
+        "未触达 / refused",
+        ["原因 / reason", "客户 / customers"],
+        [list(one) for one in done.refused.items()],
+        right=[1],
+    )
+    finish(
+        {"due": done.due, "calls": done.calls, "messages": dict(done.messages), "waiting": done.waiting, "refused": dict(done.refused)},
+        as_json,
+    )  # fmt: skip
+
+
 @group.command("drawdown")
 @handled
 def drawdown(

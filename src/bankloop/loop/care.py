@@ -8,12 +8,13 @@ from datetime import date, timedelta
 from sqlalchemy import Connection
 
 from bankloop.customer.care import DrawdownCare, MaturityCare, make_maturity_tasks, tell_holders
+from bankloop.customer.servicing import RemoteCare, maintain_remote
 from bankloop.kit import ConflictError, SpecError, Text
 from bankloop.kit.expression import parse
 from bankloop.loop import model, reach
 from bankloop.loop.bank import Bank
 from bankloop.loop.labels import audience_now
-from bankloop.loop.script import check_service, newest_approved
+from bankloop.loop.script import check_scripts, check_service, newest_approved
 from bankloop.loop.spec import Lock, ScriptVersion, read_lock
 from bankloop.organization import system
 from bankloop.store import ModelVersion, champion, list_campaigns
@@ -22,6 +23,8 @@ from bankloop.store import read_lock as stored_lock
 CALL = "rm_call"
 # The script that explains a fall; its versions are approved as every script's are.
 EXPLANATION = "drawdown"
+# What is said to whom no manager keeps.
+LONG_TAIL = "keeping-in-touch"
 # What an audience of maturities asks for.
 _MATURING = "term_maturing_60d"
 
@@ -36,10 +39,20 @@ def explain_fall(bank: Bank, connection: Connection, today: date, product: str) 
 
     Raises ``ConflictError`` without an approved one, ``SpecError`` where it says something that sells.
     """
-    text = _explanation(bank)
+    text = _approved(bank, EXPLANATION)
     _check(text)
     label = f"{EXPLANATION}@{text.version}"
     return tell_holders(connection, bank.lake, today, product, label, sorted(text.bodies))
+
+
+def keep_in_touch(bank: Bank, connection: Connection, today: date) -> RemoteCare:
+    """Let the remote centre keep in touch with whom no manager keeps, under the caps and capacities in force."""
+    text = _approved(bank, LONG_TAIL)
+    check_scripts([bank.spec.scripts[LONG_TAIL]])
+    caps, capacities = reach.gate_limits(bank.spec.policies)
+    return maintain_remote(
+        connection, bank.lake, today, f"{LONG_TAIL}@{text.version}", sorted(text.bodies), caps, capacities
+    )
 
 
 def call_effects(bank: Bank, today: date) -> dict[str, float]:
@@ -76,17 +89,17 @@ def _of_maturities(lock: Lock) -> bool:
     return CALL in lock.campaign.reach.channels and _MATURING in parse(lock.campaign.audience, lock.types).names
 
 
-def _explanation(bank: Bank) -> ScriptVersion:
-    script = bank.spec.scripts.get(EXPLANATION)
+def _approved(bank: Bank, name: str) -> ScriptVersion:
+    script = bank.spec.scripts.get(name)
     version = newest_approved(script) if script is not None else None
     if version is None:
         raise ConflictError(
             "care.no_explanation",
             Text(
-                "没有已批准的净值说明（scripts/{script}.yaml）；写好并批准一版后再执行",
-                "there is no approved explanation (scripts/{script}.yaml); write one and have it approved first",
+                "没有已批准的话术（scripts/{script}.yaml）；写好并批准一版后再执行",
+                "there is no approved text (scripts/{script}.yaml); write one and have it approved first",
             ),
-            script=EXPLANATION,
+            script=name,
         )
     return version
 

@@ -34,6 +34,7 @@ MENU = (
     ("/tasks", "tasks", "tasks", "task.read"),
     ("/book", "book", "book", "task.log"),
     ("/maturities", "maturities", "maturities", "care.read"),
+    ("/remote", "remote", "remote", "servicing.read"),
     ("/collaboration", "collaboration", "collaboration", "collaboration.read"),
     ("/lists", "lists", "lists", "worklist.read"),
     ("/customers", "customers", "customers", "customer.list"),

@@ -14,7 +14,7 @@ from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.assortment import review_products
 from bankloop.loop.bank import Bank
-from bankloop.loop.care import care_for_maturities, explain_fall
+from bankloop.loop.care import care_for_maturities, explain_fall, keep_in_touch
 from bankloop.loop.shelf import gate
 from bankloop.organization import system
 from bankloop.report import save_window
@@ -101,6 +101,10 @@ def _regular(bank: Bank, principal: Principal, kind: str, asked: Mapping[str, An
         with store.begin(principal) as connection:
             return care_for_maturities(bank, connection, lake.today())
 
+    def remote(_: Say) -> Any:
+        with store.begin(principal) as connection:
+            return keep_in_touch(bank, connection, lake.today())
+
     def drawdown(_: Say) -> Any:
         with store.begin(principal) as connection:
             return explain_fall(bank, connection, lake.today(), asked["product"])
@@ -113,6 +117,7 @@ def _regular(bank: Bank, principal: Principal, kind: str, asked: Mapping[str, An
 
     works: Mapping[str, Work] = {
         "link": link, "assign": assign, "care": care, "close": close, "maturity": maturity, "drawdown": drawdown,
+        "remote": remote,
         "derive": lambda _: derive_relations(store, principal, lake),
         "watch": lambda _: loop.watch_model(bank, principal, asked["campaign"], lake.today() - timedelta(days=1)),
         "review": lambda _: {"opened": review_products(bank, principal)},

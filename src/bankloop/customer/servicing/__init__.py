@@ -4,24 +4,45 @@ This room says who keeps whom and when to be in touch; what to say is a campaign
 """
 
 from bankloop.customer.servicing.contacting import log_contact
-from bankloop.customer.servicing.contracts import MODES, Assignment, Care, Keeper, Mode, ServicePolicy, TierPolicy
+from bankloop.customer.servicing.contracts import (
+    MODES,
+    Assignment,
+    Care,
+    Keeper,
+    Mode,
+    RemoteCare,
+    RemotePolicy,
+    RemoteRound,
+    SeatQueue,
+    ServicePolicy,
+    TierPolicy,
+)
+from bankloop.customer.servicing.remote import REMOTE, maintain_remote, remote_rounds, seat_queues
 from bankloop.customer.servicing.rules import read_policy, share_out, stand_in
 from bankloop.customer.servicing.service import assign_keepers, coverage, keeper_now, make_care_tasks
 
 __all__ = [
     "MODES",
+    "REMOTE",
     "Assignment",
     "Care",
     "Keeper",
     "Mode",
+    "RemoteCare",
+    "RemotePolicy",
+    "RemoteRound",
+    "SeatQueue",
     "ServicePolicy",
     "TierPolicy",
     "assign_keepers",
     "coverage",
     "keeper_now",
     "log_contact",
+    "maintain_remote",
     "make_care_tasks",
     "read_policy",
+    "remote_rounds",
+    "seat_queues",
     "share_out",
     "stand_in",
 ]

@@ -36,11 +36,21 @@ class TierPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class RemotePolicy:
+    """Whom no manager keeps is kept in touch with every so many days; from ``grade_a_fen`` on a seat calls, so many each."""
+
+    every_days: int
+    grade_a_fen: int
+    calls_a_seat: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServicePolicy:
-    """The policy of every tier, and in how many days a care task is due."""
+    """The policy of every tier, in how many days a care task is due, and what the remote centre does."""
 
     care_due_days: int
     tiers: Mapping[int, TierPolicy]
+    remote: RemotePolicy
 
     def of(self, tier: int) -> TierPolicy:
         """Return the policy of a tier: its own, or that of the nearest one below."""
@@ -72,3 +82,34 @@ class Care:
 
     due: int
     tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCare:
+    """A round of the remote centre: whom it was due with, calls given to seats, messages by channel, who waits, who was refused."""
+
+    due: int
+    calls: int
+    messages: Mapping[str, int]
+    waiting: int
+    refused: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SeatQueue:
+    """One seat's calls: open, of them overdue, and done."""
+
+    staff_id: str
+    open: int
+    overdue: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRound:
+    """One day's contacts by one channel: how many passed the gate, how many it refused."""
+
+    day: date
+    channel: str
+    passed: int
+    refused: int

@@ -21,3 +21,14 @@ def no_customers() -> ConflictError:
         "servicing.no_customers",
         Text("还没有客户；先运行 bankloop load", "there are no customers yet; run bankloop load first"),
     )
+
+
+def not_assigned() -> ConflictError:
+    """Nobody has a keeper yet, so that nobody is known to be the remote centre's."""
+    return ConflictError(
+        "servicing.not_assigned",
+        Text(
+            "还没有分配服务归属；先运行 bankloop customer assign",
+            "keepers are not assigned yet; run bankloop customer assign first",
+        ),
+    )

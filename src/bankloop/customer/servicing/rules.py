@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bankloop.customer.servicing import errors
-from bankloop.customer.servicing.contracts import Mode, ServicePolicy, TierPolicy
+from bankloop.customer.servicing.contracts import Mode, RemotePolicy, ServicePolicy, TierPolicy
 from bankloop.kit import Text
 from bankloop.kit.located import Located, read_located
 
@@ -30,7 +30,8 @@ def read_policy(folder: Path | None = None) -> ServicePolicy:
         raise errors.policy_spec(
             file.place("care_due_days"), "care_due_days 应为天数", "care_due_days is a number of days"
         )
-    return ServicePolicy(due, {number: _policy(file, number, entry) for number, entry in entries.items()})
+    tiers = {number: _policy(file, number, entry) for number, entry in entries.items()}
+    return ServicePolicy(due, tiers, _remote(file, content.get("remote", {})))
 
 
 def share_out(wanting: Sequence[str], loads: Mapping[str, int]) -> dict[str, str]:
@@ -51,6 +52,21 @@ def stand_in(manager: str, named: Sequence[str], colleagues: Mapping[str, int]) 
         return named[0]
     others = sorted((load, who) for who, load in colleagues.items() if who != manager)
     return others[0][1] if others else ""
+
+
+def _remote(file: Located, entry: Any) -> RemotePolicy:
+    usual = {"every_days": 90, "grade_a": 50_000, "calls_a_seat": 15}
+    if not isinstance(entry, dict) or set(entry) - set(usual):
+        raise errors.policy_spec(
+            file.place("remote"), "remote 只有 every_days、grade_a（元）、calls_a_seat", "remote has every_days, grade_a (yuan) and calls_a_seat"
+        )  # fmt: skip
+    found = {**usual, **entry}
+    for key in usual:
+        if not isinstance(found[key], int) or isinstance(found[key], bool) or found[key] < 1:
+            raise errors.policy_spec(
+                file.place("remote", key), f"{key} 应为正整数", f"{key} is a whole number above nought"
+            )
+    return RemotePolicy(found["every_days"], found["grade_a"] * 100, found["calls_a_seat"])
 
 
 def _policy(file: Located, number: Any, entry: Any) -> TierPolicy:

@@ -196,9 +196,7 @@ def _overdue(connection: Connection, lake: Lake, policy: ServicePolicy, today: d
             "WHERE staff_id IS NOT NULL ORDER BY 1"
         ).to_arrow_table()
         listed = permits(connection, kept["customer_no"]).listed
-        name = copy_in(connection, kept.select(["customer_no"]))
-        last = _LAST.format(today=today.isoformat(), care=CARE).format(name=name)
-        engine.register("last", copy_out(connection, last, _TOUCHED))
+        engine.register("last", _last(connection, kept["customer_no"], today))
         engine.register("kept", kept.append_column("listed", pa.array(listed)))
         engine.register("seen", _touches(lake, today))
         found = engine.sql(
@@ -209,6 +207,21 @@ def _overdue(connection: Connection, lake: Lake, policy: ServicePolicy, today: d
         ).to_arrow_table()
     rows: list[dict[str, Any]] = found.to_pylist()
     return rows
+
+
+def last_touched(connection: Connection, lake: Lake, numbers: pa.ChunkedArray, today: date) -> pa.Table:
+    """Return (customer_no, touched) of ``numbers``: the last day of a contact, a finished task, or an answer; null for never."""
+    with duckdb.connect() as engine:
+        engine.register("last", _last(connection, numbers, today))
+        engine.register("seen", _touches(lake, today))
+        return engine.sql(
+            "SELECT l.customer_no, greatest(l.touched, s.touched) AS touched FROM last l LEFT JOIN seen s USING (customer_no)"
+        ).to_arrow_table()
+
+
+def _last(connection: Connection, numbers: pa.ChunkedArray, today: date) -> pa.Table:
+    name = copy_in(connection, pa.table({"customer_no": numbers}))
+    return copy_out(connection, _LAST.format(today=today.isoformat(), care=CARE).format(name=name), _TOUCHED)
 
 
 def _touches(lake: Lake, today: date) -> pa.Table:

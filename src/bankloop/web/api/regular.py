@@ -57,6 +57,13 @@ def care(request: Request, console: Open, visitor: Writes) -> Response:
     return begin_job(request, console, visitor, "care", {})
 
 
+@router.post("/care/remote", status_code=202, openapi_extra=does("servicing.maintain"))
+def remote(request: Request, console: Open, visitor: Writes) -> Response:
+    """Let the remote centre keep in touch with whom no manager keeps; a job."""
+    require(visitor.principal, "servicing.maintain")
+    return begin_job(request, console, visitor, "remote", {})
+
+
 @router.post("/care/maturity", status_code=202, openapi_extra=does("care.maturity"))
 def maturity(request: Request, console: Open, visitor: Writes) -> Response:
     """Make the day's calls before money matures; a job."""

@@ -23,6 +23,7 @@ from bankloop.web.desk import (
     own,
     people,
     products,
+    remote,
     rights,
     rounds,
     segments,
@@ -36,7 +37,7 @@ from bankloop.web.desk import (
 def add_desk(app: FastAPI) -> None:
     """Add the routes."""
     for part in (
-        own, offline, work, board, daily, targets, credits, warroom, collaboration, care, lists, customer, audiences, segments,
+        own, offline, work, board, daily, targets, credits, warroom, collaboration, care, remote, lists, customer, audiences, segments,
         attributes, tiers, lineage, data, merges, products, models, rounds, approvals, people, rights, audit, holds,
     ):  # fmt: skip
         part.add_pages(app)
