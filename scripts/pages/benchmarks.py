@@ -15,8 +15,8 @@ def benchmarks_page() -> str:
         "",
         "每个关于速度的说法都由 `bankloop bench` 重新测量。秒数只对所写的机器有效；比值在同一次运行内得出。",
         "",
-        "Every claim about speed is measured again by `bankloop bench`. Seconds are those of the machine named here; "
-        "ratios are taken within one run.",
+        "Every claim about speed is measured again by `bankloop bench NAME --write benchmarks/results.json`, all of them by "
+        "`make bench`. Seconds are those of the machine named beside them; ratios are taken within one run.",
         "",
     ]
     if not RESULTS.exists():
@@ -26,16 +26,12 @@ def benchmarks_page() -> str:
                 "No results are kept yet: `make bench` makes `benchmarks/results.json`, from which this page is written.",
             ]
         )
-    kept = json.loads(RESULTS.read_text(encoding="utf-8"))
-    quick = ", quick sizes" if kept.get("quick") else ""
-    lines += [f"bankloop {kept.get('version', '')}, {kept.get('date', '')}{quick}.", "", "| machine | |", "|---|---|"]
-    lines += [f"| {key} | {cell(_shown(value))} |" for key, value in kept.get("machine", {}).items()]
-    for key, value in kept.items():
-        if key not in ("version", "date", "quick", "machine", "results"):
-            lines.append(f"| {key} | {cell(_shown(value))} |")
-    for name, result in kept.get("results", {}).items():
-        lines += ["", f"## {name}", "", "| | |", "|---|---:|"]
-        lines += [f"| {key} | {cell(_shown(value))} |" for key, value in _flat(result)]
+    for name, kept in json.loads(RESULTS.read_text(encoding="utf-8")).items():
+        machine = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in kept["machine"].items())
+        size = "quick sizes" if kept["quick"] else "full sizes"
+        lines += ["", f"## {name}", "", f"{kept['date']}, bankloop {kept['version']}, {size}; {machine}."]
+        lines += ["", "| | |", "|---|---:|"]
+        lines += [f"| {key} | {cell(_shown(value))} |" for key, value in _flat(kept["result"])]
     return page(lines)
 
 

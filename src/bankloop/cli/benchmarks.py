@@ -72,9 +72,8 @@ def bench(
         pools = resources if resources is not None else POOLS if branches is None else POOLS_BESIDE_BRANCHES
         found[key] = measure(Options(customers, quick, actions, pools, branches, instance, data))
         show_table(key, ["", ""], [[k, _shown(v)] for k, v in found[key].items()], right=[1])
-    if write is not None:
-        write.parent.mkdir(parents=True, exist_ok=True)
-        write.write_text(json.dumps(_framed(found, quick), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        if write is not None:
+            _keep(write, key, found[key], quick)
     finish(found if name == "all" else found[name], as_json)
 
 
@@ -332,25 +331,26 @@ def _shown(value: object) -> str:
     return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else str(value)
 
 
-def _framed(found: Mapping[str, Any], quick: bool) -> dict[str, Any]:
-    """The results with what a reader needs to judge them: machine, versions, date."""
+def _keep(write: Path, name: str, result: Mapping[str, Any], quick: bool) -> None:
+    """Keep one benchmark's result with what a reader needs to judge it; those of the others stay as they were measured."""
     import psutil
 
     from bankloop import __version__
 
-    return {
-        "date": SystemClock().now().date().isoformat(),
-        "version": __version__,
-        "quick": quick,
-        "machine": {
-            "processor": platform.machine(),
-            "cores": psutil.cpu_count(),
-            "memory_gb": round(psutil.virtual_memory().total / 2**30),
-            "system": platform.system(),
-            "python": platform.python_version(),
-        },
-        "results": dict(found),
+    kept = json.loads(write.read_text(encoding="utf-8")) if write.exists() else {}
+    machine = {
+        "processor": platform.machine(),
+        "cores": psutil.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30),
+        "system": platform.system(),
+        "python": platform.python_version(),
     }
+    entry = {
+        "date": SystemClock().now().date().isoformat(), "version": __version__, "quick": quick, "machine": machine,
+        "result": dict(result),
+    }  # fmt: skip
+    write.parent.mkdir(parents=True, exist_ok=True)
+    write.write_text(json.dumps({**kept, name: entry}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 COMMANDS = {"bench": bench}
