@@ -100,6 +100,52 @@ def test_a_branch_that_wants_no_contacts_has_none_and_others_have_theirs(ready: 
     assert decided.num_rows > 0
 
 
+def test_a_cap_for_one_campaign_holds_that_campaign_s_contacts_alone(ready: Bank) -> None:
+    branch = branch_of(ready)
+    narrow(ready, commander(branch), branch, "bind-card", per_week=0)
+    assert loop.run(ready, system(), 1, DAY).issued is not None
+    with ready.store.begin(system()) as connection:
+        rows = connection.execute(
+            text("SELECT campaign, accepted, refused_by FROM contact WHERE unit_id = :b"), {"b": branch}
+        ).all()
+        elsewhere = connection.scalars(
+            text("SELECT accepted FROM contact WHERE unit_id <> :b AND campaign = 'bind-card'"), {"b": branch}
+        ).all()
+    here = {(row.campaign, row.accepted) for row in rows}
+    assert ("bind-card", True) not in here
+    assert {row.refused_by for row in rows if row.campaign == "bind-card"} == {
+        f"cap:marketing:*:0/7d@{branch}:bind-card"
+    }
+    assert ("first-wealth", True) in here
+    assert any(elsewhere)
+
+
+def test_a_branch_gives_fewer_benefits_and_nobody_else_s_change(ready: Bank) -> None:
+    branch = branch_of(ready)
+    before = loop.plan(ready, system(), 1, DAY)
+    narrow(ready, commander(branch), branch, "bind-card", withheld=["coupon-20"], reason="dear here")
+    after = loop.plan(ready, system(), 1, DAY)
+
+    def open_to(window: loop.Window, name: str, benefit: str, *, inside: bool) -> int:
+        found = window.plan.candidates
+        index = next(i for i, one in enumerate(found.campaigns) if one.campaign == name)
+        columns = [a for a, one in enumerate(found.actions) if found.column_campaign[a] == index and one.benefit == benefit]  # fmt: skip
+        rows = (np.array(found.branches)[found.branch] == branch) == inside
+        return int(np.isfinite(found.value[np.ix_(rows, columns)]).sum())
+
+    assert open_to(before, "bind-card", "coupon-20", inside=True) > 0
+    assert open_to(after, "bind-card", "coupon-20", inside=True) == 0
+    for benefit, inside in (("coupon-20", False), ("coupon-10", True), ("none", True)):
+        assert open_to(after, "bind-card", benefit, inside=inside) == open_to(before, "bind-card", benefit, inside=inside) > 0  # fmt: skip
+    assert open_to(after, "first-wealth", "none", inside=True) == open_to(before, "first-wealth", "none", inside=True)
+    # Who is asked stays who is asked: the branch leaves out a benefit and nobody.
+    assert after.audiences["bind-card"].digest == before.audiences["bind-card"].digest
+    with pytest.raises(NotFoundError) as caught:
+        narrow(ready, commander(branch), branch, "bind-card", withheld=["gold-bar"])
+    assert caught.value.code == "narrowing.no_benefit"
+    assert "coupon-20" in caught.value.message.en
+
+
 def test_a_rule_takes_the_place_of_the_last_and_is_ended(ready: Bank) -> None:
     branch = branch_of(ready)
     first = narrow(ready, commander(branch), branch, "", "age >= 40")
@@ -158,6 +204,20 @@ def test_no_cap_that_passes_is_above_any_of_head_office_s(asked: int, caps: list
 CONTACTS = st.lists(
     st.tuples(st.sampled_from(["C1", "C2"]), st.sampled_from(["B1", "B2"]), st.integers(0, 20)), max_size=25
 )
+
+
+@given(CONTACTS, st.integers(0, 3))
+def test_a_cap_of_one_campaign_never_refuses_another_s(rows: list[tuple[str, str, int]], own: int) -> None:
+    wanted = [
+        Wanted(f"d{place}", customer, "B1", "sms", "marketing", DAY + timedelta(days=day), campaign=campaign)
+        for place, (customer, campaign, day) in enumerate(rows)
+    ]
+    capped = decide(wanted, {}, [Cap("*", own, 7, units=("B1",), said_by="B1", campaign="B2")])
+    for one in wanted:
+        assert not capped[one.decision_id] or one.campaign == "B2"
+    for customer in ("C1", "C2"):
+        days = sorted(one.day for one in wanted if (one.customer_no, one.campaign) == (customer, "B2") and not capped[one.decision_id])  # fmt: skip
+        assert all(sum(0 <= (d - start).days < 7 for d in days) <= own for start in days)
 
 
 @given(CONTACTS, st.integers(0, 3))

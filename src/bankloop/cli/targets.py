@@ -104,6 +104,9 @@ def narrow_(
     campaign: Annotated[str, typer.Option("--campaign", help="战役，默认全部 / campaign, all by default")] = "",
     condition: Annotated[str, typer.Option("--condition", help="条件，如 age >= 40 / condition")] = "",
     per_week: Annotated[int | None, typer.Option("--per-week", help="每周至多 / contacts a week at most")] = None,
+    withhold: Annotated[
+        list[str] | None, typer.Option("--withhold", help="不提供的权益，可重复 / a benefit withheld, repeatable")
+    ] = None,
     bank: Folder = _HERE,
     as_: Person = "commander",
     as_json: AsJson = False,
@@ -113,16 +116,19 @@ def narrow_(
     from bankloop.store import principal_of
 
     with opened_in(bank, as_, "narrowing.set") as (opened, connection):
-        made = narrow(opened, principal_of(connection), unit, campaign, condition, per_week, reason)
+        made = narrow(opened, principal_of(connection), unit, campaign, condition, per_week, reason, withhold or ())
     show_table(
         unit,
-        ["条件 / condition", "每周至多 / a week"],
-        [[made.condition or "—", made.per_week if made.per_week is not None else "—"]],
+        ["条件 / condition", "每周至多 / a week", "不提供 / withheld"],
+        [[made.condition or "—", made.per_week if made.per_week is not None else "—", ", ".join(made.withheld) or "—"]],
     )
     finish(
-        {"narrowing": str(made.narrowing_id), "unit": unit, "condition": made.condition, "per_week": made.per_week},
+        {
+            "narrowing": str(made.narrowing_id), "unit": unit, "condition": made.condition, "per_week": made.per_week,
+            "withheld": list(made.withheld),
+        },
         as_json,
-    )
+    )  # fmt: skip
 
 
 def _roots(connection: object) -> list[str]:

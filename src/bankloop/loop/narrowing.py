@@ -1,6 +1,7 @@
 """What a branch narrows by itself (分行特色): checked against head office's limits, and applied when a window is planned.
 
-A condition is added to the campaign's own with "and", a cap to head office's: so a branch can only ever reach fewer.
+A condition is added to the campaign's own with "and", a cap to head office's, a benefit is taken away: so a branch can only
+ever reach fewer, and give less.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from bankloop.kit import ConflictError, DeniedError, InputError, Text
+from bankloop.kit import ConflictError, DeniedError, InputError, NotFoundError, Text
 from bankloop.kit.expression import BOOL, Type, parse
 from bankloop.loop.bank import Bank
 from bankloop.loop.spec import ANY_CHANNEL, Policies
@@ -54,13 +55,25 @@ class Narrowed:
             found |= here & ~met[str(one.narrowing_id)]
         return found
 
+    def withheld(self, campaign: str, state: pa.Table) -> dict[str, Bools]:
+        """Return by benefit who of the state (n,) a branch does not offer it to in a campaign."""
+        found: dict[str, Bools] = {}
+        for one in self.rules:
+            if one.withheld and one.campaign in ("", campaign):
+                here = self._here(one.unit_id, state)
+                found |= {key: here | found.get(key, False) for key in one.withheld}
+        return found
+
     def caps(self) -> list[Cap]:
-        """Return the branches' own caps, beside head office's; one of a single campaign holds for all contacts there."""
+        """Return the branches' own caps, beside head office's; one for a campaign holds that campaign's contacts alone."""
         return [
-            Cap(EVERY_UNIT, one.per_week, WEEK, units=tuple(sorted(self.units[one.unit_id])), said_by=one.unit_id)
+            Cap(
+                EVERY_UNIT, one.per_week, WEEK, units=tuple(sorted(self.units[one.unit_id])), said_by=one.unit_id,
+                campaign=one.campaign,
+            )
             for one in self.rules
             if one.per_week is not None
-        ]
+        ]  # fmt: skip
 
     def _here(self, unit_id: str, state: pa.Table) -> Bools:
         inside = pa.array(sorted(self.units[unit_id]), pa.string())
@@ -96,25 +109,33 @@ def narrow(
     condition: str = "",
     per_week: int | None = None,
     reason: str = "",
+    withheld: Sequence[str] = (),
 ) -> Narrowing:
     """Let a unit of the principal's narrow a campaign, or all of them where ``campaign`` is '', for its own customers.
 
     Raises ``DeniedError`` for a cap above head office's or a unit of others, ``InputError`` for a rule that says nothing
-    or reads what is confidential, ``NotFoundError`` for an unknown campaign, ``ExpressionError`` for a bad condition.
+    or reads what is confidential, ``NotFoundError`` for an unknown campaign or benefit, ``ExpressionError`` for a bad condition.
     """
     if EVERY_UNIT not in principal.units and unit_id not in principal.units:
         raise _not_yours(principal.id, unit_id)
     words = condition.strip()
-    if not words and per_week is None:
+    if not words and per_week is None and not withheld:
         raise _says_nothing()
     if campaign:
         bank.campaign(campaign)
     if words:
         _readable(bank, words[:_LONGEST])
     within_limits(bank.spec.policies, per_week)
+    _known(bank, withheld)
     with bank.store.begin(principal) as connection:
-        made = keep_narrowing(connection, unit_id, campaign, words, per_week, reason)
-        after = {"unit": unit_id, "campaign": campaign, "condition": words, "per_week": per_week}
+        made = keep_narrowing(connection, unit_id, campaign, words, per_week, withheld, reason)
+        after = {
+            "unit": unit_id,
+            "campaign": campaign,
+            "condition": words,
+            "per_week": per_week,
+            "withheld": made.withheld,
+        }
         record_audit(connection, "narrowing.set", "narrowing", str(made.narrowing_id), None, after, reason)
     return made
 
@@ -155,10 +176,25 @@ def _readable(bank: Bank, words: str) -> None:
         )  # fmt: skip
 
 
+def _known(bank: Bank, withheld: Sequence[str]) -> None:
+    """Raise ``NotFoundError`` for a benefit that the bank does not have."""
+    there = sorted(bank.spec.benefits)
+    for key in withheld:
+        if key not in there:
+            raise NotFoundError(
+                "narrowing.no_benefit",
+                Text("没有权益 {benefit} 可以收窄；可选：{known}", "there is no benefit {benefit} to withhold; there are {known}"),
+                benefit=key[:64], known=", ".join(there) or "—",
+            )  # fmt: skip
+
+
 def _says_nothing() -> InputError:
     return InputError(
         "narrowing.nothing",
-        Text("请至少写一个条件，或不小于 0 的每周上限", "give a condition, or a cap a week not below nought"),
+        Text(
+            "请至少写一个条件、一项不提供的权益，或不小于 0 的每周上限",
+            "give a condition, a benefit to withhold, or a cap a week not below nought",
+        ),
     )
 
 

@@ -164,7 +164,7 @@ def plan(bank: Bank, principal: Principal, round_: int, window_start: date, seed
     candidates = [
         reach.candidates_of(
             lock, audiences[name], offers[name], models[name], people[name], lock.types, as_of, round_,
-            control_share(lock, models[name], people[name]), allowed.open_to,
+            control_share(lock, models[name], people[name]), allowed.open_to, own_rules.withheld(name, table),
         )
         for name, lock in locks.items()
     ]  # fmt: skip

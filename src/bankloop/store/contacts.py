@@ -47,6 +47,7 @@ class Made:
     channel: str
     contact_class: str
     day: date
+    campaign: str = ""
 
 
 def reserve_contacts(
@@ -105,7 +106,7 @@ def decide(
         refusal = refusal or _refusing_cap(want, mine, caps) or _refusing_capacity(want, capacities, taken)
         outcomes[want.decision_id] = refusal
         if not refusal:
-            mine.append(Made(want.channel, want.contact_class, want.day))
+            mine.append(Made(want.channel, want.contact_class, want.day, want.campaign))
             for capacity in _bearing(want, capacities):
                 key = (capacity.channel, capacity.unit_id, want.day)
                 taken[key] = taken.get(key, 0) + 1
@@ -184,13 +185,17 @@ def _refusing_cap(want: Wanted, mine: Sequence[Made], caps: Sequence[Cap]) -> st
     for cap in caps:
         if cap.units and want.unit_id not in cap.units:
             continue
-        if cap.contact_class == want.contact_class and cap.scope in (EVERY_UNIT, want.channel):
-            days = [
-                m.day for m in mine if m.contact_class == cap.contact_class and cap.scope in (EVERY_UNIT, m.channel)
-            ]
+        if _counts(cap, want):
+            days = [m.day for m in mine if _counts(cap, m)]
             if _fullest(want.day, days, cap.days) >= cap.limit:
                 return cap.name
     return ""
+
+
+def _counts(cap: Cap, one: Wanted | Made) -> bool:
+    """Return whether a contact is of the kind that a cap counts."""
+    of_campaign = cap.campaign in ("", one.campaign)
+    return of_campaign and cap.contact_class == one.contact_class and cap.scope in (EVERY_UNIT, one.channel)
 
 
 def _fullest(day: date, days: Sequence[date], length: int) -> int:
@@ -249,13 +254,13 @@ def _made(connection: Connection, name: str) -> dict[str, list[Made]]:
     made: dict[str, list[Made]] = defaultdict(list)
     rows = connection.execute(
         text(
-            f"{people_of(name)} SELECT coalesce(p.party_no, c.customer_no), channel, contact_class, due_day FROM contact c "
+            f"{people_of(name)} SELECT coalesce(p.party_no, c.customer_no), channel, contact_class, due_day, campaign FROM contact c "
             "LEFT JOIN party_member p ON p.customer_no = c.customer_no AND p.valid_to IS NULL "
             "WHERE accepted AND c.customer_no IN (SELECT customer_no FROM numbers)"
         )
     )
-    for person, channel, contact_class, day in rows:
-        made[person].append(Made(channel, contact_class, day))
+    for person, *one in rows:
+        made[person].append(Made(*one))
     return made
 
 

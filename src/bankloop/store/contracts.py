@@ -177,7 +177,7 @@ class Cap:
     """At most ``limit`` contacts of ``contact_class`` per customer in any ``days`` bank-local days running.
 
     ``scope`` is a channel, or ``*`` for all channels together. ``units`` are those whose contacts it holds, none: all;
-    ``said_by`` whose rule it then is.
+    ``said_by`` whose rule it then is. One of a ``campaign`` holds and counts that campaign's contacts alone.
     """
 
     scope: str
@@ -186,12 +186,14 @@ class Cap:
     contact_class: str = "marketing"
     units: tuple[str, ...] = ()
     said_by: str = ""
+    campaign: str = ""
 
     @property
     def name(self) -> str:
-        """Return the name by which a refusal says it: ``cap:marketing:sms:1/7d``, a branch's own with ``@unit``."""
-        return f"cap:{self.contact_class}:{self.scope}:{self.limit}/{self.days}d" + (
-            f"@{self.said_by}" if self.said_by else ""
+        """Return the name by which a refusal says it: ``cap:marketing:sms:1/7d``, a branch's own with ``@unit``, or ``@unit:campaign``."""
+        whose = f"@{self.said_by}" if self.said_by else ""
+        return f"cap:{self.contact_class}:{self.scope}:{self.limit}/{self.days}d{whose}" + (
+            f":{self.campaign}" if self.campaign else ""
         )
 
 

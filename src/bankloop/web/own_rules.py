@@ -14,16 +14,18 @@ from bankloop.store import Principal
 from bankloop.web.console import Console
 from bankloop.web.tree import sees
 
+EVERY_BENEFIT = "*"
 _BRANCHES = ("branch", "sub_branch")
 
 
 @dataclass(frozen=True, slots=True)
 class OwnRules:
-    """Rules with their sentence, the units that may have one, the campaigns, and how many contacts a week are allowed."""
+    """Rules with their sentence, the units that may have one, the campaigns and benefits, and how many contacts a week are allowed."""
 
     rows: tuple[tuple[Narrowing, Text], ...]
     units: tuple[tuple[str, Text], ...]
     campaigns: Mapping[str, Text]
+    benefits: Mapping[str, Text]
     most: int | None
     limit: Text
 
@@ -35,10 +37,11 @@ def own_rules(console: Console, principal: Principal) -> OwnRules:
         tree = {unit.unit_id: unit for unit in units(connection)}
         found = narrowings(connection)
     names = {name: one.name for name, one in tree.items()}
-    rows = tuple((one, _said(one, names, titles)) for one in found)
+    benefits = {key: one.title.text for key, one in console.bank.spec.benefits.items()}
+    rows = tuple((one, _said(one, names, titles, benefits)) for one in found)
     mine = tuple((name, one.name) for name, one in tree.items() if one.kind in _BRANCHES and sees(principal, name))
     limit = Text(f"总行每周至多 {most} 次。", f"Head office allows {most} a week.")
-    return OwnRules(rows, mine, titles, most, limit)
+    return OwnRules(rows, mine, titles, benefits, most, limit)
 
 
 def per_week_of(words: str) -> int | None:
@@ -54,7 +57,14 @@ def per_week_of(words: str) -> int | None:
         ) from None
 
 
-def _said(one: Narrowing, names: Mapping[str, Text], titles: Mapping[str, Text]) -> Text:
+def withheld_of(console: Console, words: str) -> list[str]:
+    """Return the benefits that a form withholds: none, one, or every one there is."""
+    if words == EVERY_BENEFIT:
+        return sorted(console.bank.spec.benefits)
+    return [words] if words else []
+
+
+def _said(one: Narrowing, names: Mapping[str, Text], titles: Mapping[str, Text], benefits: Mapping[str, Text]) -> Text:
     unit, campaign = (
         names.get(one.unit_id, say.same(one.unit_id)),
         titles.get(one.campaign, Text("全部战役", "all campaigns")),
@@ -66,4 +76,8 @@ def _said(one: Narrowing, names: Mapping[str, Text], titles: Mapping[str, Text])
     if one.per_week is not None:
         zh.append(f"每周至多 {one.per_week} 次")
         en.append(f"at most {one.per_week} a week")
+    if one.withheld:
+        shown = [benefits.get(key, say.same(key)) for key in one.withheld]
+        zh.append(f"不提供{'、'.join(benefit.zh for benefit in shown)}")
+        en.append(f"without {', '.join(benefit.en for benefit in shown)}")
     return Text(f"{unit.zh} · {campaign.zh}：{'，'.join(zh)}", f"{unit.en} · {campaign.en}: {', '.join(en)}")

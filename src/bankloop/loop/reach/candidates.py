@@ -68,10 +68,12 @@ def candidates_of(
     round_: int,
     control_share: int,
     allowed: Callable[[str], Bools] | None = None,
+    withheld: Mapping[str, Bools] | None = None,
 ) -> CampaignCandidates:
     """Return one campaign's candidates over its usable ``members`` (m rows of the state, in snapshot order).
 
     ``allowed`` returns (n,) which rows of the state a channel may reach by what customers consented to; all without it.
+    ``withheld`` says by benefit (n,) whom a branch does not offer it to.
     """
     actions = actions_of(lock)
     base, uplift = model.predict(feature_matrix(members, model.base.features), [a.key for a in actions])
@@ -83,7 +85,7 @@ def candidates_of(
         base=base,
         uplift=uplift,
         worth=_worth(lock, members),
-        open=_open(lock, actions, offers, members, types, as_of) & _allowed(actions, snapshot, allowed),
+        open=_open(lock, actions, offers, members, types, as_of) & _allowed(actions, snapshot, allowed, withheld or {}),
         control=draw_control(snapshot.customer_no.to_pylist(), lock.name, round_, control_share),
         control_share=control_share / 1_000_000,
         explore_staff=lock.campaign.evaluate.explore_staff,
@@ -114,10 +116,16 @@ def _open(
     return np.column_stack(columns) if columns else np.zeros((members.num_rows, 0), bool)
 
 
-def _allowed(actions: Sequence[Action], snapshot: Snapshot, allowed: Callable[[str], Bools] | None) -> Bools:
+def _allowed(
+    actions: Sequence[Action],
+    snapshot: Snapshot,
+    allowed: Callable[[str], Bools] | None,
+    withheld: Mapping[str, Bools],
+) -> Bools:
     masks = {a.channel: allowed(a.channel)[snapshot.rows] for a in actions} if allowed else {}
+    given = {benefit: ~hidden[snapshot.rows] for benefit, hidden in withheld.items()}
     everyone = np.ones(len(snapshot.rows), bool)
-    columns = [masks.get(a.channel, everyone) for a in actions]
+    columns = [masks.get(a.channel, everyone) & given.get(a.benefit, everyone) for a in actions]
     return np.column_stack(columns) if columns else np.zeros((len(snapshot.rows), 0), bool)
 
 

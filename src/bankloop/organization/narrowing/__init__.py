@@ -1,4 +1,4 @@
-"""What a branch narrows by itself (分行特色): a condition more for its own customers, fewer contacts a week; never more.
+"""What a branch narrows by itself (分行特色): a condition more, fewer contacts a week, fewer benefits; never more.
 
 This room keeps it; what a condition means, and head office's limits, are known above.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,13 +16,17 @@ from bankloop.store import now_of, principal_of, record_audit, verb
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """A branch's own rule for a campaign, or for all where ``campaign`` is '': who else is left out, how often at most."""
+    """A branch's own rule for a campaign, or for all where ``campaign`` is ''.
+
+    It says who else is left out, how often somebody is contacted at most, and which benefits are withheld.
+    """
 
     narrowing_id: UUID
     unit_id: str
     campaign: str
     condition: str
     per_week: int | None
+    withheld: tuple[str, ...]
     reason: str
     made_by: str
     made_at: datetime
@@ -29,7 +34,13 @@ class Narrowing:
 
 
 def keep_narrowing(
-    connection: Connection, unit_id: str, campaign: str, condition: str, per_week: int | None, reason: str
+    connection: Connection,
+    unit_id: str,
+    campaign: str,
+    condition: str,
+    per_week: int | None,
+    withheld: Sequence[str],
+    reason: str,
 ) -> Narrowing:
     """Keep a branch's rule in the place of its last one; the caller's verb checked it, answers for it and records it."""
     now, t = now_of(connection), table.c
@@ -37,8 +48,10 @@ def keep_narrowing(
         update(table).where(t.unit_id == unit_id, t.campaign == campaign, t.ended_at.is_(None)).values(ended_at=now)
     )
     number = uuid7(int(now.timestamp() * 1000))
-    made = Narrowing(number, unit_id, campaign, condition, per_week, reason, principal_of(connection).id, now, None)
-    connection.execute(insert(table).values(**{name: getattr(made, name) for name in Narrowing.__dataclass_fields__}))
+    fewer, person = tuple(sorted(set(withheld))), principal_of(connection).id
+    made = Narrowing(number, unit_id, campaign, condition, per_week, fewer, reason, person, now, None)
+    values = {name: getattr(made, name) for name in Narrowing.__dataclass_fields__} | {"withheld": list(fewer)}
+    connection.execute(insert(table).values(**values))
     return made
 
 
@@ -66,4 +79,4 @@ def narrowings(connection: Connection) -> tuple[Narrowing, ...]:
     """Return the rules in force that may be seen, by unit and campaign."""
     t = table.c
     rows = connection.execute(select(table).where(t.ended_at.is_(None)).order_by(t.unit_id, t.campaign)).mappings()
-    return tuple(Narrowing(**row) for row in rows)
+    return tuple(Narrowing(**{**row, "withheld": tuple(row["withheld"])}) for row in rows)

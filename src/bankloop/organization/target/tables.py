@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Date, DateTime, ForeignKey, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from bankloop.organization.tables import metadata
 
@@ -43,6 +44,7 @@ narrowing = Table(
     Column("campaign", Text, nullable=False),
     Column("condition", Text, nullable=False),
     Column("per_week", Integer, nullable=True),
+    Column("withheld", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("reason", Text, nullable=False),
     Column("made_by", Text, nullable=False),
     Column("made_at", DateTime(timezone=True), nullable=False),

@@ -64,6 +64,7 @@ class NarrowBody(Body):
     campaign: Annotated[str, Field(max_length=64)] = ""
     condition: Annotated[str, Field(max_length=2_000)] = ""
     per_week: int | None = None
+    withheld: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
     reason: Reason = ""
 
 
@@ -138,8 +139,9 @@ def put_rule(request: Request, body: NarrowBody, console: Open, visitor: Writes)
 
     def effect() -> Any:
         return narrow(
-            console.bank, visitor.principal, body.unit, body.campaign, body.condition, body.per_week, body.reason
-        )
+            console.bank, visitor.principal, body.unit, body.campaign, body.condition, body.per_week, body.reason,
+            body.withheld,
+        )  # fmt: skip
 
     return once(request, console.bank.store, visitor, "narrowing.set", body.unit, body, effect, 201)
 

@@ -14,7 +14,7 @@ from bankloop.organization import assign_task, require
 from bankloop.organization.narrowing import end_narrowing
 from bankloop.web import errors
 from bankloop.web.forms import Acting, Form, Here
-from bankloop.web.own_rules import own_rules, per_week_of
+from bankloop.web.own_rules import own_rules, per_week_of, withheld_of
 from bankloop.web.rendering import console_of, may, page
 from bankloop.web.visitor import Visitor
 from bankloop.web.warroom import unit_page, war_room
@@ -34,6 +34,7 @@ def add_pages(app: FastAPI) -> None:
             narrow(
                 console_of(request).bank, visitor.principal, form.get("unit", ""), form.get("campaign", ""),
                 form.get("condition", ""), per_week_of(form.get("per_week", "")), form.get("reason", ""),
+                withheld_of(console_of(request), form.get("withheld", "")),
             )  # fmt: skip
         except BankloopError as error:
             return _whole(request, visitor, form, error)
