@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -125,7 +126,7 @@ class Attribute:
         """Return the sha256 of what the file says: the same words, the same digest."""
         return digest([self.name, self.source])
 
-    @property
+    @cached_property
     def reads(self) -> frozenset[str]:
         """Return the attributes that this one is computed from."""
         match self.body:
@@ -198,3 +199,10 @@ class State:
     catalogue_digest: str
     versions: Mapping[str, str]
     digest: str
+
+    def row(self, customer_no: str) -> dict[str, Any]:
+        """Return one customer's number and attributes; nothing for who is not among them."""
+        numbers, count = self.table["customer_no"], self.table.num_rows
+        at = bisect_left(range(count), customer_no, key=lambda place: numbers[place].as_py())
+        found: list[dict[str, Any]] = self.table.slice(at, 1).to_pylist() if at < count else []
+        return found[0] if found and found[0]["customer_no"] == customer_no else {}

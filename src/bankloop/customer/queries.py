@@ -62,11 +62,10 @@ def state_expression(
     own = {a.name: _row_fact(customers, a.body, today) for a in attributes if _is_row_fact(a)}
     state = customers.select(customer_no=customers[KEY], **own)
     held = [a for a in attributes if a.kind is AttributeKind.FACT and not _is_row_fact(a)]
-    if held:
-        state = _joined(state, _holding_facts(tables["holding"], held, today), held, today, zone)
-    for together in _scans([a for a in attributes if isinstance(a.body, Window)]):
-        found = _windows(tables["event"], together, today, known_until, zone)
-        state = _joined(state, found, together, today, zone)
+    parts = [(_holding_facts(tables["holding"], held, today), held)] if held else []
+    windows = _scans([a for a in attributes if isinstance(a.body, Window)])
+    parts += [(_windows(tables["event"], one, today, known_until, zone), one) for one in windows]
+    state = _joined(state, parts, today, zone)
     state = _with_scores(state, [a for a in attributes if a.kind is AttributeKind.SCORE], scores)
     state = _with_rules(state, [a for a in attributes if a.reads or isinstance(a.body, Rule)], today)
     return state.select(KEY, *catalogue.attributes)
@@ -198,24 +197,31 @@ def window_conditions(rows: Any, window: Window) -> Any:
     return where
 
 
-def _joined(state: Any, aggregates: Any, attributes: Sequence[Attribute], today: date, zone: str) -> Any:
-    """Join aggregates to the customers; a customer without rows has counts of 0, and NULL where nothing is known."""
-    renamed = aggregates.rename(_of=KEY)
-    joined = state.left_join(renamed, state[KEY] == renamed["_of"]).drop("_of")
-    now, filled = ibis.literal(today), {}
-    midnight = int(local_moment(today + timedelta(days=1), 0, 0, zone).timestamp())
-    for attribute in attributes:
-        column, body = joined[attribute.name], attribute.body
-        assert isinstance(body, Fact | Window)
-        how = body.operation if isinstance(body, Fact) else body.measure
-        if how in _FILLED:
-            filled[attribute.name] = column.fill_null(_FILLED[how])
-        elif how is Operation.NEXT_DAYS:
-            filled[attribute.name] = column.delta(now, unit="day").cast("int64")
-        elif how is Measure.DAYS_SINCE:
-            # Whole bank-local days between, counted back from the midnight that ends today.
-            filled[attribute.name] = _days_before(column, midnight)
-    return joined.mutate(**filled) if filled else joined
+def _joined(state: Any, parts: Sequence[tuple[Any, Sequence[Attribute]]], today: date, zone: str) -> Any:
+    """Join aggregates to the customers; a customer without rows has counts of 0, and NULL where nothing is known.
+
+    All are joined before one selection: a selection a join would be taken apart again column by column.
+    """
+    joined, columns = state, [state[name] for name in state.columns]
+    for place, (aggregates, attributes) in enumerate(parts):
+        part = aggregates.rename(**{f"_of_{place}": KEY})
+        joined = joined.left_join(part, state[KEY] == part[f"_of_{place}"])
+        columns += [_filled(part[one.name], one, today, zone).name(one.name) for one in attributes]
+    return joined.select(columns) if parts else state
+
+
+def _filled(column: Any, attribute: Attribute, today: date, zone: str) -> Any:
+    body = attribute.body
+    assert isinstance(body, Fact | Window)
+    how = body.operation if isinstance(body, Fact) else body.measure
+    if how in _FILLED:
+        return column.fill_null(_FILLED[how])
+    if how is Operation.NEXT_DAYS:
+        return column.delta(ibis.literal(today), unit="day").cast("int64")
+    if how is Measure.DAYS_SINCE:
+        # Whole bank-local days between, counted back from the midnight that ends today.
+        return _days_before(column, int(local_moment(today + timedelta(days=1), 0, 0, zone).timestamp()))
+    return column
 
 
 def _days_before(moment: Any, midnight: int) -> Any:

@@ -52,7 +52,7 @@ def build_state(
         if customers is not None:
             tables = {name: table.filter(table[KEY].isin(list(customers))) for name, table in tables.items()}
         expression = state_expression(tables, wanted, today, known_until, lake.zone, given)
-        found = connection.sql(ibis.to_sql(expression.order_by(KEY), dialect="duckdb")).to_arrow_table()
+        found = connection.sql(backend.compile(expression.order_by(KEY))).to_arrow_table()
     table = found.cast(state_schema(wanted))
     return State(table, today, wanted.digest, read, table_digest(table))
 

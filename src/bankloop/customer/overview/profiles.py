@@ -7,7 +7,7 @@ at any time. Reading a customer reads a few blocks, however many customers there
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,6 +29,8 @@ EVENT_DAYS = 400
 QUARTER = 90
 _KEPT_FILES = 2
 _TABLES = ("customer", "holding", "event", "tier_month", "servicing", "score")
+# Rows whose least and greatest customer are known: a look reads the few of these that hold its customer.
+_BLOCK = 16_384
 _guard = threading.Lock()
 
 
@@ -65,6 +67,11 @@ class Profiles:
         cursor.close()
         return found
 
+    def attributes(self, numbers: Sequence[str]) -> Mapping[str, Any]:
+        """Return the attributes of the first of a person's numbers that has any."""
+        rows = (self.state.row(number) for number in numbers) if self.state else iter(())
+        return next((row for row in rows if row), {})
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
@@ -83,22 +90,19 @@ def open_profiles(lake: Lake, state: State | None) -> Profiles:
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
             partial = folder / f"{uuid4().hex}.partial"
-            _make(lake, partial, state, read)
+            _make(lake, partial, read)
             partial.replace(path)
             _let_go(folder, path)
     rules = Rules(read_tier_rules(lake.folder), read_cards(lake.folder), read_policy(lake.folder))
     return Profiles(path, state, sum(one.days for one in read), rules)
 
 
-def _make(lake: Lake, path: Path, state: State | None, read: Sequence[Span]) -> None:
+def _make(lake: Lake, path: Path, read: Sequence[Span]) -> None:
     quoted = str(path).replace("'", "''")
     with lake.engine() as engine:
-        engine.execute(f"ATTACH '{quoted}' AS p").fetchall()
+        engine.execute(f"ATTACH '{quoted}' AS p (ROW_GROUP_SIZE {_BLOCK})").fetchall()
         for name, query in _queries(lake, read).items():
             engine.execute(f"CREATE TABLE p.{name} AS {query}").fetchall()
-        if state is not None:
-            engine.register("state_", state.table)
-            engine.execute("CREATE TABLE p.state AS SELECT * FROM state_ ORDER BY customer_no").fetchall()
         engine.execute("DETACH p").fetchall()
 
 

@@ -45,7 +45,7 @@ def open_overview(
     months = _months(profiles, numbers)
     last = months[0] if months else None
     rule = rule_on(profiles.rules.tiers, last.month if last else today)
-    row: Mapping[str, Any] = next(iter(profiles.rows("state", numbers)), {})
+    row = profiles.attributes(numbers)
     as_of = profiles.state.as_of if profiles.state else today
     scores = {one["attribute"]: one for one in profiles.rows("score", numbers)}
     holdings = profiles.rows("holding", numbers)

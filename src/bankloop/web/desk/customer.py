@@ -85,7 +85,7 @@ def add_pages(app: FastAPI) -> None:
             profiles = bank.profiles(connection)
             seen = open_overview(connection, bank.lake, profiles, bank.catalogue, customer_no[:64])
             groups = segments(connection, active=True) if may(visitor, "segment.read") else []
-        row = next(iter(profiles.rows("state", seen.numbers)), {})
+        row = profiles.attributes(seen.numbers)
         own = memberships(groups, row, bank.catalogue, profiles.state.as_of) if profiles.state else []
         ruling, zone = may_contact(found.words, ANY_CHANNEL), ZoneInfo(console.bank.lake.zone)
         answer = Text("可以营销触达。", "Marketing may reach this customer.")
