@@ -44,6 +44,12 @@ def load(bank: Bank, progress: Progress | None = None) -> tuple[LoadReport, Peop
     return report, people
 
 
+def make_ready(bank: Bank) -> None:
+    """Compute what everybody looks at first after a load, so that nobody waits for it: it is kept in the bank's folder."""
+    with bank.store.begin(system("load")) as connection:
+        bank.profiles(connection)
+
+
 def file_channel(folder: Path) -> FileChannel:
     """Return the channel that writes files for the bank's own gateways."""
     return FileChannel(folder / "data" / "delivery")

@@ -92,11 +92,14 @@ def simulate(
 def load(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """装载源文件：坏行隔离，好行入湖。Load what has arrived; bad rows go to quarantine, good rows load."""
     from bankloop.wiring import load as load_all
-    from bankloop.wiring import open_bank
+    from bankloop.wiring import make_ready, open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         permit(opened.store, "lake.load")
         report, people = load_all(opened, lambda source, done, total: say(f"{done}/{total} {source}"))
+        if report.versions:
+            say("标签与档案 / attributes and profiles")
+            make_ready(opened)
     rows = [
         [s.source, str(s.day or ""), f"{s.rows_read:,}", f"{s.loaded:,}", f"{s.quarantined:,}", _reasons(s.rules)]
         for s in report.sources

@@ -234,6 +234,76 @@ def source_spec(place: str, reason: Text) -> SpecError:
     return SpecError("lake.source_spec", Text("{place}：{reason}", "{place}: {reason}"), place=place, reason=reason)
 
 
+def no_database_url(place: str, variable: str) -> EnvironmentFault:
+    """A source asks a database whose URL no environment variable names."""
+    return EnvironmentFault(
+        "lake.database_url",
+        Text(
+            "{place}：环境变量 {variable} 没有数据库地址；请设为只读账号的 SQLAlchemy URL，如 postgresql+psycopg://reader:…@host/db",
+            "{place}: the environment variable {variable} holds no database; set it to the SQLAlchemy URL of a reader, "
+            "as postgresql+psycopg://reader:…@host/db",
+        ),
+        place=place,
+        variable=variable,
+    )
+
+
+def no_driver(place: str, variable: str, driver: str) -> EnvironmentFault:
+    """The driver that a database's URL names is not installed, or there is none of that name."""
+    return EnvironmentFault(
+        "lake.database_driver",
+        Text(
+            "{place}：{variable} 所写的驱动 {driver} 无法加载；请安装它，或更正 URL 中的驱动名",
+            "{place}: the driver {driver} that {variable} names cannot be loaded; install it, or correct it in the URL",
+        ),
+        place=place,
+        variable=variable,
+        driver=driver,
+    )
+
+
+def database_failed(place: str, variable: str, reason: str) -> EnvironmentFault:
+    """A source's database cannot be reached, or gave up in the middle of an answer; nothing was changed."""
+    return EnvironmentFault(
+        "lake.database_failed",
+        Text(
+            "{place}：{variable} 的数据库没有给出完整回答（{reason}）；没有改动任何数据，请检查地址、账号和网络后重试",
+            "{place}: the database of {variable} gave no whole answer ({reason}); nothing was changed, check address, "
+            "account and network and load again",
+        ),
+        place=place,
+        variable=variable,
+        reason=reason,
+    )
+
+
+def query_failed(place: str, reason: str) -> DataError:
+    """A source's query that its database, or its files, do not answer."""
+    return DataError(
+        "lake.query_failed",
+        Text(
+            "{place}：查询无法执行（{reason}）；请对照表名和字段名更正 query",
+            "{place}: the query does not run ({reason}); correct it by the names of tables and columns",
+        ),
+        place=place,
+        reason=reason,
+    )
+
+
+def joined_line(place: str, line: int, rule: str) -> DataError:
+    """A line that cannot be read in a file that others are joined with: without it, their rows would go missing unseen."""
+    return DataError(
+        "lake.joined_line",
+        Text(
+            "{place} 第 {line} 行无法读取（{rule}）；参与关联的文件不能缺行，请更正后重新装载",
+            "{place}, line {line}, cannot be read ({rule}); a file that is joined must be whole, correct it and load again",
+        ),
+        place=place,
+        line=line,
+        rule=rule,
+    )
+
+
 def no_space(place: str) -> EnvironmentFault:
     """The disk is full; nothing was changed."""
     return EnvironmentFault(

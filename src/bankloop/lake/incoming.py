@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from bankloop.lake.sources import Source
 
+# Answers to queries lie here beside what is delivered.
+DRAWN = "drawn"
 _DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})")
 
 
@@ -31,7 +33,9 @@ def find(incoming: Path, sources: Sequence[Source]) -> tuple[list[Delivery], lis
     found: dict[tuple[date | None, int], list[Path]] = {}
     by_folder: dict[Path, list[Path]] = {}
     for index, source in enumerate(sources):
-        for path in sorted(incoming.glob(source.path)):
+        for path in sorted(incoming.glob(source.path)) if source.query is None else ():
+            if path.is_relative_to(incoming / DRAWN):
+                continue
             top = incoming / path.relative_to(incoming).parts[0]
             day = _day(top.name) if top.is_dir() else None
             if path.is_file() and path.suffix != ".ok":
@@ -45,6 +49,12 @@ def find(incoming: Path, sources: Sequence[Source]) -> tuple[list[Delivery], lis
         if ready:
             deliveries.append(Delivery(sources[index], day, ready))
     return deliveries, sorted(folder.name for folder in waiting)
+
+
+def in_order(found: Iterable[Delivery], sources: Sequence[Source]) -> list[Delivery]:
+    """Return deliveries by day, those of one day in the order of ``sources``."""
+    places = {source.name: place for place, source in enumerate(sources)}
+    return sorted(found, key=lambda one: (one.day or date.min, places[one.source.name]))
 
 
 def _complete(folder: Path, files: Sequence[Path]) -> bool:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bankloop.kit import uuid7
-from bankloop.lake import errors, expectations, files, incoming, origins, quality, quarantine
+from bankloop.lake import drawing, errors, expectations, files, incoming, origins, quality, quarantine
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.conforming import Conformed, conform_files
 from bankloop.lake.contracts import LoadReport, SourceReport
@@ -58,7 +58,10 @@ def load_bank(folder: Path, lake: Lake, progress: Progress | None = None) -> Loa
         try:
             with lake.engine() as connection:
                 load = _Load(lake, writer, connection, scratch, sources)
-                load.run(deliveries, progress or (lambda *_: None))
+                drawn, lacking = drawing.draw(lake, sources, scratch)
+                waiting += lacking
+                together = incoming.in_order([*deliveries, *drawn], sources)
+                load.run(together, progress or (lambda *_: None))
                 versions = {v.table: v.version for v in writer.staged if v.table not in OWN}
                 load.seal()
                 writer.commit()

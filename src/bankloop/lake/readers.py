@@ -6,12 +6,14 @@ A line that cannot be read (broken encoding, wrong number of fields) is set asid
 from __future__ import annotations
 
 import csv
+import gzip
 import itertools
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import duckdb
 import numpy as np
@@ -28,6 +30,7 @@ _CHUNK = 1 << 24
 _STEP = 1 << 16
 _NUMBERS = itertools.count(1)
 _SAMPLE = 60
+_GZIP = ".gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +106,16 @@ def _read_xlsx(connection: duckdb.DuckDBPyConnection, source: Source, path: Path
     blank = tuple(n for n, row in enumerate(body, first) if all(v is None for v in row))
     rows = [row for row in body if any(v is not None for v in row)]
     arrays = [
-        pa.array([_cell(row[i] if i < len(row) else None) for row in rows], pa.string()) for i in range(len(columns))
+        pa.array([cell_text(row[i] if i < len(row) else None) for row in rows], pa.string())
+        for i in range(len(columns))
     ]
     table = f"_raw_{next(_NUMBERS)}"
     connection.register(table, pa.table([pa.array(range(1, len(rows) + 1), pa.int64()), *arrays], ["_row", *columns]))
     return RawFile(path, f"SELECT * FROM {table}", columns, dict.fromkeys(columns, "VARCHAR"), first, skipped=blank)
 
 
-def _cell(value: Any) -> str | None:
+def cell_text(value: Any) -> str | None:
+    """Return a value of a sheet or a database as a source file would write it; None for nothing."""
     match value:
         case None:
             return None
@@ -126,7 +131,10 @@ def _cell(value: Any) -> str | None:
 
 
 def _read_csv(connection: duckdb.DuckDBPyConnection, source: Source, path: Path, scratch: Path) -> RawFile:
-    text, broken, blank = as_utf8(path, source.encoding, scratch)
+    try:
+        text, broken, blank = as_utf8(path, source.encoding, scratch)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise errors.unreadable_file(path.name, type(error).__name__) from error
     first = 1 if source.header else 2
     if broken and broken[0].line < first:
         raise errors.broken_encoding(path.name, source.encoding, broken[0].line)
@@ -172,11 +180,11 @@ def _header(text: Path, source: Source, path: Path) -> tuple[str, ...]:
 def as_utf8(path: Path, encoding: str, scratch: Path) -> tuple[Path, list[Reject], tuple[int, ...]]:
     """Return a UTF-8 text of ``path``, the lines left out of it because they do not decode, and the blank lines.
 
-    A file that is UTF-8 already is returned itself. Others are decoded in large pieces of whole lines; where a piece
+    A file that is UTF-8 already is returned itself. Others, and those compressed by gzip, are decoded in large pieces of whole lines; where a piece
     fails, the line that breaks it is left out and the rest goes on, so that one broken line costs that line.
     """
     plain = encoding in ("utf-8", "utf-8-sig")
-    if plain:
+    if plain and path.suffix != _GZIP:
         broken, blank = _decode(path, None, "utf-8")
         if not broken:
             return path, [], blank
@@ -189,7 +197,7 @@ def _decode(path: Path, target: Path | None, encoding: str) -> tuple[list[Reject
     broken: list[Reject] = []
     blank: list[int] = []
     line = 1
-    with path.open("rb") as file, _Writer(target) as out:
+    with _bytes_of(path) as file, _Writer(target) as out:
         for piece in _whole_lines(file):
             for text, reject in _decoded(piece, encoding, line):
                 if out is not None:
@@ -200,6 +208,10 @@ def _decode(path: Path, target: Path | None, encoding: str) -> tuple[list[Reject
                 blank.extend(_blank_lines(piece, line))
             line += piece.count(b"\n")
     return broken, tuple(blank)
+
+
+def _bytes_of(path: Path) -> BinaryIO:
+    return cast("BinaryIO", gzip.open(path)) if path.suffix == _GZIP else path.open("rb")
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:

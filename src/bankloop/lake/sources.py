@@ -23,13 +23,26 @@ sources:
       source: {constant: core}
       phone_valid: {from: 手机号, matches: phone}
 ```
+A source may be a query instead of a ``path``: over a database, or over several files, each a table of that name.
+```yaml
+  core_account:
+    table: holding
+    database: CORE_DATABASE_URL       # the environment variable with its SQLAlchemy URL
+    query: SELECT account_no, customer_no, balance FROM account
+  dispositions:
+    table: relation
+    files:
+      disp: {path: "*/DISP_*.csv", format: csv, encoding: gbk}
+    query: SELECT a.client AS from_no, b.client AS to_no FROM disp a JOIN disp b USING (account) WHERE …
+```
 What a source promises beside that (``control``, ``quality``, ``block``) is in ``expectations``. Timestamps take ``{from: …, timestamp: "%Y-%m-%d %H:%M:%S", zone: Asia/Shanghai}``; the zone is the bank's when left out.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -46,19 +59,20 @@ FORMATS = ("csv", "xlsx", "parquet")
 MODES = ("replace", "append", "upsert")
 ENCODINGS = ("utf-8", "utf-8-sig", "gbk", "gb18030")
 PII_KINDS = ("name", "phone", "id_no")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+")
 # What the platform keeps about loading itself.
 OWN = ("loaded_file", "quality")
 # A source that is worse than this on one day has changed its layout rather than made mistakes.
 DEFAULT_REJECT_PPM = 20_000
 
+# How files are read, and what a query takes in their place.
+_READING = ("path", "format", "encoding", "delimiter", "header")
+_QUERY = ("query", "database", "files")
 _KEYS = (
     "name",
     "table",
-    "path",
-    "format",
-    "encoding",
-    "delimiter",
-    "header",
+    *_READING,
+    *_QUERY,
     "mode",
     "reject_above",
     "ignore",
@@ -86,8 +100,17 @@ class ColumnSource:
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """What a source asks for: SQL over a ``database`` (the variable of its URL), or over ``files``, by table name."""
+
+    sql: str
+    database: str = ""
+    files: Mapping[str, Source] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
-    """One entry of ``sources:``; ``place`` is its file and line."""
+    """One entry of ``sources:``; ``place`` is its file and line. The answer to a ``query`` is kept as a Parquet file."""
 
     name: str
     table: str
@@ -103,6 +126,7 @@ class Source:
     columns: Mapping[str, ColumnSource] = field(default_factory=dict)
     zone: str = "Asia/Shanghai"
     expected: Expected = field(default_factory=Expected)
+    query: Query | None = None
 
     @property
     def contract(self) -> TableContract:
@@ -133,22 +157,13 @@ def _source(bank: Located, route: tuple[str | int, ...], name: str, entry: Any, 
         raise source_spec(place, Text(f"来源 {name} 应为映射", f"source {name} must be a mapping"))
     for key in entry:
         _one_of(bank.place(*route, str(key)), "key", str(key), _KEYS)
-    for needed in ("table", "path", "format"):
-        if needed not in entry:
-            raise source_spec(place, Text(f"来源 {name} 缺少 {needed}", f"source {name} lacks {needed}"))
+    if "table" not in entry:
+        raise source_spec(place, Text(f"来源 {name} 缺少 table", f"source {name} lacks table"))
     table = _one_of(bank.place(*route, "table"), "table", entry["table"], [t for t in CONTRACTS if t not in OWN])
-    header = entry.get("header", True)
-    return Source(
-        name=name,
-        table=table,
-        path=str(entry["path"]),
-        format=_one_of(bank.place(*route, "format"), "format", entry["format"], FORMATS),
-        place=place,
-        encoding=_one_of(
-            bank.place(*route, "encoding"), "encoding", str(entry.get("encoding", "utf-8")).lower(), ENCODINGS
-        ),
-        delimiter=_delimiter(bank.place(*route, "delimiter"), entry.get("delimiter", ",")),
-        header=tuple(map(str, header)) if isinstance(header, list) else None,
+    asked = any(key in entry for key in _QUERY)
+    reading = _asked(bank, route, name, table, entry) if asked else _delivered(bank, route, name, table, entry)
+    return replace(
+        reading,
         mode=_one_of(bank.place(*route, "mode"), "mode", entry.get("mode", CONTRACTS[table].mode), MODES),
         reject_ppm=_share(bank.place(*route, "reject_above"), entry.get("reject_above")),
         ignore=tuple(_names(entry.get("ignore", ()))),
@@ -156,6 +171,59 @@ def _source(bank: Located, route: tuple[str | int, ...], name: str, entry: Any, 
         zone=zone,
         expected=read_expected(entry, place),
     )
+
+
+def _delivered(bank: Located, route: tuple[str | int, ...], name: str, table: str, entry: Mapping[str, Any]) -> Source:
+    """Return where a source's files are and how they are read."""
+    place = bank.place(*route)
+    for needed in ("path", "format"):
+        if needed not in entry:
+            raise source_spec(place, Text(f"来源 {name} 缺少 {needed}", f"source {name} lacks {needed}"))
+    header, encoding = entry.get("header", True), str(entry.get("encoding", "utf-8")).lower()
+    return Source(
+        name=name,
+        table=table,
+        path=str(entry["path"]),
+        format=_one_of(bank.place(*route, "format"), "format", entry["format"], FORMATS),
+        place=place,
+        encoding=_one_of(bank.place(*route, "encoding"), "encoding", encoding, ENCODINGS),
+        delimiter=_delimiter(bank.place(*route, "delimiter"), entry.get("delimiter", ",")),
+        header=tuple(map(str, header)) if isinstance(header, list) else None,
+    )
+
+
+def _asked(bank: Located, route: tuple[str | int, ...], name: str, table: str, entry: Mapping[str, Any]) -> Source:
+    """Return a source that is a query over a database or over files."""
+    place = bank.place(*route)
+    if "query" not in entry or ("database" in entry) == ("files" in entry):
+        reason = Text(
+            "查询来源要写 query，并在 database 与 files 中选一", "a query needs query and either database or files"
+        )
+        raise source_spec(place, reason)
+    if odd := [key for key in _READING if key in entry]:
+        reason = Text(f"查询来源不写 {odd[0]}；文件的读法写在 files 里", f"a query takes no {odd[0]}; files say theirs")
+        raise source_spec(bank.place(*route, odd[0]), reason)
+    if not _PLAIN_NAME.fullmatch(name):
+        reason = Text(
+            f"查询来源的名称只用字母、数字、_ 和 -：{name}", f"a query is named by letters, digits, _ and -: {name}"
+        )
+        raise source_spec(place, reason)
+    files, database = entry.get("files", {}), str(entry.get("database", ""))
+    if (
+        not isinstance(files, dict)
+        or not all(isinstance(one, dict) for one in files.values())
+        or not (files or database)
+    ):
+        reason = Text("files 应为映射：表名 → 文件", "files maps the name of a table to its files")
+        raise source_spec(bank.place(*route, "files"), reason)
+    for alias, one in files.items():
+        for key in one:
+            _one_of(bank.place(*route, "files", alias, key), "key", key, _READING)
+    read = {
+        str(alias): _delivered(bank, (*route, "files", alias), str(alias), table, one) for alias, one in files.items()
+    }
+    query = Query(str(entry["query"]), database, read)
+    return Source(name, table, f"drawn/{name}-*.parquet", "parquet", place, query=query)
 
 
 def _columns(
