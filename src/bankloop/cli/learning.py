@@ -17,7 +17,7 @@ _HERE = Path()
 
 
 def learn(
-    name: Annotated[str, typer.Argument(help="战役 / campaign")],
+    name: Annotated[str, typer.Argument(help="战役或预测 / campaign or forecast")],
     bank: Folder = _HERE,
     as_: Person = "strategist",
     round_: Annotated[
@@ -31,13 +31,16 @@ def learn(
 ) -> None:
     """训练模型；比较支持才提交审批。Train a model, from history or from a round; it is submitted where the comparison supports it."""
     from bankloop.loop import run as loop
+    from bankloop.loop.forecasts import draft_forecast, forecasts_of
     from bankloop.organization import maker
     from bankloop.report import comparison_table
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         today, person = opened.lake.today(), acting(opened.store, as_, "campaign", maker)
-        if round_ == 0:
+        if name in forecasts_of(opened):
+            card, comparison = draft_forecast(opened, person, name, today - timedelta(days=1)), None
+        elif round_ == 0:
             card, comparison = loop.draft_model(opened, person, name, today - timedelta(days=1)), None
         else:
             challenger = loop.learn(opened, person, name, round_, today, anyway)
@@ -92,6 +95,31 @@ def drift(
     rows = [[one.kind, f"{one.value:.3f}", f"{one.limit:.3f}", one.sentence.say(speaks)] for one in found]
     show_table(name, ["", "值 / value", "线 / limit", ""], rows, right=[1, 2])
     finish({"campaign": name, "watched": [{**asdict(one), "alarm": one.alarm} for one in found]}, as_json)
+
+
+def score(
+    name: Annotated[str, typer.Argument(help="预测，如 churn、renewal / forecast")],
+    bank: Folder = _HERE,
+    as_: Person = "scientist",
+    as_json: AsJson = False,
+) -> None:
+    """用批准的模型给客户打分，写成带版本和日期的标签。Score customers by an approved forecast: an attribute with version and day."""
+    from bankloop.loop.forecasts import score_forecast
+    from bankloop.organization import maker
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        person, day = acting(opened.store, as_, "analysis", maker), opened.lake.today() - timedelta(days=1)
+        done = score_forecast(opened, person, name, day)
+    rows = [
+        ["标签 / attribute", done.attribute],
+        ["版本 / version", f"v{done.version}"],
+        ["客户 / customers", f"{done.customers:,}"],
+        ["平均 / mean", f"{done.mean:.1%}"],
+        ["PSI", f"{done.psi:.3f}"],
+    ]
+    show_table(name, ["", ""], rows, right=[1])
+    finish({**asdict(done), "as_of": day.isoformat()}, as_json)
 
 
 def top(
@@ -157,4 +185,4 @@ def _span(card: Any, name: str, digits: int) -> str:
     return f" [{span[0]:.{digits}f}, {span[1]:.{digits}f}]" if span else ""
 
 
-COMMANDS = {"learn": learn, "top": top, "rollback": rollback, "drift": drift}
+COMMANDS = {"learn": learn, "score": score, "top": top, "rollback": rollback, "drift": drift}

@@ -21,7 +21,7 @@ from bankloop.loop import model, reach
 from bankloop.loop.bank import Bank
 from bankloop.loop.model import Labelled
 from bankloop.loop.optimize import Tried
-from bankloop.loop.spec import Campaign, Lock, read_lock
+from bankloop.loop.spec import Campaign, Lock, read_forecasts, read_lock
 from bankloop.loop.spec.batch import conditions
 from bankloop.loop.tried import tried_rows
 from bankloop.store import (
@@ -38,7 +38,7 @@ def history_rows(bank: Bank, campaign: Campaign, today: date) -> tuple[Labelled,
     """Training rows from history: the state as it was one goal window ago, labelled by what followed."""
     types = bank.catalogue.types
     then = today - timedelta(days=campaign.goal.within)
-    leaks = set(_reads(bank, campaign))
+    leaks = {*_reads(bank, campaign), *(one.attribute for one in read_forecasts(bank.folder, types).values())}
     features = [f for f in model.feature_names(types, leaks) if not bank.catalogue[f].confidential]
     past, present = bank.state(then).table, bank.state(today).table
     with bank.lake.connection(Scope.whole_bank("labels")) as connection:

@@ -22,7 +22,7 @@ from bankloop.loop.labels import (
     round_population,
 )
 from bankloop.loop.model import Card, Uplift
-from bankloop.loop.spec import Campaign, Lock, read_lock
+from bankloop.loop.spec import Lock, read_lock
 from bankloop.organization import submit_approval
 from bankloop.store import (
     ModelVersion,
@@ -50,7 +50,7 @@ def draft_model(bank: Bank, principal: Principal, name: str, today: date, seed: 
     data, now = history_rows(bank, campaign, today)
     trained, card = model.train_first(campaign, data, now, seed)
     with bank.store.begin(principal) as connection:
-        entered = _register(bank, connection, campaign, trained, card)
+        entered = register(bank, connection, name, trained, card)
         submit_approval(connection, "model", name, entered.artefact_digest)
         record_audit(connection, "model.draft", "model", name, None, {"rows": card.rows, "auc": round(card.auc, 4)})
     return card
@@ -80,7 +80,7 @@ def learn_from(
     learnt = tuple(before.card.get("rounds", ()))
     challenger = optimize.train_challenger(lock.campaign, in_force, learnt, data, tried, now, SEED, lock.digest)
     with bank.store.begin(principal) as connection:
-        entered = _register(bank, connection, lock.campaign, challenger.model, challenger.card)
+        entered = register(bank, connection, campaign, challenger.model, challenger.card)
         compared = challenger.comparison
         proposed = compared.supported or bool(anyway.strip())
         if proposed:
@@ -242,9 +242,8 @@ def _loaded(bank: Bank, entry: ModelVersion) -> Uplift:
     return model.load_model(bank.folder / entry.artefact_path, entry.artefact_digest)
 
 
-def _register(bank: Bank, connection: Connection, campaign: Campaign, trained: Uplift, card: Card) -> ModelVersion:
+def register(bank: Bank, connection: Connection, name: str, trained: model.Artefact, card: Card) -> ModelVersion:
     """Keep the artefact and enter it as the next version; the same artefact keeps the version it has."""
-    name = campaign.campaign
     digest, path = model.save_model(trained, bank.folder / "data" / "models")
     versions = read_models(connection, name)
     known = next((m for m in versions if m.artefact_digest == digest), None)
@@ -265,6 +264,7 @@ __all__ = [
     "learn_from",
     "locked_features",
     "promotion_effect",
+    "register",
     "roll_back",
     "watch_model",
 ]

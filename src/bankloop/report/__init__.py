@@ -42,6 +42,7 @@ from bankloop.report.keeping import kept_plans, load_window_view, save_window
 from bankloop.report.loading import quarantine_table
 from bankloop.report.models import (
     CAUSAL,
+    FORECAST,
     NOT_CAUSAL,
     alerts_table,
     calibration_table,
@@ -89,6 +90,7 @@ from bankloop.report.whole import programme_view
 
 __all__ = [
     "CAUSAL",
+    "FORECAST",
     "FORMATS",
     "NOT_CAUSAL",
     "PARTS",

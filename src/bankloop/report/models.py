@@ -17,6 +17,11 @@ _STATES: Mapping[str, tuple[Text, Tone]] = {
     "draft": (Text("候选", "candidate"), Tone.WARN),
 }
 _DASH = say.same("—")
+FORECAST = Text(
+    "预测：客户自己会怎样，不说明触达有没有用。按批准的版本打分，结果是带版本和日期的标签。",
+    "A forecast: what customers do by themselves, not whether a contact helps. The approved version's scores are an attribute with "
+    "version and day.",
+)
 NOT_CAUSAL = Text(
     "尚非因果：训练数据不是随机分配的，“意愿高”可能只说明谁本来就会来；提升是写明的先验，随机一轮之后才由数据学出。",
     "Not yet causal: the training data were not randomised, so a high score may only say who would have come anyway; the uplift "
@@ -57,7 +62,7 @@ def versions_table(versions: Sequence[ModelVersion]) -> Table:
             (
                 Cell(say.same(f"v{one.version}")),
                 Cell(state, tone, tag=True),
-                Cell(Text("因果", "causal") if one.card["causal"] else Text("尚非因果", "not yet causal")),
+                Cell(_standing(one.card)),
                 Cell(say.count(one.card["rows"])),
                 Cell(say.same(rounds)),
                 Cell(say.same(f"{one.card['auc']:.3f}")),
@@ -78,6 +83,12 @@ def versions_table(versions: Sequence[ModelVersion]) -> Table:
         Column(Text("样本期", "Window")),
     )
     return Table("versions", Text("版本登记", "Registry"), columns, tuple(rows))
+
+
+def _standing(card: Mapping[str, Any]) -> Text:
+    if card["kind"] == "forecast":
+        return Text("预测", "forecast")
+    return Text("因果", "causal") if card["causal"] else Text("尚非因果", "not yet causal")
 
 
 def alerts_table(alerts: Mapping[str, Mapping[str, Mapping[str, object]]], titles: Mapping[str, Text]) -> Table | None:

@@ -268,8 +268,7 @@ def card_table(cards: Mapping[str, Mapping[str, Any]], titles: Mapping[str, Text
         (
             Cell(titles.get(name, say.same(name))),
             Cell(
-                Text("因果", "Causal") if card["causal"] else Text("尚非因果", "Not yet causal"),
-                Tone.GOOD if card["causal"] else Tone.WARN,
+                *_standing(card),
                 tag=True,
             ),
             Cell(say.count(card["rows"])),
@@ -299,6 +298,12 @@ def card_table(cards: Mapping[str, Mapping[str, Any]], titles: Mapping[str, Text
         "resamples of the rows held out.",
     )
     return Table("models", Text("模型卡", "Model cards"), columns, rows, note)
+
+
+def _standing(card: Mapping[str, Any]) -> tuple[Text, Tone]:
+    if card["kind"] == "forecast":
+        return Text("预测", "Forecast"), Tone.PLAIN
+    return (Text("因果", "Causal"), Tone.GOOD) if card["causal"] else (Text("尚非因果", "Not yet causal"), Tone.WARN)
 
 
 def ranged(card: Mapping[str, Any], name: str, form: str, unit: str = "") -> Text:

@@ -120,6 +120,14 @@ def _band(one: Maturing, policy: MaturityPolicy) -> Text:
 
 
 def _basis(rows: Sequence[Maturing], policy: MaturityPolicy) -> Text:
+    scored = sorted({one.forecast.model for one in rows if one.forecast.model})
+    if scored:
+        count, names = sum(bool(one.forecast.model) for one in rows), ", ".join(scored)
+        rest = _basis([one for one in rows if not one.forecast.model], policy)
+        return Text(
+            f"{count:,} 笔的预计留存来自已批准的模型 {names}（模型页有它的卡）。其余：{rest.zh}",
+            f"What is expected to stay of {count:,} is said by the approved model {names}, whose card is on the page Models. Of the rest: {rest.en}",
+        )
     known = {one.forecast for one in rows if one.forecast.kept_ppm is not None}
     matured, kept = sum(one.matured for one in known), sum(one.kept for one in known)
     if not known:

@@ -63,6 +63,8 @@ VERBS: Mapping[str, Text] = {
     "campaign.approve": Text("批准战役", "Campaign approved"),
     "model.draft": Text("训练模型", "Model drafted"),
     "model.learn": Text("训练挑战者", "Challenger trained"),
+    "model.forecast": Text("训练预测模型", "Forecast trained"),
+    "model.score": Text("模型打分", "Customers scored"),
     "model.promote": Text("晋升模型", "Model promoted"),
     "round.run": Text("执行一轮", "Round run"),
     "task.create": Text("下发任务", "Tasks made"),

@@ -16,7 +16,7 @@ from bankloop.customer.care.contracts import (
     Step,
 )
 from bankloop.customer.care.dates import key_dates
-from bankloop.customer.care.queries import falls, holders, maturing, renewal_history
+from bankloop.customer.care.queries import falls, holders, maturing, renewal_history, renewal_scores
 from bankloop.customer.care.rules import DRAWDOWN, MATURITY, at_stake, read_care, renewals, said, spared_by
 from bankloop.customer.care.service import SERVICE_CLASS, make_maturity_tasks, tell_holders
 
@@ -42,6 +42,7 @@ __all__ = [
     "maturing",
     "read_care",
     "renewal_history",
+    "renewal_scores",
     "renewals",
     "said",
     "spared_by",

@@ -56,11 +56,15 @@ class CarePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """What is expected of a band of maturities: the share kept, in ppm, of how many that matured; None without history."""
+    """What is expected of a band of maturities: the share kept, in ppm, of how many that matured; None without history.
+
+    ``model`` names the approved model and its version where the share is its score of the customer.
+    """
 
     kept_ppm: int | None
     matured: int
     kept: int
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

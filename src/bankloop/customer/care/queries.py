@@ -15,6 +15,8 @@ from bankloop.customer.contribution import card_on, line_of, read_cards
 from bankloop.lake import Lake, Scope
 from bankloop.store import bank_wide, copy_out
 
+# The attribute that the model of renewal fills, and the table of such scores.
+RENEWAL_CHANCE, _SCORE_TABLE = "renewal_chance", "score"
 # Money counts as kept where it is still here a month later; a week more lets the source's file arrive.
 _KEPT_AFTER, _ARRIVES = 30, 7
 _BOOK = pa.schema([("customer_no", pa.string()), ("unit_id", pa.string()), ("staff_id", pa.string())])
@@ -35,6 +37,11 @@ SELECT h.holding_id, h.customer_no, h.product_class, h.product_id, h.balance_fen
 FROM holding h JOIN book b USING (customer_no)
 WHERE list_contains($classes, h.product_class) AND h.matures_on BETWEEN $today AND $until AND h.balance_fen > 0
 ORDER BY h.matures_on, h.balance_fen DESC, h.holding_id
+"""
+# What the approved model says of each customer's maturities, where it scored them and the score still holds.
+_SCORED = """
+SELECT customer_no, score_ppm, model || ' v' || model_version FROM score
+WHERE attribute = $attribute AND scored_on <= $today AND coalesce(valid_until, $today) >= $today
 """
 # From the highest of the days before to the latest value that is known.
 _FALLS = """
@@ -64,12 +71,22 @@ def renewal_history(lake: Lake, policy: MaturityPolicy, today: date) -> tuple[Re
     return renewals({band: (matured, kept) for band, matured, kept in rows}, len(policy.bands_fen) + 1)
 
 
+def renewal_scores(lake: Lake, today: date) -> dict[str, Renewal]:
+    """Return by customer what the approved model says; empty where none has scored, or its scores no longer hold."""
+    if lake.manifest.current(_SCORE_TABLE) is None:
+        return {}
+    with lake.connection(Scope.whole_bank("care")) as engine:
+        rows = engine.execute(_SCORED, {"attribute": RENEWAL_CHANCE, "today": today}).fetchall()
+    return {number: Renewal(ppm, 0, 0, model) for number, ppm, model in rows}
+
+
 def maturing(connection: Connection, lake: Lake, policy: MaturityPolicy, today: date) -> list[Maturing]:
     """Return what matures from ``today`` on, the first day first, each with its forecast and what is at stake.
 
+    A deposit's forecast is the approved model's where it has scored the customer, else the history of its band.
     Of the whole bank: whoever shows it to somebody narrows it to their customers.
     """
-    forecasts = renewal_history(lake, policy, today)
+    forecasts, scored = renewal_history(lake, policy, today), renewal_scores(lake, today)
     card = card_on(read_cards(lake.folder), today)
     values = {"classes": list(policy.classes), "today": today, "until": today + timedelta(days=policy.ahead_days)}
     found = []
@@ -77,6 +94,8 @@ def maturing(connection: Connection, lake: Lake, policy: MaturityPolicy, today: 
         # Only deposits have a history of their own; of other maturities nothing is forecast.
         known = row["product_class"] == "term_deposit"
         forecast = forecasts[policy.band_of(row["balance_fen"])] if known else Renewal(None, 0, 0)
+        if known and row["customer_no"] in scored:
+            forecast = scored[row["customer_no"]]
         stake = at_stake(row["balance_fen"], forecast)
         worth = line_of(row["product_class"], row["product_id"], stake, 1, card).total
         found.append(Maturing(**row, forecast=forecast, stake_fen=stake, value_fen=max(worth, 0)))

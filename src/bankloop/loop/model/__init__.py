@@ -15,13 +15,16 @@ from bankloop.loop.model.provenance import code_digest, data_digest
 from bankloop.loop.model.ranking import Interval, better_than, paired_qini, qini
 from bankloop.loop.model.reasons import Part, parts_of
 from bankloop.loop.model.service import (
+    Artefact,
     feature_matrix,
     feature_names,
     feature_row,
     load_model,
+    load_propensity,
     save_model,
     train_causal,
     train_first,
+    train_forecast,
 )
 from bankloop.loop.model.uplift import POOLED, Uplift, learn_uplift
 
@@ -30,6 +33,7 @@ __all__ = [
     "POOLED",
     "PSI_ALARM",
     "Arm",
+    "Artefact",
     "CalibrationBin",
     "Card",
     "Choice",
@@ -61,6 +65,7 @@ __all__ = [
     "learner_for",
     "lift_at",
     "load_model",
+    "load_propensity",
     "paired_qini",
     "parts_of",
     "psi",
@@ -70,5 +75,6 @@ __all__ = [
     "squared_errors",
     "train_causal",
     "train_first",
+    "train_forecast",
     "train_propensity",
 ]

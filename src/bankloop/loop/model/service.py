@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +24,9 @@ from bankloop.loop.model.provenance import code_digest, data_digest
 from bankloop.loop.model.uplift import POOLED, Uplift, learn_uplift, stated_uplift
 from bankloop.loop.spec import Campaign
 
+# What the registry keeps.
+Artefact = Uplift | Propensity
+T = TypeVar("T", Uplift, Propensity)
 # Never features: who may be contacted is decided by rules, and protected or confidential facts must not steer offers.
 PSI_ROWS = 50_000
 # Ages, days and counts stay below; money lies above.
@@ -177,7 +180,16 @@ def _some(x: Floats, seed: int) -> Floats:
     return x[np.random.default_rng(seed).choice(len(x), PSI_ROWS, replace=False)]
 
 
-def save_model(model: Uplift, folder: Path) -> tuple[str, Path]:
+def train_forecast(
+    name: str, data: Labelled, now: Floats, seed: int, file: Mapping[str, Any]
+) -> tuple[Propensity, Card]:
+    """Train a chance of what customers do by themselves; ``file`` is what its definition says, ``now`` (m, f) as above."""
+    base, test = train_propensity(data, seed)
+    card = made_card(name, "forecast", base, data, test, now, seed)
+    return base, replace(card, data=data_digest(data), lock=digest(file))
+
+
+def save_model(model: Artefact, folder: Path) -> tuple[str, Path]:
     """Write the artefact under ``folder`` and return (digest, path); the same model has the same digest."""
     body = pickle.dumps(model, protocol=5)
     digest = digest_bytes([body])
@@ -190,7 +202,16 @@ def save_model(model: Uplift, folder: Path) -> tuple[str, Path]:
 
 
 def load_model(path: Path, digest: str) -> Uplift:
-    """Return the artefact at ``path``; refuse one whose bytes are not those that were approved."""
+    """Return a campaign's artefact at ``path``; refuse one whose bytes are not those that were approved."""
+    return _loaded(path, digest, Uplift)
+
+
+def load_propensity(path: Path, digest: str) -> Propensity:
+    """Return a forecast's artefact at ``path``; refuse one whose bytes are not those that were approved."""
+    return _loaded(path, digest, Propensity)
+
+
+def _loaded(path: Path, digest: str, kind: type[T]) -> T:
     body = path.read_bytes() if path.exists() else b""
     if digest_bytes([body]) != digest:
         raise ConflictError(
@@ -201,5 +222,11 @@ def load_model(path: Path, digest: str) -> Uplift:
             ),
             name=path.name,
         )
-    model: Uplift = pickle.loads(body)  # noqa: S301 - the digest, which approval froze, was checked above
+    model = pickle.loads(body)  # noqa: S301 - the digest, which approval froze, was checked above
+    if not isinstance(model, kind):
+        raise ConflictError(
+            "model.kind",
+            Text("模型文件 {name} 不是要用的那种模型；请核对登记", "the model file {name} is of another kind than is asked for; check the registry"),
+            name=path.name,
+        )  # fmt: skip
     return model

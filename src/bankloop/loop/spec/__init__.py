@@ -28,6 +28,7 @@ from bankloop.loop.spec.contracts import (
     Solution,
     Spec,
 )
+from bankloop.loop.spec.forecasts import Forecast, Given, read_forecasts
 from bankloop.loop.spec.lock import Lock, make_lock, names_used, read_lock
 from bankloop.loop.spec.portfolio import Play, ProgrammeSpec, read_plays, read_programmes
 from bankloop.loop.spec.reader import read_bank_spec, read_campaign, read_spec
@@ -43,6 +44,8 @@ __all__ = [
     "Channel",
     "Contribution",
     "Evaluation",
+    "Forecast",
+    "Given",
     "Key",
     "Label",
     "Lock",
@@ -63,6 +66,7 @@ __all__ = [
     "names_used",
     "read_bank_spec",
     "read_campaign",
+    "read_forecasts",
     "read_lock",
     "read_plays",
     "read_programmes",

@@ -10,10 +10,12 @@ from fastapi.responses import RedirectResponse, Response
 
 from bankloop.kit import BankloopError, Text
 from bankloop.loop import run as loop
+from bankloop.loop.forecasts import forecasts_of
 from bankloop.loop.offers import said_of, top_of
 from bankloop.organization import approval_of, require
 from bankloop.report import (
     CAUSAL,
+    FORECAST,
     NOT_CAUSAL,
     Figure,
     Table,
@@ -47,7 +49,7 @@ def add_pages(app: FastAPI) -> None:
         with console.bank.store.begin(visitor.principal) as connection:
             models = read_models(connection)
         champions = [one for one in models if one.state == "champion"]
-        titles, alerts = console.titles(), _alerts(console, visitor)
+        titles, alerts = _titles(console), _alerts(console, visitor)
         cards = card_table({one.campaign: one.card for one in champions}, titles)
         return page(
             request, "models.html", at="models", answer=_answer(champions, alerts), figures=_figures(models, champions, alerts),
@@ -80,15 +82,27 @@ def _model_page(request: Request, visitor: Visitor, name: str, error: BankloopEr
         waiting = approval_of(connection, "model", name[:64]) if may(visitor, "approval.read") else None
     if not versions:
         raise errors.no_campaign(name[:64])
-    titles = console.titles()
+    titles = _titles(console)
     now = next((one for one in versions if one.state == "champion"), versions[0])
     return page(
         request, "model.html", error.http_status if error else 200, at="models", name=name, title=titles.get(name, say.same(name)),
-        error=error, standing=CAUSAL if now.card["causal"] else NOT_CAUSAL, card=card_table({name: now.card}, titles),
+        error=error, standing=_standing(now.card), card=card_table({name: now.card}, titles),
         versions=versions_table(versions), made=made_table(versions), learners=learners_table(now.card), calibration=calibration_table(now.card), top=_top(console, visitor, name),
         older=[one.version for one in versions if one.state != "champion"],
         request_id=waiting.approval_id if waiting is not None and waiting.open else None,
     )  # fmt: skip
+
+
+def _titles(console: Console) -> dict[str, Text]:
+    """Return what models are called: by their campaign, or what they forecast."""
+    return {**console.titles(), **{key: one.title.text for key, one in forecasts_of(console.bank).items()}}
+
+
+def _standing(card: Mapping[str, Any]) -> Text:
+    if card["kind"] == "forecast":
+        why = card.get("why") or {}
+        return Text(f"{FORECAST.zh}{why.get('zh', '')}", f"{FORECAST.en} {why.get('en', '')}")
+    return CAUSAL if card["causal"] else NOT_CAUSAL
 
 
 def _top(console: Console, visitor: Visitor, name: str) -> Table | None:
