@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -22,42 +23,50 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 COOKIE = "language"
-# address, word, current marker, the permission that opens it ('' for everybody)
-MENU = (
-    ("/", "home", "home", ""),
-    ("/workbench", "work", "work", "task.log"),
-    ("/board", "board", "board", "round.read"),
-    ("/daily", "daily", "daily", "daily.read"),
-    ("/targets", "targets", "targets", "target.read"),
-    ("/credits", "credits", "credits", "credit.read"),
-    ("/warroom", "warroom", "warroom", "task.assign"),
-    ("/tasks", "tasks", "tasks", "task.read"),
-    ("/book", "book", "book", "task.log"),
-    ("/maturities", "maturities", "maturities", "care.read"),
-    ("/remote", "remote", "remote", "servicing.read"),
-    ("/collaboration", "collaboration", "collaboration", "collaboration.read"),
-    ("/lists", "lists", "lists", "worklist.read"),
-    ("/customers", "customers", "customers", "customer.list"),
-    ("/audiences", "audiences", "audiences", "segment.read"),
-    ("/attributes", "attributes", "attributes", "segment.read"),
-    ("/rounds", "rounds", "rounds", "plan.read"),
-    ("/products", "products", "products", "product.read"),
-    ("/models", "models", "models", "model.read"),
-    ("/plan", "plan", "plan", "plan.read"),
-    ("/results", "results", "results", "round.read"),
-    ("/programme", "programme", "programme", "round.read"),
-    ("/scorecard", "scorecard", "scorecard", "round.read"),
-    ("/plays", "plays", "plays", "round.read"),
-    ("/trace", "trace", "trace", "decision.read"),
-    ("/approvals", "approvals", "approvals", "approval.read"),
-    ("/tiers", "tiers", "tiers", "tier_rule.read"),
-    ("/data", "data", "data", "quality.read"),
-    ("/merges", "merges", "merges", "merge.decide"),
-    ("/people", "people", "people", "unit.read"),
-    ("/rights", "rights", "rights", ""),
-    ("/audit", "audit", "audit", "audit.read"),
-    ("/holds", "holds", "holds", "hold.read"),
-)
+# By what it is for: address, word, current marker, the permission that opens it ('' for everybody).
+MENU: Mapping[str, tuple[tuple[str, str, str, str], ...]] = {
+    "menu_day": (
+        ("/", "home", "home", ""),
+        ("/workbench", "work", "work", "task.log"),
+        ("/board", "board", "board", "round.read"),
+        ("/daily", "daily", "daily", "daily.read"),
+        ("/warroom", "warroom", "warroom", "task.assign"),
+        ("/tasks", "tasks", "tasks", "task.read"),
+        ("/targets", "targets", "targets", "target.read"),
+        ("/credits", "credits", "credits", "credit.read"),
+    ),
+    "menu_customers": (
+        ("/customers", "customers", "customers", "customer.list"),
+        ("/book", "book", "book", "task.log"),
+        ("/maturities", "maturities", "maturities", "care.read"),
+        ("/remote", "remote", "remote", "servicing.read"),
+        ("/collaboration", "collaboration", "collaboration", "collaboration.read"),
+        ("/lists", "lists", "lists", "worklist.read"),
+        ("/audiences", "audiences", "audiences", "segment.read"),
+        ("/attributes", "attributes", "attributes", "segment.read"),
+        ("/tiers", "tiers", "tiers", "tier_rule.read"),
+    ),
+    "menu_loop": (
+        ("/rounds", "rounds", "rounds", "plan.read"),
+        ("/products", "products", "products", "product.read"),
+        ("/models", "models", "models", "model.read"),
+        ("/plan", "plan", "plan", "plan.read"),
+        ("/results", "results", "results", "round.read"),
+        ("/programme", "programme", "programme", "round.read"),
+        ("/scorecard", "scorecard", "scorecard", "round.read"),
+        ("/plays", "plays", "plays", "round.read"),
+        ("/trace", "trace", "trace", "decision.read"),
+        ("/approvals", "approvals", "approvals", "approval.read"),
+    ),
+    "menu_keep": (
+        ("/data", "data", "data", "quality.read"),
+        ("/merges", "merges", "merges", "merge.decide"),
+        ("/people", "people", "people", "unit.read"),
+        ("/rights", "rights", "rights", ""),
+        ("/audit", "audit", "audit", "audit.read"),
+        ("/holds", "holds", "holds", "hold.read"),
+    ),
+}
 
 
 def console_of(request: Request) -> Console:
@@ -70,6 +79,12 @@ def language(request: Request) -> Language:
     """Return the language that the person chose."""
     wanted = request.cookies.get(COOKIE)
     return Language(wanted) if wanted in set(Language) else Language.ZH
+
+
+def _menu(visitor: Visitor | None) -> dict[str, list[tuple[str, str, str, str]]]:
+    """Return what the menu offers somebody, by what it is for; a heading with nothing under it is left out."""
+    offered = {group: [one for one in entries if may(visitor, one[3])] for group, entries in MENU.items()}
+    return {group: entries for group, entries in offered.items() if entries}
 
 
 def may(visitor: Visitor | None, permission: str) -> bool:
@@ -93,7 +108,7 @@ def page(request: Request, template: str, status: int = 200, at: str = "", **val
         bank=console.title if console else Text("bankloop", "bankloop"),
         campaigns=console.titles() if console and listed else {},
         has_report=report_file(console.folder).exists() if console and listed else False,
-        menu=[item for item in MENU if may(visitor, item[3])], visitor=visitor,
+        menu=_menu(visitor), visitor=visitor,
         roles=ROLES, may=lambda permission: may(visitor, permission),
         demo=request.app.state.settings.demo if console else False, **values,
     )  # fmt: skip
