@@ -45,6 +45,7 @@ FREE = OPEN_TO_ALL | {
     "/workbench.webmanifest",
     "/workbench.js",
     "/worker.js",
+    "/workbench/offline",
     "/healthz",
     "/readyz",
     "/metrics",
