@@ -75,6 +75,15 @@ def test_an_unknown_attribute_names_the_nearest() -> None:
         ("x: {type: int, zh: 甲, en: A, owner: r, window: {days: 9, measure: count}}", "events is missing"),
         ("x: {type: int, zh: 甲, en: A, owner: r, band: {of: aum, cuts: [5, 4]}}", "cuts must rise"),
         ("x: {type: int, zh: 甲, en: A, owner: r, data_class: C3, fact: overdue_days}", "unknown data_class C3"),
+        (
+            "x: {type: int, zh: 甲, en: A, owner: r, fact: {count: a, of: standing_orders}}",
+            "did you mean standing_order",
+        ),
+        (
+            "x: {type: int, zh: 甲, en: A, owner: r, fact: {column: overdue_days, of: holding}}",
+            "of is for what is added",
+        ),
+        ("x: {type: money, zh: 甲, en: A, owner: r, fact: {sum: balance_fen, of: standing_order}}", "balance_fen"),
         ("X: {type: int, zh: 甲, en: A, owner: r, fact: overdue_days}", "small letters"),
     ],
 )
@@ -91,6 +100,12 @@ def test_a_cycle_is_named(tmp_path: Path) -> None:
     kinds = "{type: int, zh: 甲, en: A, owner: r, rule: "
     write(tmp_path, "a: " + kinds + "b + 1}", "b: " + kinds + "c + 1}", "c: " + kinds + "a + 1}")
     with pytest.raises(SpecError, match="a cycle: a → b → c → a"):
+        read_catalogue(tmp_path)
+
+
+def test_an_attribute_that_reads_itself_is_a_cycle_of_one(tmp_path: Path) -> None:
+    write(tmp_path, "a: {type: int, zh: 甲, en: A, owner: r, rule: a + 1}")
+    with pytest.raises(SpecError, match="a cycle: a → a"):
         read_catalogue(tmp_path)
 
 

@@ -235,7 +235,7 @@ def test_marketing_walks_from_an_enterprise_to_its_people_and_their_friends_and_
     assert [step.kind for step in path(made, "K", "F")] == [EdgeKind.GUARANTOR]
     assert [step.kind for step in path(made, "K", "F", kinds=MARKETING)] == [EdgeKind.EMPLOYS, EdgeKind.REFERRAL]
     assert np.array_equal(np.sort(made.degree), np.array([2, 2, 2]))
-    assert len(KINDS) == 8
+    assert len(KINDS) == 9
 
 
 def test_a_manager_walks_from_their_own_customer_and_others_are_masked(folk: Folk, tmp_path: Path) -> None:

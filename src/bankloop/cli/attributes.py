@@ -19,11 +19,11 @@ def attributes(
     as_json: AsJson = False,
 ) -> None:
     """列出全部标签及其口径、负责人、分级和新鲜度。List all attributes: kind, owner, class, freshness; --stale for those too old."""
-    from bankloop.customer import stale
+    from bankloop.customer import ADDED_UP, stale
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
-        versions = {table: opened.lake.manifest.current(table) for table in ("customer", "holding", "event")}
+        versions = {table: opened.lake.manifest.current(table) for table in ("customer", *ADDED_UP, "event")}
         newest = {table: version.as_of for table, version in versions.items() if version is not None}
         old = stale(opened.catalogue, newest, opened.lake.today())
         found = opened.catalogue.attributes

@@ -7,6 +7,7 @@ computes all of them in one pass over each base table. This room describes custo
 from bankloop.customer.buckets import Buckets, Happened
 from bankloop.customer.catalogue import BUILT_IN, column_types, frozen_catalogue, read_catalogue, stale
 from bankloop.customer.contracts import (
+    ADDED_UP,
     Attribute,
     AttributeKind,
     Band,
@@ -24,6 +25,7 @@ from bankloop.customer.state import arrow_type, build_state, spark_state, state_
 from bankloop.customer.tracing import Behind, rows_behind
 
 __all__ = [
+    "ADDED_UP",
     "BUILT_IN",
     "Attribute",
     "AttributeKind",

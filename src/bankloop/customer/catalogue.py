@@ -14,7 +14,8 @@ attributes:
   churn:      {type: score, …, score: true}
 ```
 A fact is ``column``, ``present``, ``years_since``, ``days_since`` or ``days_until`` of a customer column, or ``sum``,
-``count``, ``distinct``, ``any``, ``min``, ``max``, ``next_days`` or ``first`` (with ``by``) over holdings ``where``.
+``count``, ``distinct``, ``any``, ``min``, ``max``, ``next_days`` or ``first`` (with ``by``) over holdings ``where``, or over
+rows ``of: standing_order``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from bankloop.customer.contracts import (
+    ADDED_UP,
+    OF_THE_ROW,
     Attribute,
     AttributeKind,
     Band,
@@ -49,7 +52,6 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _DECIMAL = re.compile(r"decimal\((\d{1,2})\)")
 _KEYS = ("type", "zh", "en", "owner", "data_class", "definition", "confidential", "freshness", *AttributeKind)
 _WINDOW_KEYS = ("events", "days", "measure", "scenes", "channels", "at_least")
-_OF_CUSTOMER = tuple(Operation)[:5]
 _LONGEST_WINDOW = 3660
 _NEVER = 9999
 
@@ -177,8 +179,8 @@ def stale(catalogue: Catalogue, newest: Mapping[str, date], today: date) -> dict
 
 def _tables(attribute: Attribute) -> tuple[str, ...]:
     match attribute.body:
-        case Fact(operation):
-            return ("customer",) if operation in _OF_CUSTOMER else ("holding",)
+        case Fact() as fact:
+            return (fact.table,)
         case Window():
             return ("event",)
     return ()
@@ -232,7 +234,7 @@ class _Reader:
     def fact(self, entry: Any) -> Fact:
         if isinstance(entry, str):
             entry = {"column": entry}
-        keys = (*Operation, "where", "by")
+        keys = (*Operation, "where", "by", "of")
         if not isinstance(entry, dict):
             raise attribute_spec(self.place("fact"), self.name, "fact 应为映射", "fact must be a mapping")
         for key in entry:
@@ -244,7 +246,10 @@ class _Reader:
                 self.place("fact"), self.name, "应写且只写一种取数方式", f"write exactly one of {', '.join(Operation)}"
             )
         operation = operations[0]
-        columns = column_types("customer" if operation in _OF_CUSTOMER else "holding")
+        of = str(entry.get("of", ADDED_UP[0]))
+        if of not in ADDED_UP:
+            raise unknown(self.place("fact", "of"), self.name, "table", of, ADDED_UP)
+        columns = column_types("customer" if operation in OF_THE_ROW else of)
         column = str(entry[operation])
         free = operation in (Operation.COUNT, Operation.ANY)
         if not free and column not in columns:
@@ -253,13 +258,14 @@ class _Reader:
         if operation is Operation.FIRST and by not in columns:
             raise unknown(self.place("fact", "by"), self.name, "column", by, columns)
         where = entry.get("where")
-        if where is not None and operation in _OF_CUSTOMER:
+        if operation in OF_THE_ROW and (extra := [key for key in ("where", "of") if key in entry]):
+            key = extra[0]
             raise attribute_spec(
-                self.place("fact", "where"), self.name, "where 只用于持有的汇总", "where is for aggregates of holdings"
+                self.place("fact", key), self.name, f"{key} 只用于汇总", f"{key} is for what is added up"
             )
         condition = None if where is None else self.expression("where", str(where), columns, BOOL, "fact")
         self.fits(operation, None if free else columns[column])
-        return Fact(operation, column, condition, by)
+        return Fact(operation, column, condition, by, of)
 
     def fits(self, operation: Operation, column: Type | None) -> None:
         match operation:

@@ -47,6 +47,17 @@ class Operation(StrEnum):
     FIRST = "first"
 
 
+OF_THE_ROW = (
+    Operation.COLUMN,
+    Operation.PRESENT,
+    Operation.YEARS_SINCE,
+    Operation.DAYS_SINCE,
+    Operation.DAYS_UNTIL,
+)
+# Whose rows a fact may add up for a customer; the first where it names none.
+ADDED_UP = ("holding", "standing_order")
+
+
 class Measure(StrEnum):
     """What a window counts."""
 
@@ -58,12 +69,18 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A column of the customer, or an aggregate of holdings ``where`` a condition holds; ``by`` orders ``first``."""
+    """A column of the customer, or an aggregate of rows ``of`` a table ``where`` a condition holds; ``by`` orders ``first``."""
 
     operation: Operation
     column: str
     where: Expression | None = None
     by: str | None = None
+    of: str = ADDED_UP[0]
+
+    @property
+    def table(self) -> str:
+        """Return the table that it is read from."""
+        return "customer" if self.operation in OF_THE_ROW else self.of
 
 
 @dataclass(frozen=True, slots=True)

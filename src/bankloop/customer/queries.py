@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import ibis
 
 from bankloop.customer.contracts import (
+    OF_THE_ROW,
     Attribute,
     AttributeKind,
     Band,
@@ -23,6 +24,7 @@ from bankloop.customer.contracts import (
 )
 from bankloop.kit import local_moment
 from bankloop.kit.expression import STRING, to_ibis
+from bankloop.lake import CONTRACTS
 
 KEY = "customer_no"
 _DAY = 86_400
@@ -35,13 +37,6 @@ _FILLED = {
     Measure.COUNT: 0,
     Measure.DAYS: 0,
 }
-OF_THE_ROW = (
-    Operation.COLUMN,
-    Operation.PRESENT,
-    Operation.YEARS_SINCE,
-    Operation.DAYS_SINCE,
-    Operation.DAYS_UNTIL,
-)
 
 
 def state_expression(
@@ -54,15 +49,14 @@ def state_expression(
 ) -> Any:
     """Return one row a customer with every attribute of ``catalogue``, as an Ibis expression of either engine.
 
-    ``tables`` are Ibis tables customer, holding, event; only events recorded and occurred before ``known_until`` count.
+    ``tables`` are Ibis tables by name, those that the catalogue reads; only events recorded and occurred before ``known_until`` count.
     ``scores`` are tables (customer_no, score) by attribute.
     """
     attributes = list(catalogue.attributes.values())
     customers = tables["customer"]
     own = {a.name: _row_fact(customers, a.body, today) for a in attributes if _is_row_fact(a)}
     state = customers.select(customer_no=customers[KEY], **own)
-    held = [a for a in attributes if a.kind is AttributeKind.FACT and not _is_row_fact(a)]
-    parts = [(_holding_facts(tables["holding"], held, today), held)] if held else []
+    parts = [(_sums(tables[table], found, today), found) for table, found in _by_table(attributes).items()]
     windows = _scans([a for a in attributes if isinstance(a.body, Window)])
     parts += [(_windows(tables["event"], one, today, known_until, zone), one) for one in windows]
     state = _joined(state, parts, today, zone)
@@ -91,38 +85,47 @@ def _row_fact(customers: Any, fact: Any, today: date) -> Any:
     return column
 
 
-def _holding_facts(holdings: Any, attributes: Sequence[Attribute], today: date) -> Any:
+def _by_table(attributes: Sequence[Attribute]) -> dict[str, list[Attribute]]:
+    """Return the facts that add up rows, by the table of these."""
+    found: dict[str, list[Attribute]] = {}
+    for one in attributes:
+        if isinstance(one.body, Fact) and not _is_row_fact(one):
+            found.setdefault(one.body.table, []).append(one)
+    return found
+
+
+def _sums(rows: Any, attributes: Sequence[Attribute], today: date) -> Any:
     found = {}
     for attribute in attributes:
         fact = attribute.body
         assert isinstance(fact, Fact)
-        where = None if fact.where is None else to_ibis(fact.where, holdings, today)
-        found[attribute.name] = _holding_fact(holdings, fact, where, today)
-    return holdings.group_by(KEY).aggregate(**found)
+        where = None if fact.where is None else to_ibis(fact.where, rows, today)
+        found[attribute.name] = _sum(rows, fact, where, today)
+    return rows.group_by(KEY).aggregate(**found)
 
 
-def _holding_fact(holdings: Any, fact: Fact, where: Any, today: date) -> Any:
+def _sum(rows: Any, fact: Fact, where: Any, today: date) -> Any:
     match fact.operation:
         case Operation.SUM:
             # The engine sums int64 in 128 bits: a total beyond int64 fails loudly instead of wrapping.
-            return holdings[fact.column].sum(where=where).cast("int64")
+            return rows[fact.column].sum(where=where).cast("int64")
         case Operation.COUNT:
-            return holdings.count(where=where).cast("int64")
+            return rows.count(where=where).cast("int64")
         case Operation.DISTINCT:
-            return holdings[fact.column].nunique(where=where).cast("int64")
+            return rows[fact.column].nunique(where=where).cast("int64")
         case Operation.ANY:
-            return holdings.count(where=where) > 0
+            return rows.count(where=where) > 0
         case Operation.MAX:
-            return holdings[fact.column].max(where=where)
+            return rows[fact.column].max(where=where)
         case Operation.FIRST:
-            # Of equals the lowest number, so that every engine, and every run, takes the same holding.
-            order = holdings[fact.by].cast("string") + "|" + holdings["holding_id"]
-            known = holdings[fact.column].notnull() & holdings[fact.by].notnull()
-            return holdings[fact.column].argmin(order, where=known if where is None else known & where)
+            # Of equals the lowest number, so that every engine, and every run, takes the same row.
+            order = rows[fact.by].cast("string") + "|" + rows[CONTRACTS[fact.of].key[0]]
+            known = rows[fact.column].notnull() & rows[fact.by].notnull()
+            return rows[fact.column].argmin(order, where=known if where is None else known & where)
         case Operation.NEXT_DAYS:
-            ahead = holdings[fact.column] >= ibis.literal(today)
-            return holdings[fact.column].min(where=ahead if where is None else ahead & where)
-    return holdings[fact.column].min(where=where)
+            ahead = rows[fact.column] >= ibis.literal(today)
+            return rows[fact.column].min(where=ahead if where is None else ahead & where)
+    return rows[fact.column].min(where=where)
 
 
 def _scans(attributes: Sequence[Attribute]) -> list[list[Attribute]]:

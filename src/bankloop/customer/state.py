@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from bankloop.customer.contracts import Catalogue, State
+from bankloop.customer.contracts import ADDED_UP, Catalogue, State
 from bankloop.customer.queries import KEY, state_expression
 from bankloop.kit import digest_bytes, local_day, local_moment
 from bankloop.kit.expression import BOOL, DATE, STRING, Type
 from bankloop.lake import Lake, Scope
 
-_BASE = ("customer", "holding", "event")
+_BASE = ("customer", *ADDED_UP, "event")
 _ARROW = {BOOL: pa.bool_(), DATE: pa.date32(), STRING: pa.string()}
 
 
@@ -67,7 +67,7 @@ def spark_state(
     today, known_until = _day(as_of, zone)
     backend = ibis.pyspark.connect(session)
     tables = {}
-    for name in _BASE:
+    for name in [one for one in _BASE if one in files]:
         session.read.parquet(*files[name]).createOrReplaceTempView(f"bankloop_{name}")
         tables[name] = backend.table(f"bankloop_{name}")
     expression = state_expression(tables, catalogue, today, known_until, zone, {})

@@ -13,7 +13,7 @@ from typing import Any
 import ibis
 
 from bankloop.customer.contracts import Attribute, AttributeKind, Catalogue, Fact, Window
-from bankloop.customer.queries import KEY, OF_THE_ROW, window_conditions, window_start
+from bankloop.customer.queries import KEY, window_conditions, window_start
 from bankloop.kit import local_moment
 from bankloop.kit.expression import to_ibis
 from bankloop.lake import CONTRACTS, Lake, Scope
@@ -54,8 +54,8 @@ def rows_behind(
 
 def _table_of(leaf: Attribute) -> str:
     match leaf.body:
-        case Fact(operation):
-            return "customer" if operation in OF_THE_ROW else "holding"
+        case Fact() as fact:
+            return fact.table
         case Window():
             return "event"
     return "exposure" if leaf.name == "relation_risk" else "score"

@@ -106,6 +106,28 @@ _HOLDING = TableContract(
     ),
 )
 
+# What goes out again and again by the customer's own order (定期转账), as it stands.
+_STANDING_ORDER = TableContract(
+    "standing_order",
+    Text("定期转账", "standing order"),
+    "payments",
+    ("order_id",),
+    (
+        Column("order_id", _STR, Text("指令号", "order id")),
+        Column("customer_no", _STR, Text("客户号", "customer number"), references=("customer", "customer_no")),
+        Column("purpose", _STR, Text("用途", "purpose"), nullable=True),
+        Column(
+            "amount_fen",
+            _INT,
+            Text("每次金额（分）", "amount each time (fen)"),
+            data_class=_C2,
+            minimum=0,
+            maximum=MAX_FEN,
+        ),
+        Column("opened_on", _DATE, Text("开立日", "opened on"), nullable=True, not_future=True),
+    ),
+)
+
 # A fund's or a wealth product's value of a day, in millionths of its currency.
 _NET_VALUE = TableContract(
     "net_value",
@@ -236,6 +258,7 @@ _RELATION = TableContract(
                 "referral",
                 "fund_flow",
                 "shared_device",
+                "joint_account",
             ),
         ),
         Column("since", _DATE, Text("自", "since"), nullable=True, not_future=True),
@@ -350,6 +373,7 @@ CONTRACTS: dict[str, TableContract] = {
         _CUSTOMER,
         _MERCHANT,
         _HOLDING,
+        _STANDING_ORDER,
         _NET_VALUE,
         _RELATION,
         _IDENTITY,

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from bankloop.customer import (
+    ADDED_UP,
     AttributeKind,
     Catalogue,
     State,
@@ -35,7 +36,7 @@ from bankloop.store import Store, current_versions
 # Learning reads the days of two rounds and today.
 KEPT_STATES = 3
 # Facts without a date of their own are true as of the file that brought them.
-_SNAPSHOTS = ("customer", "holding")
+_SNAPSHOTS = ("customer", *ADDED_UP)
 # What models deliver, by attribute.
 SCORES = "score"
 # The bank's own files by which a customer is shown.

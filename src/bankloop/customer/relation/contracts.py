@@ -28,6 +28,7 @@ class EdgeKind(StrEnum):
     FUND_FLOW = "fund_flow"
     REFERRAL = "referral"
     SHARED_DEVICE = "shared_device"
+    JOINT_ACCOUNT = "joint_account"
 
 
 KINDS = tuple(EdgeKind)
@@ -40,6 +41,7 @@ TITLES: Mapping[EdgeKind, Text] = {
     EdgeKind.FUND_FLOW: Text("资金往来", "flow of funds"),
     EdgeKind.REFERRAL: Text("推荐", "referral"),
     EdgeKind.SHARED_DEVICE: Text("共用设备", "shared device"),
+    EdgeKind.JOINT_ACCOUNT: Text("共用账户", "joint account"),
 }
 
 

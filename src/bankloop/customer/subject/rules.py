@@ -16,7 +16,7 @@ _FILE = "retention.yaml"
 _MOST_YEARS = 100
 # Which category a table of the lake belongs to; others hold nothing about a person.
 TABLES: Mapping[str, str] = {
-    "customer": "identity", "identity": "identity", "relation": "identity", "holding": "transactions", "event": "transactions",
+    "customer": "identity", "identity": "identity", "relation": "identity", "holding": "transactions", "standing_order": "transactions", "event": "transactions",
     "edge": "profile", "tier_month": "profile", "servicing": "profile", "exposure": "profile", "score": "profile",
 }  # fmt: skip
 

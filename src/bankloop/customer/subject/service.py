@@ -63,7 +63,10 @@ def export_person(connection: Connection, lake: Lake, customer_no: str) -> Mappi
         copy |= disclosed_identity(connection, numbers)
         for part, query in _STORED.items():
             copy[part] = [dict(row) for row in connection.execute(text(query), {"numbers": numbers}).mappings()]
-        copy |= {table: _own_rows(lake, table, numbers) for table in ("customer", "holding", "event", "score")}
+        copy |= {
+            table: _own_rows(lake, table, numbers)
+            for table in ("customer", "holding", "standing_order", "event", "score")
+        }
         close_request(connection, held.approval_id, "", "export.run")
     copy["consents"] = [
         {"purpose": w.purpose.value, "channel": w.channel, "recipient": w.recipient, "stands": w.stands, "said_at": w.said_at,

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
-from bankloop.customer import Attribute, stale
+from bankloop.customer import ADDED_UP, Attribute, stale
 from bankloop.customer.segment import segments
 from bankloop.kit import Text
 from bankloop.kit.expression import parse
@@ -27,7 +27,7 @@ from bankloop.web.rendering import console_of, page
 from bankloop.web.visitor import Visitor
 
 USED_DAYS = 30
-_TABLES = ("customer", "holding", "event")
+_TABLES = ("customer", *ADDED_UP, "event")
 _MIN_CELL = 10
 _MOST_BARS = 12
 _NONE = say.same("—")

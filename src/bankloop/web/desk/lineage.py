@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
 
-from bankloop.customer import Attribute, Catalogue, Fact, Operation, Window, rows_behind
+from bankloop.customer import Attribute, Catalogue, Fact, Window, rows_behind
 from bankloop.customer.consent import in_scope
 from bankloop.kit import BankloopError, Text
 from bankloop.lake import CONTRACTS, Dimension, Origin, Raw, Watched, contract_of, mapped_sources, origin_of, watched
@@ -37,7 +37,6 @@ RAWS = {
     Raw.GONE: Text("文件已不在，只知道文件名和行号。", "The file is gone; its name and line are known."),
     Raw.MADE: Text("这一行由平台自己算出，没有源文件。", "The platform made this row itself; it has no source file."),
 }  # fmt: skip
-_OF_ROW = (Operation.COLUMN, Operation.PRESENT, Operation.YEARS_SINCE, Operation.DAYS_SINCE, Operation.DAYS_UNTIL)
 _ON_PAGE = 50
 _TREND = 6
 _LISTED = 24
@@ -181,8 +180,8 @@ def _made_of(catalogue: Catalogue) -> dict[str, list[str]]:
 
 def _table(one: Attribute) -> str:
     match one.body:
-        case Fact(operation):
-            return "customer" if operation in _OF_ROW else "holding"
+        case Fact() as fact:
+            return fact.table
         case Window():
             return "event"
     return "score" if one.kind.value == "score" else ""
