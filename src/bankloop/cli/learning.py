@@ -31,6 +31,7 @@ def learn(
 ) -> None:
     """训练模型；比较支持才提交审批。Train a model, from history or from a round; it is submitted where the comparison supports it."""
     from bankloop.loop import run as loop
+    from bankloop.loop.amounts import draft_amount
     from bankloop.loop.forecasts import draft_forecast, forecasts_of
     from bankloop.organization import maker
     from bankloop.report import comparison_table
@@ -38,7 +39,10 @@ def learn(
 
     with open_bank(bank, SystemClock()) as opened:
         today, person = opened.lake.today(), acting(opened.store, as_, "campaign", maker)
-        if name in forecasts_of(opened):
+        of_amount = name.removesuffix(".amount")
+        if of_amount != name:
+            card, comparison = draft_amount(opened, person, of_amount, today - timedelta(days=1)), None
+        elif name in forecasts_of(opened):
             card, comparison = draft_forecast(opened, person, name, today - timedelta(days=1)), None
         elif round_ == 0:
             card, comparison = loop.draft_model(opened, person, name, today - timedelta(days=1)), None

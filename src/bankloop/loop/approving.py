@@ -26,7 +26,7 @@ from bankloop.loop.lessons import lessons_of
 from bankloop.loop.limits import limits_of
 from bankloop.loop.model import Uplift
 from bankloop.loop.parts import check_parts, parts_of
-from bankloop.loop.spec import Lock, make_lock
+from bankloop.loop.spec import Lock, amount_of, make_lock
 from bankloop.organization import (
     Approval,
     ApprovalState,
@@ -52,6 +52,7 @@ from bankloop.organization import (
 from bankloop.store import (
     EVERY_UNIT,
     CampaignRow,
+    ModelVersion,
     Principal,
     StepState,
     champion,
@@ -272,7 +273,30 @@ def _resolve(bank: Bank, maker: Principal, name: str) -> tuple[Lock, Uplift]:
         )  # fmt: skip
     trained = model.load_model(bank.folder / found.artefact_path, found.artefact_digest)
     also = {*audience.attributes_read(), *product.ATTRIBUTES_READ, *trained.base.features, "branch_id"}
-    return make_lock(bank.campaign(name), bank.spec, bank.definitions, {name: found.artefact_digest}, also), trained
+    named = {name: found.artefact_digest}
+    campaign = bank.campaign(name)
+    if campaign.goal.value == "amount":
+        beside = _amount(bank, maker, name)
+        named[amount_of(name)] = beside.artefact_digest
+        trained = replace(trained, amount=model.load_amount(bank.folder / beside.artefact_path, beside.artefact_digest))
+        also |= set(beside.card["features"])
+    return make_lock(campaign, bank.spec, bank.definitions, named, also), trained
+
+
+def _amount(bank: Bank, maker: Principal, name: str) -> ModelVersion:
+    with bank.store.begin(maker) as connection:
+        found = champion(connection, amount_of(name))
+    if found is None:
+        raise ConflictError(
+            "campaign.no_amount",
+            Text(
+                "{name} 按金额计价值，还没有批准的金额模型；先运行 bankloop learn {model}，再由他人批准",
+                "{name} is valued by the amount and has no approved model of it yet; run bankloop learn {model} and have it approved",
+            ),
+            name=name,
+            model=amount_of(name),
+        )
+    return found
 
 
 def _state(bank: Bank) -> pa.Table:

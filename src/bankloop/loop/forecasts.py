@@ -138,7 +138,7 @@ def forecast_rows(bank: Bank, one: Forecast, today: date) -> tuple[Labelled, NDA
     then = today - timedelta(days=one.days)
     past = bank.state(then).table
     given = _given(bank, one, then)
-    names = _features(bank, one, then)
+    names = readable(bank, then, one.given.amount if one.given else None)
     if given is None:
         member = conditions(past, {"among": one.among}, bank.catalogue.types, then)["among"]
         past = past.take(pa.array(np.flatnonzero(member)))
@@ -158,8 +158,8 @@ def _members(bank: Bank, one: Forecast, as_of: date) -> pa.Table:
     return table.take(pa.array(np.flatnonzero(here)))
 
 
-def _features(bank: Bank, one: Forecast, then: date) -> tuple[str, ...]:
-    """Return what the model may read: no scores of models, nothing confidential, nothing that says the outcome afterwards.
+def readable(bank: Bank, then: date, always: str | None = None) -> tuple[str, ...]:
+    """Return what a model of ``then`` may read: no scores of forecasts, nothing confidential, nothing that tells the outcome.
 
     Where no file is as old as ``then``, balances and yes-or-no facts are those of today's file: they would tell what
     happened since, and only what has a date of its own is read.
@@ -168,8 +168,7 @@ def _features(bank: Bank, one: Forecast, then: date) -> tuple[str, ...]:
     own = {each.attribute for each in forecasts_of(bank).values()}
     names = [name for name in model.feature_names(catalogue.types, own) if not catalogue[name].confidential]
     if not bank.knew(then):
-        given = one.given.amount if one.given else None
-        names = [name for name in names if name == given or _dated(catalogue, name)]
+        names = [name for name in names if name == always or _dated(catalogue, name)]
     return tuple(names)
 
 
@@ -193,10 +192,11 @@ def _undated() -> dict[str, str]:
 def _given(bank: Bank, one: Forecast, then: date) -> pa.Table | None:
     if one.given is None:
         return None
-    return _happened(bank, one.given.event, then + timedelta(days=1), then + timedelta(days=one.given.within))
+    return happened(bank, one.given.event, then + timedelta(days=1), then + timedelta(days=one.given.within))
 
 
-def _happened(bank: Bank, event: str, since: date, until: date) -> pa.Table:
+def happened(bank: Bank, event: str, since: date, until: date) -> pa.Table:
+    """Return to whom an event happened between two days, both counting: the first ``day``, the largest amount ``fen``."""
     values = {"zone": bank.lake.zone, "type": event, "since": since, "until": until}
     with bank.lake.connection(Scope.whole_bank("labels")) as connection:
         return connection.sql(_HAPPENED, params=values).to_arrow_table()
@@ -204,7 +204,7 @@ def _happened(bank: Bank, event: str, since: date, until: date) -> pa.Table:
 
 def _reached(bank: Bank, one: Forecast, past: pa.Table, then: date, today: date) -> pa.Array:
     """Return whether the event happened (n,), large enough where the forecast says how large."""
-    found = _happened(bank, one.event, then + timedelta(days=1), today)
+    found = happened(bank, one.event, then + timedelta(days=1), today)
     place = pc.index_in(past["customer_no"], found["customer_no"].combine_chunks())
     if one.least is None or one.of is None:
         return pc.is_valid(place).combine_chunks()
@@ -241,4 +241,13 @@ def _beside(bank: Bank, attribute: str, rows: pa.Table) -> pa.Table:
     return pa.concat_tables([others.cast(rows.schema), rows])
 
 
-__all__ = ["Scored", "draft_forecast", "forecast_of", "forecast_rows", "forecasts_of", "score_forecast"]
+__all__ = [
+    "Scored",
+    "draft_forecast",
+    "forecast_of",
+    "forecast_rows",
+    "forecasts_of",
+    "happened",
+    "readable",
+    "score_forecast",
+]

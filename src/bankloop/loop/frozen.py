@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bankloop.customer import Catalogue, frozen_catalogue
@@ -10,7 +11,7 @@ from bankloop.kit import ConflictError, Text
 from bankloop.loop import model
 from bankloop.loop.bank import Bank
 from bankloop.loop.model import Uplift
-from bankloop.loop.spec import Lock, Policies, read_lock
+from bankloop.loop.spec import Lock, Policies, amount_of, read_lock
 from bankloop.organization import is_approved
 from bankloop.store import (
     Principal,
@@ -83,11 +84,17 @@ def policies_in_force(locks: Mapping[str, Lock]) -> Policies:
 
 
 def locked_model(bank: Bank, principal: Principal, lock: Lock) -> Uplift:
-    """Return the model artefact that a lock names, its bytes checked against the lock."""
-    digest = lock.models[lock.name]
+    """Return the model artefact that a lock names, with that of the amount where it names one, checked against the lock."""
     with bank.store.begin(principal) as connection:
-        row = next(m for m in read_models(connection, lock.name) if m.artefact_digest == digest)
-    return model.load_model(bank.folder / row.artefact_path, digest)
+        named = {
+            key: next(m for m in read_models(connection, key) if m.artefact_digest == digest)
+            for key, digest in lock.models.items()
+        }
+    found = model.load_model(bank.folder / named[lock.name].artefact_path, lock.models[lock.name])
+    beside = named.get(amount_of(lock.name))
+    if beside is None:
+        return found
+    return replace(found, amount=model.load_amount(bank.folder / beside.artefact_path, beside.artefact_digest))
 
 
 def model_versions(bank: Bank, principal: Principal, lock: Lock) -> dict[str, int]:
@@ -95,6 +102,7 @@ def model_versions(bank: Bank, principal: Principal, lock: Lock) -> dict[str, in
     with bank.store.begin(principal) as connection:
         return {
             m.model_id: m.version
-            for m in read_models(connection, lock.name)
-            if m.artefact_digest == lock.models[lock.name]
+            for key, digest in lock.models.items()
+            for m in read_models(connection, key)
+            if m.artefact_digest == digest
         }

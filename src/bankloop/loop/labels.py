@@ -21,7 +21,7 @@ from bankloop.loop import model, reach
 from bankloop.loop.bank import Bank
 from bankloop.loop.model import Labelled
 from bankloop.loop.optimize import Tried
-from bankloop.loop.spec import Campaign, Lock, read_forecasts, read_lock
+from bankloop.loop.spec import Campaign, Lock, amount_of, read_forecasts, read_lock
 from bankloop.loop.spec.batch import conditions
 from bankloop.loop.tried import tried_rows
 from bankloop.store import (
@@ -217,6 +217,7 @@ def campaign_outcomes(
         before=chance_before(bank, connection, lock, decisions) if to_read else None,
         labels=_groups(bank, lock, decisions) if to_read else {},
         share=shares,
+        amount=amount_before(bank, connection, lock, decisions),
     )
 
 
@@ -245,6 +246,19 @@ def chance_before(bank: Bank, connection: Connection, lock: Lock, decisions: pa.
         return None
     known = _as_decided(bank, lock, decisions, learned.base.features)
     return learned.base.predict(model.feature_matrix(known, learned.base.features))
+
+
+def amount_before(bank: Bank, connection: Connection, lock: Lock, decisions: pa.Table) -> NDArray[np.float64] | None:
+    """Return the amount of a success (n,) in fen that the locked model expected of each; None where the lock names none.
+
+    Also where the artefact is no longer kept: the product's attribute then stands for it.
+    """
+    digest = lock.models.get(amount_of(lock.name))
+    row = next((m for m in read_models(connection, amount_of(lock.name)) if m.artefact_digest == digest), None)
+    if row is None or not (bank.folder / row.artefact_path).exists():
+        return None
+    found = model.load_amount(bank.folder / row.artefact_path, row.artefact_digest)
+    return found.predict(model.feature_matrix(_as_decided(bank, lock, decisions, found.features), found.features))
 
 
 def _as_decided(bank: Bank, lock: Lock, decisions: pa.Table, names: Sequence[str]) -> pa.Table:

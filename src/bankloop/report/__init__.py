@@ -41,6 +41,7 @@ from bankloop.report.html import Report, html_report, report_of, results_view, w
 from bankloop.report.keeping import kept_plans, load_window_view, save_window
 from bankloop.report.loading import quarantine_table
 from bankloop.report.models import (
+    AMOUNT,
     CAUSAL,
     FORECAST,
     NOT_CAUSAL,
@@ -89,6 +90,7 @@ from bankloop.report.what_if import changeable, levers, what_if, what_if_by_fiat
 from bankloop.report.whole import programme_view
 
 __all__ = [
+    "AMOUNT",
     "CAUSAL",
     "FORECAST",
     "FORMATS",

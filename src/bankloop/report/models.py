@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bankloop.kit import Text
@@ -21,6 +21,11 @@ FORECAST = Text(
     "预测：客户自己会怎样，不说明触达有没有用。按批准的版本打分，结果是带版本和日期的标签。",
     "A forecast: what customers do by themselves, not whether a contact helps. The approved version's scores are an attribute with "
     "version and day.",
+)
+AMOUNT = Text(
+    "金额：达成目标的客户预计多少钱；AUC 和 KS 按高于中位数与否，lift 为前 10% 的平均金额比总平均。",
+    "An amount: how much money a success is expected to be; AUC and KS are of amounts above the median, lift is the mean amount of "
+    "the top tenth over the mean.",
 )
 NOT_CAUSAL = Text(
     "尚非因果：训练数据不是随机分配的，“意愿高”可能只说明谁本来就会来；提升是写明的先验，随机一轮之后才由数据学出。",
@@ -88,6 +93,8 @@ def versions_table(versions: Sequence[ModelVersion]) -> Table:
 def _standing(card: Mapping[str, Any]) -> Text:
     if card["kind"] == "forecast":
         return Text("预测", "forecast")
+    if card["kind"] == "amount":
+        return Text("金额", "amount")
     return Text("因果", "causal") if card["causal"] else Text("尚非因果", "not yet causal")
 
 
@@ -125,13 +132,14 @@ def calibration_table(card: Mapping[str, object]) -> Table | None:
     bins = card.get("calibration")
     if not isinstance(bins, Sequence) or not bins:
         return None
+    said = say.money if card["kind"] == "amount" else _percent
     rows = tuple(
         (
             Cell(say.same(str(number))),
             Cell(say.count(one["rows"])),
-            Cell(say.percent(one["score"], 2)),
-            Cell(say.percent(one["rate"], 2)),
-            Cell(_span(one)),
+            Cell(said(one["score"])),
+            Cell(said(one["rate"])),
+            Cell(_span(one, said)),
         )
         for number, one in enumerate(bins, 1)
     )
@@ -145,8 +153,15 @@ def calibration_table(card: Mapping[str, object]) -> Table | None:
     return Table("calibration", Text("校准（留出样本）", "Calibration (rows held out)"), columns, rows)
 
 
-def _span(one: Mapping[str, float]) -> Text:
-    return say.same(f"{one['low']:.2%} – {one['high']:.2%}") if "low" in one else _DASH
+def _span(one: Mapping[str, float], said: Callable[[float], Text]) -> Text:
+    if "low" not in one:
+        return _DASH
+    low, high = said(one["low"]), said(one["high"])
+    return Text(f"{low.zh} – {high.zh}", f"{low.en} – {high.en}")
+
+
+def _percent(rate: float) -> Text:
+    return say.percent(rate, 2)
 
 
 def made_table(versions: Sequence[ModelVersion]) -> Table:

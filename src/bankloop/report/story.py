@@ -303,6 +303,8 @@ def card_table(cards: Mapping[str, Mapping[str, Any]], titles: Mapping[str, Text
 def _standing(card: Mapping[str, Any]) -> tuple[Text, Tone]:
     if card["kind"] == "forecast":
         return Text("预测", "Forecast"), Tone.PLAIN
+    if card["kind"] == "amount":
+        return Text("金额", "Amount"), Tone.PLAIN
     return (Text("因果", "Causal"), Tone.GOOD) if card["causal"] else (Text("尚非因果", "Not yet causal"), Tone.WARN)
 
 

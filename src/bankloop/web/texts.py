@@ -63,6 +63,7 @@ VERBS: Mapping[str, Text] = {
     "campaign.approve": Text("批准战役", "Campaign approved"),
     "model.draft": Text("训练模型", "Model drafted"),
     "model.learn": Text("训练挑战者", "Challenger trained"),
+    "model.amount": Text("训练金额模型", "Amount model trained"),
     "model.forecast": Text("训练预测模型", "Forecast trained"),
     "model.score": Text("模型打分", "Customers scored"),
     "model.promote": Text("晋升模型", "Model promoted"),

@@ -81,12 +81,13 @@ def outcomes_of(
     before: Floats | None = None,
     labels: Mapping[str, Words] | None = None,
     share: Mapping[date, float] | None = None,
+    amount: Floats | None = None,
 ) -> Outcomes:
     """Return the outcomes of a round.
 
     ``decisions`` are the campaign's population, a customer a row; ``again`` all decisions of a round of several windows;
     ``accepted`` the ids of decisions whose contact passed the gate; ``events`` (``HAPPENED``) those of the round;
-    ``before`` (n,) the chance of success known before the assignment; ``share`` the planned control by window's start.
+    ``before`` (n,) the chance of success known before the assignment, ``amount`` (n,) the expected amount of one in fen; ``share`` the planned control by window's start.
     Events from before the assignment do not count, nor contact events that another campaign caused.
     """
     every = decisions if again is None else again.combine_chunks()
@@ -96,7 +97,7 @@ def outcomes_of(
     contacted = _any(went_out, row, decisions.num_rows)
     day, early = first_day(decisions, events, [lock.campaign.goal.event], lock.campaign.goal.within)
     success = (day >= 0).astype(np.float64)
-    worth, attributed, unknown = worths(lock, decisions)
+    worth, attributed, unknown = worths(lock, decisions, amount)
     ours = _caused_by(events, lock.name)
     steps = {
         name: (first_day(decisions, ours, types, lock.campaign.goal.within)[0] >= 0)
@@ -153,10 +154,11 @@ def first_day(decisions: pa.Table, events: pa.Table, types: Sequence[str], withi
     return np.where(first == _NEVER, -1, first), int(early.sum())
 
 
-def worths(lock: Lock, decisions: pa.Table) -> tuple[Floats, Floats, int]:
+def worths(lock: Lock, decisions: pa.Table, amount: Floats | None = None) -> tuple[Floats, Floats, int]:
     """Return what a success is worth and what attribution claims for it, fen, from the values recorded with the decision.
 
-    Third: for how many customers the attribute that says it was not recorded.
+    ``amount`` (n,) fen is what the locked model expected, in place of the attribute. Third: for how many customers the
+    attribute that says it was not recorded.
     """
     product = next(p for p in lock.products if p.key == lock.campaign.products[0])
     contribution = product.contribution
@@ -164,6 +166,7 @@ def worths(lock: Lock, decisions: pa.Table) -> tuple[Floats, Floats, int]:
     unknown = 0
     if contribution.of is not None and decisions.num_rows:
         balance = recorded(decisions, lock, [contribution.of])[contribution.of].to_numpy(zero_copy_only=False)
+        balance = balance if amount is None else amount
         unknown = int(np.isnan(np.asarray(balance, np.float64)).sum())
         worth += np.floor(np.nan_to_num(np.asarray(balance, np.float64)) * contribution.rate / 1_000_000 + 0.5)
     claimed = worth if contribution.attributed is None else np.full(len(worth), float(contribution.attributed))

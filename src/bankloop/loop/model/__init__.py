@@ -4,6 +4,7 @@ Uplift where a randomised round exists, else a propensity times a stated prior, 
 It never decides who is contacted.
 """
 
+from bankloop.loop.model.amounts import Amount
 from bankloop.loop.model.cards import PSI_ALARM, auc, calibration, index_of, ks, lift_at, psi, shares_between
 from bankloop.loop.model.choosing import AUTO, Choice, learner_for
 from bankloop.loop.model.contracts import Arm, CalibrationBin, Card, Effect, Gain, Labelled
@@ -19,9 +20,11 @@ from bankloop.loop.model.service import (
     feature_matrix,
     feature_names,
     feature_row,
+    load_amount,
     load_model,
     load_propensity,
     save_model,
+    train_amount_model,
     train_causal,
     train_first,
     train_forecast,
@@ -32,6 +35,7 @@ __all__ = [
     "AUTO",
     "POOLED",
     "PSI_ALARM",
+    "Amount",
     "Arm",
     "Artefact",
     "CalibrationBin",
@@ -64,6 +68,7 @@ __all__ = [
     "learn_uplift",
     "learner_for",
     "lift_at",
+    "load_amount",
     "load_model",
     "load_propensity",
     "paired_qini",
@@ -73,6 +78,7 @@ __all__ = [
     "save_model",
     "shares_between",
     "squared_errors",
+    "train_amount_model",
     "train_causal",
     "train_first",
     "train_forecast",

@@ -17,6 +17,7 @@ from bankloop import __version__
 from bankloop.kit import ConflictError, Text, digest, digest_bytes
 from bankloop.kit.expression import Kind, Type
 from bankloop.loop.model import cards
+from bankloop.loop.model.amounts import Amount, amount_card, train_amount
 from bankloop.loop.model.choosing import learner_for
 from bankloop.loop.model.contracts import Card, Floats, Labelled
 from bankloop.loop.model.learners import Propensity, train_propensity
@@ -25,8 +26,8 @@ from bankloop.loop.model.uplift import POOLED, Uplift, learn_uplift, stated_upli
 from bankloop.loop.spec import Campaign
 
 # What the registry keeps.
-Artefact = Uplift | Propensity
-T = TypeVar("T", Uplift, Propensity)
+Artefact = Uplift | Propensity | Amount
+T = TypeVar("T", Uplift, Propensity, Amount)
 # Never features: who may be contacted is decided by rules, and protected or confidential facts must not steer offers.
 PSI_ROWS = 50_000
 # Ages, days and counts stay below; money lies above.
@@ -189,6 +190,17 @@ def train_forecast(
     return base, replace(card, data=data_digest(data), lock=digest(file))
 
 
+def train_amount_model(name: str, campaign: Campaign, data: Labelled, now: Floats, seed: int) -> tuple[Amount, Card]:
+    """Train the expected amount of a campaign's success: ``y`` (n,) of ``data`` is fen of those who succeeded."""
+    found, test = train_amount(data, seed)
+    plain = Card(
+        model=name, kind="amount", causal=False, rows=len(data.y), positives=0, auc=0.5, ks=0.0, lift_at_10=0.0, psi=0.0,
+        calibration=(), features=tuple(data.features), seed=seed, window=data.window, data=data_digest(data),
+        code=code_digest(), lock=file_digest(campaign), version=__version__,
+    )  # fmt: skip
+    return found, amount_card(plain, found, data, test, now, seed)
+
+
 def save_model(model: Artefact, folder: Path) -> tuple[str, Path]:
     """Write the artefact under ``folder`` and return (digest, path); the same model has the same digest."""
     body = pickle.dumps(model, protocol=5)
@@ -209,6 +221,11 @@ def load_model(path: Path, digest: str) -> Uplift:
 def load_propensity(path: Path, digest: str) -> Propensity:
     """Return a forecast's artefact at ``path``; refuse one whose bytes are not those that were approved."""
     return _loaded(path, digest, Propensity)
+
+
+def load_amount(path: Path, digest: str) -> Amount:
+    """Return an amount's artefact at ``path``; refuse one whose bytes are not those that were approved."""
+    return _loaded(path, digest, Amount)
 
 
 def _loaded(path: Path, digest: str, kind: type[T]) -> T:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from bankloop.loop.model.amounts import Amount
 from bankloop.loop.model.contracts import Arm, Effect, Floats, Labelled
 from bankloop.loop.model.learners import Propensity
 from bankloop.loop.model.meta import Effects, Learner, Trial, learn_effects
@@ -29,7 +30,8 @@ class Uplift:
     """Uplift per action; ``coefficient`` (f + 2,) of an action: scale of its prior, level, slopes on standard features.
 
     ``prior`` maps channels and benefits to their stated share of the base; ``fails`` takes the base as 1 − p. ``learned`` are
-    the actions that ``learner`` has learned over trees instead.
+    the actions that ``learner`` has learned over trees instead. ``amount`` of a success is an artefact of its own, put beside
+    it where a lock names one.
     """
 
     base: Propensity
@@ -40,6 +42,7 @@ class Uplift:
     coefficient: Mapping[str, Floats]
     learned: Mapping[str, Effects] = field(default_factory=dict)
     learner: str = POOLED
+    amount: Amount | None = None
 
     @property
     def causal(self) -> bool:

@@ -84,7 +84,7 @@ def candidates_of(
         actions=actions,
         base=base,
         uplift=uplift,
-        worth=_worth(lock, members),
+        worth=_worth(lock, members, model),
         open=_open(lock, actions, offers, members, types, as_of) & _allowed(actions, snapshot, allowed, withheld or {}),
         control=draw_control(snapshot.customer_no.to_pylist(), lock.name, round_, control_share),
         control_share=control_share / 1_000_000,
@@ -92,12 +92,17 @@ def candidates_of(
     )
 
 
-def _worth(lock: Lock, members: pa.Table) -> Floats:
-    """Change in 12-month contribution that one success brings, fen per customer: the campaign's first product says."""
+def _worth(lock: Lock, members: pa.Table, model: Uplift) -> Floats:
+    """Change in 12-month contribution that one success brings, fen per customer: the campaign's first product says.
+
+    Its rate is of an attribute, or of the expected amount where the lock names a model of it.
+    """
     product = next(p for p in lock.products if p.key == lock.campaign.products[0])
     worth = np.full(members.num_rows, float(product.contribution.fixed))
     if product.contribution.of is not None:
         balance = np.nan_to_num(numbers(members[product.contribution.of]))
+        if model.amount is not None:
+            balance = model.amount.predict(feature_matrix(members, model.amount.features))
         worth += np.floor(balance * product.contribution.rate / 1_000_000 + 0.5)
     return worth
 

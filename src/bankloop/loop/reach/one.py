@@ -75,7 +75,7 @@ class Valuer:
         x = feature_row(row, self.model.base.features)
         base = float(self.scorer.one(x)[0])
         uplift = self.model.effects_of(np.array([base]), x[None, :], [action.key for action in self.actions])[0]
-        worth = _worth(self._first, row)
+        worth = _worth(self._first, row, self.model)
         cost = np.array([action.contact_cost for action in self.actions])
         face = np.array([float(action.face) for action in self.actions])
         value = uplift * worth - cost - np.clip(base + uplift, 0.0, 1.0) * face
@@ -89,10 +89,12 @@ class Valuer:
         return next(p for p in self.lock.products if p.key == self.lock.campaign.products[0])
 
 
-def _worth(product: Product, row: Row) -> float:
+def _worth(product: Product, row: Row, model: Uplift) -> float:
     """Return what one success brings, fen: as the batch does, rounded half up."""
     worth = float(product.contribution.fixed)
     if product.contribution.of is not None:
         balance = float(row.get(product.contribution.of) or 0)
+        if model.amount is not None:
+            balance = float(model.amount.predict(feature_row(row, model.amount.features)[None, :])[0])
         worth += float(np.floor(balance * product.contribution.rate / 1_000_000 + 0.5))
     return worth

@@ -29,7 +29,7 @@ from bankloop.loop.spec.contracts import (
     Spec,
 )
 from bankloop.loop.spec.forecasts import Forecast, Given, read_forecasts
-from bankloop.loop.spec.lock import Lock, make_lock, names_used, read_lock
+from bankloop.loop.spec.lock import Lock, amount_of, make_lock, names_used, read_lock
 from bankloop.loop.spec.portfolio import Play, ProgrammeSpec, read_plays, read_programmes
 from bankloop.loop.spec.reader import read_bank_spec, read_campaign, read_spec
 
@@ -62,6 +62,7 @@ __all__ = [
     "Segment",
     "Solution",
     "Spec",
+    "amount_of",
     "make_lock",
     "names_used",
     "read_bank_spec",

@@ -124,11 +124,15 @@ class Prior(Spec):
 
 
 class Goal(Spec):
-    """What counts as success, and by when."""
+    """What counts as success, and by when.
+
+    A success is worth the product's contribution: by ``contribution_12m`` its rate is of the attribute that the product
+    names, by ``amount`` of the amount that the campaign's own amount model expects of the customer.
+    """
 
     event: str
     within: Days
-    value: Literal["contribution_12m"] = "contribution_12m"
+    value: Literal["contribution_12m", "amount"] = "contribution_12m"
 
 
 class Reach(Spec):

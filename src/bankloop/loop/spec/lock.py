@@ -131,6 +131,11 @@ def _tree(parts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def amount_of(campaign: str) -> str:
+    """Return how the registry and a lock call the model of the amount of a campaign's success."""
+    return f"{campaign}.amount"
+
+
 _BRANCHES = ("products", "benefits", "scripts", "attributes", "models")
 
 

@@ -12,8 +12,10 @@ from bankloop.kit import BankloopError, Text
 from bankloop.loop import run as loop
 from bankloop.loop.forecasts import forecasts_of
 from bankloop.loop.offers import said_of, top_of
+from bankloop.loop.spec import amount_of
 from bankloop.organization import approval_of, require
 from bankloop.report import (
+    AMOUNT,
     CAUSAL,
     FORECAST,
     NOT_CAUSAL,
@@ -95,13 +97,17 @@ def _model_page(request: Request, visitor: Visitor, name: str, error: BankloopEr
 
 def _titles(console: Console) -> dict[str, Text]:
     """Return what models are called: by their campaign, or what they forecast."""
-    return {**console.titles(), **{key: one.title.text for key, one in forecasts_of(console.bank).items()}}
+    campaigns = console.titles()
+    amounts = {amount_of(key): Text(f"{one.zh}：金额", f"{one.en}: amount") for key, one in campaigns.items()}
+    return {**campaigns, **amounts, **{key: one.title.text for key, one in forecasts_of(console.bank).items()}}
 
 
 def _standing(card: Mapping[str, Any]) -> Text:
     if card["kind"] == "forecast":
         why = card.get("why") or {}
         return Text(f"{FORECAST.zh}{why.get('zh', '')}", f"{FORECAST.en} {why.get('en', '')}")
+    if card["kind"] == "amount":
+        return AMOUNT
     return CAUSAL if card["causal"] else NOT_CAUSAL
 
 
