@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request
@@ -25,6 +26,8 @@ from bankloop.web.visitor import Visitor, proven, visitor_of
 PREFIX = "/api/v1"
 _KIND = "cursor"
 _SAFE = frozenset({"GET", "HEAD"})
+# What JSON has as it is: nearly all of an answer.
+_AS_THEY_ARE = frozenset({bool, int, float, str})
 T = TypeVar("T")
 
 
@@ -96,20 +99,27 @@ def page_of(
     return {"items": [plain(one) for one in shown], "next": following}
 
 
+@cache
+def _fields(kind: type) -> tuple[str, ...] | None:
+    """Return the names of a dataclass's fields; None for another type."""
+    return tuple(one.name for one in fields(kind)) if is_dataclass(kind) else None
+
+
 def plain(value: object) -> Any:
     """Return a value of ours as JSON has it."""
-    if value is None or isinstance(value, bool | int | float):
+    kind: Any = type(value)
+    if value is None or kind in _AS_THEY_ARE:
         return value
+    if (names := _fields(kind)) is not None:
+        return {name: plain(getattr(value, name)) for name in names}
     if isinstance(value, StrEnum):
         return value.value
-    if isinstance(value, str):
+    if isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, bytes):
         return value.hex()
-    if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
         return {str(plain(name)): plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
