@@ -18,7 +18,8 @@ from bankloop.cli.screen import AsJson, finish, say, show_table
 from bankloop.kit import NotFoundError, SystemClock, Text
 
 QUICK_CUSTOMERS = 20_000
-SIMULATED = ("simulate", "people")
+# The simulator's own work, and what the demonstration reads beside the loop: an A/A test and the programme.
+AROUND = ("simulate", "people", "beside")
 FULL_CUSTOMERS = 1_000_000
 QUICK_ROWS = 200_000
 FULL_ROWS = 2_000_000
@@ -80,7 +81,8 @@ def bench(
 def measure_loop(options: Options) -> dict[str, Any]:
     """One whole round, from source files to a trained challenger, with each stage's seconds and the peak memory.
 
-    ``seconds`` leaves out the stages in which the simulator makes the bank and its people respond.
+    ``seconds`` leaves out the stages in which the simulator makes the bank and its people respond, and what the
+    demonstration reads beside the round (an A/A test, the programme); ``seconds_with_simulation`` has them all.
     """
     from bankloop.cli.demo.story import tell
     from bankloop.cli.memory import PeakMemory
@@ -107,7 +109,7 @@ def measure_loop(options: Options) -> dict[str, Any]:
     total = sum(stages.values())
     return {
         "customers": customers,
-        "seconds": round(total - sum(stages.get(stage, 0.0) for stage in SIMULATED), 1),
+        "seconds": round(total - sum(stages.get(stage, 0.0) for stage in AROUND), 1),
         "seconds_with_simulation": round(total, 1),
         "peak_mb": memory.peak_mb,
         "stages": stages,

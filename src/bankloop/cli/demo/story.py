@@ -175,25 +175,30 @@ def close_round(bank: Bank, story: Story, number: int, start: date, *, last: boo
     say(f"evaluate {number}")
     window = story.windows[number - 1]
     story.rounds.append([_judge(bank, story, window, name, number) for name in window.locks])
-    say(f"learn {number}")
     today = start + timedelta(days=ROUND_DAYS + 1)
     if last:
-        story.placebo = placebo(bank, list(window.locks), number)
-        for one in story.rounds[-1]:
-            # One round together with none is that round.
-            alone = number == 1
-            every = list(range(1, number + 1))
-            story.pooled[one.campaign] = (
-                one.reading if alone else loop.evaluate(bank, system(), one.campaign, every, keep=False)
-            )
-        story.programme = loop.read_programme(bank, system())
-    else:
+        say(f"beside {number}")
+        _read_beside(bank, story, window, number)
+    say(f"learn {number}")
+    if not last:
         load(bank)
     for name in window.locks:
         learned = loop.learn(bank, maker(), name, number, today)
         story.challengers[name] = learned
         if not last and learned.comparison.supported:
             loop.promote(bank, checker(), name)
+
+
+def _read_beside(bank: Bank, story: Story, window: loop.Window, number: int) -> None:
+    """Read what no round has of its own: an A/A test, all rounds together, the programme against its holdout."""
+    story.placebo = placebo(bank, list(window.locks), number)
+    for one in story.rounds[-1]:
+        # One round together with none is that round.
+        every = list(range(1, number + 1))
+        story.pooled[one.campaign] = (
+            one.reading if number == 1 else loop.evaluate(bank, system(), one.campaign, every, keep=False)
+        )
+    story.programme = loop.read_programme(bank, system())
 
 
 def _truth(bank: Bank, world: World, name: str, number: int, start: date) -> float:
