@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
 import pytest
+from sqlalchemy import text
 
+from bankloop.loop.daily import report_day
+from bankloop.organization import NewTask, TaskKind, open_task, person_of, system, units
+from bankloop.organization.target import read_weights, set_target
 from bankloop.web import create_app
 from tests.bankfixture import SmallBank
 from tests.web.conftest import DEMO, Staffed, listening
@@ -109,14 +114,36 @@ _AXE = "rules => axe.run({resultTypes: ['violations'], rules}).then(r => r.viola
 OTHERS = {
     "auditor": ("/", "/audit", "/holds"),
     "compliance": ("/holds",),
-    "strategist": ("/remote",),
     "secadmin": ("/", "/people"),
     "product": ("/products", "/products/wealth-fixed-income"),
     "checker": ("/approvals",),
     "steward": ("/merges", "/data", "/data/customer", "/data/holding/row", "/lineage", "/tiers"),
-    "relationship_manager": ("/", "/workbench", "/tasks", "/customers", "/collaboration", "/maturities", "/book"),
-    "commander": ("/", "/warroom", "/people", "/tasks", "/collaboration"),
+    "relationship_manager": (
+        "/",
+        "/workbench",
+        "/tasks",
+        "/customers",
+        "/collaboration",
+        "/maturities",
+        "/book",
+        "/credits",
+    ),
+    "commander": (
+        "/",
+        "/daily",
+        "/warroom",
+        "/board",
+        "/targets",
+        "/credits",
+        "/people",
+        "/tasks",
+        "/collaboration",
+        "/maturities",
+    ),
+    "strategist": ("/daily", "/board", "/targets", "/credits", "/remote"),
 }
+# Who works from head office down to the phone: their pages are walked in English too.
+FROM_THE_TOP = ("strategist", "commander", "relationship_manager")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -165,17 +192,48 @@ def walk(page: Any, url: str, name: str, axe: str) -> None:
     assert found == [], name
 
 
+@pytest.fixture(scope="module")
+def below(staffed: Staffed) -> dict[str, list[str]]:
+    """Pages of one thing, by reader: a branch's report and target, a unit's tasks, a task, a customer, a campaign taken apart."""
+    bank, manager = staffed.small.open, staffed.of("relationship_manager")
+    report_day(bank, system("daily"), bank.lake.today() - timedelta(days=1))
+    with bank.store.begin(system()) as connection:
+        branch = person_of(connection, "commander").unit_id
+        sub = next(unit.unit_id for unit in units(connection) if unit.parent_id == branch)
+        days = bank.lake.today().replace(day=1), bank.lake.today()
+        parts = {unit.unit_id: "1" for unit in units(connection) if unit.kind == "branch"}
+        target = set_target(connection, "walked", "sales", *days, 90, read_weights(parts)).target_id
+        own, now = staffed.own_customer(manager), bank.store.clock.now()
+        place = connection.scalar(text("SELECT unit_id FROM customer_book WHERE customer_no = :c"), {"c": own})
+        asked = NewTask("walked", TaskKind.CARE, own, place, "care", now, now + timedelta(hours=2), manager)
+        task = open_task(connection, asked).task_id
+    board = "/board/keep-deposits/1"
+    return {
+        "relationship_manager": [f"/customers/{own}", f"/workbench/{task}"],
+        "commander": [f"/daily/{branch}", f"/warroom/{sub}", f"/targets/{target}?unit={branch}", board],
+        "strategist": [
+            f"/daily/{branch}",
+            board,
+            f"{board}?branch={branch}&by=sub_branch",
+            f"{board}/rows?group=treated",
+        ],
+    }
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_each_reader_s_pages(chromium: Any, address: str, staffed: Staffed, axe: str, width: int) -> None:
-    for person, paths in OTHERS.items():
+def test_each_reader_s_pages(
+    chromium: Any, address: str, staffed: Staffed, below: dict[str, list[str]], axe: str, width: int, language: str
+) -> None:
+    for person in OTHERS if language == "zh" else FROM_THE_TOP:
         who = person if person in staffed.people else staffed.of(person)
         context = chromium.new_context(viewport={"width": width, "height": 900})
         context.add_cookies([{"name": "session", "value": staffed.token(who), "url": address}])
+        context.add_cookies([{"name": "language", "value": language, "url": address}])
         page = context.new_page()
         said, asked = listen(page)
-        own = staffed.own_customer(who) if person == "relationship_manager" else None
-        for path in (*paths, *([f"/customers/{own}"] if own else ())):
-            walk(page, address + path, f"{person} {path}", axe)
+        for path in (*OTHERS[person], *below.get(person, ())):
+            walk(page, address + path, f"{person} {path}", axe if (language, width) != ("en", 1440) else "")
         assert said == []
         assert all(url.startswith(address) for url in asked)
         context.close()

@@ -6,7 +6,7 @@ next round that is drafted when one is closed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -49,6 +49,7 @@ from bankloop.organization import (
     start_request,
     submit_approval,
 )
+from bankloop.organization.task import call_off_campaign
 from bankloop.store import (
     EVERY_UNIT,
     CampaignRow,
@@ -216,10 +217,11 @@ def resume_campaign(bank: Bank, person: Principal, name: str, reason: str = "") 
 
 @verb("campaign.stop")
 def kill_campaign(bank: Bank, person: Principal, name: str, reason: str) -> Approval:
-    """Stop a campaign for good, as compliance, at any time: nothing queued goes out, nothing more runs."""
+    """Stop a campaign for good, as compliance, at any time: nothing queued goes out, its open tasks are taken back."""
     with bank.store.begin(person) as connection:
         found = kill(connection, _request(connection, name).approval_id, reason)
-        return _moved(connection, name, found, "campaign.stop", reason)
+        recalled = call_off_campaign(connection, name, reason)
+        return _moved(connection, name, found, "campaign.stop", reason, {"tasks": recalled})
 
 
 @verb("campaign.close")
@@ -384,14 +386,23 @@ def _known(connection: Connection, name: str) -> CampaignRow:
     return next(row for row in list_campaigns(connection) if row.name == name)
 
 
-def _moved(connection: Connection, name: str, found: Approval, audited: str, reason: str = "") -> Approval:
+def _moved(
+    connection: Connection,
+    name: str,
+    found: Approval,
+    audited: str,
+    reason: str = "",
+    more: Mapping[str, int] | None = None,
+) -> Approval:
     """Let the campaign's row follow its request; ``audited`` names the verb where the request's own row does not."""
     row = _known(connection, name)
     state = _ROW[found.state]
     if row.state != state:
         save_campaign(connection, replace(row, state=state))
     if audited:
-        record_audit(connection, audited, "campaign", name, {"state": row.state}, {"state": state}, reason)
+        record_audit(
+            connection, audited, "campaign", name, {"state": row.state}, {"state": state, **(more or {})}, reason
+        )
     return found
 
 

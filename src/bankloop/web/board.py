@@ -18,11 +18,13 @@ from bankloop.kit import Text
 from bankloop.loop import run as loop
 from bankloop.report import Bar, Bars, Cell, Column, Figure, Picture, Table
 from bankloop.report import sayings as say
-from bankloop.store import Principal
+from bankloop.store import Principal, list_campaigns
 from bankloop.web import errors
 from bankloop.web.console import Console, known
 from bankloop.web.plans import RowsPage, paged
 from bankloop.web.results import facts_of, rows_table
+from bankloop.web.texts import STATES
+from bankloop.web.words import ACTS
 
 # From head office down; what a click on a row leads to.
 LEVELS: Mapping[str, Text] = {
@@ -38,6 +40,9 @@ COUNTED: Mapping[str, Text] = {
     "responded": Text("回应", "Responded"),
     "converted": Text("达成目标", "Converted"),
 }
+# What may be done here with a campaign as it stands.
+STOPPABLE: Mapping[str, tuple[str, ...]] = {"running": ("pause", "kill"), "paused": ("resume", "kill")}
+_RIGHTS = {"pause": ("pause", "campaign"), "resume": ("resume", "campaign"), "kill": ("kill", "approval")}
 _NOBODY = Text("未归属", "nobody's")
 _MOST_BARS = 14
 
@@ -59,6 +64,16 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class Running:
+    """A campaign that runs or is paused, and what may be done with it here."""
+
+    name: str
+    title: Text
+    state: Text
+    acts: tuple[tuple[str, Text], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BoardPage:
     """Numbers of one campaign's round at one level, or of all campaigns."""
 
@@ -68,12 +83,13 @@ class BoardPage:
     picture: Picture | None
     table: Table
     above: tuple[tuple[Text, str], ...] = ()
+    running: tuple[Running, ...] = ()
 
 
 def board_page(console: Console, principal: Principal) -> BoardPage:
     """Return every campaign's newest round within what somebody sees."""
     titles = console.titles()
-    newest = {one.campaign: one.rounds[-1] for one in console.latest_readings()}
+    newest = _newest(console)
     sums = {name: _counts(taken(console, principal, name, round_), {}) for name, round_ in newest.items()}
     rows = tuple(
         (
@@ -90,12 +106,37 @@ def board_page(console: Console, principal: Principal) -> BoardPage:
     )
     converted = sum(one["converted"] for one in sums.values())
     answer = Text(
-        f"{len(sums)} 个战役有读数，共 {converted:,} 位处理组客户达成目标；点数字看名单，点战役逐级分解。",
-        f"{len(sums)} campaigns have a reading; {converted:,} treated customers reached the goal. A number leads to its list, a "
+        f"{len(sums)} 个战役有过轮次，共 {converted:,} 位处理组客户达成目标；点数字看名单，点战役逐级分解。",
+        f"{len(sums)} campaigns had a round; {converted:,} treated customers reached the goal. A number leads to its list, a "
         "campaign to its branches.",
     )
     table = Table("board", Text("各战役", "By campaign"), columns, rows)
-    return BoardPage(Text("总行看板", "Head-office board"), answer, _figures(list(sums.values())), None, table)
+    title = Text("总行看板", "Head-office board")
+    return BoardPage(title, answer, _figures(list(sums.values())), None, table, running=_running(console, principal))
+
+
+def _newest(console: Console) -> dict[str, int]:
+    """Return each campaign's newest round: it is shown from its first day, long before there is a reading."""
+    found: dict[str, int] = {}
+    for plan in console.stored_plans():
+        for name in plan.campaigns:
+            found.setdefault(name, int(plan.summary["round"]))
+    return dict(sorted(found.items()))
+
+
+def _running(console: Console, principal: Principal) -> tuple[Running, ...]:
+    """Return what runs, with the switches of who may throw them: a pause and its end, and the kill."""
+    titles = console.titles()
+    with console.reading() as connection:
+        rows = [row for row in list_campaigns(connection) if row.state in STOPPABLE]
+    may = {act: house.allowed(principal, *right) for act, right in _RIGHTS.items()}
+    return tuple(
+        Running(
+            row.name, titles[row.name], STATES[row.state],
+            tuple((act, ACTS[act]) for act in STOPPABLE[row.state] if may[act]),
+        )
+        for row in rows
+    )  # fmt: skip
 
 
 def decomposed(
@@ -138,7 +179,7 @@ def decomposed(
         for name, _, counts in parts[:_MOST_BARS]
     )
     caption = Text("达成目标，按机构", "Converted, by unit")
-    picture = Picture("converted", caption, caption, Bars(bars)) if len(bars) > 1 else None
+    picture = Picture("converted", caption, caption, Bars(bars)) if len(bars) > 1 and whole["converted"] else None
     return BoardPage(title, answer, _figures([whole]), picture, table, _above(here, places, names, titles[campaign]))
 
 

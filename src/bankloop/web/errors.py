@@ -44,6 +44,15 @@ def no_plan(plan_id: str) -> NotFoundError:
     )
 
 
+def no_unit(unit: str) -> NotFoundError:
+    """Return the error of a unit that there is not, or that is not the reader's: which of both is not said."""
+    return NotFoundError(
+        "warroom.no_unit",
+        Text("没有机构“{unit}”，或它不在您的范围内；请从战区页里选", "there is no unit '{unit}', or it is not yours; choose one on the war room's page"),
+        unit=unit,
+    )  # fmt: skip
+
+
 def no_choice(name: str, value: str, known: str) -> NotFoundError:
     """Return the error of a reason or group that there is not."""
     return NotFoundError(

@@ -27,9 +27,16 @@ LEAD_WORDS: Mapping[str, Text] = {
     "share_line": Text("条线", "Line"),
     "share": Text("份额", "Share"),
     "board": Text("总行看板", "Head-office board"),
-    "kill_note": Text(
-        "要停下一个战役，在它的审批里暂停或熔断：", "To stop a campaign, pause or kill it in its approval:"
+    "running": Text("在跑的战役", "What runs now"),
+    "no_rounds": Text(
+        "还没有跑过一轮：先在轮次页做方案并运行。", "No round was run yet: plan one on the page of rounds, and run it."
     ),
+    "kill_note": Text(
+        "暂停后未发的等着，恢复后接着发；熔断是合规的权力，未发的不再发，任务一并收回。",
+        "What is queued of a paused campaign waits; a killed one sends nothing more and its tasks are taken back: compliance may.",
+    ),
+    "more_later": Text("笔更晚到期", "that mature later"),
+    "more_rows": Text("项未列出，按价值排在后面", "more that are not shown, of less value"),
     "targets": Text("目标", "Targets"),
     "targets_lead": Text(
         "总行下目标，按权重逐级分到分行、支行、客户经理；各级之和总是相等。",

@@ -53,12 +53,12 @@ def targets_page(console: Console, principal: Principal) -> tuple[Table, tuple[H
         holders = tuple(one for one in holders_below(connection, mine) if one.kind == "unit") if mine else ()
     columns = (
         Column(Text("目标", "Target")),
-        Column(Text("口径", "Measure")),
-        Column(Text("期间", "Time")),
-        Column(Text("本机构", "Ours"), number=True),
+        Column(Text("红黄绿", "Light")),
         Column(Text("完成率", "Reached"), number=True),
         Column(Text("序时进度", "Time gone"), number=True),
-        Column(Text("红黄绿", "Light")),
+        Column(Text("本机构", "Ours"), number=True),
+        Column(Text("口径", "Measure")),
+        Column(Text("期间", "Time")),
     )
     return Table("targets", Text("目标", "Targets"), columns, rows), holders
 
@@ -104,10 +104,10 @@ def _row(connection: Connection, console: Console, one: Target, unit: str | None
     words, tone = light(part, gone(one, day))
     return (
         Cell(say.same(one.name), drill=f"targets/{one.target_id}" if mine else None),
-        Cell(MEASURES[one.measure].title),
-        Cell(Text(f"{one.first} 至 {one.last}" + ("，已结束" if one.ended_at else ""), f"{one.first} to {one.last}" + (", ended" if one.ended_at else ""))),
-        Cell(amount(one, mine.amount) if mine else say.same("—")),
+        Cell(words, tone, tag=part is not None),
         Cell(say.percent(part, 0) if part is not None else say.same("—")),
         Cell(say.percent(gone(one, day), 0)),
-        Cell(words, tone, tag=part is not None),
+        Cell(amount(one, mine.amount) if mine else say.same("—")),
+        Cell(MEASURES[one.measure].title),
+        Cell(Text(f"{one.first} 至 {one.last}" + ("，已结束" if one.ended_at else ""), f"{one.first} to {one.last}" + (", ended" if one.ended_at else ""))),
     )  # fmt: skip

@@ -59,10 +59,11 @@ def war_room(console: Console, principal: Principal) -> WarRoom:
     done.sort(key=lambda row: (row[1].execution_rate or 0.0, row[0].unit_id))
     instructed, on_time = sum(one.instructed for _, one in done), sum(one.on_time for _, one in done)
     overdue, waiting = sum(one.overdue for _, one in done), sum(one.open for _, one in done)
-    rate = say.percent(on_time / instructed, 0) if instructed else say.same("—")
+    settled = any(_settled(one) is not None for _, one in done)
+    rate = say.percent(on_time / instructed, 0) if settled else Text("未到期", "not due yet")
     answer = Text(
         f"本月 {len(done)} 个机构有任务，落实率 {rate.zh}，超时 {overdue:,} 件",
-        f"{len(done)} units have tasks this month; {rate.en} done on time, {overdue:,} overdue",
+        f"{len(done)} units have tasks this month; done on time: {rate.en}; {overdue:,} overdue",
     )
     figures = (
         Figure(
@@ -89,7 +90,7 @@ def unit_page(console: Console, principal: Principal, unit_id: str) -> UnitPage:
     with console.bank.store.begin(principal) as connection:
         unit = _places(units(connection), principal).get(unit_id)
         if unit is None:
-            raise errors.no_choice("unit", unit_id[:32], "—")
+            raise errors.no_unit(unit_id[:32])
         waiting, count = open_tasks_of(connection, unit_id, today, _MOST)
         staff = house.people(connection, (unit_id,))
     titles = console.titles()
@@ -130,9 +131,7 @@ def _tone(rate: float | None) -> Tone:
 
 def _picture(done: Sequence[tuple[OrgUnit, Performance]]) -> Picture | None:
     bars = tuple(
-        Bar(unit.name, one.execution_rate, say.percent(one.execution_rate, 0))
-        for unit, one in done
-        if one.execution_rate is not None
+        Bar(unit.name, rate, say.percent(rate, 0)) for unit, one in done if (rate := _settled(one)) is not None
     )
     if not bars:
         return None
@@ -147,7 +146,7 @@ def _unit_table(done: Sequence[tuple[OrgUnit, Performance]]) -> Table:
             Cell(say.count(one.instructed)),
             Cell(say.count(one.done)),
             Cell(say.count(one.overdue), Tone.BAD if one.overdue else Tone.PLAIN),
-            Cell(_rate(one), _tone(one.execution_rate), tag=True),
+            Cell(_rate(one), _tone(_settled(one)), tag=True),
             Cell(_span(one)),
         )
         for unit, one in done
@@ -164,7 +163,7 @@ def _people_table(found: Sequence[Performance], staff: Sequence[Person]) -> Tabl
             Cell(say.count(one.instructed)),
             Cell(say.count(one.done)),
             Cell(say.count(one.overdue), Tone.BAD if one.overdue else Tone.PLAIN),
-            Cell(_rate(one), _tone(one.execution_rate), tag=True),
+            Cell(_rate(one), _tone(_settled(one)), tag=True),
             Cell(_span(one)),
         )
         for one in ranked[:_MOST]
@@ -183,8 +182,14 @@ def _columns(first: Text) -> tuple[Column, ...]:
     )
 
 
+def _settled(one: Performance) -> float | None:
+    """Return the share done on time; None while nothing has come due yet, which is no failing."""
+    return one.execution_rate if one.done or one.overdue else None
+
+
 def _rate(one: Performance) -> Text:
-    return say.percent(one.execution_rate, 0) if one.execution_rate is not None else say.same("—")
+    rate = _settled(one)
+    return say.percent(rate, 0) if rate is not None else Text("未到期", "not due yet")
 
 
 def _span(one: Performance) -> Text:

@@ -36,7 +36,7 @@ from bankloop.organization import (
     urgency,
 )
 from bankloop.organization.collaboration import TOPICS, request_behind
-from bankloop.organization.task import VISIT_PLACES
+from bankloop.organization.task import ESCALATION_SAID, VISIT_PLACES
 from bankloop.report import Figure
 from bankloop.report import sayings as say
 from bankloop.report.record import action_title
@@ -51,7 +51,7 @@ _MASK = "***"
 _FACTS = 5
 # The rest of a list that one page shows.
 _MOST = 40
-_KINDS: Mapping[TaskKind, Text] = {
+KIND_TITLES: Mapping[TaskKind, Text] = {
     TaskKind.CAMPAIGN: Text("战役", "campaign"),
     TaskKind.FOLLOW_UP: Text("客户约定", "agreed with the customer"),
     TaskKind.CARE: Text("关怀", "care"),
@@ -125,36 +125,44 @@ class TaskPage:
 def workbench(console: Console, principal: Principal) -> Workbench:
     """Return a person's day: open tasks due by today, the worthiest and most pressing first."""
     with console.bank.store.begin(principal) as connection:
-        tasks = open_tasks_for(connection, principal.id, console.today)
-        calls = _calls(console, connection, tasks)
+        tasks, now = open_tasks_for(connection, principal.id, console.today), now_of(connection)
+        messages, by_hand = _in_order(tasks, WorkTime(console.bank.lake.zone), now)
+        # However long the list is, only what the page shows is made ready to be shown.
+        to_confirm = _calls(console, connection, messages[:_MOST])
+        ordered = _calls(console, connection, by_hand[: FIRST + _MOST])
         month = performance(connection, console.today.replace(day=1), console.today, staff=principal.id)
-        now = now_of(connection)
-    messages = [call for call in calls if call.task.action.endswith("|wecom")]
-    by_hand = [call for call in calls if call not in messages]
-    clock = WorkTime(console.bank.lake.zone)
-    ranked = first_calls([(max(c.task.value_fen, 1), _urgency(clock, c.task, now)) for c in by_hand], len(by_hand))
-    ordered = [by_hand[place] for place in ranked]
     own = next((one for one in month if one.who == principal.id), None)
-    late = sum(call.late for call in calls)
+    late = sum(_is_late(task, now) for task in tasks)
     answer = Text(
-        f"{len(calls)} 件待办" + (f"，{late} 件已超时" if late else ""),
-        f"{len(calls)} to do" + (f", {late} overdue" if late else ""),
+        f"{len(tasks)} 件待办" + (f"，{late} 件已超时" if late else ""),
+        f"{len(tasks)} to do" + (f", {late} overdue" if late else ""),
     )
     first = ordered[:FIRST]
     figures = (
         Figure(
             Text("先打的几通，在手价值", "At stake in the first calls"), say.money(sum(c.task.value_fen for c in first))
         ),
-        Figure(Text("待办", "To do"), say.count(len(calls)), Text(f"{late} 件超时", f"{late} overdue")),
+        Figure(Text("待办", "To do"), say.count(len(tasks)), Text(f"{late} 件超时", f"{late} overdue")),
         Figure(
             Text("本月落实率", "Done on time this month"),
             say.percent(own.execution_rate, 0) if own and own.execution_rate is not None else say.same("—"),
             Text(f"{own.on_time}/{own.instructed}", f"{own.on_time} of {own.instructed}") if own else None,
         ),
     )
-    rest = tuple(ordered[FIRST : FIRST + _MOST])
-    more = len(ordered) - len(first) - len(rest)
-    return Workbench(answer, figures, tuple(first), tuple(messages[:_MOST]), rest, more)
+    more = len(by_hand) - len(ordered)
+    return Workbench(answer, figures, tuple(first), tuple(to_confirm), tuple(ordered[FIRST:]), more)
+
+
+def _in_order(tasks: Sequence[Task], clock: WorkTime, now: datetime) -> tuple[list[Task], list[Task]]:
+    """Return the WeCom messages that wait, and what is done by hand, the worthiest and most pressing first."""
+    messages = [task for task in tasks if task.action.endswith("|wecom")]
+    by_hand = [task for task in tasks if not task.action.endswith("|wecom")]
+    ranked = first_calls([(max(task.value_fen, 1), _urgency(clock, task, now)) for task in by_hand], len(by_hand))
+    return messages, [by_hand[place] for place in ranked]
+
+
+def _is_late(task: Task, now: datetime) -> bool:
+    return task.due_at is not None and task.due_at < now
 
 
 def task_page(console: Console, principal: Principal, task_id: UUID) -> TaskPage:
@@ -199,17 +207,17 @@ def _calls(console: Console, connection: Connection, tasks: Sequence[Task], *, c
     for task in tasks:
         reason = reasons.get(task.parent_id or task.task_id)
         lock = console.lock(reason["lock_digest"]) if reason else None
-        late = task.due_at is not None and task.due_at < now
+        late = _is_late(task, now)
         due = task.start_at if task.kind is TaskKind.FOLLOW_UP else task.due_at
         found.append(
             Call(
                 task=task,
-                title=titles.get(task.campaign, _KINDS[task.kind]),
+                title=titles.get(task.campaign, KIND_TITLES[task.kind]),
                 action=_action(lock, task),
                 who=masked(task.customer_no) if task.customer_no else "—",
                 worth=say.money(task.value_fen),
                 due=say.same(f"{due.astimezone(zone):%m-%d %H:%M}" if due else f"{task.due_on:%m-%d}"),
-                tag=Text("超时", "overdue") if late else _KINDS[task.kind],
+                tag=Text("超时", "overdue") if late else KIND_TITLES[task.kind],
                 late=late,
                 why=_why(lock, reason, clear=clear) or (_said(task.reason),),
             )
@@ -300,6 +308,8 @@ def _done(console: Console, event: TaskEvent) -> tuple[str, Text, str]:
         "visited": Text("拜访", "visited"), "handed_over": Text("转交", "handed over"),
     }  # fmt: skip
     what = OUTCOMES[event.outcome].title if event.outcome in OUTCOMES else acts.get(event.act, say.same(event.act))
+    if event.act == "escalated" and event.note in ESCALATION_SAID:
+        return when, ESCALATION_SAID[event.note], ""
     place, _, rest = event.note.partition(" · ")
     if event.act == "visited" and place in VISIT_PLACES:
         where = VISIT_PLACES[place]

@@ -38,6 +38,7 @@ from bankloop.organization.task.repository import (
 )
 from bankloop.organization.task.rules import (
     ESCALATED_TO,
+    ESCALATION_SAID,
     NO_LIMIT,
     OPEN,
     OUTCOMES,
@@ -52,6 +53,7 @@ from bankloop.organization.task.rules import (
 from bankloop.organization.task.service import (
     accept_task,
     assign_task,
+    call_off_campaign,
     call_off_tasks,
     create_tasks,
     expire_tasks,
@@ -67,6 +69,7 @@ from bankloop.organization.task.visiting import check_in
 
 __all__ = [
     "ESCALATED_TO",
+    "ESCALATION_SAID",
     "NO_LIMIT",
     "OPEN",
     "OUTCOMES",
@@ -90,6 +93,7 @@ __all__ = [
     "as_task",
     "assign_task",
     "call_back",
+    "call_off_campaign",
     "call_off_tasks",
     "check_in",
     "create_tasks",

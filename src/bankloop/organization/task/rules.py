@@ -31,6 +31,8 @@ DESK_ESCALATED_TO = (
     Text("升级到承办部门负责人", "escalated to the head of the desk"),
     Text("升级到主管行领导", "escalated to the executive in charge"),
 )
+# The log keeps the Chinese words; who reads in English is told in English.
+ESCALATION_SAID: Mapping[str, Text] = {words.zh: words for words in (*ESCALATED_TO, *DESK_ESCALATED_TO)}
 
 _H = timedelta(hours=1)
 # A working day has seven hours.

@@ -31,7 +31,7 @@ from bankloop.organization.task.contracts import (
 from bankloop.organization.task.repository import add, by_key, change, locked, note, noted, task_of
 from bankloop.organization.task.rules import MARKETING, MOST_ATTEMPTS, OPEN, SERVICE, UNTOUCHED, outcome_of
 from bankloop.organization.task.telling import tell
-from bankloop.store import EVERY_UNIT, copy_in, fitted, now_of, principal_of, record_audit, verb
+from bankloop.store import EVERY_UNIT, bank_wide, copy_in, fitted, now_of, principal_of, record_audit, verb
 
 # The day's worthiest come first; what is already there counts against the day, expired tasks apart. What a decision has
 # already is one probe by key: as NOT EXISTS, the cost that the policy states leads the planner into a nested loop.
@@ -253,6 +253,17 @@ def call_off_tasks(connection: Connection, customers: Sequence[str], reason: str
     Service goes on: care, alerts, referrals and support are no marketing. The caller's verb records it.
     """
     return _ended(connection, reason, table.c.customer_no.in_(list(customers)), table.c.kind.in_(MARKETING))
+
+
+def call_off_campaign(connection: Connection, campaign: str, reason: str) -> int:
+    """Take back the open tasks of a campaign that was stopped and return how many; what a customer asked for goes on.
+
+    Who stops a campaign need see none of its customers. The caller's verb records it.
+    """
+    ended = {"state": TaskState.RECALLED, "state_reason": reason, "updated_at": now_of(connection)}
+    which = (table.c.campaign == campaign, table.c.kind == TaskKind.CAMPAIGN, table.c.state.in_(OPEN))
+    with bank_wide(connection):
+        return connection.execute(update(table).where(*which).values(**ended)).rowcount
 
 
 def _licensed(connection: Connection, task: Task) -> None:

@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
+from bankloop.kit import BankloopError
+from bankloop.loop import run as loop
 from bankloop.organization import require
 from bankloop.web.board import board_page, board_rows, decomposed
-from bankloop.web.forms import Here
+from bankloop.web.console import known
+from bankloop.web.forms import Acting, Form, Here
 from bankloop.web.rendering import console_of, page
+from bankloop.web.visitor import Visitor
 
+_REASON = 200
+# A campaign is stopped here as on the page of its approval: by the same verbs, of the same people.
+_SWITCHES = {"pause": loop.pause_campaign, "resume": loop.resume_campaign, "kill": loop.kill_campaign}
 Place = Annotated[str | None, Query(max_length=64)]
 
 
@@ -20,9 +27,17 @@ def add_pages(app: FastAPI) -> None:
 
     @app.get("/board")
     def whole(request: Request, visitor: Here) -> Response:
-        require(visitor.principal, "round.read")
-        require(visitor.principal, "customer.list")
-        return page(request, "board.html", at="board", page=board_page(console_of(request), visitor.principal))
+        return _whole(request, visitor)
+
+    @app.post("/board/{campaign}/{act}")
+    def switch(request: Request, campaign: str, act: str, form: Form, visitor: Acting) -> Response:
+        try:
+            known(_SWITCHES, "act", act)(
+                console_of(request).bank, visitor.principal, campaign, form.get("reason", "")[:_REASON]
+            )
+        except BankloopError as error:
+            return _whole(request, visitor, error, campaign, form.get("reason", ""))
+        return RedirectResponse("/board", 303)
 
     @app.get("/board/{campaign}/{round_}")
     def parts(
@@ -38,7 +53,7 @@ def add_pages(app: FastAPI) -> None:
         require(visitor.principal, "customer.list")
         places = _places(branch=branch, sub_branch=sub_branch)
         found = decomposed(console_of(request), visitor.principal, campaign, round_, by, places)
-        return page(request, "board.html", at="board", page=found)
+        return page(request, "board.html", at="board", page=found, error=None)
 
     @app.get("/board/{campaign}/{round_}/rows")
     def rows(
@@ -57,6 +72,16 @@ def add_pages(app: FastAPI) -> None:
         places = _places(branch=branch, sub_branch=sub_branch, manager=manager)
         found = board_rows(console_of(request), visitor.principal, campaign, round_, group, places, page_)
         return page(request, "rows.html", at="board", page=found, back=f"/board/{campaign}/{round_}", groups=())
+
+
+def _whole(
+    request: Request, visitor: Visitor, error: BankloopError | None = None, about: str = "", reason: str = ""
+) -> Response:
+    require(visitor.principal, "round.read")
+    require(visitor.principal, "customer.list")
+    found = board_page(console_of(request), visitor.principal)
+    status = error.http_status if error else 200
+    return page(request, "board.html", status, at="board", page=found, error=error, about=about, reason=reason)
 
 
 def _places(**named: str | None) -> dict[str, str]:

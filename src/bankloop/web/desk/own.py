@@ -17,9 +17,13 @@ from bankloop.web.console import Console, masked
 from bankloop.web.forms import Here
 from bankloop.web.rendering import console_of, page
 from bankloop.web.words import MORE_WORDS
+from bankloop.web.workbench import KIND_TITLES
+from bankloop.web.workbench import STATES as WORK_STATES
 
 PAGE = 50
 ON_HOME = 8
+# The rows of a leader's list that one page shows.
+MOST = 200
 
 
 def add_pages(app: FastAPI) -> None:
@@ -73,33 +77,33 @@ def own_customers(console: Console, principal: Principal, after: str, limit: int
     return found
 
 
-def tasks_table(console: Console, principal: Principal, most: int | None = None) -> Table:
-    """Return today's tasks as a table."""
+def tasks_table(console: Console, principal: Principal, most: int = MOST) -> Table:
+    """Return today's tasks as a table, those worth most; how many are left out is said below it."""
     with console.bank.store.begin(principal) as connection:
         found = own_tasks(connection, principal, console)
     titles = console.titles()
     rows = tuple(
         (
-            Cell(titles.get(task.campaign, say.same(task.campaign))),
+            Cell(titles.get(task.campaign, KIND_TITLES[task.kind]), drill=f"workbench/{task.task_id}"),
             Cell(say.same(masked(task.customer_no))),
             Cell(say.same(task.unit_id)),
             Cell(say.money(task.value_fen)),
-            Cell(say.same(task.action)),
             Cell(say.same(task.staff_id or "—")),
-            Cell(say.same(task.state.value), Tone.GOOD if task.state.value == "DONE" else Tone.PLAIN, tag=True),
+            Cell(WORK_STATES[task.state], Tone.GOOD if task.state.value == "DONE" else Tone.PLAIN, tag=True),
         )
         for task in found[:most]
     )
     columns = (
-        Column(Text("战役", "Campaign")),
+        Column(Text("任务", "Task")),
         Column(Text("客户", "Customer")),
         Column(Text("机构", "Unit")),
         Column(Text("价值", "Worth"), number=True),
-        Column(Text("动作", "Action")),
         Column(Text("经办人", "For")),
         Column(Text("状态", "State")),
     )
-    return Table("tasks", MORE_WORDS["today_tasks"], columns, rows)
+    left = len(found) - len(rows)
+    note = Text(f"另有 {left:,} 项价值较低，未列出。", f"{left:,} more of less value are not shown.") if left else None
+    return Table("tasks", MORE_WORDS["today_tasks"], columns, rows, note)
 
 
 def customers_table(found: Sequence[BookRow]) -> Table:
