@@ -8,11 +8,13 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pyarrow.parquet as pq
 import pytest
 
 from bankloop.kit import DataError, EnvironmentFault, SpecError
 from bankloop.lake import Lake, MemoryManifest, Raw, load_bank, origin_of
+from bankloop.store import Store
 
 URL = "TEST_CORE_URL"
 UNITS = """
@@ -249,3 +251,64 @@ def test_no_file_pattern_takes_an_answer_for_a_delivery(lake: Lake, core: Path) 
     again = Lake(lake.folder, MemoryManifest(), lake.clock)
     bank(again, 'sources:\n  u: {table: unit, path: "*/*.parquet", format: parquet}\n')
     assert load_bank(again.folder, again).sources == ()
+
+
+@pytest.fixture
+def postgres(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """A PostgreSQL as the core system has it, under an account that may do everything; gives who changes it."""
+    url = f"postgresql+psycopg{store.admin_dsn().removeprefix('postgresql')}"
+    monkeypatch.setenv(URL, url)
+
+    def execute(statement: str) -> None:
+        with psycopg.connect(store.admin_dsn(), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    execute("CREATE TABLE core_employer (no text, name text, payday numeric, since timestamp, unit text, fee numeric)")
+    execute(
+        "INSERT INTO core_employer SELECT 'E' || n, '泉江' || n, 10, now(), '0000', n + 0.25 FROM generate_series(1, 45000) n"
+    )
+    execute("CREATE FUNCTION emptied() RETURNS text LANGUAGE sql AS 'DELETE FROM core_employer RETURNING no'")
+    return execute
+
+
+EMPLOYERS = """
+sources:
+  core_employer:
+    table: employer
+    database: TEST_CORE_URL
+    query: {query}
+    columns: {{employer_id: no, name_zh: name, payday: payday, unit_id: unit}}
+    ignore: ["*"]
+"""
+
+
+def test_a_postgresql_is_read_by_the_batch(lake: Lake, postgres: Callable[[str], None]) -> None:
+    bank(lake, EMPLOYERS.format(query='"SELECT * FROM core_employer WHERE since <= CAST(:today AS date) + 36500"'))
+    (source,) = load_bank(lake.folder, lake).sources
+    assert (source.loaded, source.quarantined) == (45_000, 0)
+    drawn = pq.ParquetFile(lake.folder / "data" / "incoming" / "drawn" / "core_employer-20261122.parquet")
+    assert drawn.num_row_groups == 3
+    assert drawn.read(["fee"])["fee"].to_pylist()[0].endswith(".25")
+
+
+def test_a_postgresql_lets_no_query_write(lake: Lake, store: Store, postgres: Callable[[str], None]) -> None:
+    """A function that deletes looks as harmless as any: the database itself refuses it."""
+    bank(lake, EMPLOYERS.format(query="SELECT emptied() AS no, '' AS name, 1 AS payday, '' AS unit"))
+    with pytest.raises(DataError) as refused:
+        load_bank(lake.folder, lake)
+    assert refused.value.code == "lake.query_failed"
+    assert "read-only" in str(refused.value)
+    with psycopg.connect(store.admin_dsn()) as connection:
+        assert connection.execute("SELECT count(*) FROM core_employer").fetchone() == (45_000,)
+
+
+def test_a_postgresql_that_goes_away_in_the_middle_leaves_nothing(lake: Lake, postgres: Callable[[str], None]) -> None:
+    gone = (
+        "SELECT no, name, payday, unit, pg_terminate_backend(pg_backend_pid()) FROM core_employer WHERE no = 'E44999'"
+    )
+    bank(lake, EMPLOYERS.format(query=f"{gone} UNION ALL SELECT no, name, payday, unit, true FROM core_employer"))
+    with pytest.raises(EnvironmentFault) as refused:
+        load_bank(lake.folder, lake)
+    assert refused.value.code == "lake.database_failed"
+    assert lake.manifest.current("employer") is None
+    assert not list((lake.folder / "data" / "incoming" / "drawn").glob("*"))
