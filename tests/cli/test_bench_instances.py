@@ -7,6 +7,8 @@ import pytest
 from bankloop.cli.demo.assigning import violations
 from bankloop.cli.demo.instances import INSTANCES, instance
 from bankloop.cli.demo.pacing import measure
+from bankloop.cli.demo.whatifs import changes
+from bankloop.cli.demo.whatifs import measure as whatif
 from bankloop.loop.reach import solve
 
 
@@ -45,3 +47,16 @@ def test_gaps_are_what_is_promised(customers: int, resources: int, branches: int
     solution = solve(problem)
     assert violations(problem, solution) == 0
     assert solution.gap <= gap
+
+
+def test_what_if_from_the_last_prices_is_what_solving_from_nothing_says() -> None:
+    problem = instance("lognormal", 6_000, 12, 6, None)
+    planned = solve(problem)
+    for name, changed in changes(problem).items():
+        warm, cold = solve(changed, planned.price), solve(changed)
+        assert violations(changed, warm) == 0
+        assert warm.objective < planned.objective or name == "capacity"
+        assert warm.objective == pytest.approx(cold.objective, rel=1e-3)
+    found = whatif(2_000, 6, 4, None)
+    assert found["violations"] == 0
+    assert {"budget", "capacity", "policy"} <= set(found)

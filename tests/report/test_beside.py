@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import openpyxl
@@ -17,7 +18,9 @@ from bankloop.loop import reach
 from bankloop.loop.reach import NONE
 from bankloop.organization import system
 from bankloop.report import exported, fair_table, levers, load_window_view, lost_table, ways_picture, what_if_by_fiat
+from bankloop.report.comparing import truth_picture
 from bankloop.report.exporting import PARTS, csv_of, harmless, xlsx_of
+from bankloop.report.truth import truth_of
 from bankloop.store import read_decisions
 from tests.bankfixture import ROUND, SmallBank
 from tests.loop.reach.test_quotas import CANDIDATES, plan_with
@@ -30,6 +33,25 @@ def test_no_simple_way_is_worth_more_than_the_bound_and_none_breaks_a_limit(smal
     for one in kept.ways:
         assert one.value <= plan.solution.bound * (1 + 1e-9)
         assert one.value <= plan.value * (1 + 1e-9)
+
+
+def test_the_oracle_is_the_best_by_the_truth_and_only_a_simulated_bank_has_one(
+    small: SmallBank, tmp_path: Path
+) -> None:
+    kept = load_window_view(small.open.folder, small.window.plan.plan_id)
+    lines = {one.way: one for one in kept.beside.truth}
+    assert set(lines) == {"oracle", "plan", *(one.way for one in kept.beside.ways)}
+    truth = truth_of(small.window, small.open.folder)
+    assert truth is not None
+    assert lines["plan"].value == pytest.approx(truth[small.window.plan.solution.pairs].sum())
+    for one in lines.values():
+        assert one.value <= lines["oracle"].value * (1 + 1e-3)
+    assert lines["oracle"].value > lines["random"].value
+    picture = truth_picture(kept)
+    assert picture is not None
+    assert "A real bank has no such card" in picture.alt.en
+    assert truth_of(small.window, tmp_path) is None
+    assert truth_picture(replace(kept, beside=replace(kept.beside, truth=()))) is None
 
 
 def test_ways_are_the_same_again_and_stay_within_limits() -> None:

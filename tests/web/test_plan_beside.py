@@ -16,6 +16,8 @@ def test_a_decision_by_fiat_is_answered_on_the_page(staffed: Staffed, plan_id: s
     assert 'id="fiat"' in page
     assert "Now and if" in page
     assert "Who is reached, by group" in page
+    assert "how far from the oracle" in page
+    assert "Only the simulator knows the truth" in page
     assert client.get(f"/plan/{plan_id}?lever=campaign:none").status_code == 400
 
 

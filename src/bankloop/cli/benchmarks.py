@@ -218,6 +218,14 @@ def measure_assign(options: Options) -> dict[str, Any]:
     return measure(customers, options.actions, options.resources, options.branches, options.instance)
 
 
+def measure_whatif(options: Options) -> dict[str, Any]:
+    """What-if: a budget, a capacity and a policy changed, each solved again from the last prices and from nothing."""
+    from bankloop.cli.demo.whatifs import measure
+
+    customers = options.customers or (2_000 if options.quick else FULL_CUSTOMERS)
+    return measure(customers, options.actions, options.resources, options.branches)
+
+
 def measure_uplift(options: Options) -> dict[str, Any]:
     """S, T, X, DR and a linear T on the same splits of one public trial, and against the simulated bank's truth."""
     from bankloop.cli.demo import learning
@@ -316,6 +324,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "dispatch": measure_dispatch,
     "audit": measure_audit,
     "assign": measure_assign,
+    "whatif": measure_whatif,
     "uplift": measure_uplift,
     "propensity": measure_propensity,
     "score": measure_score,

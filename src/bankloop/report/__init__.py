@@ -7,7 +7,7 @@ is a value until it is drawn; confidential reasons arrive pooled and stay pooled
 from bankloop.loop.evaluate import reading_of
 from bankloop.report.books import Book, book_html, book_plain, results_book, write_workbook
 from bankloop.report.champions import challenger_table, comparison_table
-from bankloop.report.comparing import fair_table, levers_table, lost_table, next_table, ways_picture
+from bankloop.report.comparing import fair_table, levers_table, lost_table, next_table, truth_picture, ways_picture
 from bankloop.report.contracts import (
     Bar,
     Bars,
@@ -203,6 +203,7 @@ __all__ = [
     "style",
     "top_table",
     "trace_book",
+    "truth_picture",
     "versions_table",
     "waterfall_picture",
     "ways_picture",

@@ -15,6 +15,7 @@ from bankloop.loop.audience import MIN_CELL
 from bankloop.loop.product import numbers
 from bankloop.loop.reach import NONE, LeftOut, Problem
 from bankloop.loop.run import Window
+from bankloop.report.truth import Floats, TruthLine, truth_lines
 
 # Levers are asked of this many customers with their share of everything: their cost is a difference, not a certificate.
 LEVER_CUSTOMERS = 40_000
@@ -85,6 +86,7 @@ class Beside:
     lost: tuple[LostLine, ...] = ()
     fair: tuple[FairLine, ...] = ()
     levers: tuple[LeverLine, ...] = ()
+    truth: tuple[TruthLine, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -93,18 +95,26 @@ class Beside:
     @staticmethod
     def of(plain: Mapping[str, Any]) -> Beside:
         """Return it from plain values."""
-        kinds = {"ways": WayLine, "next_in_line": NextLine, "lost": LostLine, "fair": FairLine, "levers": LeverLine}
+        kinds = {
+            "ways": WayLine,
+            "next_in_line": NextLine,
+            "lost": LostLine,
+            "fair": FairLine,
+            "levers": LeverLine,
+            "truth": TruthLine,
+        }
         return Beside(**{name: tuple(kind(**one) for one in plain.get(name, ())) for name, kind in kinds.items()})
 
 
-def beside(window: Window) -> Beside:
-    """Return what stands beside a planned window."""
+def beside(window: Window, truth: Floats | None = None) -> Beside:
+    """Return what stands beside a planned window; with ``truth`` (n, K) in fen also what the simulator knows."""
     columns = window.members.column_names
     balance = np.nan_to_num(numbers(window.members["aum"])) if "aum" in columns else None
     ways = reach.compare_ways(window.plan, balance, window.round)
     return Beside(
         tuple(WayLine(one.way.value, one.value, one.customers) for one in ways),
         _next_in_line(window), _lost(window), _fair(window), _levers(window),
+        () if truth is None else truth_lines(window, truth, balance),
     )  # fmt: skip
 
 

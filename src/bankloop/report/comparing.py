@@ -9,6 +9,7 @@ from bankloop.loop.reach import WAYS, Way
 from bankloop.report import sayings as say
 from bankloop.report.contracts import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
 from bankloop.report.record import PlanRecord
+from bankloop.report.truth import ORACLE, PLAN
 
 _PLAN = Text("这份方案", "This plan")
 _KINDS: Mapping[str, Text] = {
@@ -40,6 +41,27 @@ def ways_picture(record: PlanRecord) -> Picture | None:
     bars += [Bar(WAYS[Way(one.way)], max(one.value, 0.0) / 100.0, say.money(one.value)) for one in sorted(ways, key=lambda w: -w.value)]  # fmt: skip
     title = Text("同样的客户和上限，换个给法值多少", "The same customers and limits, given out in other ways")
     return Picture("ways", title, alt, Bars(tuple(bars)), alt)
+
+
+def truth_picture(record: PlanRecord) -> Picture | None:
+    """Return what the plan, the simple ways and the oracle are truly worth; None where no simulator knows it."""
+    lines = {one.way: one for one in record.beside.truth}
+    if not lines:
+        return None
+    oracle, plan = lines[ORACLE], lines[PLAN]
+    share = say.percent(plan.value / oracle.value) if oracle.value > 0 else say.same("—")
+    alt = Text(
+        f"只有模拟行知道真值：方案真值 {say.money(plan.value).zh}，是先知 {say.money(oracle.value).zh} 的 {share.zh}。真实的银行没有这一栏。",
+        f"Only the simulator knows the truth: the plan is truly worth {say.money(plan.value).en}, {share.en} of the oracle's "
+        f"{say.money(oracle.value).en}. A real bank has no such card.",
+    )
+    titles = {ORACLE: Text("先知（按真值分配）", "Oracle (plans by the truth)"), PLAN: _PLAN}
+    bars = tuple(
+        Bar(titles.get(one.way) or WAYS[Way(one.way)], max(one.value, 0.0) / 100.0, say.money(one.value), Role.CHOSEN if one.way == PLAN else Role.PLAIN)
+        for one in sorted(lines.values(), key=lambda line: -line.value)
+    )  # fmt: skip
+    title = Text("模拟行的真值：离先知多远", "The simulator's truth: how far from the oracle")
+    return Picture("truth", title, alt, Bars(bars), alt)
 
 
 def levers_table(record: PlanRecord, channels: Mapping[str, Text]) -> Table | None:

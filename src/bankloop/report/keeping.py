@@ -21,6 +21,7 @@ from bankloop.loop.reach import Family, Problem, ResourceLine, Rules
 from bankloop.loop.run import Window
 from bankloop.report.beside import Beside
 from bankloop.report.record import CampaignRecord, Fall, Line, PlanRecord, plan_key, record_of
+from bankloop.report.truth import truth_of
 
 _WORDS, _ARRAYS, _ROWS, _EXCLUDED = "plan.json", "problem.npz", "rows.parquet", "excluded.parquet"
 
@@ -39,7 +40,7 @@ def save_window(window: Window, folder: Path) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=".making-", dir=home))
     try:
-        _write(record_of(window), made)
+        _write(record_of(window, truth_of(window, folder)), made)
         os.replace(made, target)
     finally:
         shutil.rmtree(made, ignore_errors=True)

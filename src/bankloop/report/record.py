@@ -114,8 +114,11 @@ def plan_key(plan_id: str) -> str:
     return str(UUID(plan_id))
 
 
-def record_of(window: Window) -> PlanRecord:
-    """Return the record of a planned window; it solves the plan again for the curves, a few seconds at most."""
+def record_of(window: Window, truth: Floats | None = None) -> PlanRecord:
+    """Return the record of a planned window; it solves the plan again for the curves, a few seconds at most.
+
+    ``truth`` (n, K) is the true value of every action in fen, where the bank is simulated.
+    """
     dated, launched = window.plan, launches(window)
     found = dated.candidates
     contact = np.array([action.contact_cost for action in found.actions])
@@ -149,7 +152,7 @@ def record_of(window: Window) -> PlanRecord:
         excluded=_excluded(window),
         rules=dated.rules,
         conflict=tuple(_bound(window, bound) for bound in dated.conflict),
-        beside=beside(window),
+        beside=beside(window, truth),
     )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from bankloop.report import (
     lost_table,
     next_table,
     plan_page,
+    truth_picture,
     ways_picture,
     what_if,
     what_if_by_fiat,
@@ -85,6 +86,7 @@ class BesideView:
     """What stands beside the plan, and a decision by fiat answered: key and title of each, the one chosen, its answer."""
 
     ways: Picture | None
+    truth: Picture | None
     levers: Table | None
     next_in_line: Table | None
     lost: Table | None
@@ -161,7 +163,7 @@ def _beside(console: Console, record: PlanRecord, lever: str | None, principal: 
         waiting = [one.customer_no for one in record.beside.next_in_line]
         named = {number: masked(number) for number in waiting if known_ is None or number in known_}
     return BesideView(
-        ways_picture(record), levers_table(record, channels), next_table(record, named), lost_table(record),
+        ways_picture(record), truth_picture(record), levers_table(record, channels), next_table(record, named), lost_table(record),
         fair_table(record), levers(record), lever or "", what_if_by_fiat(record, lever) if lever else None,
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from bankloop.loop.model import Uplift
 from bankloop.loop.reach import CampaignCandidates
 from bankloop.loop.run import Window
 from bankloop.organization import checker, maker, reviewers, system
+from bankloop.report.truth import true_values as plan_truth
 from bankloop.simulate import World
 from bankloop.store import remove_cluster
 from bankloop.wiring import load, open_bank
@@ -127,7 +128,7 @@ def lived(folder: Path, customers: int, rounds: int, seed: int) -> tuple[Floats,
             window = loop.plan(bank, system(), number, start, seed)
             first = first or dict(window.models)
             loop.run(bank, system(), number, start, seed, prepared=window)
-            values[number - 1] = true_values(window, world, first, start)
+            values[number - 1] = ways_of(window, world, first)
             responses = [respond(bank, world, name, number, start) for name in bank.spec.campaigns]
             world.advance(folder, responses, start + timedelta(days=ROUND_DAYS - 1))
         if number < rounds:
@@ -141,15 +142,9 @@ def lived(folder: Path, customers: int, rounds: int, seed: int) -> tuple[Floats,
     return values, changed
 
 
-def true_values(window: Window, world: World, first: Mapping[str, Uplift], start: date) -> Floats:
+def ways_of(window: Window, world: World, first: Mapping[str, Uplift]) -> Floats:
     """Return the true value (ways,) in fen of the window given out in each way."""
-    found = window.plan.candidates
-    truth = np.zeros(found.value.shape)
-    for index, side in enumerate(found.campaigns):
-        here, columns = np.flatnonzero(found.member[:, index]), np.flatnonzero(found.column_campaign == index)
-        people = found.customer_no.take(pa.array(here))
-        keys = [action.key for action in side.actions]
-        truth[np.ix_(here, columns)] = world.value_of(side.campaign, people, keys, start)[:, 1:]
+    truth = plan_truth(window, world)
     scored = {
         "oracle": truth,
         "never_learning": _scored(window, lambda side: _predicted(window, side, first[side.campaign])),

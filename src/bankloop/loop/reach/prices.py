@@ -204,23 +204,22 @@ def _pool_parts(members: Members, rows: int) -> list[tuple[int, int]]:
 
 
 def minimise(flat: Flat, price: Floats | None, ask: Asked | None = None) -> Priced:
-    """Return the prices of least dual; ``price`` starts from another plan's. Without it samples come first.
+    """Return the prices of least dual; ``price`` starts from another plan's. Where there are many customers samples come first.
 
-    ``ask`` says what customers take at given prices; without it each takes the best action.
+    Another plan's prices may be far from these, and a sample finds that out at a hundredth of the cost. ``ask`` says what
+    customers take at given prices; without it each takes the best action.
     """
     if flat.inner >= 0 and len(flat.value) > SAMPLE:  # pools are walked many times: let each lie in one place
         order = Members.of(flat).rows
         flat = replace(flat, value=flat.value[order], home=flat.home[order])
     passes = 0
-    radius = _FIRST_RADIUS
-    if price is not None:
-        radius = _WARM_RADIUS
-    else:
-        price = np.zeros(flat.limit.size)
-        for size in _levels(flat):
-            found = _cutting_planes(flat.rows(sample_of(flat, size)), price, radius, SAMPLE_TOLERANCE, ask=ask)
-            price, radius = found.price, _SAMPLED_RADIUS
-            passes += found.passes
+    levels = _levels(flat)
+    radius = _FIRST_RADIUS if price is None or levels else _WARM_RADIUS
+    price = np.zeros(flat.limit.size) if price is None else price
+    for size in levels:
+        found = _cutting_planes(flat.rows(sample_of(flat, size)), price, radius, SAMPLE_TOLERANCE, ask=ask)
+        price, radius = found.price, _SAMPLED_RADIUS
+        passes += found.passes
     found = _cutting_planes(flat, price, radius, TOLERANCE if flat.inner < 0 else TOLERANCE_IN_POOLS, ask=ask)
     return replace(found, passes=found.passes + passes)
 

@@ -6,7 +6,7 @@ ahead; the plan does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -41,11 +41,18 @@ WAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a way comes to: value in fen by the plan's own model, and how many customers get something."""
+    """What a way comes to: value in fen by the plan's own model, how many customers; ``choice`` (n,) column or −1."""
 
     way: Way
     value: float
     customers: int
+    choice: Integers = field(compare=False, repr=False)
+
+    @property
+    def pairs(self) -> tuple[Integers, Integers]:
+        """Return who gets what as (rows, columns)."""
+        rows = np.flatnonzero(self.choice != NONE)
+        return rows, self.choice[rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,8 @@ def _outcome(way: Way, problem: Problem, order: Integers, score: NDArray[np.floa
         np.zeros(flat.limit.size), flat.limit, choice,
     )  # fmt: skip
     rows = np.flatnonzero(choice != NONE)
-    return Outcome(way, float(flat.value[rows, choice[rows]].astype(np.float64).sum()), len(rows))
+    value = float(flat.value[rows, choice[rows]].astype(np.float64).sum())
+    return Outcome(way, value, len(rows), choice)
 
 
 def waiting_for(plan: DatedPlan, index: int, pool: int, most: int) -> tuple[Waiting, ...]:
