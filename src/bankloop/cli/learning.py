@@ -31,8 +31,6 @@ def learn(
 ) -> None:
     """训练模型；比较支持才提交审批。Train a model, from history or from a round; it is submitted where the comparison supports it."""
     from bankloop.loop import run as loop
-    from bankloop.loop.amounts import draft_amount
-    from bankloop.loop.forecasts import draft_forecast, forecasts_of
     from bankloop.organization import maker
     from bankloop.report import comparison_table
     from bankloop.wiring import open_bank
@@ -41,9 +39,9 @@ def learn(
         today, person = opened.lake.today(), acting(opened.store, as_, "campaign", maker)
         of_amount = name.removesuffix(".amount")
         if of_amount != name:
-            card, comparison = draft_amount(opened, person, of_amount, today - timedelta(days=1)), None
-        elif name in forecasts_of(opened):
-            card, comparison = draft_forecast(opened, person, name, today - timedelta(days=1)), None
+            card, comparison = loop.draft_amount(opened, person, of_amount, today - timedelta(days=1)), None
+        elif name in loop.forecasts_of(opened):
+            card, comparison = loop.draft_forecast(opened, person, name, today - timedelta(days=1)), None
         elif round_ == 0:
             card, comparison = loop.draft_model(opened, person, name, today - timedelta(days=1)), None
         else:
@@ -108,13 +106,13 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """用批准的模型给客户打分，写成带版本和日期的标签。Score customers by an approved forecast: an attribute with version and day."""
-    from bankloop.loop.forecasts import score_forecast
+    from bankloop.loop import run as loop
     from bankloop.organization import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         person, day = acting(opened.store, as_, "analysis", maker), opened.lake.today() - timedelta(days=1)
-        done = score_forecast(opened, person, name, day)
+        done = loop.score_forecast(opened, person, name, day)
     rows = [
         ["标签 / attribute", done.attribute],
         ["版本 / version", f"v{done.version}"],

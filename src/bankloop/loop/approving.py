@@ -19,14 +19,15 @@ from sqlalchemy import Connection
 
 from bankloop.customer.consent import permits
 from bankloop.kit import ConflictError, Language, Text, say_fen
-from bankloop.loop import audience, benefit, model, product, reach, script
+from bankloop.loop import audience, benefit, model, reach, script
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.bank import Bank
+from bankloop.loop.frozen import resolved_lock
 from bankloop.loop.lessons import lessons_of
 from bankloop.loop.limits import limits_of
 from bankloop.loop.model import Uplift
 from bankloop.loop.parts import check_parts, parts_of
-from bankloop.loop.spec import Lock, amount_of, make_lock
+from bankloop.loop.spec import Lock
 from bankloop.organization import (
     Approval,
     ApprovalState,
@@ -53,7 +54,6 @@ from bankloop.organization.task import call_off_campaign
 from bankloop.store import (
     EVERY_UNIT,
     CampaignRow,
-    ModelVersion,
     Principal,
     StepState,
     champion,
@@ -108,7 +108,7 @@ def submit(bank: Bank, maker: Principal, name: str, *, emergency: bool = False, 
     script.check_scripts(scripts)
     with bank.store.begin(maker) as connection:
         check_parts(connection, bank.spec.policies, parts_of(campaign, bank.spec.products, benefits, scripts))
-    lock, learned = _resolve(bank, maker, name)
+    lock, learned = resolved_lock(bank, maker, name)
     table, again = _people_now(bank, maker)
     found = audience.select(lock, table, lock.types, bank.lake.today() - timedelta(days=1), again=again)
     demand = demand_of(lock, found.usable, maker, emergency=emergency)
@@ -262,43 +262,6 @@ def demand_of(lock: Lock, customers: int, maker: Principal, *, emergency: bool =
         unit_id=unit,
         limits=limits_of(lock.policies),
     )
-
-
-def _resolve(bank: Bank, maker: Principal, name: str) -> tuple[Lock, Uplift]:
-    with bank.store.begin(maker) as connection:
-        found = champion(connection, name)
-    if found is None:
-        raise ConflictError(
-            "campaign.no_model",
-            Text("{name} 还没有批准的模型；先运行 bankloop learn {name}，再由他人批准", "{name} has no approved model yet; run bankloop learn {name} and have it approved"),
-            name=name,
-        )  # fmt: skip
-    trained = model.load_model(bank.folder / found.artefact_path, found.artefact_digest)
-    also = {*audience.attributes_read(), *product.ATTRIBUTES_READ, *trained.base.features, "branch_id"}
-    named = {name: found.artefact_digest}
-    campaign = bank.campaign(name)
-    if campaign.goal.value == "amount":
-        beside = _amount(bank, maker, name)
-        named[amount_of(name)] = beside.artefact_digest
-        trained = replace(trained, amount=model.load_amount(bank.folder / beside.artefact_path, beside.artefact_digest))
-        also |= set(beside.card["features"])
-    return make_lock(campaign, bank.spec, bank.definitions, named, also), trained
-
-
-def _amount(bank: Bank, maker: Principal, name: str) -> ModelVersion:
-    with bank.store.begin(maker) as connection:
-        found = champion(connection, amount_of(name))
-    if found is None:
-        raise ConflictError(
-            "campaign.no_amount",
-            Text(
-                "{name} 按金额计价值，还没有批准的金额模型；先运行 bankloop learn {model}，再由他人批准",
-                "{name} is valued by the amount and has no approved model of it yet; run bankloop learn {model} and have it approved",
-            ),
-            name=name,
-            model=amount_of(name),
-        )
-    return found
 
 
 def _state(bank: Bank) -> pa.Table:

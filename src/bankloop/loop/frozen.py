@@ -8,13 +8,15 @@ from typing import Any
 
 from bankloop.customer import Catalogue, frozen_catalogue
 from bankloop.kit import ConflictError, Text
-from bankloop.loop import model
+from bankloop.loop import audience, model, product
 from bankloop.loop.bank import Bank
 from bankloop.loop.model import Uplift
-from bankloop.loop.spec import Lock, Policies, amount_of, read_lock
+from bankloop.loop.spec import Lock, Policies, amount_of, make_lock, read_lock
 from bankloop.organization import is_approved
 from bankloop.store import (
+    ModelVersion,
     Principal,
+    champion,
     list_campaigns,
     read_models,
 )
@@ -106,3 +108,41 @@ def model_versions(bank: Bank, principal: Principal, lock: Lock) -> dict[str, in
             for m in read_models(connection, key)
             if m.artefact_digest == digest
         }
+
+
+def resolved_lock(bank: Bank, maker: Principal, name: str) -> tuple[Lock, Uplift]:
+    """Return what a campaign's file comes to now, frozen with the champions of its models; raise ``ConflictError`` without them."""
+    with bank.store.begin(maker) as connection:
+        found = champion(connection, name)
+    if found is None:
+        raise ConflictError(
+            "campaign.no_model",
+            Text("{name} 还没有批准的模型；先运行 bankloop learn {name}，再由他人批准", "{name} has no approved model yet; run bankloop learn {name} and have it approved"),
+            name=name,
+        )  # fmt: skip
+    trained = model.load_model(bank.folder / found.artefact_path, found.artefact_digest)
+    also = {*audience.attributes_read(), *product.ATTRIBUTES_READ, *trained.base.features, "branch_id"}
+    named = {name: found.artefact_digest}
+    campaign = bank.campaign(name)
+    if campaign.goal.value == "amount":
+        beside = _amount(bank, maker, name)
+        named[amount_of(name)] = beside.artefact_digest
+        trained = replace(trained, amount=model.load_amount(bank.folder / beside.artefact_path, beside.artefact_digest))
+        also |= set(beside.card["features"])
+    return make_lock(campaign, bank.spec, bank.definitions, named, also), trained
+
+
+def _amount(bank: Bank, maker: Principal, name: str) -> ModelVersion:
+    with bank.store.begin(maker) as connection:
+        found = champion(connection, amount_of(name))
+    if found is None:
+        raise ConflictError(
+            "campaign.no_amount",
+            Text(
+                "{name} 按金额计价值，还没有批准的金额模型；先运行 bankloop learn {model}，再由他人批准",
+                "{name} is valued by the amount and has no approved model of it yet; run bankloop learn {model} and have it approved",
+            ),
+            name=name,
+            model=amount_of(name),
+        )
+    return found

@@ -18,6 +18,7 @@ from bankloop.customer.consent import permits
 from bankloop.kit import ConflictError, Text
 from bankloop.loop import audience, model, optimize, product, reach
 from bankloop.loop import evaluate as evaluation
+from bankloop.loop.amounts import draft_amount
 from bankloop.loop.approving import (
     approve_campaign,
     approve_in_turn,
@@ -34,6 +35,7 @@ from bankloop.loop.approving import (
 )
 from bankloop.loop.bank import Bank
 from bankloop.loop.cohorts import Acquired, Cohort, acquisition, execution, retention
+from bankloop.loop.forecasts import draft_forecast, forecasts_of, score_forecast
 from bankloop.loop.frozen import (
     approved_locks,
     catalogue_in_force,
@@ -85,9 +87,12 @@ __all__ = [
     "control_share",
     "cut_by",
     "dimension_of",
+    "draft_amount",
+    "draft_forecast",
     "draft_model",
     "evaluate",
     "execution",
+    "forecasts_of",
     "history_launches",
     "kill_campaign",
     "launches",
@@ -113,6 +118,7 @@ __all__ = [
     "round_population",
     "run",
     "schedule_campaign",
+    "score_forecast",
     "scorecard",
     "staffed",
     "start_campaign",

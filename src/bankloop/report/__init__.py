@@ -86,6 +86,7 @@ from bankloop.report.story import (
     policies_picture,
 )
 from bankloop.report.targets import amount, light, parts_table, progress_of, share
+from bankloop.report.truth import true_values
 from bankloop.report.what_if import changeable, levers, what_if, what_if_by_fiat
 from bankloop.report.whole import programme_view
 
@@ -203,6 +204,7 @@ __all__ = [
     "style",
     "top_table",
     "trace_book",
+    "true_values",
     "truth_picture",
     "versions_table",
     "waterfall_picture",

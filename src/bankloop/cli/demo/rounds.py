@@ -30,7 +30,7 @@ from bankloop.loop.model import Uplift
 from bankloop.loop.reach import CampaignCandidates
 from bankloop.loop.run import Window
 from bankloop.organization import checker, maker, reviewers, system
-from bankloop.report.truth import true_values as plan_truth
+from bankloop.report import true_values
 from bankloop.simulate import World
 from bankloop.store import remove_cluster
 from bankloop.wiring import load, open_bank
@@ -144,7 +144,7 @@ def lived(folder: Path, customers: int, rounds: int, seed: int) -> tuple[Floats,
 
 def ways_of(window: Window, world: World, first: Mapping[str, Uplift]) -> Floats:
     """Return the true value (ways,) in fen of the window given out in each way."""
-    truth = plan_truth(window, world)
+    truth = true_values(window, world)
     scored = {
         "oracle": truth,
         "never_learning": _scored(window, lambda side: _predicted(window, side, first[side.campaign])),

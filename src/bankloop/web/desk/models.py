@@ -10,7 +10,6 @@ from fastapi.responses import RedirectResponse, Response
 
 from bankloop.kit import BankloopError, Text
 from bankloop.loop import run as loop
-from bankloop.loop.forecasts import forecasts_of
 from bankloop.loop.offers import said_of, top_of
 from bankloop.loop.spec import amount_of
 from bankloop.organization import approval_of, require
@@ -99,7 +98,7 @@ def _titles(console: Console) -> dict[str, Text]:
     """Return what models are called: by their campaign, or what they forecast."""
     campaigns = console.titles()
     amounts = {amount_of(key): Text(f"{one.zh}：金额", f"{one.en}: amount") for key, one in campaigns.items()}
-    return {**campaigns, **amounts, **{key: one.title.text for key, one in forecasts_of(console.bank).items()}}
+    return {**campaigns, **amounts, **{key: one.title.text for key, one in loop.forecasts_of(console.bank).items()}}
 
 
 def _standing(card: Mapping[str, Any]) -> Text:
