@@ -23,6 +23,7 @@ EXAMPLES = 4
 LONG = (
     "/plans", "/runs", "/learn", "/evaluate", "/audit/verify", "/models/{name}/promote", "/identities/link", "/servicing/assign",
     "/servicing/care", "/tiers/close", "/relations/derive", "/models/{name}/watch", "/products/review", "/keys/renew", "/keys/rotate",
+    "/campaigns/{name}/amount", "/forecasts/{key}/learn", "/forecasts/{key}/score", "/care/remote", "/care/maturity", "/care/drawdown",
 )  # fmt: skip
 
 

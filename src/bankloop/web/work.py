@@ -120,6 +120,9 @@ def _regular(bank: Bank, principal: Principal, kind: str, asked: Mapping[str, An
         "remote": remote,
         "derive": lambda _: derive_relations(store, principal, lake),
         "watch": lambda _: loop.watch_model(bank, principal, asked["campaign"], lake.today() - timedelta(days=1)),
+        "amount": lambda _: loop.draft_amount(bank, principal, asked["campaign"], lake.today() - timedelta(days=1)).as_dict(),
+        "forecast": lambda _: loop.draft_forecast(bank, principal, asked["forecast"], lake.today() - timedelta(days=1)).as_dict(),
+        "score": lambda _: loop.score_forecast(bank, principal, asked["forecast"], lake.today() - timedelta(days=1)),
         "review": lambda _: {"opened": review_products(bank, principal)},
         "renew": lambda _: {"renewed": renew_seals(store, system("keys"))},
     }  # fmt: skip

@@ -8,11 +8,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from bankloop.loop.run import forecasts_of
 from bankloop.organization import require
 from bankloop.store import rotate
 from bankloop.web.api.asking import PREFIX, Body, Manages, Name, Open, Writes, does
 from bankloop.web.api.jobs import begin_job
 from bankloop.web.api.once import once
+from bankloop.web.console import Console
+from bankloop.web.errors import no_choice
 
 router = APIRouter(prefix=PREFIX, tags=["regular"])
 
@@ -123,3 +126,33 @@ def renew(request: Request, console: Open, visitor: Manages) -> Response:
     """Seal anew what lies under old keys; a job."""
     require(visitor.principal, "keys.renew")
     return begin_job(request, console, visitor, "renew", {})
+
+
+@router.post("/campaigns/{name}/amount", status_code=202, openapi_extra=does("model.amount"))
+def amount(request: Request, name: str, console: Open, visitor: Writes) -> Response:
+    """Train what a success of a campaign brings, and submit it; a job."""
+    require(visitor.principal, "model.amount")
+    console.bank.campaign(name)
+    return begin_job(request, console, visitor, "amount", {"campaign": name})
+
+
+@router.post("/forecasts/{key}/learn", status_code=202, openapi_extra=does("model.forecast"))
+def forecast(request: Request, key: str, console: Open, visitor: Writes) -> Response:
+    """Train a forecast from history and submit it; a job."""
+    require(visitor.principal, "model.forecast")
+    return begin_job(request, console, visitor, "forecast", {"forecast": known_forecast(console, key[:64])})
+
+
+@router.post("/forecasts/{key}/score", status_code=202, openapi_extra=does("model.score"))
+def score(request: Request, key: str, console: Open, visitor: Writes) -> Response:
+    """Score customers by an approved forecast: an attribute with version and day; a job."""
+    require(visitor.principal, "model.score")
+    return begin_job(request, console, visitor, "score", {"forecast": known_forecast(console, key[:64])})
+
+
+def known_forecast(console: Console, key: str) -> str:
+    """Return a forecast's key; 404 now rather than a job that fails later."""
+    known = forecasts_of(console.bank)
+    if key not in known:
+        raise no_choice("forecast", key, ", ".join(sorted(known)))
+    return key
