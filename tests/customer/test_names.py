@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bankloop.customer.identity import normal_value
@@ -49,6 +49,9 @@ def test_every_name_has_its_own_place_and_nothing_breaks(names: list[str | None]
 
 
 @given(st.sampled_from(KINDS), st.text(min_size=1, max_size=30))
+@example("email", "A\u00b4")
+@example("address", "\u0130")
+@example("address", "\u1100-\u1161")
 def test_normalising_twice_is_normalising_once(kind: str, value: str) -> None:
     once = normal_value(kind, value)
     assert normal_value(kind, once) == once

@@ -85,8 +85,9 @@ def test_a_unit_is_opened_moved_and_closed_and_a_deputy_named(staffed: Staffed) 
     assert admin.post(f"{BASE}/units/S9901/move", json=later, headers=key()).status_code == 200
     full = admin.post(f"{BASE}/units/{branch}/close", json={"reason": "x"}, headers=key())
     assert (full.status_code, full.json()["code"]) == (409, "people.unit_in_use")
-    manager, second = [who for who, role in staffed.people.items() if role == "relationship_manager"][:1] * 2
-    alone = admin.post(f"{BASE}/people/{manager}/deputy", json={"deputy": second, "reason": "x"}, headers=key())
+    listed = [one["staff_id"] for one in admin.get(f"{BASE}/people", params={"limit": 200}).json()["items"]]
+    manager = next(one for one in reversed(listed) if one not in staffed.people)
+    alone = admin.post(f"{BASE}/people/{manager}/deputy", json={"deputy": manager, "reason": "x"}, headers=key())
     assert alone.status_code == 400  # nobody stands in for themselves
     named = admin.post(
         f"{BASE}/people/{manager}/deputy", json={"deputy": "strategist", "reason": "leave"}, headers=key()

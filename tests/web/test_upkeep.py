@@ -79,7 +79,10 @@ def test_a_request_that_nobody_decided_is_closed(store: Store) -> None:
 
 def test_the_shelf_is_screened_when_a_notice_begins_and_each_hour_then(store: Store) -> None:
     start = store.clock.now()
-    watch, content = ShelfWatch(cast(Bank, SimpleNamespace(store=store))), {"available": {"on": False}}
+    watch, content = (
+        ShelfWatch(cast(Bank, SimpleNamespace(store=store, spec=SimpleNamespace(products={})))),
+        {"available": {"on": False}},
+    )
     with store.begin(product_manager()) as connection:
         number = submit_approval(connection, "product", "card", "d1", demand=Demand(limits=Limits(start_days=0)))
         add_notice(connection, number, "card", content, start + timedelta(minutes=30))

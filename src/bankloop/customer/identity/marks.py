@@ -34,13 +34,18 @@ def normal_value(kind: str, value: str) -> str:
         digits = re.sub(r"\D", "", plain)
         return found[1] if (found := _CHINESE_MOBILE.fullmatch(digits)) else digits
     if kind == EMAIL:
-        return plain.replace(" ", "").lower()
+        return _composed(plain.lower().replace(" ", ""))
     if kind == ADDRESS:
-        return re.sub(r"[\W_]", "", plain).lower()
+        return _composed(re.sub(r"[\W_]", "", plain.lower()))
     if kind in CHANNELS:
         return plain
     bare = re.sub(r"[^0-9A-Za-z]", "", plain).upper()
     return new_id(bare) if kind == ID_CARD and re.fullmatch(r"\d{15}", bare) else bare
+
+
+def _composed(plain: str) -> str:
+    """Put together what stood apart before something between was left out: an accent, the parts of a syllable."""
+    return unicodedata.normalize("NFKC", plain)
 
 
 def marks_of(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
