@@ -164,9 +164,10 @@ def top(
 
 
 def _rows(card: Any) -> list[list[str]]:
-    causal = "因果 / causal" if card.causal else "尚非因果 / not yet causal"
+    # What is forecast is no effect of anything: only a campaign's model can be causal or not yet.
+    causal = "（因果 / causal）" if card.causal else "（尚非因果 / not yet causal）"
     return [
-        ["类型 / kind", f"{card.kind}（{causal}）"],
+        ["类型 / kind", card.kind + ("" if card.kind in ("forecast", "amount") else causal)],
         ["行 / rows", f"{card.rows:,}"],
         ["正例 / positives", f"{card.positives:,}"],
         ["AUC", f"{card.auc:.3f}{_span(card, 'auc', 3)}"],
