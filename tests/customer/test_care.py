@@ -118,8 +118,9 @@ def test_a_wealth_product_that_matures_in_a_week_is_a_task_of_that_day(folk: Fol
     with folk.store.begin(folk.who("M00001", "service")) as connection:
         mine = {t.customer_no: t for t in house.open_tasks_for(connection, "M00001", TODAY)}
     assert mine["C0003"].due_on == TODAY
-    assert said(mine["C0003"].reason) is not None
-    assert "2026-07-07 到期" in said(mine["C0003"].reason).zh  # type: ignore[union-attr]
+    words = said(mine["C0003"].reason)
+    assert words is not None
+    assert "2026-07-07 到期" in words.zh
 
 
 def _maturing(folk: Folk, lake: Lake, day: date) -> list[Any]:

@@ -20,6 +20,7 @@ from bankloop import organization as house
 from bankloop.customer.consent import (
     Content,
     Purpose,
+    Recorded,
     Word,
     ask_removal,
     content_for,
@@ -75,7 +76,7 @@ def gate(store: Store, number: str, customer: str, channel: str = "sms", who: Pr
         return str(reserve_contacts(connection, contact, (Cap("*", 99, 1),))["refused_by"][0].as_py())
 
 
-def word(folk: Folk, purpose: str, stands: bool, customer: str = "C0001", **more: Any) -> object:
+def word(folk: Folk, purpose: str, stands: bool, customer: str = "C0001", **more: Any) -> Recorded:
     given: dict[str, Any] = {"origin": "app", "evidence": PROOF, **more}
     with folk.store.begin(folk.who("data_steward", "quality")) as connection:
         return record_word(connection, customer, purpose, stands, **given)
@@ -141,7 +142,7 @@ def test_a_withdrawal_reaches_gate_plan_queue_and_tasks_at_once(folk: Folk) -> N
         connection.execute(text("INSERT INTO staff_task SELECT gen_random_uuid(), 'c', 1, 'C0001', 'S0001', 'M00001', '2026-07-01', 'x', 1, '', '', 'ASSIGNED', ''"))  # fmt: skip
         assert permits(connection, pa.array(["C0001", "C0002"])).consents.tolist() == [True, False]
     done = word(folk, "marketing", False, evidence={})
-    assert done.tasks == 1  # type: ignore[attr-defined]
+    assert done.tasks == 1
     with store.begin(PROGRAM) as connection:
         assert permits(connection, pa.array(["C0001"])).consents.tolist() == [False]
         assert connection.scalars(text("SELECT state FROM staff_task WHERE customer_no = 'C0001'")).all() == ["EXPIRED"]

@@ -163,6 +163,18 @@ def test_a_month_that_is_not_over_is_a_job_that_fails_with_the_reason(staffed: S
     assert (failed["state"], failed["error"]["code"]) == ("failed", "tier.not_over")
 
 
+def test_a_forecast_is_learned_by_a_job_and_not_scored_before_somebody_approved_it(staffed: Staffed) -> None:
+    client = staffed.api("strategist")
+    unknown = client.post(f"{BASE}/forecasts/churm/learn", json={}, headers=key())
+    assert (unknown.status_code, "churn" in unknown.text) == (404, True)
+    made = [client.post(f"{BASE}/forecasts/churn/{act}", json={}, headers=key()).json() for act in ("learn", "score")]
+    staffed.app.state.jobs.wait()
+    learned, scored = (client.get(f"{BASE}/jobs/{one['job_id']}").json() for one in made)
+    assert (learned["state"], learned["error"]) == ("done", None)
+    assert learned["result"]["kind"] == "forecast"
+    assert (scored["state"], scored["error"]["code"]) == ("failed", "forecast.no_champion")
+
+
 def test_a_list_is_taken_in_and_recalled(staffed: Staffed) -> None:
     numbers = [staffed.own_customer(staffed.of("relationship_manager"))]
     client, once = staffed.api("strategist"), key()
