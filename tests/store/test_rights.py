@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import psycopg
 import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
-from bankloop.kit import DeniedError
+from bankloop.kit import BankloopError, DeniedError
 from bankloop.store import (
     DecisionBatch,
     Principal,
+    Question,
     Role,
     Store,
     append_decisions,
     append_events,
+    ask,
+    ask_all,
+    ask_bank_wide,
     enqueue,
     read_decisions,
     record_audit,
@@ -116,3 +121,33 @@ def test_security_is_forced_and_no_role_is_above_it(store: Store, system: Princi
 def test_a_unit_id_cannot_smuggle_another(store: Store) -> None:
     with pytest.raises(DeniedError), store.begin(Principal("mallory", units=("B01,*",))):
         pass
+
+
+def test_questions_asked_bank_wide_leave_the_reader_where_they_were(
+    filled: Store, branch: Principal, put_in_book: Callable[..., None]
+) -> None:
+    put_in_book([f"C{i:07d}" for i in range(40)], "B02")
+    put_in_book(["C0000041"], "B01")
+    seen = Question(b"SELECT count(*) FROM decision", lambda rows: int(rows[0][0]))
+    who = Question(b"SELECT current_setting('bankloop.units')", lambda rows: str(rows[0][0]))
+    with filled.begin(branch) as connection:
+        assert ask_all(connection, seen, who) == [0, ",".join(branch.units)]
+        assert ask_bank_wide(connection, seen, who) == [40, "*"]
+        assert [ask(connection, seen), ask(connection, who)] == [0, ",".join(branch.units)]
+    wrong = Question(b"SELECT %(number)s::bigint", lambda rows: rows, {"number": "many"})
+    with pytest.raises(BankloopError), filled.begin(branch) as connection:
+        ask_bank_wide(connection, seen, wrong, seen)
+
+
+def test_connections_that_died_in_the_pool_are_replaced(filled: Store, system: Principal) -> None:
+    with filled.begin(system), filled.begin(system):  # two wait in the pool
+        pass
+    with psycopg.connect(filled.admin_dsn(), autocommit=True) as admin:
+        ended = admin.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchone()
+    assert ended is not None
+    assert ended[0] >= 2
+    with filled.begin(system) as connection, filled.begin(system) as other:
+        assert connection.scalar(text("SELECT count(*) FROM decision")) == 40
+        assert other.scalar(text("SELECT current_setting('bankloop.principal')")) == system.id

@@ -31,7 +31,7 @@ from bankloop.kit import Clock, NotFoundError, Text
 from bankloop.kit.located import nearest
 from bankloop.lake import Lake
 from bankloop.loop.spec import BankSpec, Campaign, read_bank_spec
-from bankloop.store import Store, current_versions
+from bankloop.store import Store, lake_key
 
 # Learning reads the days of two rounds and today.
 KEPT_STATES = 3
@@ -127,10 +127,9 @@ class Bank:
 
         The first time after a load it takes as long as a state; the bank's folder keeps it.
         """
-        versions = tuple(sorted((name, one.version) for name, one in current_versions(connection).items()))
         files = [self.folder / name for name in _RULES]
         written = tuple(file.stat().st_mtime_ns for file in files if file.exists())
-        key = (versions, written, self.lake.today())
+        key = (lake_key(connection), written, self.lake.today())
         with self._guard:
             if key not in self._profiles:
                 loaded = self.lake.manifest.current("customer") is not None

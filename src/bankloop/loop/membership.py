@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bankloop.customer import Catalogue, State
 from bankloop.customer.consent import permits
@@ -26,13 +26,14 @@ from bankloop.lake import DataClass
 from bankloop.loop import audience
 from bankloop.loop.bank import Bank
 from bankloop.loop.spec.batch import Bools, conditions
-from bankloop.store import bank_wide, current_versions
+from bankloop.store import Question, ask_bank_wide, lake_key
 
 SAMPLE = 10
 # Whatever changes what permits() answers: words of consent, and who is one person with whom.
-_SAID = text(
-    "SELECT coalesce(max(record_no), 0), (SELECT count(*) FROM party_member), "
-    "(SELECT count(*) FROM party_member WHERE valid_to IS NOT NULL) FROM consent_record"
+_SAID = Question(
+    b"SELECT coalesce(max(record_no), 0), (SELECT count(*) FROM party_member), "
+    b"(SELECT count(*) FROM party_member WHERE valid_to IS NOT NULL) FROM consent_record",
+    lambda rows: rows[0],
 )
 
 
@@ -98,10 +99,8 @@ class Look:
 
 def people_key(bank: Bank, connection: Connection) -> tuple[Any, ...]:
     """Return what tells whether people read before are still as they are now."""
-    versions = tuple(sorted((name, one.version) for name, one in current_versions(connection).items()))
-    with bank_wide(connection):
-        said = tuple(connection.execute(_SAID).one())
-    return (bank.lake.today(), versions, bank.catalogue.digest, *said)
+    (said,) = ask_bank_wide(connection, _SAID)
+    return (bank.lake.today(), lake_key(connection), bank.catalogue.digest, *said)
 
 
 def people_now(bank: Bank, connection: Connection, key: tuple[Any, ...]) -> People:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from bankloop.store.copying import copy_in, copy_out, fitted, sole
 from bankloop.store.database import principal_of
+from bankloop.store.questions import Question, ask
 
 ANY_CHANNEL = "*"
 THE_BANK = "bank"
@@ -81,10 +82,10 @@ WITH asked AS (SELECT DISTINCT coalesce(p.party_no, i.customer_no) AS person FRO
 numbers AS (SELECT person AS customer_no FROM asked UNION SELECT p.customer_no FROM asked
     JOIN party_member p ON p.party_no = person AND p.valid_to IS NULL)
 """
-_NUMBERS = text(
-    "WITH own AS (SELECT coalesce((SELECT party_no FROM party_member WHERE customer_no = :number AND valid_to IS NULL), "
-    ":number) AS person) SELECT person FROM own UNION SELECT p.customer_no FROM own JOIN party_member p "
-    "ON p.party_no = own.person AND p.valid_to IS NULL ORDER BY 1"
+_NUMBERS = (
+    b"WITH own AS (SELECT coalesce((SELECT party_no FROM party_member WHERE customer_no = %(number)s AND valid_to IS NULL), "
+    b"%(number)s) AS person) SELECT person FROM own UNION SELECT p.customer_no FROM own JOIN party_member p "
+    b"ON p.party_no = own.person AND p.valid_to IS NULL ORDER BY 1"
 )
 _OF = text(
     "SELECT record_no, customer_no, purpose, channel, recipient, stands, said_at, origin, evidence, made_by, recorded_at "
@@ -138,7 +139,12 @@ def consents_of(connection: Connection, numbers: Sequence[str], limit: int = 1_0
 
 def numbers_of(connection: Connection, number: str) -> list[str]:
     """Return all numbers of the person who has this one, now."""
-    return list(connection.scalars(_NUMBERS, {"number": number}))
+    return ask(connection, numbers_asked(number))
+
+
+def numbers_asked(number: str) -> Question[list[str]]:
+    """Return the question for all numbers of the person who has this one, now."""
+    return Question(_NUMBERS, lambda rows: [row[0] for row in rows], {"number": number})
 
 
 def standing_words(connection: Connection, numbers: Sequence[str] | None = None) -> pa.Table:

@@ -11,12 +11,12 @@ from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 import psycopg
 import sqlalchemy
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, RootTransaction, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -24,6 +24,7 @@ from bankloop.kit import BankloopError, Clock, Origin, present_origin
 from bankloop.store import errors
 from bankloop.store.contracts import EVERY_UNIT, Principal, Role
 from bankloop.store.embedded import EmbeddedServer, start_server
+from bankloop.store.questions import Question, ask, ask_all, driver_of
 from bankloop.store.schema import migrate, revision_of
 from bankloop.store.sealing.keys import KeyRing, keys_in_force
 from bankloop.store.sources import EmbeddedSource, ExternalSource, Source
@@ -31,12 +32,12 @@ from bankloop.store.sources import EmbeddedSource, ExternalSource, Source
 DATABASE = "bankloop"
 DATABASE_URL = "BANKLOOP_DATABASE_URL"
 
-_SETTINGS = text(
-    "SELECT set_config('bankloop.principal', :id, true), set_config('bankloop.roles', :roles, true),"
-    " set_config('bankloop.units', :units, true), set_config('bankloop.purpose', :purpose, true),"
-    " set_config('bankloop.lines', :lines, true), set_config('bankloop.book', :book, true),"
-    " set_config('bankloop.tasks', :tasks, true), set_config('bankloop.rights', :rights, true),"
-    " set_config('bankloop.now', :now, true)"
+_SETTINGS = (
+    b"SELECT set_config('bankloop.principal', %(id)s, true), set_config('bankloop.roles', %(roles)s, true),"
+    b" set_config('bankloop.units', %(units)s, true), set_config('bankloop.purpose', %(purpose)s, true),"
+    b" set_config('bankloop.lines', %(lines)s, true), set_config('bankloop.book', %(book)s, true),"
+    b" set_config('bankloop.tasks', %(tasks)s, true), set_config('bankloop.rights', %(rights)s, true),"
+    b" set_config('bankloop.now', %(now)s, true)"
 )
 _CREATE_LOCK = 4_242_003
 _PRINCIPAL = "bankloop.principal"
@@ -78,10 +79,9 @@ class Store:
         if joined is not None and joined[:2] == (self, principal) and role is Role.APP:
             yield joined[2]
             return
-        connection = self._connect(role)
         try:
-            with connection, connection.begin():
-                _introduce(connection, principal, self.clock.now(), self.folder)
+            begun = self._introduced(role, principal)
+            with begun.connection as connection, begun:
                 yield connection
         except DBAPIError as error:
             raise translated(error, principal.id, self.place) from error
@@ -140,6 +140,21 @@ class Store:
         """Return the database's URL, password hidden."""
         return self._source.admin_url().render_as_string(hide_password=True)
 
+    def _introduced(self, role: Role, principal: Principal) -> RootTransaction:
+        """Begin a transaction in which the database knows who acts.
+
+        To tell it so shows as well whether a connection that waited in the pool still lives; where not, none there does.
+        """
+        connection = self._connect(role)
+        driver = driver_of(connection)
+        try:
+            return _introduce(connection, principal, self.clock.now(), self.folder)
+        except psycopg.OperationalError:
+            if not driver.closed:
+                raise
+        self._engine(role).dispose()
+        return _introduce(self._connect(role), principal, self.clock.now(), self.folder)
+
     def _connect(self, role: Role) -> Connection:
         try:
             return self._engine(role).connect()
@@ -154,7 +169,7 @@ class Store:
         with self._guard:
             if role not in self._engines:
                 self._engines[role] = sqlalchemy.create_engine(
-                    self._source.url(role), pool_size=4, max_overflow=16, pool_pre_ping=True, hide_parameters=True
+                    self._source.url(role), pool_size=4, max_overflow=16, hide_parameters=True
                 )
             return self._engines[role]
 
@@ -232,11 +247,16 @@ def bank_wide(connection: Connection) -> Iterator[None]:
 
     The principal stays who it is. Whoever calls answers for what may leave: a count, a refusal, an approved effect.
     """
-    principal = principal_of(connection)
-    wide = Principal(principal.id, principal.roles | {"system"}, (EVERY_UNIT,), principal.purpose)
-    connection.execute(_SETTINGS, {**_scope(wide), "now": now_of(connection).isoformat()})
+    wide, own = _wide_and_own(connection)
+    ask(connection, wide)
     yield
-    connection.execute(_SETTINGS, {**_scope(principal), "now": now_of(connection).isoformat()})
+    ask(connection, own)
+
+
+def ask_bank_wide(connection: Connection, *questions: Question[Any]) -> list[Any]:
+    """Return the answers to questions that are asked as within ``bank_wide``; all of it is one trip."""
+    wide, own = _wide_and_own(connection)
+    return ask_all(connection, wide, *questions, own)[1:-1]
 
 
 def translated(error: Exception, principal: str, place: str) -> BankloopError | Exception:
@@ -269,16 +289,34 @@ def _opened(store: Store) -> Store:
     return store
 
 
-def _introduce(connection: Connection, principal: Principal, now: datetime, folder: Path) -> None:
-    """Tell the database who acts, for this transaction only."""
-    names = (*principal.units, *principal.lines, *principal.roles, *principal.rights)
-    if any(re.search(r"[,{}\"\\]", name) for name in names):
-        raise errors.denied(principal.id, "a unit, line, role or right holds a character that none may hold")
-    connection.info[_PRINCIPAL] = principal
-    connection.info[_NOW] = now
-    connection.info[_ORIGIN], connection.info[_APPROVAL] = present_origin(), None
-    connection.info[_FOLDER] = folder
-    connection.execute(_SETTINGS, {**_scope(principal), "now": now.isoformat()})
+def _introduce(connection: Connection, principal: Principal, now: datetime, folder: Path) -> RootTransaction:
+    """Begin a transaction and tell the database who acts, for this transaction only."""
+    try:
+        names = (*principal.units, *principal.lines, *principal.roles, *principal.rights)
+        if any(re.search(r"[,{}\"\\]", name) for name in names):
+            raise errors.denied(principal.id, "a unit, line, role or right holds a character that none may hold")
+        connection.info[_PRINCIPAL] = principal
+        connection.info[_NOW] = now
+        connection.info[_ORIGIN], connection.info[_APPROVAL] = present_origin(), None
+        connection.info[_FOLDER] = folder
+        begun = connection.begin()
+        ask(connection, _settings(principal, now))
+    except BaseException:
+        if driver_of(connection).closed:
+            connection.invalidate()
+        connection.close()
+        raise
+    return begun
+
+
+def _wide_and_own(connection: Connection) -> tuple[Question[None], Question[None]]:
+    principal, now = principal_of(connection), now_of(connection)
+    wide = Principal(principal.id, principal.roles | {"system"}, (EVERY_UNIT,), principal.purpose)
+    return _settings(wide, now), _settings(principal, now)
+
+
+def _settings(principal: Principal, now: datetime) -> Question[None]:
+    return Question(_SETTINGS, lambda _: None, {**_scope(principal), "now": now.isoformat()})
 
 
 def _scope(principal: Principal) -> dict[str, str]:

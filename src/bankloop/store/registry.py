@@ -25,6 +25,12 @@ from bankloop.store.contracts import (
 )
 from bankloop.store.database import now_of
 from bankloop.store.errors import missing, stale_version
+from bankloop.store.questions import Question, ask
+
+_LAKE_KEY = Question(
+    b"SELECT DISTINCT ON (table_name) table_name, version FROM lake_version ORDER BY table_name, id DESC",
+    lambda rows: tuple((str(table), str(version)) for table, version in rows),
+)
 
 _WINDOW_PLANNED = text(
     "SELECT EXISTS (SELECT FROM plan WHERE window_start = :start AND coalesce(summary ->> 'round', '') = :round)"
@@ -73,6 +79,11 @@ def current_versions(connection: Connection) -> dict[str, LakeVersion]:
     t = tables.lake_version
     latest = select(t).ext(distinct_on(t.c.table_name)).order_by(t.c.table_name, t.c.id.desc())
     return {row["table_name"]: _lake_version(row) for row in connection.execute(latest).mappings()}
+
+
+def lake_key(connection: Connection) -> tuple[tuple[str, str], ...]:
+    """Return every lake table with its current version: what changes whenever a table does."""
+    return ask(connection, _LAKE_KEY)
 
 
 def save_lock(connection: Connection, digest: str, campaign: str, content: Mapping[str, Any]) -> None:

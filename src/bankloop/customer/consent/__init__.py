@@ -17,7 +17,7 @@ from bankloop.customer.consent.contracts import (
 )
 from bankloop.customer.consent.queries import Permits, ledger_of, permits, standing_of
 from bankloop.customer.consent.rules import ORIGINS, content_for, holds, may_contact, title_of
-from bankloop.customer.consent.scope import in_scope
+from bankloop.customer.consent.scope import in_scope, own_numbers
 from bankloop.customer.consent.service import (
     ask_removal,
     load_consents,
@@ -46,6 +46,7 @@ __all__ = [
     "ledger_of",
     "load_consents",
     "may_contact",
+    "own_numbers",
     "permits",
     "record_word",
     "remove_from_list",

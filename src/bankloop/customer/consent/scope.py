@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from bankloop.customer.consent import errors
 from bankloop.organization import keeper_of, require
-from bankloop.store import bank_wide, numbers_of, principal_of
+from bankloop.store import ask_bank_wide, bank_wide, numbers_asked, principal_of
 
 _TASK = text(
     "SELECT true FROM staff_task WHERE customer_no = ANY (:numbers) AND state IN ('ASSIGNED', 'ACCEPTED', 'IN_PROGRESS', 'DONE') LIMIT 1"
@@ -22,20 +22,24 @@ def in_scope(connection: Connection, number: str, permission: str = "consent.rea
 
     Raises ``NotFoundError`` for who is unknown or out of scope, ``DeniedError`` without the permission.
     """
-    require(principal_of(connection), permission)
-    with bank_wide(connection):
-        numbers = numbers_of(connection, number)
-    if not any(keeper_of(connection, one) for one in numbers):
-        raise errors.no_customer(number)
+    numbers = own_numbers(connection, number, permission)
     with bank_wide(connection):
         yield numbers
 
 
+def own_numbers(connection: Connection, number: str, permission: str = "consent.read") -> list[str]:
+    """Return all numbers of a person within the reader's scope; raise as ``in_scope``."""
+    require(principal_of(connection), permission)
+    (numbers,) = ask_bank_wide(connection, numbers_asked(number))
+    if not keeper_of(connection, *numbers):
+        raise errors.no_customer(number)
+    return list(numbers)
+
+
 def by_task_only(connection: Connection, number: str) -> bool:
     """Return whether who acts meets a person by a task alone; raise ``NotFoundError`` for who does not meet them at all."""
-    with bank_wide(connection):
-        numbers = numbers_of(connection, number)
-    if any(keeper_of(connection, one) for one in numbers):
+    (numbers,) = ask_bank_wide(connection, numbers_asked(number))
+    if keeper_of(connection, *numbers):
         return False
     if connection.scalar(_TASK, {"numbers": numbers}):
         return True

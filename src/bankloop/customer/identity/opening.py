@@ -69,7 +69,7 @@ def open_party(connection: Connection, number: str) -> PartyView:
     """
     require(principal_of(connection), "customer.read")
     party = _in_scope(connection, number)
-    clear = {name for one in party.numbers for name in unmasked_fields(connection, one)}
+    clear = set(unmasked_fields(connection, *party.numbers))
     with bank_wide(connection):
         values = _values(connection, party, clear)
         identifiers = _identifiers(connection, party, clear)

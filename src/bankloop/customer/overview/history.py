@@ -5,13 +5,15 @@ from __future__ import annotations
 from calendar import monthrange
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bankloop.customer.overview.contracts import Ahead, Decided, Entry
 from bankloop.kit import local_day
+from bankloop.store import Question, ask_bank_wide
 
 ON_LINE = 60
 AHEAD_DAYS = 30
@@ -19,54 +21,67 @@ AHEAD_DAYS = 30
 _SALARIES = 3
 _WEEKEND = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DECIDED = text(
-    "SELECT campaign, round, window_start, coalesce(issued_action, '') AS action, reasons FROM decision "
-    "WHERE customer_no = ANY (:numbers) ORDER BY window_start DESC, campaign LIMIT 20"
+_DECIDED = (
+    b"SELECT campaign, round, window_start, coalesce(issued_action, ''), reasons FROM decision "
+    b"WHERE customer_no = ANY (%(numbers)s) ORDER BY window_start DESC, campaign LIMIT 20"
 )
-_CONTACTS = text(
-    "SELECT due_at, campaign, channel, accepted, refused_by FROM contact WHERE customer_no = ANY (:numbers) "
-    "ORDER BY due_at DESC LIMIT 40"
+_CONTACTS = (
+    b"SELECT due_at, campaign, channel, accepted, refused_by FROM contact WHERE customer_no = ANY (%(numbers)s) "
+    b"ORDER BY due_at DESC LIMIT 40"
 )
+_OF_EVENTS = ("type", "channel", "scene", "amount_fen", "occurred_at")
 # What no file has brought yet: channels and staff write to the store at once.
-_EVENTS = text(
-    "SELECT type, channel, scene, amount_fen, occurred_at FROM event WHERE customer_no = ANY (:numbers) "
-    "ORDER BY occurred_at DESC LIMIT 60"
+_EVENTS = (
+    b"SELECT type, channel, scene, amount_fen, occurred_at FROM event WHERE customer_no = ANY (%(numbers)s) "
+    b"ORDER BY occurred_at DESC LIMIT 60"
 )
-_TASKS = text(
-    "SELECT due_on, campaign, action, state FROM staff_task WHERE customer_no = ANY (:numbers) ORDER BY due_on DESC LIMIT 40"
+_TASKS = (
+    b"SELECT due_on, campaign, action, state FROM staff_task WHERE customer_no = ANY (%(numbers)s) "
+    b"ORDER BY due_on DESC LIMIT 40"
 )
 
 
-def decided(connection: Connection, numbers: Sequence[str]) -> tuple[Decided, ...]:
-    """Return what was decided about a person lately, with its reasons; within the program's view."""
-    rows = connection.execute(_DECIDED, {"numbers": list(numbers)})
-    return tuple(Decided(r.campaign, r.round, r.window_start, r.action, tuple(r.reasons)) for r in rows)
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the store keeps of a person: decisions with their reasons, contacts and tasks as lines, events as the lake has them."""
+
+    decided: tuple[Decided, ...]
+    lines: tuple[Entry, ...]
+    events: tuple[dict[str, Any], ...]
 
 
-def made(connection: Connection, numbers: Sequence[str]) -> list[Entry]:
-    """Return the contacts and tasks of a person."""
+def kept(connection: Connection, numbers: Sequence[str]) -> Kept:
+    """Return what the store keeps of a person, in one trip; the program sees all of it, whoever asks."""
     values = {"numbers": list(numbers)}
-    contacts = [
-        Entry(r.due_at, "contact", r.campaign, r.channel, "accepted" if r.accepted else r.refused_by, None)
-        for r in connection.execute(_CONTACTS, values)
-    ]
-    tasks = [
-        Entry(datetime.combine(r.due_on, time(), UTC), "task", r.campaign, r.action, r.state, None)
-        for r in connection.execute(_TASKS, values)
-    ]
-    return [*contacts, *tasks]
+    decided, contacts, tasks, events = ask_bank_wide(
+        connection,
+        Question(_DECIDED, lambda rows: tuple(_decision(*row) for row in rows), values),
+        Question(_CONTACTS, lambda rows: [_contact(*row) for row in rows], values),
+        Question(_TASKS, lambda rows: [_task(*row) for row in rows], values),
+        Question(_EVENTS, lambda rows: tuple(dict(zip(_OF_EVENTS, row, strict=True)) for row in rows), values),
+    )
+    return Kept(decided, (*contacts, *tasks), events)
 
 
-def happened(
-    connection: Connection, numbers: Sequence[str], known: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """Return a person's events of the store that are not among those ``known`` from files, as the lake has them."""
+def _decision(campaign: str, round_: int, window_start: date, action: str, reasons: Sequence[str]) -> Decided:
+    return Decided(campaign, round_, window_start, action, tuple(reasons))
+
+
+def _contact(due_at: datetime, campaign: str, channel: str, accepted: bool, refused_by: str) -> Entry:
+    return Entry(due_at, "contact", campaign, channel, "accepted" if accepted else refused_by, None)
+
+
+def _task(due_on: date, campaign: str, action: str, state: str) -> Entry:
+    return Entry(datetime.combine(due_on, time(), UTC), "task", campaign, action, state, None)
+
+
+def unseen(events: Sequence[Mapping[str, Any]], known: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the events of the store that are not among those ``known`` from files."""
     seen = {(row["type"], row["occurred_at"]) for row in known}
-    rows = [dict(row) for row in connection.execute(_EVENTS, {"numbers": list(numbers)}).mappings()]
-    return [row for row in rows if (row["type"], row["occurred_at"]) not in seen]
+    return [row for row in events if (row["type"], row["occurred_at"]) not in seen]
 
 
-def moments(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def moments(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return events as they are kept, with their moment."""
     return [{**row, "occurred_at": _EPOCH + timedelta(microseconds=row["occurred_us"])} for row in rows]
 

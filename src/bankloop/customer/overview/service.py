@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bankloop.customer.consent import in_scope
+from bankloop.customer.consent import own_numbers
 from bankloop.customer.contracts import AttributeKind, Catalogue
 from bankloop.customer.contribution import Moved, RateCard, Statement, card_on, line_of, moved
 from bankloop.customer.overview import history
@@ -36,12 +36,12 @@ def open_overview(
 
     Raises ``NotFoundError`` out of scope, ``DeniedError`` for a role that reads no customers.
     """
-    with in_scope(connection, number, "customer.read") as numbers:
-        today = local_day(now_of(connection), lake.zone)
-        decided, lines = history.decided(connection, numbers), history.made(connection, numbers)
-        events = history.moments(profiles.rows("event", numbers, f"LIMIT {history.ON_LINE}"))
-        events += history.happened(connection, numbers, events)
-    clear = _SYSTEM in principal_of(connection).roles or any(_MONEY in unmasked_fields(connection, n) for n in numbers)
+    numbers = own_numbers(connection, number, "customer.read")
+    today = local_day(now_of(connection), lake.zone)
+    kept = history.kept(connection, numbers)
+    events = history.moments(profiles.rows("event", numbers, f"LIMIT {history.ON_LINE}"))
+    events += history.unseen(kept.events, events)
+    clear = _SYSTEM in principal_of(connection).roles or _MONEY in unmasked_fields(connection, *numbers)
     months = _months(profiles, numbers)
     last = months[0] if months else None
     rule = rule_on(profiles.rules.tiers, last.month if last else today)
@@ -68,8 +68,8 @@ def open_overview(
         statement=_statement(profiles, card_on(profiles.rules.cards, today), number, numbers, today) if clear else None,
         moved=_moved(profiles, numbers, held, today) if clear else None,
         ahead=history.ahead(holdings, events, today, lake.zone, clear=clear),
-        timeline=history.timeline(events, lines, clear=clear),
-        decided=decided,
+        timeline=history.timeline(events, kept.lines, clear=clear),
+        decided=kept.decided,
     )
     after = {"shown": "all" if clear else "masked", "purpose": principal_of(connection).purpose}
     record_audit(connection, "customer.overview", "customer", number, None, after, class_="access", subject=number)

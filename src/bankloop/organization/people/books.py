@@ -16,7 +16,7 @@ from bankloop.organization.people.contracts import BookRow, Transfer
 from bankloop.organization.people.staff import person_of
 from bankloop.organization.people.tables import book_transfer, customer_book
 from bankloop.organization.people.units import valid
-from bankloop.store import EVERY_UNIT, Principal, bank_wide, copy_in, now_of, principal_of, record_audit
+from bankloop.store import EVERY_UNIT, Principal, Question, ask, bank_wide, copy_in, now_of, principal_of, record_audit
 
 _COLUMNS = tuple(book_transfer.c[name] for name in Transfer.__dataclass_fields__)
 _WANTED = "staff_id = :staff AND line = :line AND (cardinality(CAST(:customers AS text[])) = 0 OR customer_no = ANY (:customers))"
@@ -45,6 +45,10 @@ _OF_UNITS = text(
     "SELECT b.* FROM unnest(CAST(:units AS text[])) u CROSS JOIN LATERAL (SELECT customer_no, line, unit_id, staff_id "
     "FROM customer_book WHERE unit_id = u AND customer_no > :after AND valid_from <= :now "
     "AND (valid_to IS NULL OR valid_to > :now) ORDER BY customer_no LIMIT :limit) b ORDER BY customer_no LIMIT :limit"
+)
+_KEPT_BY = (
+    b"SELECT customer_no, line, unit_id, staff_id FROM customer_book WHERE customer_no = ANY (%(numbers)s) "
+    b"AND valid_from <= %(now)s AND (valid_to IS NULL OR valid_to > %(now)s) ORDER BY customer_no, line"
 )
 _COUNT = text(f"SELECT count(*) FROM customer_book WHERE {_WANTED} AND valid_to IS NULL")
 
@@ -90,13 +94,13 @@ def give_managers(connection: Connection, given: Mapping[str, str]) -> int:
     return sum(connection.execute(text(statement.format(name=name)), moment).rowcount for statement in _GIVE)
 
 
-def keeper_of(connection: Connection, customer_no: str) -> list[BookRow]:
-    """Return a customer's rows of the book now, one a line, as far as they may be seen: none means out of scope."""
-    t = customer_book.c
-    query = select(t.customer_no, t.line, t.unit_id, t.staff_id).where(
-        t.customer_no == customer_no, valid(t, now_of(connection))
-    )
-    return [BookRow(*row) for row in connection.execute(query.order_by(t.line))]
+def keeper_of(connection: Connection, *numbers: str) -> list[BookRow]:
+    """Return the rows of the book now of a customer, or of all numbers of a person, as far as they may be seen.
+
+    A number has one a line; none means out of scope.
+    """
+    values = {"numbers": list(numbers), "now": now_of(connection)}
+    return ask(connection, Question(_KEPT_BY, lambda rows: [BookRow(*row) for row in rows], values))
 
 
 def keep_transfer(

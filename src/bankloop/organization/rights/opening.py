@@ -26,7 +26,9 @@ from bankloop.store import (
     EVERY_LINE,
     EVERY_UNIT,
     Principal,
+    Question,
     Store,
+    ask,
     bank_wide,
     now_of,
     principal_of,
@@ -37,6 +39,10 @@ from bankloop.store import (
 
 OWN, TIED, BY_TASK = "own", "tied", "task"
 _UNDER_WAY = ("ASSIGNED", "ACCEPTED", "IN_PROGRESS")
+_UNMASKED = (
+    b"SELECT fields FROM unmasking WHERE person_id = %(person)s AND customer_no = ANY (%(numbers)s) "
+    b"AND valid_from <= %(now)s AND valid_to > %(now)s"
+)
 ACCESS = "access"
 AUM = "aum_fen"
 MASK = "***"
@@ -198,20 +204,18 @@ def _tied(connection: Connection, lake: Lake, customer_no: str) -> bool:
     """Return whether a relation leads from the customer to one that the principal keeps: served by both lines."""
     scope = Scope("relation", None, frozenset({"from_no", "to_no"}), frozenset({customer_no}))
     found = lake.table("relation", scope).to_pyarrow()["to_no"].to_pylist()
-    return any(keeper_of(connection, number) for number in found)
+    return bool(keeper_of(connection, *found))
 
 
 def _plain_by_default() -> frozenset[str]:
     return frozenset(name for name, c in _FIELDS.items() if c and c.data_class is DataClass.C1 and not c.confidential)
 
 
-def unmasked_fields(connection: Connection, customer_no: str) -> frozenset[str]:
-    """Return the fields of a customer that who acts has unmasked and that are open now."""
-    actor, now, t = principal_of(connection), now_of(connection), table.c
-    query = select(t.fields).where(
-        t.person_id == actor.id, t.customer_no == customer_no, t.valid_from <= now, t.valid_to > now
-    )
-    return frozenset(name for fields in connection.scalars(query) for name in fields)
+def unmasked_fields(connection: Connection, *numbers: str) -> frozenset[str]:
+    """Return the fields of a customer, or of any number of a person, that who acts has unmasked and that are open now."""
+    values = {"person": principal_of(connection).id, "numbers": list(numbers), "now": now_of(connection)}
+    found = Question(_UNMASKED, lambda rows: frozenset(name for (fields,) in rows for name in fields), values)
+    return ask(connection, found)
 
 
 def _check_classes(actor: Principal, fields: Sequence[str]) -> None:

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from sqlalchemy import Connection, text
 
 from bankloop.kit import canonical_json, digest
 from bankloop.store.database import approval_in_force, origin_of, principal_of
+from bankloop.store.questions import driver_of
 from bankloop.store.vault import customer_ring
 
 OPERATION, ACCESS, SECURITY = "operation", "access", "security"
@@ -69,8 +69,6 @@ def record_audit(
     chain covers the ciphertext, so that erasing the key breaks nothing.
     """
     acting = principal_of(connection)
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
     values = (
         acting.id,
         verb,
@@ -86,7 +84,7 @@ def record_audit(
         subject,
         _sealed(connection, subject, personal),
     )
-    driver.execute(_INSERT, values, prepare=True)
+    driver_of(connection).execute(_INSERT, values, prepare=True)
 
 
 def record_access(connection: Connection, object_kind: str, customers: Sequence[str], fields: Sequence[str]) -> None:
