@@ -6,6 +6,7 @@ at any time. Reading a customer reads a few blocks, however many customers there
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,10 +16,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import duckdb
-
 from bankloop.customer.contracts import State
 from bankloop.customer.contribution import YEAR, RateCard, read_cards
+from bankloop.customer.overview.ordered import Ordered, write_ordered
 from bankloop.customer.servicing import ServicePolicy, read_policy
 from bankloop.customer.tier import ASSETS, Span, TierRule, read_tier_rules, spans
 from bankloop.kit import digest
@@ -27,10 +27,17 @@ from bankloop.lake import Lake
 # A time line goes back so far; what is older stays in the lake.
 EVENT_DAYS = 400
 QUARTER = 90
-_KEPT_FILES = 2
+_KEPT_FOLDERS = 2
 _TABLES = ("customer", "holding", "event", "tier_month", "servicing", "score")
-# Rows whose least and greatest customer are known: a look reads the few of these that hold its customer.
-_BLOCK = 16_384
+_KEPT = ("holding", "event", "tier_month", "servicing", "score", "weighed", "earlier")
+# What of a table a look shows, and in which order.
+_AS_THEY_ARE = (
+    ("holding", "product_class, balance_fen, matures_on", "holding_id"),
+    ("tier_month", "month, average_fen, tier, watched, months_below, move", "month DESC"),
+    ("servicing", "mode, owner_id, backup_id", "mode"),
+    ("score", "attribute, model, model_version, scored_on, valid_until", "attribute"),
+)
+_BATCH = 1 << 17
 _guard = threading.Lock()
 
 
@@ -44,28 +51,17 @@ class Rules:
 
 
 class Profiles:
-    """One file of customers, open for reading by any number of threads, with the rules by which they are shown."""
+    """One folder of customers, open for reading by any number of threads, with the rules by which they are shown."""
 
     def __init__(self, path: Path, state: State | None, days: int, rules: Rules) -> None:
         self.state, self.days, self.rules = state, days, rules
-        self._connection = duckdb.connect(str(path), read_only=True)
-        # A look at one customer is done before a second thread has begun.
-        self._connection.execute("SET threads = 1").fetchall()
-        rows = self._connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-        self._tables = {row[0] for row in rows}
+        self._tables = {table: Ordered(file) for table in _KEPT if (file := path / f"{table}.arrow").exists()}
 
-    def rows(self, table: str, numbers: Sequence[str], order: str = "") -> list[dict[str, Any]]:
-        """Return the rows of a table about these customers; none where the table is not there yet."""
+    def rows(self, table: str, numbers: Sequence[str], most: int | None = None) -> list[dict[str, Any]]:
+        """Return the first ``most`` rows of a table about each of these customers; none where it is not there yet."""
         if table not in self._tables:
             return []
-        found: list[dict[str, Any]] = []
-        cursor = self._connection.cursor()
-        for number in numbers:
-            cursor.execute(f"SELECT * FROM {table} WHERE customer_no = ? {order}", [number])
-            names = [column[0] for column in cursor.description or ()]
-            found += [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        cursor.close()
-        return found
+        return [row for number in numbers for row in self._tables[table].rows(number, most)]
 
     def attributes(self, numbers: Sequence[str]) -> Mapping[str, Any]:
         """Return the attributes of the first of a person's numbers that has any."""
@@ -73,8 +69,9 @@ class Profiles:
         return next((row for row in rows if row), {})
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Close the files."""
+        for table in self._tables.values():
+            table.close()
 
 
 def open_profiles(lake: Lake, state: State | None) -> Profiles:
@@ -82,14 +79,14 @@ def open_profiles(lake: Lake, state: State | None) -> Profiles:
     versions = {table: version.version for table in _TABLES if (version := lake.manifest.current(table)) is not None}
     key = digest([versions, state.digest if state else "", lake.today().isoformat()])[:24]
     folder = lake.folder / "data" / "profile"
-    path = folder / f"{key}.duckdb"
+    path = folder / key
     read = spans(
         lake.manifest.versions("holding"), lake.today() - timedelta(days=YEAR - 1), lake.today() + timedelta(days=1)
     )
     with _guard:
         if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True)
             partial = folder / f"{uuid4().hex}.partial"
+            partial.mkdir(parents=True)
             _make(lake, partial, read)
             partial.replace(path)
             _let_go(folder, path)
@@ -98,12 +95,10 @@ def open_profiles(lake: Lake, state: State | None) -> Profiles:
 
 
 def _make(lake: Lake, path: Path, read: Sequence[Span]) -> None:
-    quoted = str(path).replace("'", "''")
     with lake.engine() as engine:
-        engine.execute(f"ATTACH '{quoted}' AS p (ROW_GROUP_SIZE {_BLOCK})").fetchall()
         for name, query in _queries(lake, read).items():
-            engine.execute(f"CREATE TABLE p.{name} AS {query}").fetchall()
-        engine.execute("DETACH p").fetchall()
+            reader = engine.sql(query).to_arrow_reader(_BATCH)
+            write_ordered(path / f"{name}.arrow", reader.schema, reader)
 
 
 def _queries(lake: Lake, read: Sequence[Span]) -> dict[str, str]:
@@ -111,13 +106,13 @@ def _queries(lake: Lake, read: Sequence[Span]) -> dict[str, str]:
     now = {table: lake.reading(version) for table in _TABLES if (version := lake.manifest.current(table)) is not None}
     classes = ", ".join(f"'{one}'" for one in ASSETS)
     found: dict[str, str] = {}
-    for table in ("holding", "tier_month", "servicing", "score"):
+    for table, columns, order in _AS_THEY_ARE:
         if table in now:
-            found[table] = f"SELECT * FROM {now[table]} ORDER BY customer_no"
+            found[table] = f"SELECT customer_no, {columns} FROM {now[table]} ORDER BY customer_no, {order}"
     if "event" in now:
         since = lake.today() - timedelta(days=EVENT_DAYS)
         found["event"] = (
-            f"SELECT customer_no, type, epoch_us(occurred_at) AS occurred_us, channel, scene, amount_fen FROM {now['event']} "
+            f"SELECT customer_no, type, epoch_us(occurred_at) AS occurred_us, channel, amount_fen FROM {now['event']} "
             f"WHERE occurred_at >= '{since}' ORDER BY customer_no, occurred_at DESC"
         )
     if read:
@@ -142,7 +137,7 @@ def _queries(lake: Lake, read: Sequence[Span]) -> dict[str, str]:
 
 def _let_go(folder: Path, newest: Path) -> None:
     with suppress(OSError):
-        kept = sorted(folder.glob("*.duckdb"), key=lambda path: path.stat().st_mtime_ns)
-        for path in kept[:-_KEPT_FILES]:
+        kept = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        for path in kept[:-_KEPT_FOLDERS]:
             if path != newest:
-                path.unlink(missing_ok=True)
+                shutil.rmtree(path)

@@ -39,7 +39,7 @@ def open_overview(
     numbers = own_numbers(connection, number, "customer.read")
     today = local_day(now_of(connection), lake.zone)
     kept = history.kept(connection, numbers)
-    events = history.moments(profiles.rows("event", numbers, f"LIMIT {history.ON_LINE}"))
+    events = history.moments(profiles.rows("event", numbers, history.ON_LINE))
     events += history.unseen(kept.events, events)
     clear = _SYSTEM in principal_of(connection).roles or _MONEY in unmasked_fields(connection, *numbers)
     months = _months(profiles, numbers)
@@ -79,7 +79,7 @@ def open_overview(
 def _months(profiles: Profiles, numbers: Sequence[str]) -> tuple[TierMonth, ...]:
     """Return the months of the first of a person's numbers that has any."""
     for number in numbers:
-        rows = profiles.rows("tier_month", [number], "ORDER BY month DESC")
+        rows = profiles.rows("tier_month", [number])
         if rows:
             return tuple(
                 TierMonth(r["month"], r["average_fen"], r["tier"], r["watched"], r["months_below"], r["move"])

@@ -6,6 +6,7 @@ takes what may go, stops all marketing, and says of what stays by which rule and
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -31,7 +32,7 @@ from bankloop.organization import (
 from bankloop.store import bank_wide, holds_on, now_of, numbers_of, record_audit, verb
 
 KIND = "export"
-_KEPT = ("state/*.arrow", "profile/*.duckdb")
+_KEPT = ("state/*.arrow", "profile/*")
 _STORED = {
     "contacts": "SELECT due_day, channel, campaign, contact_class, accepted, refused_by FROM contact WHERE customer_no = ANY (:numbers) ORDER BY due_at",
     "decisions": "SELECT campaign, round, window_start, issued_action, reasons, attributes, model_versions FROM decision WHERE customer_no = ANY (:numbers) ORDER BY recorded_at",
@@ -141,5 +142,8 @@ def _forget_states(folder: Path) -> int:
     """Remove kept states and profiles, which hold everybody's attributes: they are made again from what is left."""
     found = [path for pattern in _KEPT for path in (folder / "data").glob(pattern)]
     for path in found:
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     return len(found)
