@@ -118,7 +118,7 @@ decision = Table(
     Column("reasons", ARRAY(Text), nullable=False),
     _day("due_on", null=True),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
-    Index("decision_id", "decision_id"),
+    Index("decision_id", "decision_id", postgresql_using="hash"),
     Index("decision_customer", "customer_no", "window_start"),
     Index("decision_round", "campaign", "round"),
     postgresql_partition_by="RANGE (window_start)",

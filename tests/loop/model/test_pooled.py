@@ -105,5 +105,9 @@ def test_a_large_sample_is_learned_from_in_part_each_row_without_itself(monkeypa
         rate = pooled.cross_fitted_rates(x, y, np.full(len(x), 0.25), 7)
         assert np.abs(rate - truth).mean() < 0.03
         assert np.array_equal(rate, pooled.cross_fitted_rates(x, y, np.full(len(x), 0.25), 7))
+        some = x[:, 1] > 1.0
+        asked = pooled.cross_fitted_rates(x, y, np.full(len(x), 0.25), 7, some)
+        assert np.array_equal(asked[some], rate[some])
+        assert (asked[~some] == 0.25).all()
         blind = pooled.cross_fitted_rates(x, luck, np.full(len(x), 0.5), 7)
         assert abs(np.corrcoef(blind, luck)[0, 1]) < 0.03

@@ -150,7 +150,7 @@ def measure_score(rows: int, models: int = 5, features: int = 40) -> dict[str, A
         began = time.perf_counter()
         singles[i] = scorer.one(x[i])
         times.append(time.perf_counter() - began)
-    artefact = np.column_stack([one.predict(x) for one in trained])
+    artefact = np.column_stack([one.isotonic.predict(one.trees.predict_proba(x)[:, 1]) for one in trained])
     apart = max(
         float(np.abs(batch[: len(x)] - artefact).max()), float(np.abs(singles - artefact[: len(singles)]).max())
     )

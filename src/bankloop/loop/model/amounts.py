@@ -11,7 +11,8 @@ from threadpoolctl import threadpool_limits
 from bankloop.loop.model import cards
 from bankloop.loop.model.contracts import CalibrationBin, Card, Floats, Labelled
 from bankloop.loop.model.forest import Scorer
-from bankloop.loop.model.learners import HOLD_OUT, Steps
+from bankloop.loop.model.learners import HOLD_OUT
+from bankloop.loop.model.steps import Steps
 
 # With fewer successes trees would invent differences: the amount is the mean.
 LEAST_ROWS = 200

@@ -70,7 +70,7 @@ def _gains(base: Propensity, data: Labelled, prior: Mapping[str, float], fails: 
         pooled = learn_uplift(base, rest, prior, fails, tuple(keys), seed)[0]
         for name, found in effects.items():
             found[out] = by_learner(pooled, rest, name, seed).predict(data.x[out], keys)[1]
-    rate = cross_fitted_rates(data.x, data.y, base.predict(data.x), seed)
+    rate = cross_fitted_rates(data.x, data.y, base.predict(data.x), seed, data.by_chance)
     rows, theirs = _errors(data, rate, keys, effects.pop(POOLED))
     return {str(name): _gain(theirs - _errors(data, rate, keys, found)[1], rows) for name, found in effects.items()}
 

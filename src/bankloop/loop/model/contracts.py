@@ -123,6 +123,14 @@ class Labelled:
     arms: Mapping[str, Arm] = field(default_factory=dict)
     round: NDArray[np.int64] | None = None
 
+    @property
+    def by_chance(self) -> NDArray[np.bool_]:
+        """Return the rows (n,) for which chance decided about any action: all that effects are learned from."""
+        found = np.zeros(len(self.y), bool)
+        for arm in self.arms.values():
+            found[arm.rows] = True
+        return found
+
     def part(self, mask: NDArray[np.bool_]) -> Labelled:
         """Return the rows of ``mask`` (n,), arms included."""
         place = np.cumsum(mask) - 1

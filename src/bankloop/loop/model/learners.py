@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bankloop.loop.model.contracts import Floats, Labelled
+from bankloop.loop.model.forest import scores_of
+from bankloop.loop.model.steps import centred_steps
 
 HOLD_OUT = 0.3
 
@@ -26,37 +28,7 @@ class Propensity:
         """Return probabilities (n,)."""
         if not len(x):
             return np.zeros(0)
-        with threadpool_limits(1, user_api="openmp"):
-            return np.asarray(self.isotonic.predict(self.trees.predict_proba(x)[:, 1]), dtype=np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """A rising line through the points (``at``, ``rate``), level beyond its ends."""
-
-    at: Floats
-    rate: Floats
-
-    def predict(self, scores: Floats) -> Floats:
-        """Return the rate at each score."""
-        return np.interp(scores, self.at, self.rate)
-
-
-def centred_steps(score: Floats, y: Floats) -> Steps:
-    """Return the isotonic rates of y by score, each level drawn through its centre.
-
-    Plain isotonic steps tie customers whom the trees tell apart, and lose up to half a point of AUC by it. (Oron and
-    Flournoy 2017, centred isotonic regression.)
-    """
-    from sklearn.isotonic import isotonic_regression  # here and not above: it takes a second to import
-
-    order = np.argsort(score, kind="stable")
-    rate = np.asarray(isotonic_regression(y[order], y_min=0.0, y_max=1.0), np.float64)
-    level = np.r_[0, np.cumsum(np.diff(rate) != 0)]
-    size = np.bincount(level)
-    at, rates = np.bincount(level, score[order]) / size, np.bincount(level, rate) / size
-    apart = np.r_[True, np.diff(at) > 0]
-    return Steps(at[apart], rates[apart])
+        return np.asarray(self.isotonic.predict(scores_of(self.trees, x)), dtype=np.float64)
 
 
 def train_propensity(data: Labelled, seed: int) -> tuple[Propensity, NDArray[np.bool_]]:
@@ -81,16 +53,13 @@ def train_propensity(data: Labelled, seed: int) -> tuple[Propensity, NDArray[np.
     # machine made this nine times slower.
     with threadpool_limits(1, user_api="openmp"):
         trees.fit(data.x[train], data.y[train])
-    steps = centred_steps(trees.predict_proba(data.x[calibrate])[:, 1], data.y[calibrate])
+    steps = centred_steps(scores_of(trees, data.x[calibrate]), data.y[calibrate])
     return Propensity(trees, steps, tuple(data.features)), test
 
 
 @dataclass(frozen=True, slots=True)
 class _Constant:
     rate: float
-
-    def predict_proba(self, x: Floats) -> Floats:
-        return np.column_stack([np.full(len(x), 1.0 - self.rate), np.full(len(x), self.rate)])
 
 
 @dataclass(frozen=True, slots=True)

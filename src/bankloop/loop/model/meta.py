@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from bankloop.loop.model.contracts import Floats
 from bankloop.loop.model.forest import Scorer
-from bankloop.loop.model.learners import Steps
+from bankloop.loop.model.steps import Steps
 
 FOLDS = 3
 Bools = NDArray[np.bool_]

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bankloop.loop.model.contracts import Arm, Floats, Labelled
+from bankloop.loop.model.forest import scores_of
 
 FOLDS = 5
 LEARNT_ROWS = 60_000
@@ -66,27 +67,33 @@ class _Layout:
         return np.concatenate([shared, np.tile(own, len(self.actions))]) ** 2
 
 
-def cross_fitted_rates(x: Floats, y: Floats, prior: Floats, seed: int) -> Floats:
+def cross_fitted_rates(
+    x: Floats, y: Floats, prior: Floats, seed: int, wanted: NDArray[np.bool_] | None = None
+) -> Floats:
     """Return P(success | x) (n,) of everybody, treated or not, each row's learned without it; ``prior`` (n,) is a feature.
 
-    A fold learns from at most ``LEARNT_ROWS`` of the other folds' rows, and there are no more folds than it takes to leave
-    it that many: so few small trees have no use for more, and what they leave unexplained costs a little precision and no
-    bias.
+    Where only the rows ``wanted`` (n,) are asked for, the others keep their prior. A fold learns from at most
+    ``LEARNT_ROWS`` of the other folds' rows, and there are no more folds than it takes to leave it that many: so few small
+    trees have no use for more, and what they leave unexplained costs a little precision and no bias.
     """
     rng = np.random.default_rng(seed)
     folds = next((k for k in range(2, FOLDS) if len(y) * (k - 1) // k >= LEARNT_ROWS), FOLDS)
     fold = rng.integers(0, folds, len(y))
-    both = np.column_stack([prior, x])
     rests = [_some(np.flatnonzero(fold != number), rng) for number in range(folds)]
+    asked = np.ones(len(y), bool) if wanted is None else wanted
 
-    def rate_of(number: int) -> Floats:
-        return _rate(both, y, rests[number], fold == number, seed)
+    def both(rows: NDArray[np.int64]) -> Floats:
+        return np.column_stack([prior[rows], x[rows]])
 
-    rate = np.empty(len(y))
+    def rate_of(number: int) -> tuple[NDArray[np.int64], Floats]:
+        rest, out = rests[number], np.flatnonzero(asked & (fold == number))
+        return out, _rate(both(rest), y[rest], both(out), seed)
+
+    rate = np.array(prior, np.float64)
     # A fold is one thread: threads within a fold would wait for each other on a busy machine.
     with threadpool_limits(1, user_api="openmp"), ThreadPoolExecutor(min(folds, os.cpu_count() or 1)) as pool:
-        for number, found in enumerate(pool.map(rate_of, range(folds))):
-            rate[fold == number] = found
+        for out, found in pool.map(rate_of, range(folds)):
+            rate[out] = found
     return np.clip(rate, _EDGE, 1.0 - _EDGE)
 
 
@@ -94,18 +101,18 @@ def _some(rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64
     return rows if len(rows) <= LEARNT_ROWS else np.sort(rng.choice(rows, LEARNT_ROWS, replace=False))
 
 
-def _rate(both: Floats, y: Floats, rest: NDArray[np.int64], out: NDArray[np.bool_], seed: int) -> Floats:
-    """Return the rate of the rows ``out``, learned from the rows ``rest``."""
+def _rate(known: Floats, y: Floats, asked: Floats, seed: int) -> Floats:
+    """Return the rate of the rows ``asked``, learned from the rows ``known`` and their outcomes ``y``."""
     from sklearn.ensemble import HistGradientBoostingClassifier  # here and not above: it takes a second to import
 
-    hits = float(y[rest].sum())
-    if min(hits, len(rest) - hits) < _FEW:
-        return np.full(int(out.sum()), (hits + 1.0) / (len(rest) + 2.0))
+    hits = float(y.sum())
+    if not len(asked) or min(hits, len(y) - hits) < _FEW:
+        return np.full(len(asked), (hits + 1.0) / (len(y) + 2.0))
     trees = HistGradientBoostingClassifier(
         max_iter=60, learning_rate=0.08, max_leaf_nodes=8, min_samples_leaf=50, l2_regularization=20.0,
         early_stopping=False, random_state=seed,
     )  # fmt: skip
-    return np.asarray(trees.fit(both[rest], y[rest]).predict_proba(both[out])[:, 1])
+    return scores_of(trees.fit(known, y), asked)
 
 
 def pooled_coefficients(

@@ -103,7 +103,7 @@ def learn_uplift(
     known = replace(data, arms=arms)
     p = base.predict(data.x)
     z = standardised(data.x, stated.centre, stated.spread)
-    rate = cross_fitted_rates(data.x, data.y, p, seed)
+    rate = cross_fitted_rates(data.x, data.y, p, seed, known.by_chance)
     coefficient = pooled_coefficients(known, rate, z, lambda action: stated.stated(p, action), tuple(actions))
     effects = {key: _effect(data.y[arm.rows] - rate[arm.rows], arm) for key, arm in sorted(arms.items())}
     return by_learner(replace(stated, coefficient=coefficient), known, learner, seed), effects

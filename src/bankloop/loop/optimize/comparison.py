@@ -134,7 +134,7 @@ def compare(
         return Comparison(count, 0.0, 0.0, nothing, rounds=tuple(rounds))
     mine = champion.predict(part.x, keys)[1]
     theirs = _beforehand(train, data, rounds, keys, seed)[held]
-    rate = cross_fitted_rates(part.x, part.y, champion.base.predict(part.x), seed)
+    rate = cross_fitted_rates(part.x, part.y, champion.base.predict(part.x), seed, part.by_chance)
     a, b, gain = _halves(part, mine, theirs, seed)
     found = Comparison(count, a, b, gain, _error(part, rate, keys, mine, theirs), tuple(rounds))
     if tried is None:

@@ -23,5 +23,5 @@ identifier = Table(
     Column("blind", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=FetchedValue()),
-    Index("identifier_blind", "kind", "blind"),
+    Index("identifier_blind", "blind", postgresql_using="hash"),
 )

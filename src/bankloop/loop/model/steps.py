@@ -1,0 +1,38 @@
+"""Isotonic calibration: what share of customers with about such a score succeeded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bankloop.loop.model.contracts import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A rising line through the points (``at``, ``rate``), level beyond its ends."""
+
+    at: Floats
+    rate: Floats
+
+    def predict(self, scores: Floats) -> Floats:
+        """Return the rate at each score."""
+        return np.interp(scores, self.at, self.rate)
+
+
+def centred_steps(score: Floats, y: Floats) -> Steps:
+    """Return the isotonic rates of y by score, each level drawn through its centre.
+
+    Plain isotonic steps tie customers whom the trees tell apart, and lose up to half a point of AUC by it. (Oron and
+    Flournoy 2017, centred isotonic regression.)
+    """
+    from sklearn.isotonic import isotonic_regression  # here and not above: it takes a second to import
+
+    order = np.argsort(score, kind="stable")
+    rate = np.asarray(isotonic_regression(y[order], y_min=0.0, y_max=1.0), np.float64)
+    level = np.r_[0, np.cumsum(np.diff(rate) != 0)]
+    size = np.bincount(level)
+    at, rates = np.bincount(level, score[order]) / size, np.bincount(level, rate) / size
+    apart = np.r_[True, np.diff(at) > 0]
+    return Steps(at[apart], rates[apart])
