@@ -97,3 +97,25 @@ def test_a_vault_that_was_never_filled_gets_everybody(store: Store, lake: Lake) 
     deliver(store.folder, *FIRST, ("4", "新客", "13600000000"))
     load_bank(store.folder, lake)
     assert kept(store) == KEPT
+
+
+def test_of_two_days_at_once_the_second_brings_what_it_changed(
+    store: Store, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (store.folder / "bank.yaml").write_text(
+        CUSTOMERS.replace("path: ", 'path: "*/').replace(".xlsx", '.xlsx"'), encoding="utf-8"
+    )
+    for day, people in (("2026-07-01", FIRST), ("2026-07-02", (("1", "王小明", "13800000001"), *FIRST[1:2]))):
+        deliver(store.folder, *people)
+        place = store.folder / "data" / "incoming" / day
+        place.mkdir()
+        (place.parent / "customer.xlsx").rename(place / "customer.xlsx")
+        (place / ".ok").touch()
+    seen: list[tuple[str, list[str]]] = []
+    keep = lake.vault.keep
+    monkeypatch.setattr(
+        type(lake.vault), "keep", lambda _, kind, who, what: seen.append((kind, sorted(who))) or keep(kind, who, what)
+    )
+    load_bank(store.folder, lake)
+    assert seen == [("name", ["1", "2"]), ("phone", ["1", "2"]), ("phone", ["1"])]
+    assert kept(store) == [KEPT[0], ("1", "phone", "13800000001"), *KEPT[2:]]

@@ -84,7 +84,8 @@ class _Load:
     superseded: list[str] = field(default_factory=list)
     log: list[dict[str, object]] = field(default_factory=list)
     measures: list[dict[str, object]] = field(default_factory=list)
-    personal: list[tuple[str, pa.Table]] = field(default_factory=list)
+    personal: list[list[tuple[str, pa.Table]]] = field(default_factory=list)
+    all_aside: bool = False
 
     def __post_init__(self) -> None:
         self.id = str(uuid7(int(self.lake.clock.now().timestamp() * 1000)))
@@ -224,13 +225,16 @@ class _Load:
         """Remember the identifiers of customers that are new or another than those stored; an empty vault gets them all."""
         if self.lake.vault is None or source.table != _PERSONS or not result.personal:
             return
-        known = (
-            "" if not stored or self.lake.vault.empty() else _KNOWN.format(stored=parquet(list(stored)), person=_PERSON)
-        )
+        everybody = not stored or (not self.all_aside and self.lake.vault.empty())
+        known = "" if everybody else _KNOWN.format(stored=parquet(list(stored)), person=_PERSON)
+        aside = []
         for kind, query in result.personal.items():
             column = next(c for c, given in source.columns.items() if given.pii == kind)
             found = self.connection.sql(f"FROM ({query}){known.replace('{token}', name(column))}")
-            self.personal.append((kind, found.to_arrow_table()))
+            aside.append((kind, found.to_arrow_table()))
+        self.personal.append(aside)
+        # Of a snapshot that all were taken from, the next day's file is known but for what it changes.
+        self.all_aside = self.all_aside or (everybody and source.mode == "replace")
 
     def seal(self) -> None:
         """Hand what was set aside to the vault, in batches: when every source has passed, just before the versions commit.
@@ -238,18 +242,19 @@ class _Load:
         A load that is killed in between has not loaded its files: it hands the same identifiers over once more.
         """
         vault = self.lake.vault
-        batches = [
-            (kind, one) for kind, table in self.personal for one in table.to_batches(max_chunksize=_SEALED_AT_ONCE)
-        ]
 
         def keep(kind: str, batch: pa.RecordBatch) -> int:
             assert vault is not None
             return vault.keep(kind, batch["key"].to_pylist(), batch["value"].to_pylist())
 
-        # One batch is sealed here while the database takes another in.
+        # One batch is sealed here while the database takes another in; a day waits for the one before, whose word it changes.
         with ThreadPoolExecutor(2) as pool:
-            for kept in [pool.submit(keep, *one) for one in batches]:
-                kept.result()
+            for aside in self.personal:
+                batches = [
+                    (kind, one) for kind, table in aside for one in table.to_batches(max_chunksize=_SEALED_AT_ONCE)
+                ]
+                for kept in [pool.submit(keep, *one) for one in batches]:
+                    kept.result()
 
     def _keep_unchanged(self, table: str, old: list[str], target: Path) -> int:
         keys = ", ".join(name(k) for k in CONTRACTS[table].key)

@@ -28,11 +28,11 @@ _KEEP_KEY = text(
     "ON CONFLICT (customer_no) DO NOTHING"
 )
 _MERGE = """
-INSERT INTO identifier (customer_no, kind, blind, sealed)
-SELECT n.customer_no, n.kind, n.blind, decode(n.sealed, 'hex') FROM {name} n
+INSERT INTO identifier (customer_no, kind, blind, sealed, recorded_at)
+SELECT n.customer_no, n.kind, n.blind, decode(n.sealed, 'hex'), (SELECT bankloop_now()) FROM {name} n
 LEFT JOIN customer_key k USING (customer_no) WHERE k.erased_at IS NULL
 ON CONFLICT (customer_no, kind) DO UPDATE SET blind = excluded.blind, sealed = excluded.sealed,
-    recorded_at = bankloop_now() WHERE identifier.blind <> excluded.blind
+    recorded_at = excluded.recorded_at WHERE identifier.blind <> excluded.blind
 """
 
 
