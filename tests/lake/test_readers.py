@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bankloop.lake import readers
+from bankloop.lake.engine import connect
+from bankloop.lake.sources import Source
 
 _LINES = st.lists(
     st.one_of(
@@ -47,3 +49,15 @@ def test_each_broken_line_costs_that_line(lines: list[bytes], encoding: str, chu
         assert text.read_bytes().decode().split("\n")[:-1] == kept
         assert [reject.line for reject in broken] == refused
         assert list(blank) == empty
+
+
+def test_rows_of_a_long_file_keep_their_numbers_when_several_threads_read_it(tmp_path: Path) -> None:
+    # More than two row groups, in lines of changing length, so that threads start in the middle of it.
+    path = tmp_path / "unit.csv"
+    path.write_text("unit_id,name\n" + "".join(f"{n},{'x' * (n % 40)}\n" for n in range(1, 300_001)), encoding="utf-8")
+    connection = connect(tmp_path / "spill", "512MB", threads=4)
+    raw = readers.read_file(connection, Source("units", "unit", "unit.csv", "csv", "bank.yaml:1"), path, tmp_path)
+    found = connection.sql(
+        f"SELECT count(*), count(*) FILTER (WHERE _row = CAST(unit_id AS BIGINT)) FROM ({raw.relation})"
+    )
+    assert found.fetchall() == [(300_000, 300_000)]

@@ -142,7 +142,7 @@ def _read_csv(connection: duckdb.DuckDBPyConnection, source: Source, path: Path,
     raw = RawFile(path, "", columns, dict.fromkeys(columns, "VARCHAR"), first, skipped=blank)
     fields = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in columns)
     relation = (
-        f"SELECT row_number() OVER () AS _row, * FROM read_csv({literal(text)}, columns = {{{fields}}}, "
+        f"SELECT * FROM read_csv({literal(text)}, columns = {{{fields}}}, "
         f"delim = {literal(source.delimiter)}, header = {'false' if source.header else 'true'}, auto_detect = false, "
         f"quote = '\"', escape = '\"', store_rejects = true, rejects_limit = 0, max_line_size = 2000000)"
     )
@@ -154,7 +154,8 @@ def _read_csv(connection: duckdb.DuckDBPyConnection, source: Source, path: Path,
         connection.execute("DROP TABLE reject_scans").fetchall()
     except duckdb.Error as error:
         raise errors.unreadable_file(path.name, str(error).splitlines()[0]) from error
-    raw.relation = f"SELECT * FROM {table}"
+    # A table made in one go numbers its rows in the order of the file; counting them on the way would be one thread's work.
+    raw.relation = f"SELECT rowid + 1 AS _row, * FROM {table}"
     removed = np.array([r.line for r in broken], dtype=np.int64)
     for line, content in refused:
         # Lines are counted in the decoded copy, which lacks the lines that could not be decoded.
