@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -38,8 +39,11 @@ def open_bank(folder: Path, clock: Clock) -> Iterator[Bank]:
 def load(bank: Bank, progress: Progress | None = None) -> tuple[LoadReport, PeopleReport]:
     """Load what has arrived into the lake, then bring units, staff, books, consents and identities in the store up to it."""
     report = load_bank(bank.folder, bank.lake, progress)
-    people = load_people(bank.store, bank.lake)
-    take_consents(bank.store, bank.lake)
+    # Neither reads what the other writes, and both wait for the database most of the time.
+    with ThreadPoolExecutor(1) as beside:
+        consents = beside.submit(take_consents, bank.store, bank.lake)
+        people = load_people(bank.store, bank.lake)
+        consents.result()
     take_registers(bank.store, bank.lake)
     return report, people
 

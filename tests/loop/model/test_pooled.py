@@ -100,7 +100,7 @@ def test_a_large_sample_is_learned_from_in_part_each_row_without_itself(monkeypa
     truth = 0.1 + 0.3 * (x[:, 0] > 0)
     y = (rng.random(len(x)) < truth).astype(float)
     luck = (rng.random(len(x)) < 0.5).astype(float)  # nothing in x says it
-    for most in (4_000, 60_000):
+    for most in (4_000, 30_000):
         monkeypatch.setattr(pooled, "LEARNT_ROWS", most)
         rate = pooled.cross_fitted_rates(x, y, np.full(len(x), 0.25), 7)
         assert np.abs(rate - truth).mean() < 0.03

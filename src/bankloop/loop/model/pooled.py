@@ -26,7 +26,7 @@ from bankloop.loop.model.contracts import Arm, Floats, Labelled
 from bankloop.loop.model.forest import scores_of
 
 FOLDS = 5
-LEARNT_ROWS = 60_000
+LEARNT_ROWS = 30_000
 # Widths of the prior in units of the stated mean effect: the shared scale and level may be out by once that effect;
 # how people and how actions differ is tried at these widths.
 SHARED_SD = 1.0
@@ -109,7 +109,7 @@ def _rate(known: Floats, y: Floats, asked: Floats, seed: int) -> Floats:
     if not len(asked) or min(hits, len(y) - hits) < _FEW:
         return np.full(len(asked), (hits + 1.0) / (len(y) + 2.0))
     trees = HistGradientBoostingClassifier(
-        max_iter=60, learning_rate=0.08, max_leaf_nodes=8, min_samples_leaf=50, l2_regularization=20.0,
+        max_iter=30, learning_rate=0.15, max_leaf_nodes=8, min_samples_leaf=50, l2_regularization=20.0,
         early_stopping=False, random_state=seed,
     )  # fmt: skip
     return scores_of(trees.fit(known, y), asked)
