@@ -1,14 +1,14 @@
 """Who is in a segment, and whom an audience would reach, as customers are known and allow today; nothing is changed.
 
-The people are read once: their state, what they allow now and which standard exclusions leave them out. A condition is
-then one pass over the columns that it names.
+The people are read once (see ``everybody``): their state, what they allow now and which standard exclusions leave them
+out. A condition is then one pass over the columns that it names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -16,32 +16,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sqlalchemy import Connection
 
-from bankloop.customer import Catalogue, State
-from bankloop.customer.consent import permits
+from bankloop.customer import Catalogue
 from bankloop.customer.segment import Segment, checked_expression
 from bankloop.kit.expression import parse, to_function
 from bankloop.lake import DataClass
 from bankloop.loop import audience
-from bankloop.loop.bank import Bank
 from bankloop.loop.spec.batch import Bools, conditions
-from bankloop.store import Question, ask_bank_wide, lake_key
 
 SAMPLE = 10
-# Whatever changes what permits() answers: words of consent, and who is one person with whom.
-_SAID = Question(
-    b"SELECT coalesce(max(record_no), 0), (SELECT count(*) FROM party_member), "
-    b"(SELECT count(*) FROM party_member WHERE valid_to IS NOT NULL) FROM consent_record",
-    lambda rows: rows[0],
-)
 
 
 @dataclass(frozen=True)
 class People:
-    """Every customer as of ``as_of`` with what they allow now; ``key`` changes when any of it does."""
+    """Every customer as of ``as_of`` with what they allow now, in the order of their numbers."""
 
-    key: tuple[Any, ...]
     table: pa.Table
     catalogue: Catalogue
     as_of: date
@@ -52,6 +41,18 @@ class People:
     def reasons(self) -> dict[str, Bools]:
         """Return who each standard exclusion leaves out."""
         return audience.exclusions(self.table, self.catalogue.types, self.as_of)
+
+    def renewed(self, table: pa.Table, again: Bools, rows: NDArray[np.int64]) -> People:
+        """Return these people with what they allow as ``table`` has it, which is another only at ``rows`` (k,)."""
+        found = replace(self, table=table, again=again, _masks={})
+        if "reasons" in self.__dict__:
+            read = [name for name in table.column_names if name in audience.attributes_read()]
+            some = audience.exclusions(table.select(read).take(pa.array(rows)), self.catalogue.types, self.as_of)
+            reasons = {code: mask.copy() for code, mask in self.reasons.items()}
+            for code, mask in reasons.items():
+                mask[rows] = some[code]
+            found.__dict__["reasons"] = reasons
+        return found
 
     def meets(self, expression: str) -> Bools:
         """Return who meets a condition (n,); what is not known does not."""
@@ -95,20 +96,6 @@ class Look:
     usable: int
     columns: tuple[str, ...] = ()
     sample: tuple[tuple[str, tuple[Any, ...]], ...] = ()
-
-
-def people_key(bank: Bank, connection: Connection) -> tuple[Any, ...]:
-    """Return what tells whether people read before are still as they are now."""
-    (said,) = ask_bank_wide(connection, _SAID)
-    return (bank.lake.today(), lake_key(connection), bank.catalogue.digest, *said)
-
-
-def people_now(bank: Bank, connection: Connection, key: tuple[Any, ...]) -> People:
-    """Return all customers as they are now; at a million this takes seconds, so that who asks keeps it by its key."""
-    as_of = bank.lake.today() - timedelta(days=1)
-    state: State = bank.state(as_of)
-    allowed = permits(connection, state.table["customer_no"])
-    return People(key, allowed.applied(state.table), bank.catalogue, as_of, allowed.again)
 
 
 def look_at(people: People, expression: str, seen: pa.Array | None = None, *, sample: bool = False) -> Look:
@@ -167,4 +154,4 @@ def _sample(
     )
 
 
-__all__ = ["SAMPLE", "Look", "People", "look_at", "memberships", "overlaps", "people_key", "people_now"]
+__all__ = ["SAMPLE", "Look", "People", "look_at", "memberships", "overlaps"]

@@ -8,6 +8,7 @@ who may say what is the customer room's.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, text
 
 from bankloop.store.copying import copy_in, copy_out, fitted, sole
 from bankloop.store.database import principal_of
-from bankloop.store.questions import Question, ask
+from bankloop.store.questions import Question, Rows, ask
 
 ANY_CHANNEL = "*"
 THE_BANK = "bank"
@@ -87,10 +88,56 @@ _NUMBERS = (
     b"%(number)s) AS person) SELECT person FROM own UNION SELECT p.customer_no FROM own JOIN party_member p "
     b"ON p.party_no = own.person AND p.valid_to IS NULL ORDER BY 1"
 )
+_EVERY_WORD = 2**62
+_HEARING = (
+    b"SELECT coalesce(max(record_no), %(low)s), count(*) FILTER (WHERE record_no <= %(high)s), "
+    b"count(*) FILTER (WHERE record_no > %(high)s), array_agg(DISTINCT customer_no) FILTER (WHERE record_no > %(high)s), "
+    b"pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint "
+    b"FROM consent_record WHERE record_no > %(low)s"
+)
 _OF = text(
     "SELECT record_no, customer_no, purpose, channel, recipient, stands, said_at, origin, evidence, made_by, recorded_at "
     "FROM consent_record WHERE customer_no = ANY (:numbers) ORDER BY said_at DESC, record_no DESC LIMIT :limit"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How far the ledger was read: all of it up to ``low`` for good, and ``count`` words after that up to ``high``.
+
+    A word may be committed after one with a higher number was read, until the transactions that began before number
+    ``running`` are over.
+    """
+
+    low: int
+    high: int
+    count: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What was said since: how far the ledger is read now, of how many customers, and whether something older came late."""
+
+    heard: Heard
+    customers: frozenset[str]
+    late: bool
+
+
+def hearing_asked(since: Heard | None) -> Question[Hearing]:
+    """Return the question of what was said ``since``; nothing is new to who begins to listen."""
+    known = since or Heard(0, _EVERY_WORD, 0, 0)
+
+    def read(rows: Rows) -> Hearing:
+        highest, still, new, customers, over, running = rows[0]
+        if since is None:
+            return Hearing(Heard(0, highest, still, running), frozenset(), late=False)
+        late = still != since.count
+        settled = over >= since.running
+        heard = Heard(since.high, highest, new, running) if settled else Heard(since.low, highest, still + new, running)
+        return Hearing(heard, frozenset(customers or ()), late)
+
+    return Question(_HEARING, read, {"low": known.low, "high": known.high})
 
 
 def append_consents(connection: Connection, table: pa.Table) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -21,7 +22,8 @@ from bankloop.loop import evaluate as evaluation
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Outcomes, Programme, Reading
-from bankloop.loop.membership import People, people_key, people_now
+from bankloop.loop.everybody import Everybody
+from bankloop.loop.membership import People
 from bankloop.loop.spec import Lock, read_lock
 from bankloop.organization import book_of, customers_of_units, system
 from bankloop.report import PlanRecord, kept_plans, load_window_view, masked_number
@@ -71,7 +73,6 @@ class Console:
     locks: Kept = field(default_factory=lambda: Kept(64))
     programmes: Kept = field(default_factory=lambda: Kept(1))
     scores: Kept = field(default_factory=lambda: Kept(64))
-    people: Kept = field(default_factory=lambda: Kept(1))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -91,10 +92,14 @@ class Console:
         return pa.array([row.customer_no for row in rows], pa.string())
 
     def people_now(self) -> People:
-        """Return every customer as they are and allow now; read again when a load, a word or a merge changed anything."""
+        """Return every customer as they are and allow now; what a load, a word or a merge changed is read again."""
         with self.reading() as connection:
-            key = people_key(self.bank, connection)
-            return self.people.get(key, lambda: people_now(self.bank, connection, key))
+            return self.everybody.now(connection)
+
+    @cached_property
+    def everybody(self) -> Everybody:
+        """Return the customers whom this console follows."""
+        return Everybody(self.bank)
 
     @property
     def folder(self) -> Path:

@@ -15,7 +15,7 @@ from bankloop.customer.consent.contracts import (
     Standing,
     Word,
 )
-from bankloop.customer.consent.queries import Permits, ledger_of, permits, standing_of
+from bankloop.customer.consent.queries import Permits, again_among, ledger_of, permits, permits_of, standing_of
 from bankloop.customer.consent.rules import ORIGINS, content_for, holds, may_contact, title_of
 from bankloop.customer.consent.scope import in_scope, own_numbers
 from bankloop.customer.consent.service import (
@@ -39,6 +39,7 @@ __all__ = [
     "Ruling",
     "Standing",
     "Word",
+    "again_among",
     "ask_removal",
     "content_for",
     "holds",
@@ -48,6 +49,7 @@ __all__ = [
     "may_contact",
     "own_numbers",
     "permits",
+    "permits_of",
     "record_word",
     "remove_from_list",
     "restrict",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import duckdb
 import numpy as np
@@ -58,6 +58,24 @@ class Permits:
         """Return whom marketing may reach over a channel."""
         return self.channels.get(channel, self.usual)
 
+    def renewed(self, rows: NDArray[np.int64], part: Permits, places: NDArray[np.int64]) -> Permits:
+        """Return these with the customers at ``rows`` as ``part`` has them at ``places``; ``again`` stays as it is."""
+
+        def put(whole: Bools, some: Bools) -> Bools:
+            found = whole.copy()
+            found[rows] = some[places]
+            return found
+
+        channels = {*self.channels, *part.channels}
+        return replace(
+            self,
+            consents=put(self.consents, part.consents),
+            listed=put(self.listed, part.listed),
+            impersonal=put(self.impersonal, part.impersonal),
+            usual=put(self.usual, part.usual),
+            channels={name: put(self.open_to(name), part.open_to(name)) for name in channels},
+        )
+
     def applied(self, state: pa.Table) -> pa.Table:
         """Return a state's table with what stands now in the place of what the files of its day said."""
         given = {
@@ -98,6 +116,21 @@ def permits(connection: Connection, numbers: pa.Array) -> Permits:
     """Return what stands now for customers in the order of ``numbers``."""
     with bank_wide(connection):
         words, parties = standing_words(connection), party_map(connection)
+    return _permits(words, parties, numbers)
+
+
+def permits_of(connection: Connection, numbers: Sequence[str], persons: Mapping[str, str]) -> Permits:
+    """Return what stands now for some people; ``numbers`` are all of theirs, ``persons`` says whose a further one is."""
+    own = {number: persons[number] for number in numbers if number in persons}
+    with bank_wide(connection):
+        words = standing_words(connection, numbers)
+    parties = pa.table(
+        {"customer_no": pa.array([*own], pa.string()), "party_no": pa.array([*own.values()], pa.string())}
+    )
+    return _permits(words, parties, pa.array(numbers, pa.string()))
+
+
+def _permits(words: pa.Table, parties: pa.Table, numbers: pa.Array) -> Permits:
     named = sorted({*words["channel"].unique().to_pylist(), ANY_CHANNEL})
     with duckdb.connect() as engine:
         engine.register("words", words)
@@ -108,20 +141,20 @@ def permits(connection: Connection, numbers: pa.Array) -> Permits:
         )
         query = _RULED.format(stops=str(STOPS), bank=THE_BANK)
         found = {name: engine.sql(query, params=[name]).to_arrow_table() for name in named}
+    persons = dict(zip(parties["customer_no"].to_pylist(), parties["party_no"].to_pylist(), strict=True))
     columns = {name: [_bools(table, column) for column in table.column_names] for name, table in found.items()}
     open_ = {name: consents & ~listed for name, (consents, listed, _) in columns.items()}
     _, listed, impersonal = columns[ANY_CHANNEL]
     some = np.logical_or.reduce([consents for consents, _, _ in columns.values()])
     own = {name: mask for name, mask in open_.items() if name != ANY_CHANNEL}
-    return Permits(some, listed, impersonal, open_[ANY_CHANNEL], own, _again(numbers, parties))
+    return Permits(some, listed, impersonal, open_[ANY_CHANNEL], own, again_among(numbers, persons))
 
 
-def _again(numbers: pa.Array, parties: pa.Table) -> Bools:
+def again_among(numbers: pa.Array, person: Mapping[str, str]) -> Bools:
     """Return which of ``numbers`` belong to a person who is among them by an earlier number: the party's own comes first."""
     found = np.zeros(len(numbers), bool)
-    if not parties.num_rows:
+    if not person:
         return found
-    person = dict(zip(parties["customer_no"].to_pylist(), parties["party_no"].to_pylist(), strict=True))
     place = pc.index_in(pa.array([*person, *person.values()], pa.string()), value_set=_plain(numbers))
     at = {n: i for n, i in zip([*person, *person.values()], place.to_pylist(), strict=True) if i is not None}
     seen = {party for party in person.values() if party in at}
