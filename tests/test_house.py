@@ -31,6 +31,7 @@ DOORS = {
     "bankloop.loop.care",
     "bankloop.loop.offers",
     "bankloop.loop.daily",
+    "bankloop.loop.everybody",
     "bankloop.loop.membership",
     "bankloop.loop.parts",
     "bankloop.organization.account",
