@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from bankloop import organization as house
 from bankloop.customer.identity import conflicts, integration, party_of, take_registers
 from bankloop.kit import DataError, DeniedError, FixedClock, SpecError
 from bankloop.lake import Lake, open_lake
+from bankloop.simulate import write_bank
 from bankloop.store import Store
 from tests.customer.conftest import DAY, MANAGER, PROGRAM, STEWARD, Load, linked, person
 from tests.customer.test_identity import CARD, OTHER_CARD, TWIN_CARD
@@ -124,6 +126,31 @@ def test_forty_of_a_hundred_legal_representatives_are_linked_to_retail_customers
     assert conflicts_table(disagree).said(Language.EN)[0][-2:] == ["4", "1"]
     with store.begin(MANAGER) as connection, pytest.raises(DeniedError):
         integration(connection)
+
+
+def test_in_the_simulated_bank_exactly_those_are_joined_who_stand_in_two_registers(
+    store: Store, tmp_path: Path
+) -> None:
+    made = write_bank(tmp_path, 3_000, 7, months=1, today=store.clock.now().date())
+    report = take_registers(store, open_lake(tmp_path, store, house.system("lake")))
+    incoming = tmp_path / "data" / "incoming"
+
+    def told(file: str, delimiter: str = ",", encoding: str = "utf-8-sig") -> list[list[str]]:
+        [found] = incoming.glob(f"*/{file}")
+        return [line.replace('"', "").split(delimiter) for line in found.read_text(encoding).splitlines()[1:]]
+
+    core = {row[-1] for row in told("core/verified.csv")}
+    firms = {row[-1] for row in told("corporate/legal_rep.dat", "|@|", "gbk")}
+    shops = [row[-1] for row in told("acquiring/merchant_owner.csv")]
+    owner = {row[0]: row[1] for row in told("corporate/merchant.csv")}
+    [ties] = incoming.glob("*/ecif/relation.parquet")
+    leads = {r["to_no"]: r["from_no"] for r in pq.read_table(ties).to_pylist() if r["kind"] == "legal_representative"}
+    assert report.new == made.rows["verified"] + made.rows["legal_rep"] + made.rows["merchant_owner"]
+    assert (len(core), len(firms)) == (made.rows["verified"], made.rows["legal_rep"])
+    with store.begin(STEWARD) as connection:
+        found = {one.source: one for one in integration(connection)}
+    assert found["legal_representatives"].joined.get("retail", 0) == sum(leads[one] in core for one in firms) > 0
+    assert found["merchant_owners"].joined.get("retail", 0) == sum(owner[one] in core for one in shops) > 0
 
 
 def test_a_key_given_to_another_person_leaves_the_party_of_the_first(store: Store, load: Load) -> None:

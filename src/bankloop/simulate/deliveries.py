@@ -72,19 +72,18 @@ def sub_branch_ids(network: Network) -> pa.Array:
     return names.numbered("S", np.arange(1, network.sub_branches + 1), 4)
 
 
-def write_core(
-    delivery: Delivery, parameters: Parameters, streams: Streams, people: People, network: Network, holdings: Holdings
-) -> dict[str, int]:
-    """Write what the core system sends of one day, with its flags; return the number of bad rows by kind."""
-    defects = write_customers(delivery, parameters, streams, people, network)
+def write_core(delivery: Delivery, columns: Sequence[pa.Array], people: People, holdings: Holdings) -> dict[str, int]:
+    """Write what the core system sends of one day, with its flags; return the number of bad rows by kind.
+
+    ``columns`` are ``customer_columns`` of the day.
+    """
+    defects = write_customers(delivery, columns, people)
     return defects | write_holdings(delivery, holdings, people)
 
 
-def write_customers(
-    delivery: Delivery, parameters: Parameters, streams: Streams, people: People, network: Network
-) -> dict[str, int]:
+def write_customers(delivery: Delivery, columns: Sequence[pa.Array], people: People) -> dict[str, int]:
     """Write customer.dat and its flag file with who is a customer by then; return the number of bad rows by kind."""
-    columns, here = _customer_columns(parameters, streams, people, network), present(people, delivery.day)
+    columns, here = list(columns), present(people, delivery.day)
     if not here.all():
         columns = [column.filter(pa.array(here)) for column in columns]
     path = delivery.file("core", "customer.dat")
@@ -104,7 +103,8 @@ def present(people: People, day: date) -> Bools:
     return np.asarray(people.opened_day <= day_number(day), dtype=bool)
 
 
-def _customer_columns(p: Parameters, streams: Streams, people: People, network: Network) -> list[pa.Array]:
+def customer_columns(p: Parameters, streams: Streams, people: People, network: Network) -> list[pa.Array]:
+    """Return the columns of customer.dat as ``CUSTOMER_HEADER`` names them, a row a customer of ``people``."""
     rng = streams.generator("text")
     n = people.count
     sub = pa.array(network.sub_branch)

@@ -48,7 +48,8 @@ def advance(
     delivery = deliveries.make_delivery(p, folder / "data" / "incoming", day, before.people.count)
     flag = delivery.file("", ".ok")
     flag.unlink(missing_ok=True)
-    deliveries.write_core(delivery, p, streams, after.people, network, after.holdings)
+    columns = deliveries.customer_columns(p, streams, after.people, network)
+    deliveries.write_core(delivery, columns, after.people, after.holdings)
     if with_events:
         unasked = history.joined(matured, *(reached_deeds(name, truth[name], one) for name, one in natural.items()))
         payments = reached_deeds("bind-card", truth["bind-card"], reached["bind-card"])

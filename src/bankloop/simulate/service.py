@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from bankloop.kit import EnvironmentFault, InputError, Text
-from bankloop.simulate import deliveries, history, registers
+from bankloop.simulate import deliveries, history, registers, verified
 from bankloop.simulate.contracts import SimulatedBank
 from bankloop.simulate.moving import move, naturally, reached_deeds
 from bankloop.simulate.network import Network, make_network
@@ -96,11 +96,14 @@ def _write(
     rows, defects = registers.write_organization(first, p, streams, network), Counter[str]()
     night = first
     if lookback:
-        defects.update(deliveries.write_core(first, p, streams, stood.people, network, stood.holdings))
+        known = deliveries.customer_columns(p, streams, stood.people, network)
+        defects.update(deliveries.write_core(first, known, stood.people, stood.holdings))
         first.file("", ".ok").write_bytes(b"")
         night = deliveries.make_delivery(p, incoming, last, customers)
-    defects.update(deliveries.write_core(night, p, streams, stands.people, network, stands.holdings))
+    columns = deliveries.customer_columns(p, streams, stands.people, network)
+    defects.update(deliveries.write_core(night, columns, stands.people, stands.holdings))
     rows |= {"customer": customers, "holding": len(stands.holdings.customer)}
+    rows |= verified.write_registers(night, p, streams, network, columns)
     rows |= registers.write_ties(night, p, streams, stands.people, network)
     events, broken = _write_events(night, p, streams, stood, lately, network, today, months, say)
     defects.update(broken)
