@@ -41,6 +41,17 @@ WHYS: Mapping[str, Text] = {
     "document_of_two": Text("同一证件，姓名和生日都不一致", "one document, and neither name nor birth date agree"),
     "contradiction": Text("会把已判分开的人连在一起", "would join what is kept apart"),
 }
+# The lines and registers of most banks; another one is called as bank.yaml calls it.
+LINES: Mapping[str, Text] = {
+    "retail": Text("零售", "retail"),
+    "corporate": Text("公司", "corporate"),
+    "acquiring": Text("收单", "acquiring"),
+}
+REGISTERS: Mapping[str, Text] = {
+    "core": Text("核心系统", "core"),
+    "legal_representatives": Text("法定代表人", "legal representatives"),
+    "merchant_owners": Text("商户负责人", "shop owners"),
+}
 FIELDS: Mapping[str, Text] = {
     "name": Text("姓名", "Name"),
     "birth": Text("出生日期", "Birth date"),
@@ -159,7 +170,7 @@ def _weighed(found: Candidate) -> Picture | None:
 def integration_table(found: Sequence[Integration]) -> Table:
     """Return how far each register is one customer with those of other lines."""
     rows = tuple(
-        (Cell(say.same(one.source)), Cell(say.same(one.line)), Cell(say.count(one.records)), Cell(_joined(one)))
+        (Cell(_register(one.source)), Cell(_line(one.line)), Cell(say.count(one.records)), Cell(_joined(one)))
         for one in found
     )
     columns = (
@@ -170,14 +181,23 @@ def integration_table(found: Sequence[Integration]) -> Table:
 
 
 def _joined(one: Integration) -> Text:
-    parts = [f"{say.percent(one.share(line) / 1_000_000).en} {line}" for line in sorted(one.joined)]
-    return say.same(", ".join(parts) or "—")
+    parts = [(say.percent(one.share(line) / 1_000_000), _line(line)) for line in sorted(one.joined)]
+    zh = "，".join(f"{share.zh} {line.zh}" for share, line in parts)
+    return Text(zh or "—", ", ".join(f"{share.en} {line.en}" for share, line in parts) or "—")
+
+
+def _line(name: str) -> Text:
+    return LINES.get(name, say.same(name))
+
+
+def _register(name: str) -> Text:
+    return REGISTERS.get(name, say.same(name))
 
 
 def conflicts_table(found: Sequence[Conflict]) -> Table:
     """Return where registers contradict each other about the customers that they share, the most first."""
     rows = tuple(
-        (Cell(FIELDS.get(one.field, say.same(one.field))), Cell(say.same(one.one)), Cell(say.same(one.other)), Cell(say.count(one.compared)), Cell(say.count(one.differ)))
+        (Cell(FIELDS.get(one.field, say.same(one.field))), Cell(_register(one.one)), Cell(_register(one.other)), Cell(say.count(one.compared)), Cell(say.count(one.differ)))
         for one in found[:_ON_PAGE]
     )  # fmt: skip
     columns = (
