@@ -86,6 +86,7 @@ from bankloop.report.story import (
     policies_picture,
 )
 from bankloop.report.targets import amount, light, parts_table, progress_of, share
+from bankloop.report.together import pooled_reading, programme_reading
 from bankloop.report.truth import true_values
 from bankloop.report.what_if import changeable, levers, what_if, what_if_by_fiat
 from bankloop.report.whole import programme_view
@@ -182,9 +183,11 @@ __all__ = [
     "plan_page",
     "plays_book",
     "policies_picture",
+    "pooled_reading",
     "price_in_words",
     "products_table",
     "programme_book",
+    "programme_reading",
     "programme_view",
     "progress_of",
     "proposal_table",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
@@ -90,7 +91,8 @@ def board_page(console: Console, principal: Principal) -> BoardPage:
     """Return every campaign's newest round within what somebody sees."""
     titles = console.titles()
     newest = _newest(console)
-    sums = {name: _counts(taken(console, principal, name, round_), {}) for name, round_ in newest.items()}
+    mine = console.seen_by(principal)
+    sums = {name: _counts(taken(console, mine, name, round_), {}) for name, round_ in newest.items()}
     rows = tuple(
         (
             Cell(titles[name], drill=f"board/{name}/{newest[name]}"),
@@ -147,7 +149,7 @@ def decomposed(
     if campaign not in titles:
         raise errors.no_campaign(campaign)
     known(dict(LEVELS), "by", by)
-    rows_of = taken(console, principal, campaign, round_)
+    rows_of = taken(console, console.seen_by(principal), campaign, round_)
     inside, keepers = rows_of.within(places), rows_of.keepers[by]
     names = _names(console, principal, places)
     here, parts = f"board/{campaign}/{round_}", []
@@ -191,7 +193,7 @@ def board_rows(
     if campaign not in titles:
         raise errors.no_campaign(campaign)
     counted = known(dict(COUNTED), "group", group)
-    rows_of = taken(console, principal, campaign, round_)
+    rows_of = taken(console, console.seen_by(principal), campaign, round_)
     chosen = np.flatnonzero(rows_of.within(places) & rows_of.groups[group])
     found, actions = facts_of(console, campaign, round_, chosen)
     title = Text(f"{titles[campaign].zh} · {counted.zh}", f"{titles[campaign].en} · {counted.en}")
@@ -199,8 +201,8 @@ def board_rows(
     return paged(title, found, page, here, {**places, "group": group}, lambda part: rows_table(part, actions))
 
 
-def taken(console: Console, principal: Principal, campaign: str, round_: int) -> Taken:
-    """Return a round's rows as somebody sees them; the round itself is read once a day for everybody."""
+def taken(console: Console, mine: pa.Array | None, campaign: str, round_: int) -> Taken:
+    """Return a round's rows as somebody sees them, whose customers are ``mine``; the round itself is read once a day for all."""
     decided, outcomes = console.outcomes(campaign, round_)
     keepers = console.scores.get(
         ("keepers", campaign, round_, console.today),
@@ -216,7 +218,6 @@ def taken(console: Console, principal: Principal, campaign: str, round_: int) ->
         "responded": treated & outcomes.steps.get("responded", np.zeros(len(treated), bool)),
         "converted": treated & (outcomes.success > 0),
     }
-    mine = console.seen_by(principal)
     seen = np.ones(len(treated), bool)
     if mine is not None:
         seen = np.asarray(pc.is_in(decided["customer_no"], mine).to_numpy(zero_copy_only=False), dtype=bool)

@@ -25,16 +25,21 @@ from bankloop.loop.evaluate import Outcomes, Programme, Reading
 from bankloop.loop.everybody import Everybody
 from bankloop.loop.membership import People
 from bankloop.loop.spec import Lock, read_lock
-from bankloop.organization import book_of, customers_of_units, system
-from bankloop.report import PlanRecord, kept_plans, load_window_view, masked_number
+from bankloop.organization import numbers_kept, system
+from bankloop.report import (
+    PlanRecord,
+    kept_plans,
+    load_window_view,
+    masked_number,
+    pooled_reading,
+    programme_reading,
+)
 from bankloop.store import EVERY_UNIT, Plan, Principal, list_campaigns, read_decisions, read_plans
 from bankloop.store import read_lock as stored_lock
 from bankloop.web import errors
 
 # A plan's arrays and a round's decisions are tens of megabytes at a million customers: a few of each are kept.
 KEPT = 4
-# The largest branch whose rows a page narrows by a list; beyond it lies the whole bank.
-MOST_ROWS = 2_000_000
 
 T = TypeVar("T")
 
@@ -85,11 +90,7 @@ class Console:
         if EVERY_UNIT in principal.units and not principal.book:
             return None
         with self.bank.store.begin(principal) as connection:
-            if principal.book:
-                rows = book_of(connection, principal.book, limit=MOST_ROWS)
-            else:
-                rows = customers_of_units(connection, principal.units, limit=MOST_ROWS)
-        return pa.array([row.customer_no for row in rows], pa.string())
+            return numbers_kept(connection, principal.book, principal.units)
 
     def people_now(self) -> People:
         """Return every customer as they are and allow now; what a load, a word or a merge changed is read again."""
@@ -160,7 +161,11 @@ class Console:
         """Return one campaign's rounds read together; read again when a round's own reading has changed."""
         name, rounds = readings[0].campaign, [one.rounds[0] for one in readings]
         key = (name, *((one.rounds, one.treated, one.lift) for one in readings))
-        return self.readings.get(key, lambda: loop.evaluate(self.bank, self.principal, name, rounds, keep=False))
+
+        def make() -> Reading:
+            return loop.evaluate(self.bank, self.principal, name, rounds, keep=False)
+
+        return self.readings.get(key, lambda: pooled_reading(self.folder, readings, make))
 
     def programme(self) -> Programme | None:
         """Return the programme against the holdout, read again when another window ran or a day passed; None before."""
@@ -168,7 +173,12 @@ class Console:
         if not plans:
             return None
         key = ("programme", self.today, tuple(str(plan.plan_id) for plan in plans))
-        return self.programmes.get(key, lambda: loop.read_programme(self.bank, self.principal))
+
+        def make() -> Programme:
+            return loop.read_programme(self.bank, self.principal)
+
+        readings = self.latest_readings()
+        return self.programmes.get(key, lambda: programme_reading(self.folder, readings, plans, self.today, make))
 
     def locks_run(self) -> list[Lock]:
         """Return the present locks of the campaigns that have one."""

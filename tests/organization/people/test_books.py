@@ -169,6 +169,8 @@ def test_filters_are_values_never_sql(folk: Folk, store: Store, hostile: str) ->
     with store.begin(folk.who("relationship_manager", "service")) as connection:
         assert house.book_of(connection, hostile) == []
         assert house.customers_of_units(connection, [hostile]) == []
+        assert house.numbers_kept(connection, hostile, ()).to_pylist() == []
+        assert house.numbers_kept(connection, "", [hostile]).to_pylist() == []
         assert house.customer_counts(connection, [hostile]) == {}
         assert house.tasks_of(connection, hostile, NOW.date(), NOW.date()) == []
         shown = house.book_of(connection, "M00001", after=hostile)
@@ -218,3 +220,12 @@ def test_a_manager_has_the_own_book_and_what_is_due_today(folk: Folk, store: Sto
         assert {t.customer_no for t in house.tasks_of(connection, "B001", today, tomorrow)} == {
             "C0020", "C0021", "C0031",
         }  # fmt: skip
+
+
+def test_a_column_of_numbers_holds_who_may_be_seen(folk: Folk, store: Store) -> None:
+    with store.begin(folk.who("relationship_manager", "service")) as connection:
+        own = {row.customer_no for row in house.book_of(connection, "M00001")}
+        assert own
+        assert set(house.numbers_kept(connection, "M00001", ()).to_pylist()) == own
+        units = sorted({row.unit_id for row in house.book_of(connection, "M00001")})
+        assert set(house.numbers_kept(connection, "", units).to_pylist()) == own  # of a unit no other's customers

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -22,8 +24,17 @@ from bankloop.loop.model import Card
 from bankloop.loop.optimize import Challenger
 from bankloop.loop.shelf import gate
 from bankloop.organization import account, checker, maker, reviewers, seed_demo_people, system
+from bankloop.report import pooled_reading, programme_reading
 from bankloop.simulate import Response, SimulatedBank, World, write_bank
-from bankloop.store import accepted_contacts, append_events, broken_caps, read_decisions, seal_audit, verify_audit
+from bankloop.store import (
+    accepted_contacts,
+    append_events,
+    broken_caps,
+    read_decisions,
+    read_plans,
+    seal_audit,
+    verify_audit,
+)
 from bankloop.wiring import file_channel, load, open_bank
 
 # The first working day of the story; both rounds and their labels lie behind the day the demo was written.
@@ -32,6 +43,7 @@ ROUND_DAYS = 30
 STAFF_CAMPAIGN = "keep-deposits"
 
 Say = Callable[[str], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +108,7 @@ def tell(folder: Path, customers: int, rounds: int, seed: int, say: Say) -> Stor
     with open_bank(folder, clock_of(FIRST_DAY + timedelta(days=ROUND_DAYS * rounds + 1))) as bank:
         say("check")
         _check(bank, story, rounds)
+        _keep_read(bank, story)
     return story
 
 
@@ -259,6 +272,23 @@ def compare_policies(window: loop.Window, world: World) -> Policies | None:
         plan=float(true[chosen].sum()),
         oracle=float(np.sort(true)[::-1][:calls].clip(min=0.0).sum()),
     )
+
+
+def _keep_read(bank: Bank, story: Story) -> None:
+    """Keep what was read of all rounds together for the console, which would read it again when somebody first looks."""
+    readings = loop.newest_readings(bank, system())
+    with bank.store.begin(system()) as connection:
+        plans = read_plans(connection)
+    for name, found in story.pooled.items():
+        mine = [one for one in readings if one.campaign == name]
+        if len(mine) > 1:
+            pooled_reading(bank.folder, mine, partial(_same, found))
+    if (programme := story.programme) is not None:
+        programme_reading(bank.folder, readings, plans, bank.lake.today(), partial(_same, programme))
+
+
+def _same(found: T) -> T:
+    return found
 
 
 def _check(bank: Bank, story: Story, rounds: int) -> None:

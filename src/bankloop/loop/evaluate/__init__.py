@@ -86,7 +86,7 @@ from bankloop.loop.evaluate.statistics import (
     while_running,
     winsorised,
 )
-from bankloop.loop.evaluate.stored import reading_of
+from bankloop.loop.evaluate.stored import programme_of, reading_of
 
 __all__ = [
     "DECISION_COLUMNS",
@@ -156,6 +156,7 @@ __all__ = [
     "pool",
     "population",
     "pre_period_p",
+    "programme_of",
     "ratio_difference",
     "read",
     "read_growth",

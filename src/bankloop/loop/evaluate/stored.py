@@ -9,6 +9,7 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from bankloop.loop.evaluate.contracts import Reading
+from bankloop.loop.evaluate.programme import Programme
 
 T = TypeVar("T")
 
@@ -16,6 +17,11 @@ T = TypeVar("T")
 def reading_of(plain: Mapping[str, Any]) -> Reading:
     """Return the reading that was stored as plain values."""
     return built(Reading, plain)
+
+
+def programme_of(plain: Mapping[str, Any]) -> Programme:
+    """Return the programme that was kept as plain values."""
+    return built(Programme, plain)
 
 
 def built(wanted: type[T], plain: Mapping[str, Any]) -> T:

@@ -16,7 +16,18 @@ from bankloop.organization.people.contracts import BookRow, Transfer
 from bankloop.organization.people.staff import person_of
 from bankloop.organization.people.tables import book_transfer, customer_book
 from bankloop.organization.people.units import valid
-from bankloop.store import EVERY_UNIT, Principal, Question, ask, bank_wide, copy_in, now_of, principal_of, record_audit
+from bankloop.store import (
+    EVERY_UNIT,
+    Principal,
+    Question,
+    ask,
+    bank_wide,
+    copy_in,
+    copy_out,
+    now_of,
+    principal_of,
+    record_audit,
+)
 
 _COLUMNS = tuple(book_transfer.c[name] for name in Transfer.__dataclass_fields__)
 _WANTED = "staff_id = :staff AND line = :line AND (cardinality(CAST(:customers AS text[])) = 0 OR customer_no = ANY (:customers))"
@@ -46,6 +57,11 @@ _OF_UNITS = text(
     "FROM customer_book WHERE unit_id = u AND customer_no > :after AND valid_from <= :now "
     "AND (valid_to IS NULL OR valid_to > :now) ORDER BY customer_no LIMIT :limit) b ORDER BY customer_no LIMIT :limit"
 )
+_NUMBERS = (
+    "SELECT customer_no FROM customer_book WHERE {whose} AND valid_from <= %(now)s "
+    "AND (valid_to IS NULL OR valid_to > %(now)s) ORDER BY customer_no"
+)
+_NUMBER = pa.schema([("customer_no", pa.string())])
 _KEPT_BY = (
     b"SELECT customer_no, line, unit_id, staff_id FROM customer_book WHERE customer_no = ANY (%(numbers)s) "
     b"AND valid_from <= %(now)s AND (valid_to IS NULL OR valid_to > %(now)s) ORDER BY customer_no, line"
@@ -71,6 +87,16 @@ def customers_of_units(
     """Return a page of the customers of units now, in order of their numbers, as far as they may be seen."""
     values = {"units": sorted(set(units)), "now": now_of(connection), "after": after, "limit": limit}
     return [BookRow(*row) for row in connection.execute(_OF_UNITS, values)]
+
+
+def numbers_kept(connection: Connection, staff_id: str, units: Sequence[str]) -> pa.Array:
+    """Return the numbers of the customers of a member of staff, or of units where none is named, as far as they may be seen.
+
+    In order. A column and not rows: a branch has a hundred thousand.
+    """
+    whose = "staff_id = %(staff)s" if staff_id else "unit_id = ANY (%(units)s)"
+    values = {"staff": staff_id, "units": sorted(set(units)), "now": now_of(connection)}
+    return copy_out(connection, _NUMBERS.format(whose=whose), _NUMBER, values)["customer_no"].combine_chunks()
 
 
 def customer_counts(connection: Connection, units: Sequence[str]) -> dict[str, int]:
