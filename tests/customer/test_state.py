@@ -141,6 +141,18 @@ def test_an_old_version_gives_the_old_state(tmp_path: Path) -> None:
     assert build_state(lake, read_catalogue(), AS_OF, versions=old.versions).digest == old.digest
 
 
+@pytest.mark.parametrize(
+    ("day", "age"),
+    [(date(2026, 2, 28), 25), (date(2026, 3, 1), 26), (date(2028, 2, 28), 27), (date(2028, 2, 29), 28)],
+)
+def test_who_was_born_on_the_29th_of_february_is_a_year_older_on_the_first_of_march(
+    tmp_path: Path, day: date, age: int
+) -> None:
+    lake = Lake(tmp_path, MemoryManifest(), FixedClock(datetime(2028, 9, 1, tzinfo=UTC)), memory="512MB", threads=1)
+    lake.publish("customer", rows("customer", {"customer_no": "1", "birth_date": date(2000, 2, 29)}), day)
+    assert build_state(lake, read_catalogue(), day, names=["age"]).table["age"].to_pylist() == [age]
+
+
 def test_names_limit_the_columns_to_what_they_need(tmp_path: Path) -> None:
     found = build_state(bank(tmp_path, EVENTS), read_catalogue(), AS_OF, names=["tier"])
     assert set(found.table.column_names) >= {"customer_no", "tier", "aum", "deposits"}

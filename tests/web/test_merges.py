@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from pathlib import Path
+from typing import Any
 
+import axe_playwright_python
 import pytest
 
 from bankloop.customer.identity import candidates, link_identities, register
 from bankloop.organization import system
 from bankloop.store import Principal
 from tests.customer.conftest import person, table_of
-from tests.web.conftest import Staffed
+from tests.web.conftest import Staffed, listening
+from tests.web.test_browser import listen, walk
 
 PROGRAM = Principal("system:identity", frozenset({"system"}), ("*",), "quality")
 
@@ -66,6 +70,36 @@ def test_a_steward_judges_pairs_side_by_side_and_undoes_a_merge(staffed: Staffed
     assert client.get(f"/merges/{second}").status_code == 404
     client.cookies.set("language", "en")
     assert "No pair waits" in client.get("/merges").text
+
+
+@pytest.mark.browser
+def test_a_pair_is_judged_and_its_merge_undone_in_a_browser(chromium: Any, staffed: Staffed) -> None:
+    records = [
+        person("Q9", "诸葛明亮", birth="1966-07-08", phone="13800990009"),
+        person("R9", "诸葛明亮", birth="1966-07-08"),
+    ]
+    with staffed.small.open.store.begin(PROGRAM) as connection:
+        for source, row in zip(("paper", "card"), records, strict=True):
+            register(connection, source, table_of([row]), date(2026, 6, 29), f"browser {source}")
+        link_identities(connection)
+    with staffed.small.open.store.begin(system()) as connection:
+        pair = str(next(iter(candidates(connection))).candidate_id)
+    axe = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    with listening(staffed.app) as address:
+        context = chromium.new_context(viewport={"width": 390, "height": 900})
+        session = {"name": "session", "value": staffed.token(staffed.of("data_steward")), "url": address}
+        context.add_cookies([session, {"name": "language", "value": "en", "url": address}])
+        page = context.new_page()
+        said, _ = listen(page)
+        walk(page, f"{address}/merges/{pair}", "pair", axe)
+        page.fill("[name=reason]", "one signature")
+        page.click("button[value=same]")
+        undo = page.locator("form[action^='/merges/undo/']", has=page.locator("input[name=reason]")).first
+        undo.locator("input[name=reason]").fill("two brothers")
+        undo.locator("button").click()
+        assert "two brothers" in page.locator("main").inner_text()
+        assert said == []
+        context.close()
 
 
 def test_nobody_else_judges(staffed: Staffed) -> None:
