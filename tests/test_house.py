@@ -30,6 +30,7 @@ DOORS = {
     "bankloop.loop.assortment",
     "bankloop.loop.care",
     "bankloop.loop.offers",
+    "bankloop.loop.slots",
     "bankloop.loop.daily",
     "bankloop.loop.everybody",
     "bankloop.loop.membership",

@@ -12,14 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bankloop.customer.consent import record_word
-from bankloop.kit import ConflictError
+from bankloop.customer.consent import Content, record_word
+from bankloop.kit import ConflictError, Language
 from bankloop.loop import model, offers
 from bankloop.loop.bank import Bank
 from bankloop.loop.offers import next_offers, offers_for, top_of
+from bankloop.loop.slots import generic_list, slot_for
 from bankloop.loop.spec import Availability, Product
 from bankloop.organization import load_people, system
-from bankloop.report import offers_table
+from bankloop.report import offers_table, slot_table
 from tests.loop.people import AS_OF, TYPES, bank_spec, state
 from tests.loop.test_product import wealth
 
@@ -134,6 +135,39 @@ def test_who_declined_personalisation_gets_the_catalogues_order_without_models(
     assert not any(one.why or one.expected for one in found.offers)
     assert not found.personal
     assert offers_table(found).note is not None
+
+
+@pytest.mark.capability("C24")
+def test_who_opted_out_sees_the_list_that_all_see_and_another_their_own(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = numbered(bank, ("marketing", True))
+    chosen = slot_for(bank, system(), own)
+    best = [one.product.key for one in next_offers(bank, system(), own).offers]
+    assert chosen.content is Content.PERSONAL
+    assert [one.key for one in chosen.shown][: len(best)] == best
+    assert chosen.shown != chosen.generic
+    # Customers as different as a bank has them, none of whom wants to be told apart.
+    people = bank.state(bank.lake.today() - timedelta(days=1)).table.sort_by("aum")
+    others = [people["customer_no"][at].as_py() for at in (0, 1_500, 2_999)] + [own]
+    evidence = {"form": "M-2026-03", "proof": "call-2"}
+    with bank.store.begin(system()) as connection:
+        for number in others:
+            for purpose in ("marketing", "no_personalisation"):
+                record_word(connection, number, purpose, True, origin="call", evidence=evidence)
+        record_word(connection, others[1], "marketing", False, origin="call")
+    monkeypatch.setattr(offers, "_champions", lambda _: pytest.fail("a model was asked"))
+    slots = [slot_for(bank, system(), number) for number in others]
+    assert {one.content for one in slots} == {Content.GENERIC}
+    assert {one.shown for one in slots} == {generic_list(bank)}
+    assert all(one.chosen == () and one.shown for one in slots)
+    assert not any(one.is_investment for one in generic_list(bank))
+    shown = slot_table(slots[0]).said(Language.EN)
+    assert [row[1:] for row in shown] == [["—", one.title.text.en] for one in generic_list(bank)]
+    with bank.store.begin(system()) as connection:
+        record_word(connection, own, "no_marketing", True, origin="call")
+    nothing = slot_for(bank, system(), own)
+    assert (nothing.content, nothing.shown) == (Content.NONE, ())
 
 
 def test_a_model_is_loaded_once_and_only_for_a_product_that_is_open(

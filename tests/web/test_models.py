@@ -59,6 +59,9 @@ def test_offers_stand_on_the_customers_page_and_in_the_api(staffed: Staffed) -> 
     assert found["invited"]
     assert {one["product"] for one in found["locked"]} >= {"wealth-fixed-income"}
     assert all(one["why"] for one in found["offers"])
+    slot = staffed.api("strategist").get(f"{BASE}/customers/{number}/slot").json()
+    assert slot["shown"] == slot[{"personal": "chosen", "generic": "generic"}[slot["content"]]]
     page = staffed.client("strategist").get(f"/customers/{number}").text
     assert "下一步推介" in page
+    assert f"该客户看到 {'A' if slot['content'] == 'personal' else 'B'}" in page
     assert "风险测评邀请" in page

@@ -51,6 +51,7 @@ from bankloop.report.models import (
     lift_picture,
     made_table,
     offers_table,
+    slot_table,
     top_table,
     versions_table,
 )
@@ -204,6 +205,7 @@ __all__ = [
     "save_window",
     "share",
     "shelf_table",
+    "slot_table",
     "style",
     "top_table",
     "trace_book",

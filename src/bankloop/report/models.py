@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from bankloop.customer.consent import Content
 from bankloop.kit import Text
 from bankloop.loop.offers import NextOffers, Ranked
+from bankloop.loop.slots import Slot
+from bankloop.loop.spec import Product
 from bankloop.report import sayings as say
 from bankloop.report.contracts import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
 from bankloop.store import ModelVersion
@@ -276,6 +279,28 @@ def offers_table(found: NextOffers) -> Table:
         )
     )
     return Table("offers", Text("下一步推介", "Next best offers"), columns, tuple(rows), note)
+
+
+def slot_table(slot: Slot) -> Table:
+    """Return both lists of a slot side by side, and which of them the customer sees."""
+    places = max(len(slot.chosen), len(slot.generic))
+    rows = tuple(
+        (Cell(say.count(place + 1)), *(_placed(shown, place) for shown in (slot.chosen, slot.generic)))
+        for place in range(places)
+    )
+    columns = (Column(Text("位置", "Place"), number=True), Column(Text("A：为其挑选", "A: chosen for them")), Column(Text("B：人人相同", "B: the same for all")))  # fmt: skip
+    return Table("slot", Text("场景位预览", "What the app shows"), columns, rows, _SLOT[slot.content])
+
+
+def _placed(shown: Sequence[Product], place: int) -> Cell:
+    return Cell(shown[place].title.text if place < len(shown) else say.same("—"))
+
+
+_SLOT: Mapping[Content, Text] = {
+    Content.PERSONAL: Text("该客户看到 A。", "This customer sees A."),
+    Content.GENERIC: Text("该客户看到 B：没有同意营销，或已关闭个性化；不调用模型，人人同一份。", "This customer sees B: no consent to marketing, or personalisation closed; no model is asked, and all see the same."),
+    Content.NONE: Text("什么都不展示：客户要求停止全部营销。", "Nothing is shown: the customer stopped all marketing."),
+}  # fmt: skip
 
 
 def _joined(said: Sequence[Text]) -> Text:

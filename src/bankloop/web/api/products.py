@@ -8,13 +8,14 @@ from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import Field
 
 from bankloop.loop.assortment import conclude, due_reviews, product_matrix, scorecards
 from bankloop.loop.offers import NextOffer, next_offers
 from bankloop.loop.shelf import proposal, read_change, shelf_now, submit_change
+from bankloop.loop.slots import PLACES, slot_for
 from bankloop.organization import require
 from bankloop.store import read_reviews
 from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Reason, Writes, does, plain
@@ -112,6 +113,17 @@ def propose(key: Name, customer_no: Name, console: Open, visitor: Reads) -> dict
         for leg in legs
     ]  # fmt: skip
     return {"bundle": key, "customer_no": customer_no, "legs": found, "open": all(leg.ruling.open for leg in legs)}
+
+
+@router.get("/customers/{customer_no}/slot")
+def slot(
+    customer_no: Name, console: Open, visitor: Reads, places: Annotated[int, Query(ge=1, le=20)] = PLACES
+) -> dict[str, Any]:
+    """Return what a place of the app shows a customer: their own list, the generic one that is the same for all, or nothing."""
+    require(visitor.principal, "product.read")
+    found = slot_for(console.bank, visitor.principal, customer_no, places)
+    said = {name: [one.key for one in getattr(found, name)] for name in ("shown", "chosen", "generic")}
+    return {"customer_no": customer_no, "content": found.content.value, **said}
 
 
 @router.get("/customers/{customer_no}/offers")

@@ -30,8 +30,9 @@ from bankloop.customer.segment import segments
 from bankloop.kit import BankloopError, Text
 from bankloop.loop.membership import memberships
 from bankloop.loop.offers import next_offers
+from bankloop.loop.slots import slot_of
 from bankloop.organization import require, unmask
-from bankloop.report import Cell, Column, Figure, Table, Tone, offers_table
+from bankloop.report import Cell, Column, Figure, Table, Tone, offers_table, slot_table
 from bankloop.report import sayings as say
 from bankloop.store import ANY_CHANNEL, record_access
 from bankloop.web.console import Console, masked
@@ -117,14 +118,15 @@ def add_pages(app: FastAPI) -> None:
         return RedirectResponse(f"/customers/{customer_no}#consents", 303)
 
 
-def _offers(console: Console, visitor: Visitor, customer_no: str) -> Table | None:
-    """Return the next best offers of a customer of one's own; who may not open them sees none."""
+def _offers(console: Console, visitor: Visitor, customer_no: str) -> tuple[Table, ...]:
+    """Return the next best offers of a customer of one's own and what the app shows them; who may not open them sees none."""
     if not may(visitor, "product.read"):
-        return None
+        return ()
     try:
-        return offers_table(next_offers(console.bank, visitor.principal, customer_no))
+        found = next_offers(console.bank, visitor.principal, customer_no)
+        return offers_table(found), slot_table(slot_of(console.bank, found))
     except BankloopError:
-        return None
+        return ()
 
 
 def _figures(found: Standing) -> tuple[Figure, ...]:
