@@ -288,7 +288,7 @@ def slot_table(slot: Slot) -> Table:
         (Cell(say.count(place + 1)), *(_placed(shown, place) for shown in (slot.chosen, slot.generic)))
         for place in range(places)
     )
-    columns = (Column(Text("位置", "Place"), number=True), Column(Text("A：为其挑选", "A: chosen for them")), Column(Text("B：人人相同", "B: the same for all")))  # fmt: skip
+    columns = (Column(Text("位置", "Place")), Column(Text("A：为其挑选", "A: chosen for them")), Column(Text("B：人人相同", "B: the same for all")))  # fmt: skip
     return Table("slot", Text("场景位预览", "What the app shows"), columns, rows, _SLOT[slot.content])
 
 
