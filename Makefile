@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-ha
 # Commands start three times faster from compiled files: let Python keep them, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test check advisories bench docs lock clean
+.PHONY: setup demo test quick check advisories bench docs lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.uv: requirements/uv.txt
@@ -47,6 +47,10 @@ test: $(VENV)/.dev $(if $(SPARK),$(VENV)/.spark)
 	@$(if $(CHROMIUM),:,echo "left out: tests marked browser (no chromium on this machine)")
 	@$(if $(SLAPD),:,echo "left out: tests marked ldap (no slapd on this machine)")
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "(spark or not spark)$(if $(SPARK),, and not spark)$(if $(CHROMIUM),, and not browser)$(if $(SLAPD),, and not ldap)" $(TESTS)
+
+## quick: the tests without a mark: no bank of their own, nothing long
+quick: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not (bank or soak or browser or spark or ldap)" $(TESTS)
 
 ## check: format, lint, strict types, the order of the rooms, documents that cannot drift
 check: $(VENV)/.dev

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 
 from bankloop.kit import FixedClock
@@ -41,6 +42,17 @@ _SPARK = {
 }
 
 _numbers = itertools.count(1)
+# Slow machines are slow: no test is about how long an example takes.
+settings.register_profile("bankloop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("bankloop")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that open a bank: what is left without a mark runs in minutes."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "store_server" in item.fixturenames:
+            item.add_marker("bank")
 
 
 @pytest.fixture(autouse=True, scope="session")

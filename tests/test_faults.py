@@ -33,6 +33,7 @@ from bankloop.simulate import write_bank
 from bankloop.store import Role, remove_cluster, seal_audit, verify_audit, waiting_messages
 from bankloop.wiring import file_channel, load, open_bank
 
+pytestmark = pytest.mark.soak
 CUSTOMERS = 2_000
 CLOCK = FixedClock(datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, 1, tzinfo=UTC))
 NOBODY = "has_debit_card and not has_debit_card"

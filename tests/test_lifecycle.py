@@ -37,6 +37,7 @@ from bankloop.store import (
 )
 from bankloop.wiring import open_bank
 
+pytestmark = pytest.mark.soak
 SEED = 42
 CUSTOMERS = 5_000
 CAMPAIGNS = ("bind-card", "first-wealth", "keep-deposits")

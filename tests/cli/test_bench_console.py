@@ -9,6 +9,7 @@ import pytest
 
 from bankloop.cli.demo.consoles import Seen, look, measure
 
+pytestmark = pytest.mark.soak
 PAGES = {"home", "workbench", "task", "customers", "daily", "board", "warroom", "targets", "credits"}
 
 

@@ -31,6 +31,7 @@ def test_broken_limits_and_closed_actions_are_counted() -> None:
     assert violations(problem, greedy) > 0
 
 
+@pytest.mark.soak
 def test_a_day_in_real_time_stays_close_to_hindsight() -> None:
     found = measure(40_000)
     assert 0.0 <= found["regret"] < 0.01

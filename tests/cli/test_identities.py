@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bankloop.cli.demo.identities import measure, quality
 
 
@@ -11,6 +13,7 @@ def test_quality_counts_pairs_of_records() -> None:
     assert quality([frozenset("abc")], truth) == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
 
 
+@pytest.mark.soak
 def test_every_key_is_there_and_the_floors_hold_on_a_small_register() -> None:
     found = measure(4_000, 1_000, None)
     assert [found[name] for name in ("febrl1", "febrl2", "febrl3", "febrl4", "historical", "reference")] == [None] * 6

@@ -17,6 +17,7 @@ from bankloop.store import Store, open_store, remove_cluster, start_server
 from tests.customer.conftest import DAY, PROGRAM, person, table_of
 
 # Links in a transaction of its own, stops once parties have moved and before the commit, and waits to be killed.
+pytestmark = pytest.mark.soak
 HALFWAY = """
 import sys
 from datetime import UTC, datetime

@@ -26,6 +26,7 @@ from bankloop.store.embedded.cluster import Cluster
 from bankloop.store.embedded.handles import add_handle, living_handles
 from bankloop.store.embedded.places import Places, make_private
 
+pytestmark = pytest.mark.soak
 ROOT = Principal("root", units=("*",))
 
 # Opens the bank, says so, and leaves when told to.
