@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from bankloop.organization import auditor
 from bankloop.store import Role, read_audit
@@ -55,3 +56,19 @@ def test_out_of_scope_and_unknown_are_told_alike(staffed: Staffed) -> None:
     strangers = api.get("/api/v1/customers/C999999999/consents")
     assert (strangers.status_code, strangers.json()["code"]) == (404, "consent.no_customer")
     assert staffed.client("secadmin").get("/customers/C1").status_code == 403
+
+
+def test_interactions_are_taken_in_by_the_api_where_customers_allow_it(staffed: Staffed) -> None:
+    steward = staffed.api(staffed.of("data_steward"))
+    number = staffed.own_customer(staffed.of("relationship_manager"))
+    moment = (staffed.small.open.store.clock.now() - timedelta(minutes=1)).isoformat()
+    items = [{"key": 71, "customer_no": number, "kind": "wecom_group", "occurred_at": moment}]
+    body = {"channel": "wecom", "items": items}
+    done = steward.post("/api/v1/interactions", json=body, headers={"idempotency-key": "talk-1"})
+    assert done.json() == {"taken": 0, "known": 0, "refused": 1, "unknown": 0}
+    assert (
+        staffed.api("strategist")
+        .post("/api/v1/interactions", json=body, headers={"idempotency-key": "talk-2"})
+        .status_code
+        == 403
+    )

@@ -15,7 +15,15 @@ from bankloop.customer.consent.contracts import (
     Standing,
     Word,
 )
-from bankloop.customer.consent.queries import Permits, again_among, ledger_of, permits, permits_of, standing_of
+from bankloop.customer.consent.queries import (
+    Permits,
+    again_among,
+    ledger_of,
+    permits,
+    permits_of,
+    standing_among,
+    standing_of,
+)
 from bankloop.customer.consent.rules import ORIGINS, content_for, holds, may_contact, title_of
 from bankloop.customer.consent.scope import in_scope, own_numbers
 from bankloop.customer.consent.service import (
@@ -53,6 +61,7 @@ __all__ = [
     "record_word",
     "remove_from_list",
     "restrict",
+    "standing_among",
     "standing_of",
     "take_consents",
     "title_of",

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from bankloop.customer.consent.contracts import Purpose, Record, Standing, Word
 from bankloop.customer.consent.scope import in_scope
 from bankloop.customer.identity import party_map
-from bankloop.store import ANY_CHANNEL, STOPS, THE_BANK, bank_wide, consents_of, standing_words
+from bankloop.store import ANY_CHANNEL, STOPS, THE_BANK, bank_wide, consents_of, numbers_of, standing_words
 
 Bools = NDArray[np.bool_]
 # The later of a word for this channel and one for all; of one moment the stricter, as ``rules.holds`` has it.
@@ -103,6 +103,11 @@ def ledger_of(connection: Connection, number: str) -> tuple[Record, ...]:
     with in_scope(connection, number) as numbers:
         found = consents_of(connection, numbers)
     return tuple(Record(**{**row, "purpose": Purpose(row["purpose"])}) for row in found)
+
+
+def standing_among(connection: Connection, numbers: Sequence[str]) -> dict[str, tuple[Word, ...]]:
+    """Return the words that stand for each of some customers, under whichever of their numbers; for the program."""
+    return {number: standing(connection, numbers_of(connection, number)).words for number in numbers}
 
 
 def standing(connection: Connection, numbers: list[str]) -> Standing:

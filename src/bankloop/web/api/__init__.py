@@ -14,6 +14,7 @@ from bankloop.web.api import (
     customers,
     daily,
     holds,
+    interactions,
     lists,
     machines,
     parties,
@@ -31,7 +32,7 @@ from bankloop.web.api.jobs import Jobs
 from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
-    campaigns, products, approvals, customers, consents, parties, segments, tasks, daily, targets, credits, lists, collaborations, units,
+    campaigns, products, approvals, customers, consents, interactions, parties, segments, tasks, daily, targets, credits, lists, collaborations, units,
     people, machines, holds, regular, trail,
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from bankloop.customer.contribution import Line
+from bankloop.customer.interaction import KINDS
 from bankloop.customer.overview import Decided, Overview
 from bankloop.customer.relation import TITLES, Step
 from bankloop.customer.servicing import MODES
@@ -69,8 +70,10 @@ EVENTS: Mapping[str, Text] = {
     "call_connected": Text("接通电话", "call connected"),
     "complaint": Text("投诉", "complaint"),
     "care": Text("关怀", "care"),
+    **KINDS,
 }
 _TIES = 20
+_TALKS = {**KINDS, **{name: EVENTS[name] for name in ("wecom_reply", "call_connected")}}
 _TONES = {"up": Tone.GOOD, "cleared": Tone.GOOD, "down": Tone.BAD, "watched": Tone.WARN}
 
 
@@ -86,13 +89,14 @@ class Glance:
     statement: Table
     timeline: Table
     decided: Table
+    interactions: Table
 
 
 def glance(seen: Overview, titles: Mapping[str, Text], zone: str) -> Glance:
     """Return the parts of the page; ``titles`` are the campaigns' by name."""
     return Glance(
         _figures(seen), _score(seen), _months(seen), _holdings(seen), _ahead(seen), _statement(seen),
-        _timeline(seen, titles, ZoneInfo(zone)), _decided(seen, titles),
+        _timeline(seen, titles, ZoneInfo(zone)), _decided(seen, titles), _interactions(seen, ZoneInfo(zone)),
     )  # fmt: skip
 
 
@@ -115,6 +119,21 @@ def _figures(seen: Overview) -> tuple[Figure, ...]:
         Figure(Text("关系分", "Relationship score"), say.count(seen.score), Text("资产一项已遮盖", "balance masked") if seen.masked else None),
         Figure(Text("年贡献", "Contribution a year"), total, None if seen.masked else _moved(seen)),
     )  # fmt: skip
+
+
+def _interactions(seen: Overview, zone: ZoneInfo) -> Table:
+    rows = tuple(
+        (
+            Cell(say.same(f"{one.at.astimezone(zone):%Y-%m-%d %H:%M}")),
+            Cell(_TALKS[one.what]),
+            Cell(say.same(one.channel or "—")),
+        )
+        for one in seen.timeline
+        if one.kind == "event" and one.what in _TALKS
+    )
+    columns = (Column(Text("时间", "When")), Column(Text("互动", "Interaction")), Column(Text("渠道", "Channel")))
+    note = Text("社交互动只在客户同意（体验改进）之后收入，没有同意的不入库。", "Social interactions are taken in after the customer's consent (improving the experience); without it they are not.")  # fmt: skip
+    return Table("interactions", Text("互动", "Interactions"), columns, rows, note)
 
 
 def _moved(seen: Overview) -> Text | None:
