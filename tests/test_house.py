@@ -45,6 +45,7 @@ DOORS = {
     "bankloop.organization.target",
     "bankloop.organization.task",
     "bankloop.customer.care",
+    "bankloop.customer.interaction",
     "bankloop.customer.identity",
     "bankloop.customer.consent",
     "bankloop.customer.subject",
