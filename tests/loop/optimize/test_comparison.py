@@ -21,6 +21,7 @@ SMS = "card|none|sms"
 FEATURES = ("a", "b", "c")
 WINDOW = (date(2026, 7, 1), date(2026, 7, 31))
 BETTER, NOTHING, WORSE = Estimate(0.02, 0.01, 0.03), Estimate(0.0, -0.01, 0.01), Estimate(-0.02, -0.03, -0.01)
+UNSURELY_WORSE = Estimate(-0.015, -0.035, 0.005)
 
 
 def rounds(count: int, rows: int, seed: int, effect: float = 0.15) -> Labelled:
@@ -105,6 +106,8 @@ def test_the_later_rounds_say_nothing_to_the_challenger_that_they_judge(base: Pr
         (BETTER, BETTER, True, True, "better"),
         (NOTHING, BETTER, True, False, "told apart"),
         (BETTER, WORSE, True, False, "worse"),
+        (BETTER, UNSURELY_WORSE, True, False, "probably brought less"),
+        (BETTER, NOTHING, True, True, "better"),
         (WORSE, None, True, False, "worse"),
         (BETTER, BETTER, False, False, "guard"),
         (None, None, True, False, "told apart"),

@@ -2,7 +2,8 @@
 
 Each unseen round judges a challenger that was trained on the rounds before it (time-ordered; a first round judges in thirds).
 What decides is the squared error of the effects over all rows where chance decided, bank-wide; the customers drawn by lot
-value each model's own choices off-policy by every estimator, and may only forbid.
+value each model's own choices off-policy by every estimator, and may only forbid: also where the challenger's probably
+brought less.
 """
 
 from __future__ import annotations
@@ -91,8 +92,8 @@ class Comparison:
 
     @property
     def supported(self) -> bool:
-        """Return whether promotion may be proposed: surely nearer the truth, not surely worth less, no guard broken."""
-        return self.better and not self.worse and all(guard.ok for guard in self.guards)
+        """Return whether promotion may be proposed: surely nearer the truth, not probably worth less, no guard broken."""
+        return self.better and not self.worse and not self.worth_less and all(guard.ok for guard in self.guards)
 
     @property
     def better(self) -> bool:
@@ -105,6 +106,14 @@ class Comparison:
         return any(one is not None and one.high < 0 for one in (self.error, self.worth))
 
     @property
+    def worth_less(self) -> bool:
+        """Return whether the challenger's choices probably brought less (five times in six) where they were drawn by lot.
+
+        Effects nearer the truth on the whole can rank those at the edge of the budget worse, and only the edge is chosen.
+        """
+        return self.worth is not None and self.worth.value < -self.worth.se
+
+    @property
     def sentence(self) -> Text:
         """Return the comparison in words; a tie is called one."""
         broken = [guard.title for guard in self.guards if not guard.ok]
@@ -113,6 +122,11 @@ class Comparison:
         if broken:
             zh, en = "、".join(one.zh for one in broken), ", ".join(one.en for one in broken)
             return Text(f"守护指标没过（{zh}）：保留现任", f"a guard metric fails ({en}): keep the champion")
+        if self.better and self.worth_less:
+            return Text(
+                "挑战者的估计更准，但按它选的客户带来的多半更少：保留现任",
+                "the challenger's effects are nearer, but whom it chooses probably brought less: keep the champion",
+            )
         if self.better:
             return Text("挑战者更好", "the challenger is better")
         return Text("两者分不出高下：保留现任", "the two cannot be told apart: keep the champion")
