@@ -106,7 +106,7 @@ def test_the_later_rounds_say_nothing_to_the_challenger_that_they_judge(base: Pr
         (BETTER, BETTER, True, True, "better"),
         (NOTHING, BETTER, True, False, "told apart"),
         (BETTER, WORSE, True, False, "worse"),
-        (BETTER, UNSURELY_WORSE, True, False, "probably brought less"),
+        (BETTER, UNSURELY_WORSE, True, False, "brought less"),
         (BETTER, NOTHING, True, True, "better"),
         (WORSE, None, True, False, "worse"),
         (BETTER, BETTER, False, False, "guard"),

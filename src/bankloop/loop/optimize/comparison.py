@@ -2,8 +2,8 @@
 
 Each unseen round judges a challenger that was trained on the rounds before it (time-ordered; a first round judges in thirds).
 What decides is the squared error of the effects over all rows where chance decided, bank-wide; the customers drawn by lot
-value each model's own choices off-policy by every estimator, and may only forbid: also where the challenger's probably
-brought less.
+value each model's own choices off-policy by every estimator, and may only forbid: also where the challenger's brought
+less by the best estimate alone.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Comparison:
 
     @property
     def supported(self) -> bool:
-        """Return whether promotion may be proposed: surely nearer the truth, not probably worth less, no guard broken."""
+        """Return whether promotion may be proposed: surely nearer the truth, no less worth as far as lots say, no guard broken."""
         return self.better and not self.worse and not self.worth_less and all(guard.ok for guard in self.guards)
 
     @property
@@ -107,11 +107,11 @@ class Comparison:
 
     @property
     def worth_less(self) -> bool:
-        """Return whether the challenger's choices probably brought less (five times in six) where they were drawn by lot.
+        """Return whether the challenger's choices brought less, surely or not, where they were drawn by lot.
 
         Effects nearer the truth on the whole can rank those at the edge of the budget worse, and only the edge is chosen.
         """
-        return self.worth is not None and self.worth.value < -self.worth.se
+        return self.worth is not None and self.worth.value < 0
 
     @property
     def sentence(self) -> Text:
@@ -124,8 +124,8 @@ class Comparison:
             return Text(f"守护指标没过（{zh}）：保留现任", f"a guard metric fails ({en}): keep the champion")
         if self.better and self.worth_less:
             return Text(
-                "挑战者的估计更准，但按它选的客户带来的多半更少：保留现任",
-                "the challenger's effects are nearer, but whom it chooses probably brought less: keep the champion",
+                "挑战者的估计更准，但按它选的客户带来的更少：保留现任",
+                "the challenger's effects are nearer, but whom it chooses brought less: keep the champion",
             )
         if self.better:
             return Text("挑战者更好", "the challenger is better")
