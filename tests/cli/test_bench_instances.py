@@ -40,11 +40,14 @@ def test_a_day_in_real_time_stays_close_to_hindsight() -> None:
 
 
 @pytest.mark.parametrize(
-    ("customers", "resources", "branches", "gap"),
-    [(10_000, 9, None, 2e-4), (100_000, 9, None, 5e-5), (100_000, 5, 400, 2e-3)],
-)
-def test_gaps_are_what_is_promised(customers: int, resources: int, branches: int | None, gap: float) -> None:
-    problem = instance("lognormal", customers, 20, resources, branches)
+    ("name", "customers", "resources", "branches", "gap"),
+    [
+        ("lognormal", 10_000, 9, None, 2e-4), ("lognormal", 100_000, 9, None, 5e-5), ("lognormal", 100_000, 5, 400, 2e-3),
+        ("tight", 10_000, 9, None, 2e-4), ("tight", 100_000, 9, None, 5e-5),
+    ],
+)  # fmt: skip
+def test_gaps_are_what_is_promised(name: str, customers: int, resources: int, branches: int | None, gap: float) -> None:
+    problem = instance(name, customers, 20, resources, branches)
     solution = solve(problem)
     assert violations(problem, solution) == 0
     assert solution.gap <= gap

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bankloop.loop.reach import errors
+from bankloop.loop.reach.core import MOST_PRICED, MOST_WHOLE, Core, core_of, prices_of, whole_of
 from bankloop.loop.reach.kernels import NONE, Floats, Integers, Values
 from bankloop.loop.reach.paths import path_of
 from bankloop.loop.reach.prices import Flat, Priced, choose, minimise, refined, sample_of
@@ -116,7 +117,39 @@ def solve(problem: Problem, start_price: Sequence[Floats] | None = None, seed: i
         found = replace(better, bound=min(found.bound, again.bound)) if found.feasible and again.feasible else found
     if found.gap * max(len(flat.value), _FEWEST) > _GOOD_FOR:
         found = _or_along_the_path(problem, flat, priced, found)
+    if found.gap * max(len(flat.value), _FEWEST) > _GOOD_FOR and found.feasible and flat.inner < 0:
+        found = _by_its_core(problem, flat, found)
     return replace(found, passes=passes)
+
+
+def _by_its_core(problem: Problem, flat: Flat, found: Solution) -> Solution:
+    """Return the plan settled among the moves that a better one could still hold: by better prices, then exactly."""
+    if core := _core(flat, found, MOST_PRICED, exact=False):
+        price = prices_of(flat, core)
+        again = None if price is None else _made_whole(problem, flat, Priced(price, np.inf, 0))
+        if again is not None and again.feasible:
+            better = again if again.objective >= found.objective else found
+            found = replace(better, bound=min(found.bound, again.bound))
+    if found.gap * max(len(flat.value), _FEWEST) <= _GOOD_FOR:
+        return found
+    core = _core(flat, found, MOST_WHOLE, exact=True)
+    whole = whole_of(flat, core) if core else None
+    if whole is None:
+        return found
+    choice, most = whole
+    objective = objective_of(problem.value, choice)
+    bound = min(found.bound, max(most, found.objective))
+    if objective <= found.objective:
+        return replace(found, bound=bound)
+    used = tuple(np.split(use_of(flat, choice), flat.start[1:]))
+    return replace(found, choice=choice, used=used, objective=objective, bound=bound)
+
+
+def _core(flat: Flat, found: Solution, most: int, *, exact: bool) -> Core | None:
+    """Return the core around a plan: all that could be better where ``exact``, else what the best bound leaves open."""
+    price = np.concatenate([*found.price, np.zeros(0)])
+    dual, _, best = choose(flat, price)
+    return core_of(flat, price, best, (dual if exact else found.bound) - found.objective, most)
 
 
 def _or_along_the_path(problem: Problem, flat: Flat, priced: Priced, found: Solution) -> Solution:
