@@ -52,11 +52,16 @@ def progress_of(connection: Connection, bank: Bank, unit_id: str, day: date) -> 
 def parts_table(
     found: Target, parts: Sequence[Part], done: Done | None, gone: float, names: Mapping[str, Text], base: str
 ) -> Table:
-    """Return the parts right below a holder, the furthest behind first; a unit leads to its own parts."""
-    ranked = sorted(parts, key=lambda one: (share(one, done) if share(one, done) is not None else 9.0, one.holder))
+    """Return the parts right below a holder, the furthest behind first; a unit leads to its own parts.
+
+    Who reached as much has the same rank, and the next one counts both; of whom nothing is known has none.
+    """
+    shares = {one.holder: share(one, done) for one in parts}
+    known = [reached for reached in shares.values() if reached is not None]
     rows = []
-    for place, one in enumerate(ranked, 1):
-        part, (words, tone) = share(one, done), light(share(one, done), gone)
+    for one in sorted(parts, key=lambda one: (shares[one.holder] is None, shares[one.holder] or 0.0, one.holder)):
+        part = shares[one.holder]
+        words, tone = light(part, gone)
         rows.append(
             (
                 Cell(names.get(one.holder, say.same(one.holder)), drill=f"{base}{one.holder}" if one.kind == "unit" else None),
@@ -64,7 +69,7 @@ def parts_table(
                 Cell(amount(found, done.of(one.holder, one.kind)) if done else _UNKNOWN),
                 Cell(say.percent(part, 0) if part is not None else _UNKNOWN, bar=None if part is None else min(max(part, 0.0), 1.0)),
                 Cell(words, tone, tag=tone is not Tone.PLAIN),
-                Cell(say.count(len(ranked) + 1 - place)),
+                Cell(say.count(1 + sum(other > part for other in known)) if part is not None else _UNKNOWN),
                 Cell(say.count(one.capacity) if one.capacity is not None else _UNKNOWN),
             )
         )  # fmt: skip
