@@ -57,17 +57,21 @@ _KEEP_BLOCKS = """
 INSERT INTO identity_block (block, customer_no) SELECT DISTINCT n.block, n.customer_no FROM {name} n
 LEFT JOIN customer_key k USING (customer_no) WHERE k.erased_at IS NULL
 """
-_NEAR = text(
-    "SELECT DISTINCT n.customer_no FROM identity_block f JOIN identity_block n ON n.block = f.block "
-    "WHERE f.customer_no = ANY (:fresh)"
-)
+# Row by row, each by its index: how many a record touches does not grow with the bank, and no statistics say so.
+_NEAR = """
+SELECT DISTINCT n.customer_no FROM {name} g
+CROSS JOIN LATERAL (SELECT block FROM identity_block WHERE customer_no = g.customer_no OFFSET 0) f
+CROSS JOIN LATERAL (SELECT customer_no FROM identity_block WHERE block = f.block OFFSET 0) n
+"""
 # A document that was somebody's stays theirs: what has ended finds as well.
-_BEARERS = text(
-    "SELECT DISTINCT m.customer_no AS a, n.customer_no AS b, m.kind FROM identity_mark m "
-    "JOIN identity_mark n ON (n.kind, n.blind) = (m.kind, m.blind) AND n.customer_no <> m.customer_no "
-    "WHERE m.customer_no = ANY (:fresh) AND m.kind = ANY (:kinds) AND "
-    "(SELECT count(*) FROM (SELECT FROM identity_mark o WHERE (o.kind, o.blind) = (m.kind, m.blind) LIMIT :most) x) < :most"
-)
+_BEARERS = """
+SELECT m.customer_no AS a, n.customer_nos AS others, m.kind FROM {name} g
+CROSS JOIN LATERAL (SELECT customer_no, kind, blind FROM identity_mark WHERE customer_no = g.customer_no
+    AND kind = ANY (:kinds) OFFSET 0) m
+CROSS JOIN LATERAL (SELECT array_agg(customer_no) AS customer_nos FROM (SELECT customer_no FROM identity_mark o
+    WHERE (o.kind, o.blind) = (m.kind, m.blind) LIMIT :most) x) n
+WHERE cardinality(n.customer_nos) BETWEEN 2 AND :most - 1
+"""
 _LINKED = text(
     "WITH RECURSIVE near AS (SELECT unnest(CAST(:numbers AS text[])) AS one UNION SELECT next.one FROM near "
     "CROSS JOIN LATERAL (SELECT b AS one FROM identity_link WHERE a = near.one AND ended_at IS NULL "
@@ -116,7 +120,7 @@ def keep_records(connection: Connection, records: pa.Table, marks: pa.Table, blo
 
 def renew_records(connection: Connection, numbers: Sequence[str], marks: pa.Table, as_of: date, load: str) -> None:
     """End what changed records no longer have, before what they have is kept; they wait to be linked again."""
-    changed = copy_in(connection, pa.table({"customer_no": pa.array(numbers, pa.string())}))
+    changed = _numbered(connection, numbers)
     connection.execute(text(_END_MARKS.format(changed=changed, name=copy_in(connection, marks))))
     connection.execute(text(f"DELETE FROM identity_block WHERE customer_no IN (SELECT customer_no FROM {changed})"))
     connection.execute(text(_TOUCH.format(name=changed)), {"as_of": as_of, "load": load})
@@ -124,8 +128,7 @@ def renew_records(connection: Connection, numbers: Sequence[str], marks: pa.Tabl
 
 def see_again(connection: Connection, numbers: Sequence[str], as_of: date, load: str) -> None:
     """Write that records came again as they were."""
-    name = copy_in(connection, pa.table({"customer_no": pa.array(numbers, pa.string())}))
-    connection.execute(text(_SEE.format(name=name)), {"as_of": as_of, "load": load})
+    connection.execute(text(_SEE.format(name=_numbered(connection, numbers))), {"as_of": as_of, "load": load})
 
 
 def waiting(connection: Connection) -> list[str]:
@@ -142,7 +145,7 @@ def count_identities(connection: Connection) -> int:
 
 def near(connection: Connection, fresh: Sequence[str]) -> list[str]:
     """Return the identities that share a block with some of ``fresh``, themselves among them."""
-    return list(connection.scalars(_NEAR, {"fresh": list(fresh)}))
+    return list(connection.scalars(text(_NEAR.format(name=_numbered(connection, fresh)))))
 
 
 def sealed_records(connection: Connection, numbers: Sequence[str] | None) -> list[Any]:
@@ -154,9 +157,9 @@ def sealed_records(connection: Connection, numbers: Sequence[str] | None) -> lis
 
 def bearers(connection: Connection, fresh: Sequence[str], kinds: Sequence[str]) -> list[tuple[str, str, str]]:
     """Return (a, b, kind), a before b, of identities that ever bore the same document."""
-    values = {"fresh": list(fresh), "kinds": list(kinds), "most": MOST_BEARERS + 1}
-    rows = connection.execute(_BEARERS, values)
-    return sorted({(min(a, b), max(a, b), kind) for a, b, kind in rows})
+    query = text(_BEARERS.format(name=_numbered(connection, fresh)))
+    rows = connection.execute(query, {"kinds": list(kinds), "most": MOST_BEARERS + 1})
+    return sorted({(min(a, b), max(a, b), kind) for a, others, kind in rows for b in others if b != a})
 
 
 def add_links(connection: Connection, links: Sequence[Link], reason: str) -> list[tuple[str, str, str]]:
@@ -249,3 +252,8 @@ def forget(connection: Connection, numbers: Sequence[str]) -> int:
     for table in ("identity_mark", "identity_block"):
         connection.execute(text(f"DELETE FROM {table} WHERE customer_no = ANY (:numbers)"), values)
     return connection.execute(text("DELETE FROM identity_record WHERE customer_no = ANY (:numbers)"), values).rowcount
+
+
+def _numbered(connection: Connection, numbers: Sequence[str]) -> str:
+    """Return the name of a temporary table of numbers (customer_no)."""
+    return copy_in(connection, pa.table({"customer_no": pa.array(numbers, pa.string())}))
