@@ -59,9 +59,10 @@ LEFT JOIN customer_key k USING (customer_no) WHERE k.erased_at IS NULL
 """
 # Row by row, each by its index: how many a record touches does not grow with the bank, and no statistics say so.
 _NEAR = """
-SELECT DISTINCT n.customer_no FROM {name} g
-CROSS JOIN LATERAL (SELECT block FROM identity_block WHERE customer_no = g.customer_no OFFSET 0) f
-CROSS JOIN LATERAL (SELECT customer_no FROM identity_block WHERE block = f.block OFFSET 0) n
+SELECT DISTINCT n.customer_no FROM (
+    SELECT f.block FROM {name} g
+    CROSS JOIN LATERAL (SELECT block FROM identity_block WHERE customer_no = g.customer_no OFFSET 0) f ORDER BY f.block
+) f CROSS JOIN LATERAL (SELECT customer_no FROM identity_block WHERE block = f.block OFFSET 0) n
 """
 # A document that was somebody's stays theirs: what has ended finds as well.
 _BEARERS = """
