@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
-from bankloop.organization import person_of, system
+import pyarrow as pa
+
+from bankloop.loop.sales import credit_sales
+from bankloop.organization import NewTask, TaskKind, book_of, open_task, person_of, system
+from bankloop.store import append_events
 from tests.web.conftest import Staffed
 
 
@@ -43,3 +48,35 @@ def test_a_joint_sale_on_its_page_and_the_evidence_behind_it(staffed: Staffed) -
     found = {one["staff_id"]: one["share_ppm"] for one in api.get("/api/v1/credits").json()["items"]}
     assert found[manager] == 400_000
     assert [one["source_key"] for one in api.get(f"/api/v1/credits/{manager}").json()["items"]] == ["J-1"]
+    _sold_by_themselves(staffed, manager)
+    (own_sale,) = [one for one in api.get(f"/api/v1/credits/{manager}").json()["items"] if one["source_key"] != "J-1"]
+    assert (own_sale["source_key"], own_sale["share_ppm"]) == ("event/core-credit/1", 1_000_000)
+    evidence = staffed.client(manager).get(f"/credits/{manager}").text
+    assert "稳盈固收理财" in evidence
+    assert f'href="/workbench/{own_sale["task_id"]}"' in evidence
+
+
+def _sold_by_themselves(staffed: Staffed, manager: str) -> None:
+    """Let a manager log two sales of the campaign in force, their events arrive, and the day's credit be recorded.
+
+    The joint sale with the first customer on that day was shared by hand: that stands.
+    """
+    bank = staffed.small.open
+    now = bank.clock.now()
+    with bank.store.begin(system()) as connection:
+        book = book_of(connection, manager, limit=2)
+    for number, row in enumerate(book):
+        asked = NewTask(f"credit/{number}", TaskKind.CAMPAIGN, row.customer_no, row.unit_id, "x", now, now + timedelta(hours=2),
+                        manager, action="wealth-fixed-income|none|rm_call", campaign="first-wealth")  # fmt: skip
+        bought = {"source": "core-credit", "event_id": number, "customer_no": row.customer_no, "unit_id": row.unit_id,
+                  "type": "first_wealth_purchase", "occurred_on": bank.lake.today(), "occurred_at": now - timedelta(hours=1),
+                  "recorded_at": now, "channel": "", "scene": "", "amount_fen": 500_000}  # fmt: skip
+        with bank.store.begin(system()) as connection:
+            task = open_task(connection, asked)
+            append_events(connection, pa.Table.from_pylist([bought]))
+        key = {"idempotency-key": uuid4().hex}
+        logged = staffed.api(manager).post(f"/api/v1/tasks/{task.task_id}/log", json={"outcome": "sold"}, headers=key)
+        assert logged.status_code == 200, logged.text
+    with bank.store.begin(system("daily")) as connection:
+        found = credit_sales(bank, connection, bank.lake.today())
+    assert (found.recorded, found.by_hand) == (1, 1)

@@ -13,6 +13,7 @@ from bankloop.cli import (
     campaigns,
     care,
     consents,
+    credits,
     customers,
     daily,
     demonstration,
@@ -69,6 +70,7 @@ application.add_typer(lists.group, name="list")
 application.add_typer(lists.tasks_group, name="tasks")
 application.add_typer(daily.group, name="daily")
 application.add_typer(targets.group, name="target")
+application.add_typer(credits.group, name="credit")
 application.add_typer(shelf.group, name="shelf")
 application.add_typer(tiers.group, name="tier")
 application.add_typer(relations.group, name="relation")

@@ -42,6 +42,29 @@ def make(day: Day = None, bank: Folder = _HERE, as_json: AsJson = False) -> None
     finish({"day": wanted.isoformat(), "units": len(told), "delivered": sent}, as_json)
 
 
+@group.command("work")
+@handled
+def work(bank: Folder = _HERE, as_json: AsJson = False) -> None:
+    """做当天的例行工作，可重复执行；serve 每天 8:30 自动做。Do the day's regular work; safe to repeat."""
+    from dataclasses import asdict
+
+    from bankloop.loop.regular import work_day
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, SystemClock()) as opened:
+        permit(opened.store, "daily.make")
+        today = opened.lake.today()
+        done = work_day(opened, today)
+    rows: list[list[object]] = []
+    parts: dict[str, Any] = {}
+    for one in done:
+        parts[one.part] = {"refused": one.refused.as_dict()} if one.refused else asdict(one.result)
+        said = one.refused.say(language()) if one.refused else ", ".join(f"{k} {v}" for k, v in parts[one.part].items())
+        rows.append([one.part, said])
+    show_table(f"{today}", ["工作 / part", "结果 / result"], rows)
+    finish({"day": today.isoformat(), "parts": parts}, as_json)
+
+
 @group.command("show")
 @handled
 def show(

@@ -73,14 +73,14 @@ def evidence_page(console: Console, principal: Principal, staff_id: str) -> Cred
     rows = tuple(
         (
             Cell(say.same(deal.source_key)),
-            Cell(say.same(deal.what)),
+            Cell(_what(console, deal.what)),
             Cell(say.same(masked(deal.customer_no))),
             Cell(say.same(f"{deal.happened_on}")),
             Cell(say.money(deal.amount_fen)),
             Cell(say.same(f"{share.share_ppm / WHOLE:g}")),
             Cell(say.money(credited_fen(deal.amount_fen, share.share_ppm))),
             Cell(say.same(share.line)),
-            Cell(Text("任务", "task"), drill=f"workbench/{deal.task_id}") if deal.task_id else Cell(_NONE),
+            Cell(Text("任务", "task"), drill=f"workbench/{share.task_id}") if share.task_id else Cell(_NONE),
         )
         for deal, share in found
     )
@@ -113,6 +113,12 @@ def _row(place: int, one: Credited, name: str, done: house.Performance | None) -
         Cell(say.count(one.deals)),
         Cell(say.percent(rate, 0) if rate is not None else _NONE),
     )
+
+
+def _what(console: Console, what: str) -> Text:
+    """Return a product by its title; a sale that somebody described themselves in their words."""
+    product = console.bank.spec.products.get(what)
+    return product.title.text if product is not None else say.same(what)
 
 
 def _shares(ppm: int) -> Text:

@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from bankloop.kit import BankloopError, WorkTime, local_day
 from bankloop.loop.bank import Bank
 from bankloop.loop.daily import report_day
+from bankloop.loop.regular import work_day
 from bankloop.loop.shelf import screen, shelf_now
 from bankloop.organization import account, escalate_tasks, expire_approvals, expire_tasks, system
 from bankloop.organization.daily import due_day
@@ -88,7 +89,7 @@ class ShelfWatch:
 
 
 class DailyRound:
-    """Makes the daily report when it is due, once a day, and hands over what waits."""
+    """Makes the daily report when it is due, once a day, hands over what waits, and does the day's regular work."""
 
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
@@ -101,6 +102,7 @@ class DailyRound:
             return
         report_day(self._bank, system("daily"), day)
         hand_over_daily(self._bank)
+        work_day(self._bank, self._bank.lake.today())
         self._told = day
 
 

@@ -2,8 +2,8 @@
 
 from bankloop.organization.credit.contracts import WHOLE, Credited, Deal, Share
 from bankloop.organization.credit.errors import bad_deal
-from bankloop.organization.credit.rules import credited_fen, read_shares
-from bankloop.organization.credit.service import credits_of, deals_of, record_deal, scorecards
+from bankloop.organization.credit.rules import credited_fen, even_shares, read_shares
+from bankloop.organization.credit.service import credits_of, deals_of, deals_since, record_deal, scorecards
 
 __all__ = [
     "WHOLE",
@@ -14,6 +14,8 @@ __all__ = [
     "credited_fen",
     "credits_of",
     "deals_of",
+    "deals_since",
+    "even_shares",
     "read_shares",
     "record_deal",
     "scorecards",

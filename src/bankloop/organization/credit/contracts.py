@@ -29,11 +29,12 @@ class Deal:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One person's share of a deal, for their line, in millionths."""
+    """One person's share of a deal, for their line, in millionths, and their own task that shows it where there is one."""
 
     staff_id: str
     line: str
     share_ppm: int
+    task_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

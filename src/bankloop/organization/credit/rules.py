@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from uuid import UUID
 
 from bankloop.organization.credit import errors
 from bankloop.organization.credit.contracts import WHOLE, Share
@@ -25,6 +26,11 @@ def read_shares(said: Mapping[str, tuple[str, str]]) -> tuple[Share, ...]:
     if (total := sum(one.share_ppm for one in found)) > WHOLE:
         raise errors.above_whole(total)
     return tuple(found)
+
+
+def even_shares(brought: Sequence[tuple[str, str, UUID]]) -> tuple[Share, ...]:
+    """Return equal shares for (person, line, task), in whole millionths rounded down: never above the whole together."""
+    return tuple(Share(staff, line, WHOLE // len(brought), task) for staff, line, task in brought)
 
 
 def credited_fen(amount_fen: int, share_ppm: int) -> int:

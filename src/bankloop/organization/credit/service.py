@@ -23,8 +23,13 @@ _CARDS = text(
     "GROUP BY 1, 2 ORDER BY amount_fen DESC, 1"
 )
 _MINE = text(
-    "SELECT d.*, s.line, s.share_ppm FROM credit_share s JOIN credit_deal d USING (deal_id) "
+    "SELECT d.*, s.line, s.share_ppm, s.task_id AS own_task FROM credit_share s JOIN credit_deal d USING (deal_id) "
     "WHERE s.staff_id = :staff AND d.happened_on BETWEEN :since AND :until ORDER BY d.happened_on DESC, d.deal_id"
+)
+
+_SINCE = text(
+    "SELECT d.*, array_remove(array_agg(s.task_id) || d.task_id, NULL) AS tasks FROM credit_deal d "
+    "LEFT JOIN credit_share s USING (deal_id) WHERE d.happened_on >= :since GROUP BY d.deal_id"
 )
 
 
@@ -52,7 +57,7 @@ def record_deal(
     rows = [
         {
             "deal_id": deal.deal_id, "staff_id": one.staff_id, "line": one.line, "share_ppm": one.share_ppm,
-            "unit_id": person_of(connection, one.staff_id).unit_id or unit_id,
+            "unit_id": person_of(connection, one.staff_id).unit_id or unit_id, "task_id": one.task_id,
         }
         for one in shares
     ]  # fmt: skip
@@ -82,7 +87,7 @@ def credits_of(connection: Connection, staff_id: str, since: date, until: date) 
     return tuple(
         (
             Deal(**{name: row[name] for name in Deal.__dataclass_fields__}),
-            Share(staff_id, row["line"], row["share_ppm"]),
+            Share(staff_id, row["line"], row["share_ppm"], row["own_task"] or row["task_id"]),
         )
         for row in rows
     )
@@ -91,8 +96,14 @@ def credits_of(connection: Connection, staff_id: str, since: date, until: date) 
 def deals_of(connection: Connection, deal_id: UUID) -> tuple[Share, ...]:
     """Return the shares of a deal that may be seen."""
     t = credit_share.c
-    rows = connection.execute(select(t.staff_id, t.line, t.share_ppm).where(t.deal_id == deal_id).order_by(t.staff_id))
-    return tuple(Share(*row) for row in rows)
+    query = select(t.staff_id, t.line, t.share_ppm, t.task_id).where(t.deal_id == deal_id).order_by(t.staff_id)
+    return tuple(Share(*row) for row in connection.execute(query))
+
+
+def deals_since(connection: Connection, since: date) -> tuple[tuple[Deal, tuple[UUID, ...]], ...]:
+    """Return the deals that happened from a day on, as far as they may be seen, each with the tasks that show it."""
+    rows = connection.execute(_SINCE, {"since": since}).mappings()
+    return tuple((Deal(**{name: row[name] for name in Deal.__dataclass_fields__}), tuple(row["tasks"])) for row in rows)
 
 
 def _made(

@@ -31,5 +31,6 @@ credit_share = Table(
     Column("line", Text, nullable=False),
     Column("share_ppm", Integer, nullable=False),
     Column("unit_id", Text, nullable=False),
+    Column("task_id", Uuid, nullable=True),
     Index("credit_share_staff", "staff_id"),
 )

@@ -80,6 +80,7 @@ def evidence(
             "customer_no": masked_number(deal.customer_no),
             "line": share.line,
             "share_ppm": share.share_ppm,
+            "task_id": plain(share.task_id),
         }
         for deal, share in found
     ]
