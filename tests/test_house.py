@@ -32,6 +32,7 @@ DOORS = {
     "bankloop.loop.offers",
     "bankloop.loop.slots",
     "bankloop.loop.daily",
+    "bankloop.loop.regular",
     "bankloop.loop.everybody",
     "bankloop.loop.membership",
     "bankloop.loop.parts",
