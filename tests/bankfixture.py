@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from importlib import resources
 from pathlib import Path
 
 import pyarrow as pa
@@ -103,6 +104,9 @@ def open_small_bank(
     store = attach_store(folder, clock, server, database)
     day = local_day(clock.now(), "Asia/Shanghai")
     simulated = write_bank(folder, CUSTOMERS, 7, today=day)
+    # Its people's tasks are the tests' own: nothing makes any by itself when a console starts.
+    care = (resources.files("bankloop.customer.care") / "care.yaml").read_text(encoding="utf-8")
+    (folder / "care.yaml").write_text(f"{care.partition('daily:')[0]}daily: []\n", encoding="utf-8")
     programme = folder / "programmes" / "retail-growth.yaml"
     programme.write_text(programme.read_text(encoding="utf-8").replace("2026-08-24", day.isoformat()), encoding="utf-8")
     bank = Bank(folder, store, open_lake(folder, store, system("lake")), clock)

@@ -46,8 +46,6 @@ def make(day: Day = None, bank: Folder = _HERE, as_json: AsJson = False) -> None
 @handled
 def work(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """做当天的例行工作，可重复执行；serve 每天 8:30 自动做。Do the day's regular work; safe to repeat."""
-    from dataclasses import asdict
-
     from bankloop.loop.regular import work_day
     from bankloop.wiring import open_bank
 
@@ -58,9 +56,9 @@ def work(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     rows: list[list[object]] = []
     parts: dict[str, Any] = {}
     for one in done:
-        parts[one.part] = {"refused": one.refused.as_dict()} if one.refused else asdict(one.result)
+        parts[one.part] = {"refused": one.refused.as_dict()} if one.refused else _plain(one.result)
         said = one.refused.say(language()) if one.refused else ", ".join(f"{k} {v}" for k, v in parts[one.part].items())
-        rows.append([one.part, said])
+        rows.append([one.part, said or "—"])
     show_table(f"{today}", ["工作 / part", "结果 / result"], rows)
     finish({"day": today.isoformat(), "parts": parts}, as_json)
 
@@ -95,3 +93,12 @@ def show(
         "below": {name: one.plain() for name, one in report.below.items()},
     }
     finish(found, as_json)
+
+
+def _plain(value: Any) -> Any:
+    from collections.abc import Mapping
+    from dataclasses import fields, is_dataclass
+
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    return {name: _plain(one) for name, one in value.items()} if isinstance(value, Mapping) else value

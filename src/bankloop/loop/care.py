@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
-from bankloop.customer.care import DrawdownCare, MaturityCare, make_maturity_tasks, tell_holders
+from bankloop.customer.care import DrawdownCare, MaturityCare, falls, make_maturity_tasks, read_care, tell_holders
 from bankloop.customer.servicing import RemoteCare, maintain_remote
 from bankloop.kit import ConflictError, SpecError, Text
 from bankloop.kit.expression import parse
@@ -43,6 +43,12 @@ def explain_fall(bank: Bank, connection: Connection, today: date, product: str) 
     _check(text)
     label = f"{EXPLANATION}@{text.version}"
     return tell_holders(connection, bank.lake, today, product, label, sorted(text.bodies))
+
+
+def explain_falls(bank: Bank, connection: Connection, today: date) -> dict[str, DrawdownCare]:
+    """Tell the holders of every product that fell by the policy's measure, by product; see ``explain_fall``."""
+    found = falls(bank.lake, read_care(bank.folder).drawdown, today)
+    return {one.product_id: explain_fall(bank, connection, today, one.product_id) for one in found}
 
 
 def keep_in_touch(bank: Bank, connection: Connection, today: date) -> RemoteCare:

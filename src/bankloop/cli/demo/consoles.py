@@ -26,6 +26,7 @@ from bankloop.kit import SystemClock, WorkTime, local_day, uuid7
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.daily import report_day
+from bankloop.loop.regular import work_day
 from bankloop.organization import account
 from bankloop.simulate import write_bank
 from bankloop.store import remove_cluster
@@ -110,6 +111,8 @@ def _prepared(folder: Path, customers: int, users: int) -> tuple[int, list[str],
             _tasks(connection, clock)
         report_day(bank, house.system("daily"), bank.lake.today() - timedelta(days=1))
         hand_over_daily(bank)
+        # What a serving bank does in the morning is done before anybody looks.
+        work_day(bank, bank.lake.today())
         with bank.store.begin(house.system()) as connection:
             bank.profiles(connection)
         demo = account.SignInSettings(demo=True)

@@ -17,12 +17,13 @@ from bankloop.customer.care.contracts import (
 )
 from bankloop.customer.care.dates import key_dates
 from bankloop.customer.care.queries import falls, holders, maturing, renewal_history, renewal_scores
-from bankloop.customer.care.rules import DRAWDOWN, MATURITY, at_stake, read_care, renewals, said, spared_by
+from bankloop.customer.care.rules import DRAWDOWN, MATURITY, REMOTE, at_stake, read_care, renewals, said, spared_by
 from bankloop.customer.care.service import SERVICE_CLASS, make_maturity_tasks, tell_holders
 
 __all__ = [
     "DRAWDOWN",
     "MATURITY",
+    "REMOTE",
     "SERVICE_CLASS",
     "CarePolicy",
     "DrawdownCare",

@@ -48,10 +48,11 @@ class DrawdownPolicy:
 
 @dataclass(frozen=True, slots=True)
 class CarePolicy:
-    """Both policies."""
+    """Both policies, and what of care is done by itself every working day."""
 
     maturity: MaturityPolicy
     drawdown: DrawdownPolicy
+    daily: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from bankloop.kit.located import Located, read_located
 BUILT_IN = Path(__file__).with_name("care.yaml")
 OWN = "care.yaml"
 PPM = 1_000_000
-MATURITY, DRAWDOWN = "maturity", "drawdown"
+MATURITY, DRAWDOWN, REMOTE = "maturity", "drawdown", "remote"
+_BY_ITSELF = (MATURITY, DRAWDOWN, REMOTE)
 _FEN = 100
 # A band speaks for itself as far as it has seen more maturities than this; below, the whole bank's share leads.
 PRIOR_MATURITIES = 30
@@ -31,7 +32,11 @@ def read_care(folder: Path | None = None) -> CarePolicy:
     own = folder / OWN if folder is not None and (folder / OWN).exists() else BUILT_IN
     file = read_located(own)
     content = file.content if isinstance(file.content, dict) else {}
-    return CarePolicy(_maturity(file, content.get("maturity")), _drawdown(file, content.get("drawdown")))
+    return CarePolicy(
+        _maturity(file, content.get("maturity")),
+        _drawdown(file, content.get("drawdown")),
+        _daily(file, content.get("daily", [])),
+    )
 
 
 def renewals(history: Mapping[int, tuple[int, int]], bands: int) -> tuple[Renewal, ...]:
@@ -127,6 +132,12 @@ def _drawdown(file: Located, entry: Any) -> DrawdownPolicy:
     if not isinstance(entry, dict) or not _whole(entry.get("days")) or not isinstance(fall, int | float) or not 0 < fall < 100:  # fmt: skip
         raise errors.policy_spec(file.place("drawdown"), "drawdown 写 days（天）和 fall（百分数）", "drawdown has days and fall (per cent)")  # fmt: skip
     return DrawdownPolicy(entry["days"], round(fall * 10_000))
+
+
+def _daily(file: Located, entry: Any) -> tuple[str, ...]:
+    if not isinstance(entry, list) or not set(map(str, entry)) <= set(_BY_ITSELF):
+        raise errors.policy_spec(file.place("daily"), "daily 是 maturity、drawdown、remote 中的若干项", "daily names some of maturity, drawdown, remote")  # fmt: skip
+    return tuple(name for name in _BY_ITSELF if name in entry)
 
 
 def _whole(value: object) -> bool:
