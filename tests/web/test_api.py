@@ -179,6 +179,14 @@ def test_a_page_says_where_it_goes_on_and_nobody_else_can_use_it(staffed: Staffe
     second = steward.get(f"{BASE}/people", params={"limit": 2, "cursor": first["next"]}).json()
     ids = [one["staff_id"] for one in (*first["items"], *second["items"])]
     assert ids == sorted(set(ids))
+    leader = staffed.api("strategist")
+    whole = leader.get(f"{BASE}/tasks", params={"limit": 200}).json()["items"]
+    begun = leader.get(f"{BASE}/tasks", params={"limit": 2}).json()
+    rest = leader.get(f"{BASE}/tasks", params={"limit": 198, "cursor": begun["next"]}).json()["items"]
+    assert [one["task_id"] for one in (*begun["items"], *rest)] == [one["task_id"] for one in whole]
+    order = [(-one["value_fen"], one["task_id"]) for one in whole]
+    assert order == sorted(set(order))
+    assert staffed.api("checker").get(f"{BASE}/tasks", params={"cursor": begun["next"]}).status_code in (400, 403)
     for client, path in ((staffed.api("sysadmin"), "people"), (steward, "customers")):
         answer = client.get(f"{BASE}/{path}", params={"cursor": first["next"]})
         assert (answer.status_code, answer.json()["code"]) == (400, "request.cursor")

@@ -26,6 +26,7 @@ from bankloop.organization.task.dispatch import dispatch_tasks, send_down
 from bankloop.organization.task.handover import hand_over_tasks
 from bankloop.organization.task.repository import (
     as_task,
+    day_page,
     events_of,
     open_tasks,
     open_tasks_for,
@@ -97,6 +98,7 @@ __all__ = [
     "call_off_tasks",
     "check_in",
     "create_tasks",
+    "day_page",
     "dispatch_tasks",
     "escalate_tasks",
     "events_of",

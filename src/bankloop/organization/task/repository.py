@@ -27,6 +27,11 @@ _FOR = text(
     f"UNION SELECT {FIELDS} FROM staff_task t WHERE t.staff_id = :staff AND t.due_on BETWEEN :since AND :until "
     "ORDER BY due_on, value_fen DESC, task_id"
 )
+_FURTHER = "SELECT * FROM ({tasks}) AS t WHERE CAST(:value AS bigint) IS NULL OR (-value_fen, task_id) > (-CAST(:value AS bigint), :task) ORDER BY value_fen DESC, task_id LIMIT :limit"
+_PAGE_OF = text(
+    _FURTHER.format(tasks=f"SELECT {FIELDS} FROM staff_task t WHERE t.unit_id = ANY (:units) AND t.due_on = :since")
+)
+_PAGE_FOR = text(_FURTHER.format(tasks=_FOR.text.partition("ORDER BY")[0]))
 
 
 def tasks_of(connection: Connection, unit_id: str, since: date, until: date) -> list[Task]:
@@ -47,6 +52,22 @@ def tasks_for(connection: Connection, staff_id: str, since: date, until: date) -
     """
     values = {"staff": staff_id, "since": since, "until": until, "now": now_of(connection)}
     return [as_task(row) for row in connection.execute(_FOR, values).mappings()]
+
+
+def day_page(
+    connection: Connection, day: date, units: Sequence[str], staff_id: str, after: tuple[int, UUID] | None, limit: int
+) -> list[Task]:
+    """Return a page of the tasks due on a day, the most valuable first: a person's where one is named, else those of units.
+
+    ``after`` is the value in fen and the id of the last task of the page before.
+    """
+    value, task = after or (None, None)
+    values: dict[str, Any] = {"since": day, "until": day, "value": value, "task": task, "limit": limit}
+    if staff_id:
+        rows = connection.execute(_PAGE_FOR, {**values, "staff": staff_id, "now": now_of(connection)})
+    else:
+        rows = connection.execute(_PAGE_OF, {**values, "units": list(units)})
+    return [as_task(row) for row in rows.mappings()]
 
 
 def open_tasks_of(connection: Connection, unit_id: str, until: date, limit: int) -> tuple[list[Task], int]:

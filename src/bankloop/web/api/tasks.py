@@ -24,9 +24,23 @@ from bankloop.organization import (
     task_of,
 )
 from bankloop.organization.task import Visit, check_in
-from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Reason, Writes, does, plain
+from bankloop.web.api.asking import (
+    PREFIX,
+    Body,
+    Cursor,
+    Limit,
+    Name,
+    Open,
+    Reads,
+    Reason,
+    Writes,
+    after,
+    does,
+    page_of,
+    plain,
+)
 from bankloop.web.api.once import once_in
-from bankloop.web.desk.own import own_tasks
+from bankloop.web.desk.own import own_page
 
 router = APIRouter(prefix=PREFIX, tags=["tasks"])
 Words = Annotated[str, Field(max_length=2_000)]
@@ -81,11 +95,15 @@ class VisitBody(Body):
 
 
 @router.get("/tasks")
-def tasks(console: Open, visitor: Reads) -> dict[str, Any]:
+def tasks(console: Open, visitor: Reads, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
     """List today's tasks within the caller's scope, the most valuable first."""
     require(visitor.principal, "task.read")
-    with console.bank.store.begin(visitor.principal) as connection:
-        return {"items": plain(own_tasks(connection, visitor.principal, console)), "next": None}
+    store, principal = console.bank.store, visitor.principal
+    last = after(store, principal, "tasks", cursor)
+    before = None if last is None else (int(last[0]), UUID(last[1]))
+    with store.begin(principal) as connection:
+        found = own_page(connection, principal, console, before, limit + 1)
+    return page_of(store, principal, "tasks", found, limit, lambda one: [one.value_fen, str(one.task_id)])
 
 
 @router.get("/tasks/{task_id}")

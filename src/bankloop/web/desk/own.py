@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
@@ -10,6 +11,7 @@ from sqlalchemy import Connection
 
 from bankloop.kit import Text
 from bankloop.organization import BookRow, Task, book_of, customers_of_units, require, tasks_for, tasks_of, units
+from bankloop.organization.task import day_page
 from bankloop.report import Cell, Column, Table, Tone
 from bankloop.report import sayings as say
 from bankloop.store import EVERY_UNIT, Principal, record_access
@@ -61,7 +63,15 @@ def own_tasks(connection: Connection, principal: Principal, console: Console) ->
         return tasks_for(connection, own, day, day)
     places = [unit.unit_id for unit in units(connection)] if EVERY_UNIT in principal.units else principal.units
     found = [task for unit in places for task in tasks_of(connection, unit, day, day)]
-    return sorted(found, key=lambda task: -task.value_fen)
+    return sorted(found, key=lambda task: (-task.value_fen, task.task_id))
+
+
+def own_page(
+    connection: Connection, principal: Principal, console: Console, after: tuple[int, UUID] | None, limit: int
+) -> list[Task]:
+    """Return a page of ``own_tasks``; ``after`` is the value and the id of the last one of the page before."""
+    places = [unit.unit_id for unit in units(connection)] if EVERY_UNIT in principal.units else principal.units
+    return day_page(connection, console.today, places, principal.book or principal.tasks or "", after, limit)
 
 
 def own_customers(console: Console, principal: Principal, after: str, limit: int) -> list[BookRow]:
