@@ -308,7 +308,7 @@ def measure_console(options: Options) -> dict[str, Any]:
     from bankloop.cli.demo.consoles import measure
 
     if options.quick:
-        return measure(options.customers or QUICK_CUSTOMERS // 8, USERS // 10, 12.0, 1.5)
+        return measure(options.customers or QUICK_CUSTOMERS // 8, USERS // 10, 8.0, 1.5)
     return measure(options.customers or FULL_CUSTOMERS, USERS, 120.0, 20.0)
 
 
