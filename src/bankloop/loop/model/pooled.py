@@ -20,6 +20,7 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 from threadpoolctl import threadpool_limits
 
 from bankloop.loop.model.contracts import Arm, Floats, Labelled
@@ -167,9 +168,9 @@ def _averaged(gram: Floats, moment: Floats, layout: _Layout) -> Floats:
     for people, action in product(PEOPLE_SDS, ACTION_SDS):
         root = np.sqrt(layout.variances(people, action))
         factor = np.linalg.cholesky(np.eye(layout.width) + root[:, None] * gram * root[None, :])
-        half = np.linalg.solve(factor, root * residual)
+        half = solve_triangular(factor, root * residual, lower=True, check_finite=False)
         evidence.append(0.5 * float(half @ half) - float(np.log(np.diag(factor)).sum()))
-        found.append(prior + root * np.linalg.solve(factor.T, half))
+        found.append(prior + root * solve_triangular(factor, half, lower=True, trans="T", check_finite=False))
     weight = np.exp(np.array(evidence) - max(evidence))
     return np.asarray(weight @ np.array(found) / weight.sum())
 
