@@ -35,9 +35,18 @@ from bankloop.organization.task import hand_over_tasks
 from bankloop.store import EmbeddedServer, attach_store, list_campaigns
 from bankloop.wiring import hand_over_daily
 from tests.bankfixture import TEMPLATE, open_small_bank
+from tests.customer.test_worklist import xlsx
 from tests.web.conftest import Staffed, listening, staff
 
 pytestmark = pytest.mark.browser
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# Of a manager's book whom nobody is in touch with and who allow marketing.
+_FREE = text(
+    "SELECT b.customer_no FROM customer_book b JOIN consent_record c USING (customer_no) WHERE c.purpose = 'marketing' AND c.stands "
+    "AND b.staff_id = :m AND b.valid_to IS NULL AND NOT EXISTS (SELECT FROM contact o WHERE o.customer_no = b.customer_no) "
+    "AND NOT EXISTS (SELECT FROM consent_record d WHERE d.customer_no = b.customer_no AND d.purpose = 'do_not_contact' AND d.stands) "
+    "ORDER BY 1 LIMIT 3"
+)
 
 
 @pytest.fixture(scope="module")
@@ -198,33 +207,60 @@ def test_head_office_sets_a_target_launches_and_the_branch_narrows(own: Staffed,
     assert "不提供" in room.locator("#rules").inner_text()
 
 
-def test_head_office_pauses_on_the_board_and_compliance_kills_what_it_launched(
+def listed(page: Any, address: str) -> set[str]:
+    """The tasks on a manager's list as the page shows it, however far down."""
+    page.goto(address + "/workbench")
+    links = page.locator("main a[href^='/workbench/']").all()
+    return {str(one.get_attribute("href")) for one in links}
+
+
+def press(page: Any, button: Any) -> None:
+    """Press a button by the keyboard alone and wait for the page that follows."""
+    button.focus()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def test_head_office_launches_a_round_pauses_it_and_compliance_kills_it_off_the_lists(
     own: Staffed, chromium: Any, address: str
 ) -> None:
-    bank, name = own.small.open, "keep-deposits"
+    bank, name, manager = own.small.open, "keep-deposits", own.of("relationship_manager")
 
     def state() -> str:
         with bank.store.begin(system()) as connection:
             return next(row.state for row in list_campaigns(connection) if row.name == name)
 
-    def waiting() -> int:
+    def waiting() -> set[str]:
         with bank.store.begin(system()) as connection:
-            found = connection.scalar(
-                text("SELECT count(*) FROM staff_task WHERE campaign = :c AND state IN ('CREATED', 'ALLOTTED', 'ASSIGNED')"),
-                {"c": name},
+            found = connection.scalars(
+                text("SELECT task_id FROM staff_task WHERE campaign = :c AND state IN ('ASSIGNED', 'ACCEPTED') AND staff_id = :m"),
+                {"c": name, "m": manager},
             )  # fmt: skip
-            return int(found)
+            return {f"/workbench/{task}" for task in found}
 
     def throw(page: Any, act: str, reason: str) -> None:
         switch = page.locator(f"#running form:has(button[formaction='/board/{name}/{act}'])")
         switch.locator("input[name=reason]").fill(reason)
-        switch.locator(f"button[formaction='/board/{name}/{act}']").focus()
-        with page.expect_navigation():
-            page.keyboard.press("Enter")
+        press(page, switch.locator(f"button[formaction='/board/{name}/{act}']"))
 
     assert state() == "running"
-    assert waiting() > 0
+    before, phone = waiting(), desk(chromium, own, address, manager, width=390)
+    earlier = listed(phone, address)
+
+    # Launched on the page, the round's calls are on the manager's phone the same morning.
     maker = desk(chromium, own, address, "strategist", width=390)
+    maker.goto(address + "/rounds")
+    maker.fill("#round", "2")
+    maker.fill("#start", bank.lake.today().isoformat())
+    press(maker, maker.locator("main button:has-text('Run')"))
+    own.app.state.jobs.wait()
+    launched = waiting() - before
+    shown = sorted(launched & listed(phone, address) - earlier)
+    assert shown
+    phone.goto(address + shown[0])
+    phone.click("main button:has-text('Take it and show the number')")
+    assert phone.locator("a[href^='tel:1']").count() == 1
+
     maker.goto(address + "/board")
     assert maker.locator("#running button[formaction$='/kill']").count() == 0  # compliance's alone
     throw(maker, "pause", "the price changed")
@@ -236,11 +272,48 @@ def test_head_office_pauses_on_the_board_and_compliance_kills_what_it_launched(
     judge.goto(address + "/board")
     throw(judge, "kill", "a complaint about the wording")
     assert state() == "killed"
-    assert waiting() == 0
     assert judge.locator(f"#running a[href='/campaigns/{name}']").count() == 0
+    # Nobody is called for it any more, whoever had begun included; the page says so and takes no outcome.
+    assert waiting() == set()
+    assert not (before | launched) & listed(phone, address)
+    phone.goto(address + shown[0])
+    assert "recalled" in phone.locator("main").inner_text()
+    assert phone.locator("main input[name=outcome]").count() == 0
     watcher = desk(chromium, own, address, "commander")
     watcher.goto(address + "/board")
     assert watcher.locator("#running form").count() == 0
+
+
+def test_head_office_recalls_a_list_and_what_nobody_began_leaves_the_phone(
+    own: Staffed, chromium: Any, address: str
+) -> None:
+    manager, today = own.of("relationship_manager"), own.small.open.lake.today()
+    with own.small.open.store.begin(system()) as connection:
+        numbers = list(connection.scalars(_FREE, {"m": manager}))
+    assert len(numbers) == 3
+    maker = desk(chromium, own, address, "strategist", "zh", 390)
+    maker.goto(address + "/lists")
+    maker.fill("#name", "错发的名单")
+    maker.fill("#due", today.isoformat())
+    rows = xlsx(*((number, "回访", 9_000_000, "") for number in numbers))
+    maker.set_input_files("#file", {"name": "list.xlsx", "mimeType": XLSX, "buffer": rows})
+    phone = desk(chromium, own, address, manager, width=390)
+    earlier = listed(phone, address)
+    press(maker, maker.locator("main form.fields button"))
+    assert "3 行，可用 3" in maker.locator("[role=status]").inner_text()
+    sent = sorted(listed(phone, address) - earlier)
+    assert len(sent) == 3
+    phone.goto(address + sent[0])
+    phone.click("main button:has-text('Take it and show the number')")
+
+    again = desk(chromium, own, address, "strategist")
+    again.goto(address + "/lists")
+    row = again.locator("main li:has-text('错发的名单')")
+    row.locator("input[name=reason]").fill("sent by mistake")
+    press(again, row.locator("button"))
+    assert again.locator("main li:has-text('错发的名单') form").count() == 0
+    # A conversation that has begun is not cut off.
+    assert listed(phone, address) & set(sent) == {sent[0]}
 
 
 def test_ten_thousand_tasks_in_one_sub_branch_are_dealt_out_and_every_page_holds(own: Staffed) -> None:
