@@ -117,6 +117,7 @@ OTHERS = {
     "secadmin": ("/", "/people"),
     "product": ("/products", "/products/wealth-fixed-income"),
     "checker": ("/approvals",),
+    "compliance": ("/board",),
     "steward": ("/merges", "/data", "/data/customer", "/data/holding/row", "/lineage", "/tiers"),
     "relationship_manager": (
         "/",

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
+import psycopg
+import pytest
 from sqlalchemy import text
 
-from bankloop.organization import NewTask, TaskKind, open_task, open_tasks_for, system
+from bankloop.organization import NewTask, TaskKind, account, open_task, open_tasks_for, principal_for, system
+from bankloop.web.console import Console
+from bankloop.web.workbench import task_page, workbench
 from tests.web.conftest import Staffed
 
 _DECIDED = text(
@@ -55,3 +63,47 @@ def test_many_open_tasks_at_the_same_moment(staffed: Staffed) -> None:
     with ThreadPoolExecutor(8) as people:
         found = list(people.map(lambda place: client.get(f"/workbench/{tasks[place % len(tasks)].task_id}"), range(48)))
     assert [one.status_code for one in found] == [200] * len(found)
+
+
+@contextmanager
+def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What this thread asks of the database meanwhile; what runs beside it is not counted."""
+    asked: list[str] = []
+    here, execute = threading.get_ident(), psycopg.Cursor.execute
+
+    def counted(cursor: Any, query: Any, *values: Any, **how: Any) -> Any:
+        if threading.get_ident() == here:
+            asked.append(str(query))
+        return execute(cursor, query, *values, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(psycopg.Cursor, "execute", counted)
+        yield asked
+
+
+def test_a_day_and_a_task_ask_little_of_the_database_however_long_the_list(
+    staffed: Staffed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, manager = staffed.small.open.store, staffed.of("relationship_manager")
+    with store.begin(system()) as connection:
+        unit = connection.scalar(
+            text("SELECT unit_id FROM staff_post WHERE staff_id = :m AND valid_to IS NULL"), {"m": manager}
+        )
+        own, now = staffed.own_customer(manager), store.clock.now()
+        for place in range(3):
+            asked = NewTask(f"lean/{place}", TaskKind.CARE, own, unit, "care", now, now + timedelta(hours=2), manager)
+            task = open_task(connection, asked)
+    with store.begin(account.SIGN_IN) as connection:
+        principal = principal_for(connection, manager, "tasks")
+    console = Console(staffed.small.open)
+    workbench(console, principal)
+    with statements(monkeypatch) as first:
+        workbench(console, principal)
+    # Who asks, the tasks, why each was decided, the month's count.
+    assert len(first) <= 4, first
+    with statements(monkeypatch) as second:
+        found = task_page(console, principal, task.task_id)
+    assert found.name == "***"
+    # Who asks twice (an opening is written down whatever follows), the task, its reasons, events, request, what is unmasked and by which right.
+    assert len(second) <= 11, second
+    assert not any("lake_version" in one for one in second)  # masked name and number need no file of the lake

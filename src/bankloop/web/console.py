@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -76,6 +76,7 @@ class Console:
     rounds: Kept = field(default_factory=Kept)
     readings: Kept = field(default_factory=lambda: Kept(64))
     locks: Kept = field(default_factory=lambda: Kept(64))
+    locked: Kept = field(default_factory=lambda: Kept(64))
     programmes: Kept = field(default_factory=lambda: Kept(1))
     scores: Kept = field(default_factory=lambda: Kept(64))
 
@@ -132,6 +133,13 @@ class Console:
             if row.name not in found and row.lock_digest:
                 found[row.name] = self.lock(row.lock_digest).campaign.title.text
         return found
+
+    def titles_of(self, names: Collection[str]) -> dict[str, Text]:
+        """Return the titles of these campaigns; the database is asked only where a file does not name one."""
+        files = self.bank.spec.campaigns
+        if all(name in files for name in names):
+            return {name: files[name].title.text for name in names}
+        return self.titles()
 
     def lock(self, digest: str) -> Lock:
         """Return a lock by its digest."""

@@ -110,11 +110,12 @@ def _visitor(
     scopes: frozenset[str] | None = None,
     token: str = "",
 ) -> Visitor:
-    roles = tuple(grant.role for grant in grants_of(connection, person))
+    held = grants_of(connection, person)
+    roles = tuple(grant.role for grant in held)
     wanted = wishes.get("bankloop-role") or chosen
     role = wanted if wanted in roles else roles[0] if roles and not wishes.get("bankloop-role") else wanted
     purpose = wishes.get("bankloop-purpose") or main_purpose(role or "")
-    principal = principal_for(connection, person, purpose, role=role)
+    principal = principal_for(connection, person, purpose, role=role, held=held)
     return Visitor(principal, role or "", roles, session, scopes, token)
 
 

@@ -16,6 +16,7 @@ from bankloop.store import EVERY_UNIT, Principal
 from bankloop.web import errors
 from bankloop.web.console import Console, masked
 from bankloop.web.targets import targets_page
+from bankloop.web.workbench import KIND_TITLES
 
 # Below this share of what was instructed done on time a unit is red, below the other amber.
 RED, AMBER = 0.6, 0.8
@@ -97,7 +98,7 @@ def unit_page(console: Console, principal: Principal, unit_id: str) -> UnitPage:
     rows = tuple(
         (
             task,
-            titles.get(task.campaign, say.same(task.kind.value)),
+            titles.get(task.campaign, KIND_TITLES[task.kind]),
             masked(task.customer_no),
             say.money(task.value_fen),
             say.same(f"{task.due_at.astimezone(zone):%m-%d %H:%M}" if task.due_at else f"{task.due_on:%m-%d}"),

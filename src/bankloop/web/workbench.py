@@ -96,6 +96,16 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Locked:
+    """What a lock says of the tasks decided under it: its attributes, those its audience asks for, its actions by key."""
+
+    lock: Lock
+    attributes: Mapping[str, Attribute]
+    asked: frozenset[str]
+    actions: Mapping[str, Action]
+
+
+@dataclass(frozen=True, slots=True)
 class Workbench:
     """A day in one screen: the answer, figures, what to do first, WeCom messages that wait, the rest."""
 
@@ -128,9 +138,13 @@ def workbench(console: Console, principal: Principal) -> Workbench:
         tasks, now = open_tasks_for(connection, principal.id, console.today), now_of(connection)
         messages, by_hand = _in_order(tasks, WorkTime(console.bank.lake.zone), now)
         # However long the list is, only what the page shows is made ready to be shown.
-        to_confirm = _calls(console, connection, messages[:_MOST])
-        ordered = _calls(console, connection, by_hand[: FIRST + _MOST])
-        month = performance(connection, console.today.replace(day=1), console.today, staff=principal.id)
+        messages, ready = messages[:_MOST], by_hand[: FIRST + _MOST]
+        reasons = read_reasons(connection, [task.parent_id or task.task_id for task in (*messages, *ready)])
+        to_confirm = _calls(console, connection, messages, reasons)
+        ordered = _calls(console, connection, ready, reasons)
+        month = performance(
+            connection, console.today.replace(day=1), console.today, staff=principal.id, responses=False
+        )
     own = next((one for one in month if one.who == principal.id), None)
     late = sum(_is_late(task, now) for task in tasks)
     answer = Text(
@@ -170,13 +184,13 @@ def task_page(console: Console, principal: Principal, task_id: UUID) -> TaskPage
     with console.bank.store.begin(principal) as connection:
         task = task_of(connection, task_id)
         clear = set(IDENTITY) <= unmasked_fields(connection, task.customer_no)
-        (call,) = _calls(console, connection, [task], clear=clear)
+        reasons = read_reasons(connection, [task.parent_id or task_id])
+        (call,) = _calls(console, connection, [task], reasons, clear=clear)
         events = events_of(connection, [task_id])
-        reason = read_reasons(connection, [task.parent_id or task_id])
         asked = request_behind(connection, task_id)
     # A company is called by its own line's system; what is shown of its owner is the request's to rule.
     name, phone = (_MASK, _MASK) if asked else _identity(console, principal, task.customer_no)
-    lock = _lock(console, reason)
+    locked = next((_locked(console, one["lock_digest"]) for one in reasons.values()), None)
     return TaskPage(
         call=call,
         state=STATES[task.state],
@@ -184,7 +198,7 @@ def task_page(console: Console, principal: Principal, task_id: UUID) -> TaskPage
         name=name,
         phone=phone,
         dial=phone if phone.isdigit() else "",
-        script=(_script(lock, task) if lock else None) or _explanation(console, task),
+        script=(_script(locked, task) if locked else None) or _explanation(console, task),
         history=tuple(_done(console, event) for event in events),
         request=asked.request_id if asked else None,
     )
@@ -199,27 +213,33 @@ def _identity(console: Console, principal: Principal, customer_no: str) -> tuple
     return name, phone
 
 
-def _calls(console: Console, connection: Connection, tasks: Sequence[Task], *, clear: bool = False) -> list[Call]:
+def _calls(
+    console: Console,
+    connection: Connection,
+    tasks: Sequence[Task],
+    reasons: Mapping[UUID, Mapping[str, Any]],
+    *,
+    clear: bool = False,
+) -> list[Call]:
     now, zone = now_of(connection), ZoneInfo(console.bank.lake.zone)
-    reasons = read_reasons(connection, [task.parent_id or task.task_id for task in tasks])
-    titles = console.titles()
+    titles = console.titles_of({task.campaign for task in tasks if task.campaign})
     found = []
     for task in tasks:
         reason = reasons.get(task.parent_id or task.task_id)
-        lock = console.lock(reason["lock_digest"]) if reason else None
+        locked = _locked(console, reason["lock_digest"]) if reason else None
         late = _is_late(task, now)
         due = task.start_at if task.kind is TaskKind.FOLLOW_UP else task.due_at
         found.append(
             Call(
                 task=task,
                 title=titles.get(task.campaign, KIND_TITLES[task.kind]),
-                action=_action(lock, task),
+                action=_action(locked, task),
                 who=masked(task.customer_no) if task.customer_no else "—",
                 worth=say.money(task.value_fen),
                 due=say.same(f"{due.astimezone(zone):%m-%d %H:%M}" if due else f"{task.due_on:%m-%d}"),
                 tag=Text("超时", "overdue") if late else KIND_TITLES[task.kind],
                 late=late,
-                why=_why(lock, reason, clear=clear) or (_said(task.reason),),
+                why=_why(locked, reason, clear=clear) or (_said(task.reason),),
             )
         )
     return found
@@ -232,27 +252,31 @@ def _urgency(clock: WorkTime, task: Task, now: datetime) -> float:
     return urgency(left, clock.elapsed(task.start_at, task.due_at))
 
 
-def _lock(console: Console, reasons: Mapping[UUID, Mapping[str, Any]]) -> Lock | None:
-    return next((console.lock(one["lock_digest"]) for one in reasons.values()), None)
+def _locked(console: Console, digest: str) -> Locked:
+    """Return what a lock says, read once a process: to read its attributes' expressions takes longer than a page may."""
+
+    def make() -> Locked:
+        lock = console.lock(digest)
+        asked = parse(lock.campaign.audience, lock.types).names
+        attributes = loop.locked_catalogue({lock.campaign.campaign: lock}).attributes
+        return Locked(lock, attributes, frozenset(asked), {action.key: action for action in actions_of(lock)})
+
+    return console.locked.get(digest, make)
 
 
-def _action_in(lock: Lock, task: Task) -> Action | None:
-    return next((action for action in actions_of(lock) if action.key == task.action), None)
-
-
-def _action(lock: Lock | None, task: Task) -> Text:
-    action = _action_in(lock, task) if lock else None
+def _action(locked: Locked | None, task: Task) -> Text:
+    action = locked.actions.get(task.action) if locked else None
     if task.action in _CARE:
         return _CARE[task.action]
     if task.action in TOPICS:
         return TOPICS[task.action].title
-    return action_title(lock, action) if lock and action else say.same(task.action or "—")
+    return action_title(locked.lock, action) if locked and action else say.same(task.action or "—")
 
 
-def _script(lock: Lock, task: Task) -> Text | None:
+def _script(locked: Locked, task: Task) -> Text | None:
     """Return the lock's words for what a task does; None where that is no action of its campaign, as after a referral."""
-    action = _action_in(lock, task)
-    chosen = choose(lock, action.product, action.channel) if action else None
+    action = locked.actions.get(task.action)
+    chosen = choose(locked.lock, action.product, action.channel) if action else None
     if chosen is None:
         return None
     bodies = {language.value: chosen.body(language, {}) for language in chosen.bodies}
@@ -267,15 +291,13 @@ def _explanation(console: Console, task: Task) -> Text | None:
     return Text(body.zh, body.en) if body is not None else None
 
 
-def _why(lock: Lock | None, reason: Mapping[str, Any] | None, *, clear: bool) -> tuple[Text, ...]:
+def _why(locked: Locked | None, reason: Mapping[str, Any] | None, *, clear: bool) -> tuple[Text, ...]:
     """What the decision read of the customer, what the audience asks for first; amounts are masked unless ``clear``."""
-    if lock is None or reason is None:
+    if locked is None or reason is None:
         return ()
-    catalogue = loop.locked_catalogue({lock.campaign.campaign: lock})
-    asked = parse(lock.campaign.audience, lock.types).names
     found = []
-    for name in sorted(reason["attributes"], key=lambda name: name not in asked):
-        attribute, value = catalogue.attributes.get(name), reason["attributes"][name]
+    for name in sorted(reason["attributes"], key=lambda name: name not in locked.asked):
+        attribute, value = locked.attributes.get(name), reason["attributes"][name]
         if attribute is None or attribute.confidential or value in (None, False, "", 0):
             continue
         hidden = attribute.data_class is DataClass.C2 and not clear

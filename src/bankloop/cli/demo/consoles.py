@@ -72,12 +72,15 @@ def measure(customers: int, users: int, seconds: float, pause: float) -> dict[st
     """Return ``{pages: {name: {p50_ms, p99_ms, kb}}, users, errors}`` of ``users`` sessions that each open a page every ``pause`` s."""
     with tempfile.TemporaryDirectory(prefix="bankloop-bench-") as home:
         folder = Path(home) / "bank"
+        context, port = multiprocessing.get_context("spawn"), _free()
+        # The server reads its own code while the bank is made, and opens the bank once it stands.
+        made = context.Event()
+        server = context.Process(target=_serve, args=(folder, port, made), daemon=True)
+        server.start()
         try:
-            managers, tokens, leaders = _prepared(folder, customers, users)
-            port = _free()
-            server = multiprocessing.get_context("spawn").Process(target=_serve, args=(folder, port), daemon=True)
-            server.start()
             try:
+                managers, tokens, leaders = _prepared(folder, customers, users)
+                made.set()
                 seen = asyncio.run(_work(f"http://{_HOST}:{port}", tokens, leaders, seconds, pause))
             finally:
                 server.terminate()
@@ -189,11 +192,12 @@ def _tasks(connection: Connection, clock: SystemClock) -> None:
     house.dispatch_tasks(connection, "", 0)
 
 
-def _serve(folder: Path, port: int) -> None:
+def _serve(folder: Path, port: int, made: Any) -> None:
     import uvicorn
 
     from bankloop.web import create_app
 
+    made.wait()
     app = create_app(folder, account.SignInSettings(demo=True), rates=_NO_RATE)
     # People look at a page for longer than a server keeps a line open; a browser then opens another, this client would fail.
     uvicorn.run(app, host=_HOST, port=port, log_level="error", timeout_keep_alive=_KEPT_OPEN)

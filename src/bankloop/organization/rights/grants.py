@@ -26,15 +26,22 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:key))")
 
 
 def principal_for(
-    connection: Connection, person_id: str, purpose: str, *, role: str | None = None, acting_for: str | None = None
+    connection: Connection,
+    person_id: str,
+    purpose: str,
+    *,
+    role: str | None = None,
+    acting_for: str | None = None,
+    held: Sequence[Grant] | None = None,
 ) -> Principal:
     """Return who a person is now: one role granted and valid, its units, lines and book, for a purpose.
 
     Without ``role`` it is the first in the catalogue's order that serves the purpose. With ``acting_for`` the role is
-    the absent colleague's, whose deputy the person must be now. Raises ``NotFoundError`` for a person without record,
+    the absent colleague's, whose deputy the person must be now. ``held`` are the person's own grants where this
+    transaction has read them already. Raises ``NotFoundError`` for a person without record,
     ``DeniedError`` without a grant, post or deputyship.
     """
-    held = grants_of(connection, person_id)
+    held = grants_of(connection, person_id) if held is None else list(held)
     if acting_for is not None:
         held = _deputized(connection, person_id, acting_for, held)
     elif not held and not _on_record(connection, person_id):

@@ -55,6 +55,7 @@ _CUSTOMER = CONTRACTS["customer"]
 _IDENTIFIERS = frozenset({"document", "email", "address", "account"})
 # By kind of identifier the column that holds its token.
 _IN_VAULT = {"name": "name_token", "phone": "phone_token"}
+_OF_VAULT = frozenset(_IN_VAULT.values())
 _FIELDS: Mapping[str, Column | None] = {**{c.name: c for c in _CUSTOMER.columns}, AUM: None}
 
 
@@ -128,6 +129,12 @@ def open_customer(
         shown = [name for name in wanted if name in ruling.clear]
         _write_down(connection, customer_no, wanted, shown, ruling)
         plain = _plain(connection, customer_no, shown)
+    if ruling.right in (OWN, BY_TASK) and set(wanted) <= _OF_VAULT and plain.keys() == set(shown):
+        # Name and number of whom the book or a task shows: the lake, which holds but tokens of them, is not asked.
+        known: dict[str, object] = {name: plain.get(name, MASK) for name in wanted}
+        return CustomerView(
+            customer_no, known, tuple(name for name in wanted if name not in ruling.clear), ruling.right
+        )
     if ruling.refusal is not None:
         raise ruling.refusal
     scope = Scope(principal.purpose, None, customers=frozenset({customer_no}), fields=ruling.clear)

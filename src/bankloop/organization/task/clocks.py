@@ -62,11 +62,12 @@ def performance(
     units: Sequence[str] | None = None,
     staff: str | None = None,
     hours: WorkTime | None = None,
+    responses: bool = True,
 ) -> list[Performance]:
     """Return by person (``staff_id``) or unit (``unit_id``) how tasks due from ``since`` to ``until`` were done.
 
     On time is done by its due moment; recalled and rejected tasks were not instructed. Response is the working time
-    from a task's start to the first human answer.
+    from a task's start to the first human answer; without ``responses`` it is not read, and None.
     """
     t = table.c
     now, clock, who = now_of(connection), hours or WorkTime(), t[by]
@@ -75,11 +76,11 @@ def performance(
         *([] if staff is None else [t.staff_id == staff]), *([] if units is None else [t.unit_id.in_(list(units))]),
     ]  # fmt: skip
     counts = connection.execute(select(who, *_counted(now)).where(*which).group_by(who).order_by(who)).all()
-    responses = _responses(connection, who, which, clock)
+    waited = _responses(connection, who, which, clock) if responses else {}
     return [
         Performance(
             row[0], row.instructed, row.on_time, row.done, row.overdue, row.open,
-            _quantile(responses.get(row[0], ()), 0.5), _quantile(responses.get(row[0], ()), 0.95),
+            _quantile(waited.get(row[0], ()), 0.5), _quantile(waited.get(row[0], ()), 0.95),
         )
         for row in counts
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from bankloop.customer.servicing import log_contact
 from bankloop.kit import BankloopError, InputError, Text
-from bankloop.organization import OUTCOMES, accept_task, reject_task, require, task_of, unmask
+from bankloop.organization import OUTCOMES, accept_task, reject_task, require, unmask
 from bankloop.organization.task import VISIT_PLACES, Visit, check_in
 from bankloop.web.book import book_page
 from bankloop.web.desk.offline import WORK_POLICY
@@ -92,10 +92,7 @@ def _task_page(
     error: BankloopError | None = None,
     form: dict[str, str] | None = None,
 ) -> Response:
-    console = console_of(request)
-    with console.bank.store.begin(visitor.principal) as connection:
-        task_of(connection, task_id)
-    found = task_page(console, visitor.principal, task_id)
+    found = task_page(console_of(request), visitor.principal, task_id)
     shown = page(
         request, "task.html", error.http_status if error else 200, at="work", page=found, error=error, form=form or {},
         outcomes=OUTCOMES, places=VISIT_PLACES,
