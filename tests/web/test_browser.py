@@ -113,11 +113,13 @@ _AXE = "rules => axe.run({resultTypes: ['violations'], rules}).then(r => r.viola
 # Pages of which another role than the strategist is the reader.
 OTHERS = {
     "auditor": ("/", "/audit", "/holds"),
-    "compliance": ("/holds",),
+    "compliance": (
+        "/board",
+        "/holds",
+    ),
     "secadmin": ("/", "/people"),
     "product": ("/products", "/products/wealth-fixed-income"),
     "checker": ("/approvals",),
-    "compliance": ("/board",),
     "steward": ("/merges", "/data", "/data/customer", "/data/holding/row", "/lineage", "/tiers"),
     "relationship_manager": (
         "/",
