@@ -107,6 +107,7 @@ def learning_rows(
         control=np.concatenate([found.control for found in outcomes]),
         arms={key: _joined(parts) for key, parts in arms.items()},
         round=np.repeat([number for *_, number in rounds], [decided.num_rows for _, decided, _ in rounds]),
+        worth=np.concatenate([found.worth for found in outcomes]),
     )
     return whole, tried_rows(lock, [decided for _, decided, _ in rounds], outcomes)
 

@@ -111,7 +111,8 @@ class Labelled:
     """Training rows: features ``x`` (n, f) with NaN for unknown, labels ``y`` (n,) in {0, 1}.
 
     Of a randomised round also: ``quiet`` (n,) who got nothing, ``control`` (n,) who could not, and per action the
-    ``arms`` in which chance decided. History without assignment leaves them out. ``round`` (n,) is whose row it is.
+    ``arms`` in which chance decided. History without assignment leaves them out. ``round`` (n,) is whose row it is, and
+    ``worth`` (n,) what a success is worth there, in fen.
     """
 
     x: Floats
@@ -122,6 +123,7 @@ class Labelled:
     control: NDArray[np.bool_] | None = None
     arms: Mapping[str, Arm] = field(default_factory=dict)
     round: NDArray[np.int64] | None = None
+    worth: Floats | None = None
 
     @property
     def by_chance(self) -> NDArray[np.bool_]:
@@ -141,4 +143,5 @@ class Labelled:
         quiet = None if self.quiet is None else self.quiet[mask]
         control = None if self.control is None else self.control[mask]
         of = None if self.round is None else self.round[mask]
-        return Labelled(self.x[mask], self.y[mask], self.features, self.window, quiet, control, arms, of)
+        worth = None if self.worth is None else self.worth[mask]
+        return Labelled(self.x[mask], self.y[mask], self.features, self.window, quiet, control, arms, of, worth)

@@ -1,9 +1,9 @@
 """Champion beside challenger, on rounds that neither was trained on, and whether that supports a promotion.
 
 Each unseen round judges a challenger that was trained on the rounds before it (time-ordered; a first round judges in thirds).
-What decides is the squared error of the effects over all rows where chance decided, bank-wide; the customers drawn by lot
-value each model's own choices off-policy by every estimator, and may only forbid: also where the challenger's brought
-less by the best estimate alone.
+What decides is the squared error of the effects in money over all rows where chance decided, bank-wide. The customers drawn
+by lot value each model's own choices off-policy by every estimator; that is told and decides nothing: it compares which
+action somebody gets, hardly who gets one, and is many times less sure than the difference between two models.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from bankloop.loop.evaluate import ESTIMATORS, Estimate, Logs, cross_fitted, int
 from bankloop.loop.model import PSI_ALARM, Card, Labelled, Uplift, auc, cross_fitted_rates, squared_errors
 
 BOOTSTRAPS = 200
-# A challenger must be the better one nineteen times in twenty; whoever is in force stays otherwise.
-ONE_SIDED = 1.6448536269514722
+# A challenger must be the better one ninety-nine times in a hundred, for every campaign asks after every round; whoever is in
+# force stays otherwise.
+ONE_SIDED = 2.3263478740408408
+# What a success is worth counts up to the worth of the dearest customer in a hundred: no handful decides.
+DEAREST = 0.99
 # Below so many rows where chance decided, or drawn by lot, nothing is compared.
 FEWEST = 100
 # Of fewer successes or failures than these a handful decides, and no interval says so.
@@ -76,8 +79,9 @@ class Comparison:
     """Champion beside challenger on ``rows`` where chance decided, in ``rounds`` neither was trained on.
 
     ``champion`` and ``challenger`` are the lift among the half that each would rather contact, ``gain`` their difference
-    (paired bootstrap). ``error`` is the champion's squared error less the challenger's, a row: above 0 the challenger is
-    nearer the truth. ``values`` are off-policy, fen a customer, ``worth`` the gain by DR, paired.
+    (paired bootstrap). ``error`` is the champion's squared error less the challenger's, a row, weighted by the square of what
+    a success is worth (weights of mean 1): above 0 the challenger is nearer the truth. ``values`` are off-policy, fen a
+    customer, ``worth`` the gain by DR, paired.
     """
 
     rows: int
@@ -92,8 +96,8 @@ class Comparison:
 
     @property
     def supported(self) -> bool:
-        """Return whether promotion may be proposed: surely nearer the truth, no less worth as far as lots say, no guard broken."""
-        return self.better and not self.worse and not self.worth_less and all(guard.ok for guard in self.guards)
+        """Return whether promotion may be proposed: surely nearer the truth, no guard broken."""
+        return self.better and all(guard.ok for guard in self.guards)
 
     @property
     def better(self) -> bool:
@@ -102,16 +106,8 @@ class Comparison:
 
     @property
     def worse(self) -> bool:
-        """Return whether the challenger is surely the worse one, by its effects or by what its choices are worth."""
-        return any(one is not None and one.high < 0 for one in (self.error, self.worth))
-
-    @property
-    def worth_less(self) -> bool:
-        """Return whether the challenger's choices brought less, surely or not, where they were drawn by lot.
-
-        Effects nearer the truth on the whole can rank those at the edge of the budget worse, and only the edge is chosen.
-        """
-        return self.worth is not None and self.worth.value < 0
+        """Return whether the challenger's effects are surely farther from the truth."""
+        return self.error is not None and self.error.high < 0
 
     @property
     def sentence(self) -> Text:
@@ -122,11 +118,6 @@ class Comparison:
         if broken:
             zh, en = "、".join(one.zh for one in broken), ", ".join(one.en for one in broken)
             return Text(f"守护指标没过（{zh}）：保留现任", f"a guard metric fails ({en}): keep the champion")
-        if self.better and self.worth_less:
-            return Text(
-                "挑战者的估计更准，但按它选的客户带来的更少：保留现任",
-                "the challenger's effects are nearer, but whom it chooses brought less: keep the champion",
-            )
         if self.better:
             return Text("挑战者更好", "the challenger is better")
         return Text("两者分不出高下：保留现任", "the two cannot be told apart: keep the champion")
@@ -196,9 +187,12 @@ def _beforehand(train: Train, data: Labelled, rounds: Sequence[int], keys: list[
 def _error(part: Labelled, rate: Floats, keys: list[str], mine: Floats, theirs: Floats) -> Estimate:
     """Return the mean over customers of the champion's squared error less the challenger's, with its interval."""
     one, other = (squared_errors(part, rate, dict(zip(keys, found.T, strict=True))) for found in (mine, theirs))
-    total = np.zeros(len(part.y))
+    total, rows = np.zeros(len(part.y)), np.unique(one[0])
     np.add.at(total, one[0], one[1] - other[1])
-    return interval(total[np.unique(one[0])])[0]
+    if part.worth is not None and part.worth[rows].any():
+        stake = np.minimum(part.worth[rows], np.quantile(part.worth[rows], DEAREST)) ** 2
+        total[rows] *= stake / stake.mean()
+    return interval(total[rows])[0]
 
 
 def _halves(part: Labelled, mine: Floats, theirs: Floats, seed: int) -> tuple[float, float, Estimate]:
