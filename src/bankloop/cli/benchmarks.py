@@ -161,7 +161,7 @@ def measure_learning(options: Options) -> dict[str, Any]:
 
     if options.quick:
         return measure(options.customers or 3_000, 2, 1, say)
-    return measure(options.customers or FULL_CUSTOMERS // 10, 6, 8, say)
+    return measure(options.customers or 3 * FULL_CUSTOMERS // 10, 6, 5, say)
 
 
 def measure_statistics(options: Options) -> dict[str, Any]:

@@ -149,6 +149,23 @@ def test_a_base_that_lost_its_calibration_breaks_a_guard(base: Propensity) -> No
     ).ok
 
 
+def test_a_challenger_that_would_contact_hardly_anybody_breaks_a_guard(base: Propensity) -> None:
+    data = replace(rounds(2, 1_000, 8), worth=np.full(2_000, 5_000.0))
+    champion, tried = prior(base, 0.5), drawn(data)
+    from bankloop.loop.model import train_causal
+    from tests.loop.people import bank_spec
+
+    card = train_causal(bank_spec().campaigns["bind-card"], data, data.x, 3, base)[1]
+
+    def held(level: float) -> bool:
+        other = replace(champion, coefficient={SMS: np.r_[0.0, level, 0.0, 0.0, 0.0]})
+        return next(one.ok for one in guards_of(champion, other, card, data, tried) if one.name == "reach")
+
+    # A contact costs 100 fen and a success brings 5,000: it is worth it from a lift of two points on.
+    assert held(0.021)
+    assert not held(0.019)
+
+
 def test_choices_take_the_dearest_open_actions_of_as_many_as_the_plan_contacts() -> None:
     lift = np.array([[0.3], [0.1], [0.2], [-0.1]])
     logs = Logs(np.array([0, 0, 0, 1]), np.full((4, 2), 0.5), np.zeros(4), (SMS, ""))

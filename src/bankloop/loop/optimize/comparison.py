@@ -28,6 +28,9 @@ DEAREST = 0.99
 FEWEST = 100
 # Of fewer successes or failures than these a handful decides, and no interval says so.
 FEWEST_OUTCOMES = 100
+# Who contacts hardly anybody learns hardly anything more: with fewer worth a contact than this share of the champion's, no later
+# round could say that it was wrong.
+LEAST_REACH = 0.5
 # A calibration may be out by chance (one in a thousand), and a rank by so much.
 CHANCE, RANK = 3.2905267314919255, 0.03
 _THIRDS = 3
@@ -148,8 +151,10 @@ def compare(
     return Comparison(found.rows, a, b, gain, found.error, found.rounds, values, worth)
 
 
-def guards_of(champion: Uplift, challenger: Uplift, card: Card, data: Labelled) -> tuple[GuardMetric, ...]:
-    """Return what the challenger may not break, on the newest round's customers who got nothing, and for those scored now."""
+def guards_of(
+    champion: Uplift, challenger: Uplift, card: Card, data: Labelled, tried: Tried | None = None
+) -> tuple[GuardMetric, ...]:
+    """Return what the challenger may not break: on the newest round's customers, those who got nothing, those scored now."""
     assert data.round is not None
     assert data.quiet is not None
     newest = data.part(data.quiet & (data.round == data.round.max()))
@@ -160,11 +165,26 @@ def guards_of(champion: Uplift, challenger: Uplift, card: Card, data: Labelled) 
         ranks.append(auc(chance, newest.y))
     rate = float(newest.y.mean()) if len(newest.y) else 0.0
     luck = CHANCE * (rate * (1.0 - rate) / max(len(newest.y), 1)) ** 0.5
+    reach = () if tried is None or data.worth is None else (_reach(champion, challenger, data, tried),)
     return (
         GuardMetric("calibration", Text("校准", "calibration"), off[0], off[1], off[1] <= max(off[0], luck)),
         GuardMetric("auc", Text("排序（AUC）", "ranking (AUC)"), ranks[0], ranks[1], ranks[1] >= ranks[0] - RANK),
         GuardMetric("psi", Text("客群稳定（PSI）", "stability (PSI)"), PSI_ALARM, card.psi, card.psi <= PSI_ALARM),
+        *reach,
     )
+
+
+def _reach(champion: Uplift, challenger: Uplift, data: Labelled, tried: Tried) -> GuardMetric:
+    """Return the share of the newest round's customers whom each model finds worth a contact, before any limit."""
+    assert data.round is not None
+    newest = data.part(data.round == data.round.max())
+    assert newest.worth is not None
+    shares = []
+    for one in (champion, challenger):
+        chance, lift = one.predict(newest.x, tried.logs.names[:-1])
+        shares.append(float((_net(lift, chance, newest.worth, tried).max(axis=1) > 0).mean()) if len(chance) else 0.0)
+    title = Text("还值得触达的客户", "customers still worth a contact")
+    return GuardMetric("reach", title, shares[0], shares[1], shares[1] >= LEAST_REACH * shares[0])
 
 
 def _beforehand(train: Train, data: Labelled, rounds: Sequence[int], keys: list[str], seed: int) -> Floats:
@@ -247,8 +267,7 @@ def _values(
 
 def choices_of(lift: Floats, chance: Floats, tried: Tried, mine: NDArray[np.int64], propensity: Floats) -> Floats:
     """Return (e, k + 1) a model's choices: the dearest open action of as many customers as the plan contacts, else none."""
-    success = np.clip(chance[:, None] + lift, 0.0, 1.0)
-    value = lift * tried.worth[mine][:, None] - tried.cost - success * tried.face
+    value = _net(lift, chance, tried.worth[mine], tried)
     value = np.where(propensity[:, :-1] > 0, value, -np.inf)
     best, column = value.max(axis=1), value.argmax(axis=1)
     bar = max(0.0, float(np.quantile(np.where(np.isfinite(best), best, -1e18), 1.0 - tried.contacted)))
@@ -256,6 +275,12 @@ def choices_of(lift: Floats, chance: Floats, tried: Tried, mine: NDArray[np.int6
     policy = np.zeros(propensity.shape)
     policy[np.arange(len(best)), np.where(takes, column, propensity.shape[1] - 1)] = 1.0
     return policy
+
+
+def _net(lift: Floats, chance: Floats, worth: Floats, tried: Tried) -> Floats:
+    """Return (n, k) what each action brings in fen: its lift's worth less the contact and the benefits of all who succeed."""
+    success = np.clip(chance[:, None] + lift, 0.0, 1.0)
+    return lift * worth[:, None] - tried.cost - success * tried.face
 
 
 def _paired(logs: Logs, policies: Sequence[Floats], model: Floats) -> Estimate | None:

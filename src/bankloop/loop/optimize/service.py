@@ -54,5 +54,5 @@ def train_challenger(
 
     comparison = compare(champion, learnt, train, data, tried, seed)
     model, card = train_causal(campaign, data, now, seed, champion.base, lock)
-    guarded = replace(comparison, guards=guards_of(champion, model, card, data))
+    guarded = replace(comparison, guards=guards_of(champion, model, card, data, tried))
     return Challenger(model, card, guarded)
