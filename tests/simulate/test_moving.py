@@ -7,6 +7,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from bankloop.kit import FixedClock, InputError, NotFoundError
-from bankloop.lake import Lake, MemoryManifest, load_bank
+from bankloop.kit import FixedClock, InputError, NotFoundError, is_working_day
+from bankloop.lake import Lake, MemoryManifest, Scope, load_bank
 from bankloop.simulate import Response, SimulatedBank, World, write_bank
 from bankloop.simulate.lookup import number_rows
 from bankloop.simulate.parameters import read_parameters
@@ -356,5 +357,17 @@ def test_all_days_load_and_only_the_injected_rows_are_refused(tmp_path: Path) ->
     world.advance(tmp_path, round_of(world, 1, TODAY), LATER)
     report = load_bank(tmp_path, lake)
     refused = {source.table: source.quarantined for source in report.sources}
-    assert refused == {"customer": 10, "holding": 4, "event": 0}
+    assert refused == {"customer": 10, "holding": 4, "event": 0, "net_value": 0}
+    with lake.connection(Scope.whole_bank("test")) as engine:
+        values = engine.execute(
+            "SELECT day, nav_ppm FROM net_value WHERE product_id = 'fund-equity' ORDER BY 1"
+        ).fetchall()
+    # The round's days go on from the year before: each working day once, no day's jump beyond the fall's own.
+    days = [NOW - timedelta(days=365) + timedelta(days=n) for n in range((LATER - NOW).days + 366)]
+    assert [day for day, _ in values] == [day for day in days if is_working_day(day)]
+    until = [nav for day, nav in values if day <= NOW]
+    assert until[-1] / until[-3] < 0.92
+    moves = [after / before - 1 for (_, before), (_, after) in pairwise(values)]
+    assert min(moves) == pytest.approx(-0.052, abs=1e-5)
+    assert max(moves) < 0.02
     assert [version.as_of for version in manifest.versions("holding")] == [THEN, NOW, LATER]

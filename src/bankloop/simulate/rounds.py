@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bankloop.kit import InputError, Text
-from bankloop.simulate import deliveries, history
+from bankloop.simulate import deliveries, history, net_values
 from bankloop.simulate.contracts import Response
 from bankloop.simulate.draw import Ints
 from bankloop.simulate.lookup import number_rows
@@ -50,6 +50,8 @@ def advance(
     flag.unlink(missing_ok=True)
     columns = deliveries.customer_columns(p, streams, after.people, network)
     deliveries.write_core(delivery, columns, after.people, after.holdings)
+    begun = date.fromisoformat(newest_day(folder, first=True).name)
+    net_values.write_net_values(delivery, net_values.net_values(p, seed, begun, before.day, day))
     if with_events:
         unasked = history.joined(matured, *(reached_deeds(name, truth[name], one) for name, one in natural.items()))
         payments = reached_deeds("bind-card", truth["bind-card"], reached["bind-card"])

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from bankloop.kit import EnvironmentFault, InputError, Text
-from bankloop.simulate import deliveries, history, registers, verified
+from bankloop.simulate import deliveries, history, net_values, registers, verified
 from bankloop.simulate.contracts import SimulatedBank
 from bankloop.simulate.moving import move, naturally, reached_deeds
 from bankloop.simulate.network import Network, make_network
@@ -104,6 +104,8 @@ def _write(
     defects.update(deliveries.write_core(night, columns, stands.people, stands.holdings))
     rows |= {"customer": customers, "holding": len(stands.holdings.customer)}
     rows |= verified.write_registers(night, p, streams, network, columns)
+    values = net_values.net_values(p, streams.seed, last, None, last)
+    rows |= {"net_value": net_values.write_net_values(night, values)}
     rows |= registers.write_ties(night, p, streams, stands.people, network)
     events, broken = _write_events(night, p, streams, stood, lately, network, today, months, say)
     defects.update(broken)

@@ -84,8 +84,8 @@ def write_standing(
     made.rename(target)
 
 
-def newest_day(folder: Path, before: date | None = None) -> Path:
-    """Return the folder of the newest day that is remembered (before another one); raise ``NotFoundError`` if none."""
+def newest_day(folder: Path, before: date | None = None, *, first: bool = False) -> Path:
+    """Return the folder of the newest day that is remembered (before another one), or the first; ``NotFoundError`` if none."""
     home = folder / "data" / "truth"
     limit = "9999" if before is None else before.isoformat()
     days = [path for path in home.glob("????-??-??") if path.name < limit] if home.exists() else []
@@ -98,7 +98,7 @@ def newest_day(folder: Path, before: date | None = None) -> Path:
             ),
             folder=folder.name,
         )
-    return max(days)
+    return min(days) if first else max(days)
 
 
 def read_standing(home: Path) -> Standing:
