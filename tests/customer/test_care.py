@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,13 +18,17 @@ from bankloop import organization as house
 from bankloop.customer.care import (
     Renewal,
     at_stake,
+    falls,
+    holders_of,
     make_maturity_tasks,
     maturing,
+    net_values,
     read_care,
     renewals,
     said,
     spared_by,
     tell_holders,
+    told,
 )
 from bankloop.kit import ConflictError, SpecError
 from bankloop.lake import CONTRACTS, Lake, open_lake
@@ -245,6 +250,13 @@ def test_a_fund_that_fell_by_eight_per_cent_is_explained_to_its_1200_holders_onc
     assert (done.holders, done.tasks, done.messages, done.untold) == (
         1_200, 400, {"app_push": 400, "sms": 390}, {"no_channel": 10},
     )  # fmt: skip
+    with folk.store.begin(PROGRAM) as connection:
+        (fall,) = falls(fallen, read_care().drawdown, TODAY)
+        ways = Counter(
+            (one.channel, one.state) for one in told(connection, fall, holders_of(fallen, ["fund-1"])["fund-1"])
+        )
+    assert ways == {("rm_call", "ASSIGNED"): 400, ("app_push", ""): 400, ("sms", ""): 390, ("", ""): 10}
+    assert [value for _, value in net_values(fallen, TODAY, 5)["fund-1"]] == [1_000_000, 960_000, 920_000]
     again = tell()
     assert (again.tasks, again.messages) == (0, {"app_push": 0, "sms": 0})
     sent = Sent()

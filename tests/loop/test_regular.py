@@ -31,6 +31,9 @@ def test_care_is_done_in_the_morning_once_and_what_cannot_be_done_stops_nothing_
     # Nobody keeps anybody yet: that is said, and the calls before maturities are made.
     assert first["remote"].refused is not None
     assert first["maturity"].result.tasks > 0
+    # The fund that fell at the end of the simulated bank's files, and no other product.
+    assert list(first["drawdown"].result) == ["fund-equity"]
+    assert first["drawdown"].result["fund-equity"].tasks > 0
     with bank.store.begin(system()) as connection:
         assign_keepers(connection, bank.lake)
     DailyRound(bank).look()
@@ -40,6 +43,8 @@ def test_care_is_done_in_the_morning_once_and_what_cannot_be_done_stops_nothing_
     # Another process, or this one begun anew, finds it done.
     DailyRound(bank).look()
     again = {one.part: one.result for one in work_day(bank, day)}
+    fund = again["drawdown"]["fund-equity"]
+    assert (fund.tasks, sum(fund.messages.values())) == (0, 0)
     assert (again["maturity"].tasks, again["remote"].calls, sum(again["remote"].messages.values())) == (0, 0, 0)
     assert made(bank) == after
 

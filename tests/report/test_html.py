@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from html.parser import HTMLParser
 
 import pytest
@@ -13,6 +14,7 @@ from bankloop.report import (
     Bars,
     Bubble,
     Curve,
+    Daily,
     Forest,
     Interval,
     Map,
@@ -22,6 +24,7 @@ from bankloop.report import (
     Point,
     Step,
     StepKind,
+    Trend,
     Truth,
     Waterfall,
     dogs_picture,
@@ -133,6 +136,8 @@ CHARTS = {
     "curve": Curve((Point(1.0, 2.0), Point(3.0, 4.0, WORD, True)), WORD, WORD, Scale.POINTS),
     "flat": Curve((Point(1.0, 0.0), Point(3.0, 0.0)), WORD, WORD, Scale.MONEY),
     "pairs": Pairs((Pair(WORD, 1.0, -2.0, 5),)),
+    "trend": Trend((Daily(date(2026, 6, 1), 0.0), Daily(date(2026, 6, 2), -0.1)), WORD, date(2026, 6, 1), marked=True),
+    "one day": Trend((Daily(date(2026, 6, 1), 0.0),), WORD),
     "map": Map((Bubble(WORD, 5e6, 40.0, 20, marked=True), Bubble(WORD, 0.0, 0.0, 1)), WORD, WORD),
 }  # fmt: skip
 

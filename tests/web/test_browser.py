@@ -128,6 +128,7 @@ OTHERS = {
         "/customers",
         "/collaboration",
         "/maturities",
+        "/falls",
         "/book",
         "/credits",
     ),
@@ -142,6 +143,7 @@ OTHERS = {
         "/tasks",
         "/collaboration",
         "/maturities",
+        "/falls",
     ),
     "strategist": ("/daily", "/board", "/targets", "/credits", "/remote"),
 }

@@ -313,7 +313,7 @@ def test_it_is_served_beyond_this_machine_only_behind_a_proxy(tmp_path: Path) ->
 # What each role's pages open, beside what everybody signed in sees.
 PAGES = {
     "/plan": "plan.read", "/results": "round.read", "/approvals": "approval.read", "/people": "unit.read", "/audit": "audit.read", "/holds": "hold.read",
-    "/tasks": "task.read", "/customers": "customer.list", "/campaigns/bind-card": "campaign.read",
+    "/tasks": "task.read", "/falls": "care.read", "/customers": "customer.list", "/campaigns/bind-card": "campaign.read",
     "/campaigns/bind-card/edit": "campaign.edit", "/rights": "", "/": "", "/account": "",
 }  # fmt: skip
 

@@ -21,6 +21,7 @@ from bankloop.report.contracts import (
     Pairs,
     Role,
     StepKind,
+    Trend,
     Waterfall,
 )
 from bankloop.report.maps import map_spec
@@ -44,6 +45,7 @@ from bankloop.report.paper import (
     scaled,
     ticks,
 )
+from bankloop.report.trends import trend_spec
 
 _FILL = {Role.PLAIN: QUIET, Role.CHOSEN: ACCENT, Role.TRUTH: TRUTH}
 _STEP_FILL = {StepKind.START: START, StepKind.FALL: QUIET, StepKind.END: ACCENT}
@@ -72,6 +74,8 @@ def _specified(chart: Chart, frame: Frame) -> dict[str, Any]:
             return _pairs(chart, frame)
         case Map():
             return map_spec(chart, frame)
+        case Trend():
+            return trend_spec(chart, frame)
 
 
 def desk_width(chart: Chart) -> int:

@@ -211,7 +211,25 @@ class Map:
     y_title: Text
 
 
-Chart = Waterfall | Forest | Bars | Curve | Pairs | Map
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """One day of a trend: how far from its first day, as a share."""
+
+    day: date
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """One figure day by day; ``said`` stands beside the last day, ``since`` begins the fall that is marked."""
+
+    points: tuple[Daily, ...]
+    said: Text
+    since: date | None = None
+    marked: bool = False
+
+
+Chart = Waterfall | Forest | Bars | Curve | Pairs | Map | Trend
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from bankloop.simulate.moving import Dated, Notes, move, naturally, reached_deed
 from bankloop.simulate.network import make_network
 from bankloop.simulate.parameters import Parameters
 from bankloop.simulate.people import day_number
-from bankloop.simulate.standing import newest_day, read_standing, read_truth, write_standing
+from bankloop.simulate.standing import newest_day, read_standing, read_truth, remembered, write_standing
 from bankloop.simulate.streams import Streams, uniforms
 from bankloop.simulate.truth import CampaignTruth, make_truth
 
@@ -50,8 +50,8 @@ def advance(
     flag.unlink(missing_ok=True)
     columns = deliveries.customer_columns(p, streams, after.people, network)
     deliveries.write_core(delivery, columns, after.people, after.holdings)
-    begun = date.fromisoformat(newest_day(folder, first=True).name)
-    net_values.write_net_values(delivery, net_values.net_values(p, seed, begun, before.day, day))
+    values = net_values.net_values(p, seed, [*remembered(folder, day), day])
+    net_values.write_net_values(delivery, values, after=before.day)
     if with_events:
         unasked = history.joined(matured, *(reached_deeds(name, truth[name], one) for name, one in natural.items()))
         payments = reached_deeds("bind-card", truth["bind-card"], reached["bind-card"])

@@ -104,8 +104,7 @@ def _write(
     defects.update(deliveries.write_core(night, columns, stands.people, stands.holdings))
     rows |= {"customer": customers, "holding": len(stands.holdings.customer)}
     rows |= verified.write_registers(night, p, streams, network, columns)
-    values = net_values.net_values(p, streams.seed, last, None, last)
-    rows |= {"net_value": net_values.write_net_values(night, values)}
+    rows |= {"net_value": net_values.write_net_values(night, net_values.net_values(p, streams.seed, [last]))}
     rows |= registers.write_ties(night, p, streams, stands.people, network)
     events, broken = _write_events(night, p, streams, stood, lately, network, today, months, say)
     defects.update(broken)

@@ -84,8 +84,14 @@ def write_standing(
     made.rename(target)
 
 
-def newest_day(folder: Path, before: date | None = None, *, first: bool = False) -> Path:
-    """Return the folder of the newest day that is remembered (before another one), or the first; ``NotFoundError`` if none."""
+def remembered(folder: Path, before: date) -> list[date]:
+    """Return the days that are remembered before another one, the first first."""
+    home = folder / "data" / "truth"
+    return sorted(date.fromisoformat(path.name) for path in home.glob("????-??-??") if path.name < before.isoformat())
+
+
+def newest_day(folder: Path, before: date | None = None) -> Path:
+    """Return the folder of the newest day that is remembered (before another one); raise ``NotFoundError`` if none."""
     home = folder / "data" / "truth"
     limit = "9999" if before is None else before.isoformat()
     days = [path for path in home.glob("????-??-??") if path.name < limit] if home.exists() else []
@@ -98,7 +104,7 @@ def newest_day(folder: Path, before: date | None = None, *, first: bool = False)
             ),
             folder=folder.name,
         )
-    return min(days) if first else max(days)
+    return max(days)
 
 
 def read_standing(home: Path) -> Standing:

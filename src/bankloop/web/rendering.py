@@ -39,6 +39,7 @@ MENU: Mapping[str, tuple[tuple[str, str, str, str], ...]] = {
         ("/customers", "customers", "customers", "customer.list"),
         ("/book", "book", "book", "task.log"),
         ("/maturities", "maturities", "maturities", "care.read"),
+        ("/falls", "falls", "falls", "care.read"),
         ("/remote", "remote", "remote", "servicing.read"),
         ("/collaboration", "collaboration", "collaboration", "collaboration.read"),
         ("/lists", "lists", "lists", "worklist.read"),

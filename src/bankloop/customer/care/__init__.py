@@ -14,11 +14,23 @@ from bankloop.customer.care.contracts import (
     MaturityPolicy,
     Renewal,
     Step,
+    Told,
 )
 from bankloop.customer.care.dates import key_dates
-from bankloop.customer.care.queries import falls, holders, maturing, renewal_history, renewal_scores
+from bankloop.customer.care.queries import (
+    drawdowns,
+    falls,
+    holders,
+    holders_of,
+    maturing,
+    net_values,
+    renewal_history,
+    renewal_scores,
+    values_until,
+)
 from bankloop.customer.care.rules import DRAWDOWN, MATURITY, REMOTE, at_stake, read_care, renewals, said, spared_by
 from bankloop.customer.care.service import SERVICE_CLASS, make_maturity_tasks, tell_holders
+from bankloop.customer.care.telling import told
 
 __all__ = [
     "DRAWDOWN",
@@ -35,12 +47,16 @@ __all__ = [
     "MaturityPolicy",
     "Renewal",
     "Step",
+    "Told",
     "at_stake",
+    "drawdowns",
     "falls",
     "holders",
+    "holders_of",
     "key_dates",
     "make_maturity_tasks",
     "maturing",
+    "net_values",
     "read_care",
     "renewal_history",
     "renewal_scores",
@@ -48,4 +64,6 @@ __all__ = [
     "said",
     "spared_by",
     "tell_holders",
+    "told",
+    "values_until",
 ]

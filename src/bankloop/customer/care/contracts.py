@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,17 @@ class Fall:
     fall_ppm: int
     since: date
     until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a holder was told of a fall: by which channel ('' not at all), by which task of whom where a manager calls."""
+
+    customer_no: str
+    channel: str
+    task_id: UUID | None
+    state: str
+    staff_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

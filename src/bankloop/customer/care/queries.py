@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -50,6 +50,11 @@ near AS (SELECT * FROM known WHERE day >= latest - $days AND latest >= $today - 
 peak AS (SELECT product_id, max(nav_ppm) AS top, arg_max(day, nav_ppm) AS since, any_value(latest) AS latest FROM near GROUP BY 1)
 SELECT p.product_id, ((p.top - n.nav_ppm) * 1000000 // p.top)::BIGINT AS fall, p.since, p.latest
 FROM peak p JOIN near n ON n.product_id = p.product_id AND n.day = p.latest WHERE p.top > 0 ORDER BY 1
+"""
+_VALUES = "SELECT product_id, day, nav_ppm FROM net_value WHERE day BETWEEN $since AND $today ORDER BY 1, 2"
+_HELD = """
+SELECT DISTINCT h.product_id, h.customer_no FROM holding h
+WHERE list_contains($products, h.product_id) AND h.balance_fen > 0 ORDER BY 1, 2
 """
 _HOLDERS = """
 SELECT h.customer_no, b.unit_id, b.staff_id, any_value(c.push_allowed) AS push, any_value(c.phone_valid) AS phone
@@ -104,9 +109,43 @@ def maturing(connection: Connection, lake: Lake, policy: MaturityPolicy, today: 
 
 def falls(lake: Lake, policy: DrawdownPolicy, today: date) -> list[Fall]:
     """Return the products whose net value fell by the policy's measure, by their ids."""
+    return [one for one in drawdowns(lake, policy, today) if one.fall_ppm >= policy.fall_ppm]
+
+
+def drawdowns(lake: Lake, policy: DrawdownPolicy, today: date) -> list[Fall]:
+    """Return by how much every product with net values lies below its highest of the policy's days, by their ids."""
     with lake.connection(Scope.whole_bank("care")) as engine:
         rows = engine.execute(_FALLS, {"today": today, "days": policy.days}).fetchall()
-    return [Fall(*row) for row in rows if row[1] >= policy.fall_ppm]
+    return [Fall(*row) for row in rows]
+
+
+def net_values(lake: Lake, today: date, days: int) -> dict[str, list[tuple[date, int]]]:
+    """Return by product the net values (millionths) of the days before ``today``, the first day first."""
+    found: dict[str, list[tuple[date, int]]] = {}
+    with lake.connection(Scope.whole_bank("care")) as engine:
+        rows = engine.execute(_VALUES, {"today": today, "since": today - timedelta(days=days)}).fetchall()
+    for product, day, value in rows:
+        found.setdefault(product, []).append((day, value))
+    return found
+
+
+def values_until(lake: Lake) -> date | None:
+    """Return the last day of which any net value is known."""
+    with lake.connection(Scope.whole_bank("care")) as engine:
+        found = engine.execute("SELECT max(day) FROM net_value").fetchone()
+    return found[0] if found else None
+
+
+def holders_of(lake: Lake, products: Sequence[str]) -> dict[str, list[str]]:
+    """Return by product who holds it, in order of their numbers.
+
+    Of the whole bank: whoever shows it to somebody narrows it to their customers.
+    """
+    found: dict[str, list[str]] = {product: [] for product in products}
+    with lake.connection(Scope.whole_bank("care")) as engine:
+        for product, number in engine.execute(_HELD, {"products": list(products)}).fetchall():
+            found[product].append(number)
+    return found
 
 
 def holders(connection: Connection, lake: Lake, product: str) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -20,6 +19,7 @@ from bankloop.customer.care import errors
 from bankloop.customer.care.contracts import DrawdownCare, Fall, Maturing, MaturityCare, MaturityPolicy
 from bankloop.customer.care.queries import falls, holders, maturing
 from bankloop.customer.care.rules import DRAWDOWN, MATURITY, drawdown_reason, maturity_reason, read_care, spared_by
+from bankloop.customer.care.telling import care_id, telling_id
 from bankloop.customer.consent import permits
 from bankloop.kit import WorkTime, digest
 from bankloop.lake import Lake
@@ -163,27 +163,24 @@ def _maturity_task(rows: Sequence[Maturing], policy: MaturityPolicy, today: date
     first = min(rows, key=lambda one: one.matures_on)
     step = policy.step_of((first.matures_on - today).days, sum(one.balance_fen for one in rows))
     key = [MATURITY, first.customer_no, first.matures_on.isoformat(), step.days if step else 0]
-    return _task(key, first.customer_no, first.unit_id, today, MATURITY, sum(r.value_fen for r in rows), maturity_reason(rows[0], today))  # fmt: skip
+    return _task(care_id(key), first.customer_no, first.unit_id, today, MATURITY, sum(r.value_fen for r in rows), maturity_reason(rows[0], today))  # fmt: skip
 
 
 def _drawdown_task(row: Mapping[str, Any], fall: Fall, script: str, today: date) -> dict[str, Any]:
-    key = [DRAWDOWN, fall.product_id, row["customer_no"], fall.since.isoformat()]
     reason = drawdown_reason(fall.product_id, fall.fall_ppm, fall.since)
-    return _task(key, row["customer_no"], row["unit_id"], today, DRAWDOWN, 0, reason, script)
+    return _task(
+        telling_id(fall, row["customer_no"]), row["customer_no"], row["unit_id"], today, DRAWDOWN, 0, reason, script
+    )
 
 
 def _task(
-    key: Sequence[object], customer: str, unit: str, today: date, what: str, value: int, reason: str, script: str = ""
+    made: str, customer: str, unit: str, today: date, what: str, value: int, reason: str, script: str = ""
 ) -> dict[str, Any]:
     return {
-        "decision_id": _id(key), "campaign": what, "round": 0, "customer_no": customer, "unit_id": unit, "due_on": today,
+        "decision_id": made, "campaign": what, "round": 0, "customer_no": customer, "unit_id": unit, "due_on": today,
         "action": what, "value_fen": value, "script_version": script, "reason": reason, "risk": 0, "licence": "",
         "kind": TaskKind.CARE.value, "list_id": None,
     }  # fmt: skip
-
-
-def _id(key: Sequence[object]) -> str:
-    return str(UUID(digest(list(key))[:32]))
 
 
 def _place(connection: Connection, tasks: Sequence[Mapping[str, Any]], what: str, hours: WorkTime) -> int:
@@ -209,7 +206,7 @@ def _send(
 ) -> int:
     """Reserve a channel's messages as service and queue the new ones in parts; return how many."""
     asked = [
-        {"decision_id": _id([DRAWDOWN, fall.product_id, one["customer_no"], fall.since.isoformat()]), "campaign": DRAWDOWN, "customer_no": one["customer_no"], "unit_id": one["unit_id"], "due_on": today}
+        {"decision_id": telling_id(fall, one["customer_no"]), "campaign": DRAWDOWN, "customer_no": one["customer_no"], "unit_id": one["unit_id"], "due_on": today}
         for one in people
     ]  # fmt: skip
     with bank_wide(connection):

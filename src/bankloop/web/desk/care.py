@@ -1,13 +1,17 @@
-"""The maturity calendar: what matures for one's customers, what is forecast of it and what is at stake."""
+"""Care as pages: what matures for one's customers and what is at stake; which products fell, whom it touches, who was told."""
 
 from __future__ import annotations
+
+from urllib.parse import quote, urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from bankloop.organization import require
 from bankloop.web.care import maturity_page
+from bankloop.web.falls import falls_page, holders_page
 from bankloop.web.forms import Here
+from bankloop.web.front_words import FRONT_WORDS
 from bankloop.web.rendering import console_of, page
 
 
@@ -19,3 +23,19 @@ def add_pages(app: FastAPI) -> None:
         require(visitor.principal, "care.read")
         found = maturity_page(console_of(request), visitor.principal)
         return page(request, "maturities.html", at="maturities", page=found)
+
+    @app.get("/falls")
+    def falls(request: Request, visitor: Here) -> Response:
+        require(visitor.principal, "care.read")
+        found = falls_page(console_of(request), visitor.principal)
+        return page(request, "falls.html", at="falls", page=found)
+
+    @app.get("/falls/{product}")
+    def holders(request: Request, product: str, visitor: Here, show: str = "", after: str = "") -> Response:
+        require(visitor.principal, "care.read")
+        table, last = holders_page(console_of(request), visitor.principal, product, show, after)
+        following = f"/falls/{quote(product)}?{urlencode({'show': show, 'after': last})}" if last else None
+        return page(
+            request, "list.html", at="falls", title=table.caption, table=table, nothing=FRONT_WORDS["no_holders"],
+            next=following,
+        )  # fmt: skip
