@@ -30,7 +30,9 @@ def comparison_table(found: Comparison) -> Table:
         )
     ]
     if found.error is not None:
-        words = Text("离真作用的平方误差（按钱加权），减少", "squared error of the effects (weighted by money), less by")
+        words = Text(
+            "离真作用的平方误差（按钱加权），减少", "squared error of the effects (weighted by money), less by"
+        )
         rows.append((Cell(words), Cell(_DASH), Cell(_DASH), Cell(_plain(found.error))))
     for one in found.values:
         name = Text(
