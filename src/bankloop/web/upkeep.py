@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import date, datetime, timedelta
+from importlib import import_module
 
 from bankloop.kit import BankloopError, WorkTime, local_day
 from bankloop.loop.bank import Bank
@@ -26,6 +27,9 @@ from bankloop.wiring import hand_over_daily
 EVERY_SECONDS = 3_600.0
 # A task escalated to the branch long ago is nobody's any more: it ends, and its customer is free for others.
 LATEST = timedelta(days=30)
+# Imported late, since a command that does not learn has no use for their second. Two threads that import one of them at once
+# can lock each other out, so a server has them before it has threads.
+LATE = ("sklearn.ensemble", "sklearn.cluster", "sklearn.isotonic")
 # The shortest answer that is promised is half an hour.
 CLOCK_SECONDS = 60.0
 
@@ -33,6 +37,8 @@ CLOCK_SECONDS = 60.0
 @asynccontextmanager
 async def upkeep(bank: Bank) -> AsyncIterator[None]:
     """Keep the bank in order while requests are served."""
+    for name in LATE:
+        import_module(name)
     store, zone, shelf, daily = bank.store, bank.lake.zone, ShelfWatch(bank), DailyRound(bank)
     tasks = [
         asyncio.create_task(_forever(lambda: keep_up(store), EVERY_SECONDS)),
