@@ -42,7 +42,7 @@ def lock_parties(connection: Connection) -> None:
 
 def regroup(connection: Connection, touched: Sequence[str], reason: str) -> Regrouped:
     """Work the parties of ``touched`` and of all that links reach from them out anew; tell what changed."""
-    numbers = repository.linked_with(connection, touched)
+    numbers = repository.linked_with(connection, repository.bound(connection, touched))
     facts = {row.customer_no: row for row in ledger.facts_of(connection, numbers)}
     links = repository.open_links(connection, numbers)
     cards = {one: frozenset({row.card}) for one, row in facts.items() if row.card}

@@ -78,6 +78,12 @@ _LINKED = text(
     "CROSS JOIN LATERAL (SELECT b AS one FROM identity_link WHERE a = near.one AND ended_at IS NULL "
     "UNION ALL SELECT a FROM identity_link WHERE b = near.one AND ended_at IS NULL) next) SELECT one FROM near"
 )
+_BOUND = """
+SELECT n.customer_no FROM {name} n
+WHERE EXISTS (SELECT FROM identity_link l WHERE l.a = n.customer_no AND l.ended_at IS NULL OFFSET 0)
+OR EXISTS (SELECT FROM identity_link l WHERE l.b = n.customer_no AND l.ended_at IS NULL OFFSET 0)
+OR EXISTS (SELECT FROM party_member p WHERE p.customer_no = n.customer_no AND p.valid_to IS NULL OFFSET 0)
+"""
 _ADD_LINKS = """
 INSERT INTO identity_link (a, b, kind, weight, evidence, reason, made_by)
 SELECT a, b, kind, weight::float8, evidence::jsonb, :reason, :by FROM {name} ON CONFLICT (a, b, kind) WHERE ended_at IS NULL DO NOTHING
@@ -215,6 +221,11 @@ def join_again(connection: Connection, one: Sequence[str], other: Sequence[str])
         "AND ((a = ANY (:one) AND b = ANY (:other)) OR (a = ANY (:other) AND b = ANY (:one)))"
     )
     connection.execute(query, {"one": list(one), "other": list(other)})
+
+
+def bound(connection: Connection, numbers: Sequence[str]) -> list[str]:
+    """Return those of the identities that are linked or belong to another's party; the others are parties of their own."""
+    return list(connection.scalars(text(_BOUND.format(name=_numbered(connection, numbers)))))
 
 
 def linked_with(connection: Connection, numbers: Sequence[str]) -> list[str]:
