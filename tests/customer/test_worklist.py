@@ -7,6 +7,7 @@ import zipfile
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from functools import cache
 
 import openpyxl
 import pyarrow as pa
@@ -30,7 +31,9 @@ HEAD = ("客户号", "事项", "价值（元）", "说明", "多余的列")
 DUE = date(2026, 7, 3)
 
 
+@cache
 def xlsx(*rows: tuple[object, ...], head: tuple[str, ...] = HEAD) -> bytes:
+    """Return a workbook of rows, the same rows always as the same file: a workbook says in which second it was written."""
     book = openpyxl.Workbook()
     book.active.append(head)
     for row in rows:
