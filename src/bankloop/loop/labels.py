@@ -30,6 +30,7 @@ from bankloop.store import (
     read_events,
     read_models,
     read_plans,
+    read_recorded,
 )
 from bankloop.store import read_lock as stored_lock
 
@@ -206,19 +207,20 @@ def campaign_outcomes(
         else None
     )
     starts = pc.min_max(decisions["window_start"])
+    amount = amount_before(bank, connection, lock, decisions)
     # Both ends count, and the day after belongs to the next round.
     until = starts["max"].as_py() + timedelta(days=lock.campaign.goal.within - 1)
     return evaluation.outcomes_of(
         lock,
         round_,
-        decisions,
+        decisions if amount is not None else with_recorded(connection, lock, decisions, evaluation.worth_reads(lock)),
         accepted_contacts(connection, lock.name),
         events_between(bank, connection, evaluation.event_types(lock), starts["min"].as_py(), until),
         again=again,
         before=chance_before(bank, connection, lock, decisions) if to_read else None,
-        labels=_groups(bank, lock, decisions) if to_read else {},
+        labels=_groups(bank, connection, lock, decisions) if to_read else {},
         share=shares,
-        amount=amount_before(bank, connection, lock, decisions),
+        amount=amount,
     )
 
 
@@ -245,7 +247,7 @@ def chance_before(bank: Bank, connection: Connection, lock: Lock, decisions: pa.
     learned = model.load_model(bank.folder / row.artefact_path, row.artefact_digest)
     if not set(learned.base.features) <= set(lock.types):
         return None
-    known = _as_decided(bank, lock, decisions, learned.base.features)
+    known = _as_decided(bank, connection, lock, decisions, learned.base.features)
     return learned.base.predict(model.feature_matrix(known, learned.base.features))
 
 
@@ -259,25 +261,36 @@ def amount_before(bank: Bank, connection: Connection, lock: Lock, decisions: pa.
     if row is None or not (bank.folder / row.artefact_path).exists():
         return None
     found = model.load_amount(bank.folder / row.artefact_path, row.artefact_digest)
-    return found.predict(model.feature_matrix(_as_decided(bank, lock, decisions, found.features), found.features))
+    return found.predict(
+        model.feature_matrix(_as_decided(bank, connection, lock, decisions, found.features), found.features)
+    )
 
 
-def _as_decided(bank: Bank, lock: Lock, decisions: pa.Table, names: Sequence[str]) -> pa.Table:
+def with_recorded(connection: Connection, lock: Lock, decisions: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Return a campaign's decisions with what they recorded of ``names`` as JSON in the column ``attributes``."""
+    if not names or not decisions.num_rows:
+        return decisions
+    found = read_recorded(connection, [lock.name], pc.unique(decisions["round"]).to_pylist(), names)
+    place = pc.index_in(decisions["decision_id"], found["decision_id"].combine_chunks())
+    return decisions.append_column("attributes", found["attributes"].take(place))
+
+
+def _as_decided(bank: Bank, connection: Connection, lock: Lock, decisions: pa.Table, names: Sequence[str]) -> pa.Table:
     """Return attributes as they were decided on: from the state, where one served all and is kept, else as recorded."""
     digests = pc.unique(decisions["state_digest"]).to_pylist()
     state = bank.kept(digests[0]) if len(digests) == 1 else None
     if state is None or not set(names) <= set(state.table.column_names):
-        return evaluation.recorded(decisions, lock, names)
+        return evaluation.recorded(with_recorded(connection, lock, decisions, names), lock, names)
     return state.table.select(names).take(
         pc.index_in(decisions["customer_no"], state.table["customer_no"].combine_chunks())
     )
 
 
-def _groups(bank: Bank, lock: Lock, decisions: pa.Table) -> dict[str, NDArray[np.str_]]:
+def _groups(bank: Bank, connection: Connection, lock: Lock, decisions: pa.Table) -> dict[str, NDArray[np.str_]]:
     """The groups that every decision recorded: the branch, and the tier where the campaign's model or rules read it."""
     found = {"branch": np.array(decisions["unit_id"].to_pylist(), dtype=str)}
     if "tier" in lock.types:
-        tier = _as_decided(bank, lock, decisions, ["tier"])["tier"]
+        tier = _as_decided(bank, connection, lock, decisions, ["tier"])["tier"]
         found["tier"] = np.array(pc.fill_null(tier.cast(pa.string()), "").to_pylist(), dtype=str)
     return found
 

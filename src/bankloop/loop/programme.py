@@ -14,7 +14,7 @@ from bankloop.kit import ConflictError, Text
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Members, Programme
-from bankloop.loop.labels import chance_before, events_between
+from bankloop.loop.labels import chance_before, events_between, with_recorded
 from bankloop.loop.spec import Lock, read_lock
 from bankloop.store import Plan, Principal, accepted_contacts, read_decisions, read_plans
 from bankloop.store import read_lock as stored_lock
@@ -87,7 +87,8 @@ def _joined(
         place = np.asarray(pc.index_in(decided["customer_no"], value_set=everybody).to_numpy(), dtype=np.int64)
         holdout[place] |= np.asarray(pc.equal(decided["cell"], "holdout").to_numpy(zero_copy_only=False), dtype=bool)
         success = evaluation.first_day(decided, events, [lock.campaign.goal.event], span)[0] >= 0
-        worth, claimed, _ = evaluation.worths(lock, decided)
+        recorded = with_recorded(connection, lock, decided, evaluation.worth_reads(lock))
+        worth, claimed, _ = evaluation.worths(lock, recorded)
         contacted, spent = _spent(connection, lock, decided, rounds, success)
         before = chance_before(bank, connection, lock, decided)
         known = known and before is not None

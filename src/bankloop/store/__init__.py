@@ -94,7 +94,14 @@ from bankloop.store.declined import DECLINED, decline_offer, declined_offers
 from bankloop.store.doctor import Finding, examine
 from bankloop.store.embedded import EmbeddedServer, remove_cluster, server_pid, start_server
 from bankloop.store.grants import BUDGET_EXHAUSTED, STOCK_EXHAUSTED, grant_benefits, pool_used
-from bankloop.store.ledger import append_decisions, append_events, read_decisions, read_events, read_reasons
+from bankloop.store.ledger import (
+    append_decisions,
+    append_events,
+    read_decisions,
+    read_events,
+    read_reasons,
+    read_recorded,
+)
 from bankloop.store.lineage import (
     ContactRow,
     EventRow,
@@ -301,6 +308,7 @@ __all__ = [
     "read_notices",
     "read_plans",
     "read_reasons",
+    "read_recorded",
     "read_results",
     "read_reviews",
     "read_snapshot",

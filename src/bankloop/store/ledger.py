@@ -87,6 +87,23 @@ def read_decisions(
     )
 
 
+def read_recorded(
+    connection: Connection, campaigns: Sequence[str], rounds: Sequence[int], names: Sequence[str]
+) -> pa.Table:
+    """Return what decisions of campaigns' rounds recorded of the attributes ``names``: (decision_id, attributes as JSON).
+
+    A name that a decision did not record is null there.
+    """
+    return copy_out(
+        connection,
+        "SELECT decision_id, (SELECT jsonb_object_agg(n.name, attributes -> n.name) "
+        "FROM unnest(%(names)s::text[]) AS n (name)) FROM decision "
+        "WHERE campaign = ANY (%(campaigns)s) AND round = ANY (%(rounds)s)",
+        pa.schema([DECISION_SCHEMA.field(name) for name in ("decision_id", "attributes")]),
+        {"campaigns": list(campaigns), "rounds": list(rounds), "names": list(names)},
+    )
+
+
 def read_reasons(connection: Connection, decision_ids: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
     """Return what explains each decision that may be seen: the attributes it read, its lock and its reasons."""
     query = text("SELECT decision_id, lock_digest, attributes, reasons FROM decision WHERE decision_id = ANY (:ids)")

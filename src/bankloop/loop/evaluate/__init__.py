@@ -48,6 +48,7 @@ from bankloop.loop.evaluate.outcomes import (
     outcomes_of,
     population,
     recorded,
+    worth_reads,
     worths,
 )
 from bankloop.loop.evaluate.policy import PolicyValuation, value_policy
@@ -175,5 +176,6 @@ __all__ = [
     "value_policy",
     "while_running",
     "winsorised",
+    "worth_reads",
     "worths",
 ]

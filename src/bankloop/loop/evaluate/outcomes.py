@@ -20,6 +20,7 @@ from bankloop.loop.spec import Lock
 DECISION_COLUMNS = (
     "decision_id",
     "campaign",
+    "round",
     "customer_no",
     "unit_id",
     "window_start",
@@ -30,7 +31,6 @@ DECISION_COLUMNS = (
     "cell",
     "intended_action",
     "issued_action",
-    "attributes",
 )
 # Who was never part of the comparison: the bank-wide holdout, and private banking, which stays out of experiments.
 _APART = pa.array(["holdout", "exempt"])
@@ -154,10 +154,17 @@ def first_day(decisions: pa.Table, events: pa.Table, types: Sequence[str], withi
     return np.where(first == _NEVER, -1, first), int(early.sum())
 
 
+def worth_reads(lock: Lock) -> list[str]:
+    """Return the attributes that what a success is worth is computed from: one or none."""
+    product = next(p for p in lock.products if p.key == lock.campaign.products[0])
+    return [] if product.contribution.of is None else [product.contribution.of]
+
+
 def worths(lock: Lock, decisions: pa.Table, amount: Floats | None = None) -> tuple[Floats, Floats, int]:
     """Return what a success is worth and what attribution claims for it, fen, from the values recorded with the decision.
 
-    ``amount`` (n,) fen is what the locked model expected, in place of the attribute. Third: for how many customers the
+    Where the product names an attribute (``worth_reads``), ``decisions`` has it in its column ``attributes``; ``amount``
+    (n,) fen is what the locked model expected, in its place. Third: for how many customers the
     attribute that says it was not recorded.
     """
     product = next(p for p in lock.products if p.key == lock.campaign.products[0])
@@ -165,8 +172,9 @@ def worths(lock: Lock, decisions: pa.Table, amount: Floats | None = None) -> tup
     worth = np.full(decisions.num_rows, float(contribution.fixed))
     unknown = 0
     if contribution.of is not None and decisions.num_rows:
-        balance = recorded(decisions, lock, [contribution.of])[contribution.of].to_numpy(zero_copy_only=False)
-        balance = balance if amount is None else amount
+        balance = amount
+        if balance is None:
+            balance = recorded(decisions, lock, [contribution.of])[contribution.of].to_numpy(zero_copy_only=False)
         unknown = int(np.isnan(np.asarray(balance, np.float64)).sum())
         worth += np.floor(np.nan_to_num(np.asarray(balance, np.float64)) * contribution.rate / 1_000_000 + 0.5)
     claimed = worth if contribution.attributed is None else np.full(len(worth), float(contribution.attributed))
@@ -174,7 +182,7 @@ def worths(lock: Lock, decisions: pa.Table, amount: Floats | None = None) -> tup
 
 
 def recorded(decisions: pa.Table, lock: Lock, names: Sequence[str]) -> pa.Table:
-    """Return the attributes as they were recorded with each decision; what was not recorded is null."""
+    """Return the attributes as they were recorded with each decision, its column ``attributes``; what was not is null."""
     fields = pa.schema([(name, _ARROW.get(lock.types[name], pa.int64())) for name in names])
     if not decisions.num_rows or not names:
         return fields.empty_table()
