@@ -59,7 +59,9 @@ def test_only_what_changed_is_sealed_again(store: Store, lake: Lake, monkeypatch
     seen: list[tuple[str, list[str]]] = []
     keep = lake.vault.keep
     monkeypatch.setattr(
-        type(lake.vault), "keep", lambda _, kind, who, what: seen.append((kind, list(who))) or keep(kind, who, what)
+        type(lake.vault),
+        "keep",
+        lambda _, kind, who, what, first: seen.append((kind, list(who))) or keep(kind, who, what, first=first),
     )
     load_bank(store.folder, lake)
     assert seen == []
@@ -114,7 +116,9 @@ def test_of_two_days_at_once_the_second_brings_what_it_changed(
     seen: list[tuple[str, list[str]]] = []
     keep = lake.vault.keep
     monkeypatch.setattr(
-        type(lake.vault), "keep", lambda _, kind, who, what: seen.append((kind, sorted(who))) or keep(kind, who, what)
+        type(lake.vault),
+        "keep",
+        lambda _, kind, who, what, first: seen.append((kind, sorted(who))) or keep(kind, who, what, first=first),
     )
     load_bank(store.folder, lake)
     assert seen == [("name", ["1", "2"]), ("phone", ["1", "2"]), ("phone", ["1"])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from bankloop.store import (
     append_events,
     read_decisions,
     read_events,
+    read_recorded,
 )
 
 Decisions = Callable[..., DecisionBatch]
@@ -53,6 +55,22 @@ def test_none_and_nothing_stay_apart(store: Store, system: Principal, decisions:
     with store.begin(system) as connection:
         append_decisions(connection, DecisionBatch(table))
         assert read_decisions(connection, ["bind-card"]).column("issued_action").to_pylist() == ["", None]
+
+
+def test_what_was_recorded_is_read_by_name(store: Store, system: Principal, decisions: Decisions) -> None:
+    table = decisions(2).table
+    bodies = ['{"age": 30, "city": "宁波", "tier": null}', '{"age": 41}']
+    if "attributes" in table.column_names:
+        table = table.drop_columns(["attributes"])
+    with store.begin(system) as connection:
+        append_decisions(connection, DecisionBatch(table.append_column("attributes", pa.array(bodies))))
+        found = read_recorded(connection, ["bind-card"], [1], ["city", "tier"])
+        assert read_recorded(connection, ["bind-card"], [2], ["city"]).num_rows == 0
+    by_id = dict(zip(found["decision_id"].to_pylist(), found["attributes"].to_pylist(), strict=True))
+    assert [json.loads(by_id[one]) for one in table["decision_id"].to_pylist()] == [
+        {"city": "宁波", "tier": None},
+        {"city": None, "tier": None},
+    ]
 
 
 def test_a_decision_of_a_window_is_made_once(store: Store, system: Principal, decisions: Decisions) -> None:

@@ -243,15 +243,18 @@ class _Load:
         """
         vault = self.lake.vault
 
-        def keep(kind: str, batch: pa.RecordBatch) -> int:
+        def keep(kind: str, batch: pa.RecordBatch, first: bool) -> int:
             assert vault is not None
-            return vault.keep(kind, batch["key"].to_pylist(), batch["value"].to_pylist())
+            return vault.keep(kind, batch["key"].to_pylist(), batch["value"].to_pylist(), first=first)
 
         # One batch is sealed here while the database takes another in; a day waits for the one before, whose word it changes.
         with ThreadPoolExecutor(2) as pool:
-            for aside in self.personal:
+            for day, aside in enumerate(self.personal):
+                first = day == 0 and vault is not None and vault.empty()
                 batches = [
-                    (kind, one) for kind, table in aside for one in table.to_batches(max_chunksize=_SEALED_AT_ONCE)
+                    (kind, one, first)
+                    for kind, table in aside
+                    for one in table.to_batches(max_chunksize=_SEALED_AT_ONCE)
                 ]
                 for kept in [pool.submit(keep, *one) for one in batches]:
                     kept.result()

@@ -16,8 +16,8 @@ class Vault(Protocol):
         """Return whether it holds nothing yet."""
         ...
 
-    def keep(self, kind: str, customers: Sequence[str], values: Sequence[str]) -> int:
-        """Keep ``values`` of a kind, one a customer, and return how many are new or changed."""
+    def keep(self, kind: str, customers: Sequence[str], values: Sequence[str], *, first: bool = False) -> int:
+        """Keep ``values`` of a kind, one a customer, and return how many are new or changed; ``first``: none is there yet."""
         ...
 
 
@@ -33,7 +33,7 @@ class StoreVault:
         with self.store.begin(self.principal) as connection:
             return no_identifiers(connection)
 
-    def keep(self, kind: str, customers: Sequence[str], values: Sequence[str]) -> int:
+    def keep(self, kind: str, customers: Sequence[str], values: Sequence[str], *, first: bool = False) -> int:
         """Seal ``values`` of a kind in one transaction; erased customers are passed over."""
         with self.store.begin(self.principal) as connection:
-            return keep_identifiers(connection, kind, list(customers), list(values))
+            return keep_identifiers(connection, kind, list(customers), list(values), first=first)

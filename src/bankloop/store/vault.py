@@ -27,10 +27,12 @@ _KEEP_KEY = text(
     "INSERT INTO customer_key (customer_no, sealed_key) VALUES (:customer, :sealed) "
     "ON CONFLICT (customer_no) DO NOTHING"
 )
-_MERGE = """
+_ADD = """
 INSERT INTO identifier (customer_no, kind, blind, sealed, recorded_at)
 SELECT n.customer_no, n.kind, n.blind, decode(n.sealed, 'hex'), (SELECT bankloop_now()) FROM {name} n
 LEFT JOIN customer_key k USING (customer_no) WHERE k.erased_at IS NULL
+"""
+_MERGE = f"""{_ADD}
 ON CONFLICT (customer_no, kind) DO UPDATE SET blind = excluded.blind, sealed = excluded.sealed,
     recorded_at = excluded.recorded_at WHERE identifier.blind <> excluded.blind
 """
@@ -69,8 +71,13 @@ def customer_ring(connection: Connection, customer_no: str, *, make: bool = Fals
     return KeyRing("c", {"c": own}, own, keys.place)
 
 
-def keep_identifiers(connection: Connection, kind: str, customers: list[str], values: list[str]) -> int:
-    """Seal identifiers of a kind in bulk and return how many are new or changed; erased customers are passed over."""
+def keep_identifiers(
+    connection: Connection, kind: str, customers: list[str], values: list[str], *, first: bool = False
+) -> int:
+    """Seal identifiers of a kind in bulk and return how many are new or changed; erased customers are passed over.
+
+    ``first`` says that the vault held nothing before: none of them is looked for.
+    """
     keys = keys_of(connection)
     plain = [normal_identifier(kind, value) for value in values]
     about = [f"{kind}\x1f{customer}" for customer in customers]
@@ -82,7 +89,8 @@ def keep_identifiers(connection: Connection, kind: str, customers: list[str], va
             "sealed": [sealed.hex() for sealed in keys.seal_many(IDENTIFIER, plain, about)],
         }
     )
-    return connection.execute(text(_MERGE.format(name=copy_in(connection, rows)))).rowcount
+    statement = _ADD if first else _MERGE
+    return connection.execute(text(statement.format(name=copy_in(connection, rows)))).rowcount
 
 
 def no_identifiers(connection: Connection) -> bool:

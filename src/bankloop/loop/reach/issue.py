@@ -7,6 +7,7 @@ for a window is returned, never recomputed, so that running twice sends nothing 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -44,6 +45,7 @@ from bankloop.store import (
 DELIVERY_TOPIC = "delivery"
 # A file of this many contacts is written, and written again after a crash, in well under a second.
 PART = 5_000
+STORED_AT_ONCE = 40_000
 _MARKETING = "marketing"
 # What a contact takes of the decision that asks for it.
 _ASKED = ("decision_id", "campaign", "round", "customer_no", "unit_id", "issued_action", "value_fen")
@@ -88,10 +90,7 @@ def issue(
     ``members`` holds the state rows of the plan's candidates, in their order; ``own_caps`` are the branches' beside the
     policies'.
     """
-    new = 0
-    for index, campaign in enumerate(plan.candidates.campaigns):
-        lock = locks[campaign.campaign]
-        new += append_decisions(connection, DecisionBatch(_decisions(plan, lot, index, lock, members, frame, clock)))
+    new = _append(connection, plan, lot, locks, members, frame, clock)
     stored = read_decisions(connection, sorted(locks), frame.round, plan.window_start, _ASKED)
     contacts = _contacts(stored, policies, plan, frame.zone)
     caps, capacities = gate_limits(policies)
@@ -119,11 +118,38 @@ def gate_limits(policies: Policies) -> tuple[list[Cap], list[Capacity]]:
     return caps, capacities
 
 
+def _append(
+    connection: Connection,
+    plan: DatedPlan,
+    lot: Lot,
+    locks: Mapping[str, Lock],
+    members: pa.Table,
+    frame: Frame,
+    clock: Clock,
+) -> int:
+    """Store every campaign's decisions and return how many are new: the next are written down while the database takes some."""
+    with ThreadPoolExecutor(1) as database:
+        stored = []
+        for index, campaign in enumerate(plan.candidates.campaigns):
+            every, why = np.flatnonzero(plan.candidates.member[:, index]), why_left_out(plan, index)
+            for rows in np.array_split(every, max(1, -(-len(every) // STORED_AT_ONCE))):
+                made = _decisions(plan, lot, index, rows, why, locks[campaign.campaign], members, frame, clock)
+                stored.append(database.submit(append_decisions, connection, DecisionBatch(made)))
+        return sum(one.result() for one in stored)
+
+
 def _decisions(
-    plan: DatedPlan, lot: Lot, index: int, lock: Lock, members: pa.Table, frame: Frame, clock: Clock
+    plan: DatedPlan,
+    lot: Lot,
+    index: int,
+    rows: np.ndarray,
+    why: np.ndarray,
+    lock: Lock,
+    members: pa.Table,
+    frame: Frame,
+    clock: Clock,
 ) -> pa.Table:
     found = plan.candidates
-    rows = np.flatnonzero(found.member[:, index])
     n = len(rows)
     moment = clock.now()
     milliseconds = int(moment.timestamp() * 1000)
@@ -154,18 +180,18 @@ def _decisions(
             "attributes": _values_read(members.take(taken), lock),
             "model_versions": pa.array([canonical_json(frame.model_versions.get(lock.name, {}))] * n),
             "value_fen": pa.array(value.astype(np.int64)),
-            "reasons": _reasons(plan, index, rows),
+            "reasons": _reasons(plan, index, rows, why),
             "due_on": pa.array([due] * n),
             "recorded_at": pa.array([moment] * n, pa.timestamp("us", tz="UTC")),
         }
     )
 
 
-def _reasons(plan: DatedPlan, index: int, rows: np.ndarray) -> pa.Array:
+def _reasons(plan: DatedPlan, index: int, rows: np.ndarray, why: np.ndarray) -> pa.Array:
     """The reason of every decision, and which campaigns it lost to: the log of who won whom."""
     names = [one.campaign for one in plan.candidates.campaigns]
     found = []
-    for code, issued in zip(why_left_out(plan, index)[rows].tolist(), plan.issued[rows].tolist(), strict=True):
+    for code, issued in zip(why[rows].tolist(), plan.issued[rows].tolist(), strict=True):
         won = [f"lost_to:{names[at]}" for at, column in enumerate(issued) if column != NONE and at != index]
         found.append([code, *won] if code == LeftOut.OTHER_CAMPAIGN else [code])
     return pa.array(found, pa.list_(pa.string()))
