@@ -27,7 +27,7 @@ def test_care_is_done_in_the_morning_once_and_what_cannot_be_done_stops_nothing_
     load_people(bank.store, bank.lake)
     day = bank.lake.today()
     first = {one.part: one for one in work_day(bank, day)}
-    assert list(first) == ["credit", "maturity", "drawdown", "remote"]
+    assert list(first) == ["credit", "learn", "drift", "maturity", "drawdown", "remote"]
     # Nobody keeps anybody yet: that is said, and the calls before maturities are made.
     assert first["remote"].refused is not None
     assert first["maturity"].result.tasks > 0
@@ -51,7 +51,11 @@ def test_care_is_done_in_the_morning_once_and_what_cannot_be_done_stops_nothing_
 
 def test_only_what_the_bank_names_and_only_on_working_days(bank: Bank, tmp_path: Path) -> None:
     sunday = bank.lake.today() + timedelta(days=5)
-    assert [one.part for one in work_day(bank, sunday)] == ["credit"]
+    assert [one.part for one in work_day(bank, sunday)] == ["credit", "learn", "drift"]
     built_in = (resources.files("bankloop.customer.care") / "care.yaml").read_text(encoding="utf-8")
     (tmp_path / "care.yaml").write_text(built_in.partition("daily:")[0], encoding="utf-8")
-    assert [one.part for one in work_day(replace(bank, folder=tmp_path), bank.lake.today())] == ["credit"]
+    assert [one.part for one in work_day(replace(bank, folder=tmp_path), bank.lake.today())] == [
+        "credit",
+        "learn",
+        "drift",
+    ]

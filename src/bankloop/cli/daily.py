@@ -45,7 +45,7 @@ def make(day: Day = None, bank: Folder = _HERE, as_json: AsJson = False) -> None
 @group.command("work")
 @handled
 def work(bank: Folder = _HERE, as_json: AsJson = False) -> None:
-    """做当天的例行工作，可重复执行；serve 每天 8:30 自动做。Do the day's regular work; safe to repeat."""
+    """做当天的例行工作（归属、学习、漂移、到期、回撤、远程），可重复执行；serve 每天 8:30 自动做。Do the day's regular work; safe to repeat."""
     from bankloop.loop.regular import work_day
     from bankloop.wiring import open_bank
 

@@ -1,7 +1,7 @@
 """What a bank does every day by itself, once it serves: each part on its own, so that one that cannot be done stops no other.
 
-Credit is recorded every day. Care asks people to call, so it is done on working days, and as far as ``care.yaml`` says under
-``daily``. Every part is safe to do again: what it has made already it does not make twice.
+Credit is recorded and models are minded every day. Care asks people to call, so it is done on working days, and as far as
+``care.yaml`` says under ``daily``. Every part is safe to do again: what it has made already it does not make twice.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from bankloop.customer.care import DRAWDOWN, MATURITY, REMOTE, read_care
 from bankloop.kit import BankloopError, is_working_day
 from bankloop.loop.bank import Bank
 from bankloop.loop.care import care_for_maturities, explain_falls, keep_in_touch
+from bankloop.loop.minding import learn_when_due, watch_champions
 from bankloop.loop.sales import credit_sales
 from bankloop.organization import system
 
-CREDIT = "credit"
-Part = Callable[[Bank, Connection, date], Any]
+CREDIT, LEARN, DRIFT = "credit", "learn", "drift"
+Part = Callable[[Bank, date], Any]
+_ALWAYS = (CREDIT, LEARN, DRIFT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +35,38 @@ class Done:
     refused: BankloopError | None = None
 
 
+def _whole(act: Callable[[Bank, Connection, date], Any]) -> Part:
+    """Return a part of the day's work that is one transaction in the program's own name."""
+
+    def part(bank: Bank, today: date) -> Any:
+        with bank.store.begin(system("daily")) as connection:
+            return act(bank, connection, today)
+
+    return part
+
+
 # Whose deposit matures is called before the remote centre writes to anybody: one contact, the better one.
 PARTS: Mapping[str, Part] = {
-    CREDIT: credit_sales,
-    MATURITY: care_for_maturities,
-    DRAWDOWN: explain_falls,
-    REMOTE: keep_in_touch,
+    CREDIT: _whole(credit_sales),
+    LEARN: learn_when_due,
+    DRIFT: watch_champions,
+    MATURITY: _whole(care_for_maturities),
+    DRAWDOWN: _whole(explain_falls),
+    REMOTE: _whole(keep_in_touch),
 }
 
 
 def work_day(bank: Bank, today: date) -> tuple[Done, ...]:
-    """Do the day's work in the program's own name, each part in a transaction of its own, and say what became of each.
+    """Do the day's work in the program's own name, each part by itself, and say what became of each.
 
     Raises ``SpecError`` for a ``care.yaml`` that cannot be read.
     """
-    wanted = {CREDIT, *(read_care(bank.folder).daily if is_working_day(today) else ())}
+    wanted = {*_ALWAYS, *(read_care(bank.folder).daily if is_working_day(today) else ())}
     return tuple(_done(bank, name, part, today) for name, part in PARTS.items() if name in wanted)
 
 
 def _done(bank: Bank, name: str, part: Part, today: date) -> Done:
     try:
-        with bank.store.begin(system("daily")) as connection:
-            return Done(name, part(bank, connection, today))
+        return Done(name, part(bank, today))
     except BankloopError as error:
         return Done(name, refused=error)

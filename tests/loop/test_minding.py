@@ -1,0 +1,57 @@
+"""Models are minded by themselves: learned from when labels are due and the files reach so far, watched after each load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from bankloop.kit import FixedClock
+from bankloop.lake import load_bank, open_lake
+from bankloop.loop.bank import Bank
+from bankloop.loop.minding import learn_when_due, watch_champions
+from bankloop.organization import approval_of, system
+from bankloop.simulate import World
+from bankloop.store import EmbeddedServer, attach_store, read_models, read_steps
+from tests.bankfixture import SmallBank, open_small_bank
+
+DATABASE = "minding"
+
+
+@pytest.fixture
+def small(
+    store_server: EmbeddedServer, clock: FixedClock, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SmallBank]:
+    bank = open_small_bank(tmp_path_factory.mktemp(DATABASE), store_server, "template_bank", clock, DATABASE)
+    yield bank
+    bank.open.store.close()
+
+
+def test_due_labels_are_learned_from_once_and_champions_watched(
+    small: SmallBank, store_server: EmbeddedServer, clock: FixedClock
+) -> None:
+    first, names = small.open.lake.today(), set(small.open.spec.campaigns)
+    assert learn_when_due(small.open, first + timedelta(days=31)) == {}, "no file says yet what happened since"
+    folder = small.open.folder
+    World.load(folder).advance(folder, [], first + timedelta(days=30))
+    later = FixedClock(clock.now() + timedelta(days=31))
+    with attach_store(folder, later, store_server, DATABASE) as store:
+        bank = Bank(folder, store, open_lake(folder, store, system("lake")), later)
+        load_bank(folder, bank.lake)
+        today = bank.lake.today()
+        assert learn_when_due(bank, first + timedelta(days=29)) == {}, "the last window is still open"
+        found = learn_when_due(bank, today)
+        assert set(found) == names
+        for name, one in found.items():
+            assert not one.refused
+            with store.begin(system()) as connection:
+                assert one.version in {kept.version for kept in read_models(connection, name)}
+                assert read_steps(connection, name, 1)["optimize"].detail["version"] == one.version
+                waits = approval_of(connection, "model", name)
+                assert one.proposed == bool(waits and waits.open), "what the comparison supports waits for a person"
+        assert learn_when_due(bank, today) == {}
+        seen = watch_champions(bank, today)
+        assert set(seen) == names
+        assert all(one.watched and not one.refused for one in seen.values())
+        assert watch_champions(bank, today + timedelta(days=2)) == {}, "nothing came since"
