@@ -156,7 +156,7 @@ def measure_ope(options: Options) -> dict[str, Any]:
 
 
 def measure_learning(options: Options) -> dict[str, Any]:
-    """Six rounds on simulated banks: the plan's true value beside the oracle's, and beside never having learned."""
+    """Six rounds on simulated banks: the plan's true value in fen beside the oracle's, and beside never having learned; each round's regret also on the same, unseen customers."""
     from bankloop.cli.demo.rounds import measure
 
     if options.quick:
