@@ -14,7 +14,7 @@ def test_rounds_are_valued_by_the_truth_beside_every_other_way() -> None:
     assert said == ["seed 48"]
     for one in found["rounds"]:
         assert one["oracle"]["mean"] >= max(one[way]["mean"] for way in ("policy", "never_learning", "propensity_only"))
-        assert 0.0 <= one["regret_on_the_same"]["mean"]
+        assert one["regret_on_the_same"]["mean"] >= 0.0
     first, last = found["rounds"]
     fell = first["regret_on_the_same"]["mean"] - last["regret_on_the_same"]["mean"]
     assert found["regret_falls"]["mean"] == pytest.approx(fell, abs=1e-4)
