@@ -60,7 +60,7 @@ def _tables(result: Mapping[str, object]) -> Iterator[str]:
 def _rows(value: object) -> list[Mapping[str, object]]:
     """Return the rows of what is better read as a table of its own, else none."""
     if isinstance(value, Mapping) and len(value) > 1 and not _is_interval(value):
-        value = [{"": key, **inner} for key, inner in value.items() if isinstance(inner, Mapping)]
+        value = [{"": key, **inner} if isinstance(inner, Mapping) else None for key, inner in value.items()]
     if not isinstance(value, list) or len(value) < 2 or not all(isinstance(one, Mapping) for one in value):
         return []
     return value if len({tuple(one) for one in value}) == 1 and not any(_is_interval(one) for one in value) else []

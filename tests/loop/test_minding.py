@@ -7,13 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from bankloop.kit import FixedClock
+from bankloop.kit import ConflictError, FixedClock
 from bankloop.lake import load_bank, open_lake
+from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
-from bankloop.loop.minding import learn_when_due, watch_champions
-from bankloop.organization import approval_of, system
+from bankloop.loop.labels import audience_now
+from bankloop.loop.learning import learnt_until
+from bankloop.loop.minding import WAITS, learn_when_due, watch_champions
+from bankloop.organization import approval_of, auditor, maker, recall, submit_approval, system
 from bankloop.simulate import World
-from bankloop.store import EmbeddedServer, attach_store, read_models, read_steps
+from bankloop.store import EmbeddedServer, Role, attach_store, read_audit, read_models, read_steps
 from tests.bankfixture import SmallBank, open_small_bank
 
 DATABASE = "minding"
@@ -41,13 +44,26 @@ def test_due_labels_are_learned_from_once_and_champions_watched(
         load_bank(folder, bank.lake)
         today = bank.lake.today()
         assert learn_when_due(bank, first + timedelta(days=29)) == {}, "the last window is still open"
-        found = learn_when_due(bank, today)
+        with store.begin(maker()) as connection:
+            asked = submit_approval(connection, "model", "keep-deposits", "0" * 64, reason="an earlier version again")
+        found = dict(learn_when_due(bank, today))
+        assert set(found) == names
+        assert found.pop("keep-deposits").refused == WAITS, "a person's request is not replaced by the program's"
+        with store.begin(maker()) as connection:
+            recall(connection, asked)
+        with store.begin(auditor(), Role.AUDITOR) as connection:
+            noted = [one for one in read_audit(connection, object_kind="model") if one.reason == "daily"]
+        assert [(one.verb, one.object_id, one.after) for one in noted] == [
+            ("model.learn", "keep-deposits", {"refused": WAITS})
+        ]
+        found |= learn_when_due(bank, today)
         assert set(found) == names
         for name, one in found.items():
             assert not one.refused
             with store.begin(system()) as connection:
                 assert one.version in {kept.version for kept in read_models(connection, name)}
                 assert read_steps(connection, name, 1)["optimize"].detail["version"] == one.version
+                assert learnt_until(connection, name, 1) == first
                 waits = approval_of(connection, "model", name)
                 assert one.proposed == bool(waits and waits.open), "what the comparison supports waits for a person"
         assert learn_when_due(bank, today) == {}
@@ -55,3 +71,10 @@ def test_due_labels_are_learned_from_once_and_champions_watched(
         assert set(seen) == names
         assert all(one.watched and not one.refused for one in seen.values())
         assert watch_champions(bank, today + timedelta(days=2)) == {}, "nothing came since"
+        loop.close_campaign(bank, maker(), "bind-card")
+        with store.begin(system()) as connection:
+            assert "version" in read_steps(connection, "bind-card", 2)["optimize"].detail
+            assert learnt_until(connection, "bind-card", 2) is None, "the draft repeats what the round before it said"
+        assert "bind-card" not in watch_champions(bank, today), "what does not run is not watched"
+        with pytest.raises(ConflictError, match="favourite_colour"):
+            audience_now(bank, small.window.locks["bind-card"], today, ["aum", "favourite_colour"])

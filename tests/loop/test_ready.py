@@ -13,4 +13,4 @@ def test_the_kernels_of_plans_and_scores_lie_compiled_on_disk(tmp_path: Path) ->
     done = "from bankloop.loop.ready import compile_kernels; compile_kernels()"
     subprocess.run([sys.executable, "-c", done], env=here, check=True, timeout=300)
     kept = {path.name.split("-")[0] for path in tmp_path.rglob("*.nbc")}
-    assert {"kernels._evaluate", "kernels._settle", "moves._fill", "forest._score_rows"} <= kept
+    assert {"kernels._evaluate", "kernels._settle", "moves._fill", "sets._best_sets", "forest._score_rows"} <= kept

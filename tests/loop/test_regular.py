@@ -27,7 +27,7 @@ def test_care_is_done_in_the_morning_once_and_what_cannot_be_done_stops_nothing_
     load_people(bank.store, bank.lake)
     day = bank.lake.today()
     first = {one.part: one for one in work_day(bank, day)}
-    assert list(first) == ["credit", "learn", "drift", "maturity", "drawdown", "remote"]
+    assert list(first) == ["credit", "maturity", "drawdown", "remote", "learn", "drift"]
     # Nobody keeps anybody yet: that is said, and the calls before maturities are made.
     assert first["remote"].refused is not None
     assert first["maturity"].result.tasks > 0

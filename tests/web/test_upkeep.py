@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import cast
 
+import pytest
 from sqlalchemy import text
 
 from bankloop.kit import FixedClock
@@ -38,12 +40,34 @@ from bankloop.store import (
     record_access,
     record_audit,
 )
+from bankloop.web import upkeep
 from bankloop.web.upkeep import ShelfWatch, keep_clocks, keep_up
 
 
 def sessions(store: Store) -> int:
     with store.begin(account.SIGN_IN) as connection:
         return connection.scalar(text("SELECT count(*) FROM session")) or 0
+
+
+def test_what_nobody_foresaw_ends_nothing_and_is_told_by_its_place_alone(caplog: pytest.LogCaptureFixture) -> None:
+    done = []
+
+    def work() -> None:
+        done.append(1)
+        if len(done) == 1:
+            raise KeyError("13800138000")
+
+    async def twice() -> None:
+        task = asyncio.create_task(upkeep._forever(work, 0.0))
+        while len(done) < 2:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(twice())
+    assert "KeyError" in caplog.text
+    assert "13800138000" not in caplog.text
 
 
 def test_the_trail_is_verified_once_a_day_and_ended_sessions_are_forgotten(store: Store) -> None:

@@ -75,7 +75,7 @@ def call_effects(bank: Bank, today: date) -> dict[str, float]:
         return {}
     lock, entry = found
     learned = model.load_model(bank.folder / entry.artefact_path, entry.artefact_digest)
-    members = audience_now(bank, lock, today - timedelta(days=1))
+    members = audience_now(bank, lock, today - timedelta(days=1), learned.base.features)
     keys = [action.key for action in reach.actions_of(lock) if action.channel == CALL]
     _, uplift = learned.predict(model.feature_matrix(members, learned.base.features), keys)
     best: Mapping[str, float] = dict(zip(members["customer_no"].to_pylist(), uplift.max(axis=1).tolist(), strict=True))

@@ -68,9 +68,16 @@ def _reads(bank: Bank, campaign: Campaign) -> list[str]:
     return sorted(name for name in names if bank.catalogue[name].type == BOOL)
 
 
-def audience_now(bank: Bank, lock: Lock, today: date) -> pa.Table:
-    """Return the state rows that meet a campaign's audience on a day."""
+def audience_now(bank: Bank, lock: Lock, today: date, reads: Sequence[str]) -> pa.Table:
+    """Return the state rows that meet a campaign's audience on a day; ``ConflictError`` where it lacks what a model ``reads``."""
     table = bank.state(today).table
+    gone = sorted(set(reads) - set(table.column_names))
+    if gone:
+        raise ConflictError(
+            "model.features_gone",
+            Text("{campaign} 的模型要读的属性已不在目录里：{names}；请补回，或重新起草模型", "the catalogue no longer has what the model of {campaign} reads: {names}; put it back, or draft a new model"),
+            campaign=lock.name, names=", ".join(gone),
+        )  # fmt: skip
     rows = conditions(table, {"audience": lock.campaign.audience}, bank.catalogue.types, today)["audience"]
     return table.take(pa.array(np.flatnonzero(rows)))
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from bankloop.kit import ConflictError, NotFoundError, Text
@@ -76,7 +77,7 @@ def learn_from(
         before = _entry(connection, lock)
         data, tried = learning_rows(bank, connection, (lock, decisions, round_), locked_features(bank, before))
     in_force = _loaded(bank, before)
-    now = model.feature_matrix(audience_now(bank, lock, today), data.features)
+    now = model.feature_matrix(audience_now(bank, lock, today, data.features), data.features)
     learnt = tuple(before.card.get("rounds", ()))
     challenger = optimize.train_challenger(lock.campaign, in_force, learnt, data, tried, now, SEED, lock.digest)
     with bank.store.begin(principal) as connection:
@@ -87,7 +88,11 @@ def learn_from(
             effect = promotion_effect(before, entered, compared)
             submit_approval(connection, "model", campaign, entered.artefact_digest, effect=effect, reason=anyway)
         said = {"zh": compared.sentence.zh, "en": compared.sentence.en}
-        detail = {"rows": compared.rows, "supported": compared.supported, "said": said, "version": entered.version}
+        detail = {
+            **({} if proposed else _drift_told(connection, campaign, round_)),
+            "rows": compared.rows, "supported": compared.supported, "said": said, "version": entered.version,
+            "learnt": {"round": round_, "until": pc.max(decisions["window_start"]).as_py().isoformat()},
+        }  # fmt: skip
         set_step(connection, StepState(campaign, round_, "optimize", "done", detail))
         after = {"round": round_, "rows": len(data.y), "version": entered.version, "proposed": proposed}
         record_audit(connection, "model.learn", "model", campaign, None, after, anyway)
@@ -143,7 +148,8 @@ def watch_model(bank: Bank, principal: Principal, name: str, today: date) -> tup
             name=name,
         )  # fmt: skip
     in_force = _loaded(bank, entry)
-    scores = in_force.base.predict(model.feature_matrix(audience_now(bank, lock, today), in_force.base.features))
+    reads = in_force.base.features
+    scores = in_force.base.predict(model.feature_matrix(audience_now(bank, lock, today, reads), reads))
     with bank.store.begin(principal) as connection:
         seen = (
             optimize.stability(entry.card, scores),
@@ -154,6 +160,20 @@ def watch_model(bank: Bank, principal: Principal, name: str, today: date) -> tup
         if alarms:
             ask_retraining(connection, name, max(row.round, 1), entry.version, alarms)
     return found
+
+
+def learnt_until(connection: Connection, campaign: str, round_: int) -> date | None:
+    """Return the first day of the last window of a round that was learned from; None where none was."""
+    step = read_steps(connection, campaign, round_).get("optimize")
+    # The draft of a round begins with what its predecessor's steps said.
+    mark = step.detail.get("learnt", {}) if step else {}
+    return date.fromisoformat(mark["until"]) if mark.get("round") == round_ else None
+
+
+def _drift_told(connection: Connection, campaign: str, round_: int) -> dict[str, Any]:
+    """Return what a round's eighth step knows of drift: while the champion stays, nobody is asked again."""
+    step = read_steps(connection, campaign, round_).get("optimize")
+    return {key: step.detail[key] for key in ("watched", "alerts") if key in step.detail} if step else {}
 
 
 def ask_retraining(connection: Connection, name: str, round_: int, version: int, alarms: list[optimize.Drift]) -> bool:

@@ -10,18 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import Connection
-
 from bankloop.kit import BankloopError
 from bankloop.loop import optimize
 from bankloop.loop.bank import Bank
-from bankloop.loop.learning import learn_from, watch_model
+from bankloop.loop.learning import learn_from, learnt_until, watch_model
 from bankloop.loop.spec import read_lock
-from bankloop.organization import system
-from bankloop.store import CampaignRow, Principal, champion, list_campaigns, read_plans, read_steps
+from bankloop.organization import approval_of, system
+from bankloop.store import Principal, champion, list_campaigns, read_plans, record_audit
 from bankloop.store import read_lock as stored_lock
 
-_TABLE = "customer"
+WAITS = "model.waits"
+_RUNNING = "running"
+# What the files must say before a window can be learned from: who was a customer, and what they did.
+_TABLES = ("customer", "event")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,60 +45,77 @@ class Watched:
 
 
 def learn_when_due(bank: Bank, today: date) -> Mapping[str, Learned]:
-    """Train a challenger for each campaign's newest round whose labels are due and that none has learned from."""
+    """Train a challenger for each campaign's newest round whose labels are due and that none has learned from.
+
+    A request about the model that still waits for a person is not replaced by the program's: the round waits too.
+    """
     who, found = system("learning"), dict[str, Learned]()
     for name, round_ in _due(bank, who, today).items():
+        with bank.store.begin(who) as connection:
+            request = approval_of(connection, "model", name)
+        if request is not None and request.open:
+            found[name] = Learned(round_, refused=WAITS)
+            continue
         try:
             made = learn_from(bank, who, name, round_, today, "")
             found[name] = Learned(round_, made.version, made.comparison.supported)
         except BankloopError as error:
             found[name] = Learned(round_, refused=error.code)
+    _note(bank, who, "model.learn", {name: one.refused for name, one in found.items()})
     return found
 
 
 def watch_champions(bank: Bank, today: date) -> Mapping[str, Watched]:
-    """Watch every campaign's champion on the day after the newest files; without new files nothing can have changed."""
+    """Watch the champion of every running campaign on the day after the newest files: without any nothing can have changed."""
     if _known_until(bank) < today - timedelta(days=1):
         return {}
     who, found = system("learning"), dict[str, Watched]()
     with bank.store.begin(who) as connection:
-        names = [one.name for one in _run(connection) if champion(connection, one.name) is not None]
+        running = [row.name for row in list_campaigns(connection) if row.state == _RUNNING]
+        names = [name for name in running if champion(connection, name) is not None]
     for name in names:
         try:
             seen: tuple[optimize.Drift, ...] = watch_model(bank, who, name, today)
             found[name] = Watched(len(seen), tuple(one.kind for one in seen if one.alarm))
         except BankloopError as error:
             found[name] = Watched(refused=error.code)
+    _note(bank, who, "model.watch", {name: one.refused for name, one in found.items()})
     return found
 
 
 def _due(bank: Bank, who: Principal, today: date) -> dict[str, int]:
-    """Return by campaign the newest round whose last window has closed, by the clock and by the files, where none learned it."""
+    """Return by campaign the newest round all of whose windows have closed, by the clock and by the files, with one unlearned."""
     known, found = min(_known_until(bank), today - timedelta(days=1)), dict[str, int]()
     with bank.store.begin(who) as connection:
         plans = [plan for plan in read_plans(connection) if "round" in plan.summary]
-        for row in _run(connection):
-            within = read_lock(stored_lock(connection, row.lock_digest or "")).campaign.goal.within
+        for row in list_campaigns(connection):
+            if row.lock_digest is None:
+                continue
+            within = read_lock(stored_lock(connection, row.lock_digest)).campaign.goal.within
             last: dict[int, date] = {}
             for plan in plans:
                 if row.name in plan.campaigns:
                     number = int(plan.summary["round"])
-                    last[number] = max(last.get(number, date.min), plan.window_start + timedelta(days=within - 1))
-            closed = [number for number, day in last.items() if day <= known]
-            if closed and not _learned(connection, row.name, max(closed)):
-                found[row.name] = max(closed)
+                    last[number] = max(last.get(number, date.min), plan.window_start)
+            closed = [number for number, start in last.items() if start + timedelta(days=within - 1) <= known]
+            if closed:
+                newest = max(closed)
+                until = learnt_until(connection, row.name, newest)
+                if until is None or until < last[newest]:
+                    found[row.name] = newest
     return found
-
-
-def _learned(connection: Connection, name: str, round_: int) -> bool:
-    step = read_steps(connection, name, round_).get("optimize")
-    return step is not None and "version" in step.detail
-
-
-def _run(connection: Connection) -> list[CampaignRow]:
-    return [row for row in list_campaigns(connection) if row.lock_digest is not None]
 
 
 def _known_until(bank: Bank) -> date:
     """Return the day up to which the bank's files say what happened."""
-    return max((version.as_of for version in bank.lake.manifest.versions(_TABLE)), default=date.min)
+    current = [bank.lake.manifest.current(table) for table in _TABLES]
+    return min((version.as_of if version is not None else date.min) for version in current)
+
+
+def _note(bank: Bank, who: Principal, verb: str, refused: Mapping[str, str]) -> None:
+    """Write down in the trail what could not be done, and why."""
+    told = {name: code for name, code in refused.items() if code}
+    if told:
+        with bank.store.begin(who) as connection:
+            for name, code in told.items():
+                record_audit(connection, verb, "model", name, None, {"refused": code}, "daily")

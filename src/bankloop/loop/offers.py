@@ -160,7 +160,7 @@ def top_of(bank: Bank, principal: Principal, campaign: str, share: float = 0.1, 
             name=campaign,
         )  # fmt: skip
     learned = _loaded(bank, entry)
-    members = audience_now(bank, lock, bank.lake.today() - timedelta(days=1))
+    members = audience_now(bank, lock, bank.lake.today() - timedelta(days=1), learned.base.features)
     x = model.feature_matrix(members, learned.base.features)
     keys = [action.key for action in reach.actions_of(lock)]
     chance, uplift = learned.predict(x, keys)

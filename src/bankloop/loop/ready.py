@@ -13,7 +13,7 @@ _CUSTOMERS, _ACTIONS, _BRANCHES = 400, 3, 4
 
 
 def compile_kernels() -> None:
-    """Plan for and score a few invented customers, with and without branches' pools; the compiled code is kept on disk."""
+    """Plan for and score a few invented customers, one action and several; the compiled code is kept on disk."""
     rng = np.random.default_rng(1)
     value = rng.lognormal(6.0, 1.0, (_CUSTOMERS, _ACTIONS)) - 300.0
     value[rng.random(value.shape) < 0.2] = -np.inf
@@ -26,6 +26,7 @@ def compile_kernels() -> None:
     )
     for families in ((contacts,), (contacts, minutes)):
         reach.assign(reach.Problem(value, families), None)
+    reach.assign(reach.Problem(value, (contacts, minutes)), reach.Rules(2, tuple(range(_ACTIONS))))
     x = rng.random((_CUSTOMERS, 2))
     data = model.Labelled(x, (x[:, 0] > rng.random(_CUSTOMERS)).astype(np.float64), ["a", "b"], _WINDOW)
     model.train_propensity(data, 1)[0].predict(x)

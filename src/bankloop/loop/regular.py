@@ -48,11 +48,11 @@ def _whole(act: Callable[[Bank, Connection, date], Any]) -> Part:
 # Whose deposit matures is called before the remote centre writes to anybody: one contact, the better one.
 PARTS: Mapping[str, Part] = {
     CREDIT: _whole(credit_sales),
-    LEARN: learn_when_due,
-    DRIFT: watch_champions,
     MATURITY: _whole(care_for_maturities),
     DRAWDOWN: _whole(explain_falls),
     REMOTE: _whole(keep_in_touch),
+    LEARN: learn_when_due,
+    DRIFT: watch_champions,
 }
 
 

@@ -7,6 +7,8 @@ hour the trail, sessions and late requests.
 from __future__ import annotations
 
 import asyncio
+import logging
+import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import date, datetime, timedelta
@@ -32,6 +34,7 @@ LATEST = timedelta(days=30)
 LATE = ("sklearn.ensemble", "sklearn.cluster", "sklearn.isotonic")
 # The shortest answer that is promised is half an hour.
 CLOCK_SECONDS = 60.0
+_LOG = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -115,6 +118,12 @@ class DailyRound:
 async def _forever(work: Callable[[], None], seconds: float) -> None:
     while True:
         # A database that is away now is back in a while; requests say so meanwhile.
-        with suppress(BankloopError):
+        try:
             await asyncio.to_thread(work)
+        except BankloopError:
+            pass
+        except Exception as error:
+            # What nobody foresaw does not end what is due every day. Its message may hold a customer's data: the place must do.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            _LOG.error("upkeep: %s at %s:%s", type(error).__name__, place.filename, place.lineno)
         await asyncio.sleep(seconds)

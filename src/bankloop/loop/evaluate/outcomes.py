@@ -164,8 +164,7 @@ def worths(lock: Lock, decisions: pa.Table, amount: Floats | None = None) -> tup
     """Return what a success is worth and what attribution claims for it, fen, from the values recorded with the decision.
 
     Where the product names an attribute (``worth_reads``), ``decisions`` has it in its column ``attributes``; ``amount``
-    (n,) fen is what the locked model expected, in its place. Third: for how many customers the
-    attribute that says it was not recorded.
+    (n,) fen is what the locked model expected, in its place. Third: for how many customers neither is known.
     """
     product = next(p for p in lock.products if p.key == lock.campaign.products[0])
     contribution = product.contribution

@@ -7,7 +7,7 @@ for a window is returned, never recomputed, so that running twice sends nothing 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -45,6 +45,7 @@ from bankloop.store import (
 DELIVERY_TOPIC = "delivery"
 # A file of this many contacts is written, and written again after a crash, in well under a second.
 PART = 5_000
+# So many decisions are prepared while the database stores as many.
 STORED_AT_ONCE = 40_000
 _MARKETING = "marketing"
 # What a contact takes of the decision that asks for it.
@@ -129,11 +130,14 @@ def _append(
 ) -> int:
     """Store every campaign's decisions and return how many are new: the next are written down while the database takes some."""
     with ThreadPoolExecutor(1) as database:
-        stored = []
+        stored: list[Future[int]] = []
         for index, campaign in enumerate(plan.candidates.campaigns):
             every, why = np.flatnonzero(plan.candidates.member[:, index]), why_left_out(plan, index)
             for rows in np.array_split(every, max(1, -(-len(every) // STORED_AT_ONCE))):
                 made = _decisions(plan, lot, index, rows, why, locks[campaign.campaign], members, frame, clock)
+                # No more than two wait; where one failed no more are made.
+                if len(stored) > 1:
+                    stored[-2].result()
                 stored.append(database.submit(append_decisions, connection, DecisionBatch(made)))
         return sum(one.result() for one in stored)
 
