@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from bankloop.kit import ConflictError, NotFoundError, Text
@@ -20,6 +19,7 @@ from bankloop.loop.labels import (
     decided_features,
     history_rows,
     learning_rows,
+    planned_shares,
     round_population,
 )
 from bankloop.loop.model import Card, Uplift
@@ -91,7 +91,7 @@ def learn_from(
         detail = {
             **({} if proposed else _drift_told(connection, campaign, round_)),
             "rows": compared.rows, "supported": compared.supported, "said": said, "version": entered.version,
-            "learnt": {"round": round_, "until": pc.max(decisions["window_start"]).as_py().isoformat()},
+            "learnt": {"round": round_, "until": _newest_closed(connection, lock, round_, today).isoformat()},
         }  # fmt: skip
         set_step(connection, StepState(campaign, round_, "optimize", "done", detail))
         after = {"round": round_, "rows": len(data.y), "version": entered.version, "proposed": proposed}
@@ -168,6 +168,14 @@ def learnt_until(connection: Connection, campaign: str, round_: int) -> date | N
     # The draft of a round begins with what its predecessor's steps said.
     mark = step.detail.get("learnt", {}) if step else {}
     return date.fromisoformat(mark["until"]) if mark.get("round") == round_ else None
+
+
+def _newest_closed(connection: Connection, lock: Lock, round_: int, today: date) -> date:
+    """Return the first day of a round's newest window whose labels are due."""
+    within = timedelta(days=lock.campaign.goal.within)
+    return max(
+        start for start in planned_shares(connection, lock, round_) if optimize.labels_due(start + within, today)
+    )
 
 
 def _drift_told(connection: Connection, campaign: str, round_: int) -> dict[str, Any]:
