@@ -47,7 +47,7 @@ from bankloop.loop.frozen import (
 from bankloop.loop.growth import ProgrammeGrowth, programme_growth, programmes_of
 from bankloop.loop.labels import campaign_outcomes, round_outcomes, round_population, staffed
 from bankloop.loop.launch import Launch, history_launches, launches
-from bankloop.loop.learning import SEED, draft_model, learn_from, roll_back, watch_model
+from bankloop.loop.learning import SEED, draft_model, learn_from, learnt_until, roll_back, watch_model
 from bankloop.loop.model import Uplift
 from bankloop.loop.narrowing import narrowed, same_rules
 from bankloop.loop.parts import submit_part
@@ -97,6 +97,7 @@ __all__ = [
     "kill_campaign",
     "launches",
     "learn",
+    "learnt_until",
     "locked_catalogue",
     "metrics_of",
     "newest_readings",

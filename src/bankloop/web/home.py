@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from bankloop.kit import Text
+from bankloop.loop import run as loop
 from bankloop.loop.evaluate import Verdict
-from bankloop.loop.learning import learnt_until
 from bankloop.organization import approvals
 from bankloop.report import VERDICTS, Cell, Column, Figure, Table, Tone
 from bankloop.report import sayings as say
@@ -152,7 +152,7 @@ def _waiting(console: Console, titles: dict[str, Text], visitor: Visitor) -> Tab
                 ))  # fmt: skip
         learnt = {
             (row.name, round_) for row in list_campaigns(connection) for round_ in range(1, row.round + 1)
-            if learnt_until(connection, row.name, round_) is not None
+            if loop.learnt_until(connection, row.name, round_) is not None
         }  # fmt: skip
     for plan in console.stored_plans() if may(visitor, "model.learn") else ():
         round_ = int(plan.summary.get("round", 0))
