@@ -31,6 +31,7 @@ from bankloop.store import (
     Role,
     Store,
     accepted_contacts,
+    list_campaigns,
     read_decisions,
     read_plans,
     remove_cluster,
@@ -110,6 +111,16 @@ def test_running_again_sends_nothing_and_no_cap_is_broken(told: Told) -> None:
     assert told.story.rerun_sends == 0
     assert told.story.caps_broken == 0
     assert told.story.audit_ok
+
+
+def test_a_campaign_is_in_the_newest_round_it_ran_and_each_was_learned_from(told: Told) -> None:
+    with told.bank.store.begin(system()) as connection:
+        assert {row.name: row.round for row in list_campaigns(connection)} == dict.fromkeys(CAMPAIGNS, 2)
+        for name in CAMPAIGNS:
+            assert [loop.learnt_until(connection, name, number) for number in (1, 2, 3)] == [
+                *(one.plan.window_start for one in told.story.windows),
+                None,
+            ]
 
 
 def test_what_was_delivered_is_what_passed_the_gate_each_once(told: Told) -> None:

@@ -185,17 +185,20 @@ def schedule_campaign(bank: Bank, person: Principal, name: str, starts_on: date)
 
 
 @verb("campaign.start")
-def start_campaign(connection: Connection, name: str, lock_digest: str, zone: str) -> Approval:
-    """Say that an approved campaign runs, in the transaction that makes it run; a kill waits for it or stops it.
+def start_campaign(connection: Connection, name: str, lock_digest: str, round_: int, zone: str) -> Approval:
+    """Say that an approved campaign runs a round, in the transaction that makes it run; a kill waits for it or stops it.
 
-    Raises ``ConflictError`` unless exactly this lock is approved and in force now.
+    A lock may run several rounds: the campaign is in the newest. Raises ``ConflictError`` unless exactly this lock is approved and in force now.
     """
     request = _request(connection, name)
     if request.digest != lock_digest:
         raise _not_approved(name, request.state)
     found = start_request(connection, request.approval_id, "campaign.start", zone)
-    if _known(connection, name).state != "running":
+    row = _known(connection, name)
+    if row.state != "running":
         _moved(connection, name, found, "")
+    if row.round < round_:
+        save_campaign(connection, replace(_known(connection, name), round=round_))
     return found
 
 

@@ -220,7 +220,7 @@ def run(
         if not save_plan(connection, stored_plan(window, launched)):
             return RunReport(round_, window_start, None)
         for name, lock in window.locks.items():
-            start_campaign(connection, name, lock.digest, bank.lake.zone)
+            start_campaign(connection, name, lock.digest, round_, bank.lake.zone)
         issued = reach.issue(
             connection, window.plan, window.lot, window.locks, policies_in_force(window.locks), window.members, frame, bank.clock,
             window.narrowed.caps(),
