@@ -44,6 +44,11 @@ def test_nobody_kept_apart_is_in_one_party_and_nobody_in_two(
         assert found.of(one.a) != found.of(one.b)
 
 
+def test_links_that_differ_in_nothing_but_their_kind_are_held_in_one_order() -> None:
+    two = [Link("C", "D", LinkKind.VERIFIED, 0.0), Link("C", "D", LinkKind.STEWARD, 0.0)]
+    assert partition(two, [("C", "D")]).held == partition(two[::-1], [("C", "D")]).held
+
+
 @given(links)
 def test_without_contradiction_parties_are_what_links_reach(made: list[Link]) -> None:
     found = partition(made)

@@ -70,7 +70,7 @@ def partition(
         forest.apart.setdefault(a, set()).add(b)
         forest.apart.setdefault(b, set()).add(a)
     held = []
-    for link in sorted(links, key=lambda one: (-one.kind.strength, -one.weight, one.a, one.b)):
+    for link in sorted(links, key=lambda one: (-one.kind.strength, -one.weight, one.a, one.b, one.kind)):
         a, b = forest.root(link.a), forest.root(link.b)
         if a == b:
             continue
