@@ -48,7 +48,10 @@ def test_due_labels_are_learned_from_once_and_champions_watched(
             asked = submit_approval(connection, "model", "keep-deposits", "0" * 64, reason="an earlier version again")
         found = dict(learn_when_due(bank, today))
         assert set(found) == names
-        assert found.pop("keep-deposits").refused == WAITS, "a person's request is not replaced by the program's"
+        assert (waiting := found.pop("keep-deposits")).refused == WAITS, (
+            "a person's request is not replaced by the program's"
+        )
+        assert "approve it" in waiting.said.en
         with store.begin(maker()) as connection:
             recall(connection, asked)
         with store.begin(auditor(), Role.AUDITOR) as connection:
@@ -60,6 +63,8 @@ def test_due_labels_are_learned_from_once_and_champions_watched(
         assert set(found) == names
         for name, one in found.items():
             assert not one.refused
+            assert str(one.version) in one.said.zh
+            assert ("submitted" in one.said.en) is one.proposed
             with store.begin(system()) as connection:
                 assert one.version in {kept.version for kept in read_models(connection, name)}
                 assert read_steps(connection, name, 1)["optimize"].detail["version"] == one.version

@@ -57,7 +57,7 @@ def work(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     parts: dict[str, Any] = {}
     for one in done:
         parts[one.part] = {"refused": one.refused.as_dict()} if one.refused else _plain(one.result)
-        said = one.refused.say(language()) if one.refused else ", ".join(f"{k} {v}" for k, v in parts[one.part].items())
+        said = one.refused.say(language()) if one.refused else _told(one.result, parts[one.part])
         rows.append([one.part, said or "—"])
     show_table(f"{today}", ["工作 / part", "结果 / result"], rows)
     finish({"day": today.isoformat(), "parts": parts}, as_json)
@@ -93,6 +93,14 @@ def show(
         "below": {name: one.plain() for name, one in report.below.items()},
     }
     finish(found, as_json)
+
+
+def _told(result: Any, plain: dict[str, Any]) -> str:
+    from collections.abc import Mapping
+
+    if isinstance(result, Mapping) and all(hasattr(one, "said") for one in result.values()):
+        return "\n".join(f"{name}: {one.said.say(language())}" for name, one in result.items())
+    return ", ".join(f"{key} {value}" for key, value in plain.items())
 
 
 def _plain(value: Any) -> Any:

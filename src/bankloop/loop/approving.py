@@ -188,7 +188,8 @@ def schedule_campaign(bank: Bank, person: Principal, name: str, starts_on: date)
 def start_campaign(connection: Connection, name: str, lock_digest: str, round_: int, zone: str) -> Approval:
     """Say that an approved campaign runs a round, in the transaction that makes it run; a kill waits for it or stops it.
 
-    A lock may run several rounds: the campaign is in the newest. Raises ``ConflictError`` unless exactly this lock is approved and in force now.
+    A lock may run several rounds: the campaign is in the newest. Raises ``ConflictError`` unless exactly this lock is
+    approved and in force now.
     """
     request = _request(connection, name)
     if request.digest != lock_digest:

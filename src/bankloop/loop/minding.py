@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from bankloop.kit import BankloopError
+from bankloop.kit import BankloopError, Text
 from bankloop.loop import optimize
 from bankloop.loop.bank import Bank
 from bankloop.loop.learning import learn_from, learnt_until, watch_model
@@ -20,6 +20,10 @@ from bankloop.store import Principal, champion, list_campaigns, read_plans, reco
 from bankloop.store import read_lock as stored_lock
 
 WAITS = "model.waits"
+_WAITS_WHY = Text(
+    "关于该模型的申请还在等人决定，这一轮先等着；请批准或退回",
+    "a request about the model waits for a person, and the round waits with it; approve it or send it back",
+)
 _RUNNING = "running"
 # What the files must say before a window can be learned from: who was a customer, and what they did.
 _TABLES = ("customer", "event")
@@ -33,6 +37,22 @@ class Learned:
     version: int = 0
     proposed: bool = False
     refused: str = ""
+    why: Text | None = None
+
+    @property
+    def said(self) -> Text:
+        """Return it in words."""
+        if self.why is not None:
+            return Text(f"第 {self.round} 轮未学：{self.why.zh}", f"round {self.round} not learned from: {self.why.en}")
+        if self.proposed:
+            return Text(
+                f"第 {self.round} 轮学出第 {self.version} 版，已提交审批",
+                f"version {self.version} learned from round {self.round}, submitted for approval",
+            )
+        return Text(
+            f"第 {self.round} 轮学出第 {self.version} 版，不明显更好，现任照旧",
+            f"version {self.version} learned from round {self.round}, not surely better: the champion stays",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +62,17 @@ class Watched:
     watched: int = 0
     alarms: tuple[str, ...] = ()
     refused: str = ""
+    why: Text | None = None
+
+    @property
+    def said(self) -> Text:
+        """Return it in words."""
+        if self.why is not None:
+            return Text(f"未看：{self.why.zh}", f"not watched: {self.why.en}")
+        if self.alarms:
+            kinds = ", ".join(self.alarms)
+            return Text(f"超限：{kinds}；请重训", f"past the limit: {kinds}; retrain")
+        return Text(f"{self.watched} 项都在限内", f"{self.watched} watched, all within their limits")
 
 
 def learn_when_due(bank: Bank, today: date) -> Mapping[str, Learned]:
@@ -54,13 +85,13 @@ def learn_when_due(bank: Bank, today: date) -> Mapping[str, Learned]:
         with bank.store.begin(who) as connection:
             request = approval_of(connection, "model", name)
         if request is not None and request.open:
-            found[name] = Learned(round_, refused=WAITS)
+            found[name] = Learned(round_, refused=WAITS, why=_WAITS_WHY)
             continue
         try:
             made = learn_from(bank, who, name, round_, today, "")
             found[name] = Learned(round_, made.version, made.comparison.supported)
         except BankloopError as error:
-            found[name] = Learned(round_, refused=error.code)
+            found[name] = Learned(round_, refused=error.code, why=error.message)
     _note(bank, who, "model.learn", {name: one.refused for name, one in found.items()})
     return found
 
@@ -78,7 +109,7 @@ def watch_champions(bank: Bank, today: date) -> Mapping[str, Watched]:
             seen: tuple[optimize.Drift, ...] = watch_model(bank, who, name, today)
             found[name] = Watched(len(seen), tuple(one.kind for one in seen if one.alarm))
         except BankloopError as error:
-            found[name] = Watched(refused=error.code)
+            found[name] = Watched(refused=error.code, why=error.message)
     _note(bank, who, "model.watch", {name: one.refused for name, one in found.items()})
     return found
 
