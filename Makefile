@@ -24,7 +24,7 @@ $(VENV)/.runtime: $(VENV)/.uv requirements/runtime.txt pyproject.toml
 	$(BIN)/uv pip install --quiet --require-hashes -r requirements/runtime.txt
 	$(BIN)/uv pip install --quiet --require-hashes -r requirements/build.txt
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
-	$(BIN)/python -c 'from bankloop.loop.ready import compile_kernels; compile_kernels()'
+	$(BIN)/python -c 'from bankloop.loop.warm_up import compile_kernels; compile_kernels()'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt

@@ -14,27 +14,30 @@ import pyarrow.compute as pc
 import pytest
 
 from bankloop.customer.consent import take_consents
-from bankloop.kit import Clock, FixedClock, local_day
-from bankloop.lake import LoadReport, load_bank, open_lake
+from bankloop.kit.clock import Clock, FixedClock, local_day
+from bankloop.lake.contracts import LoadReport
+from bankloop.lake.load import load_bank
+from bankloop.lake.service import open_lake
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
+from bankloop.loop.campaign.approving import approve_in_turn, promote, submit
 from bankloop.loop.evaluate import Estimate, Money, Reading
+from bankloop.loop.learning.training import draft_model
 from bankloop.loop.model import Card
 from bankloop.loop.optimize import Challenger
-from bankloop.loop.run import Window
-from bankloop.organization import checker, maker, reviewers, system
-from bankloop.report import save_window, write_report
-from bankloop.simulate import SimulatedBank, World, write_bank
-from bankloop.store import (
-    EmbeddedServer,
-    Store,
-    accepted_contacts,
-    append_events,
-    attach_store,
-    create_database,
-    read_decisions,
-)
+from bankloop.loop.round.window import Window
+from bankloop.organization.principals import checker, maker, reviewers, system
+from bankloop.performance.programme import read_programme
+from bankloop.report.html import write_report
+from bankloop.report.keeping import save_window
+from bankloop.simulate.contracts import SimulatedBank
+from bankloop.simulate.service import write_bank
+from bankloop.simulate.world import World
+from bankloop.store.contacts import accepted_contacts
+from bankloop.store.database import Store, attach_store, create_database
+from bankloop.store.embedded import EmbeddedServer
+from bankloop.store.history import append_events, read_decisions
 
 CUSTOMERS = 6_000
 ROUND = 1
@@ -105,7 +108,7 @@ def open_small_bank(
     day = local_day(clock.now(), "Asia/Shanghai")
     simulated = write_bank(folder, CUSTOMERS, 7, today=day)
     # Its people's tasks are the tests' own: nothing makes any by itself when a console starts.
-    care = (resources.files("bankloop.customer.care") / "care.yaml").read_text(encoding="utf-8")
+    care = (resources.files("bankloop.care.maturity") / "care.yaml").read_text(encoding="utf-8")
     (folder / "care.yaml").write_text(f"{care.partition('daily:')[0]}daily: []\n", encoding="utf-8")
     programme = folder / "programmes" / "retail-growth.yaml"
     programme.write_text(programme.read_text(encoding="utf-8").replace("2026-08-24", day.isoformat()), encoding="utf-8")
@@ -114,10 +117,10 @@ def open_small_bank(
     take_consents(store, bank.lake)
     cards = {}
     for name in bank.spec.campaigns:
-        cards[name] = loop.draft_model(bank, maker(), name, day - timedelta(days=1))
-        loop.promote(bank, checker(), name)
-        loop.submit(bank, maker(), name)
-        loop.approve_in_turn(bank, reviewers(), name)
+        cards[name] = draft_model(bank, maker(), name, day - timedelta(days=1))
+        promote(bank, checker(), name)
+        submit(bank, maker(), name)
+        approve_in_turn(bank, reviewers(), name)
     window = loop.plan(bank, system(), ROUND, day)
     loop.run(bank, system(), ROUND, day, prepared=window)
     world = World.load(folder)
@@ -131,7 +134,7 @@ def open_small_bank(
         [told],
         pooled,
         placebo(told[0].reading),
-        loop.read_programme(bank, system()),
+        read_programme(bank, system()),
     )
     read_later(folder, server, database, clock, bank)
     save_window(window, folder)

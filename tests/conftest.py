@@ -17,17 +17,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 
-from bankloop.kit import FixedClock
-from bankloop.store import (
-    EmbeddedServer,
-    Principal,
-    Store,
-    append_consents,
-    attach_store,
-    create_database,
-    remove_cluster,
-    start_server,
-)
+from bankloop.kit.clock import FixedClock
+from bankloop.store.consents import append_consents
+from bankloop.store.contracts import Principal
+from bankloop.store.database import Store, attach_store, create_database
+from bankloop.store.embedded import EmbeddedServer, remove_cluster, start_server
 from bankloop.store.sources import EmbeddedSource
 
 TEMPLATE = "template_bank"

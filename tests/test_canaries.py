@@ -10,20 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from bankloop.kit import BankloopError, FixedClock
-from bankloop.store import (
-    EmbeddedServer,
-    Identifier,
-    Principal,
-    Role,
-    Store,
-    enqueue,
-    keep_identifiers,
-    make_backup,
-    read_audit,
-    read_identifiers,
-    record_audit,
-)
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import BankloopError
+from bankloop.store.audit import read_audit, record_audit
+from bankloop.store.backup import make_backup
+from bankloop.store.contracts import Principal, Role
+from bankloop.store.database import Store
+from bankloop.store.embedded import EmbeddedServer
+from bankloop.store.outbox import enqueue
+from bankloop.store.vault import Identifier, keep_identifiers, read_identifiers
 from tests.bankfixture import SmallBank, shared
 
 PROGRAM = Principal("system:canary", frozenset({"system"}), ("*",), "test")

@@ -66,7 +66,7 @@ def test_every_field_of_the_files_is_documented() -> None:
 
 
 def test_every_attribute_is_documented() -> None:
-    from bankloop.customer import read_catalogue
+    from bankloop.customer.catalogue import read_catalogue
 
     text = page("reference/attributes.md")
     missing = [name for name in read_catalogue().attributes if f"| `{name}` |" not in text]
@@ -159,11 +159,11 @@ def test_the_tutorial_has_command_lines() -> None:
 
 def test_the_tutorials_files_pass_the_checks(tmp_path: Path) -> None:
     """The campaign that a reader copies from the page is one that ``bankloop check`` accepts."""
-    from bankloop.customer import read_catalogue
+    from bankloop.customer.catalogue import read_catalogue
     from bankloop.loop.benefit import check_benefits
     from bankloop.loop.script import check_scripts
     from bankloop.loop.spec import read_bank_spec
-    from bankloop.simulate import write_templates
+    from bankloop.simulate.service import write_templates
 
     write_templates(tmp_path)
     product, script, campaign = re.findall(r"```yaml\n(.*?)```", page("tutorial/first-campaign.md"), re.DOTALL)
@@ -178,7 +178,7 @@ def test_the_tutorials_files_pass_the_checks(tmp_path: Path) -> None:
 
 
 def test_the_attributes_of_the_how_to_are_accepted(tmp_path: Path) -> None:
-    from bankloop.customer import read_catalogue
+    from bankloop.customer.catalogue import read_catalogue
 
     (written,) = re.findall(r"```yaml\n(.*?)```", page("how-to/add-an-attribute.md"), re.DOTALL)
     (tmp_path / "attributes").mkdir()

@@ -21,16 +21,23 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bankloop.cli.demo.story import FIRST_DAY
-from bankloop.kit import EnvironmentFault, FixedClock
-from bankloop.lake import Scope
+from bankloop.bench.story import FIRST_DAY
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import EnvironmentFault
+from bankloop.lake.contracts import Scope
 from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
-from bankloop.loop.shelf import gate
-from bankloop.organization import checker, maker, reviewers, system
-from bankloop.simulate import write_bank
-from bankloop.store import Role, remove_cluster, seal_audit, verify_audit, waiting_messages
+from bankloop.loop.campaign.approving import approve_in_turn, promote, submit
+from bankloop.loop.learning.training import draft_model
+from bankloop.loop.offering.shelf import gate
+from bankloop.loop.round.window import Window
+from bankloop.organization.principals import checker, maker, reviewers, system
+from bankloop.simulate.service import write_bank
+from bankloop.store.audit import seal_audit, verify_audit
+from bankloop.store.contracts import Role
+from bankloop.store.embedded import remove_cluster
+from bankloop.store.outbox import waiting_messages
 from bankloop.wiring import file_channel, load, open_bank
 
 pytestmark = pytest.mark.soak
@@ -152,8 +159,8 @@ def ready(own_state: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         with open_bank(folder, CLOCK) as bank:
             load(bank)
             for name in bank.spec.campaigns:
-                loop.draft_model(bank, maker(), name, FIRST_DAY - timedelta(days=1), 42)
-                loop.promote(bank, checker(), name)
+                draft_model(bank, maker(), name, FIRST_DAY - timedelta(days=1), 42)
+                promote(bank, checker(), name)
             approve_all(bank)
             yield Ready(folder, bank)
     finally:
@@ -162,8 +169,8 @@ def ready(own_state: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 def approve_all(bank: Bank) -> None:
     for name in bank.spec.campaigns:
-        loop.submit(bank, maker(), name)
-        loop.approve_in_turn(bank, reviewers(), name)
+        submit(bank, maker(), name)
+        approve_in_turn(bank, reviewers(), name)
 
 
 def command(code: str, *arguments: object) -> subprocess.Popen[str]:
@@ -372,7 +379,7 @@ def edited(ready: Ready) -> Iterator[Any]:
     approve_all(Bank(ready.folder, ready.bank.store, ready.bank.lake, ready.bank.clock))
 
 
-def lines_of(window: loop.Window, campaign: str) -> int:
+def lines_of(window: Window, campaign: str) -> int:
     return sum(line.customers for line in window.plan.lines if line.campaign == campaign)
 
 

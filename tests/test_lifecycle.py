@@ -18,24 +18,27 @@ import pyarrow.compute as pc
 import pytest
 from sqlalchemy import text
 
-from bankloop.cli.demo.story import FIRST_DAY, ROUND_DAYS, Story, tell
-from bankloop.kit import BankloopError, ConflictError, DeniedError, FixedClock
-from bankloop.lake import open_lake
+from bankloop.bench.story import FIRST_DAY, ROUND_DAYS, Story, tell
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import BankloopError, ConflictError, DeniedError
+from bankloop.lake.service import open_lake
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
-from bankloop.organization import auditor, compliance, is_approved, maker, reviewers, system
-from bankloop.simulate import write_templates
-from bankloop.store import (
-    VERBS,
-    Role,
-    Store,
-    accepted_contacts,
-    list_campaigns,
-    read_decisions,
-    read_plans,
-    remove_cluster,
-)
+from bankloop.loop.campaign.approving import approve_campaign, approve_in_turn, submit
+from bankloop.loop.campaign.locks_in_force import approved_locks
+from bankloop.loop.learning.training import learnt_until
+from bankloop.loop.round.labels import round_outcomes
+from bankloop.organization.approval import is_approved
+from bankloop.organization.principals import auditor, compliance, maker, reviewers, system
+from bankloop.simulate.service import write_templates
+from bankloop.store.contacts import accepted_contacts
+from bankloop.store.contracts import Role
+from bankloop.store.database import Store
+from bankloop.store.embedded import remove_cluster
+from bankloop.store.history import read_decisions
+from bankloop.store.registry import list_campaigns, read_plans
+from bankloop.store.verbs import VERBS
 from bankloop.wiring import open_bank
 
 pytestmark = pytest.mark.soak
@@ -117,7 +120,7 @@ def test_a_campaign_is_in_the_newest_round_it_ran_and_each_was_learned_from(told
     with told.bank.store.begin(system()) as connection:
         assert {row.name: row.round for row in list_campaigns(connection)} == dict.fromkeys(CAMPAIGNS, 2)
         for name in CAMPAIGNS:
-            assert [loop.learnt_until(connection, name, number) for number in (1, 2, 3)] == [
+            assert [learnt_until(connection, name, number) for number in (1, 2, 3)] == [
                 *(one.plan.window_start for one in told.story.windows),
                 None,
             ]
@@ -212,7 +215,7 @@ def test_splitting_the_control_in_two_finds_nothing(told: Told) -> None:
 @pytest.mark.parametrize("campaign", ONCE)
 def test_who_succeeded_in_the_first_round_is_not_asked_again(told: Told, campaign: str) -> None:
     with told.bank.store.begin(system()) as connection:
-        _, outcomes = loop.round_outcomes(told.bank, connection, campaign, 1)
+        _, outcomes = round_outcomes(told.bank, connection, campaign, 1)
     first = evaluation.population(decisions(told, campaign, 1), campaign)
     succeeded = set(first["customer_no"].filter(pa.array(outcomes.success > 0)).to_pylist())
     assert succeeded
@@ -268,19 +271,19 @@ def test_who_submits_cannot_approve_and_an_edit_voids_the_approval(told: Told) -
     path = told.folder / "campaigns" / "bind-card.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("65", "64"), encoding="utf-8")
     edited = Bank(told.folder, told.bank.store, told.bank.lake, told.bank.clock)
-    running = loop.approved_locks(told.bank, system())["bind-card"]
-    lock, _ = loop.submit(edited, maker("consumer"), "bind-card")
+    running = approved_locks(told.bank, system())["bind-card"]
+    lock, _ = submit(edited, maker("consumer"), "bind-card")
     assert lock.digest != running.digest
     with told.bank.store.begin(system()) as connection:
         assert not is_approved(connection, "campaign", "bind-card", running.digest)
-    assert "bind-card" not in loop.approved_locks(told.bank, system())
+    assert "bind-card" not in approved_locks(told.bank, system())
     with pytest.raises(DeniedError) as refused:
-        loop.approve_campaign(edited, compliance("consumer"), "bind-card")
+        approve_campaign(edited, compliance("consumer"), "bind-card")
     assert (refused.value.http_status, refused.value.exit_code) == (403, 4)
     with pytest.raises(DeniedError):
-        loop.approve_campaign(edited, maker(), "bind-card")
-    loop.approve_in_turn(edited, (compliance("third"), *reviewers()[1:]), "bind-card")
-    assert loop.approved_locks(told.bank, system())["bind-card"].digest == lock.digest
+        approve_campaign(edited, maker(), "bind-card")
+    approve_in_turn(edited, (compliance("third"), *reviewers()[1:]), "bind-card")
+    assert approved_locks(told.bank, system())["bind-card"].digest == lock.digest
 
 
 def test_nothing_runs_without_approval(store: Store, tmp_path: Path) -> None:
@@ -292,7 +295,7 @@ def test_nothing_runs_without_approval(store: Store, tmp_path: Path) -> None:
         assert refused.value.code == "run.nothing_approved"
         assert refused.value.http_status == 409
     with pytest.raises(BankloopError) as refused:
-        loop.submit(bank, maker(), "bind-card")
+        submit(bank, maker(), "bind-card")
     assert refused.value.code == "campaign.no_model"
 
 

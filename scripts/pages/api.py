@@ -9,8 +9,8 @@ def openapi_page() -> str:
     """Return docs/reference/openapi.json: what the API promises, so that a change of it is seen in review."""
     from contextlib import nullcontext
 
-    from bankloop.web import create_app
     from bankloop.web.api.schema import described
+    from bankloop.web.shell.app import create_app
 
     return (
         json.dumps(described(create_app(lambda: nullcontext(None))), ensure_ascii=False, indent=1, sort_keys=True)

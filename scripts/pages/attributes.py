@@ -10,7 +10,7 @@ from pages.source import cell, page
 
 def attributes_page() -> str:
     """Return docs/reference/attributes.md."""
-    from bankloop.customer import read_catalogue
+    from bankloop.customer.catalogue import read_catalogue
 
     found = read_catalogue().attributes
     lines = [

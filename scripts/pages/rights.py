@@ -7,7 +7,7 @@ from pages.source import page
 
 def rights_page() -> str:
     """Return docs/reference/rights.md: the roles, and the matrix role × object × verb, from the catalogue."""
-    from bankloop.organization import EVERYBODY, OBJECTS, ROLES
+    from bankloop.organization.rights import EVERYBODY, OBJECTS, ROLES
 
     marks = [chr(ord("a") + number) for number in range(len(ROLES))]
     lines = [

@@ -10,14 +10,20 @@ from pathlib import Path
 
 from bankloop.customer.consent import take_consents
 from bankloop.customer.identity import take_registers
-from bankloop.kit import Clock, SpecError, Text
-from bankloop.lake import LoadReport, Progress, load_bank, open_lake
+from bankloop.kit.clock import Clock
+from bankloop.kit.errors import SpecError
+from bankloop.kit.text import Text
+from bankloop.lake.contracts import LoadReport
+from bankloop.lake.load import Progress, load_bank
+from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
 from bankloop.loop.reach import FileChannel
-from bankloop.organization import PeopleReport, load_people, system, units
-from bankloop.organization.daily import FilePost, deliver_daily
-from bankloop.report import DailyPress, Pace, progress_of
-from bankloop.store import open_store
+from bankloop.organization.people import PeopleReport, load_people, units
+from bankloop.organization.principals import system
+from bankloop.performance.daily import FilePost, deliver_daily
+from bankloop.report.daily import DailyPress, Pace
+from bankloop.report.targets import progress_of
+from bankloop.store.database import open_store
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from bankloop.cli.demo.consoles import Seen, look, measure
+from bankloop.bench.consoles import Seen, look, measure
 
 pytestmark = pytest.mark.soak
 PAGES = {"home", "workbench", "task", "customers", "daily", "board", "warroom", "targets", "credits"}

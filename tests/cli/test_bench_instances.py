@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bankloop.cli.demo.assigning import violations
-from bankloop.cli.demo.instances import INSTANCES, instance
-from bankloop.cli.demo.pacing import measure
-from bankloop.cli.demo.whatifs import changes
-from bankloop.cli.demo.whatifs import measure as whatif
+from bankloop.bench.assigning import violations
+from bankloop.bench.instances import INSTANCES, instance
+from bankloop.bench.pacing import measure
+from bankloop.bench.whatifs import changes
+from bankloop.bench.whatifs import measure as whatif
 from bankloop.loop.reach import solve
 
 

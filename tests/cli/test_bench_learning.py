@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bankloop.cli.demo import rounds
-from bankloop.cli.demo.rounds import WAYS, regrets_on_the_same, ways_of
-from bankloop.kit import FixedClock
-from bankloop.simulate import World
-from bankloop.store import EmbeddedServer, remove_cluster
+from bankloop.bench import rounds
+from bankloop.bench.rounds import WAYS, regrets_on_the_same, ways_of
+from bankloop.kit.clock import FixedClock
+from bankloop.simulate.world import World
+from bankloop.store.embedded import EmbeddedServer, remove_cluster
 from tests.bankfixture import SmallBank, shared
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from bankloop import organization as house
-from bankloop.kit import SystemClock
-from bankloop.lake import open_lake
-from bankloop.store import open_store
+from bankloop.kit.clock import SystemClock
+from bankloop.lake.service import open_lake
+from bankloop.organization.principals import system
+from bankloop.store.database import open_store
 from tests.cli.test_people import bank, run
 from tests.loop.test_daily import customers, holdings
 from tests.organization.conftest import Folk, folk
@@ -19,7 +19,7 @@ __all__ = ["bank", "folk"]
 def test_it_is_made_handed_over_once_and_shown_to_who_leads(bank: Path, folk: Folk) -> None:
     assert run(bank, "daily", "make")[1]["error"]["code"] == "daily.no_balances"
     with open_store(bank, SystemClock()) as store:
-        lake = open_lake(bank, store, house.system("lake"))
+        lake = open_lake(bank, store, system("lake"))
         before = lake.today() - timedelta(days=400)
         lake.publish("customer", customers({"C0000": "S0001", "C0020": "S0002"}), before)
         lake.publish("holding", holdings({"C0000": ("demand_deposit", 700), "C0020": ("demand_deposit", 300)}), before)

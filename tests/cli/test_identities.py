@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bankloop.cli.demo.identities import measure, quality
+from bankloop.bench.identities import measure, quality
 
 
 def test_quality_counts_pairs_of_records() -> None:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bankloop.cli.application import application
-from bankloop.organization import MATRIX, ROLES
+from bankloop.organization.rights import MATRIX, ROLES
 from tests.organization.conftest import Folk, folk
 
 __all__ = ["folk"]

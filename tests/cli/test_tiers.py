@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bankloop import organization as house
-from bankloop.kit import SystemClock
-from bankloop.lake import open_lake
-from bankloop.store import open_store
+from bankloop.kit.clock import SystemClock
+from bankloop.lake.service import open_lake
+from bankloop.organization.principals import system
+from bankloop.store.database import open_store
 from tests.cli.test_people import bank, run
 from tests.customer.test_tiers import OWN, holdings, people
 from tests.organization.conftest import Folk, folk
@@ -21,7 +21,7 @@ __all__ = ["bank", "folk"]
 @pytest.fixture
 def balances(bank: Path, folk: Folk) -> None:
     with open_store(bank, SystemClock()) as store:
-        lake = open_lake(bank, store, house.system("lake"))
+        lake = open_lake(bank, store, system("lake"))
         lake.publish("customer", people("C0001", "C0900"), date(2026, 4, 1))
         lake.publish("holding", holdings(C0001=300_000, C0900=10_000), date(2026, 4, 1))
 

@@ -15,12 +15,13 @@ from typer.testing import CliRunner
 
 from bankloop.cli import who
 from bankloop.cli.application import application
-from bankloop.kit import SystemClock
-from bankloop.organization import ROLES, account, system
+from bankloop.kit.clock import SystemClock
+from bankloop.organization import account
 from bankloop.organization.account import secrets
-from bankloop.organization.rights import give_role
-from bankloop.simulate import write_templates
-from bankloop.store import Store, open_store
+from bankloop.organization.principals import system
+from bankloop.organization.rights import ROLES, give_role
+from bankloop.simulate.service import write_templates
+from bankloop.store.database import Store, open_store
 
 PASSWORD = "four quiet herons wading"
 PEOPLE = {role: f"p-{role.replace('_', '-')}" for role in ROLES}
@@ -42,8 +43,8 @@ def folder(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv(who.TOKEN, raising=False)
     with opened(place) as store:
         with store.begin(system()) as connection:
-            from bankloop.kit import Text
-            from bankloop.organization import engage_staff, open_unit
+            from bankloop.kit.text import Text
+            from bankloop.organization.people import engage_staff, open_unit
 
             open_unit(connection, "HQ", None, "head_office", Text("总行", "Head office"), "*")
             for role, person in PEOPLE.items():

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 
 from bankloop.customer.identity import RECORD_SCHEMA, Linked, Registered, link_identities, register
-from bankloop.organization import ROLES
-from bankloop.store import Principal, Store
+from bankloop.organization.rights import ROLES
+from bankloop.store.contracts import Principal
+from bankloop.store.database import Store
 
 PROGRAM = Principal("system:identity", frozenset({"system"}), ("*",), "quality")
 STEWARD = Principal("steward", frozenset({"data_steward"}), ("*",), "quality", rights=ROLES["data_steward"].rights)

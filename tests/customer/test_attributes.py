@@ -11,10 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bankloop.cli.demo.attributes import by_hand
-from bankloop.customer import Buckets, Happened, build_state, read_catalogue, spark_state, stale, state_schema
-from bankloop.kit import FixedClock, SpecError
-from bankloop.lake import Lake, MemoryManifest
+from bankloop.bench.attributes import by_hand
+from bankloop.customer.buckets import Buckets, Happened
+from bankloop.customer.catalogue import read_catalogue
+from bankloop.customer.freshness import stale
+from bankloop.customer.state import build_state, spark_state, state_schema
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import SpecError
+from bankloop.lake.manifest import MemoryManifest
+from bankloop.lake.service import Lake
 from tests.customer.test_state import AS_OF, MIDNIGHT, holding, rows
 
 ZONE = "Asia/Shanghai"

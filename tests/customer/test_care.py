@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bankloop import organization as house
-from bankloop.customer.care import (
+from bankloop.care.maturity import (
     Renewal,
     at_stake,
     falls,
@@ -30,19 +29,23 @@ from bankloop.customer.care import (
     tell_holders,
     told,
 )
-from bankloop.kit import ConflictError, SpecError
-from bankloop.lake import CONTRACTS, Lake, open_lake
+from bankloop.kit.errors import ConflictError, SpecError
+from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.engine import schema_of
+from bankloop.lake.service import Lake, open_lake
 from bankloop.loop.reach import deliver
 from bankloop.loop.script import check_service
-from bankloop.store import Cap, broken_caps, contacts_of
+from bankloop.organization.principals import system
+from bankloop.organization.task import first_calls, open_tasks_for
+from bankloop.store.contacts import broken_caps, contacts_of
+from bankloop.store.contracts import Cap
 from tests.customer.test_consent import word
 from tests.customer.test_tiers import people
 from tests.organization.conftest import Folk, folk
 
 __all__ = ["folk"]
 
-PROGRAM = house.system("care")
+PROGRAM = system("care")
 TODAY = date(2026, 6, 30)
 YUAN = 100
 POLICY = read_care().maturity
@@ -70,7 +73,7 @@ def happened(number: str, kind: str, days_ago: int, yuan: int, place: int) -> di
 @pytest.fixture
 def lake(folk: Folk, tmp_path: Path) -> Lake:
     """Customers of managers, one without, and what they hold that matures."""
-    made = open_lake(tmp_path, folk.store, house.system("lake"))
+    made = open_lake(tmp_path, folk.store, system("lake"))
     numbers = [f"C{n:04d}" for n in range(40)] + ["C0900"]
     made.publish("customer", people(*numbers), date(2026, 6, 1))
     made.publish(
@@ -109,7 +112,7 @@ def test_who_may_leave_is_called_before_who_renews_and_who_renews_only_where_it_
     assert care(folk, lake, {"C0000": 0.03}).tasks == 1
     made = called(folk)
     assert made["C0001"][0] > made["C0000"][0]
-    first = house.first_calls([(value, 1.0) for value, _ in made.values()], 10)
+    first = first_calls([(value, 1.0) for value, _ in made.values()], 10)
     order = [list(made)[place] for place in first]
     assert order.index("C0001") < order.index("C0000")
 
@@ -121,7 +124,7 @@ def test_a_wealth_product_that_matures_in_a_week_is_a_task_of_that_day(folk: Fol
     assert "C0003" not in called(folk)  # eight days before
     care(folk, lake)
     with folk.store.begin(folk.who("M00001", "service")) as connection:
-        mine = {t.customer_no: t for t in house.open_tasks_for(connection, "M00001", TODAY)}
+        mine = {t.customer_no: t for t in open_tasks_for(connection, "M00001", TODAY)}
     assert mine["C0003"].due_on == TODAY
     words = said(mine["C0003"].reason)
     assert words is not None
@@ -261,9 +264,9 @@ def test_a_fund_that_fell_by_eight_per_cent_is_explained_to_its_1200_holders_onc
     assert (again.tasks, again.messages) == (0, {"app_push": 0, "sms": 0})
     sent = Sent()
     # None of them consented to marketing: service needs none.
-    count = deliver(folk.store, house.system("delivery"), sent, lambda _, contacts: contacts)
+    count = deliver(folk.store, system("delivery"), sent, lambda _, contacts: contacts)
     assert count == 790
-    assert deliver(folk.store, house.system("delivery"), sent, lambda _, contacts: contacts) == 0
+    assert deliver(folk.store, system("delivery"), sent, lambda _, contacts: contacts) == 0
     assert sorted(len(numbers) for _, _, numbers in sent.parts) == [390, 400]
     with folk.store.begin(PROGRAM) as connection:
         assert broken_caps(connection, [Cap("*", 0, 30)]) == 0
@@ -278,7 +281,7 @@ def test_a_fall_below_the_measure_is_none_and_a_stop_between_is_heard(folk: Folk
         assert tell_holders(connection, fallen, TODAY, "fund-1", "drawdown@1", ["sms"]).messages == {"sms": 790}
     word(folk, "do_not_contact", True, "F0500", evidence={})
     sent = Sent()
-    assert deliver(folk.store, house.system("delivery"), sent, lambda _, contacts: contacts) == 789
+    assert deliver(folk.store, system("delivery"), sent, lambda _, contacts: contacts) == 789
     assert "F0500" not in {number for _, _, numbers in sent.parts for number in numbers}
 
 

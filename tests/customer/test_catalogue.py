@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bankloop.customer import read_catalogue
-from bankloop.kit import NotFoundError, SpecError
+from bankloop.customer.catalogue import read_catalogue
+from bankloop.kit.errors import NotFoundError, SpecError
 
 PLAIN = "type: {type}, zh: 甲, en: A, owner: retail"
 

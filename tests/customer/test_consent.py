@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bankloop import organization as house
 from bankloop.customer.consent import (
     Content,
     Purpose,
@@ -35,21 +34,21 @@ from bankloop.customer.consent import (
     standing_of,
 )
 from bankloop.customer.identity import link_identities, undo_merge
-from bankloop.kit import ConflictError, DeniedError, FixedClock, InputError, NotFoundError
-from bankloop.lake import CONTRACTS, ColumnType, Lake, open_lake
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import ConflictError, DeniedError, InputError, NotFoundError
+from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.contracts import ColumnType
+from bankloop.lake.service import Lake, open_lake
 from bankloop.loop.reach import deliver
-from bankloop.store import (
-    Cap,
-    EmbeddedServer,
-    Principal,
-    Role,
-    Store,
-    accepted_contacts,
-    append_consents,
-    attach_store,
-    enqueue,
-    reserve_contacts,
-)
+from bankloop.organization import approval
+from bankloop.organization.principals import auditor, checker, compliance, system
+from bankloop.organization.task import NewTask, TaskKind, open_task
+from bankloop.store.consents import append_consents
+from bankloop.store.contacts import accepted_contacts, reserve_contacts
+from bankloop.store.contracts import Cap, Principal, Role
+from bankloop.store.database import Store, attach_store
+from bankloop.store.embedded import EmbeddedServer
+from bankloop.store.outbox import enqueue
 from tests.customer.conftest import PROGRAM, Load, person
 from tests.organization.conftest import Folk, folk
 
@@ -157,7 +156,7 @@ def test_a_withdrawal_reaches_gate_plan_queue_and_tasks_at_once(folk: Folk) -> N
     assert sent == []
     with store.begin(PROGRAM) as connection:
         assert accepted_contacts(connection, "bind-card").to_pylist() == []
-    with store.begin(house.auditor(), Role.AUDITOR) as connection:
+    with store.begin(auditor(), Role.AUDITOR) as connection:
         rows = connection.execute(
             text("SELECT principal, after->>'stands' FROM audit WHERE verb = 'consent.record' ORDER BY id")
         ).all()
@@ -182,9 +181,9 @@ def test_each_stop_is_named_at_the_gate_and_lists_are_left_by_approval_only(folk
         request = ask_removal(connection, "C0001", PROOF, "letter of 1 June")
     with pytest.raises(ConflictError, match="not_in_force"), folk.store.begin(strategist) as connection:
         remove_from_list(connection, "C0001")
-    for reviewer in (house.compliance(), house.compliance("compliance2"), house.checker()):
+    for reviewer in (compliance(), compliance("compliance2"), checker()):
         with folk.store.begin(reviewer) as connection:
-            house.consent(connection, request, "seen")
+            approval.consent(connection, request, "seen")
     with folk.store.begin(strategist) as connection:
         assert remove_from_list(connection, "C0001").changed
     assert gate(folk.store, "3", "C0001") == ""
@@ -291,7 +290,8 @@ def test_gate_plan_and_rules_say_the_same_of_everybody(store: Store) -> None:
             savepoint = connection.begin_nested()
             append_consents(connection, pa.Table.from_pylist(rows))
             found = permits(connection, numbers)
-            from bankloop.store import copy_in, refused_contacts
+            from bankloop.store.consents import refused_contacts
+            from bankloop.store.copying import copy_in
 
             for channel in ("sms", "call", "app_push"):
                 asked = copy_in(connection, pa.table({"customer_no": numbers, "channel": [channel] * 6}))
@@ -328,7 +328,7 @@ def customers(*flags: tuple[str, bool, bool, bool]) -> pa.Table:
 
 @pytest.fixture
 def lake(store: Store, tmp_path: Path) -> Lake:
-    return open_lake(tmp_path, store, house.system("lake"))
+    return open_lake(tmp_path, store, system("lake"))
 
 
 def loaded(store: Store, lake: Lake, day: date, *flags: tuple[str, bool, bool, bool]) -> tuple[int, int]:
@@ -367,11 +367,11 @@ def test_a_withdrawal_in_a_file_calls_off_marketing_tasks_under_every_number_of_
     day = date(2026, 6, 27)
     told = (("C1", True, False, False), ("C3", True, False, False), ("C4", True, False, False))
     loaded(store, lake, day, *told)
-    kinds = {"C1": house.TaskKind.CAMPAIGN, other: house.TaskKind.FOLLOW_UP, "C3": house.TaskKind.LIST, "C4": house.TaskKind.LIST}  # fmt: skip
+    kinds = {"C1": TaskKind.CAMPAIGN, other: TaskKind.FOLLOW_UP, "C3": TaskKind.LIST, "C4": TaskKind.LIST}  # fmt: skip
     with store.begin(PROGRAM) as connection:
-        for number, kind in (*kinds.items(), ("C3", house.TaskKind.CARE)):
-            task = house.NewTask(f"{kind}/{number}", kind, number, "B01", "x", NOW, NOW + timedelta(days=3), "M1")
-            house.open_task(connection, task)
+        for number, kind in (*kinds.items(), ("C3", TaskKind.CARE)):
+            task = NewTask(f"{kind}/{number}", kind, number, "B01", "x", NOW, NOW + timedelta(days=3), "M1")
+            open_task(connection, task)
     # C1 withdraws, C3 is listed, C4 only declines what is chosen for them.
     silent = (("C1", False, False, False), ("C3", True, False, True), ("C4", True, True, False))
     lake.publish("customer", customers(*silent), day + timedelta(days=1))
@@ -392,7 +392,7 @@ def test_a_refusal_of_the_day_stands_against_the_file_of_that_day(
     assert loaded(store, lake, date(2026, 6, 29), ("C1", True, False, False)) == (1, 0)
     assert gate(store, "1", "C1") == "consent:no_consent"
     with attach_store(tmp_path, FixedClock(NOW + timedelta(days=3)), store_server, database) as later:
-        again = open_lake(tmp_path, later, house.system("lake"))
+        again = open_lake(tmp_path, later, system("lake"))
         assert loaded(later, again, date(2026, 7, 1), ("C1", False, False, False)) == (1, 0)
         assert loaded(later, again, date(2026, 7, 2), ("C1", True, False, False)) == (1, 0)
         assert gate(later, "2", "C1") == ""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bankloop import organization as house
 from bankloop.customer.consent import Purpose, holds, standing_of
 from bankloop.customer.servicing import log_contact
-from bankloop.organization import NewTask, TaskKind, TaskState
-from bankloop.store import Store
+from bankloop.organization.principals import system
+from bankloop.organization.task import NewTask, TaskKind, TaskState, open_task, task_of
+from bankloop.store.database import Store
 from tests.organization.conftest import Folk, folk
 from tests.organization.task.test_tasks import NOW, plan
 
@@ -17,10 +17,10 @@ __all__ = ["folk"]
 
 def test_who_asks_not_to_be_contacted_is_heard_at_once(folk: Folk, store: Store) -> None:
     one, other = plan(folk, "C0000", "C0001")
-    with store.begin(house.system()) as connection:
+    with store.begin(system()) as connection:
         late = NOW + timedelta(hours=5)
         listed, care = (
-            house.open_task(connection, NewTask(key, kind, "C0000", "S0001", "x", NOW, late, "M00001"))
+            open_task(connection, NewTask(key, kind, "C0000", "S0001", "x", NOW, late, "M00001"))
             for key, kind in (("a", TaskKind.LIST), ("b", TaskKind.CARE))
         )
     with store.begin(folk.who("M00001", "service")) as connection:
@@ -30,8 +30,8 @@ def test_who_asks_not_to_be_contacted_is_heard_at_once(folk: Folk, store: Store)
         assert log_contact(connection, one, "stop", "别再打了", client_key=note).known
         found = standing_of(connection, "C0000")
         assert holds(found.words, Purpose.DO_NOT_CONTACT)
-    with store.begin(house.system()) as connection:
-        states = [house.task_of(connection, task_id).state for task_id in (listed.task_id, care.task_id, other)]
+    with store.begin(system()) as connection:
+        states = [task_of(connection, task_id).state for task_id in (listed.task_id, care.task_id, other)]
     # The list's task is marketing and over; care is service and goes on, as do tasks about others.
     assert states == [TaskState.EXPIRED, TaskState.ASSIGNED, TaskState.ASSIGNED]
 
@@ -45,14 +45,14 @@ def test_another_outcome_says_nothing_of_consent(folk: Folk, store: Store) -> No
 
 def test_what_was_agreed_in_a_service_call_is_service(folk: Folk, store: Store) -> None:
     (one,) = plan(folk, "C0000")
-    with store.begin(house.system()) as connection:
+    with store.begin(system()) as connection:
         late = NOW + timedelta(hours=5)
-        care = house.open_task(connection, NewTask("b", TaskKind.CARE, "C0000", "S0001", "x", NOW, late, "M00001"))
+        care = open_task(connection, NewTask("b", TaskKind.CARE, "C0000", "S0001", "x", NOW, late, "M00001"))
     with store.begin(folk.who("M00001", "service")) as connection:
         follow = log_contact(connection, care.task_id, "considering", "明天10点回电").follow_up
         assert follow is not None
         # A phone whose clock runs ahead loses no stop.
         log_contact(connection, one, "stop", happened_at=NOW + timedelta(minutes=5))
         assert holds(standing_of(connection, "C0000").words, Purpose.DO_NOT_CONTACT)
-    with store.begin(house.system()) as connection:
-        assert house.task_of(connection, follow.task_id).state is TaskState.ASSIGNED
+    with store.begin(system()) as connection:
+        assert task_of(connection, follow.task_id).state is TaskState.ASSIGNED

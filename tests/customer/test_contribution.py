@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bankloop import organization as house
 from bankloop.customer.contribution import card_on, line_of, money_moved, moved, read_cards, share, statements
-from bankloop.kit import SpecError
-from bankloop.lake import CONTRACTS, open_lake, schema_of
-from bankloop.store import Store
+from bankloop.kit.errors import SpecError
+from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.engine import schema_of
+from bankloop.lake.service import open_lake
+from bankloop.organization.principals import system
+from bankloop.store.database import Store
 
 YUAN = 100
 MILLION = 1_000_000 * YUAN
@@ -45,7 +47,7 @@ def held(*rows: dict[str, object]) -> pa.Table:
 @pytest.mark.capability("E8")
 def test_ten_million_at_one_and_a_half_funded_at_two_brings_fifty_thousand(store: Store, tmp_path: Path) -> None:
     (tmp_path / "contribution.yaml").write_text(OWN, encoding="utf-8")
-    lake = open_lake(tmp_path, store, house.system("lake"))
+    lake = open_lake(tmp_path, store, system("lake"))
     lake.publish("holding", held(holding(1, "term_deposit", 10 * MILLION)), DAY)
     statement = statements(lake, DAY, ["C1"])["C1"]
     assert statement.total == 50_000 * YUAN
@@ -84,7 +86,7 @@ def test_new_and_lost_money_make_the_change_of_all_assets(before: dict[str, int]
 
 
 def test_deposits_turned_into_a_wealth_product_are_displaced_and_not_new(store: Store, tmp_path: Path) -> None:
-    lake = open_lake(tmp_path, store, house.system("lake"))
+    lake = open_lake(tmp_path, store, system("lake"))
     lake.publish("holding", held(holding(1, "demand_deposit", 500_000)), date(2026, 6, 1))
     lake.publish("holding", held(holding(1, "demand_deposit", 100_000), holding(2, "wealth", 700_000)), DAY)
     found = money_moved(lake, "C1", date(2026, 6, 1), DAY)
@@ -94,7 +96,7 @@ def test_deposits_turned_into_a_wealth_product_are_displaced_and_not_new(store: 
 
 
 def test_a_statement_weighs_the_days_that_are_known(store: Store, tmp_path: Path) -> None:
-    lake = open_lake(tmp_path, store, house.system("lake"))
+    lake = open_lake(tmp_path, store, system("lake"))
     lake.publish("holding", held(holding(1, "demand_deposit", 1_000_000)), date(2026, 6, 1))
     lake.publish(
         "holding", held(holding(1, "demand_deposit", 4_000_000), holding(2, "wealth", 9, "C2")), date(2026, 6, 11)

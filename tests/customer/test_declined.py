@@ -8,11 +8,14 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import text
 
-from bankloop import organization as house
 from bankloop.customer.servicing import log_contact
-from bankloop.kit import uuid7
+from bankloop.kit.ids import uuid7
 from bankloop.loop.reach import deliver
-from bankloop.store import CONTACT_SCHEMA, Store, enqueue, reserve_contacts
+from bankloop.organization.principals import system
+from bankloop.store.contacts import reserve_contacts
+from bankloop.store.contracts import CONTACT_SCHEMA
+from bankloop.store.database import Store
+from bankloop.store.outbox import enqueue
 from tests.customer.test_consent import word
 from tests.organization.conftest import Folk, folk
 from tests.organization.task.test_tasks import NOW, TODAY, Later, later, plan
@@ -26,7 +29,7 @@ def reserved(store: Store, day: date = TODAY, campaign: str = SALE, contact_clas
         "decision_id": str(uuid7(1)), "customer_no": customer, "unit_id": "S0001", "channel": "sms", "campaign": campaign,
         "contact_class": contact_class, "due_at": datetime(day.year, day.month, day.day, 4, tzinfo=UTC),
     }  # fmt: skip
-    with store.begin(house.system()) as connection:
+    with store.begin(system()) as connection:
         found: str = reserve_contacts(connection, pa.Table.from_pylist([row], CONTACT_SCHEMA), ())["refused_by"][
             0
         ].as_py()
@@ -38,7 +41,7 @@ def test_no_channel_repeats_what_was_declined(folk: Folk, store: Store, later: L
         word(folk, "marketing", True, customer)
     (one,) = plan(folk, "C0001")
     assert reserved(store) == ""
-    with store.begin(house.system()) as connection:
+    with store.begin(system()) as connection:
         contact = connection.scalar(text("SELECT decision_id::text FROM contact"))
         part = [{"contact": contact, "customer_no": "C0001", "campaign": SALE, "action": "a|none|sms", "script": "s@1"}]
         enqueue(connection, "delivery", "p1", "*", {"channel": "sms", "due_on": "2026-07-01", "campaign": SALE, "contacts": part})  # fmt: skip
@@ -56,10 +59,10 @@ def test_no_channel_repeats_what_was_declined(folk: Folk, store: Store, later: L
             parts.append(part)
 
     # What was queued before the call is stopped where it leaves the house.
-    assert deliver(store, house.system("delivery"), Sent(), lambda _, contacts: contacts) == 0
+    assert deliver(store, system("delivery"), Sent(), lambda _, contacts: contacts) == 0
     assert parts == []
     after = later(timedelta(days=181))
-    with after.begin(house.system()) as connection:
+    with after.begin(system()) as connection:
         assert connection.scalar(text("SELECT reason FROM contact_stop")) == "declined"
     assert reserved(after, TODAY + timedelta(days=181)) == ""
     assert NOW.date() == TODAY

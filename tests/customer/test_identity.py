@@ -10,11 +10,18 @@ import pyarrow.compute as pc
 import pytest
 from sqlalchemy import text
 
-from bankloop import organization as house
 from bankloop.customer import identity
-from bankloop.kit import ConflictError, DataError, DeniedError, FixedClock, InputError, NotFoundError
-from bankloop.simulate import draw_registers
-from bankloop.store import VERBS, Role, Store, append_events, erase_sealed
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import ConflictError, DataError, DeniedError, InputError, NotFoundError
+from bankloop.organization.approval import consent
+from bankloop.organization.principals import auditor, checker
+from bankloop.organization.rights import unmask
+from bankloop.simulate.doubles import draw_registers
+from bankloop.store.contracts import Role
+from bankloop.store.database import Store
+from bankloop.store.history import append_events
+from bankloop.store.vault import erase_sealed
+from bankloop.store.verbs import VERBS
 from tests.customer.conftest import DAY, MANAGER, PROGRAM, STEWARD, Load, linked, person, table_of
 
 CARD, OTHER_CARD, TWIN_CARD = "110105199005041017", "110105198503172031", "110105199005041025"
@@ -239,9 +246,9 @@ def test_a_merge_by_hand_needs_another_person_and_is_done_once(store: Store, loa
         request = identity.ask_merge(connection, "C2", "C1", "court paper 7 names both")
     with pytest.raises(ConflictError, match="not_in_force"), store.begin(STEWARD) as connection:
         identity.merge_parties(connection, "C1", "C2")
-    for reviewer in (house.checker(), house.checker("checker2")):
+    for reviewer in (checker(), checker("checker2")):
         with store.begin(reviewer) as connection:
-            house.consent(connection, request)
+            consent(connection, request)
     with store.begin(STEWARD) as connection:
         identity.merge_parties(connection, "C1", "C2")
     assert party(store, "C2") == "C1"
@@ -333,7 +340,7 @@ def test_readers_see_masked_values_of_their_own_customers(
         seen = identity.open_party(connection, "C1")
         assert [one.party_no for one in identity.search_parties(connection, "phone", PHONE)] == ["C1"]
         assert identity.search_parties(connection, "name", "赵丽华") == []
-        house.unmask(connection, "C1", ["document"], "renewal", "T-1")
+        unmask(connection, "C1", ["document"], "renewal", "T-1")
         opened = identity.open_party(connection, "C1")
     values = {one.field: one.value for one in seen.values}
     assert (values["name"], values["phone"], values["document_no"]) == ("王**", "138****8000", "110***********1017")
@@ -343,7 +350,7 @@ def test_readers_see_masked_values_of_their_own_customers(
     for number in ("C2", "C404"):
         with pytest.raises(NotFoundError, match="no_party"), store.begin(MANAGER) as connection:
             identity.open_party(connection, number)
-    with store.begin(house.auditor(), Role.AUDITOR) as connection:
+    with store.begin(auditor(), Role.AUDITOR) as connection:
         verbs = list(connection.scalars(text("SELECT verb FROM audit WHERE class = 'access' ORDER BY id")))
     assert verbs.count("party.open") == 2
 
@@ -380,12 +387,12 @@ def test_every_verb_of_identity_leaves_its_row(store: Store, load: Load) -> None
         identity.decide_candidate(connection, waiting.candidate_id, False, "called")
         identity.undo_merge(connection, "C2", "two")
         request = identity.ask_merge(connection, "C1", "C2", "one")
-    for reviewer in (house.checker(), house.checker("checker2")):
+    for reviewer in (checker(), checker("checker2")):
         with store.begin(reviewer) as connection:
-            house.consent(connection, request)
+            consent(connection, request)
     with store.begin(STEWARD) as connection:
         identity.merge_parties(connection, "C2", "C1")
-    with store.begin(house.auditor(), Role.AUDITOR) as connection:
+    with store.begin(auditor(), Role.AUDITOR) as connection:
         left = set(connection.scalars(text("SELECT verb FROM audit")))
     assert {name for name, act in VERBS.items() if act.__module__.startswith("bankloop.customer.identity")} - {
         "identity.learn"
@@ -406,5 +413,5 @@ def test_what_pairs_weigh_is_learned_kept_and_used(store: Store, load: Load) -> 
     assert model.levels["document"][0][0] > 0.5
     done = linked(store)
     assert 450 < done.merges < 620
-    with store.begin(house.auditor(), Role.AUDITOR) as connection:
+    with store.begin(auditor(), Role.AUDITOR) as connection:
         assert connection.scalar(text("SELECT count(*) FROM audit WHERE verb = 'identity.learn'")) == 1

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bankloop import organization as house
 from bankloop.customer.consent import Purpose
 from bankloop.customer.interaction import Interaction, Taken, may_take, take_interactions
-from bankloop.kit import DeniedError, InputError, Language
-from bankloop.lake import open_lake
-from bankloop.store import Role, read_audit
-from bankloop.web.desk.glance import glance
+from bankloop.kit.errors import DeniedError, InputError
+from bankloop.kit.text import Language
+from bankloop.lake.service import open_lake
+from bankloop.organization.principals import auditor, system
+from bankloop.store.audit import read_audit
+from bankloop.store.contracts import Role
+from bankloop.web.pages.customers.customer_page import glance
 from tests.customer.test_consent import NOW, Folk, folk, said, word
 from tests.customer.test_overview import look
 
@@ -33,7 +35,7 @@ def message(key: int, at: datetime, customer: str = "C0001") -> Interaction:
 
 
 def kept(folk: Folk) -> int:
-    with folk.store.begin(house.system("test")) as connection:
+    with folk.store.begin(system("test")) as connection:
         return connection.scalar(text("SELECT count(*) FROM event WHERE source LIKE 'interaction:%'")) or 0
 
 
@@ -41,7 +43,7 @@ def kept(folk: Folk) -> int:
 def test_without_consent_nothing_is_ingested_and_with_it_the_customer_s_page_shows_it(
     folk: Folk, tmp_path: Path
 ) -> None:
-    lake, now = open_lake(tmp_path, folk.store, house.system("lake")), folk.store.clock.now()
+    lake, now = open_lake(tmp_path, folk.store, system("lake")), folk.store.clock.now()
     hours = [now - timedelta(hours=n) for n in (3, 2, 1)]
 
     def shown() -> list[str]:
@@ -52,7 +54,7 @@ def test_without_consent_nothing_is_ingested_and_with_it_the_customer_s_page_sho
     # Nobody asked: refused, and of it there is a count in the trail and nothing else.
     assert hand_in(folk, message(1, hours[0]), message(2, hours[0], "C9999")) == Taken(0, 0, 1, 1)
     assert (kept(folk), shown()) == (0, [])
-    with folk.store.begin(house.auditor(), Role.AUDITOR) as connection:
+    with folk.store.begin(auditor(), Role.AUDITOR) as connection:
         [row] = [one for one in read_audit(connection) if one.verb == "event.append"]
     assert row.after == {"taken": 0, "known": 0, "refused": 1, "unknown": 1}
     # Consent counts for what comes after it, each once.

@@ -9,8 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from bankloop.customer import State, keep_state, kept_state, state_key, table_digest
-from bankloop.customer.keeping import KEPT_FILES
+from bankloop.customer.contracts import State
+from bankloop.customer.keeping import KEPT_FILES, keep_state, kept_state, state_key
+from bankloop.customer.state import table_digest
 
 DAY = date(2026, 8, 23)
 

@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from bankloop.customer.identity import link_identities, party_map, register
-from bankloop.kit import FixedClock
-from bankloop.store import Store, open_store, remove_cluster, start_server
+from bankloop.kit.clock import FixedClock
+from bankloop.store.database import Store, open_store
+from bankloop.store.embedded import remove_cluster, start_server
 from tests.customer.conftest import DAY, PROGRAM, person, table_of
 
 # Links in a transaction of its own, stops once parties have moved and before the commit, and waits to be killed.

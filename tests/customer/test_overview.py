@@ -10,14 +10,18 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Connection
 
-from bankloop import organization as house
-from bankloop.customer import build_state, read_catalogue
+from bankloop.customer.catalogue import read_catalogue
 from bankloop.customer.overview import Overview, Profiles, next_payday, open_overview, open_profiles
 from bankloop.customer.servicing import Mode, assign_keepers
+from bankloop.customer.state import build_state
 from bankloop.customer.tier import close_month
-from bankloop.kit import DeniedError, NotFoundError
-from bankloop.lake import Lake, open_lake
-from bankloop.store import Role, append_events, read_audit
+from bankloop.kit.errors import DeniedError, NotFoundError
+from bankloop.lake.service import Lake, open_lake
+from bankloop.organization.principals import auditor, system
+from bankloop.organization.rights import unmask
+from bankloop.store.audit import read_audit
+from bankloop.store.contracts import Role
+from bankloop.store.history import append_events
 from tests.customer.test_consent import gate, word
 from tests.customer.test_state import event, holding, rows
 from tests.customer.test_tiers import holdings, people
@@ -30,11 +34,11 @@ APRIL = date(2026, 4, 1)
 
 @pytest.fixture
 def lake(folk: Folk, tmp_path: Path) -> Lake:
-    made = open_lake(tmp_path, folk.store, house.system("lake"))
+    made = open_lake(tmp_path, folk.store, system("lake"))
     made.publish("customer", people("C0001", "C0020"), APRIL)
     made.publish("holding", holdings(C0001=300_000), APRIL)
-    close_month(folk.store, house.system("tier"), made, date(2026, 5, 1))
-    with folk.store.begin(house.system("servicing")) as connection:
+    close_month(folk.store, system("tier"), made, date(2026, 5, 1))
+    with folk.store.begin(system("servicing")) as connection:
         assign_keepers(connection, made)
     return made
 
@@ -70,7 +74,7 @@ def test_a_manager_sees_where_a_customer_stands_and_no_amount_until_it_is_unmask
     assert (seen.keeper.mode, seen.keeper.owner, seen.policy.contact_days) == (Mode.MANAGER, "M00001", 30)
     assert "score_balance" not in {one.name for one in seen.factors}
     with folk.store.begin(manager) as connection:
-        house.unmask(connection, "C0001", ["aum_fen"], "call", "T-1")
+        unmask(connection, "C0001", ["aum_fen"], "call", "T-1")
         open_ = look(connection, lake, "C0001")
     assert open_.averages == {date(2026, 5, 1): 30_000_000}
     assert open_.statement is not None
@@ -79,7 +83,7 @@ def test_a_manager_sees_where_a_customer_stands_and_no_amount_until_it_is_unmask
     assert open_.assets_fen == open_.value("aum") == 30_000_000
     assert (seen.assets_fen, seen.value("aum"), seen.holdings[0].balance_fen) == (None, None, None)
     assert not {"frozen", "watchlist", "relation_risk"} & {one.name for one in open_.attributes}
-    with folk.store.begin(house.auditor(), Role.AUDITOR) as connection:
+    with folk.store.begin(auditor(), Role.AUDITOR) as connection:
         rows = [row for row in read_audit(connection, subject="C0001") if row.verb == "customer.overview"]
     assert [row.after["shown"] for row in rows if row.after] == ["all", "masked"]
 
@@ -92,7 +96,7 @@ def test_out_of_scope_is_unknown_and_administrators_see_nobody(folk: Folk, lake:
 
 
 def test_before_anything_is_loaded_or_closed_nothing_is_claimed(folk: Folk, tmp_path: Path) -> None:
-    empty = open_lake(tmp_path, folk.store, house.system("lake"))
+    empty = open_lake(tmp_path, folk.store, system("lake"))
     with folk.store.begin(folk.who("M00001", "service")) as connection:
         seen = look(connection, empty, "C0001")
     assert (seen.tier, seen.keeper, seen.months, seen.factors) == (None, None, (), ())
@@ -100,7 +104,7 @@ def test_before_anything_is_loaded_or_closed_nothing_is_claimed(folk: Folk, tmp_
 
 @pytest.mark.capability("B10")
 def test_assets_are_the_sum_of_the_holdings_by_class_and_the_line_holds_everything(folk: Folk, tmp_path: Path) -> None:
-    lake = open_lake(tmp_path, folk.store, house.system("lake"))
+    lake = open_lake(tmp_path, folk.store, system("lake"))
     lake.publish("customer", people("C0001"), APRIL)
     held = [
         holding(1, "demand_deposit", 1_000_001, customer_no="C0001"), holding(2, "wealth", 2_000_002, customer_no="C0001", matures_on=date(2026, 7, 7)),
@@ -113,7 +117,7 @@ def test_assets_are_the_sum_of_the_holdings_by_class_and_the_line_holds_everythi
     lake.append("event", rows("event", *events, event(9, "login", moments[2], customer_no="C0002")), APRIL)
     word(folk, "marketing", True)
     assert gate(folk.store, "1", "C0001") == ""
-    with folk.store.begin(house.system("overview")) as connection:
+    with folk.store.begin(system("overview")) as connection:
         seen = look(connection, lake, "C0001")
     assert [(one.product_class, one.balance_fen) for one in seen.holdings] == [
         ("demand_deposit", 1_000_001), ("fund", 3), ("mortgage", 9_000_000), ("wealth", 2_000_002),
@@ -142,7 +146,7 @@ def test_a_payday_is_usual_where_three_salaries_agree(days: list[date], expected
 def test_new_data_are_seen_and_old_files_go(folk: Folk, lake: Lake) -> None:
     for balance in (1, 2, 3):
         lake.publish("holding", holdings(C0001=balance), date(2026, 6, balance))
-        with folk.store.begin(house.system("overview")) as connection:
+        with folk.store.begin(system("overview")) as connection:
             assert look(connection, lake, "C0001").assets_fen == balance * 100
     assert len(list((lake.folder / "data" / "profile").iterdir())) == 2
 
@@ -161,7 +165,7 @@ def test_an_event_of_the_store_is_on_the_line_before_a_file_brings_it_and_once_a
         "occurred_at": pa.array([at], pa.timestamp("us", "UTC")),
         "recorded_at": pa.array([at], pa.timestamp("us", "UTC")),
     }
-    with folk.store.begin(house.system("events")) as connection:
+    with folk.store.begin(system("events")) as connection:
         append_events(connection, pa.table({**rows_, **moments}))
     for _ in range(2):
         with folk.store.begin(folk.who("M00001", "service")) as connection:

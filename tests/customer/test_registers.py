@@ -7,12 +7,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from bankloop import organization as house
 from bankloop.customer.identity import conflicts, integration, party_of, take_registers
-from bankloop.kit import DataError, DeniedError, FixedClock, SpecError
-from bankloop.lake import Lake, open_lake
-from bankloop.simulate import write_bank
-from bankloop.store import Store
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import DataError, DeniedError, SpecError
+from bankloop.lake.service import Lake, open_lake
+from bankloop.organization.principals import system
+from bankloop.simulate.service import write_bank
+from bankloop.store.database import Store
 from tests.customer.conftest import DAY, MANAGER, PROGRAM, STEWARD, Load, linked, person
 from tests.customer.test_identity import CARD, OTHER_CARD, TWIN_CARD
 
@@ -48,7 +49,7 @@ def reps(*rows: tuple[str, str, str, str]) -> bytes:
 @pytest.fixture
 def lake(store: Store, tmp_path: Path) -> Lake:
     (tmp_path / "bank.yaml").write_text(BANK, encoding="utf-8")
-    return open_lake(tmp_path, store, house.system("lake"))
+    return open_lake(tmp_path, store, system("lake"))
 
 
 def put(lake: Lake, name: str, body: bytes, day: str = "2026-06-28", *, ok: bool = True) -> None:
@@ -119,8 +120,8 @@ def test_forty_of_a_hundred_legal_representatives_are_linked_to_retail_customers
     assert [(one.field, one.one, one.other, one.compared, one.differ) for one in disagree] == [
         ("birth", "core", "rep", 4, 1)
     ]
-    from bankloop.kit import Language
-    from bankloop.web.desk.merges import conflicts_table, integration_table
+    from bankloop.kit.text import Language
+    from bankloop.web.pages.merges.routes import conflicts_table, integration_table
 
     assert ["rep", "corporate", "10", "40.0% retail"] in integration_table(tuple(found.values())).said(Language.EN)
     assert conflicts_table(disagree).said(Language.EN)[0][-2:] == ["4", "1"]
@@ -132,7 +133,7 @@ def test_in_the_simulated_bank_exactly_those_are_joined_who_stand_in_two_registe
     store: Store, tmp_path: Path
 ) -> None:
     made = write_bank(tmp_path, 3_000, 7, months=1, today=store.clock.now().date())
-    report = take_registers(store, open_lake(tmp_path, store, house.system("lake")))
+    report = take_registers(store, open_lake(tmp_path, store, system("lake")))
     incoming = tmp_path / "data" / "incoming"
 
     def told(file: str, delimiter: str = ",", encoding: str = "utf-8-sig") -> list[list[str]]:

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bankloop import organization as house
 from bankloop.customer.relation import (
     DECAY,
     EDGE_SCHEMA,
@@ -35,9 +34,12 @@ from bankloop.customer.relation import (
     said,
 )
 from bankloop.customer.relation.circle import NEAR
-from bankloop.kit import FixedClock, NotFoundError
-from bankloop.lake import Lake, MemoryManifest, open_lake
-from bankloop.web.desk.circle import drawn
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import NotFoundError
+from bankloop.lake.manifest import MemoryManifest
+from bankloop.lake.service import Lake, open_lake
+from bankloop.organization.principals import system
+from bankloop.web.pages.customers.relations import drawn
 from tests.customer.test_state import rows
 from tests.organization.conftest import Folk, folk
 
@@ -53,7 +55,7 @@ DEVICES = [
     ("d3", "C0030"),
     *(("wifi", f"C{n:04d}") for n in range(100, 140)),
 ]
-STEWARD = house.system("relation")
+STEWARD = system("relation")
 
 
 def edge(a: str, b: str, kind: str = "family", until: date | None = None) -> dict[str, Any]:
@@ -243,7 +245,7 @@ def test_a_manager_walks_from_their_own_customer_and_others_are_masked(folk: Fol
         {"from_no": "C0020", "to_no": "C0001", "kind": "guarantor"},
         {"from_no": "C0001", "to_no": "C0002", "kind": "family"},
     ]
-    lake = filled(open_lake(tmp_path, folk.store, house.system("lake")), paid(6), *ties)
+    lake = filled(open_lake(tmp_path, folk.store, system("lake")), paid(6), *ties)
     done = derive_relations(folk.store, STEWARD, lake)
     assert dict(done.edges) == {"employs": 1, "family": 1, "guarantor": 1, "shared_device": 1}
     assert done.exposed == 2  # the one stood for, and their family
@@ -271,7 +273,7 @@ def test_a_circle_is_drawn_of_what_the_reader_may_see_and_says_what_was_left_out
         {"from_no": "C0002", "to_no": "C0003", "kind": "referral"},
         *[{"from_no": "C0005", "to_no": f"C{n:04d}", "kind": "family"} for n in range(100, 100 + NEAR + 3)],
     ]
-    lake = filled(open_lake(tmp_path, folk.store, house.system("lake")), paid(6), *ties)
+    lake = filled(open_lake(tmp_path, folk.store, system("lake")), paid(6), *ties)
     derive_relations(folk.store, STEWARD, lake)
     manager = folk.who("M00001", "service")
     with folk.store.begin(manager) as connection:

@@ -11,20 +11,25 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
-from bankloop import organization as house
-from bankloop.customer.servicing import RemoteCare, maintain_remote, read_policy
-from bankloop.kit import ConflictError, SpecError
-from bankloop.lake import CONTRACTS, Lake, open_lake
+from bankloop.care.remote import maintain_remote
+from bankloop.customer.servicing import RemoteCare, read_policy
+from bankloop.kit.errors import ConflictError, SpecError
+from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.engine import schema_of
+from bankloop.lake.service import Lake, open_lake
 from bankloop.loop.reach import deliver
-from bankloop.store import Cap, append_consents, broken_caps
+from bankloop.organization.principals import system
+from bankloop.organization.task import open_tasks_for
+from bankloop.store.consents import append_consents
+from bankloop.store.contacts import broken_caps
+from bankloop.store.contracts import Cap
 from tests.customer.test_consent import word
 from tests.customer.test_tiers import holdings, people
 from tests.organization.conftest import Folk, folk
 
 __all__ = ["folk"]
 
-PROGRAM = house.system("servicing")
+PROGRAM = system("servicing")
 TODAY = date(2026, 6, 30)
 CAPS = (Cap("*", 3, 7),)
 WORTHY, TAIL = 15, 2_000
@@ -36,7 +41,7 @@ def lake(folk: Folk, tmp_path: Path) -> Lake:
     numbers = [f"A{n:04d}" for n in range(WORTHY)] + [f"T{n:04d}" for n in range(TAIL)]
     folk.books |= dict.fromkeys(numbers, ("S0001", None, "retail"))
     folk.load()
-    made = open_lake(tmp_path, folk.store, house.system("lake"))
+    made = open_lake(tmp_path, folk.store, system("lake"))
     rows = people(*numbers, "C0001").to_pylist()
     for place, row in enumerate(rows):
         row |= {"push_allowed": place % 2 == 0, "phone_valid": True}
@@ -72,10 +77,10 @@ def test_2000_of_the_long_tail_get_a_message_each_and_15_of_grade_a_a_call(folk:
     assert (done.due, done.calls, sum(done.messages.values()), done.waiting, done.refused) == (2_015, 15, 2_000, 0, {})
     assert done.messages == {"app_push": 1_000, "sms": 1_000}
     sent = Sent()
-    assert deliver(folk.store, house.system("delivery"), sent, lambda _, contacts: contacts) == 2_000
+    assert deliver(folk.store, system("delivery"), sent, lambda _, contacts: contacts) == 2_000
     assert len(set(sent.numbers)) == 2_000
     with folk.store.begin(folk.who("R00001", "tasks")) as connection:
-        mine = house.open_tasks_for(connection, "R00001", TODAY + timedelta(days=2))
+        mine = open_tasks_for(connection, "R00001", TODAY + timedelta(days=2))
     assert {task.customer_no for task in mine} == {f"A{n:04d}" for n in range(WORTHY)}
     again = keep(folk, lake)
     assert (again.due, again.calls, again.messages) == (0, 0, {})
@@ -100,14 +105,14 @@ def test_grade_a_beyond_the_seats_waits_and_without_a_seat_all_of_it(folk: Folk,
     first = keep(folk, lake)
     assert (first.calls, first.waiting) == (4, 11)
     assert keep(folk, lake, TODAY + timedelta(days=1)).calls == 4  # the next four, by what they hold
-    with folk.store.begin(house.system("later")) as connection:
+    with folk.store.begin(system("later")) as connection:
         connection.execute(text("UPDATE staff SET on_leave = true WHERE staff_id = 'R00001'"))
     assert keep(folk, lake, TODAY + timedelta(days=2)).waiting == 7
 
 
 def test_before_keepers_are_assigned_nobody_is_the_centre_s(folk: Folk, tmp_path: Path) -> None:
     with pytest.raises(ConflictError, match="not_assigned"):
-        keep(folk, open_lake(tmp_path, folk.store, house.system("lake")))
+        keep(folk, open_lake(tmp_path, folk.store, system("lake")))
 
 
 @pytest.mark.parametrize("bad", ["remote: 3", "remote: {every_days: 0}", "remote: {often: 1}"])

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
-from bankloop.customer import read_catalogue
+from bankloop.customer.catalogue import read_catalogue
 from bankloop.customer.segment import (
     SegmentKind,
     activate_segment,
@@ -22,9 +22,11 @@ from bankloop.customer.segment import (
     segments,
     versions_of,
 )
-from bankloop.kit import ConflictError, DeniedError, ExpressionError, InputError, NotFoundError, Text
+from bankloop.kit.errors import ConflictError, DeniedError, ExpressionError, InputError, NotFoundError
 from bankloop.kit.expression import BOOL, INT, MONEY
-from bankloop.store import Role, Store
+from bankloop.kit.text import Text
+from bankloop.store.contracts import Role
+from bankloop.store.database import Store
 from tests.organization.conftest import Folk, folk
 
 __all__ = ["folk"]
@@ -181,7 +183,7 @@ def _people(count: int) -> pa.Table:
 
 
 def _program() -> object:
-    from bankloop.organization import system
+    from bankloop.organization.principals import system
 
     return system()
 

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bankloop import organization as house
 from bankloop.customer.servicing import (
     Mode,
     assign_keepers,
@@ -21,22 +20,25 @@ from bankloop.customer.servicing import (
     share_out,
     stand_in,
 )
-from bankloop.kit import ConflictError, SpecError
-from bankloop.lake import Lake, open_lake
+from bankloop.kit.errors import ConflictError, SpecError
+from bankloop.lake.service import Lake, open_lake
+from bankloop.organization.people import keeper_of
+from bankloop.organization.principals import system
+from bankloop.organization.task import finish_task, tasks_for
 from tests.customer.test_consent import word
 from tests.customer.test_tiers import holdings, people
 from tests.organization.conftest import Folk, folk
 
 __all__ = ["folk"]
 
-PROGRAM = house.system("servicing")
+PROGRAM = system("servicing")
 TODAY = date(2026, 6, 30)
 
 
 @pytest.fixture
 def lake(folk: Folk, tmp_path: Path) -> Lake:
     """Balances of managers' customers and of two without a manager: C0900 in S0001, C0901 in S0004, which has no manager."""
-    made = open_lake(tmp_path, folk.store, house.system("lake"))
+    made = open_lake(tmp_path, folk.store, system("lake"))
     made.publish("customer", people("C0001", "C0002", "C0900", "C0901", "C0999"), date(2026, 6, 1))
     made.publish("holding", holdings(C0001=300_000, C0002=10_000, C0900=300_000, C0901=700_000), date(2026, 6, 1))
     return made
@@ -58,7 +60,7 @@ def test_everybody_has_exactly_one_keeper_and_nobody_has_none(folk: Folk, lake: 
         assert assign_keepers(connection, lake).given == 0
     assert folk.load().customers == 0  # what the source says of them has not changed
     with folk.store.begin(folk.who("M00001", "service")) as connection:
-        assert house.keeper_of(connection, "C0900")[0].staff_id == "M00001"
+        assert keeper_of(connection, "C0900")[0].staff_id == "M00001"
 
 
 @pytest.mark.capability("C3")
@@ -73,8 +75,8 @@ def test_an_affluent_customer_without_a_contact_for_thirty_days_gets_a_care_task
         ("C0001", date(2026, 7, 3), "tier 3: never contacted"), ("C0900", date(2026, 7, 3), "tier 3: never contacted")
     ]  # fmt: skip
     with folk.store.begin(folk.who("M00001", "tasks")) as connection:
-        task = house.tasks_for(connection, "M00001", TODAY, date(2026, 7, 3))[0]
-        house.finish_task(connection, task.task_id, "called, all well")
+        task = tasks_for(connection, "M00001", TODAY, date(2026, 7, 3))[0]
+        finish_task(connection, task.task_id, "called, all well")
     with folk.store.begin(PROGRAM) as connection:
         assert make_care_tasks(connection, lake, date(2026, 7, 30)).due == 0
         connection.execute(text("UPDATE staff_task SET state = 'EXPIRED' WHERE state <> 'DONE'"))
@@ -90,7 +92,7 @@ def test_who_is_not_to_be_contacted_gets_no_care_call(folk: Folk, lake: Lake) ->
 
 
 def test_nothing_loaded_is_said(folk: Folk, tmp_path: Path) -> None:
-    empty = open_lake(tmp_path, folk.store, house.system("lake"))
+    empty = open_lake(tmp_path, folk.store, system("lake"))
     with pytest.raises(ConflictError, match="no_customers"), folk.store.begin(PROGRAM) as connection:
         assign_keepers(connection, empty)
 

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bankloop.customer import build_state, read_catalogue
-from bankloop.kit import FixedClock, SpecError
-from bankloop.lake import Lake, MemoryManifest
+from bankloop.customer.catalogue import read_catalogue
+from bankloop.customer.state import build_state
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import SpecError
+from bankloop.lake.manifest import MemoryManifest
+from bankloop.lake.service import Lake
 from tests.customer.test_state import AS_OF, MIDNIGHT, event, holding, rows
 
 FACTORS = ("score_products", "score_tenure", "score_balance", "score_interaction", "score_network")

@@ -9,9 +9,15 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from bankloop.customer import State, build_state, read_catalogue
-from bankloop.kit import FixedClock
-from bankloop.lake import CONTRACTS, ColumnType, Lake, MemoryManifest, schema_of
+from bankloop.customer.catalogue import read_catalogue
+from bankloop.customer.contracts import State
+from bankloop.customer.state import build_state
+from bankloop.kit.clock import FixedClock
+from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.contracts import ColumnType
+from bankloop.lake.engine import schema_of
+from bankloop.lake.manifest import MemoryManifest
+from bankloop.lake.service import Lake
 
 AS_OF = date(2026, 6, 30)
 # The end of the as-of day in the bank's zone.

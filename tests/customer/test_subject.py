@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from bankloop import organization as house
 from bankloop.customer.consent import may_contact, standing_of
 from bankloop.customer.subject import (
     Category,
@@ -19,9 +18,14 @@ from bankloop.customer.subject import (
     plan_erasure,
     read_retention,
 )
-from bankloop.kit import ConflictError, NotFoundError, SpecError, Text
-from bankloop.lake import open_lake
-from bankloop.store import keep_identifiers, place_hold, read_identifiers
+from bankloop.kit.errors import ConflictError, NotFoundError, SpecError
+from bankloop.kit.text import Text
+from bankloop.lake.service import open_lake
+from bankloop.organization.approval import consent
+from bankloop.organization.erasure import ask_erasure
+from bankloop.organization.principals import checker, compliance, system
+from bankloop.store.audit import place_hold
+from bankloop.store.vault import keep_identifiers, read_identifiers
 from tests.customer.test_consent import PROOF, customers, word
 from tests.organization.conftest import Folk, folk
 
@@ -67,26 +71,26 @@ def test_a_bank_sets_its_own_years_and_hears_of_its_mistakes(tmp_path: Path) -> 
 def approved(folk: Folk, request: object, *people: object) -> None:
     for one in people:
         with folk.store.begin(one) as connection:  # type: ignore[arg-type]
-            house.consent(connection, request, "seen")  # type: ignore[arg-type]
+            consent(connection, request, "seen")  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def known(folk: Folk, tmp_path: Path) -> Folk:
-    with folk.store.begin(house.system("test")) as connection:
+    with folk.store.begin(system("test")) as connection:
         keep_identifiers(connection, "phone", ["C0001"], ["13800138000"])
-    lake = open_lake(tmp_path, folk.store, house.system("lake"))
+    lake = open_lake(tmp_path, folk.store, system("lake"))
     lake.publish("customer", customers(("C0001", True, False, False)), date(2026, 6, 29))
     word(folk, "marketing", True)
     return folk
 
 
 def test_a_copy_is_approved_made_once_and_holds_nothing_confidential(known: Folk, tmp_path: Path) -> None:
-    lake, steward = open_lake(tmp_path, known.store, house.system("lake")), known.who("data_steward", "quality")
+    lake, steward = open_lake(tmp_path, known.store, system("lake")), known.who("data_steward", "quality")
     with known.store.begin(steward) as connection:
         request = ask_export(connection, "C0001", "letter of 1 June")
     with pytest.raises(ConflictError, match="not_in_force"), known.store.begin(steward) as connection:
         export_person(connection, lake, "C0001")
-    approved(known, request, house.compliance(), house.checker())
+    approved(known, request, compliance(), checker())
     with known.store.begin(steward) as connection:
         copy = export_person(connection, lake, "C0001")
     assert [row["customer_no"] for row in copy["customer"]] == ["C0001"]
@@ -99,20 +103,20 @@ def test_a_copy_is_approved_made_once_and_holds_nothing_confidential(known: Folk
 
 
 def test_an_erasure_stops_marketing_and_keeps_what_the_law_keeps(known: Folk, tmp_path: Path) -> None:
-    lake, program = open_lake(tmp_path, known.store, house.system("lake")), house.system("erasure")
+    lake, program = open_lake(tmp_path, known.store, system("lake")), system("erasure")
     steward = known.who("data_steward", "quality")
     (tmp_path / "data" / "state").mkdir(parents=True)
     (tmp_path / "data" / "state" / "a-b.arrow").write_bytes(b"")
     with known.store.begin(steward) as connection:
         plan = plan_erasure(connection, lake, "C0001")
-        request = house.ask_erasure(connection, "C0001", "letter of 1 June")
+        request = ask_erasure(connection, "C0001", "letter of 1 June")
     assert (plan.fate("profile"), plan.fate("identity")) == (Fate.ERASED, Fate.KEPT)
-    approved(known, request, house.compliance(), house.checker(), house.checker("checker2"))
+    approved(known, request, compliance(), checker(), checker("checker2"))
     with known.store.begin(program) as connection:
         hold = place_hold(connection, "customer", "C0001", "court order 7")
         with pytest.raises(ConflictError, match="on_hold"):
             erase_person(connection, lake, tmp_path, "C0001")
-        from bankloop.store import release_hold
+        from bankloop.store.audit import release_hold
 
         release_hold(connection, hold, "lifted")
     with known.store.begin(program) as connection:
@@ -126,10 +130,10 @@ def test_an_erasure_stops_marketing_and_keeps_what_the_law_keeps(known: Folk, tm
 
 def test_after_the_term_everything_goes(known: Folk, tmp_path: Path) -> None:
     (tmp_path / "retention.yaml").write_text("categories:\n  identity: {years: 0}\n", encoding="utf-8")
-    lake = open_lake(tmp_path, known.store, house.system("lake"))
+    lake = open_lake(tmp_path, known.store, system("lake"))
     with known.store.begin(known.who("data_steward", "quality")) as connection:
-        request = house.ask_erasure(connection, "C0001", "letter of 1 June")
-    approved(known, request, house.compliance(), house.checker(), house.checker("checker2"))
-    with known.store.begin(house.system("erasure")) as connection:
+        request = ask_erasure(connection, "C0001", "letter of 1 June")
+    approved(known, request, compliance(), checker(), checker("checker2"))
+    with known.store.begin(system("erasure")) as connection:
         assert dict(erase_person(connection, lake, tmp_path, "C0001").gone)["identifiers"] == 1
         assert read_identifiers(connection, ["C0001"], ["phone"]) == []

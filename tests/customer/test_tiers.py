@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bankloop import organization as house
 from bankloop.customer.tier import (
     Standings,
     ask_rules,
@@ -25,14 +24,19 @@ from bankloop.customer.tier import (
     step,
     weigh,
 )
-from bankloop.kit import ConflictError, SpecError
-from bankloop.lake import CONTRACTS, Lake, open_lake, schema_of
-from bankloop.store import LakeVersion, Store
+from bankloop.kit.errors import ConflictError, SpecError
+from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.engine import schema_of
+from bankloop.lake.service import Lake, open_lake
+from bankloop.organization.approval import consent
+from bankloop.organization.principals import checker, compliance, maker, system
+from bankloop.store.contracts import LakeVersion
+from bankloop.store.database import Store
 
 YUAN = 100
 RULE = read_tier_rules()[0]
 APRIL = date(2026, 4, 1)
-PROGRAM = house.system("tier")
+PROGRAM = system("tier")
 
 
 def holdings(**balances: int) -> pa.Table:
@@ -57,7 +61,7 @@ def people(*numbers: str) -> pa.Table:
 
 @pytest.fixture
 def lake(store: Store, tmp_path: Path) -> Lake:
-    made = open_lake(tmp_path, store, house.system("lake"))
+    made = open_lake(tmp_path, store, system("lake"))
     made.publish("customer", people("C1", "C2"), date(2026, 1, 1))
     return made
 
@@ -180,14 +184,14 @@ rules:
 def test_a_bank_s_own_rule_is_in_force_once_it_is_approved(store: Store, lake: Lake, tmp_path: Path) -> None:
     lake.publish("holding", holdings(C1=2_000), APRIL)
     with pytest.raises(ConflictError, match="nothing_own"):
-        ask_rules(store, house.maker(), tmp_path, "ours")
+        ask_rules(store, maker(), tmp_path, "ours")
     (tmp_path / "tiers.yaml").write_text(OWN, encoding="utf-8")
     with pytest.raises(ConflictError, match="not_approved"):
         close_month(store, PROGRAM, lake, APRIL)
-    request = ask_rules(store, house.maker(), tmp_path, "ours")
-    for one in (house.compliance(), house.compliance("compliance2"), house.checker(), house.checker("checker2")):
+    request = ask_rules(store, maker(), tmp_path, "ours")
+    for one in (compliance(), compliance("compliance2"), checker(), checker("checker2")):
         with store.begin(one) as connection:
-            house.consent(connection, request, "seen")
+            consent(connection, request, "seen")
     assert dict(close_month(store, PROGRAM, lake, APRIL).tiers) == {1: 1, 2: 1}
     (tmp_path / "tiers.yaml").write_text(OWN.replace("1000", "9000"), encoding="utf-8")
     with pytest.raises(ConflictError, match="not_approved"):

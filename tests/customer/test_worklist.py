@@ -16,12 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bankloop import organization as house
+from bankloop.care.worklist import REASONS, TakenIn, read_rows, recall_list, returned_of, take_list, work_lists
 from bankloop.customer.identity import link_identities
-from bankloop.customer.worklist import REASONS, TakenIn, read_rows, recall_list, returned_of, take_list, work_lists
-from bankloop.kit import BankloopError, DataError, DeniedError, InputError, NotFoundError, uuid7
-from bankloop.organization import TaskState
-from bankloop.store import Cap, Principal, Role, Store, append_consents, broken_caps, reserve_contacts
+from bankloop.kit.errors import BankloopError, DataError, DeniedError, InputError, NotFoundError
+from bankloop.kit.ids import uuid7
+from bankloop.organization.principals import auditor, system
+from bankloop.organization.task import TaskState, accept_task, log_outcome, tasks_for, tasks_of_customer
+from bankloop.store.consents import append_consents
+from bankloop.store.contacts import broken_caps, reserve_contacts
+from bankloop.store.contracts import Cap, Principal, Role
+from bankloop.store.database import Store
 from tests.customer.conftest import PROGRAM, Load, person
 from tests.organization.conftest import Folk, folk
 from tests.organization.task.test_tasks import TODAY, plan
@@ -82,10 +86,10 @@ def test_of_5000_rows_4951_are_usable_49_come_back_and_the_untouched_are_recalle
         assert len(work_lists(connection)) == 1
 
     with store.begin(folk.who("M00001", "service")) as connection:
-        mine = house.tasks_for(connection, "M00001", DUE, DUE)
+        mine = tasks_for(connection, "M00001", DUE, DUE)
         assert len(mine) == 4_951
-        house.accept_task(connection, mine[0].task_id)
-        house.log_outcome(connection, mine[1].task_id, "declined")
+        accept_task(connection, mine[0].task_id)
+        log_outcome(connection, mine[1].task_id, "declined")
     with store.begin(strategist) as connection:
         assert recall_list(connection, done.work_list.list_id, "wrong month") == 4_949
         assert work_lists(connection)[0].recalled_at is not None
@@ -112,8 +116,8 @@ def test_every_line_says_why_it_cannot_be_used(folk: Folk, store: Store) -> None
         (3, "double"), (4, "empty"), (5, "value"), (6, "stopped"), (8, "unknown"), (9, "unknown")
     ]  # fmt: skip
     assert {one.code for one in done.refused} <= set(REASONS)
-    with store.begin(house.system()) as connection:
-        (task,) = house.tasks_of_customer(connection, "C0000")
+    with store.begin(system()) as connection:
+        (task,) = tasks_of_customer(connection, "C0000")
         assert (task.value_fen, task.staff_id, task.reason) == (1_234, "M00001", "回访 · 回访")
 
 
@@ -129,7 +133,7 @@ def test_who_may_not_takes_no_list_and_sees_none_of_others(folk: Folk, store: St
     other = folk.who("M00004", "tasks", role="branch_commander")
     with pytest.raises(NotFoundError), store.begin(other) as connection:
         recall_list(connection, done.work_list.list_id, "mine")
-    with store.begin(house.auditor(), Role.AUDITOR) as connection:
+    with store.begin(auditor(), Role.AUDITOR) as connection:
         verbs = set(connection.scalars(text("SELECT verb FROM audit WHERE verb LIKE 'worklist.%'")))
     assert verbs == {"worklist.take"}
 
@@ -246,7 +250,7 @@ def waits(store: Store, other: Future[TakenIn]) -> None:
     query = text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
-    with store.begin(house.system()) as connection:
+    with store.begin(system()) as connection:
         while not other.done() and not connection.scalar(query):
             connection.execute(text("SELECT pg_stat_clear_snapshot()"))
 
@@ -262,7 +266,7 @@ def test_a_list_s_call_counts_at_the_gate_until_it_is_recalled(folk: Folk, store
         }
     )  # fmt: skip
     weekly = Cap("*", 1, 7)
-    with store.begin(house.system()) as connection:
+    with store.begin(system()) as connection:
         contact = connection.execute(text("SELECT channel, due_day, accepted, unit_id FROM contact")).one()
         assert tuple(contact) == ("rm_call", DUE, True, "S0001")
         assert reserve_contacts(connection, asked, [weekly])["refused_by"].to_pylist() == [weekly.name]
@@ -293,7 +297,7 @@ def test_a_list_belongs_to_the_branch_that_took_it_in(folk: Folk, store: Store) 
         assert [found.list_id for found in work_lists(connection)] == [made[0].work_list.list_id]
         with pytest.raises(NotFoundError):
             returned_of(connection, made[1].work_list.list_id)
-    with store.begin(house.system()) as connection:
+    with store.begin(system()) as connection:
         units = set(connection.scalars(text("SELECT unit_id FROM work_list")))
     assert units == {"B001", "B002", "*"}
 

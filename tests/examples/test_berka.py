@@ -9,10 +9,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from bankloop.customer import build_state, read_catalogue
+from bankloop.customer.catalogue import read_catalogue
 from bankloop.customer.relation import derived_edges
-from bankloop.kit import FixedClock
-from bankloop.lake import Lake, LoadReport, MemoryManifest, load_bank
+from bankloop.customer.state import build_state
+from bankloop.kit.clock import FixedClock
+from bankloop.lake.contracts import LoadReport
+from bankloop.lake.load import load_bank
+from bankloop.lake.manifest import MemoryManifest
+from bankloop.lake.service import Lake
 
 NOW = datetime(1999, 1, 1, 9, tzinfo=UTC)
 # As the data set's own documentation counts them; transactions are the subset's.

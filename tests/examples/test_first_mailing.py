@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bankloop.kit import DataError, Language, NotFoundError
+from bankloop.kit.errors import DataError, NotFoundError
 from bankloop.kit.located import read_located
+from bankloop.kit.text import Language
 from bankloop.loop.evaluate.policy import LoggedBank, valuation_rows, value_policy
 from bankloop.loop.evaluate.policy.logged import read_experiment
 

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bankloop.kit import DataError, NotFoundError, SpecError
+from bankloop.kit.errors import DataError, NotFoundError, SpecError
 from bankloop.kit.located import read_located
-from bankloop.loop.evaluate.policy import LoggedBank, UnsupportedPolicy, value_policy
+from bankloop.loop.evaluate.off_policy import UnsupportedPolicy
+from bankloop.loop.evaluate.policy import LoggedBank, value_policy
 from bankloop.loop.evaluate.policy.logged import read_experiment
 
 Edit = Callable[..., Path]

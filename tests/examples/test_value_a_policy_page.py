@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bankloop.kit import Language
+from bankloop.kit.text import Language
 from bankloop.loop.evaluate.policy import LoggedBank, PolicySpec, contracts, errors, valuation_rows, value_policy
 from bankloop.loop.spec.contracts import Spec
 

@@ -15,24 +15,11 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 import bankloop
-from bankloop.kit import (
-    BankloopError,
-    ConflictError,
-    InputError,
-    Language,
-    LockedError,
-    Money,
-    SpecError,
-    Text,
-    cell_bucket,
-    digest,
-    local_day,
-    local_moment,
-    parse_money,
-    say_fen,
-    to_fen,
-    uuid7,
-)
+from bankloop.kit.clock import local_day, local_moment
+from bankloop.kit.errors import BankloopError, ConflictError, InputError, LockedError, SpecError
+from bankloop.kit.ids import cell_bucket, digest, uuid7
+from bankloop.kit.money import Money, parse_money, say_fen, to_fen
+from bankloop.kit.text import Language, Text
 
 MS = 1_780_000_000_000
 

@@ -10,7 +10,7 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from bankloop.kit import ExpressionError
+from bankloop.kit.errors import ExpressionError
 from bankloop.kit.expression import (
     BOOL,
     DATE,

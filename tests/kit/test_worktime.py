@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bankloop.kit import WorkTime, is_working_day
+from bankloop.kit.worktime import WorkTime, is_working_day
 
 HOURS = WorkTime()
 MOMENTS = st.integers(0, 120 * 24 * 60).map(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bankloop.kit import FixedClock
-from bankloop.lake import Lake, MemoryManifest
+from bankloop.kit.clock import FixedClock
+from bankloop.lake.manifest import MemoryManifest
+from bankloop.lake.service import Lake
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
 

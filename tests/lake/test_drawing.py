@@ -12,9 +12,12 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 
-from bankloop.kit import DataError, EnvironmentFault, SpecError
-from bankloop.lake import Lake, MemoryManifest, Raw, load_bank, origin_of
-from bankloop.store import Store
+from bankloop.kit.errors import DataError, EnvironmentFault, SpecError
+from bankloop.lake.load import load_bank
+from bankloop.lake.manifest import MemoryManifest
+from bankloop.lake.origins import Raw, origin_of
+from bankloop.lake.service import Lake
+from bankloop.store.database import Store
 
 URL = "TEST_CORE_URL"
 UNITS = """

@@ -13,17 +13,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from bankloop.kit import (
-    DataError,
-    DeniedError,
-    EnvironmentFault,
-    FixedClock,
-    InputError,
-    LockedError,
-    NotFoundError,
-)
-from bankloop.lake import CONTRACTS, Column, ColumnType, DataClass, Lake, MemoryManifest, Scope, schema_of
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import DataError, DeniedError, EnvironmentFault, InputError, LockedError, NotFoundError
 from bankloop.lake import service as service_module
+from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.contracts import Column, ColumnType, DataClass, Scope
+from bankloop.lake.engine import schema_of
+from bankloop.lake.manifest import MemoryManifest
+from bankloop.lake.service import Lake
 
 TODAY = date(2026, 11, 22)
 _DEFAULT = {

@@ -12,9 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bankloop.kit import BankloopError, DataError, NotFoundError, SpecError
-from bankloop.lake import Lake, LoadReport, MemoryManifest, Scope, load_bank, schema_of
-from bankloop.lake.contracts import RuleCount
+from bankloop.kit.errors import BankloopError, DataError, NotFoundError, SpecError
+from bankloop.lake.contracts import LoadReport, RuleCount, Scope
+from bankloop.lake.engine import schema_of
+from bankloop.lake.load import load_bank
+from bankloop.lake.manifest import MemoryManifest
+from bankloop.lake.service import Lake
 
 DAY = "2026-11-21"
 UNITS = "unit_id,parent_id,kind,name_zh,name_en\n0000,,head_office,总行,Head office\n0100,0000,branch,分行,Branch\n"
@@ -63,7 +66,7 @@ def write_events(folder: Path, *events: dict[str, Any], day: str = DAY) -> Path:
 
 
 def schema_of_event() -> pa.Schema:
-    from bankloop.lake import CONTRACTS
+    from bankloop.lake.conformed import CONTRACTS
 
     return schema_of(CONTRACTS["event"])
 

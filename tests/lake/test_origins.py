@@ -9,8 +9,10 @@ import openpyxl
 import pytest
 from tests.lake.test_load import BANK, UNITS, employers, event, write, write_events
 
-from bankloop.kit import NotFoundError
-from bankloop.lake import Lake, Raw, load_bank, origin_of
+from bankloop.kit.errors import NotFoundError
+from bankloop.lake.load import load_bank
+from bankloop.lake.origins import Raw, origin_of
+from bankloop.lake.service import Lake
 
 NEXT = "2026-11-22"
 

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 from tests.lake.test_load import BANK, EMPLOYERS, UNITS, employers, event, write, write_events
 
-from bankloop.kit import DataError, SpecError
-from bankloop.lake import Dimension, Lake, MemoryManifest, load_bank, watched
+from bankloop.kit.errors import DataError, SpecError
+from bankloop.lake.expectations import Dimension
+from bankloop.lake.inventory import watched
+from bankloop.lake.load import load_bank
+from bankloop.lake.manifest import MemoryManifest
+from bankloop.lake.service import Lake
 
 NEXT = "2026-11-22"
 

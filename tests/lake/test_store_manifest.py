@@ -9,9 +9,12 @@ import pyarrow as pa
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from bankloop.lake import CONTRACTS, Lake, LakeVersion, open_lake, schema_of
-from bankloop.organization import system
-from bankloop.store import Store
+from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.engine import schema_of
+from bankloop.lake.service import Lake, open_lake
+from bankloop.organization.principals import system
+from bankloop.store.contracts import LakeVersion
+from bankloop.store.database import Store
 
 LOADER = system("loader")
 UNIT = {"unit_id": "0000", "parent_id": None, "kind": "head_office", "name_zh": "总行", "name_en": "Head office"}

@@ -9,9 +9,12 @@ import pytest
 from sqlalchemy import text
 from tests.lake.test_load import CUSTOMERS
 
-from bankloop.kit import DataError
-from bankloop.lake import Lake, load_bank, open_lake
-from bankloop.store import Principal, Store, erase_sealed, find_by_identifier, read_identifiers
+from bankloop.kit.errors import DataError
+from bankloop.lake.load import load_bank
+from bankloop.lake.service import Lake, open_lake
+from bankloop.store.contracts import Principal
+from bankloop.store.database import Store
+from bankloop.store.vault import erase_sealed, find_by_identifier, read_identifiers
 
 LOADER = Principal("system:lake", frozenset({"system"}), ("*",), "load", rights=frozenset({"*"}))
 KEPT = [("1", "name", "王小明"), ("1", "phone", "13800000000"), ("2", "name", "李雷"), ("2", "phone", "13900000000")]

@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 
 from bankloop.customer.consent import take_consents
-from bankloop.kit import FixedClock, local_day
-from bankloop.lake import load_bank, open_lake
-from bankloop.loop import run as loop
+from bankloop.kit.clock import FixedClock, local_day
+from bankloop.lake.load import load_bank
+from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
-from bankloop.organization import checker, maker, system
-from bankloop.simulate import write_bank
-from bankloop.store import EmbeddedServer, attach_store, create_database
+from bankloop.loop.campaign.approving import promote
+from bankloop.loop.learning.training import draft_model
+from bankloop.organization.principals import checker, maker, system
+from bankloop.simulate.service import write_bank
+from bankloop.store.database import attach_store, create_database
+from bankloop.store.embedded import EmbeddedServer
 from tests.loop.gates import STATES
 
 
@@ -33,8 +36,8 @@ def bank_once(
         load_bank(folder, bank.lake)
         take_consents(store, bank.lake)
         for campaign in ("bind-card", "first-wealth"):
-            loop.draft_model(bank, maker(), campaign, day - timedelta(days=1))
-            loop.promote(bank, checker(), campaign)
+            draft_model(bank, maker(), campaign, day - timedelta(days=1))
+            promote(bank, checker(), campaign)
     return folder, name
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from bankloop.customer import frozen_catalogue, read_catalogue, state_schema
+from bankloop.customer.catalogue import frozen_catalogue, read_catalogue
+from bankloop.customer.state import state_schema
 from bankloop.loop.spec import BankSpec, Campaign, Lock, make_lock, read_bank_spec
 
 AS_OF = date(2026, 8, 23)

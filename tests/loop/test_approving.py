@@ -8,32 +8,30 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import text
 
-from bankloop.kit import ConflictError, DeniedError
+from bankloop.kit.errors import ConflictError, DeniedError
 from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
-from bankloop.loop.shelf import gate
-from bankloop.organization import (
-    ApprovalState,
-    Stage,
-    approval_of,
-    approval_view,
-    auditor,
-    compliance,
-    maker,
-    record_edit,
-    reviewers,
-    system,
+from bankloop.loop.campaign.approving import (
+    approve_campaign,
+    approve_in_turn,
+    close_campaign,
+    kill_campaign,
+    pause_campaign,
+    recall_campaign,
+    resume_campaign,
+    return_campaign,
+    schedule_campaign,
+    submit,
 )
-from bankloop.store import (
-    VERBS,
-    Principal,
-    Role,
-    read_audit,
-    read_campaign,
-    read_steps,
-    waiting_messages,
-)
+from bankloop.loop.offering.shelf import gate
+from bankloop.organization.approval import ApprovalState, Stage, approval_of, approval_view, record_edit
+from bankloop.organization.principals import auditor, compliance, maker, reviewers, system
+from bankloop.store.audit import read_audit
+from bankloop.store.contracts import Principal, Role
+from bankloop.store.outbox import waiting_messages
+from bankloop.store.registry import read_campaign, read_steps
+from bankloop.store.verbs import VERBS
 from tests.loop.gates import STATES, Sent
 
 NAME = "bind-card"
@@ -53,7 +51,7 @@ def state(bank: Bank, name: str = NAME) -> str | None:
 @pytest.mark.capability("H29")
 def test_a_product_of_risk_two_starts_only_after_a_positive_opinion(bank: Bank) -> None:
     """first-wealth sells R2: without the consumer-protection opinion nothing starts; returned, it is a draft."""
-    loop.submit(bank, maker(), "first-wealth")
+    submit(bank, maker(), "first-wealth")
     with bank.store.begin(system()) as connection:
         request = approval_of(connection, "campaign", "first-wealth")
     assert request is not None
@@ -61,15 +59,15 @@ def test_a_product_of_risk_two_starts_only_after_a_positive_opinion(bank: Bank) 
     assert request.demand["risk"] >= 2
     for person in (maker(), FIRST):
         with pytest.raises(DeniedError):
-            loop.approve_campaign(bank, person, "first-wealth")
+            approve_campaign(bank, person, "first-wealth")
     with pytest.raises(ConflictError, match="nothing_approved"):
         loop.run(bank, system(), 1, day_of(bank))
-    returned = loop.return_campaign(bank, CONSUMER, "first-wealth", "say that principal may be lost")
+    returned = return_campaign(bank, CONSUMER, "first-wealth", "say that principal may be lost")
     assert returned.state is ApprovalState.DRAFT
     assert returned.reason == "say that principal may be lost"
     assert state(bank, "first-wealth") == "draft"
-    loop.submit(bank, maker(), "first-wealth")
-    assert loop.approve_in_turn(bank, reviewers(), "first-wealth").state is ApprovalState.APPROVED
+    submit(bank, maker(), "first-wealth")
+    assert approve_in_turn(bank, reviewers(), "first-wealth").state is ApprovalState.APPROVED
 
 
 @pytest.mark.capability("H5")
@@ -82,16 +80,16 @@ def test_a_stable_lane_change_without_the_second_approval_is_refused(bank: Bank)
             written.replace("campaign: bind-card\n", "campaign: bind-card\nlane: stable\n"), encoding="utf-8"
         )
         stable = Bank(bank.folder, bank.store, bank.lake, bank.clock, STATES)
-        loop.submit(stable, maker(), NAME)
+        submit(stable, maker(), NAME)
         for person in (CONSUMER, COMPLIANCE, FIRST):
-            found = loop.approve_campaign(stable, person, NAME)
+            found = approve_campaign(stable, person, NAME)
         assert found.lane == "stable"
         assert found.open
         with pytest.raises(ConflictError, match="nothing_approved"):
             loop.run(stable, system(), 1, day_of(bank))
         with pytest.raises(DeniedError):
-            loop.approve_campaign(stable, FIRST, NAME)
-        assert loop.approve_campaign(stable, SECOND, NAME).state is ApprovalState.APPROVED
+            approve_campaign(stable, FIRST, NAME)
+        assert approve_campaign(stable, SECOND, NAME).state is ApprovalState.APPROVED
     finally:
         path.write_text(written, encoding="utf-8")
 
@@ -99,14 +97,14 @@ def test_a_stable_lane_change_without_the_second_approval_is_refused(bank: Bank)
 @pytest.mark.capability("A10")
 def test_no_gate_is_skipped_and_a_closed_round_drafts_the_next(bank: Bank) -> None:
     """Launch without step 6 approved → 409; close round 1 → round 2 is a draft filled in from it, linked to it."""
-    loop.submit(bank, maker(), NAME)
+    submit(bank, maker(), NAME)
     with pytest.raises(ConflictError) as refused:
         loop.run(bank, system(), 1, day_of(bank))
     assert refused.value.http_status == 409
-    loop.approve_in_turn(bank, reviewers(), NAME)
+    approve_in_turn(bank, reviewers(), NAME)
     assert loop.run(bank, system(), 1, day_of(bank)).issued is not None
     assert state(bank) == "running"
-    assert loop.close_campaign(bank, maker(), NAME) == 2
+    assert close_campaign(bank, maker(), NAME) == 2
     assert state(bank) == "draft"
     with bank.store.begin(system()) as connection:
         first, second = read_steps(connection, NAME, 1), read_steps(connection, NAME, 2)
@@ -126,35 +124,35 @@ def test_no_gate_is_skipped_and_a_closed_round_drafts_the_next(bank: Bank) -> No
 
 
 def started(bank: Bank) -> None:
-    loop.submit(bank, maker(), NAME)
-    loop.approve_in_turn(bank, reviewers(), NAME)
+    submit(bank, maker(), NAME)
+    approve_in_turn(bank, reviewers(), NAME)
     loop.run(bank, system(), 1, day_of(bank))
 
 
 def test_compliance_stops_what_is_queued_and_what_would_run(bank: Bank) -> None:
-    loop.submit(bank, maker(), NAME)
-    loop.approve_in_turn(bank, reviewers(), NAME)
+    submit(bank, maker(), NAME)
+    approve_in_turn(bank, reviewers(), NAME)
     window = loop.plan(bank, system(), 1, day_of(bank))
     loop.run(bank, system(), 1, day_of(bank), prepared=window)
     with bank.store.begin(system()) as connection:
         assert waiting_messages(connection, "delivery") > 0
     with pytest.raises(DeniedError):
-        loop.kill_campaign(bank, maker(), NAME, "no")
-    loop.kill_campaign(bank, compliance("third"), NAME, "the coupon misleads")
+        kill_campaign(bank, maker(), NAME, "no")
+    kill_campaign(bank, compliance("third"), NAME, "the coupon misleads")
     sent = Sent()
     assert reach.deliver(bank.store, system("delivery"), sent, gate) == 0
     assert sent.contacts == 0
     with pytest.raises(ConflictError):
         loop.run(bank, system(), 2, day_of(bank) + timedelta(days=1))
     with pytest.raises(ConflictError):
-        loop.resume_campaign(bank, maker(), NAME)
+        resume_campaign(bank, maker(), NAME)
 
 
 def test_a_kill_between_plan_and_run_is_seen(bank: Bank) -> None:
-    loop.submit(bank, maker(), NAME)
-    loop.approve_in_turn(bank, reviewers(), NAME)
+    submit(bank, maker(), NAME)
+    approve_in_turn(bank, reviewers(), NAME)
     window = loop.plan(bank, system(), 1, day_of(bank))
-    loop.kill_campaign(bank, COMPLIANCE, NAME, "late complaint")
+    kill_campaign(bank, COMPLIANCE, NAME, "late complaint")
     with pytest.raises(ConflictError, match="not_in_force"):
         loop.run(bank, system(), 1, day_of(bank), prepared=window)
     with bank.store.begin(system()) as connection:
@@ -163,17 +161,17 @@ def test_a_kill_between_plan_and_run_is_seen(bank: Bank) -> None:
 
 def test_what_is_paused_waits_and_goes_on(bank: Bank) -> None:
     started(bank)
-    loop.pause_campaign(bank, maker(), NAME, "call centre full")
+    pause_campaign(bank, maker(), NAME, "call centre full")
     sent = Sent()
     assert reach.deliver(bank.store, system("delivery"), sent, gate) == 0
-    loop.resume_campaign(bank, maker(), NAME)
+    resume_campaign(bank, maker(), NAME)
     assert reach.deliver(bank.store, system("delivery"), sent, gate) == sent.contacts > 0
 
 
 def test_a_scheduled_campaign_waits_for_its_day(bank: Bank) -> None:
-    loop.submit(bank, maker(), NAME)
-    loop.approve_in_turn(bank, reviewers(), NAME)
-    loop.schedule_campaign(bank, maker(), NAME, day_of(bank) + timedelta(days=3))
+    submit(bank, maker(), NAME)
+    approve_in_turn(bank, reviewers(), NAME)
+    schedule_campaign(bank, maker(), NAME, day_of(bank) + timedelta(days=3))
     with pytest.raises(ConflictError, match="nothing_approved"):
         loop.run(bank, system(), 1, day_of(bank))
 
@@ -185,7 +183,7 @@ def test_the_checker_sees_what_changes_and_what_it_will_do(bank: Bank) -> None:
     try:
         path.write_text(written.replace("65", "64"), encoding="utf-8")
         edited = Bank(bank.folder, bank.store, bank.lake, bank.clock, STATES)
-        loop.submit(edited, maker(), NAME)
+        submit(edited, maker(), NAME)
     finally:
         path.write_text(written, encoding="utf-8")
     with bank.store.begin(CONSUMER) as connection:
@@ -208,39 +206,39 @@ def system_as(person: Principal) -> Principal:
 def test_who_edited_it_cannot_approve_it(bank: Bank) -> None:
     with bank.store.begin(system_as(FIRST)) as connection:
         record_edit(connection, "campaign", NAME, "draft")
-    loop.submit(bank, maker(), NAME)
-    loop.approve_campaign(bank, CONSUMER, NAME)
-    loop.approve_campaign(bank, COMPLIANCE, NAME)
+    submit(bank, maker(), NAME)
+    approve_campaign(bank, CONSUMER, NAME)
+    approve_campaign(bank, COMPLIANCE, NAME)
     with pytest.raises(DeniedError, match="edited"):
-        loop.approve_campaign(bank, FIRST, NAME)
-    loop.approve_campaign(bank, SECOND, NAME)
+        approve_campaign(bank, FIRST, NAME)
+    approve_campaign(bank, SECOND, NAME)
 
 
 def test_an_emergency_has_two_consents_and_ends_with_its_hours(bank: Bank) -> None:
-    loop.submit(bank, maker(), NAME, emergency=True, reason="fraud warning")
-    assert loop.approve_campaign(bank, COMPLIANCE, NAME).open
+    submit(bank, maker(), NAME, emergency=True, reason="fraud warning")
+    assert approve_campaign(bank, COMPLIANCE, NAME).open
     with pytest.raises(DeniedError):
-        loop.approve_campaign(bank, COMPLIANCE, NAME)
-    approved = loop.approve_campaign(bank, FIRST, NAME)
+        approve_campaign(bank, COMPLIANCE, NAME)
+    approved = approve_campaign(bank, FIRST, NAME)
     assert approved.state is ApprovalState.APPROVED
     assert approved.expires_at == bank.clock.now() + timedelta(hours=72)
 
 
 def test_every_gate_leaves_its_row_under_the_approval(bank: Bank) -> None:
-    loop.submit(bank, maker(), NAME)
-    loop.recall_campaign(bank, maker(), NAME, "a typing error")
-    loop.submit(bank, maker(), NAME)
-    loop.return_campaign(bank, CONSUMER, NAME, "unclear")
-    loop.submit(bank, maker(), NAME)
-    loop.approve_in_turn(bank, reviewers(), NAME)
-    loop.schedule_campaign(bank, maker(), NAME, day_of(bank))
+    submit(bank, maker(), NAME)
+    recall_campaign(bank, maker(), NAME, "a typing error")
+    submit(bank, maker(), NAME)
+    return_campaign(bank, CONSUMER, NAME, "unclear")
+    submit(bank, maker(), NAME)
+    approve_in_turn(bank, reviewers(), NAME)
+    schedule_campaign(bank, maker(), NAME, day_of(bank))
     loop.run(bank, system(), 1, day_of(bank))
-    loop.pause_campaign(bank, maker(), NAME, "wait")
-    loop.resume_campaign(bank, maker(), NAME)
-    loop.close_campaign(bank, maker(), NAME)
-    loop.submit(bank, maker(), NAME)
-    loop.kill_campaign(bank, COMPLIANCE, NAME, "complaints")
-    verbs = {name for name, act in VERBS.items() if act.__module__ == "bankloop.loop.approving"}
+    pause_campaign(bank, maker(), NAME, "wait")
+    resume_campaign(bank, maker(), NAME)
+    close_campaign(bank, maker(), NAME)
+    submit(bank, maker(), NAME)
+    kill_campaign(bank, COMPLIANCE, NAME, "complaints")
+    verbs = {name for name, act in VERBS.items() if act.__module__ == "bankloop.loop.campaign.approving"}
     with bank.store.begin(auditor(), Role.AUDITOR) as connection:
         rows = read_audit(connection, object_id=NAME, limit=500)
     assert verbs <= {row.verb for row in rows}

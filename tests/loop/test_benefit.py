@@ -8,11 +8,12 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 
-from bankloop.kit import SpecError
+from bankloop.kit.errors import SpecError
 from bankloop.loop import benefit
 from bankloop.loop.spec import Benefit
-from bankloop.organization import system
-from bankloop.store import BUDGET_EXHAUSTED, STOCK_EXHAUSTED, Store, grant_benefits, pool_used
+from bankloop.organization.principals import system
+from bankloop.store.database import Store
+from bankloop.store.grants import BUDGET_EXHAUSTED, STOCK_EXHAUSTED, grant_benefits, pool_used
 from tests.loop.people import bank_spec
 
 

@@ -7,10 +7,12 @@ import pytest
 
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
-from bankloop.loop.shelf import Change, screen
+from bankloop.loop.campaign.approving import approve_in_turn, submit
+from bankloop.loop.offering.shelf import Change, screen
 from bankloop.loop.spec import Availability
-from bankloop.organization import NO_LIMIT, TASK_SCHEMA, create_tasks, maker, open_tasks, reviewers, system
-from bankloop.store import read_decisions
+from bankloop.organization.principals import maker, reviewers, system
+from bankloop.organization.task import NO_LIMIT, TASK_SCHEMA, create_tasks, open_tasks
+from bankloop.store.history import read_decisions
 from tests.loop.gates import STATES
 from tests.loop.test_shelf import WEALTH, granted
 
@@ -24,8 +26,8 @@ def test_tasks_of_a_bundle_are_withdrawn_when_a_leg_is_off_the_shelf(bank: Bank,
     try:
         path.write_text(written.replace(f"products: [{WEALTH}]", f"products: [{WEALTH}, {BUNDLE}]"), encoding="utf-8")
         opened = Bank(bank.folder, bank.store, bank.lake, bank.clock, STATES)
-        loop.submit(opened, maker(), "first-wealth")
-        loop.approve_in_turn(opened, reviewers(), "first-wealth")
+        submit(opened, maker(), "first-wealth")
+        approve_in_turn(opened, reviewers(), "first-wealth")
         loop.run(opened, system(), 1, opened.lake.today())
         spoken_for(opened, 2)
         granted(opened, Change(closed, Availability(on=False)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bankloop.loop.cohorts import Acquired, cohorts_of, month_name, month_number
-from bankloop.report import cohort_table
+from bankloop.performance.cohorts import Acquired, cohorts_of, month_name, month_number
+from bankloop.report.plays import cohort_table
 
 JANUARY = 2026 * 12
 

@@ -16,12 +16,17 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from sqlalchemy import text
 
-from bankloop import organization as house
-from bankloop.kit import FixedClock, InputError, NotFoundError, Text
-from bankloop.lake import CONTRACTS, open_lake, schema_of
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import InputError, NotFoundError
+from bankloop.kit.text import Text
+from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.engine import schema_of
+from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
-from bankloop.loop.daily import report_day
-from bankloop.organization.daily import (
+from bankloop.organization.principals import auditor, system
+from bankloop.organization.rights import ROLES
+from bankloop.organization.task import NewTask, TaskKind, open_task
+from bankloop.performance.daily import (
     LEADERS,
     Balance,
     DailyReport,
@@ -37,9 +42,12 @@ from bankloop.organization.daily import (
     keep_daily,
     sums_hold,
 )
-from bankloop.report import DailyPress, daily_book
-from bankloop.store import EmbeddedServer, Role, Store, attach_store
-from bankloop.web.upkeep import DailyRound
+from bankloop.performance.daily_figures import report_day
+from bankloop.report.daily import DailyPress, daily_book
+from bankloop.store.contracts import Role
+from bankloop.store.database import Store, attach_store
+from bankloop.store.embedded import EmbeddedServer
+from bankloop.web.shell.upkeep import DailyRound
 from bankloop.wiring import hand_over_daily
 from tests.organization.conftest import Folk, folk
 
@@ -49,7 +57,7 @@ DAY = date(2026, 6, 29)
 EVE, MID, LAST = date(2025, 12, 31), date(2026, 6, 10), DAY
 PARENT = {"S0001": "B001", "S0002": "B001", "S0003": "B002", "S0004": "B002", "B001": "0000", "B002": "0000"}
 Held = Mapping[str, tuple[str, int]]
-PROGRAM = house.system("daily")
+PROGRAM = system("daily")
 
 
 def customers(rows: Mapping[str, str]) -> pa.Table:
@@ -96,7 +104,7 @@ def balances(folk: Folk) -> dict[date, dict[str, tuple[str, int]]]:
 
 @pytest.fixture
 def bank(folk: Folk, store: Store, clock: FixedClock, balances: dict[date, Held]) -> Bank:
-    lake = open_lake(store.folder, store, house.system("lake"))
+    lake = open_lake(store.folder, store, system("lake"))
     units = {number: unit for number, (unit, _, line) in folk.books.items() if line == "retail"}
     units["C0001"] = "S0003"  # moved branch since the book was loaded: the lake's customer says where it is kept
     lake.publish("customer", customers(units), EVE)
@@ -161,10 +169,10 @@ def test_the_report_is_right_by_hand_and_equals_the_units_below(
 
 def test_tasks_of_the_month_are_counted_for_the_unit_that_has_them(bank: Bank, folk: Folk) -> None:
     now = bank.clock.now()
-    with bank.store.begin(house.system()) as connection:
+    with bank.store.begin(system()) as connection:
         for place, day in enumerate((DAY, DAY, DAY + timedelta(days=5))):
             due = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
-            task = house.open_task(connection, house.NewTask(f"k{place}", house.TaskKind.CARE, "C0000", "S0001", "x", due, due, "M00001"))  # fmt: skip
+            task = open_task(connection, NewTask(f"k{place}", TaskKind.CARE, "C0000", "S0001", "x", due, due, "M00001"))  # fmt: skip
             if place == 0:
                 connection.execute(
                     text("UPDATE staff_task SET state = 'DONE', done_at = due_at WHERE task_id = :t"),
@@ -213,7 +221,7 @@ def test_each_leader_gets_it_once(bank: Bank, folk: Folk) -> None:
     place = bank.folder / "data" / "delivery" / "daily" / f"{DAY}"
     files = sorted(str(path.relative_to(place)) for path in place.rglob("*.*"))
     assert files == sorted(f"{u}/{p}.{e}" for u, p in got for e in ("png", "xlsx"))
-    with bank.store.begin(house.auditor(), Role.AUDITOR) as connection:
+    with bank.store.begin(auditor(), Role.AUDITOR) as connection:
         rows = connection.scalar(text("SELECT count(*) FROM audit WHERE verb = 'daily.deliver'"))
     assert rows == len(expected)
 
@@ -268,7 +276,7 @@ def test_two_processes_at_half_past_eight_tell_it_once(
     def process() -> None:
         try:
             with attach_store(bank.folder, clock, store_server, database) as store:
-                mine = Bank(bank.folder, store, open_lake(bank.folder, store, house.system("lake")), clock)
+                mine = Bank(bank.folder, store, open_lake(bank.folder, store, system("lake")), clock)
                 DailyRound(mine).look()
         except BaseException as error:
             failed.append(error)
@@ -281,7 +289,7 @@ def test_two_processes_at_half_past_eight_tell_it_once(
     assert failed == []
     with bank.store.begin(PROGRAM) as connection:
         assert len(deliveries(connection, DAY)) == len(addressees(connection))
-    with bank.store.begin(house.auditor(), Role.AUDITOR) as connection:
+    with bank.store.begin(auditor(), Role.AUDITOR) as connection:
         assert connection.scalar(text("SELECT count(*) FROM audit WHERE verb = 'daily.make'")) == 1
 
 
@@ -313,7 +321,7 @@ def test_a_leader_sees_the_own_unit_and_those_below(bank: Bank, folk: Folk) -> N
 
 
 def test_a_year_start_that_is_not_known_is_said(folk: Folk, store: Store, clock: FixedClock) -> None:
-    lake = open_lake(store.folder, store, house.system("lake"))
+    lake = open_lake(store.folder, store, system("lake"))
     lake.publish("customer", customers({"C0000": "S0001"}), MID)
     lake.publish("holding", holdings({"C0000": ("demand_deposit", 500_000)}), MID)
     bank = Bank(store.folder, store, lake, clock)
@@ -338,4 +346,4 @@ def test_the_pages_hold_what_the_report_holds(bank: Bank) -> None:
 
 
 def test_only_leaders_roles_lead() -> None:
-    assert all("daily.read" in house.ROLES[role].rights for role in LEADERS)
+    assert all("daily.read" in ROLES[role].rights for role in LEADERS)

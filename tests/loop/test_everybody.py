@@ -9,10 +9,10 @@ import pyarrow as pa
 from sqlalchemy import text
 
 from bankloop.loop.bank import Bank
-from bankloop.loop.everybody import Everybody
-from bankloop.loop.membership import People
-from bankloop.organization import system
-from bankloop.store import CONSENT_SCHEMA, append_consents
+from bankloop.loop.membership.customer_watch import Everybody
+from bankloop.loop.membership.members import People
+from bankloop.organization.principals import system
+from bankloop.store.consents import CONSENT_SCHEMA, append_consents
 from tests.loop.test_people_once import one_person
 
 SAID = pa.schema(

@@ -10,15 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from bankloop.customer.care import maturing, read_care, renewal_scores
-from bankloop.kit import ConflictError, NotFoundError, SpecError
-from bankloop.lake import Scope
-from bankloop.loop import run as loop
+from bankloop.care.maturity import maturing, read_care, renewal_scores
+from bankloop.kit.errors import ConflictError, NotFoundError, SpecError
+from bankloop.lake.contracts import Scope
 from bankloop.loop.bank import SCORES, Bank
-from bankloop.loop.forecasts import draft_forecast, forecast_of, forecast_rows, score_forecast
+from bankloop.loop.campaign.approving import promote
+from bankloop.loop.learning.forecasts import draft_forecast, forecast_of, forecast_rows, score_forecast
 from bankloop.loop.spec import read_forecasts
-from bankloop.organization import checker, load_people, maker, system
-from bankloop.store import champion, read_models
+from bankloop.organization.people import load_people
+from bankloop.organization.principals import checker, maker, system
+from bankloop.store.registry import champion, read_models
 
 
 def rows_of(bank: Bank, attribute: str) -> pa.Table:
@@ -43,7 +44,7 @@ def test_churn_is_trained_approved_scored_and_stands_as_an_attribute(bank: Bank)
         assert champion(connection, "churn") is None
     with pytest.raises(ConflictError, match="approve"):
         score_forecast(bank, maker(), "churn", yesterday)
-    assert loop.promote(bank, checker(), "churn") == 1
+    assert promote(bank, checker(), "churn") == 1
 
     done = score_forecast(bank, maker(), "churn", yesterday)
     state = bank.state(yesterday).table
@@ -96,9 +97,9 @@ def test_renewal_is_conditional_on_a_maturity_and_says_what_is_expected_to_stay(
     assert (amount > 0).all()
 
     draft_forecast(bank, maker(), "renewal", yesterday, 7)
-    loop.promote(bank, checker(), "renewal")
+    promote(bank, checker(), "renewal")
     draft_forecast(bank, maker(), "churn", yesterday, 7)
-    loop.promote(bank, checker(), "churn")
+    promote(bank, checker(), "churn")
     score_forecast(bank, maker(), "churn", yesterday)
     score_forecast(bank, maker(), "renewal", yesterday)
     assert rows_of(bank, "churn_risk").num_rows > 0
@@ -129,7 +130,7 @@ def test_scores_of_others_stay_and_a_second_scoring_replaces_its_own(bank: Bank)
     })  # fmt: skip
     bank.lake.publish(SCORES, given, yesterday)
     draft_forecast(bank, maker(), "churn", yesterday, 1)
-    loop.promote(bank, checker(), "churn")
+    promote(bank, checker(), "churn")
     first = score_forecast(bank, maker(), "churn", yesterday)
     second = score_forecast(bank, maker(), "churn", yesterday)
     assert first == second

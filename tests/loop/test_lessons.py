@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from bankloop.loop.campaign.lessons import lessons_of
 from bankloop.loop.evaluate import Cut, Estimate, Reading, judge, read
-from bankloop.loop.lessons import lessons_of
 from tests.loop.evaluate.rounds import drawn
 
 

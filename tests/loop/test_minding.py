@@ -7,16 +7,23 @@ from datetime import timedelta
 
 import pytest
 
-from bankloop.kit import ConflictError, FixedClock
-from bankloop.lake import load_bank, open_lake
-from bankloop.loop import run as loop
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import ConflictError
+from bankloop.lake.load import load_bank
+from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
-from bankloop.loop.labels import audience_now
-from bankloop.loop.learning import learnt_until
-from bankloop.loop.minding import WAITS, learn_when_due, watch_champions
-from bankloop.organization import approval_of, auditor, maker, recall, submit_approval, system
-from bankloop.simulate import World
-from bankloop.store import EmbeddedServer, Role, attach_store, read_audit, read_models, read_steps
+from bankloop.loop.campaign.approving import close_campaign
+from bankloop.loop.learning.model_watch import WAITS, learn_when_due, watch_champions
+from bankloop.loop.learning.training import learnt_until
+from bankloop.loop.round.labels import audience_now
+from bankloop.organization.approval import approval_of, recall, submit_approval
+from bankloop.organization.principals import auditor, maker, system
+from bankloop.simulate.world import World
+from bankloop.store.audit import read_audit
+from bankloop.store.contracts import Role
+from bankloop.store.database import attach_store
+from bankloop.store.embedded import EmbeddedServer
+from bankloop.store.registry import read_models, read_steps
 from tests.bankfixture import SmallBank, open_small_bank
 
 DATABASE = "minding"
@@ -76,7 +83,7 @@ def test_due_labels_are_learned_from_once_and_champions_watched(
         assert set(seen) == names
         assert all(one.watched and not one.refused for one in seen.values())
         assert watch_champions(bank, today + timedelta(days=2)) == {}, "nothing came since"
-        loop.close_campaign(bank, maker(), "bind-card")
+        close_campaign(bank, maker(), "bind-card")
         with store.begin(system()) as connection:
             assert "version" in read_steps(connection, "bind-card", 2)["optimize"].detail
             assert learnt_until(connection, "bind-card", 2) is None, "the draft repeats what the round before it said"

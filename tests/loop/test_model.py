@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bankloop.kit import ConflictError
+from bankloop.kit.errors import ConflictError
 from bankloop.loop import model
 from bankloop.loop.model import Arm, Labelled
-from bankloop.organization import maker
-from bankloop.store import ModelVersion, Store, read_models, register_model
+from bankloop.organization.principals import maker
+from bankloop.store.contracts import ModelVersion
+from bankloop.store.database import Store
+from bankloop.store.registry import read_models, register_model
 from tests.loop.people import bank_spec
 
 FEATURES = ("aum", "logins", "tenure")

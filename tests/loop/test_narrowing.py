@@ -12,15 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bankloop.kit import BankloopError, ConflictError, DeniedError, InputError, NotFoundError
+from bankloop.kit.errors import BankloopError, ConflictError, DeniedError, InputError, NotFoundError
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
-from bankloop.loop.narrowing import most_a_week, narrow, narrowed, within_limits
+from bankloop.loop.campaign.approving import approve_in_turn, submit
+from bankloop.loop.campaign.branch_rule import most_a_week, narrow, narrowed, within_limits
+from bankloop.loop.round.window import Window
 from bankloop.loop.spec import Policies
-from bankloop.organization import ROLES, auditor, maker, reviewers, system
-from bankloop.organization.narrowing import end_narrowing, narrowings
-from bankloop.store import Principal, Role, read_decisions
+from bankloop.organization.branch_rule import end_narrowing, narrowings
+from bankloop.organization.principals import auditor, maker, reviewers, system
+from bankloop.organization.rights import ROLES
 from bankloop.store.contacts import Cap, Made, Wanted, decide
+from bankloop.store.contracts import Principal, Role
+from bankloop.store.history import read_decisions
 
 DAY = date(2026, 6, 30)
 
@@ -33,8 +37,8 @@ def commander(*units: str) -> Principal:
 @pytest.fixture
 def ready(bank: Bank) -> Bank:
     for name in ("bind-card", "first-wealth"):
-        loop.submit(bank, maker(), name)
-        loop.approve_in_turn(bank, reviewers(), name)
+        submit(bank, maker(), name)
+        approve_in_turn(bank, reviewers(), name)
     return bank
 
 
@@ -43,7 +47,7 @@ def branch_of(bank: Bank) -> str:
     return str(max(counts, key=lambda one: one["counts"])["values"])
 
 
-def members(window: loop.Window, name: str, branch: str, *, inside: bool) -> set[str]:
+def members(window: Window, name: str, branch: str, *, inside: bool) -> set[str]:
     table = window.state.table
     here = dict(zip(table["customer_no"].to_pylist(), table["branch_id"].to_pylist(), strict=True))
     return {no for no in window.audiences[name].customer_no.to_pylist() if (here[no] == branch) is inside}
@@ -126,7 +130,7 @@ def test_a_branch_gives_fewer_benefits_and_nobody_else_s_change(ready: Bank) -> 
     narrow(ready, commander(branch), branch, "bind-card", withheld=["coupon-20"], reason="dear here")
     after = loop.plan(ready, system(), 1, DAY)
 
-    def open_to(window: loop.Window, name: str, benefit: str, *, inside: bool) -> int:
+    def open_to(window: Window, name: str, benefit: str, *, inside: bool) -> int:
         found = window.plan.candidates
         index = next(i for i, one in enumerate(found.campaigns) if one.campaign == name)
         columns = [a for a, one in enumerate(found.actions) if found.column_campaign[a] == index and one.benefit == benefit]  # fmt: skip

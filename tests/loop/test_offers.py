@@ -13,14 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bankloop.customer.consent import Content, record_word
-from bankloop.kit import ConflictError, Language
-from bankloop.loop import model, offers
+from bankloop.kit.errors import ConflictError
+from bankloop.kit.text import Language
+from bankloop.loop import model
 from bankloop.loop.bank import Bank
-from bankloop.loop.offers import next_offers, offers_for, top_of
-from bankloop.loop.slots import generic_list, slot_for
+from bankloop.loop.offering import offers
+from bankloop.loop.offering.offers import next_offers, offers_for, top_of
+from bankloop.loop.offering.slots import generic_list, slot_for
 from bankloop.loop.spec import Availability, Product
-from bankloop.organization import load_people, system
-from bankloop.report import offers_table, slot_table
+from bankloop.organization.people import load_people
+from bankloop.organization.principals import system
+from bankloop.report.models import offers_table, slot_table
 from tests.loop.people import AS_OF, TYPES, bank_spec, state
 from tests.loop.test_product import wealth
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bankloop.kit import ConflictError, DeniedError, NotFoundError, SpecError
-from bankloop.loop import run as loop
+from bankloop.kit.errors import ConflictError, DeniedError, NotFoundError, SpecError
 from bankloop.loop.bank import Bank
-from bankloop.loop.parts import parts_of, standing_of
-from bankloop.organization import ApprovalState, Lane, Stage, approval_of, consent, maker, next_stage, reviewers, system
-from bankloop.store import Principal
+from bankloop.loop.campaign.approving import approve_in_turn, submit
+from bankloop.loop.campaign.parts import parts_of, standing_of, submit_part
+from bankloop.organization.approval import ApprovalState, Lane, Stage, approval_of, consent, next_stage
+from bankloop.organization.principals import maker, reviewers, system
+from bankloop.store.contracts import Principal
 from tests.loop.gates import STATES
 
 NAME = "bind-card"
@@ -55,24 +56,24 @@ def test_a_campaign_waits_for_the_approval_of_each_of_its_parts(bank: Bank, file
     asked = [("script", "bind-card"), ("benefit", "coupon-10"), ("benefit", "coupon-20"), ("budget", NAME)]
     for kind, key in asked:
         with pytest.raises(ConflictError, match="part_not_approved") as refused:
-            loop.submit(bank, maker(), NAME)
+            submit(bank, maker(), NAME)
         assert f"{kind}/{key}" in refused.value.message.en
-        loop.submit_part(bank, maker(), kind, key, "ready")
+        submit_part(bank, maker(), kind, key, "ready")
         assert approve(bank, kind, key) is ApprovalState.APPROVED
-    loop.submit(bank, maker(), NAME)
-    assert loop.approve_in_turn(bank, reviewers(), NAME).granted
+    submit(bank, maker(), NAME)
+    assert approve_in_turn(bank, reviewers(), NAME).granted
 
 
 def test_another_word_needs_another_approval(bank: Bank, files: Path) -> None:
     wants(files, "script")
     bank = fresh(bank)
-    loop.submit_part(bank, maker(), "script", NAME)
+    submit_part(bank, maker(), "script", NAME)
     approve(bank, "script", NAME)
     path = files / "scripts" / f"{NAME}.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("出门不用带卡", "出门不必带卡"), encoding="utf-8")
     bank = fresh(bank)
     with pytest.raises(ConflictError, match="part_not_approved"):
-        loop.submit(bank, maker(), NAME)
+        submit(bank, maker(), NAME)
     spec = bank.spec
     parts = parts_of(spec.campaigns[NAME], spec.products, (), [spec.scripts[NAME]])
     with bank.store.begin(system()) as connection:
@@ -83,9 +84,9 @@ def test_another_word_needs_another_approval(bank: Bank, files: Path) -> None:
 
 
 def test_the_route_of_a_part_is_that_of_its_kind_its_risk_and_its_money(bank: Bank) -> None:
-    loop.submit_part(bank, maker(), "script", "first-wealth")
-    loop.submit_part(bank, maker(), "benefit", "coupon-10")
-    loop.submit_part(bank, maker(), "budget", NAME)
+    submit_part(bank, maker(), "script", "first-wealth")
+    submit_part(bank, maker(), "benefit", "coupon-10")
+    submit_part(bank, maker(), "budget", NAME)
     with bank.store.begin(system()) as connection:
         script = approval_of(connection, "script", "first-wealth")
         benefit = approval_of(connection, "benefit", "coupon-10")
@@ -102,7 +103,7 @@ def test_the_route_of_a_part_is_that_of_its_kind_its_risk_and_its_money(bank: Ba
 
 
 def test_nobody_consents_to_their_own_part_and_who_has_no_right_asks_for_none(bank: Bank) -> None:
-    loop.submit_part(bank, maker(), "budget", NAME)
+    submit_part(bank, maker(), "budget", NAME)
     with bank.store.begin(maker()) as connection:
         request = approval_of(connection, "budget", NAME)
         assert request is not None
@@ -110,16 +111,16 @@ def test_nobody_consents_to_their_own_part_and_who_has_no_right_asks_for_none(ba
             consent(connection, request.approval_id, "mine")
     stranger = Principal("m", ("relationship_manager",), ("S0001",), "service")
     with pytest.raises(DeniedError):
-        loop.submit_part(bank, stranger, "script", NAME)
+        submit_part(bank, stranger, "script", NAME)
 
 
 def test_what_is_not_there_and_what_may_not_be_said_is_refused_with_its_cure(bank: Bank, files: Path) -> None:
     with pytest.raises(NotFoundError, match="no_part") as missing:
-        loop.submit_part(bank, maker(), "script", "bind-cart")
+        submit_part(bank, maker(), "script", "bind-cart")
     assert "bind-card" in missing.value.message.en
     with pytest.raises(NotFoundError, match="no_kind"):
-        loop.submit_part(bank, maker(), "poem", NAME)
+        submit_part(bank, maker(), "poem", NAME)
     path = files / "scripts" / f"{NAME}.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("出门不用带卡", "保本保息"), encoding="utf-8")
     with pytest.raises(SpecError, match="wording"):
-        loop.submit_part(fresh(bank), maker(), "script", NAME)
+        submit_part(fresh(bank), maker(), "script", NAME)

@@ -13,8 +13,11 @@ from sqlalchemy import text
 from bankloop.customer.consent import permits
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
-from bankloop.organization import maker, reviewers, system
-from bankloop.store import Cap, Store, broken_caps, reserve_contacts
+from bankloop.loop.campaign.approving import approve_in_turn, submit
+from bankloop.organization.principals import maker, reviewers, system
+from bankloop.store.contacts import broken_caps, reserve_contacts
+from bankloop.store.contracts import Cap
+from bankloop.store.database import Store
 
 NOON = datetime(2026, 7, 1, 4, tzinfo=UTC)
 
@@ -76,8 +79,8 @@ def test_further_numbers_of_a_person_are_marked_and_the_first_one_stays(store: S
 
 
 def test_a_plan_has_a_person_once_and_says_how_many_numbers_that_left_out(bank: Bank) -> None:
-    loop.submit(bank, maker(), "bind-card")
-    loop.approve_in_turn(bank, reviewers(), "bind-card")
+    submit(bank, maker(), "bind-card")
+    approve_in_turn(bank, reviewers(), "bind-card")
     before = loop.plan(bank, system(), 1, bank.lake.today()).audiences["bind-card"]
     first, second = before.customer_no[:2].to_pylist()
     one_person(bank.store, first, second)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bankloop.kit import SpecError
+from bankloop.kit.errors import SpecError
 from bankloop.loop.evaluate import read_metrics
 from bankloop.loop.spec import read_plays, read_programmes
 from tests.loop.people import BANK, TYPES, bank_spec

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bankloop.kit import Language
+from bankloop.kit.text import Language
 from bankloop.loop import product
 from bankloop.loop.product import WhyNot
 from bankloop.loop.spec import Product

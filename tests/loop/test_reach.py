@@ -11,11 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from bankloop.kit import InputError
+from bankloop.kit.errors import InputError
 from bankloop.loop import audience, model, product, reach
 from bankloop.loop.reach import Cell, LeftOut
-from bankloop.organization import system
-from bankloop.store import CONTACT_SCHEMA, Store, contacts_of, reserve_contacts
+from bankloop.organization.principals import system
+from bankloop.store.contacts import contacts_of, reserve_contacts
+from bankloop.store.contracts import CONTACT_SCHEMA
+from bankloop.store.database import Store
 from tests.loop.people import AS_OF, TYPES, bank_spec, lock_of, state
 
 START = date(2026, 8, 24)

@@ -11,9 +11,10 @@ from sqlalchemy import text
 
 from bankloop.customer.servicing import assign_keepers
 from bankloop.loop.bank import Bank
-from bankloop.loop.regular import work_day
-from bankloop.organization import load_people, system
-from bankloop.web.upkeep import DailyRound
+from bankloop.organization.people import load_people
+from bankloop.organization.principals import system
+from bankloop.web.shell.upkeep import DailyRound
+from bankloop.work.daily_jobs import work_day
 
 
 def made(bank: Bank) -> tuple[int, ...]:
@@ -52,7 +53,7 @@ def test_care_is_done_in_the_morning_once_and_what_cannot_be_done_stops_nothing_
 def test_only_what_the_bank_names_and_only_on_working_days(bank: Bank, tmp_path: Path) -> None:
     sunday = bank.lake.today() + timedelta(days=5)
     assert [one.part for one in work_day(bank, sunday)] == ["credit", "learn", "drift"]
-    built_in = (resources.files("bankloop.customer.care") / "care.yaml").read_text(encoding="utf-8")
+    built_in = (resources.files("bankloop.care.maturity") / "care.yaml").read_text(encoding="utf-8")
     (tmp_path / "care.yaml").write_text(built_in.partition("daily:")[0], encoding="utf-8")
     assert [one.part for one in work_day(replace(bank, folder=tmp_path), bank.lake.today())] == [
         "credit",

@@ -13,19 +13,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bankloop import organization as house
-from bankloop.kit import FixedClock
-from bankloop.lake import CONTRACTS, Lake, open_lake
+from bankloop.kit.clock import FixedClock
+from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.engine import schema_of
-from bankloop.loop.sales import Aim, Credits, Happening, Talk, record_sales, sales_of
-from bankloop.organization import NewTask, TaskKind, log_outcome, open_task
-from bankloop.organization.credit import WHOLE, credits_of, even_shares, read_shares, record_deal, scorecards
-from bankloop.store import append_events
+from bankloop.lake.service import Lake, open_lake
+from bankloop.organization.principals import system
+from bankloop.organization.task import NewTask, TaskKind, log_outcome, open_task
+from bankloop.performance.credit import WHOLE, credits_of, even_shares, read_shares, record_deal, scorecards
+from bankloop.performance.sales import Aim, Credits, Happening, Talk, record_sales, sales_of
+from bankloop.store.history import append_events
 from tests.organization.conftest import Folk, folk
 
 __all__ = ["folk"]
 
-PROGRAM = house.system("daily")
+PROGRAM = system("daily")
 NOW = datetime(2026, 6, 30, 2, tzinfo=UTC)
 TODAY = NOW.date()
 ZONE = "Asia/Shanghai"
@@ -37,7 +38,7 @@ YEAR = (TODAY.replace(month=1, day=1), TODAY + timedelta(days=40))
 def lake(folk: Folk, tmp_path: Path) -> Lake:
     """A lake that takes in what happens until a month from now."""
     at(folk, 31)
-    made = open_lake(tmp_path, folk.store, house.system("lake"))
+    made = open_lake(tmp_path, folk.store, system("lake"))
     at(folk, 0)
     return made
 
@@ -76,7 +77,7 @@ def credit(folk: Folk, lake: Lake) -> Credits:
 
 
 def of(folk: Folk, person: str) -> list[tuple[str, int, UUID | None]]:
-    with folk.store.begin(house.system()) as connection:
+    with folk.store.begin(system()) as connection:
         return [
             (deal.source_key, share.share_ppm, share.task_id) for deal, share in credits_of(connection, person, *YEAR)
         ]
@@ -131,7 +132,7 @@ def test_two_who_led_to_one_sale_share_it_and_a_share_by_hand_stands(folk: Folk,
         ("event/core/0", 500_000, first),
     ]
     assert of(folk, "M00002") == [("event/core/0", 500_000, second)]
-    with folk.store.begin(house.system()) as connection:
+    with folk.store.begin(system()) as connection:
         assert sum(card.amount_fen for card in scorecards(connection, *YEAR)) <= 100_001 + 5 + 5
 
 

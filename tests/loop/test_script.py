@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bankloop.kit import Language, SpecError
+from bankloop.kit.errors import SpecError
+from bankloop.kit.text import Language
 from bankloop.loop import script
 from bankloop.loop.spec import Script
 from tests.loop.people import lock_of

@@ -14,36 +14,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bankloop.kit import ConflictError, DeniedError, FixedClock, InputError, NotFoundError, SpecError
-from bankloop.loop import assortment, product, reach
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import ConflictError, DeniedError, InputError, NotFoundError, SpecError
+from bankloop.loop import product, reach
 from bankloop.loop import run as loop
-from bankloop.loop.assortment import Scorecard
 from bankloop.loop.bank import Bank
+from bankloop.loop.campaign.approving import approve_in_turn, submit
+from bankloop.loop.offering import assortment
+from bankloop.loop.offering.assortment import Scorecard
+from bankloop.loop.offering.shelf import Change, gate, read_change, screen, shelf_now, submit_change
 from bankloop.loop.product import Notice, Shelf, WhyNot
-from bankloop.loop.shelf import Change, gate, read_change, screen, shelf_now, submit_change
 from bankloop.loop.spec import Availability, Product, Risk, RiskRating, read_bank_spec
-from bankloop.organization import (
+from bankloop.organization.approval import approval_of, approve, expire_approvals, kill
+from bankloop.organization.principals import checker, compliance, maker, product_manager, reviewers, system
+from bankloop.organization.task import (
     NO_LIMIT,
     TASK_SCHEMA,
     TaskState,
-    approval_of,
-    approve,
-    checker,
-    compliance,
     create_tasks,
-    expire_approvals,
-    kill,
     log_outcome,
-    maker,
     open_tasks,
-    product_manager,
-    reviewers,
-    system,
     task_counts,
     task_of,
 )
-from bankloop.report import gaps_picture, matrix_table, products_table, shelf_table
-from bankloop.store import Principal, accepted_contacts, read_decisions, read_reviews
+from bankloop.report.shelf import gaps_picture, matrix_table, products_table, shelf_table
+from bankloop.store.contacts import accepted_contacts
+from bankloop.store.contracts import Principal
+from bankloop.store.history import read_decisions
+from bankloop.store.shelf import read_reviews
 from tests.loop.gates import Sent
 from tests.loop.people import AS_OF, BANK, TYPES, bank_spec, lock_for, state
 
@@ -191,8 +189,8 @@ def copied(folder: Path) -> Path:
 
 
 def run_first_wealth(bank: Bank) -> None:
-    loop.submit(bank, maker(), "first-wealth")
-    loop.approve_in_turn(bank, reviewers(), "first-wealth")
+    submit(bank, maker(), "first-wealth")
+    approve_in_turn(bank, reviewers(), "first-wealth")
     loop.run(bank, system(), 1, bank.lake.today())
 
 
@@ -354,8 +352,8 @@ def test_a_re_grade_stops_whom_the_product_no_longer_suits(bank: Bank) -> None:
 
 
 def test_a_plan_made_of_another_shelf_does_not_run(bank: Bank) -> None:
-    loop.submit(bank, maker(), "first-wealth")
-    loop.approve_in_turn(bank, reviewers(), "first-wealth")
+    submit(bank, maker(), "first-wealth")
+    approve_in_turn(bank, reviewers(), "first-wealth")
     window = loop.plan(bank, system(), 1, bank.lake.today())
     granted(bank, Change(WEALTH, Availability(on=False)))
     with pytest.raises(ConflictError, match="shelf has changed"):

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from bankloop.customer import read_catalogue
-from bankloop.kit import BankloopError, ConflictError, ExpressionError, SpecError
-from bankloop.loop.run import locked_catalogue
+from bankloop.customer.catalogue import read_catalogue
+from bankloop.kit.errors import BankloopError, ConflictError, ExpressionError, SpecError
+from bankloop.loop.campaign.locks_in_force import locked_catalogue
 from bankloop.loop.spec import BankSpec, Lock, make_lock, read_bank_spec, read_lock
-from bankloop.organization import approve, comply, is_approved, maker, review, reviewers, submit_approval
-from bankloop.store import Store
+from bankloop.organization.approval import approve, comply, is_approved, review, submit_approval
+from bankloop.organization.principals import maker, reviewers
+from bankloop.store.database import Store
 from tests.loop.people import BANK, CATALOGUE, TYPES, bank_spec, lock_of
 
 

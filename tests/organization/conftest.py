@@ -9,12 +9,15 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from bankloop import organization as house
-from bankloop.organization.people import keep_people
-from bankloop.store import Principal, Store
+from bankloop.organization.demonstration import seed_demo_people
+from bankloop.organization.people import PeopleReport, keep_people
+from bankloop.organization.principals import system
+from bankloop.organization.rights import ROLES, grants_of, principal_for
+from bankloop.store.contracts import Principal
+from bankloop.store.database import Store
 
 BOOK = 10
-PEOPLE_SYSTEM = house.system("people", "test")
+PEOPLE_SYSTEM = system("people", "test")
 MANAGERS = {"M00001": "S0001", "M00002": "S0001", "M00003": "S0002", "M00004": "S0003"}
 UNITS = {
     "0000": (None, "head_office"),
@@ -37,7 +40,7 @@ class Folk:
     books: dict[str, tuple[str, str | None, str]] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)
 
-    def load(self) -> house.PeopleReport:
+    def load(self) -> PeopleReport:
         with self.store.begin(PEOPLE_SYSTEM) as connection:
             return keep_people(connection, *self.tables())
 
@@ -62,10 +65,10 @@ class Folk:
     def who(self, person: str, purpose: str | None = None, **more: str) -> Principal:
         """Return the principal of a person, or of who holds a role, as the database says now."""
         person = self.roles.get(person, person)
-        with self.store.begin(house.system("signin", "test")) as connection:
-            held = house.grants_of(connection, more.get("acting_for", person))
-            purpose = purpose or (sorted(house.ROLES[held[0].role].purposes)[0] if held else "service")
-            return house.principal_for(connection, person, purpose, **more)  # type: ignore[arg-type]
+        with self.store.begin(system("signin", "test")) as connection:
+            held = grants_of(connection, more.get("acting_for", person))
+            purpose = purpose or (sorted(ROLES[held[0].role].purposes)[0] if held else "service")
+            return principal_for(connection, person, purpose, **more)  # type: ignore[arg-type]
 
     def give(self, person: str, role: str, units: tuple[str, ...] = (), lines: tuple[str, ...] = ("*",)) -> None:
         from bankloop.organization.rights import give_role
@@ -86,7 +89,7 @@ def folk(store: Store, tmp_path: Path) -> Folk:
     made.load()
     (tmp_path / "data" / "truth").mkdir(parents=True)
     with store.begin(PEOPLE_SYSTEM) as connection:
-        for person in house.seed_demo_people(connection, tmp_path):
+        for person in seed_demo_people(connection, tmp_path):
             made.roles.setdefault(person.role, person.person_id)
     return made
 

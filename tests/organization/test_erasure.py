@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from bankloop import organization as house
-from bankloop.kit import ConflictError, DeniedError, InputError
-from bankloop.store import (
-    Principal,
-    Role,
-    Store,
-    keep_identifiers,
-    place_hold,
-    read_audit,
-    read_identifiers,
-    release_hold,
-    seal_audit,
-    verify_audit,
-)
+from bankloop.kit.errors import ConflictError, DeniedError, InputError
+from bankloop.organization.approval import consent
+from bankloop.organization.erasure import ask_erasure, erase_customer
+from bankloop.organization.principals import checker, compliance, maker, system
+from bankloop.organization.rights import ROLES
+from bankloop.store.audit import place_hold, read_audit, release_hold, seal_audit, verify_audit
+from bankloop.store.contracts import Principal, Role
+from bankloop.store.database import Store
+from bankloop.store.vault import keep_identifiers, read_identifiers
 
-PROGRAM = house.system("erasure")
+PROGRAM = system("erasure")
 STEWARD = Principal(
     "steward",
     frozenset({"data_steward", "maker"}),
     ("*",),
     "quality",
-    rights=house.ROLES["data_steward"].rights,
+    rights=ROLES["data_steward"].rights,
 )
 
 
@@ -38,27 +33,27 @@ def known(store: Store) -> Store:
 
 def erase(store: Store) -> dict[str, int]:
     with store.begin(PROGRAM) as connection:
-        return dict(house.erase_customer(connection, "C1"))
+        return dict(erase_customer(connection, "C1"))
 
 
 def asked(store: Store, *people: Principal) -> None:
     with store.begin(STEWARD) as connection:
-        request = house.ask_erasure(connection, "C1", "the customer's wish of 1 June")
+        request = ask_erasure(connection, "C1", "the customer's wish of 1 June")
     for person in people:
         with store.begin(person) as connection:
-            house.consent(connection, request)
+            consent(connection, request)
 
 
 def test_nothing_is_erased_before_two_approved(known: Store) -> None:
     with pytest.raises(ConflictError, match="not_in_force"):
         erase(known)
-    asked(known, house.compliance(), house.checker())
+    asked(known, compliance(), checker())
     with pytest.raises(ConflictError, match="not_in_force"):
         erase(known)
 
 
 def test_what_was_approved_is_erased_once_and_the_trail_says_under_which_approval(known: Store) -> None:
-    asked(known, house.compliance(), house.checker(), house.checker("checker2"))
+    asked(known, compliance(), checker(), checker("checker2"))
     assert erase(known)["identifiers"] == 1
     with pytest.raises(ConflictError, match="not_in_force"):
         erase(known)
@@ -74,7 +69,7 @@ def test_what_was_approved_is_erased_once_and_the_trail_says_under_which_approva
 
 
 def test_a_legal_hold_keeps_the_customer(known: Store) -> None:
-    asked(known, house.compliance(), house.checker(), house.checker("checker2"))
+    asked(known, compliance(), checker(), checker("checker2"))
     with known.begin(PROGRAM) as connection:
         hold = place_hold(connection, "customer", "C1", "court order 7")
     with pytest.raises(ConflictError, match="on_hold"):
@@ -85,9 +80,9 @@ def test_a_legal_hold_keeps_the_customer(known: Store) -> None:
 
 
 def test_who_may_not_ask_or_says_no_reason_is_refused(known: Store) -> None:
-    with pytest.raises(DeniedError), known.begin(house.maker()) as connection:
-        house.ask_erasure(connection, "C1", "why not")
+    with pytest.raises(DeniedError), known.begin(maker()) as connection:
+        ask_erasure(connection, "C1", "why not")
     with pytest.raises(InputError, match="needs_reason"), known.begin(STEWARD) as connection:
-        house.ask_erasure(connection, "C1", " ")
-    with pytest.raises(DeniedError), known.begin(house.checker()) as connection:
-        house.erase_customer(connection, "C1")
+        ask_erasure(connection, "C1", " ")
+    with pytest.raises(DeniedError), known.begin(checker()) as connection:
+        erase_customer(connection, "C1")

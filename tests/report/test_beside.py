@@ -13,15 +13,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bankloop.kit import InputError
+from bankloop.kit.errors import InputError
 from bankloop.loop import reach
 from bankloop.loop.reach import NONE
-from bankloop.organization import system
-from bankloop.report import exported, fair_table, levers, load_window_view, lost_table, ways_picture, what_if_by_fiat
-from bankloop.report.comparing import truth_picture
-from bankloop.report.exporting import PARTS, csv_of, harmless, xlsx_of
-from bankloop.report.truth import truth_of
-from bankloop.store import read_decisions
+from bankloop.organization.principals import system
+from bankloop.report.comparing import fair_table, lost_table, truth_picture, ways_picture
+from bankloop.report.exporting import PARTS, csv_of, exported, harmless, xlsx_of
+from bankloop.report.keeping import load_window_view
+from bankloop.report.simulated_truth import truth_of
+from bankloop.report.what_if import levers, what_if_by_fiat
+from bankloop.store.history import read_decisions
 from tests.bankfixture import ROUND, SmallBank
 from tests.loop.reach.test_quotas import CANDIDATES, plan_with
 

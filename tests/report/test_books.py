@@ -9,9 +9,9 @@ import openpyxl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bankloop.kit import Language, Text
-from bankloop.report import Book, book_html, book_plain, write_workbook
-from bankloop.report.contracts import Cell, Column, Figure, Table
+from bankloop.kit.text import Language, Text
+from bankloop.view.book import Book, book_html, book_plain, write_workbook
+from bankloop.view.figures import Cell, Column, Figure, Table
 
 EVIL = ('=HYPERLINK("http://x","y")', "+1+1", "-2+3", "@SUM(A1)", "\t=1", "normal")
 

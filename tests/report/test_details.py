@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate import Reading, discoveries, read, read_members
-from bankloop.report import Bars, Forest, programme_view, results_page
+from bankloop.report.programme_page import programme_view
+from bankloop.report.results import results_page
+from bankloop.view.figures import Bars, Forest
 from tests.loop.evaluate.rounds import drawn
 from tests.loop.evaluate.test_programme import WINDOW
 from tests.loop.evaluate.test_programme import drawn as members

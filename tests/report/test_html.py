@@ -8,8 +8,14 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bankloop.kit import Language, Text
-from bankloop.report import (
+from bankloop.kit.text import Language, Text
+from bankloop.report.contracts import Truth
+from bankloop.report.html import html_report, report_of
+from bankloop.report.loading import quarantine_table
+from bankloop.report.story import dogs_picture, execution_picture, known_truth
+from bankloop.simulate.world import World
+from bankloop.view.drawing import draw
+from bankloop.view.figures import (
     Bar,
     Bars,
     Bubble,
@@ -22,22 +28,13 @@ from bankloop.report import (
     Pairs,
     Picture,
     Point,
+    Scale,
     Step,
     StepKind,
     Trend,
-    Truth,
     Waterfall,
-    dogs_picture,
-    draw,
-    execution_picture,
-    html_report,
-    known_truth,
-    quarantine_table,
-    report_of,
 )
-from bankloop.report.contracts import Scale
-from bankloop.report.paper import NARROW, WIDE, ticks
-from bankloop.simulate import World
+from bankloop.view.paper import NARROW, WIDE, ticks
 from tests.bankfixture import SmallBank
 from tests.report.test_plan import CHINESE, texts_of
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from bankloop.loop.offers import said_of, top_of
-from bankloop.organization import system
-from bankloop.report import CAUSAL, NOT_CAUSAL, alerts_table, calibration_table, lift_picture, top_table, versions_table
-from bankloop.store import champion, read_models
+from bankloop.loop.offering.offers import said_of, top_of
+from bankloop.organization.principals import system
+from bankloop.report.models import (
+    CAUSAL,
+    NOT_CAUSAL,
+    alerts_table,
+    calibration_table,
+    lift_picture,
+    top_table,
+    versions_table,
+)
+from bankloop.store.registry import champion, read_models
 from tests.bankfixture import SmallBank
 
 

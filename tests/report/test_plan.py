@@ -11,20 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bankloop.kit import InputError, Language, NotFoundError, Text
+from bankloop.kit.errors import InputError, NotFoundError
+from bankloop.kit.text import Language, Text
 from bankloop.loop.audience import EXCLUSIONS, Visibility
-from bankloop.report import (
-    PlanRecord,
-    StepKind,
-    Waterfall,
-    changeable,
-    kept_plans,
-    load_window_view,
-    plan_page,
-    record_of,
-    save_window,
-    what_if,
-)
+from bankloop.report.keeping import kept_plans, load_window_view, save_window
+from bankloop.report.plan import plan_page
+from bankloop.report.record import PlanRecord, record_of
+from bankloop.report.what_if import changeable, what_if
+from bankloop.view.figures import StepKind, Waterfall
 from tests.bankfixture import SmallBank
 
 CHINESE = re.compile(r"[一-鿿]")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bankloop.kit import Text
-from bankloop.loop.evaluate import Outcomes, Reading, Verdict, read
-from bankloop.loop.run import plain_reading
-from bankloop.report import Bars, Forest, reading_of, results_page
+from bankloop.kit.text import Text
+from bankloop.loop.evaluate import Outcomes, Reading, Verdict, read, reading_of
+from bankloop.loop.round.window import plain_reading
+from bankloop.report.results import results_page
+from bankloop.view.figures import Bars, Forest
 from tests.report.test_plan import CHINESE, texts_of
 
 TITLES = {"a": Text("甲", "Alpha"), "b": Text("乙", "Beta")}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bankloop.loop import run as loop
 from bankloop.loop.evaluate import read
 from bankloop.loop.reach import actions_of
-from bankloop.organization import system
-from bankloop.report import results_page
-from bankloop.store import accepted_contacts, read_decisions
+from bankloop.loop.round.labels import round_outcomes
+from bankloop.organization.principals import system
+from bankloop.report.results import results_page
+from bankloop.store.contacts import accepted_contacts
+from bankloop.store.history import read_decisions
 from tests.bankfixture import SmallBank
 
 HOUR, LINE = 48_00, 2_40
@@ -19,7 +20,7 @@ HOUR, LINE = 48_00, 2_40
 @pytest.mark.parametrize("campaign", ["keep-deposits", "bind-card"])
 def test_people_s_minutes_cost_what_their_hour_costs(small: SmallBank, campaign: str) -> None:
     with small.open.store.begin(system()) as connection:
-        lock, found = loop.round_outcomes(small.open, connection, campaign, 1)
+        lock, found = round_outcomes(small.open, connection, campaign, 1)
         went = set(accepted_contacts(connection, campaign).to_pylist())
         decided = read_decisions(connection, [campaign], 1, columns=("decision_id", "issued_action"))
     issued = [row["issued_action"] for row in decided.to_pylist() if row["decision_id"] in went]
@@ -43,7 +44,7 @@ def test_people_s_minutes_cost_what_their_hour_costs(small: SmallBank, campaign:
 
 def test_the_page_says_what_was_spent_on_what(small: SmallBank) -> None:
     with small.open.store.begin(system()) as connection:
-        _, found = loop.round_outcomes(small.open, connection, "first-wealth", 1)
+        _, found = round_outcomes(small.open, connection, "first-wealth", 1)
     titles = {"first-wealth": small.open.spec.campaigns["first-wealth"].title.text}
     figures = results_page([read("first-wealth", [found], 0.1)], titles).figures
     spent = next(one for one in figures if one.label.en == "Spent")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from bankloop.kit import Language
-from bankloop.organization.target import Done, Part, Target
-from bankloop.report import parts_table
+from bankloop.kit.text import Language
+from bankloop.performance.target import Done, Part, Target
+from bankloop.report.targets import parts_table
 
 MADE = datetime(2026, 1, 2, 1, tzinfo=UTC)
 TARGET = Target(UUID(int=1), "wealth", "tasks", date(2026, 1, 1), date(2026, 12, 31), 40, "strategist", MADE, None)

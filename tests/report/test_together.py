@@ -10,11 +10,12 @@ from uuid import UUID
 
 import pytest
 
-from bankloop.loop import run as loop
 from bankloop.loop.evaluate import Programme, Reading, read
-from bankloop.organization import system
-from bankloop.report import pooled_reading, programme_reading
-from bankloop.store import Plan, read_plans
+from bankloop.organization.principals import system
+from bankloop.performance.programme import read_programme
+from bankloop.report.pooled import pooled_reading, programme_reading
+from bankloop.store.contracts import Plan
+from bankloop.store.registry import read_plans
 from tests.bankfixture import SmallBank
 from tests.report.test_results import outcomes
 
@@ -60,7 +61,7 @@ def test_a_programme_is_of_its_day_until_every_round_is_read(
     with small.open.store.begin(system()) as connection:
         mine = read_plans(connection)[0]
     plan: Plan = replace(mine, campaigns=("a",), summary={**mine.summary, "round": 2})
-    found: Programme = loop.read_programme(small.open, system())
+    found: Programme = read_programme(small.open, system())
     today = date(2026, 11, 1)
     for known in (rounds[:1], rounds):  # while the second round is open, and after
         assert programme_reading(tmp_path, known, [plan], DAY, lambda: found) is found

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bankloop.simulate import SimulatedBank, World, write_bank
+from bankloop.simulate.contracts import SimulatedBank
+from bankloop.simulate.service import write_bank
+from bankloop.simulate.world import World
 
 
 @pytest.fixture(scope="package")

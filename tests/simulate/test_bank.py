@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from bankloop.kit import EnvironmentFault, InputError, SpecError
-from bankloop.simulate import EVENT_SCHEMA, SimulatedBank, write_bank
+from bankloop.kit.errors import EnvironmentFault, InputError, SpecError
+from bankloop.simulate.contracts import EVENT_SCHEMA, SimulatedBank
 from bankloop.simulate.parameters import DEFAULT, read_parameters
+from bankloop.simulate.service import write_bank
 
 AUM = {"demand_deposit", "term_deposit", "wealth", "fund", "insurance"}
 SECRET_WORDS = ("password", "cvv", "pin", "密码", "验证码", "指纹", "人脸", "磁道")

@@ -16,12 +16,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from bankloop.kit import FixedClock, InputError, NotFoundError, is_working_day
-from bankloop.lake import Lake, MemoryManifest, Scope, load_bank
-from bankloop.simulate import Response, SimulatedBank, World, write_bank
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import InputError, NotFoundError
+from bankloop.kit.worktime import is_working_day
+from bankloop.lake.contracts import Scope
+from bankloop.lake.load import load_bank
+from bankloop.lake.manifest import MemoryManifest
+from bankloop.lake.service import Lake
+from bankloop.simulate.contracts import Response, SimulatedBank
 from bankloop.simulate.lookup import number_rows
 from bankloop.simulate.parameters import read_parameters
+from bankloop.simulate.service import write_bank
 from bankloop.simulate.standing import newest_day, read_standing
+from bankloop.simulate.world import World
 
 THEN, NOW, TODAY, LATER, LAST = (
     date(2026, 10, 21),

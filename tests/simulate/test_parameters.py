@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from bankloop.simulate import World, service, world, write_bank
+from bankloop.simulate import service, world
 from bankloop.simulate.parameters import Parameters, read_parameters
+from bankloop.simulate.service import write_bank
+from bankloop.simulate.world import World
 
 
 class Spy(dict[str, Any]):

@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from bankloop.kit import NotFoundError
-from bankloop.simulate import EVENT_SCHEMA, RESPONSE_SCHEMA, SimulatedBank, World
+from bankloop.kit.errors import NotFoundError
+from bankloop.simulate.contracts import EVENT_SCHEMA, RESPONSE_SCHEMA, SimulatedBank
 from bankloop.simulate.lookup import number_rows
 from bankloop.simulate.parameters import read_parameters
+from bankloop.simulate.world import World
 
 BIND, WEALTH, KEEP = "bind-card", "first-wealth", "keep-deposits"
 START = date(2026, 11, 22)

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from bankloop.kit import uuid7
-from bankloop.store import DecisionBatch, Principal
+from bankloop.kit.ids import uuid7
+from bankloop.store.contracts import DecisionBatch, Principal
 
 MOMENT = datetime(2026, 6, 30, 2, 0, tzinfo=UTC)
 

@@ -10,16 +10,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from bankloop.kit import ConflictError, FixedClock, NotFoundError, Origin, acting_from
-from bankloop.organization import compliance, system
-from bankloop.store import (
-    Principal,
-    Role,
-    Store,
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import ConflictError, NotFoundError
+from bankloop.kit.origins import Origin, acting_from
+from bankloop.organization.principals import compliance, system
+from bankloop.store.audit import (
     anchor_file,
     check_audit,
     check_due,
-    erase_sealed,
     last_check,
     personal_of,
     place_hold,
@@ -29,9 +27,11 @@ from bankloop.store import (
     record_audit,
     release_hold,
     seal_audit,
-    under_approval,
     verify_audit,
 )
+from bankloop.store.contracts import Principal, Role
+from bankloop.store.database import Store, under_approval
+from bankloop.store.vault import erase_sealed
 
 ROOT = Principal("root", units=("*",))
 

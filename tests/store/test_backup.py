@@ -11,29 +11,17 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
-from bankloop.kit import ConflictError, DataError, FixedClock
-from bankloop.store import (
-    DecisionBatch,
-    LakeVersion,
-    Principal,
-    Role,
-    Store,
-    append_decisions,
-    append_events,
-    check_audit,
-    enqueue,
-    keep_identifiers,
-    make_backup,
-    open_store,
-    publish_version,
-    read_backup,
-    read_identifiers,
-    record_audit,
-    remove_cluster,
-    restore_backup,
-    seal_audit,
-    verify_audit,
-)
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import ConflictError, DataError
+from bankloop.store.audit import check_audit, record_audit, seal_audit, verify_audit
+from bankloop.store.backup import make_backup, read_backup, restore_backup
+from bankloop.store.contracts import DecisionBatch, LakeVersion, Principal, Role
+from bankloop.store.database import Store, open_store
+from bankloop.store.embedded import remove_cluster
+from bankloop.store.history import append_decisions, append_events
+from bankloop.store.outbox import enqueue
+from bankloop.store.registry import publish_version
+from bankloop.store.vault import keep_identifiers, read_identifiers
 
 PROGRAM = Principal("system:backup", frozenset({"system"}), ("*",), "test")
 COUNTED = ("event", "decision", "outbox", "identifier", "lake_version", "audit_seal")

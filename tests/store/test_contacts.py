@@ -15,18 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bankloop.kit import DeniedError
-from bankloop.store import (
-    CONTACT_OUTCOME_SCHEMA,
-    Cap,
-    Capacity,
-    Principal,
-    Store,
-    broken_caps,
-    contacts_of,
-    reserve_contacts,
-)
-from bankloop.store.contacts import Made, Wanted, decide
+from bankloop.kit.errors import DeniedError
+from bankloop.store.contacts import Made, Wanted, broken_caps, contacts_of, decide, reserve_contacts
+from bankloop.store.contracts import CONTACT_OUTCOME_SCHEMA, Cap, Capacity, Principal
+from bankloop.store.database import Store
 
 CAPS = (Cap("sms", 1, 7), Cap("*", 2, 7), Cap("*", 3, 30))
 NOON = datetime(2026, 7, 1, 4, tzinfo=UTC)

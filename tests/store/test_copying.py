@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
-from bankloop.store import Principal, Store
+from bankloop.store.contracts import Principal
 from bankloop.store.copying import copy_in, copy_out
+from bankloop.store.database import Store
 
 WORDS = pa.schema([pa.field("n", pa.int64()), pa.field("word", pa.string()), pa.field("list", pa.list_(pa.string()))])
 

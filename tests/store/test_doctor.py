@@ -9,21 +9,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bankloop.kit import FixedClock, SystemClock
-from bankloop.store import (
-    Finding,
-    KeyRing,
-    Principal,
-    Role,
-    Store,
-    examine,
-    keep_identifiers,
-    make_backup,
-    record_audit,
-    rotate,
-    seal_audit,
-)
+from bankloop.kit.clock import FixedClock, SystemClock
 from bankloop.store import doctor as room
+from bankloop.store.audit import record_audit, seal_audit
+from bankloop.store.backup import make_backup
+from bankloop.store.contracts import Principal, Role
+from bankloop.store.database import Store
+from bankloop.store.doctor import Finding, examine
+from bankloop.store.resealing import rotate
+from bankloop.store.sealing import KeyRing
+from bankloop.store.vault import keep_identifiers
 
 PROGRAM = Principal("system:doctor", frozenset({"system"}), ("*",), "test")
 

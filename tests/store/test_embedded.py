@@ -18,13 +18,18 @@ import psutil
 import pytest
 from sqlalchemy import text
 
-from bankloop.kit import ConflictError, EnvironmentFault, FixedClock, Language
-from bankloop.store import Principal, Role, Store, enqueue, open_store, remove_cluster, start_server, waiting_messages
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import ConflictError, EnvironmentFault
+from bankloop.kit.text import Language
+from bankloop.store.contracts import Principal, Role
+from bankloop.store.database import Store, open_store
 from bankloop.store.embedded import cluster as cluster_module
 from bankloop.store.embedded import places as places_module
+from bankloop.store.embedded import remove_cluster, start_server
 from bankloop.store.embedded.cluster import Cluster
 from bankloop.store.embedded.handles import add_handle, living_handles
 from bankloop.store.embedded.places import Places, make_private
+from bankloop.store.outbox import enqueue, waiting_messages
 
 pytestmark = pytest.mark.soak
 ROOT = Principal("root", units=("*",))

@@ -6,23 +6,21 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
-from bankloop.kit import FixedClock
-from bankloop.store import (
-    VERBS,
-    Principal,
-    Role,
-    Store,
+from bankloop.kit.clock import FixedClock
+from bankloop.store.audit import (
     check_audit,
-    make_backup,
     place_hold,
     purge_audit,
     read_audit,
     record_access,
     release_hold,
-    renew_seals,
-    rotate,
     seal_audit,
 )
+from bankloop.store.backup import make_backup
+from bankloop.store.contracts import Principal, Role
+from bankloop.store.database import Store
+from bankloop.store.resealing import renew_seals, rotate
+from bankloop.store.verbs import VERBS
 
 PROGRAM = Principal("system:test", frozenset({"system"}), ("*",), "test")
 # Restoring makes another bank: tests/store/test_backup.py looks for its row there.

@@ -11,16 +11,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bankloop.kit import EnvironmentFault, FixedClock
-from bankloop.store import (
-    DecisionBatch,
-    Principal,
-    Store,
-    append_decisions,
-    open_store,
-    remove_cluster,
-    start_server,
-)
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import EnvironmentFault
+from bankloop.store.contracts import DecisionBatch, Principal
+from bankloop.store.database import Store, open_store
+from bankloop.store.embedded import remove_cluster, start_server
+from bankloop.store.history import append_decisions
 
 pytestmark = pytest.mark.soak
 

@@ -11,19 +11,10 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
-from bankloop.kit import DataError
-from bankloop.store import (
-    DECISION_SCHEMA,
-    DecisionBatch,
-    Principal,
-    Role,
-    Store,
-    append_decisions,
-    append_events,
-    read_decisions,
-    read_events,
-    read_recorded,
-)
+from bankloop.kit.errors import DataError
+from bankloop.store.contracts import DECISION_SCHEMA, DecisionBatch, Principal, Role
+from bankloop.store.database import Store
+from bankloop.store.history import append_decisions, append_events, read_decisions, read_events, read_recorded
 
 Decisions = Callable[..., DecisionBatch]
 Events = Callable[..., pa.Table]

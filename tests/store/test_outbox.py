@@ -9,16 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import pytest
 
-from bankloop.store import (
-    Principal,
-    Store,
-    claim_outbox,
-    enqueue,
-    enqueue_table,
-    mark_done,
-    mark_failed,
-    waiting_messages,
-)
+from bankloop.store.contracts import Principal
+from bankloop.store.database import Store
+from bankloop.store.outbox import claim_outbox, enqueue, enqueue_table, mark_done, mark_failed, waiting_messages
 
 
 def fill(store: Store, system: Principal, n: int) -> None:

@@ -9,22 +9,13 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
-from bankloop.kit import BankloopError, DeniedError
-from bankloop.store import (
-    DecisionBatch,
-    Principal,
-    Question,
-    Role,
-    Store,
-    append_decisions,
-    append_events,
-    ask,
-    ask_all,
-    ask_bank_wide,
-    enqueue,
-    read_decisions,
-    record_audit,
-)
+from bankloop.kit.errors import BankloopError, DeniedError
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import DecisionBatch, Principal, Role
+from bankloop.store.database import Store, ask_bank_wide
+from bankloop.store.history import append_decisions, append_events, read_decisions
+from bankloop.store.outbox import enqueue
+from bankloop.store.questions import Question, ask, ask_all
 
 Decisions = Callable[..., DecisionBatch]
 

@@ -9,25 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bankloop.kit import ConflictError, EnvironmentFault, NotFoundError
-from bankloop.store import (
-    KeyRing,
-    Principal,
-    Role,
-    Store,
-    blind_index,
-    customer_ring,
-    erase_sealed,
-    find_by_identifier,
-    keep_identifiers,
-    key_file,
-    keys_in_use,
-    normal_identifier,
-    open_keys,
-    read_identifiers,
-    renew_seals,
-    rotate,
-)
+from bankloop.kit.errors import ConflictError, EnvironmentFault, NotFoundError
+from bankloop.store.contracts import Principal, Role
+from bankloop.store.database import Store
+from bankloop.store.resealing import keys_in_use, renew_seals, rotate
+from bankloop.store.sealing import KeyRing, blind_index, key_file, normal_identifier, open_keys
+from bankloop.store.vault import customer_ring, erase_sealed, find_by_identifier, keep_identifiers, read_identifiers
 
 PROGRAM = Principal("system:vault", frozenset({"system"}), ("*",), "test")
 RING = KeyRing("k1", {"k1": b"1" * 32}, b"b" * 32, "here")

@@ -16,10 +16,13 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from bankloop.kit import FixedClock
-from bankloop.organization import account, book_of, load_people, seed_demo_people, system
-from bankloop.store import EmbeddedServer
-from bankloop.web import create_app
+from bankloop.kit.clock import FixedClock
+from bankloop.organization import account
+from bankloop.organization.demonstration import seed_demo_people
+from bankloop.organization.people import book_of, load_people
+from bankloop.organization.principals import system
+from bankloop.store.embedded import EmbeddedServer
+from bankloop.web.shell.app import create_app
 from tests.bankfixture import SmallBank, shared
 
 with warnings.catch_warnings():

@@ -7,17 +7,11 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from bankloop.organization import (
-    account,
-    approve_agreement,
-    engage_staff,
-    principal_for,
-    propose_agreement,
-    record_consent,
-    system,
-)
-from bankloop.organization.rights import give_role
-from bankloop.store import Role
+from bankloop.organization import account
+from bankloop.organization.people import engage_staff
+from bankloop.organization.principals import system
+from bankloop.organization.rights import approve_agreement, give_role, principal_for, propose_agreement, record_consent
+from bankloop.store.contracts import Role
 from tests.web.conftest import Staffed
 
 

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bankloop.kit import digest
-from bankloop.organization import MATRIX, ROLES, account, auditor, system
-from bankloop.store import Role
-from bankloop.web.api import once as sending
+from bankloop.kit.ids import digest
+from bankloop.organization import account
+from bankloop.organization.principals import auditor, system
+from bankloop.organization.rights import MATRIX, ROLES
+from bankloop.store.contracts import Role
+from bankloop.web.api import idempotency as sending
 from tests.web.conftest import Staffed, TestClient
 
 BASE = "/api/v1"
@@ -329,7 +331,7 @@ def test_forged_swapped_and_stale_tokens(staffed: Staffed) -> None:
     assert staffed.client().get(f"{BASE}/me", headers={"authorization": f"Basic {good}"}).status_code == 401
     # A form token of one session proves nothing in another.
     browser = staffed.client("strategist")
-    from bankloop.web.visitor import csrf_of
+    from bankloop.web.shell.visitor import csrf_of
 
     answer = browser.post(f"{BASE}/audit/verify", headers={"x-csrf-token": csrf_of(good)})
     assert (answer.status_code, answer.json()["code"]) == (403, "request.forged")
@@ -472,7 +474,7 @@ def test_requests_are_spans_by_route(staffed: Staffed, monkeypatch: pytest.Monke
     monkeypatch.setattr("opentelemetry.trace.get_tracer", lambda name: provider.get_tracer(name))
     from contextlib import nullcontext
 
-    from bankloop.web import create_app
+    from bankloop.web.shell.app import create_app
 
     with TestClient(create_app(lambda: nullcontext(staffed.small.open)), base_url="http://127.0.0.1") as client:
         client.get(f"{BASE}/customers/C123", headers={"authorization": "Bearer nothing"})

@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from bankloop.organization import MATRIX, ROLES, account
-from bankloop.store import VERBS
+from bankloop.organization import account
+from bankloop.organization.rights import MATRIX, ROLES
+from bankloop.store.verbs import VERBS
 from bankloop.web.api.schema import described
 from tests.customer.test_worklist import xlsx
 from tests.web.conftest import Staffed

@@ -8,12 +8,15 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from bankloop import organization as house
 from bankloop.customer.overview import open_overview
-from bankloop.kit import FixedClock
-from bankloop.lake import CONTRACTS, open_lake, schema_of
+from bankloop.kit.clock import FixedClock
+from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.engine import schema_of
+from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
-from bankloop.web.desk.cards import attributes_table, cards_of
+from bankloop.organization.people import book_of
+from bankloop.organization.principals import system
+from bankloop.web.pages.attributes.cards import attributes_table, cards_of
 from tests.customer.test_tiers import holdings, people
 from tests.organization.conftest import Folk, folk
 from tests.web.conftest import Staffed
@@ -40,7 +43,7 @@ def scores(*rows: tuple[str, int, int, date, date | None]) -> pa.Table:
 def bank(folk: Folk, tmp_path: Path, clock: FixedClock) -> Bank:
     (tmp_path / "attributes").mkdir()
     (tmp_path / "attributes" / "own.yaml").write_text(OWN, encoding="utf-8")
-    lake = open_lake(tmp_path, folk.store, house.system("lake"))
+    lake = open_lake(tmp_path, folk.store, system("lake"))
     lake.publish("customer", people("C0001", "C0002", "C0003"), date(2026, 6, 1))
     lake.publish("holding", holdings(C0001=300_000), date(2026, 6, 1))
     old, new = date(2026, 5, 20), date(2026, 6, 20)
@@ -99,8 +102,8 @@ def test_the_catalogue_s_pages(staffed: Staffed) -> None:
 
 def test_amounts_open_on_the_page_for_a_reason_and_a_ticket(staffed: Staffed) -> None:
     manager = staffed.of("relationship_manager")
-    with staffed.small.open.store.begin(house.system()) as connection:
-        number = house.book_of(connection, manager, limit=2)[1].customer_no
+    with staffed.small.open.store.begin(system()) as connection:
+        number = book_of(connection, manager, limit=2)[1].customer_no
     client = staffed.client(manager)
     page = client.get(f"/customers/{number}").text
     assert "解除遮盖" in page

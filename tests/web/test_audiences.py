@@ -14,9 +14,9 @@ import pytest
 
 from bankloop.customer.segment import segments
 from bankloop.loop import run as loop
-from bankloop.loop.membership import look_at, memberships, overlaps
-from bankloop.organization import system
-from bankloop.web.console import Console
+from bankloop.loop.membership.members import look_at, memberships, overlaps
+from bankloop.organization.principals import system
+from bankloop.web.shell.console import Console
 from tests.web.conftest import Staffed, listening
 from tests.web.test_browser import listen, walk
 

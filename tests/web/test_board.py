@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from bankloop.organization import system
-from bankloop.store import Principal
-from bankloop.web.board import board_page, board_rows, decomposed
-from bankloop.web.console import Console
+from bankloop.organization.principals import system
+from bankloop.store.contracts import Principal
+from bankloop.web.pages.board.page import board_page, board_rows, decomposed
+from bankloop.web.shell.console import Console
 from tests.web.conftest import Staffed
 
 GROUP = ("treated", "contacted", "responded", "converted")
@@ -69,7 +69,7 @@ def test_a_branch_sees_its_own_part_alone(staffed: Staffed, console: Console) ->
     assert page.status_code == 200
     name = console.latest_readings()[0].campaign
     with staffed.small.open.store.begin(system()) as connection:
-        from bankloop.organization import principal_for
+        from bankloop.organization.rights import principal_for
 
         mine: Principal = principal_for(connection, staffed.of("branch_commander"), "tasks")
     own = decomposed(console, mine, name, 1, "branch", {}).table.rows

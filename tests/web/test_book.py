@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bankloop.customer.care.dates import monthly, yearly
-from bankloop.organization import auditor, system
-from bankloop.store import Role
+from bankloop.care.maturity.dates import monthly, yearly
+from bankloop.organization.principals import auditor, system
+from bankloop.store.contracts import Role
 from tests.web.conftest import Staffed
 
 

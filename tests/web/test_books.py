@@ -15,10 +15,16 @@ import pyarrow.compute as pc
 import pytest
 
 from bankloop.cli import results as commands
-from bankloop.kit import InputError, NotFoundError
-from bankloop.loop import run as loop
-from bankloop.organization import system
-from bankloop.store import Principal, accepted_contacts, read_decisions
+from bankloop.kit.errors import InputError, NotFoundError
+from bankloop.loop.round.labels import round_outcomes
+from bankloop.loop.round.reading import cut_by
+from bankloop.loop.round.trace import trace
+from bankloop.organization.principals import system
+from bankloop.performance.cohorts import acquisition
+from bankloop.performance.scorecard import scorecard
+from bankloop.store.contacts import accepted_contacts
+from bankloop.store.contracts import Principal
+from bankloop.store.history import read_decisions
 from tests.bankfixture import SmallBank
 from tests.web.conftest import Staffed
 
@@ -60,9 +66,9 @@ def converted(small: SmallBank) -> tuple[str, str]:
     with small.open.store.begin(system()) as connection:
         decided = read_decisions(connection, ["bind-card"], 1)
         went = decided.filter(pc.is_in(decided["decision_id"], accepted_contacts(connection, "bind-card")))
-        _, outcomes = loop.round_outcomes(small.open, connection, "bind-card", 1)
+        _, outcomes = round_outcomes(small.open, connection, "bind-card", 1)
     for number, customer in zip(went["decision_id"].to_pylist(), went["customer_no"].to_pylist(), strict=True):
-        found = loop.trace(small.open, system(), number)
+        found = trace(small.open, system(), number)
         if found.conversion is not None:
             return number, customer
     raise AssertionError(outcomes)
@@ -72,14 +78,14 @@ def converted(small: SmallBank) -> tuple[str, str]:
 def test_a_conversion_is_traced_to_contact_segment_and_model_version(staffed: Staffed) -> None:
     small = staffed.small
     number, customer = converted(small)
-    found = loop.trace(small.open, system(), number)
+    found = trace(small.open, system(), number)
     goal = found.conversion
     assert goal is not None
     assert found.contact is not None
     assert found.contact.accepted
     assert found.segment == small.window.audiences["bind-card"].digest
     assert [(one.model_id, one.version) for one in found.models] == [("bind-card", 1)]
-    again = loop.trace(small.open, system(), f"{goal.source}/{goal.event_id}")
+    again = trace(small.open, system(), f"{goal.source}/{goal.event_id}")
     assert again.customer_no == customer
     assert again.campaign == "bind-card"
     page = said(staffed.client("strategist").get("/trace", params={"id": number}).text)
@@ -93,10 +99,10 @@ def test_whose_customer_it_is_not_learns_nothing_of_the_trace(staffed: Staffed) 
     number, _ = converted(small)
     outsider = Principal("somebody", units=("B999",), purpose="service")
     with pytest.raises(NotFoundError, match="not yours to see"):
-        loop.trace(small.open, outsider, number)
+        trace(small.open, outsider, number)
     for nonsense in ("", "x", str(UUID(int=1)), "source/1", "source/x", "'; drop table event; --"):
         with pytest.raises(NotFoundError):
-            loop.trace(small.open, system(), nonsense)
+            trace(small.open, system(), nonsense)
     assert staffed.client("strategist").get("/trace?id=nonsense").status_code == 404
     assert staffed.client("secadmin").get(f"/trace?id={number}").status_code == 403
 
@@ -106,7 +112,7 @@ def test_a_reading_is_cut_down_to_the_manager_and_its_rows_add_up(staffed: Staff
     reading = small.story.rounds[0][0].reading
     for dimension in ("branch", "sub_branch", "manager"):
         assert client.get(f"/results/bind-card/1/by/{dimension}").status_code == 200
-        cuts = loop.cut_by(small.open, system(), "bind-card", [1], dimension)
+        cuts = cut_by(small.open, system(), "bind-card", [1], dimension)
         assert sum(cut.treated for cut in cuts) == reading.treated
     assert client.get("/results/bind-card/1/by/shoe").status_code == 404
     assert client.get("/results/nobody/1/by/branch").status_code == 404
@@ -135,8 +141,8 @@ def test_metrics_have_retention_cost_by_source_and_execution(staffed: Staffed) -
     page = said(client.get("/scorecard").text)
     assert "Retention by month of opening" in page
     small = staffed.small.open
-    whole = {one.metric: one for one in loop.scorecard(small, small.lake.today(), keys=["new_customers"])}
-    assert sum(one.customers for one in loop.acquisition(small, small.lake.today())) == whole["new_customers"].above
+    whole = {one.metric: one for one in scorecard(small, small.lake.today(), keys=["new_customers"])}
+    assert sum(one.customers for one in acquisition(small, small.lake.today())) == whole["new_customers"].above
 
 
 def test_the_commands_print_one_object_and_write_files(

@@ -12,10 +12,12 @@ import axe_playwright_python
 import pytest
 from sqlalchemy import text
 
-from bankloop.loop.daily import report_day
-from bankloop.organization import NewTask, TaskKind, open_task, person_of, system, units
-from bankloop.organization.target import read_weights, set_target
-from bankloop.web import create_app
+from bankloop.organization.people import person_of, units
+from bankloop.organization.principals import system
+from bankloop.organization.task import NewTask, TaskKind, open_task
+from bankloop.performance.daily_figures import report_day
+from bankloop.performance.target import read_weights, set_target
+from bankloop.web.shell.app import create_app
 from tests.bankfixture import SmallBank
 from tests.web.conftest import DEMO, Staffed, listening
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from bankloop.kit import FixedClock
-from bankloop.organization import approvals, system
-from bankloop.store import EmbeddedServer, read_plans
+from bankloop.kit.clock import FixedClock
+from bankloop.organization.approval import approvals
+from bankloop.organization.principals import system
+from bankloop.store.embedded import EmbeddedServer
+from bankloop.store.registry import read_plans
 from tests.bankfixture import TEMPLATE, open_small_bank
 from tests.web.conftest import Staffed, listening, staff
 

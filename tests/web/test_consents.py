@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from bankloop.organization import auditor
-from bankloop.store import Role, read_audit
+from bankloop.organization.principals import auditor
+from bankloop.store.audit import read_audit
+from bankloop.store.contracts import Role
 from tests.web.conftest import Staffed
 
 PROOF = {"form": "M-2026-03", "proof": "scan-7"}

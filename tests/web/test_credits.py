@@ -7,9 +7,11 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from bankloop.loop.sales import credit_sales
-from bankloop.organization import NewTask, TaskKind, book_of, open_task, person_of, system
-from bankloop.store import append_events
+from bankloop.organization.people import book_of, person_of
+from bankloop.organization.principals import system
+from bankloop.organization.task import NewTask, TaskKind, open_task
+from bankloop.performance.sales import credit_sales
+from bankloop.store.history import append_events
 from tests.web.conftest import Staffed
 
 

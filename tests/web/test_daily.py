@@ -6,9 +6,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from bankloop.loop.daily import report_day
-from bankloop.organization import person_of, system, units
-from bankloop.organization.daily import deliveries
+from bankloop.organization.people import person_of, units
+from bankloop.organization.principals import system
+from bankloop.performance.daily import deliveries
+from bankloop.performance.daily_figures import report_day
 from bankloop.wiring import hand_over_daily
 from tests.web.conftest import Staffed
 

@@ -7,20 +7,13 @@ from datetime import timedelta
 import pyarrow.compute as pc
 import pytest
 
-from bankloop.customer import rows_behind
-from bankloop.lake import (
-    DataClass,
-    Dimension,
-    Raw,
-    Scope,
-    assets,
-    deliveries,
-    fields_of,
-    fields_used,
-    origin_of,
-    watched,
-)
-from bankloop.organization import principal_for, system, unmask
+from bankloop.customer.tracing import rows_behind
+from bankloop.lake.contracts import DataClass, Scope
+from bankloop.lake.expectations import Dimension
+from bankloop.lake.inventory import assets, deliveries, fields_of, fields_used, watched
+from bankloop.lake.origins import Raw, origin_of
+from bankloop.organization.principals import system
+from bankloop.organization.rights import principal_for, unmask
 from tests.web.conftest import Staffed
 
 

@@ -6,8 +6,8 @@ import re
 
 from sqlalchemy import text
 
-from bankloop.organization import auditor, system
-from bankloop.store import Role
+from bankloop.organization.principals import auditor, system
+from bankloop.store.contracts import Role
 from tests.web.conftest import Staffed
 
 

@@ -11,28 +11,29 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
-from bankloop.kit import FixedClock, WorkTime, uuid7
-from bankloop.loop.daily import report_day
-from bankloop.organization import (
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.ids import uuid7
+from bankloop.kit.worktime import WorkTime
+from bankloop.organization import account
+from bankloop.organization.people import name_backup, person_of, record_leave, units
+from bankloop.organization.principals import system
+from bankloop.organization.rights import give_role
+from bankloop.organization.task import (
     NO_LIMIT,
     NewTask,
     TaskKind,
-    account,
     create_tasks,
     dispatch_tasks,
     escalate_tasks,
     events_of,
-    give_role,
-    name_backup,
+    hand_over_tasks,
     open_task,
-    person_of,
-    record_leave,
-    system,
     task_of,
-    units,
 )
-from bankloop.organization.task import hand_over_tasks
-from bankloop.store import EmbeddedServer, attach_store, list_campaigns
+from bankloop.performance.daily_figures import report_day
+from bankloop.store.database import attach_store
+from bankloop.store.embedded import EmbeddedServer
+from bankloop.store.registry import list_campaigns
 from bankloop.wiring import hand_over_daily
 from tests.bankfixture import TEMPLATE, open_small_bank
 from tests.customer.test_worklist import xlsx

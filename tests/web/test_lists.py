@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from sqlalchemy import text
 
-from bankloop.organization import system
+from bankloop.organization.principals import system
 from tests.customer.test_worklist import xlsx
 from tests.web.conftest import Staffed
 

@@ -11,8 +11,8 @@ import axe_playwright_python
 import pytest
 
 from bankloop.customer.identity import candidates, link_identities, register
-from bankloop.organization import system
-from bankloop.store import Principal
+from bankloop.organization.principals import system
+from bankloop.store.contracts import Principal
 from tests.customer.conftest import person, table_of
 from tests.web.conftest import Staffed, listening
 from tests.web.test_browser import listen, walk

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from bankloop.organization import system
-from bankloop.store import ModelVersion, read_models
+from bankloop.organization.principals import system
+from bankloop.store.contracts import ModelVersion
+from bankloop.store.registry import read_models
 from tests.web.conftest import Staffed
 
 BASE = "/api/v1"

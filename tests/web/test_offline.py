@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bankloop.kit import FixedClock
-from bankloop.organization import dispatch_tasks, events_of, open_tasks_for, system
-from bankloop.store import EmbeddedServer
+from bankloop.kit.clock import FixedClock
+from bankloop.organization.principals import system
+from bankloop.organization.task import dispatch_tasks, events_of, open_tasks_for
+from bankloop.store.embedded import EmbeddedServer
 from tests.bankfixture import TEMPLATE, open_small_bank
 from tests.web.conftest import Staffed, listening, staff
 

@@ -9,15 +9,18 @@ from contextlib import nullcontext
 import pytest
 from fastapi.testclient import TestClient
 
-from bankloop.kit import DeniedError, FixedClock, Language
-from bankloop.lake import open_lake
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import DeniedError
+from bankloop.kit.text import Language
+from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
-from bankloop.organization import account, system
+from bankloop.organization import account
+from bankloop.organization.principals import system
 from bankloop.organization.rights import give_role
-from bankloop.simulate import write_templates
-from bankloop.store import Store
-from bankloop.web import create_app, is_loopback, serve
-from bankloop.web.console import masked
+from bankloop.simulate.service import write_templates
+from bankloop.store.database import Store
+from bankloop.web.shell.app import create_app, is_loopback, serve
+from bankloop.web.shell.console import masked
 from tests.bankfixture import SmallBank
 from tests.web.conftest import DEMO, Staffed
 
@@ -213,7 +216,7 @@ def test_the_console_is_served_on_this_machine_only(small: SmallBank) -> None:
 
 
 def test_a_fault_is_a_page_too(staffed: Staffed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bankloop.web.home.home_page", lambda *_: 1 // 0)
+    monkeypatch.setattr("bankloop.web.pages.home.page.home_page", lambda *_: 1 // 0)
     client = TestClient(staffed.app, base_url="http://127.0.0.1", raise_server_exceptions=False)
     client.cookies.set("session", staffed.token("strategist"))
     answer = client.get("/")

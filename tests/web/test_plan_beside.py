@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from bankloop.organization import auditor
-from bankloop.store import Role
+from bankloop.organization.principals import auditor
+from bankloop.store.contracts import Role
 from tests.web.conftest import Staffed
 
 

@@ -7,8 +7,8 @@ import uuid
 
 from sqlalchemy import text
 
-from bankloop.organization import auditor
-from bankloop.store import Role
+from bankloop.organization.principals import auditor
+from bankloop.store.contracts import Role
 from tests.web.conftest import Staffed
 
 BASE = "/api/v1"

@@ -16,16 +16,19 @@ from argon2 import PasswordHasher, profiles
 from fastapi.routing import APIRoute
 from sqlalchemy import text
 
-from bankloop.kit import DeniedError
-from bankloop.lake import open_lake
+from bankloop.kit.errors import DeniedError
+from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
-from bankloop.organization import ROLES, Reach, account, system
+from bankloop.organization import account
 from bankloop.organization.account import SignInSettings, secrets
-from bankloop.organization.rights import give_role
-from bankloop.simulate import write_templates
-from bankloop.store import EmbeddedServer, Store, attach_store
-from bankloop.web import create_app, guard, serve
+from bankloop.organization.principals import system
+from bankloop.organization.rights import ROLES, Reach, give_role
+from bankloop.simulate.service import write_templates
+from bankloop.store.database import Store, attach_store
+from bankloop.store.embedded import EmbeddedServer
 from bankloop.web.api.schema import described
+from bankloop.web.shell import guard
+from bankloop.web.shell.app import create_app, serve
 from tests.organization.account.conftest import PASSWORD, Hand
 from tests.web.conftest import Staffed, TestClient
 

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from bankloop.organization import person_of, system, units
+from bankloop.organization.people import person_of, units
+from bankloop.organization.principals import system
 from tests.web.conftest import Staffed
 
 FIRST, LAST = "2026-06-01", "2026-06-30"

@@ -6,8 +6,8 @@ from datetime import date
 
 from bankloop.customer.servicing import assign_keepers, coverage
 from bankloop.customer.tier import close_month, tier_counts
-from bankloop.organization import system
-from bankloop.report import sayings as say
+from bankloop.organization.principals import system
+from bankloop.view import format as say
 from tests.web.conftest import Staffed
 
 MAY = date(2026, 5, 1)

@@ -10,38 +10,19 @@ from typing import cast
 import pytest
 from sqlalchemy import text
 
-from bankloop.kit import FixedClock
+from bankloop.kit.clock import FixedClock
 from bankloop.loop.bank import Bank
-from bankloop.organization import (
-    Demand,
-    Limits,
-    NewTask,
-    TaskKind,
-    account,
-    approval_by_id,
-    approve,
-    auditor,
-    checker,
-    maker,
-    open_task,
-    product_manager,
-    submit_approval,
-    system,
-    task_of,
-)
+from bankloop.organization import account
 from bankloop.organization.account.sessions import open_session
-from bankloop.store import (
-    Role,
-    Store,
-    add_notice,
-    last_check,
-    place_hold,
-    read_audit,
-    record_access,
-    record_audit,
-)
-from bankloop.web import upkeep
-from bankloop.web.upkeep import ShelfWatch, keep_clocks, keep_up
+from bankloop.organization.approval import Demand, Limits, approval_by_id, approve, submit_approval
+from bankloop.organization.principals import auditor, checker, maker, product_manager, system
+from bankloop.organization.task import NewTask, TaskKind, open_task, task_of
+from bankloop.store.audit import last_check, place_hold, read_audit, record_access, record_audit
+from bankloop.store.contracts import Role
+from bankloop.store.database import Store
+from bankloop.store.shelf import add_notice
+from bankloop.web.shell import upkeep
+from bankloop.web.shell.upkeep import ShelfWatch, keep_clocks, keep_up
 
 
 def sessions(store: Store) -> int:

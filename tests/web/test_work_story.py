@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bankloop.kit import FixedClock
+from bankloop.kit.clock import FixedClock
 from bankloop.loop import run as loop
-from bankloop.organization import (
+from bankloop.organization.principals import auditor, system
+from bankloop.organization.task import (
     NewTask,
     TaskKind,
-    auditor,
     dispatch_tasks,
     events_of,
     log_outcome,
     open_task,
     open_tasks_for,
-    system,
 )
-from bankloop.store import EmbeddedServer, Role
+from bankloop.store.contracts import Role
+from bankloop.store.embedded import EmbeddedServer
 from tests.bankfixture import TEMPLATE, open_small_bank
 from tests.web.conftest import Staffed, listening, staff
 

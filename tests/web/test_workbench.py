@@ -13,9 +13,12 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from bankloop.organization import NewTask, TaskKind, account, open_task, open_tasks_for, principal_for, system
-from bankloop.web.console import Console
-from bankloop.web.workbench import task_page, workbench
+from bankloop.organization import account
+from bankloop.organization.principals import system
+from bankloop.organization.rights import principal_for
+from bankloop.organization.task import NewTask, TaskKind, open_task, open_tasks_for
+from bankloop.web.pages.workbench.page import task_page, workbench
+from bankloop.web.shell.console import Console
 from tests.web.conftest import Staffed
 
 _DECIDED = text(

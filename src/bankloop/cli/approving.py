@@ -11,10 +11,10 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
 from bankloop.cli.who import acting
-from bankloop.kit import SystemClock
+from bankloop.kit.clock import SystemClock
 
 if TYPE_CHECKING:
-    from bankloop.organization import Approval, ApprovalView, Attachment
+    from bankloop.organization.approval import Approval, ApprovalView, Attachment
 
 _HERE = Path()
 Name = Annotated[str, typer.Argument(help="战役 / campaign")]
@@ -34,19 +34,21 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """提交战役（解析成锁），或 script|benefit|budget/名称。Submit a campaign as its lock, or a part of one as KIND/NAME."""
-    from bankloop.loop import run as loop
-    from bankloop.organization import approval_by_id, maker
+    from bankloop.loop.campaign import approving
+    from bankloop.loop.campaign.parts import submit_part
+    from bankloop.organization.approval import approval_by_id
+    from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         person = acting(opened.store, as_, "campaign", maker)
         if "/" in name:
             kind, _, key = name.partition("/")
-            part = loop.submit_part(opened, person, kind, key, reason)
+            part = submit_part(opened, person, kind, key, reason)
             show_table(name, ["申请 / request"], [[part]])
             finish({"part": name, "request": str(part)}, as_json)
             return
-        lock, request = loop.submit(opened, person, name, emergency=emergency, reason=reason)
+        lock, request = approving.submit(opened, person, name, emergency=emergency, reason=reason)
         with opened.store.begin(person) as connection:
             route = [str(stage) for stage in approval_by_id(connection, request).route]
     columns = ["锁 / lock", "申请 / request", "环节 / stages"]
@@ -64,9 +66,9 @@ def approve(
     as_json: AsJson = False,
 ) -> None:
     """给出正在等待的那一环同意。Give the consent that a campaign waits for, with --model its model, or KIND/NAME anything."""
-    from bankloop.loop import run as loop
-    from bankloop.loop.shelf import screen
-    from bankloop.organization import checker, system
+    from bankloop.loop.campaign.approving import approve_campaign, promote
+    from bankloop.loop.offering.shelf import screen
+    from bankloop.organization.principals import checker, system
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
@@ -79,12 +81,12 @@ def approve(
             return
         if model:
             person = acting(opened.store, as_, "approval", checker)
-            loop.promote(opened, person, name)
+            promote(opened, person, name)
             show_table(name, ["✓"], [["模型已批准 / model approved"]])
             finish({"campaign": name, "approved": "model"}, as_json)
             return
         person = _consenting(opened.store, as_, name)
-        found = loop.approve_campaign(opened, person, name, comment, documents)
+        found = approve_campaign(opened, person, name, comment, documents)
     _said(found, as_json)
 
 
@@ -92,11 +94,11 @@ def send_back(
     name: Name, comment: Comment, bank: Folder = _HERE, as_: Person = "checker", as_json: AsJson = False
 ) -> None:
     """退回战役并写明意见，回到草稿。Send a submitted campaign back to its maker with comments."""
-    from bankloop.loop import run as loop
+    from bankloop.loop.campaign.approving import return_campaign
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
-        found = loop.return_campaign(opened, _consenting(opened.store, as_, name), name, comment)
+        found = return_campaign(opened, _consenting(opened.store, as_, name), name, comment)
     _said(found, as_json)
 
 
@@ -141,12 +143,12 @@ def close(
     name: Name, bank: Folder = _HERE, as_: Person = "strategist", reason: Reason = "", as_json: AsJson = False
 ) -> None:
     """结束本轮，带着来历起草下一轮。End a campaign's round and draft the next from it."""
-    from bankloop.loop import run as loop
-    from bankloop.organization import maker
+    from bankloop.loop.campaign.approving import close_campaign
+    from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
-        following = loop.close_campaign(opened, acting(opened.store, as_, "campaign", maker), name, reason)
+        following = close_campaign(opened, acting(opened.store, as_, "campaign", maker), name, reason)
     show_table(name, ["下一轮 / next round"], [[following]])
     finish({"campaign": name, "state": "closed", "next_round": following}, as_json)
 
@@ -158,7 +160,8 @@ def list_approvals(
     as_json: AsJson = False,
 ) -> None:
     """等待审批的事：改了什么、会有什么效果、轮到谁。List what waits: what changes, what it will do, whose turn it is."""
-    from bankloop.organization import approval_view, approvals, approvals_waiting, checker
+    from bankloop.organization.approval import approval_view, approvals, approvals_waiting
+    from bankloop.organization.principals import checker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
@@ -206,20 +209,22 @@ def _show(view: ApprovalView) -> None:
 
 
 def _move(verb: str, name: str, bank: Path, as_: str, purpose: str, as_json: bool, *arguments: Any) -> None:
-    from bankloop.loop import run as loop
-    from bankloop.organization import compliance, maker
+
+    from bankloop.loop.campaign import approving
+    from bankloop.organization.principals import compliance, maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         person = acting(opened.store, as_, purpose, compliance if purpose == "review" else maker)
-        found = getattr(loop, verb)(opened, person, name, *arguments)
+        found = getattr(approving, verb)(opened, person, name, *arguments)
     _said(found, as_json)
 
 
 def _consented(store: Any, as_: str, name: str, comment: str, documents: list[Attachment]) -> Approval:
     """Consent to any kind of request, such as ``erasure/C0000001``."""
-    from bankloop.kit import NotFoundError, Text
-    from bankloop.organization import approval_of, consent
+    from bankloop.kit.errors import NotFoundError
+    from bankloop.kit.text import Text
+    from bankloop.organization.approval import approval_of, consent
 
     kind, _, object_id = name.partition("/")
     with store.begin(_consenting(store, as_, object_id, kind)) as connection:
@@ -236,7 +241,8 @@ def _consented(store: Any, as_: str, name: str, comment: str, documents: list[At
 
 def _consenting(store: Any, as_: str, name: str, kind: str = "campaign") -> Any:
     """Who gives the consent that waits: a reviewer for the reviews, an approver for the approvals."""
-    from bankloop.organization import Stage, approval_of, checker, compliance, next_stage, system
+    from bankloop.organization.approval import Stage, approval_of, next_stage
+    from bankloop.organization.principals import checker, compliance, system
 
     with store.begin(system("cli")) as connection:
         request = approval_of(connection, kind, name)
@@ -245,7 +251,7 @@ def _consenting(store: Any, as_: str, name: str, kind: str = "campaign") -> Any:
 
 
 def _attachment(file: Path) -> Attachment:
-    from bankloop.organization import Attachment
+    from bankloop.organization.approval import Attachment
 
     return Attachment(file.name, hashlib.sha256(file.read_bytes()).hexdigest())
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, language, show_table
-from bankloop.kit import SystemClock
+from bankloop.kit.clock import SystemClock
 
 _HERE = Path()
 
@@ -19,7 +19,8 @@ def attributes(
     as_json: AsJson = False,
 ) -> None:
     """列出全部标签及其口径、负责人、分级和新鲜度。List all attributes: kind, owner, class, freshness; --stale for those too old."""
-    from bankloop.customer import ADDED_UP, stale
+    from bankloop.customer.contracts import ADDED_UP
+    from bankloop.customer.freshness import stale
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:

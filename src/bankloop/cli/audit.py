@@ -10,7 +10,7 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table
 from bankloop.cli.who import permit
-from bankloop.kit import SystemClock
+from bankloop.kit.clock import SystemClock
 
 _HERE = Path()
 COMMANDS: dict[str, object] = {}
@@ -24,7 +24,8 @@ group = typer.Typer(
 @handled
 def verify(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """核验审计链，找出被改、被删、被调序、被截断之处。Verify the chain; every broken place is located. Exit 1 if any."""
-    from bankloop.store import check_audit, open_store
+    from bankloop.store.audit import check_audit
+    from bankloop.store.database import open_store
 
     with open_store(bank, SystemClock()) as store:
         permit(store, "audit.verify")
@@ -44,7 +45,8 @@ def verify(bank: Folder = _HERE, as_json: AsJson = False) -> None:
 @handled
 def anchor(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """封存到此刻为止的审计行并锚定。Seal every row whose transaction is over and anchor the seal."""
-    from bankloop.store import anchor_file, open_store, seal_audit
+    from bankloop.store.audit import anchor_file, seal_audit
+    from bankloop.store.database import open_store
 
     with open_store(bank, SystemClock()) as store:
         permit(store, "audit.verify")
@@ -58,8 +60,9 @@ def anchor(bank: Folder = _HERE, as_json: AsJson = False) -> None:
 @handled
 def purge(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """删除超过保存期、且不在保全中的审计行。Delete rows that are kept no longer and under no hold; the purge itself is a row."""
-    from bankloop.organization import system
-    from bankloop.store import open_store, purge_due
+    from bankloop.organization.principals import system
+    from bankloop.store.audit import purge_due
+    from bankloop.store.database import open_store
 
     with open_store(bank, SystemClock()) as store:
         permit(store, "audit.verify")
@@ -82,8 +85,9 @@ def hold(
 ) -> None:
     """法律保全：列出、加上或解除。Legal holds: list those in force, place one, or release one."""
     from bankloop.cli.customers import acting_in
-    from bankloop.kit import InputError, Text
-    from bankloop.store import holds, place_hold, release_hold
+    from bankloop.kit.errors import InputError
+    from bankloop.kit.text import Text
+    from bankloop.store.audit import holds, place_hold, release_hold
 
     kind, _, name = what.partition("/")
     if (what and not name) or ((what or release) and not reason.strip()):

@@ -11,17 +11,18 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, language, say, show_table
 from bankloop.cli.who import permit
-from bankloop.kit import Language, SystemClock
+from bankloop.kit.clock import SystemClock
+from bankloop.kit.text import Language
 
 if TYPE_CHECKING:
-    from bankloop.lake import RuleCount
+    from bankloop.lake.contracts import RuleCount
 
 _HERE = Path()
 
 
 def init(folder: Annotated[Path, typer.Argument(help="新文件夹 / new folder")], as_json: AsJson = False) -> None:
     """新建一个银行文件夹。Make a bank's folder with its files, to be edited."""
-    from bankloop.simulate import write_templates
+    from bankloop.simulate.service import write_templates
 
     folder.mkdir(parents=True, exist_ok=True)
     write_templates(folder)
@@ -35,7 +36,7 @@ def init(folder: Annotated[Path, typer.Argument(help="新文件夹 / new folder"
 
 def check(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """检查银行文件：标签、产品、权益、话术、战役。Check a bank's files; nothing is changed and no database is needed."""
-    from bankloop.customer import read_catalogue
+    from bankloop.customer.catalogue import read_catalogue
     from bankloop.loop.benefit import check_benefits
     from bankloop.loop.evaluate import read_metrics
     from bankloop.loop.script import check_scripts
@@ -82,7 +83,7 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """写出模拟的泉江银行：源文件和真值。Write the simulated bank 泉江银行: its source files and its truth."""
-    from bankloop.simulate import write_bank
+    from bankloop.simulate.service import write_bank
 
     made = write_bank(folder, customers, seed, today=date(today.year, today.month, today.day))
     show_table(str(folder), ["表 / table", "行 / rows"], [[k, f"{v:,}"] for k, v in made.rows.items()], right=[1])

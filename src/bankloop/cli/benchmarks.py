@@ -15,7 +15,9 @@ from typing import Annotated, Any
 import typer
 
 from bankloop.cli.screen import AsJson, finish, say, show_table
-from bankloop.kit import NotFoundError, SystemClock, Text
+from bankloop.kit.clock import SystemClock
+from bankloop.kit.errors import NotFoundError
+from bankloop.kit.text import Text
 
 QUICK_CUSTOMERS = 20_000
 # The simulator's own work, and what the demonstration reads beside the loop: an A/A test and the programme.
@@ -84,9 +86,9 @@ def measure_loop(options: Options) -> dict[str, Any]:
     ``seconds`` leaves out the stages in which the simulator makes the bank and its people respond, and what the
     demonstration reads beside the round (an A/A test, the programme); ``seconds_with_simulation`` has them all.
     """
-    from bankloop.cli.demo.story import tell
-    from bankloop.cli.memory import PeakMemory
-    from bankloop.store import remove_cluster
+    from bankloop.bench.memory import PeakMemory
+    from bankloop.bench.story import tell
+    from bankloop.store.embedded import remove_cluster
 
     customers = options.customers or (QUICK_CUSTOMERS if options.quick else FULL_CUSTOMERS)
     laps: list[tuple[str, float]] = []
@@ -118,8 +120,8 @@ def measure_loop(options: Options) -> dict[str, Any]:
 
 def measure_simulation(options: Options) -> dict[str, Any]:
     """The simulated bank alone: customers, events, seconds and the peak memory."""
-    from bankloop.cli.memory import PeakMemory
-    from bankloop.simulate import write_bank
+    from bankloop.bench.memory import PeakMemory
+    from bankloop.simulate.service import write_bank
 
     customers = options.customers or (QUICK_CUSTOMERS if options.quick else FULL_CUSTOMERS)
     with tempfile.TemporaryDirectory(prefix="bankloop-bench-") as home, PeakMemory(Path(home)) as memory:
@@ -136,28 +138,28 @@ def measure_simulation(options: Options) -> dict[str, Any]:
 
 def measure_expression(options: Options) -> dict[str, Any]:
     """The expression language against SQL written by hand, on the same Parquet; and its parity between the planes."""
-    from bankloop.cli.demo.expressions import measure
+    from bankloop.bench.expressions import measure
 
     return measure(QUICK_ROWS if options.quick else FULL_ROWS, 500 if options.quick else 2_000)
 
 
 def measure_honesty(options: Options) -> dict[str, Any]:
     """Readings against a known truth: coverage, daily looks, sample-ratio alarms, and what CUPED and ghosts buy."""
-    from bankloop.cli.demo.honesty import measure
+    from bankloop.bench.honesty import measure
 
     return measure(300, 20_000) if options.quick else measure(2_000, 40_000)
 
 
 def measure_ope(options: Options) -> dict[str, Any]:
     """Off-policy estimators on generated decisions and on digits: errors, DR beside IPS, and how often it covers."""
-    from bankloop.cli.demo.valuing import measure
+    from bankloop.bench.valuing import measure
 
     return measure(30 if options.quick else 300, options.data)
 
 
 def measure_learning(options: Options) -> dict[str, Any]:
     """Six rounds on simulated banks: the plan's true value in fen beside the oracle's, and beside never having learned; each round's regret also on the same, unseen customers."""
-    from bankloop.cli.demo.rounds import measure
+    from bankloop.bench.rounds import measure
 
     if options.quick:
         return measure(options.customers or 3_000, 2, 1, say)
@@ -166,14 +168,14 @@ def measure_learning(options: Options) -> dict[str, Any]:
 
 def measure_statistics(options: Options) -> dict[str, Any]:
     """Ten thousand pairs of metric and cell: the engine's sums against a query by hand, and the inference."""
-    from bankloop.cli.demo.inference import measure
+    from bankloop.bench.inference import measure
 
     return measure(QUICK_ROWS * 5 if options.quick else FULL_ROWS * 5)
 
 
 def measure_rights(options: Options) -> dict[str, Any]:
     """Row-level security against rights written by hand, and whether any row is seen that should not be."""
-    from bankloop.cli.demo.rights import measure
+    from bankloop.bench.rights import measure
 
     if options.quick:
         return measure(options.customers or 100_000, 1_000, 41, 40)
@@ -182,7 +184,7 @@ def measure_rights(options: Options) -> dict[str, Any]:
 
 def measure_dispatch(options: Options) -> dict[str, Any]:
     """A head-office target split over the tree, its tasks stored and each given to a manager; sums exact at every level."""
-    from bankloop.cli.demo.dispatching import measure
+    from bankloop.bench.dispatching import measure
 
     return measure(
         options.customers or (50_000 if options.quick else FULL_CUSTOMERS), 1_000 if options.quick else 10_000
@@ -191,8 +193,8 @@ def measure_dispatch(options: Options) -> dict[str, Any]:
 
 def measure_audit(options: Options) -> dict[str, Any]:
     """What the audit row costs a verb under sixteen writers, and how fast a long trail is verified."""
-    from bankloop.cli.demo.trail import measure
-    from bankloop.store import remove_cluster
+    from bankloop.bench.trail import measure
+    from bankloop.store.embedded import remove_cluster
 
     with tempfile.TemporaryDirectory(prefix="bankloop-bench-") as home:
         folder = Path(home) / "bank"
@@ -204,8 +206,8 @@ def measure_audit(options: Options) -> dict[str, Any]:
 
 def measure_assign(options: Options) -> dict[str, Any]:
     """The assignment: seconds, certified gap, broken limits; HiGHS and PDLP beside it where they can follow."""
-    from bankloop.cli.demo.assigning import measure
-    from bankloop.cli.demo.instances import INSTANCES
+    from bankloop.bench.assigning import measure
+    from bankloop.bench.instances import INSTANCES
 
     if options.instance not in INSTANCES:
         raise NotFoundError(
@@ -220,7 +222,7 @@ def measure_assign(options: Options) -> dict[str, Any]:
 
 def measure_whatif(options: Options) -> dict[str, Any]:
     """What-if: a budget, a capacity and a policy changed, each solved again from the last prices and from nothing."""
-    from bankloop.cli.demo.whatifs import measure
+    from bankloop.bench.whatifs import measure
 
     customers = options.customers or (2_000 if options.quick else FULL_CUSTOMERS)
     return measure(customers, options.actions, options.resources, options.branches)
@@ -228,7 +230,7 @@ def measure_whatif(options: Options) -> dict[str, Any]:
 
 def measure_uplift(options: Options) -> dict[str, Any]:
     """S, T, X, DR and a linear T on the same splits of one public trial, and against the simulated bank's truth."""
-    from bankloop.cli.demo import learning
+    from bankloop.bench import learning
 
     if options.quick:
         return learning.measure_uplift(options.data, 2, 10, options.customers or QUICK_CUSTOMERS)
@@ -239,28 +241,28 @@ def measure_uplift(options: Options) -> dict[str, Any]:
 
 def measure_propensity(options: Options) -> dict[str, Any]:
     """The propensity on public data: the last fifth in time first, then five folds."""
-    from bankloop.cli.demo import learning
+    from bankloop.bench import learning
 
     return learning.measure_propensity(options.data, 2 if options.quick else learning.FOLDS)
 
 
 def measure_score(options: Options) -> dict[str, Any]:
     """Scoring from one artefact: rows a second in batch, microseconds for one row, and that both say the same."""
-    from bankloop.cli.demo import learning
+    from bankloop.bench import learning
 
     return learning.measure_score(QUICK_ROWS // 2 if options.quick else FULL_ROWS // 4)
 
 
 def measure_policy(options: Options) -> dict[str, Any]:
     """The real-time twin with pacing over a simulated day of bursts: regret, and what it earns over simple service."""
-    from bankloop.cli.demo.pacing import measure
+    from bankloop.bench.pacing import measure
 
     return measure(options.customers or (QUICK_ROWS // 2 if options.quick else FULL_ROWS // 8))
 
 
 def measure_identity(options: Options) -> dict[str, Any]:
     """Linking: sets with a known truth, simulated registers beside bare Splink, and a day's increment through the store."""
-    from bankloop.cli.demo.identities import measure
+    from bankloop.bench.identities import measure
 
     if options.quick:
         return measure(options.customers or QUICK_CUSTOMERS // 2, 3_000, options.data, people=10)
@@ -270,7 +272,7 @@ def measure_identity(options: Options) -> dict[str, Any]:
 
 def measure_attributes(options: Options) -> dict[str, Any]:
     """The whole catalogue over a whole bank, beside the same result in SQL written by hand, and on Spark where it is there."""
-    from bankloop.cli.demo.attributes import measure
+    from bankloop.bench.attributes import measure
 
     if options.quick:
         return measure(options.customers or QUICK_CUSTOMERS, spark=False)
@@ -279,7 +281,7 @@ def measure_attributes(options: Options) -> dict[str, Any]:
 
 def measure_graph(options: Options) -> dict[str, Any]:
     """The graph of relations: ways within three hops between random parties, and components with hubs capped."""
-    from bankloop.cli.demo.graphs import measure
+    from bankloop.bench.graphs import measure
 
     parties = options.customers or (QUICK_ROWS if options.quick else FULL_CUSTOMERS)
     return measure(parties, 10 * parties, 300)
@@ -287,7 +289,7 @@ def measure_graph(options: Options) -> dict[str, Any]:
 
 def measure_customer360(options: Options) -> dict[str, Any]:
     """One customer at a glance through the API's own code path, of random customers of a loaded bank."""
-    from bankloop.cli.demo.glances import measure
+    from bankloop.bench.glances import measure
 
     return measure(
         options.customers or (QUICK_CUSTOMERS // 2 if options.quick else FULL_CUSTOMERS), 100 if options.quick else 500
@@ -296,7 +298,7 @@ def measure_customer360(options: Options) -> dict[str, Any]:
 
 def measure_audience(options: Options) -> dict[str, Any]:
     """Count audiences as their page does while somebody writes: condition, exclusions, sample."""
-    from bankloop.cli.demo.audiences import measure
+    from bankloop.bench.audiences import measure
 
     return measure(
         options.customers or (QUICK_CUSTOMERS // 2 if options.quick else FULL_CUSTOMERS), 21 if options.quick else 105
@@ -305,7 +307,7 @@ def measure_audience(options: Options) -> dict[str, Any]:
 
 def measure_console(options: Options) -> dict[str, Any]:
     """The console while 200 people work at once (20 when quick), each opening page after page: by page, and how large it is."""
-    from bankloop.cli.demo.consoles import measure
+    from bankloop.bench.consoles import measure
 
     if options.quick:
         return measure(options.customers or QUICK_CUSTOMERS // 8, USERS // 10, 8.0, 1.5)

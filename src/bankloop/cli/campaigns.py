@@ -11,7 +11,8 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, language, say, show_table
 from bankloop.cli.who import permit
-from bankloop.kit import SystemClock, say_fen
+from bankloop.kit.clock import SystemClock
+from bankloop.kit.money import say_fen
 
 _HERE = Path()
 Round = Annotated[int, typer.Option("--round", min=1, help="轮次 / round")]
@@ -23,13 +24,14 @@ Start = Annotated[
 def plan(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: AsJson = False) -> None:
     """看方案：给谁、花多少、值多少、为什么不给别人。Show what would happen; nothing is changed."""
     from bankloop.loop import run as loop
-    from bankloop.organization import system
+    from bankloop.loop.campaign.launch import launches
+    from bankloop.organization.principals import system
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         permit(opened.store, "plan.read")
         window = loop.plan(opened, system(), round_, _day(start, opened.lake.today()))
-    launched = loop.launches(window)
+    launched = launches(window)
     show_plan(window)
     _show_launches(launched)
     finish({**plain_plan(window), "launch": {k: one.as_dict() for k, one in launched.items()}}, as_json)
@@ -39,9 +41,10 @@ def run(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: A
     """执行已批准的战役，只发生一次。Run the approved campaigns' window: it happens once, however often it is called."""
     from bankloop.loop import reach
     from bankloop.loop import run as loop
-    from bankloop.loop.shelf import gate
-    from bankloop.organization import system
-    from bankloop.report import save_window
+    from bankloop.loop.campaign.launch import launches
+    from bankloop.loop.offering.shelf import gate
+    from bankloop.organization.principals import system
+    from bankloop.report.keeping import save_window
     from bankloop.wiring import file_channel, open_bank
 
     with open_bank(bank, SystemClock()) as opened:
@@ -49,7 +52,7 @@ def run(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: A
         day = _day(start, opened.lake.today())
         say("plan")
         window = None if loop.was_run(opened, system(), round_, day) else loop.plan(opened, system(), round_, day)
-        launched = {} if window is None else loop.launches(window)
+        launched = {} if window is None else launches(window)
         _show_launches(launched)
         say("run")
         report = loop.run(opened, system(), round_, day, prepared=window)
@@ -77,8 +80,8 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """结果：提升、区间、结论、钱。Show the readings kept: lift, interval, verdict, money."""
-    from bankloop.organization import system
-    from bankloop.store import read_results
+    from bankloop.organization.principals import system
+    from bankloop.store.registry import read_results
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
@@ -106,13 +109,13 @@ def power(
     as_json: AsJson = False,
 ) -> None:
     """开战前：凭本行历史，一轮能看清多小的提升、要几轮、多少天。Before a launch: what a round could find, from the bank's own history."""
-    from bankloop.loop import run as loop
+    from bankloop.loop.campaign.launch import history_launches
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         permit(opened.store, "plan.read")
         yesterday = opened.lake.today() - timedelta(days=1)
-        found = loop.history_launches(opened, name, yesterday, None if lift is None else lift / 100)
+        found = history_launches(opened, name, yesterday, None if lift is None else lift / 100)
     rows = [
         [f"{one.design.control_share:.0%}", f"{one.design.control:,}", one.sentence.say(language())] for one in found
     ]
@@ -122,7 +125,7 @@ def power(
 
 def show_plan(window: Any) -> None:
     """Print a plan: who is left out, what goes where, what the next unit is worth, the certificate."""
-    from bankloop.report import bounds_in_words, price_in_words
+    from bankloop.report.plan import bounds_in_words, price_in_words
 
     speaks = language()
     for name, found in window.audiences.items():

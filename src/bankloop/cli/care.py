@@ -22,7 +22,7 @@ group = typer.Typer(
 @handled
 def maturity(bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = False) -> None:
     """生成今天的到期承接任务。Make the day's calls before money matures."""
-    from bankloop.loop.care import care_for_maturities
+    from bankloop.care.initiative import care_for_maturities
 
     with opened_in(bank, as_, "care.maturity") as (opened, connection):
         done = care_for_maturities(opened, connection, opened.lake.today())
@@ -35,7 +35,7 @@ def maturity(bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson =
 @handled
 def remote(bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = False) -> None:
     """远程中心维护长尾客户：A 级由坐席致电，其余批量触达。The remote centre keeps in touch with whom no manager keeps."""
-    from bankloop.loop.care import keep_in_touch
+    from bankloop.care.initiative import keep_in_touch
 
     with opened_in(bank, as_, "servicing.maintain") as (opened, connection):
         done = keep_in_touch(opened, connection, opened.lake.today())
@@ -66,7 +66,7 @@ def drawdown(
     as_json: AsJson = False,
 ) -> None:
     """向净值回撤产品的持有人说明原因，每人一次。Tell the holders of a product that fell why, each once."""
-    from bankloop.loop.care import explain_fall
+    from bankloop.care.initiative import explain_fall
 
     with opened_in(bank, as_, "care.drawdown") as (opened, connection):
         done = explain_fall(opened, connection, opened.lake.today(), product)

@@ -13,7 +13,10 @@ import typer
 from bankloop.cli.customers import Number, Reason, acting_in, opened_in
 from bankloop.cli.screen import AsJson, Folder, Person, finish, language, say, show_table
 from bankloop.cli.who import acting, permit
-from bankloop.kit import InputError, SystemClock, Text, canonical_json
+from bankloop.kit.clock import SystemClock
+from bankloop.kit.errors import InputError
+from bankloop.kit.ids import canonical_json
+from bankloop.kit.text import Text
 
 if TYPE_CHECKING:
     from bankloop.customer.consent import Standing
@@ -113,7 +116,8 @@ def erase(
 ) -> None:
     """申请清除客户个人信息；批准后用 --run 执行：到期的清除，法定保存的停用。Ask for erasure; --run once approved."""
     from bankloop.customer.subject import erase_person
-    from bankloop.organization import ask_erasure, maker, system
+    from bankloop.organization.erasure import ask_erasure
+    from bankloop.organization.principals import maker, system
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:

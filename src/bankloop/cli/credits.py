@@ -11,7 +11,8 @@ import typer
 
 from bankloop.cli.customers import opened_in
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table
-from bankloop.kit import InputError, Text
+from bankloop.kit.errors import InputError
+from bankloop.kit.text import Text
 
 _HERE = Path()
 _DAY = ["%Y-%m-%d"]
@@ -37,8 +38,8 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """按人列出归属的业绩；--person 列出其每一笔与依据。List credit by person, or the deals behind one person's."""
-    from bankloop.organization.credit import credited_fen, credits_of, scorecards
-    from bankloop.report import masked_number
+    from bankloop.performance.credit import credited_fen, credits_of, scorecards
+    from bankloop.view.format import masked_number
 
     with opened_in(bank, as_, "credit.read") as (opened, connection):
         until = last.date() if last else opened.lake.today()
@@ -85,8 +86,8 @@ def record(
     as_json: AsJson = False,
 ) -> None:
     """登记一笔业绩并分给各人，合计不超过 1；同一编号再登记是追加份额。Record a deal and share it, never above the whole."""
-    from bankloop.kit import to_fen
-    from bankloop.organization.credit import read_shares, record_deal
+    from bankloop.kit.money import to_fen
+    from bankloop.performance.credit import read_shares, record_deal
 
     with opened_in(bank, as_, "credit.record") as (_, connection):
         shares = read_shares(_shared(share))

@@ -14,7 +14,7 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table
 from bankloop.cli.who import acting
-from bankloop.kit import SystemClock, local_day
+from bankloop.kit.clock import SystemClock, local_day
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -212,16 +212,17 @@ def queue(
 @contextmanager
 def opened_in(bank: Path, person: str, permission: str) -> Iterator[tuple[Bank, Connection]]:
     """Open the bank as who is at this terminal, for the purpose of the first of their roles that has the permission."""
-    from bankloop import organization as house
+    from bankloop.organization.principals import steward, system
+    from bankloop.organization.rights import ROLES, grants_of, require
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
-        with opened.store.begin(house.system("cli")) as connection:
-            held = [house.ROLES[one.role] for one in house.grants_of(connection, person)]
+        with opened.store.begin(system("cli")) as connection:
+            held = [ROLES[one.role] for one in grants_of(connection, person)]
         fit = next((one for one in held if permission in one.rights), held[0] if held else None)
         purpose = min(fit.purposes) if fit else "quality"
-        principal = acting(opened.store, person, purpose, lambda one: house.steward(one, purpose))
-        house.require(principal, permission)
+        principal = acting(opened.store, person, purpose, lambda one: steward(one, purpose))
+        require(principal, permission)
         with opened.store.begin(principal) as connection:
             yield opened, connection
 

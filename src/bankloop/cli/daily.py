@@ -11,7 +11,7 @@ import typer
 from bankloop.cli.customers import opened_in
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, language, say, show_table
 from bankloop.cli.who import permit
-from bankloop.kit import SystemClock
+from bankloop.kit.clock import SystemClock
 
 _HERE = Path()
 Day = Annotated[
@@ -28,8 +28,8 @@ group = typer.Typer(
 @handled
 def make(day: Day = None, bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """生成各机构的日报并送达，每位负责人一次；serve 每天 8:30 自动做。Make a day's reports and hand them over, once each."""
-    from bankloop.loop.daily import report_day
-    from bankloop.organization import system
+    from bankloop.organization.principals import system
+    from bankloop.performance.daily_figures import report_day
     from bankloop.wiring import hand_over_daily, open_bank
 
     with open_bank(bank, SystemClock()) as opened:
@@ -46,8 +46,8 @@ def make(day: Day = None, bank: Folder = _HERE, as_json: AsJson = False) -> None
 @handled
 def work(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """做当天的例行工作（归属、学习、漂移、到期、回撤、远程），可重复执行；serve 每天 8:30 自动做。Do the day's regular work; safe to repeat."""
-    from bankloop.loop.regular import work_day
     from bankloop.wiring import open_bank
+    from bankloop.work.daily_jobs import work_day
 
     with open_bank(bank, SystemClock()) as opened:
         permit(opened.store, "daily.make")
@@ -73,9 +73,9 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """查看一个机构的日报，默认最近一天。Show a unit's report, the newest by default."""
-    from bankloop.organization import units
-    from bankloop.organization.daily import daily_of
-    from bankloop.report import daily_book
+    from bankloop.organization.people import units
+    from bankloop.performance.daily import daily_of
+    from bankloop.report.daily import daily_book
 
     with opened_in(bank, as_, "daily.read") as (_, connection):
         report = daily_of(connection, unit, day.date() if day else None)

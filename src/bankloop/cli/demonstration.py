@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bankloop.cli.screen import AsJson, finish, language, say, show_table
-from bankloop.kit import Language, Text, say_fen
+from bankloop.kit.money import say_fen
+from bankloop.kit.text import Language, Text
 
 if TYPE_CHECKING:
-    from bankloop.cli.demo.story import Story
+    from bankloop.bench.story import Story
 
 _FOLDER = Path("demo-bank")
 
@@ -31,9 +32,10 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """演示：模拟泉江银行，跑三个战役，用真值检验读数。Show the whole loop on a simulated bank with a known truth."""
-    from bankloop.cli.demo.story import tell
-    from bankloop.cli.memory import PeakMemory
-    from bankloop.report import save_window, write_report
+    from bankloop.bench.memory import PeakMemory
+    from bankloop.bench.story import tell
+    from bankloop.report.html import write_report
+    from bankloop.report.keeping import save_window
 
     _make_room(folder)
     began = time.monotonic()
@@ -49,7 +51,7 @@ def demo(
     _show_people(story)
     finish(plain_story(story, seconds, memory.peak_mb, report), as_json)
     if serve:
-        from bankloop.web import serve as serve_console
+        from bankloop.web.shell.app import serve as serve_console
 
         print(f"http://127.0.0.1:{port}/", flush=True)
         serve_console(folder, port)
@@ -57,8 +59,8 @@ def demo(
 
 def _make_room(folder: Path) -> None:
     """Remove the last demo with its database; anything that is not a demo is left alone and refused."""
-    from bankloop.kit import SpecError
-    from bankloop.store import remove_cluster
+    from bankloop.kit.errors import SpecError
+    from bankloop.store.embedded import remove_cluster
 
     if folder.exists() and any(folder.iterdir()) and not (folder / "data" / "truth").exists():
         raise SpecError(
@@ -162,7 +164,7 @@ def _show_policies(story: Story, speaks: Language) -> None:
 
 
 def _show_people(story: Story) -> None:
-    from bankloop.organization import ROLES
+    from bankloop.organization.rights import ROLES
 
     rows = [[person, ROLES[role].title.say(language())] for person, role in story.people]
     show_table(f"账号 / accounts · 密码 / password {story.password}", ["用户号 / person", "角色 / role"], rows)

@@ -11,7 +11,8 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
 from bankloop.cli.who import acting
-from bankloop.kit import SystemClock, Text
+from bankloop.kit.clock import SystemClock
+from bankloop.kit.text import Text
 
 _HERE = Path()
 
@@ -31,19 +32,22 @@ def learn(
 ) -> None:
     """训练模型；比较支持才提交审批。Train a model, from history or from a round; it is submitted where the comparison supports it."""
     from bankloop.loop import run as loop
-    from bankloop.organization import maker
-    from bankloop.report import comparison_table
+    from bankloop.loop.learning.amounts import draft_amount
+    from bankloop.loop.learning.forecasts import draft_forecast, forecasts_of
+    from bankloop.loop.learning.training import draft_model
+    from bankloop.organization.principals import maker
+    from bankloop.report.champions import comparison_table
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         today, person = opened.lake.today(), acting(opened.store, as_, "campaign", maker)
         of_amount = name.removesuffix(".amount")
         if of_amount != name:
-            card, comparison = loop.draft_amount(opened, person, of_amount, today - timedelta(days=1)), None
-        elif name in loop.forecasts_of(opened):
-            card, comparison = loop.draft_forecast(opened, person, name, today - timedelta(days=1)), None
+            card, comparison = draft_amount(opened, person, of_amount, today - timedelta(days=1)), None
+        elif name in forecasts_of(opened):
+            card, comparison = draft_forecast(opened, person, name, today - timedelta(days=1)), None
         elif round_ == 0:
-            card, comparison = loop.draft_model(opened, person, name, today - timedelta(days=1)), None
+            card, comparison = draft_model(opened, person, name, today - timedelta(days=1)), None
         else:
             challenger = loop.learn(opened, person, name, round_, today, anyway)
             card, comparison = challenger.card, challenger.comparison
@@ -66,12 +70,12 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """申请把模型退回旧版，由他人批准。Ask for an earlier version of a model to be champion again; another person approves."""
-    from bankloop.loop import run as loop
-    from bankloop.organization import maker
+    from bankloop.loop.learning.training import roll_back
+    from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
-        wanted = loop.roll_back(opened, acting(opened.store, as_, "campaign", maker), name, version, reason)
+        wanted = roll_back(opened, acting(opened.store, as_, "campaign", maker), name, version, reason)
     said = Text(
         "等他人批准：bankloop approve {name} --model", "another person approves it: bankloop approve {name} --model"
     )
@@ -86,13 +90,13 @@ def drift(
     as_json: AsJson = False,
 ) -> None:
     """看现任模型是否还合身：PSI 与校准；越线即建一次重训任务。Watch a champion; past a limit the retraining is asked for, once."""
-    from bankloop.loop import run as loop
-    from bankloop.organization import maker
+    from bankloop.loop.learning.training import watch_model
+    from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         person, today = acting(opened.store, as_, "campaign", maker), opened.lake.today()
-        found = loop.watch_model(opened, person, name, today - timedelta(days=1))
+        found = watch_model(opened, person, name, today - timedelta(days=1))
     speaks = language()
     rows = [[one.kind, f"{one.value:.3f}", f"{one.limit:.3f}", one.sentence.say(speaks)] for one in found]
     show_table(name, ["", "值 / value", "线 / limit", ""], rows, right=[1, 2])
@@ -106,13 +110,13 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """用批准的模型给客户打分，写成带版本和日期的标签。Score customers by an approved forecast: an attribute with version and day."""
-    from bankloop.loop import run as loop
-    from bankloop.organization import maker
+    from bankloop.loop.learning.forecasts import score_forecast
+    from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         person, day = acting(opened.store, as_, "analysis", maker), opened.lake.today() - timedelta(days=1)
-        done = loop.score_forecast(opened, person, name, day)
+        done = score_forecast(opened, person, name, day)
     rows = [
         ["标签 / attribute", done.attribute],
         ["版本 / version", f"v{done.version}"],
@@ -133,8 +137,8 @@ def top(
     as_json: AsJson = False,
 ) -> None:
     """现任模型的前 10% 名单，附理由和留出样本上的 lift。List the top of a champion's audience with reasons; lift on rows held out."""
-    from bankloop.loop.offers import said_of, top_of
-    from bankloop.organization import maker
+    from bankloop.loop.offering.offers import said_of, top_of
+    from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:

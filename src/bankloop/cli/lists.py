@@ -11,7 +11,8 @@ import typer
 
 from bankloop.cli.customers import opened_in
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, language, say, show_table
-from bankloop.kit import SystemClock, WorkTime
+from bankloop.kit.clock import SystemClock
+from bankloop.kit.worktime import WorkTime
 
 _HERE = Path()
 Number = Annotated[UUID, typer.Argument(help="名单编号 / id of the list")]
@@ -36,8 +37,8 @@ def take(
     as_json: AsJson = False,
 ) -> None:
     """下发名单：可用的行成为任务，其余逐行退回原因。Take a list in: usable rows become tasks, the others come back."""
-    from bankloop.customer.worklist import take_list
-    from bankloop.report import returned_rows, xlsx_of
+    from bankloop.care.worklist import take_list
+    from bankloop.report.exporting import returned_rows, xlsx_of
 
     say("read")
     with opened_in(bank, as_, "worklist.take") as (opened, connection):
@@ -66,7 +67,7 @@ def take(
 @handled
 def show(bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = False) -> None:
     """列出名单。List the lists that one may see."""
-    from bankloop.customer.worklist import work_lists
+    from bankloop.care.worklist import work_lists
 
     with opened_in(bank, as_, "worklist.read") as (_, connection):
         found = work_lists(connection)
@@ -89,7 +90,7 @@ def recall(
     as_json: AsJson = False,
 ) -> None:
     """收回名单中尚未动手的任务。Take back the tasks of a list that nobody has begun."""
-    from bankloop.customer.worklist import recall_list
+    from bankloop.care.worklist import recall_list
 
     with opened_in(bank, as_, "worklist.recall") as (_, connection):
         gone = recall_list(connection, number, reason)
@@ -109,7 +110,8 @@ def tasks() -> None:
 @handled
 def escalate(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """升级超时的任务，每级一次。Escalate tasks whose working time runs out, each level once."""
-    from bankloop.organization import escalate_tasks, system
+    from bankloop.organization.principals import system
+    from bankloop.organization.task import escalate_tasks
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened, opened.store.begin(system("clock")) as connection:

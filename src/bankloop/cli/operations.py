@@ -9,10 +9,11 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, language, show_table
 from bankloop.cli.who import acting, permit
-from bankloop.kit import BankloopError, SystemClock
+from bankloop.kit.clock import SystemClock
+from bankloop.kit.errors import BankloopError
 
 if TYPE_CHECKING:
-    from bankloop.store import Finding
+    from bankloop.store.doctor import Finding
 
 _HERE = Path()
 
@@ -23,7 +24,8 @@ keys_group = typer.Typer(
 
 def doctor(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """体检：配置、迁移、时钟、磁盘、密钥、审计链、备份；每条有位置、原因、办法。Examine a bank; exit 1 unless all is well."""
-    from bankloop.store import Finding, examine, open_store
+    from bankloop.store.database import open_store
+    from bankloop.store.doctor import Finding, examine
 
     findings = [_configuration(bank)]
     try:
@@ -62,8 +64,9 @@ def backup(
 ) -> None:
     """备份整家银行：库的一个快照和属于它的文件；密钥不在其中。Back up the whole bank; keys are never in it."""
     from bankloop import __version__
-    from bankloop.organization import system
-    from bankloop.store import make_backup, open_store
+    from bankloop.organization.principals import system
+    from bankloop.store.backup import make_backup
+    from bankloop.store.database import open_store
 
     with open_store(bank, SystemClock()) as store:
         made = make_backup(store, acting(store, as_, "administration", system), target, __version__)
@@ -82,8 +85,8 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """把备份恢复成一家新银行；恢复本身记入审计链。Make the bank of a backup in a new folder; the trail records it."""
-    from bankloop.organization import system
-    from bankloop.store import restore_backup
+    from bankloop.organization.principals import system
+    from bankloop.store.backup import restore_backup
 
     made = restore_backup(source, bank, SystemClock(), system("restore"))
     show_table(
@@ -96,9 +99,9 @@ def restore(
 @handled
 def rotate(bank: Folder = _HERE, as_: Person = "secadmin", as_json: AsJson = False) -> None:
     """换用新密钥；旧密钥仍可解开旧内容。Seal under a new key from now on; old keys go on opening."""
-    from bankloop.organization import system
-    from bankloop.store import open_store
-    from bankloop.store import rotate as rotate_keys
+    from bankloop.organization.principals import system
+    from bankloop.store.database import open_store
+    from bankloop.store.resealing import rotate as rotate_keys
 
     with open_store(bank, SystemClock()) as store:
         ring = rotate_keys(store, acting(store, as_, "administration", system))
@@ -110,8 +113,9 @@ def rotate(bank: Folder = _HERE, as_: Person = "secadmin", as_json: AsJson = Fal
 @handled
 def renew(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """把旧密钥加密的内容换成新密钥，可随时中断。Seal anew what lies under old keys; killed, it goes on where it was."""
-    from bankloop.organization import system
-    from bankloop.store import open_store, renew_seals
+    from bankloop.organization.principals import system
+    from bankloop.store.database import open_store
+    from bankloop.store.resealing import renew_seals
 
     with open_store(bank, SystemClock()) as store:
         permit(store, "keys.renew")
@@ -121,10 +125,10 @@ def renew(bank: Folder = _HERE, as_json: AsJson = False) -> None:
 
 
 def _configuration(bank: Path) -> Finding:
-    from bankloop.customer import read_catalogue
-    from bankloop.kit import Text
+    from bankloop.customer.catalogue import read_catalogue
+    from bankloop.kit.text import Text
     from bankloop.loop.spec import read_bank_spec
-    from bankloop.store import Finding
+    from bankloop.store.doctor import Finding
 
     well = Text("银行文件无误", "the bank's files are sound")
     try:

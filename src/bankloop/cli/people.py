@@ -13,12 +13,13 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, handled, language, show_table
 from bankloop.cli.who import acting
-from bankloop.kit import SystemClock
+from bankloop.kit.clock import SystemClock
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bankloop.organization import Grant, Transfer
+    from bankloop.organization.people import Transfer
+    from bankloop.organization.rights import Grant
 
 _HERE = Path()
 COMMANDS: dict[str, object] = {}
@@ -49,12 +50,14 @@ def list_people(
     as_json: AsJson = False,
 ) -> None:
     """列出本人范围内的员工、岗位与资格。List the staff within one's units with post, licences and roles."""
-    from bankloop import organization as house
-    from bankloop.store import EVERY_UNIT, principal_of
+    from bankloop.organization.people import below, licences_of, people
+    from bankloop.organization.rights import grants_of
+    from bankloop.store.contracts import EVERY_UNIT
+    from bankloop.store.database import principal_of
 
     with _acting(bank, as_, "staff.read") as connection:
         own = principal_of(connection).units
-        units = house.below(connection, [unit]) if unit else None
+        units = below(connection, [unit]) if unit else None
         if own and EVERY_UNIT not in own:
             units = own if units is None else tuple(sorted({*units} & {*own}))
         found = [
@@ -64,10 +67,10 @@ def list_people(
                 "unit": one.unit_id,
                 "post": one.post,
                 "absent": one.absent,
-                "licences": [f"{x.kind} → {x.expires_on}" for x in house.licences_of(connection, one.staff_id)],
-                "roles": [grant.role for grant in house.grants_of(connection, one.staff_id)],
+                "licences": [f"{x.kind} → {x.expires_on}" for x in licences_of(connection, one.staff_id)],
+                "roles": [grant.role for grant in grants_of(connection, one.staff_id)],
             }
-            for one in house.people(connection, units, limit=limit)
+            for one in people(connection, units, limit=limit)
         ]
     columns = [
         "工号 / staff",
@@ -97,13 +100,11 @@ def transfer(
     as_json: AsJson = False,
 ) -> None:
     """申请划转管户，由他人审批。Ask that a book of customers pass to another manager; another person approves."""
-    from bankloop import organization as house
+    from bankloop.organization.granting import submit_transfer
 
     moment = at.replace(tzinfo=UTC) if at else None
     with _acting(bank, as_, "transfer.submit") as connection:
-        found = house.submit_transfer(
-            connection, from_staff, to_staff, reason, customers=customer or (), effective_at=moment
-        )
+        found = submit_transfer(connection, from_staff, to_staff, reason, customers=customer or (), effective_at=moment)
     _show_transfers([found], as_json)
 
 
@@ -113,10 +114,10 @@ def approve_transfer(
     number: Number, as_: Who, reason: Optionally = "", bank: Folder = _HERE, as_json: AsJson = False
 ) -> None:
     """批准划转，只生效一次。Approve a transfer: it takes effect once, from its moment on."""
-    from bankloop import organization as house
+    from bankloop.organization import granting
 
     with _acting(bank, as_, "transfer.approve") as connection:
-        found = house.approve_transfer(connection, number, reason)
+        found = granting.approve_transfer(connection, number, reason)
     _show_transfers([found], as_json)
 
 
@@ -124,10 +125,10 @@ def approve_transfer(
 @handled
 def list_transfers(as_: Who, bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """列出划转申请。List the transfers within one's units."""
-    from bankloop import organization as house
+    from bankloop.organization.people import transfers
 
     with _acting(bank, as_, "transfer.read") as connection:
-        found = house.transfers(connection)
+        found = transfers(connection)
     _show_transfers(found, as_json)
 
 
@@ -140,11 +141,12 @@ def begin(
     as_json: AsJson = False,
 ) -> None:
     """指定头两位安全管理员；只能一次。Name the first two security administrators of a bank that has none."""
-    from bankloop import organization as house
+    from bankloop.organization.principals import system
+    from bankloop.organization.rights import begin_rights
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened, opened.store.begin(house.system("begin", "setup")) as connection:
-        found = house.begin_rights(connection, first, second)
+    with open_bank(bank, SystemClock()) as opened, opened.store.begin(system("begin", "setup")) as connection:
+        found = begin_rights(connection, first, second)
     _show_grants(found, as_json)
 
 
@@ -157,10 +159,10 @@ def list_grants(
     as_json: AsJson = False,
 ) -> None:
     """列出授权与申请。List the grants and what is asked for."""
-    from bankloop import organization as house
+    from bankloop.organization.rights import grants
 
     with _acting(bank, as_, "grant.read") as connection:
-        found = house.grants(connection, person_id=person)
+        found = grants(connection, person_id=person)
     _show_grants(found, as_json)
 
 
@@ -183,14 +185,12 @@ def grant(
     as_json: AsJson = False,
 ) -> None:
     """申请授予角色，由另一安全管理员批准。Ask that a role be given; another security administrator approves."""
-    from bankloop import organization as house
-    from bankloop.store import EVERY_LINE
+    from bankloop.organization.granting import ask_grant
+    from bankloop.store.contracts import EVERY_LINE
 
     with _acting(bank, as_, "grant.submit") as connection:
         end = until.replace(tzinfo=UTC) if until else None
-        found = house.ask_grant(
-            connection, person, role, reason, units=unit or (), lines=line or (EVERY_LINE,), valid_to=end
-        )
+        found = ask_grant(connection, person, role, reason, units=unit or (), lines=line or (EVERY_LINE,), valid_to=end)
     _show_grants([found], as_json)
 
 
@@ -200,10 +200,10 @@ def approve_grant(
     number: Number, as_: Who, reason: Optionally = "", bank: Folder = _HERE, as_json: AsJson = False
 ) -> None:
     """批准授权。Approve a grant that another asked for."""
-    from bankloop import organization as house
+    from bankloop.organization import granting
 
     with _acting(bank, as_, "grant.approve") as connection:
-        found = house.approve_grant(connection, number, reason)
+        found = granting.approve_grant(connection, number, reason)
     _show_grants([found], as_json)
 
 
@@ -211,10 +211,10 @@ def approve_grant(
 @handled
 def revoke(number: Number, as_: Who, reason: Reason, bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """立即撤销授权。Revoke a grant at once: the person's next request is refused."""
-    from bankloop import organization as house
+    from bankloop.organization.granting import revoke_grant
 
     with _acting(bank, as_, "grant.revoke") as connection:
-        found = house.revoke_grant(connection, number, reason)
+        found = revoke_grant(connection, number, reason)
     _show_grants([found], as_json)
 
 
@@ -231,10 +231,10 @@ def unmask(
     as_json: AsJson = False,
 ) -> None:
     """限时解除脱敏，须写原因和工单，审计可见。Open masked fields of one's own customer for a while; auditors see it."""
-    from bankloop import organization as house
+    from bankloop.organization import rights
 
     with _acting(bank, as_, "customer.unmask") as connection:
-        found = house.unmask(connection, customer, field, reason, ticket, minutes)
+        found = rights.unmask(connection, customer, field, reason, ticket, minutes)
     columns = ["客户 / customer", "字段 / fields", "至 / until"]
     show_table("✓", columns, [[found.customer_no, ", ".join(found.fields), found.valid_to.isoformat()]])
     finish({"unmasking": str(found.unmasking_id), "fields": found.fields, "until": found.valid_to}, as_json)
@@ -247,7 +247,7 @@ def matrix(
     as_json: AsJson = False,
 ) -> None:
     """权限矩阵：角色 × 对象 × 动作。The matrix role × object × verb, as the catalogue has it; no bank is needed."""
-    from bankloop.organization import MATRIX, OBJECTS, ROLES, holders_of, role_of
+    from bankloop.organization.rights import MATRIX, OBJECTS, ROLES, holders_of, role_of
 
     speaks = language()
     shown = [one for name, one in ROLES.items() if role in (None, name)]
@@ -270,17 +270,19 @@ def matrix(
 @contextmanager
 def _acting(bank: Path, person: str, permission: str) -> Iterator[Connection]:
     """Open the bank as who is at this terminal, for the purpose of the first of their roles that has the permission."""
-    from bankloop import organization as house
-    from bankloop.store import Principal
+    from bankloop.organization import rights
+    from bankloop.organization.principals import system
+    from bankloop.organization.rights import grants_of, require
+    from bankloop.store.contracts import Principal
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
-        with opened.store.begin(house.system("cli")) as connection:
-            held = [house.ROLES[one.role] for one in house.grants_of(connection, person)]
+        with opened.store.begin(system("cli")) as connection:
+            held = [rights.ROLES[one.role] for one in grants_of(connection, person)]
         fit = next((one for one in held if permission in one.rights), held[0] if held else None)
         purpose = min(fit.purposes) if fit else "administration"
         principal = acting(opened.store, person, purpose, lambda one: Principal(one, purpose=purpose))
-        house.require(principal, permission)
+        require(principal, permission)
         with opened.store.begin(principal) as connection:
             yield connection
 

@@ -10,7 +10,7 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, language, show_table
 from bankloop.cli.who import permit
-from bankloop.kit import SystemClock
+from bankloop.kit.clock import SystemClock
 
 _HERE = Path()
 
@@ -44,21 +44,23 @@ def evaluate(
 def _read_campaign(name: str, bank: Path, rounds: list[int], by: str | None, as_json: bool) -> None:
     from dataclasses import asdict, replace
 
-    from bankloop.kit import Text
+    from bankloop.kit.text import Text
     from bankloop.loop import run as loop
-    from bankloop.organization import system
-    from bankloop.report import group_table
+    from bankloop.loop.round.reading import cut_by
+    from bankloop.loop.round.window import plain_reading
+    from bankloop.organization.principals import system
+    from bankloop.report.details import group_table
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         permit(opened.store, "round.evaluate")
         reading = loop.evaluate(opened, system(), name, rounds)
-        cuts = loop.cut_by(opened, system(), name, rounds, by) if by else reading.of("action")
+        cuts = cut_by(opened, system(), name, rounds, by) if by else reading.of("action")
     speaks = language()
     show_table(name, [""], [[reading.sentence.say(speaks)], *[[note.say(speaks)] for note in reading.notes]])
     found = group_table(replace(reading, cuts=cuts), [by or "action"], Text(name, name))
     show_table(found.caption.say(speaks), found.heads(speaks), found.said(speaks), right=list(range(1, 11)))
-    finish({**loop.plain_reading(reading), **({"by": [asdict(cut) for cut in cuts]} if by else {})}, as_json)
+    finish({**plain_reading(reading), **({"by": [asdict(cut) for cut in cuts]} if by else {})}, as_json)
 
 
 def metrics(
@@ -72,8 +74,8 @@ def metrics(
     """指标：公式、负责人、版本；任何一天都能重现，逐层下钻合计相符。Show the metrics of any day, by any level; sums are exact."""
     from dataclasses import asdict
 
-    from bankloop.loop import run as loop
-    from bankloop.report import drill_table
+    from bankloop.performance.scorecard import metrics_of, scorecard
+    from bankloop.report.scorecard import drill_table
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
@@ -83,8 +85,8 @@ def metrics(
         units = dict(one.split("=", 1) for one in within or ())
         # Rows of customers are shown by the console, to who may see them.
         level = by if by in ("bank", "branch", "sub_branch", "manager") else "bank"
-        found = loop.scorecard(opened, day, level, units, only)
-        catalogue = loop.metrics_of(opened)
+        found = scorecard(opened, day, level, units, only)
+        catalogue = metrics_of(opened)
     speaks = language()
     for key in dict.fromkeys(one.metric for one in found):
         table = drill_table([one for one in found if one.metric == key], catalogue[key], level, None)

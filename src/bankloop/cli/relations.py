@@ -11,7 +11,7 @@ import typer
 from bankloop.cli.customers import Number, opened_in
 from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
 from bankloop.cli.who import acting
-from bankloop.kit import SystemClock
+from bankloop.kit.clock import SystemClock
 
 if TYPE_CHECKING:
     from bankloop.customer.relation import Step
@@ -28,7 +28,7 @@ group = typer.Typer(
 def derive(bank: Folder = _HERE, as_: Person = "steward", as_json: AsJson = False) -> None:
     """从声明、代发和设备推导关系，并算出违约传递到谁。Derive relations and whom a default reaches."""
     from bankloop.customer.relation import derive_relations
-    from bankloop.organization import steward
+    from bankloop.organization.principals import steward
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:

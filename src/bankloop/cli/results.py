@@ -10,11 +10,13 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, language, show_table
 from bankloop.cli.who import permit
-from bankloop.kit import InputError, SystemClock, Text
+from bankloop.kit.clock import SystemClock
+from bankloop.kit.errors import InputError
+from bankloop.kit.text import Text
 
 if TYPE_CHECKING:
     from bankloop.loop.bank import Bank
-    from bankloop.report import Book
+    from bankloop.view.book import Book
 
 _HERE = Path()
 Day = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="哪一天 / the day")]
@@ -33,15 +35,16 @@ def programme(
     """项目：基线、现在、留白、净增；不写名字则读全部战役合在一起的钱。Read a programme net of the holdout, or all campaigns' money."""
     from dataclasses import asdict
 
-    from bankloop.loop import run as loop
-    from bankloop.organization import system
-    from bankloop.report import programme_view
+    from bankloop.organization.principals import system
+    from bankloop.performance.growth import programme_growth
+    from bankloop.performance.programme import read_programme
+    from bankloop.report.programme_page import programme_view
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         permit(opened.store, "round.read")
         if name is not None:
-            found = loop.programme_growth(opened, system(), name, _day(opened, as_of), metric)
+            found = programme_growth(opened, system(), name, _day(opened, as_of), metric)
             _show(_programme_book(opened, found))
             plain = {
                 "growth": asdict(found.growth),
@@ -53,7 +56,7 @@ def programme(
             finish({"programme": spec, "metric": found.metric.key, "baseline_on": found.baseline_on.isoformat(),
                     "as_of": found.as_of.isoformat(), **_json(plain)}, as_json)  # fmt: skip
             return
-        whole = loop.read_programme(opened, system())
+        whole = read_programme(opened, system())
     speaks = language()
     view = programme_view(whole, {line.campaign: Text(line.campaign, line.campaign) for line in whole.lines})
     print(view.answer.say(speaks))
@@ -98,14 +101,14 @@ def cohorts(bank: Folder = _HERE, as_of: Day = None, as_json: AsJson = False) ->
     """留存与获客成本：按开户月看各月仍活跃的比例，按来源看每个新客的成本。Show retention by month of opening, and CAC by source."""
     from dataclasses import asdict
 
-    from bankloop.loop import run as loop
-    from bankloop.report import acquisition_table, cohort_table
+    from bankloop.performance.cohorts import acquisition, retention
+    from bankloop.report.plays import acquisition_table, cohort_table
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         permit(opened.store, "round.read")
         day = _day(opened, as_of)
-        kept, came = loop.retention(opened, day), loop.acquisition(opened, day)
+        kept, came = retention(opened, day), acquisition(opened, day)
     speaks = language()
     for table in (cohort_table(kept), acquisition_table(came)):
         right = list(range(1, len(table.columns)))
@@ -122,14 +125,15 @@ def trace(
     as_json: AsJson = False,
 ) -> None:
     """追溯：转化 → 触达 → 客群 → 模型版本。Trace a conversion back to contact, segment and model version."""
-    from bankloop.loop import run as loop
-    from bankloop.organization import system
-    from bankloop.report import masked_number, trace_book
+    from bankloop.loop.round import trace as trace_room
+    from bankloop.organization.principals import system
+    from bankloop.report.plays import trace_book
+    from bankloop.view.format import masked_number
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         permit(opened.store, "decision.read")
-        found = loop.trace(opened, system(), wanted)
+        found = trace_room.trace(opened, system(), wanted)
     book = trace_book(found, masked_number)
     _show(book)
     goal = found.conversion
@@ -162,7 +166,7 @@ def save(
     """把结果、项目、指标或策略库写成一个文件；表里没有公式，网页不依赖别处。Write results, programme, metrics or plays to one file."""
     import json
 
-    from bankloop.report import book_html, book_plain, write_workbook
+    from bankloop.view.book import book_html, book_plain, write_workbook
     from bankloop.wiring import open_bank
 
     makers = {
@@ -193,51 +197,54 @@ def save(
 
 
 def _results(bank: Bank, _: str | None) -> Book:
-    from bankloop.loop import run as loop
-    from bankloop.organization import system
-    from bankloop.report import results_book, results_page
+    from bankloop.loop.round.reading import newest_readings
+    from bankloop.organization.principals import system
+    from bankloop.performance.programme import read_programme
+    from bankloop.report.results import results_book, results_page
 
-    readings = loop.newest_readings(bank, system())
+    readings = newest_readings(bank, system())
     if not readings:
         raise InputError("save.no_readings", Text("还没有读数；先运行 bankloop evaluate 战役名", "there is no reading yet; run bankloop evaluate CAMPAIGN first"))  # fmt: skip
-    return results_book(results_page(readings, _titles(bank), programme=loop.read_programme(bank, system())))
+    return results_book(results_page(readings, _titles(bank), programme=read_programme(bank, system())))
 
 
 def _first_programme(bank: Bank, name: str | None) -> Book:
-    from bankloop.loop import run as loop
-    from bankloop.organization import system
+    from bankloop.organization.principals import system
+    from bankloop.performance.growth import programme_growth, programmes_of
 
-    known = loop.programmes_of(bank)
+    known = programmes_of(bank)
     chosen = name or next(iter(known), "")
-    return _programme_book(bank, loop.programme_growth(bank, system(), chosen, _day(bank, None)))
+    return _programme_book(bank, programme_growth(bank, system(), chosen, _day(bank, None)))
 
 
 def _programme_book(bank: Bank, found: Any) -> Book:
-    from bankloop.loop import run as loop
-    from bankloop.organization import system
-    from bankloop.report import programme_book
+    from bankloop.loop.round.reading import newest_readings
+    from bankloop.organization.principals import system
+    from bankloop.performance.programme import read_programme
+    from bankloop.report.programmes import programme_book
 
-    readings = [one for one in loop.newest_readings(bank, system()) if one.campaign in found.spec.campaigns]
-    return programme_book(found, readings, _titles(bank), loop.read_programme(bank, system()))
+    readings = [one for one in newest_readings(bank, system()) if one.campaign in found.spec.campaigns]
+    return programme_book(found, readings, _titles(bank), read_programme(bank, system()))
 
 
 def _metrics(bank: Bank, _: str | None) -> Book:
-    from bankloop.loop import run as loop
-    from bankloop.report import metrics_book
+    from bankloop.performance.cohorts import acquisition, execution, retention
+    from bankloop.performance.scorecard import metrics_of, scorecard
+    from bankloop.report.plays import metrics_book
 
     day = _day(bank, None)
-    kept, came = loop.retention(bank, day), loop.acquisition(bank, day)
-    return metrics_book(loop.scorecard(bank, day), loop.metrics_of(bank), day, kept, came, loop.execution(bank, day))
+    kept, came = retention(bank, day), acquisition(bank, day)
+    return metrics_book(scorecard(bank, day), metrics_of(bank), day, kept, came, execution(bank, day))
 
 
 def _plays(bank: Bank, where: list[str]) -> tuple[Book, Any]:
-    from bankloop.loop import run as loop
-    from bankloop.organization import system
-    from bankloop.report import plays_book
+    from bankloop.organization.principals import system
+    from bankloop.performance.plays import dimension_of, play_records, values_of
+    from bankloop.report.plays import plays_book
 
-    filters = [(loop.dimension_of(one.partition("=")[0]), one.partition("=")[2]) for one in where]
-    found = loop.play_records(bank, system(), filters)
-    return plays_book(found, lambda play, name: loop.values_of(bank, play, name), _titles(bank), filters), found
+    filters = [(dimension_of(one.partition("=")[0]), one.partition("=")[2]) for one in where]
+    found = play_records(bank, system(), filters)
+    return plays_book(found, lambda play, name: values_of(bank, play, name), _titles(bank), filters), found
 
 
 def _library(bank: Bank, _: str | None) -> Book:

@@ -17,7 +17,9 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
-from bankloop.kit import BankloopError, Language, canonical_json
+from bankloop.kit.errors import BankloopError
+from bankloop.kit.ids import canonical_json
+from bankloop.kit.text import Language
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,7 +64,7 @@ def _stated(command: Callable[..., object], given: Mapping[str, object]) -> bool
 def _from_here(stated: bool) -> Iterator[None]:
     """Let what the command does be recorded as this host's; only a command that opened the store ever needs it."""
     from bankloop.cli.who import here, stating
-    from bankloop.kit import acting_from
+    from bankloop.kit.origins import acting_from
 
     with acting_from(here()), stating(stated):
         yield

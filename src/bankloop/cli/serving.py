@@ -23,7 +23,7 @@ def serve(
     ] = False,
 ) -> None:
     """打开控制台与 API。Serve console and API: on this machine, or behind a proxy that ends TLS."""
-    from bankloop.web import serve as serve_console
+    from bankloop.web.shell.app import serve as serve_console
 
     serve_console(bank, port, host, behind_proxy=behind_proxy)
 

@@ -12,7 +12,7 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, language, show_table
 from bankloop.cli.who import acting, permit
-from bankloop.kit import SystemClock
+from bankloop.kit.clock import SystemClock
 
 _HERE = Path()
 group = typer.Typer(
@@ -26,9 +26,9 @@ Names = Annotated[list[str] | None, typer.Option(help="可重复 / may be repeat
 @handled
 def listed(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """货架现状：产品、条线、风险、在哪里提供。Show the shelf as it is now."""
-    from bankloop.loop.shelf import shelf_now
-    from bankloop.organization import system
-    from bankloop.report import shelf_table
+    from bankloop.loop.offering.shelf import shelf_now
+    from bankloop.organization.principals import system
+    from bankloop.report.shelf import shelf_table
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
@@ -60,8 +60,8 @@ def change(
     as_json: AsJson = False,
 ) -> None:
     """申请变更货架，由他人批准。Ask for a change of the shelf; bankloop approve product/KEY gives the consent."""
-    from bankloop.loop.shelf import read_change, submit_change
-    from bankloop.organization import product_manager
+    from bankloop.loop.offering.shelf import read_change, submit_change
+    from bankloop.organization.principals import product_manager
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
@@ -82,8 +82,8 @@ def change(
 @handled
 def screen(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """按货架重新筛查在途战役：撤回任务，拦下排队的触达。Screen every running campaign against the shelf."""
-    from bankloop.loop.shelf import screen as screen_all
-    from bankloop.organization import system
+    from bankloop.loop.offering.shelf import screen as screen_all
+    from bankloop.organization.principals import system
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
@@ -99,9 +99,9 @@ def screen(bank: Folder = _HERE, as_json: AsJson = False) -> None:
 @handled
 def scorecard(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """产品记分卡，超限即生成复核。Show how products do; a figure beyond its limit opens a review."""
-    from bankloop.loop.assortment import due_reviews, review_products, scorecards
-    from bankloop.organization import system
-    from bankloop.report import products_table
+    from bankloop.loop.offering.assortment import due_reviews, review_products, scorecards
+    from bankloop.organization.principals import system
+    from bankloop.report.shelf import products_table
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
@@ -120,8 +120,8 @@ def scorecard(bank: Folder = _HERE, as_json: AsJson = False) -> None:
 @handled
 def matrix(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """客群 × 产品渗透率与差距。Show penetration by segment and class of product, beside everybody else."""
-    from bankloop.loop.assortment import product_matrix
-    from bankloop.report import matrix_table
+    from bankloop.loop.offering.assortment import product_matrix
+    from bankloop.report.shelf import matrix_table
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
@@ -142,9 +142,9 @@ def propose(
     as_json: AsJson = False,
 ) -> None:
     """给一位客户的组合建议：逐腿给出适当性结果。Show a bundle for one customer, each leg with its own result."""
-    from bankloop.loop.shelf import proposal
-    from bankloop.organization import maker
-    from bankloop.report import proposal_table
+    from bankloop.loop.offering.shelf import proposal
+    from bankloop.organization.principals import maker
+    from bankloop.report.shelf import proposal_table
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:

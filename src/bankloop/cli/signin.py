@@ -10,10 +10,11 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table
 from bankloop.cli.who import acting, keep_token, permit, signed_in
-from bankloop.kit import SystemClock
+from bankloop.kit.clock import SystemClock
 
 if TYPE_CHECKING:
-    from bankloop.store import Principal, Store
+    from bankloop.store.contracts import Principal
+    from bankloop.store.database import Store
 
 _HERE = Path()
 Whom = Annotated[str, typer.Argument(help="用户号 / person")]
@@ -35,7 +36,7 @@ def signin(
 ) -> None:
     """在本终端登录。Sign in at this terminal; its session is kept under your own state, readable by you alone."""
     from bankloop.organization import account
-    from bankloop.store import open_store
+    from bankloop.store.database import open_store
 
     def ask(what: str) -> str:
         return sys.stdin.readline().rstrip("\n") if password_stdin else typer.prompt(what, hide_input=True, err=True)
@@ -63,7 +64,7 @@ def signin(
 def signout(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """退出本终端的登录。Sign out at this terminal; the session ends for whoever holds its token."""
     from bankloop.organization import account
-    from bankloop.store import open_store
+    from bankloop.store.database import open_store
 
     with open_store(bank, SystemClock()) as store:
         person = signed_in(store)
@@ -80,7 +81,7 @@ def signout(bank: Folder = _HERE, as_json: AsJson = False) -> None:
 def open_(whom: Whom, bank: Folder = _HERE, as_: Person = "sysadmin", as_json: AsJson = False) -> None:
     """开立账号，打印一次性首登码。Open an account; the code for the first sign-in is printed once, valid for a day."""
     from bankloop.organization import account
-    from bankloop.store import open_store
+    from bankloop.store.database import open_store
 
     with open_store(bank, SystemClock()) as store:
         with store.begin(account.SIGN_IN) as connection:
@@ -238,7 +239,7 @@ def revoke(
 
 def _read(bank: Path, permission: str, read: Any) -> Any:
     from bankloop.organization.account import SIGN_IN
-    from bankloop.store import open_store
+    from bankloop.store.database import open_store
 
     with open_store(bank, SystemClock()) as store:
         permit(store, permission)
@@ -247,7 +248,7 @@ def _read(bank: Path, permission: str, read: Any) -> Any:
 
 
 def _do(bank: Path, person: str, work: Any) -> Any:
-    from bankloop.store import open_store
+    from bankloop.store.database import open_store
 
     with open_store(bank, SystemClock()) as store, store.begin(_administrator(store, person)) as connection:
         return work(connection)

@@ -11,7 +11,8 @@ import typer
 
 from bankloop.cli.customers import Reason, opened_in
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table
-from bankloop.kit import InputError, Text
+from bankloop.kit.errors import InputError
+from bankloop.kit.text import Text
 
 _HERE = Path()
 _DAY = ["%Y-%m-%d"]
@@ -41,7 +42,7 @@ def put(
     as_json: AsJson = False,
 ) -> None:
     """下达全行目标并按权重分到直接下级，合计精确。Set a target of the bank and split it over the units below."""
-    from bankloop.organization.target import parts_below, read_weights, set_target
+    from bankloop.performance.target import parts_below, read_weights, set_target
 
     with opened_in(bank, as_, "target.set") as (_, connection):
         read = read_weights(_said(weights))
@@ -66,7 +67,7 @@ def split(
     as_json: AsJson = False,
 ) -> None:
     """把一个机构的目标分给它的直接下级或客户经理。Split what a unit has over the units or people right below it."""
-    from bankloop.organization.target import read_weights, split_target
+    from bankloop.performance.target import read_weights, split_target
 
     with opened_in(bank, as_, "target.split") as (_, connection):
         parts = split_target(connection, target, unit, read_weights(_said(weights)))
@@ -78,8 +79,8 @@ def split(
 @handled
 def show(target: Number, unit: Unit, bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = False) -> None:
     """查看一个机构的目标、完成与序时进度。Show what a unit has of a target, what is reached, and the time gone."""
-    from bankloop.loop.targets import reached
-    from bankloop.organization.target import gone, part_of, parts_below, target_of
+    from bankloop.performance.target import gone, part_of, parts_below, target_of
+    from bankloop.performance.target_progress import reached
 
     with opened_in(bank, as_, "target.read") as (opened, connection):
         day = opened.lake.today() - timedelta(days=1)
@@ -112,8 +113,8 @@ def narrow_(
     as_json: AsJson = False,
 ) -> None:
     """分行在总行范围内收窄；放宽会被拒绝。A branch narrows within head office's limits; widening is refused."""
-    from bankloop.loop.narrowing import narrow
-    from bankloop.store import principal_of
+    from bankloop.loop.campaign.branch_rule import narrow
+    from bankloop.store.database import principal_of
 
     with opened_in(bank, as_, "narrowing.set") as (opened, connection):
         made = narrow(opened, principal_of(connection), unit, campaign, condition, per_week, reason, withhold or ())
@@ -134,16 +135,16 @@ def narrow_(
 def _roots(connection: object) -> list[str]:
     from sqlalchemy import Connection
 
-    from bankloop.organization import units
+    from bankloop.organization.people import units
 
     assert isinstance(connection, Connection)
     return [unit.unit_id for unit in units(connection) if unit.parent_id is None]
 
 
 def _total(measure: str, words: str) -> int:
-    from bankloop.kit import to_fen
-    from bankloop.organization.target import MEASURES
-    from bankloop.organization.target import Unit as Counted
+    from bankloop.kit.money import to_fen
+    from bankloop.performance.target import MEASURES
+    from bankloop.performance.target import Unit as Counted
 
     if measure in MEASURES and MEASURES[measure].unit is Counted.MONEY:
         return to_fen(words)

@@ -12,7 +12,7 @@ import typer
 from bankloop.cli.customers import Number, Reason, opened_in
 from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
 from bankloop.cli.who import acting, permit
-from bankloop.kit import SystemClock
+from bankloop.kit.clock import SystemClock
 
 _HERE = Path()
 
@@ -34,7 +34,7 @@ def close(
 ) -> None:
     """按月日均给全部客户定层：提级立即，降级先关注；一个月只关一次。Close a month: averages, tiers, watch; once."""
     from bankloop.customer.tier import close_month, read_tier_rules, rule_on
-    from bankloop.organization import maker
+    from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
@@ -57,7 +57,7 @@ def close(
 def submit_rules(reason: Reason = "", bank: Folder = _HERE, as_: Person = "maker", as_json: AsJson = False) -> None:
     """把本行的 tiers.yaml 提交审批；批准之前不生效。Submit the bank's tiers.yaml; it is in force once approved."""
     from bankloop.customer.tier import ask_rules
-    from bankloop.organization import maker
+    from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
@@ -83,7 +83,7 @@ def assign(bank: Folder = _HERE, as_: Person = "maker", as_json: AsJson = False)
 def care(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     """给太久没有联系的客户生成关怀任务。Make care tasks for customers whom nobody contacted for too long."""
     from bankloop.customer.servicing import make_care_tasks
-    from bankloop.organization import system
+    from bankloop.organization.principals import system
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:

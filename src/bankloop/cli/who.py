@@ -15,12 +15,15 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bankloop.kit import DeniedError, Origin, SignInError, Text
+from bankloop.kit.errors import DeniedError, SignInError
+from bankloop.kit.origins import Origin
+from bankloop.kit.text import Text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bankloop.store import Principal, Store
+    from bankloop.store.contracts import Principal
+    from bankloop.store.database import Store
 
 # Whether ``--as`` was typed: where it was not, the command's usual person is nobody's claim.
 _STATED: ContextVar[bool] = ContextVar("bankloop_stated", default=False)
@@ -33,7 +36,8 @@ def acting(store: Store, person: str, purpose: str, usual: Callable[[str], Princ
     ``usual`` serves while nobody has been granted a role. Raises ``SignInError`` where nobody signed in, ``DeniedError``
     where somebody else did than ``--as`` names.
     """
-    from bankloop.organization import principal_for, system
+    from bankloop.organization.principals import system
+    from bankloop.organization.rights import principal_for
 
     with store.begin(system("cli")) as connection:
         if not _granted(connection):
@@ -45,7 +49,8 @@ def acting(store: Store, person: str, purpose: str, usual: Callable[[str], Princ
 
 def permit(store: Store, permission: str) -> None:
     """Raise unless who is at this terminal may do what the program then does by itself, such as ``round.run``."""
-    from bankloop.organization import ROLES, grants_of, principal_for, require, system
+    from bankloop.organization.principals import system
+    from bankloop.organization.rights import ROLES, grants_of, principal_for, require
 
     with store.begin(system("cli")) as connection:
         if not _granted(connection) or _believed(store):
@@ -114,7 +119,7 @@ def here() -> Origin:
 
 
 def _granted(connection: Connection) -> bool:
-    from bankloop.organization import GrantState, grants
+    from bankloop.organization.rights import GrantState, grants
 
     return bool(grants(connection, GrantState.OPEN, limit=1))
 

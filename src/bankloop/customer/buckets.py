@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from bankloop.customer.contracts import Catalogue, Measure, Window
-from bankloop.kit import local_day, local_moment
+from bankloop.kit.clock import local_day, local_moment
 
 _DAY = 86_400
 

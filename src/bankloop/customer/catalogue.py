@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +40,13 @@ from bankloop.customer.contracts import (
     Window,
 )
 from bankloop.customer.errors import attribute_spec, unknown
-from bankloop.kit import ExpressionError, InputError, Text, parse_money
+from bankloop.kit.errors import ExpressionError, InputError
 from bankloop.kit.expression import BOOL, DATE, INT, MONEY, STRING, TYPES, Expression, Kind, Type, parse
 from bankloop.kit.located import Located, read_located
-from bankloop.lake import CONTRACTS, ColumnType, DataClass
+from bankloop.kit.money import parse_money
+from bankloop.kit.text import Text
+from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.contracts import ColumnType, DataClass
 
 BUILT_IN = Path(__file__).with_name("catalogue.yaml")
 
@@ -53,7 +55,6 @@ _DECIMAL = re.compile(r"decimal\((\d{1,2})\)")
 _KEYS = ("type", "zh", "en", "owner", "data_class", "definition", "confidential", "freshness", *AttributeKind)
 _WINDOW_KEYS = ("events", "days", "measure", "scenes", "channels", "at_least")
 _LONGEST_WINDOW = 3660
-_NEVER = 9999
 
 
 def column_types(table: str) -> dict[str, Type]:
@@ -163,27 +164,6 @@ def _attribute(file: Located, name: str, entry: Mapping[str, Any], types: Mappin
         confidential=bool(entry.get("confidential", False)),
         freshness=_freshness(file, name, entry),
     )
-
-
-def stale(catalogue: Catalogue, newest: Mapping[str, date], today: date) -> dict[str, int]:
-    """Return the attributes whose data is older than they may be, and by how many days since the data's own day.
-
-    ``newest`` is the day of each table's current version; a table without one makes stale what reads it, 9999 days old.
-    """
-    ages: dict[str, int] = {}
-    for name, attribute in catalogue.attributes.items():
-        read = [(today - newest[table]).days if table in newest else _NEVER for table in _tables(attribute)]
-        ages[name] = max([*read, *(ages[one] for one in attribute.reads)], default=0)
-    return {name: age for name, age in ages.items() if age > catalogue[name].freshness}
-
-
-def _tables(attribute: Attribute) -> tuple[str, ...]:
-    match attribute.body:
-        case Fact() as fact:
-            return (fact.table,)
-        case Window():
-            return ("event",)
-    return ()
 
 
 def _freshness(file: Located, name: str, entry: Mapping[str, Any]) -> int:

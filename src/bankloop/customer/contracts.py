@@ -13,9 +13,10 @@ from typing import Any
 import pyarrow as pa
 
 from bankloop.customer.errors import no_attribute
-from bankloop.kit import Text, digest
 from bankloop.kit.expression import Expression, Type
-from bankloop.lake import DataClass
+from bankloop.kit.ids import digest
+from bankloop.kit.text import Text
+from bankloop.lake.contracts import DataClass
 
 
 class AttributeKind(StrEnum):

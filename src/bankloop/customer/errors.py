@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bankloop.kit import NotFoundError, SpecError, Text
+from bankloop.kit.errors import NotFoundError, SpecError
 from bankloop.kit.located import nearest
+from bankloop.kit.text import Text
 
 
 def attribute_spec(place: str, name: str, zh: str, en: str) -> SpecError:

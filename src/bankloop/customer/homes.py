@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from bankloop.organization import units
-from bankloop.store import EVERY_UNIT, principal_of
+from bankloop.organization.people import units
+from bankloop.store.contracts import EVERY_UNIT
+from bankloop.store.database import principal_of
 
 
 def home_unit(connection: Connection) -> str:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from bankloop import __version__
 from bankloop.customer.contracts import State
 from bankloop.customer.state import table_digest
-from bankloop.kit import digest
+from bankloop.kit.ids import digest
 
 # A round reads the state it was decided on a month later, and two days each time; a state is a third of its lake files.
 KEPT_FILES = 6

@@ -22,9 +22,9 @@ from bankloop.customer.contracts import (
     Rule,
     Window,
 )
-from bankloop.kit import local_moment
+from bankloop.kit.clock import local_moment
 from bankloop.kit.expression import STRING, to_ibis
-from bankloop.lake import CONTRACTS
+from bankloop.lake.conformed import CONTRACTS
 
 KEY = "customer_no"
 _DAY = 86_400

@@ -14,9 +14,11 @@ import pyarrow.parquet as pq
 
 from bankloop.customer.contracts import ADDED_UP, Catalogue, State
 from bankloop.customer.queries import KEY, state_expression
-from bankloop.kit import digest_bytes, local_day, local_moment
+from bankloop.kit.clock import local_day, local_moment
 from bankloop.kit.expression import BOOL, DATE, STRING, Type
-from bankloop.lake import Lake, Scope
+from bankloop.kit.ids import digest_bytes
+from bankloop.lake.contracts import Scope
+from bankloop.lake.service import Lake
 
 _BASE = ("customer", *ADDED_UP, "event")
 _ARROW = {BOOL: pa.bool_(), DATE: pa.date32(), STRING: pa.string()}

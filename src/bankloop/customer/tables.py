@@ -177,23 +177,6 @@ match_model = Table(
     _made(),
 )
 
-work_list = Table(
-    "work_list",
-    metadata,
-    Column("list_id", Uuid, primary_key=True),
-    _text("name"),
-    _text("digest"),
-    _text("unit_id"),
-    _text("made_by"),
-    Column("made_at", DateTime(timezone=True), nullable=False),
-    Column("due_on", Date, nullable=False),
-    Column("read", Integer, nullable=False),
-    Column("usable", Integer, nullable=False),
-    Column("recalled_at", DateTime(timezone=True), nullable=True),
-    Column("returned", JSONB, nullable=False, server_default=FetchedValue()),
-    UniqueConstraint("unit_id", "name", "digest", name="work_list_once"),
-)
-
 segment = Table(
     "segment",
     metadata,

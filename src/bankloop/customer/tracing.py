@@ -14,9 +14,11 @@ import ibis
 
 from bankloop.customer.contracts import Attribute, AttributeKind, Catalogue, Fact, Window
 from bankloop.customer.queries import KEY, window_conditions, window_start
-from bankloop.kit import local_moment
+from bankloop.kit.clock import local_moment
 from bankloop.kit.expression import to_ibis
-from bankloop.lake import CONTRACTS, Lake, Scope
+from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.contracts import Scope
+from bankloop.lake.service import Lake
 
 MOST = 200
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.lake.contracts import Column, ColumnType, TableContract
 
 # Which input files were loaded, kept in the lake itself so that it commits together with their rows.

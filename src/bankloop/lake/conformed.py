@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from bankloop.kit import MAX_FEN, Text
+from bankloop.kit.money import MAX_FEN
+from bankloop.kit.text import Text
 from bankloop.lake.bookkeeping import LOADED_FILE, QUALITY
 from bankloop.lake.contracts import Column, ColumnType, DataClass, TableContract
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from bankloop.kit import DeniedError, InputError, Text
+from bankloop.kit.errors import DeniedError, InputError
+from bankloop.kit.text import Text
 
 
 class ColumnType(StrEnum):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from bankloop.kit import (
+from bankloop.kit.errors import (
     BankloopError,
     DataError,
     DeniedError,
@@ -16,9 +16,9 @@ from bankloop.kit import (
     LockedError,
     NotFoundError,
     SpecError,
-    Text,
 )
 from bankloop.kit.located import nearest
+from bankloop.kit.text import Text
 from bankloop.lake.rules import RULE_TEXT
 
 _NO_SPACE = ("no space left", "out of disk", "disk quota", "could not write")

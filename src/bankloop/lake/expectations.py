@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.lake.errors import source_spec
 
 ROWS = "rows"

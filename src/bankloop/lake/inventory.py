@@ -12,13 +12,14 @@ from typing import Any
 
 from sqlalchemy import text
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.contracts import DataClass, Scope
 from bankloop.lake.expectations import Dimension
 from bankloop.lake.service import Lake, contract_of
 from bankloop.lake.sources import Source, read_sources
-from bankloop.store import Principal, Role, Store
+from bankloop.store.contracts import Principal, Role
+from bankloop.store.database import Store
 
 PPM = 1_000_000
 _READER = Principal("system:usage", frozenset({"auditor"}), ("*",), "audit")

@@ -16,8 +16,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bankloop.kit import uuid7
-from bankloop.lake import drawing, errors, expectations, files, incoming, origins, quality, quarantine
+from bankloop.kit.ids import uuid7
+from bankloop.lake import errors, expectations, extract, files, incoming, origins, quality, quarantine
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.conforming import Conformed, conform_files
 from bankloop.lake.contracts import LoadReport, SourceReport
@@ -28,7 +28,7 @@ from bankloop.lake.secret import hmac_pads, token_key
 from bankloop.lake.service import Lake
 from bankloop.lake.sources import OWN, Source, read_sources
 from bankloop.lake.writer import LakeWriter
-from bankloop.store import LakeVersion
+from bankloop.store.contracts import LakeVersion
 
 Progress = Callable[[str, int, int], None]
 """Called with a source's name, the deliveries done and their number."""
@@ -58,7 +58,7 @@ def load_bank(folder: Path, lake: Lake, progress: Progress | None = None) -> Loa
         try:
             with lake.engine() as connection:
                 load = _Load(lake, writer, connection, scratch, sources)
-                drawn, lacking = drawing.draw(lake, sources, scratch)
+                drawn, lacking = extract.draw(lake, sources, scratch)
                 waiting += lacking
                 together = incoming.in_order([*deliveries, *drawn], sources)
                 load.run(together, progress or (lambda *_: None))

@@ -9,18 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bankloop.store import (
-    LakeVersion,
-    Principal,
-    Role,
-    Store,
-    current_version,
-    current_versions,
-    publish_version,
-    record_audit,
-    verb,
-    versions_of,
-)
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import LakeVersion, Principal, Role
+from bankloop.store.database import Store
+from bankloop.store.registry import current_version, current_versions, publish_version, versions_of
+from bankloop.store.verbs import verb
 
 # More versions of one table than any bank publishes in its life.
 _ALL = 1_000_000

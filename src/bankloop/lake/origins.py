@@ -25,7 +25,7 @@ from bankloop.lake.engine import literal, name, parquet
 from bankloop.lake.readers import read_file
 from bankloop.lake.service import Lake, contract_of
 from bankloop.lake.sources import Source, read_sources
-from bankloop.store import LakeVersion
+from bankloop.store.contracts import LakeVersion
 
 LINES = ".lines"
 MASKED = "***"

@@ -24,8 +24,8 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from bankloop.kit import Text
 from bankloop.kit.located import read_located
+from bankloop.kit.text import Text
 from bankloop.lake import errors, files, incoming
 from bankloop.lake.engine import arrow, literal, name
 from bankloop.lake.readers import read_file

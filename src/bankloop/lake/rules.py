@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.lake.contracts import Column, ColumnType, TableContract
 from bankloop.lake.engine import literal, name
 

@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bankloop.kit import Clock, local_day
+from bankloop.kit.clock import Clock, local_day
 from bankloop.lake import errors, files
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.contracts import Column, ColumnType, Scope, TableContract
@@ -25,7 +25,8 @@ from bankloop.lake.rules import row_checks
 from bankloop.lake.settings import read_zone
 from bankloop.lake.vault import StoreVault, Vault
 from bankloop.lake.writer import LakeWriter
-from bankloop.store import LakeVersion, Principal, Store
+from bankloop.store.contracts import LakeVersion, Principal
+from bankloop.store.database import Store
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend

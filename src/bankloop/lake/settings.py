@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bankloop.kit import Text
 from bankloop.kit.located import read_located
+from bankloop.kit.text import Text
 from bankloop.lake.errors import source_spec
 
 DEFAULT_ZONE = "Asia/Shanghai"

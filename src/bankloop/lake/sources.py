@@ -47,8 +47,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from bankloop.kit import Text
 from bankloop.kit.located import Located, nearest, read_located
+from bankloop.kit.text import Text
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.contracts import ColumnType, TableContract
 from bankloop.lake.errors import source_spec

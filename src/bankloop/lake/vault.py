@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bankloop.store import Principal, Store, keep_identifiers, no_identifiers
+from bankloop.store.contracts import Principal
+from bankloop.store.database import Store
+from bankloop.store.vault import keep_identifiers, no_identifiers
 
 
 class Vault(Protocol):

@@ -8,11 +8,11 @@ from datetime import date, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from bankloop.kit import digest
+from bankloop.kit.ids import digest
 from bankloop.lake import files
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.manifest import Manifest
-from bankloop.store import LakeVersion
+from bankloop.store.contracts import LakeVersion
 
 
 class LakeWriter:

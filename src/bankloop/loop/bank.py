@@ -14,24 +14,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from bankloop.customer import (
-    ADDED_UP,
-    AttributeKind,
-    Catalogue,
-    State,
-    build_state,
-    keep_state,
-    kept_state,
-    read_catalogue,
-    state_key,
-)
+from bankloop.customer.catalogue import read_catalogue
+from bankloop.customer.contracts import ADDED_UP, AttributeKind, Catalogue, State
+from bankloop.customer.keeping import keep_state, kept_state, state_key
 from bankloop.customer.overview import Profiles, open_profiles
 from bankloop.customer.relation import EXPOSED
-from bankloop.kit import Clock, NotFoundError, Text
+from bankloop.customer.state import build_state
+from bankloop.kit.clock import Clock
+from bankloop.kit.errors import NotFoundError
 from bankloop.kit.located import nearest
-from bankloop.lake import Lake
+from bankloop.kit.text import Text
+from bankloop.lake.service import Lake
 from bankloop.loop.spec import BankSpec, Campaign, read_bank_spec
-from bankloop.store import Store, lake_key
+from bankloop.store.database import Store
+from bankloop.store.registry import lake_key
 
 # Learning reads the days of two rounds and today.
 KEPT_STATES = 3

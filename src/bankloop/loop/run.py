@@ -15,121 +15,31 @@ import pyarrow as pa
 from sqlalchemy import Connection
 
 from bankloop.customer.consent import permits
-from bankloop.kit import ConflictError, Text
+from bankloop.kit.errors import ConflictError
+from bankloop.kit.text import Text
 from bankloop.loop import audience, model, optimize, product, reach
 from bankloop.loop import evaluate as evaluation
-from bankloop.loop.amounts import draft_amount
-from bankloop.loop.approving import (
-    approve_campaign,
-    approve_in_turn,
-    close_campaign,
-    kill_campaign,
-    pause_campaign,
-    promote,
-    recall_campaign,
-    resume_campaign,
-    return_campaign,
-    schedule_campaign,
-    start_campaign,
-    submit,
-)
 from bankloop.loop.bank import Bank
-from bankloop.loop.cohorts import Acquired, Cohort, acquisition, execution, retention
-from bankloop.loop.forecasts import draft_forecast, forecasts_of, score_forecast
-from bankloop.loop.frozen import (
+from bankloop.loop.campaign.approving import start_campaign
+from bankloop.loop.campaign.branch_rule import narrowed, same_rules
+from bankloop.loop.campaign.launch import launches
+from bankloop.loop.campaign.locks_in_force import (
     approved_locks,
     catalogue_in_force,
-    locked_catalogue,
     locked_model,
     model_versions,
     policies_in_force,
 )
-from bankloop.loop.growth import ProgrammeGrowth, programme_growth, programmes_of
-from bankloop.loop.labels import campaign_outcomes, round_outcomes, round_population, staffed
-from bankloop.loop.launch import Launch, history_launches, launches
-from bankloop.loop.learning import SEED, draft_model, learn_from, learnt_until, roll_back, watch_model
+from bankloop.loop.learning.training import SEED, learn_from
 from bankloop.loop.model import Uplift
-from bankloop.loop.narrowing import narrowed, same_rules
-from bankloop.loop.parts import submit_part
-from bankloop.loop.plays import DIMENSIONS, PlayRecord, dimension_of, play_records, values_of
-from bankloop.loop.programme import read_programme
-from bankloop.loop.reading import cut_by, newest_readings, read_rounds
-from bankloop.loop.scorecard import LEVELS, metrics_of, scorecard
-from bankloop.loop.shelf import shelf_now, shelf_of
+from bankloop.loop.offering.shelf import shelf_now, shelf_of
+from bankloop.loop.round.reading import read_rounds
+from bankloop.loop.round.window import Window, record_steps, stored_plan
 from bankloop.loop.spec import Lock
-from bankloop.loop.trace import Trace, trace
-from bankloop.loop.window import Window, plain_reading, record_export, record_steps, stored_plan
-from bankloop.store import (
-    Principal,
-    read_plans,
-    record_audit,
-    save_plan,
-    verb,
-)
-
-__all__ = [
-    "DIMENSIONS",
-    "LEVELS",
-    "Acquired",
-    "Cohort",
-    "Launch",
-    "PlayRecord",
-    "ProgrammeGrowth",
-    "RunReport",
-    "Trace",
-    "Window",
-    "acquisition",
-    "approve_campaign",
-    "approve_in_turn",
-    "approved_locks",
-    "campaign_outcomes",
-    "close_campaign",
-    "control_share",
-    "cut_by",
-    "dimension_of",
-    "draft_amount",
-    "draft_forecast",
-    "draft_model",
-    "evaluate",
-    "execution",
-    "forecasts_of",
-    "history_launches",
-    "kill_campaign",
-    "launches",
-    "learn",
-    "learnt_until",
-    "locked_catalogue",
-    "metrics_of",
-    "newest_readings",
-    "pause_campaign",
-    "plain_reading",
-    "plan",
-    "play_records",
-    "programme_growth",
-    "programmes_of",
-    "promote",
-    "read_programme",
-    "recall_campaign",
-    "record_export",
-    "resume_campaign",
-    "retention",
-    "return_campaign",
-    "roll_back",
-    "round_outcomes",
-    "round_population",
-    "run",
-    "schedule_campaign",
-    "score_forecast",
-    "scorecard",
-    "staffed",
-    "start_campaign",
-    "submit",
-    "submit_part",
-    "trace",
-    "values_of",
-    "was_run",
-    "watch_model",
-]
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import Principal
+from bankloop.store.registry import read_plans, save_plan
+from bankloop.store.verbs import verb
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 
 
 @dataclass(frozen=True, slots=True)

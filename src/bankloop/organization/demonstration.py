@@ -7,20 +7,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from bankloop.kit import NotFoundError, Text
-from bankloop.organization.people import (
-    Line,
-    engage_staff,
-    license_staff,
-    name_backup,
-    open_unit,
-    person_of,
-    unit_of,
-)
+from bankloop.kit.errors import NotFoundError
+from bankloop.kit.text import Text
+from bankloop.organization.people import Line, engage_staff, license_staff, name_backup, open_unit, person_of, unit_of
 from bankloop.organization.people import errors as people_errors
 from bankloop.organization.rights import ROLES, Grant, give_role, grants
 from bankloop.organization.rights.contracts import GrantState
-from bankloop.store import EVERY_LINE, now_of
+from bankloop.store.contracts import EVERY_LINE
+from bankloop.store.database import now_of
 
 # The simulator's truth: only a bank that was simulated has one.
 _TRUTH = Path("data") / "truth"

@@ -10,10 +10,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from bankloop.kit import digest
+from bankloop.kit.ids import digest
 from bankloop.organization import errors
 from bankloop.organization.approval import approval_of, close_request, hold_in_force, start_request, submit_approval
-from bankloop.store import erase_sealed, holds_on, record_audit, verb
+from bankloop.store.audit import holds_on, record_audit
+from bankloop.store.vault import erase_sealed
+from bankloop.store.verbs import verb
 
 KIND = "erasure"
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from bankloop.kit import digest
+from bankloop.kit.ids import digest
 from bankloop.organization import errors
 from bankloop.organization.approval import (
     Approval,
@@ -27,7 +27,8 @@ from bankloop.organization.approval import (
 )
 from bankloop.organization.people import Transfer, end_transfer, keep_transfer, pass_book, transfer_of
 from bankloop.organization.rights import Grant, GrantState, end_grant, grant_of, keep_grant, open_grant, refuse_grant
-from bankloop.store import EVERY_LINE, verb
+from bankloop.store.contracts import EVERY_LINE
+from bankloop.store.verbs import verb
 
 _GRANT, _TRANSFER = "grant", "transfer"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bankloop.organization.contracts import Organization
 from bankloop.organization.rights import CHECKER, MAKER, ROLES, SYSTEM, marks_of
-from bankloop.store import EVERY_UNIT, Principal
+from bankloop.store.contracts import EVERY_UNIT, Principal
 
 COMPLIANCE = "compliance_reviewer"
 BRANCH = "branch_commander"

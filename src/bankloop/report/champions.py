@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate import Estimate
 from bankloop.loop.optimize import Challenger, Comparison
-from bankloop.report import sayings as say
-from bankloop.report.contracts import Cell, Column, Table, Tone
+from bankloop.view import format as say
+from bankloop.view.figures import Cell, Column, Table, Tone
 
 _DASH = say.same("—")
 _COLUMNS = (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.reach import WAYS, Way
-from bankloop.report import sayings as say
-from bankloop.report.contracts import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
 from bankloop.report.record import PlanRecord
-from bankloop.report.truth import ORACLE, PLAN
+from bankloop.report.simulated_truth import ORACLE, PLAN
+from bankloop.view import format as say
+from bankloop.view.figures import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
 
 _PLAN = Text("这份方案", "This plan")
 _KINDS: Mapping[str, Text] = {

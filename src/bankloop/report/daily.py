@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from bankloop.kit import Language, Text
-from bankloop.organization.daily import DailyReport, Figures
-from bankloop.report import sayings as say
-from bankloop.report.books import Book
-from bankloop.report.contracts import Bar, Bars, Cell, Column, Figure, Picture, Table, Tone
-from bankloop.report.sheet import TOTAL, book_pages
+from bankloop.kit.text import Language, Text
+from bankloop.performance.daily import DailyReport, Figures
+from bankloop.view import format as say
+from bankloop.view.book import Book
+from bankloop.view.figures import Bar, Bars, Cell, Column, Figure, Picture, Table, Tone
+from bankloop.view.sheet import TOTAL, book_pages
 
 BALANCES: Mapping[str, Text] = {
     "deposits": Text("存款", "Deposits"),

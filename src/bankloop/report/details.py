@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate import Cut, Estimate, Reading, discoveries, effects_together
-from bankloop.report import sayings as say
-from bankloop.report.contracts import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
+from bankloop.view import format as say
+from bankloop.view.figures import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
 
 # Offer keys (product|benefit|channel) as people name them, by campaign.
 Names = Mapping[tuple[str, str], Text]

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bankloop.customer.worklist import Refused
-from bankloop.kit import InputError, Text, canonical_json
+from bankloop.care.worklist import Refused
+from bankloop.kit.errors import InputError
+from bankloop.kit.ids import canonical_json
+from bankloop.kit.text import Text
 from bankloop.report.record import PlanRecord
 
 FORMATS = {

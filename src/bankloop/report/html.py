@@ -9,20 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bankloop.kit import Language, NotFoundError, Text, canonical_json
+from bankloop.kit.errors import NotFoundError
+from bankloop.kit.ids import canonical_json
+from bankloop.kit.text import Language, Text
 from bankloop.loop.reach import actions_of
-from bankloop.loop.run import Window
+from bankloop.loop.round.window import Window
 from bankloop.report import story as telling
 from bankloop.report.champions import challenger_table
-from bankloop.report.contracts import Picture, PlanView, ResultsView, Table, Truth
+from bankloop.report.contracts import PlanView, ResultsView, Truth
 from bankloop.report.keeping import load_window_view
 from bankloop.report.loading import quarantine_table
-from bankloop.report.pages import environment, style
 from bankloop.report.plan import plan_page
 from bankloop.report.record import PlanRecord, action_title, record_of
 from bankloop.report.results import results_page
 from bankloop.report.story import Story
-from bankloop.simulate import World
+from bankloop.simulate.world import World
+from bankloop.view.figures import Picture, Table
+from bankloop.view.templating import environment, style
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def results_view(story: Story, titles: Mapping[str, Text]) -> ResultsView:
 def html_report(story: Story, language: Language = Language.ZH, truth: Truth | None = None) -> str:
     """Return the report as one HTML file; ``language`` is shown first, the other one a click away."""
     report = report_of(story, truth if truth is not None else _truth(story))
-    pages = environment()
+    pages = environment(Path(__file__).parent / "templates")
     bodies = {one.value: pages.get_template("report_body.html").render(report=report, lang=one) for one in Language}
     return pages.get_template("report.html").render(
         report=report, bodies=bodies, style=style(), first=language.value, other=Language.EN.value

@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from bankloop.kit import NotFoundError, Text, canonical_json
+from bankloop.kit.errors import NotFoundError
+from bankloop.kit.ids import canonical_json
+from bankloop.kit.text import Text
 from bankloop.loop.reach import Family, Problem, ResourceLine, Rules
-from bankloop.loop.run import Window
-from bankloop.report.beside import Beside
+from bankloop.loop.round.window import Window
+from bankloop.report.baselines import Beside
 from bankloop.report.record import CampaignRecord, Fall, Line, PlanRecord, plan_key, record_of
-from bankloop.report.truth import truth_of
+from bankloop.report.simulated_truth import truth_of
 
 _WORDS, _ARRAYS, _ROWS, _EXCLUDED = "plan.json", "problem.npz", "rows.parquet", "excluded.parquet"
 

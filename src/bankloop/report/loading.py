@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bankloop.kit import Text
-from bankloop.lake import LoadReport
-from bankloop.report import sayings as say
-from bankloop.report.contracts import Cell, Column, Table
+from bankloop.kit.text import Text
+from bankloop.lake.contracts import LoadReport
+from bankloop.view import format as say
+from bankloop.view.figures import Cell, Column, Table
 
 RULES = {
     "phone": Text("号码格式不对", "Malformed phone number"),

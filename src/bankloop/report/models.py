@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bankloop.customer.consent import Content
-from bankloop.kit import Text
-from bankloop.loop.offers import NextOffers, Ranked
-from bankloop.loop.slots import Slot
+from bankloop.kit.text import Text
+from bankloop.loop.offering.offers import NextOffers, Ranked
+from bankloop.loop.offering.slots import Slot
 from bankloop.loop.spec import Product
-from bankloop.report import sayings as say
-from bankloop.report.contracts import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
-from bankloop.store import ModelVersion
+from bankloop.store.contracts import ModelVersion
+from bankloop.view import format as say
+from bankloop.view.figures import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
 
 _STATES: Mapping[str, tuple[Text, Tone]] = {
     "champion": (Text("现任", "champion"), Tone.GOOD),

@@ -7,17 +7,18 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.reach import LeftOut, ResourceLine
-from bankloop.loop.run import Window
-from bankloop.report import sayings as say
-from bankloop.report.contracts import (
+from bankloop.loop.round.window import Window
+from bankloop.report.contracts import PlanView
+from bankloop.report.record import CampaignRecord, PlanRecord, record_of
+from bankloop.view import format as say
+from bankloop.view.figures import (
     Cell,
     Column,
     Curve,
     Figure,
     Picture,
-    PlanView,
     Point,
     Scale,
     Step,
@@ -26,7 +27,6 @@ from bankloop.report.contracts import (
     Tone,
     Waterfall,
 )
-from bankloop.report.record import CampaignRecord, PlanRecord, record_of
 
 # A use this close to its limit is shown as full.
 FULL = 0.995

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate import Metric, Number
-from bankloop.loop.run import DIMENSIONS, Acquired, Cohort, PlayRecord, Trace
+from bankloop.loop.round.trace import Trace
 from bankloop.loop.spec import Play
-from bankloop.organization import Performance
-from bankloop.report import sayings as say
-from bankloop.report.books import Book
-from bankloop.report.contracts import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
+from bankloop.organization.task import Performance
+from bankloop.performance.cohorts import Acquired, Cohort
+from bankloop.performance.plays import DIMENSIONS, PlayRecord
 from bankloop.report.details import lift_in_words
 from bankloop.report.scorecard import metric_tables
+from bankloop.view import format as say
+from bankloop.view.book import Book
+from bankloop.view.figures import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
 
 _DASH = say.same("—")
 _NEVER = Text("还没做过", "never run")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate import Programme, Reading
-from bankloop.loop.run import ProgrammeGrowth
-from bankloop.report import sayings as say
-from bankloop.report.books import Book
-from bankloop.report.contracts import Bar, Bars, Cell, Column, Figure, Picture, Role, Table
+from bankloop.performance.growth import ProgrammeGrowth
 from bankloop.report.details import lift_in_words
-from bankloop.report.whole import programme_view
+from bankloop.report.programme_page import programme_view
+from bankloop.view import format as say
+from bankloop.view.book import Book
+from bankloop.view.figures import Bar, Bars, Cell, Column, Figure, Picture, Role, Table
 
 _DASH = say.same("—")
 # Less than half of the last digit shown.

@@ -11,14 +11,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop import reach
+from bankloop.loop.campaign.launch import Launch, launches
 from bankloop.loop.reach import Action, Bound, LeftOut, Problem, ResourceLine, Rules, Side
-from bankloop.loop.run import Launch, Window, launches
+from bankloop.loop.round.window import Window
 from bankloop.loop.spec import NO_BENEFIT, Lock
-from bankloop.report import sayings as say
-from bankloop.report.beside import Beside, beside
+from bankloop.report.baselines import Beside, beside
+from bankloop.view import format as say
 
 # The controls whose price is shown, as shares of the audience.
 CONTROL_SHARES = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30)

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate import FUNNEL, Estimate, Programme, Reading, Verdict
-from bankloop.report import sayings as say
-from bankloop.report.contracts import (
-    Bar,
-    Bars,
-    Cell,
-    Column,
-    Figure,
-    Forest,
-    Interval,
-    Picture,
-    ResultsView,
-    Role,
-    Table,
-    Tone,
-)
+from bankloop.report.contracts import ResultsView
 from bankloop.report.details import Names, basis_table, group_tables, motives_table, offers_table, weeks_picture
-from bankloop.report.whole import programme_view
+from bankloop.report.programme_page import programme_view
+from bankloop.view import format as say
+from bankloop.view.book import Book
+from bankloop.view.figures import Bar, Bars, Cell, Column, Figure, Forest, Interval, Picture, Role, Table, Tone
 
 # Truths by (campaign, round), fractions; of a simulator only.
 Truths = Mapping[tuple[str, int], float]
@@ -334,3 +323,14 @@ def _checks(shown: Sequence[Reading], titles: Mapping[str, Text], placebo: Readi
         "'Inconclusive' is no failure: pool another round and smaller lifts can be seen.",
     )
     return Table("checks", Text("读数可信吗", "May the readings be believed?"), columns, tuple(rows), note)
+
+
+def results_book(found: ResultsView) -> Book:
+    """Return the results as a book: every picture and table of the page."""
+    pictures = [found.forest, found.money, *found.arrival]
+    tables = [found.readings, found.funnel, found.checks, found.offers, *found.groups, found.motives, found.basis]
+    if found.programme is not None:
+        pictures.append(found.programme.goals)
+        tables.append(found.programme.table)
+    filled = tuple(one for one in tables if one.rows)
+    return Book("results", Text("结果", "Results"), found.answer, found.figures, tuple(pictures), filled)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate import NEEDS, Metric, Number
-from bankloop.report import sayings as say
-from bankloop.report.contracts import Cell, Column, Table
+from bankloop.view import format as say
+from bankloop.view.figures import Cell, Column, Table
 
 _DASH = say.same("—")
 LEVEL_NAMES = {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bankloop.kit import Text
-from bankloop.loop.assortment import Penetration, Scorecard, Trigger, class_title
+from bankloop.kit.text import Text
+from bankloop.loop.offering.assortment import Penetration, Scorecard, Trigger, class_title
 from bankloop.loop.product import SENTENCES, LegRuling, Shelf, WhyNot
 from bankloop.loop.spec import Availability, Policies, Product
-from bankloop.report import sayings as say
-from bankloop.report.contracts import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
-from bankloop.store import ProductReview
+from bankloop.store.contracts import ProductReview
+from bankloop.view import format as say
+from bankloop.view.figures import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
 
 PRODUCT_LINES: Mapping[str, Text] = {
     "retail": Text("零售", "Retail"),

@@ -9,15 +9,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bankloop.kit import Text
-from bankloop.lake import LoadReport
+from bankloop.kit.text import Text
+from bankloop.lake.contracts import LoadReport
 from bankloop.loop.evaluate import Programme, Reading
 from bankloop.loop.model import Card
 from bankloop.loop.optimize import Challenger
-from bankloop.loop.run import Window
-from bankloop.report import sayings as say
-from bankloop.report.contracts import Bar, Bars, Cell, Column, Pair, Pairs, Picture, Role, Table, Tone, Truth
-from bankloop.simulate import SimulatedBank, World
+from bankloop.loop.round.window import Window
+from bankloop.report.contracts import Truth
+from bankloop.simulate.contracts import SimulatedBank
+from bankloop.simulate.world import World
+from bankloop.view import format as say
+from bankloop.view.figures import Bar, Bars, Cell, Column, Pair, Pairs, Picture, Role, Table, Tone
 
 _STAFF_CHANNEL = "rm_call"
 # More sub-branches than this are shown as a distribution.

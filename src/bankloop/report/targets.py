@@ -7,13 +7,13 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.bank import Bank
-from bankloop.loop.targets import standings
-from bankloop.organization.target import MEASURES, Done, Part, Target, Unit
-from bankloop.report import sayings as say
-from bankloop.report.contracts import Cell, Column, Table, Tone
+from bankloop.performance.target import MEASURES, Done, Part, Target, Unit
+from bankloop.performance.target_progress import standings
 from bankloop.report.daily import Pace
+from bankloop.view import format as say
+from bankloop.view.figures import Cell, Column, Table, Tone
 
 _UNKNOWN = say.same("—")
 # A tenth behind the time that has gone is amber, more is red.

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bankloop.kit import InputError, Text
+from bankloop.kit.errors import InputError
+from bankloop.kit.text import Text
 from bankloop.loop.reach import Problem, ResourceLine, Rules, assign
-from bankloop.report import sayings as say
-from bankloop.report.contracts import Cell, Column, Table, Tone, WhatIf
+from bankloop.report.contracts import WhatIf
 from bankloop.report.record import PlanRecord
+from bankloop.view import format as say
+from bankloop.view.figures import Cell, Column, Table, Tone
 
 # Beyond this a limit is a slip of the keyboard, not a question.
 MOST = 1e15

@@ -4,22 +4,3 @@
 customer's potential outcomes, lets people respond to what a campaign did, and moves the bank on after a round. Nothing that decides may import this room or read ``data/truth``: the loop
 meets the truth only when a result is compared with it.
 """
-
-from bankloop.simulate.contracts import EVENT_SCHEMA, RESPONSE_SCHEMA, Response, SimulatedBank, TrueLift
-from bankloop.simulate.doubles import Registers, draw_registers
-from bankloop.simulate.service import TODAY, write_bank, write_templates
-from bankloop.simulate.world import World
-
-__all__ = [
-    "EVENT_SCHEMA",
-    "RESPONSE_SCHEMA",
-    "TODAY",
-    "Registers",
-    "Response",
-    "SimulatedBank",
-    "TrueLift",
-    "World",
-    "draw_registers",
-    "write_bank",
-    "write_templates",
-]

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pv
 
-from bankloop.kit import is_working_day
+from bankloop.kit.worktime import is_working_day
 from bankloop.simulate.deliveries import Delivery
 from bankloop.simulate.draw import Floats
 from bankloop.simulate.parameters import Parameters

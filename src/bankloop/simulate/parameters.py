@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import yaml
 
-from bankloop.kit import SpecError, Text
+from bankloop.kit.errors import SpecError
+from bankloop.kit.text import Text
 
 DEFAULT = Path(__file__).parent / "parameters.yaml"
 _SOURCES = frozenset("DPJ")

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bankloop.kit import InputError, Text
+from bankloop.kit.errors import InputError
+from bankloop.kit.text import Text
 from bankloop.simulate import deliveries, history, net_values
 from bankloop.simulate.contracts import Response
 from bankloop.simulate.draw import Ints

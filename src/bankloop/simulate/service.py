@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
-from bankloop.kit import EnvironmentFault, InputError, Text
+from bankloop.kit.errors import EnvironmentFault, InputError
+from bankloop.kit.text import Text
 from bankloop.simulate import deliveries, history, net_values, registers, verified
 from bankloop.simulate.contracts import SimulatedBank
 from bankloop.simulate.moving import move, naturally, reached_deeds

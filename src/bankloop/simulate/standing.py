@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bankloop.kit import NotFoundError, Text
+from bankloop.kit.errors import NotFoundError
+from bankloop.kit.text import Text
 from bankloop.simulate import deliveries, names
 from bankloop.simulate.lookup import MONEY
 from bankloop.simulate.network import NOBODY, Network

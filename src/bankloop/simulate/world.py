@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bankloop.kit import NotFoundError, Text
+from bankloop.kit.errors import NotFoundError
+from bankloop.kit.text import Text
 from bankloop.simulate.contracts import RESPONSE_SCHEMA, Response, TrueLift
 from bankloop.simulate.draw import Bools, Floats, Ints
 from bankloop.simulate.lookup import MONEY, CampaignPeople, Days, as_days, by_customer, coded_actions, number_rows
@@ -50,9 +51,7 @@ class World:
     def __init__(
         self, seed: int, parameters: Parameters, truth: dict[str, CampaignPeople], people: pa.Table, units: pa.Table
     ) -> None:
-        self.seed = seed
-        self._p = parameters
-        self._truth = truth
+        self.seed, self._p, self._truth = seed, parameters, truth
         self._numbers: pa.Array = people["customer_no"].combine_chunks()
         self._unit: Ints = people["unit_row"].to_numpy()
         self._managed: Bools = people["managed"].to_numpy()

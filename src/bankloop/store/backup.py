@@ -22,7 +22,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from bankloop.kit import Clock, canonical_json, digest
+from bankloop.kit.clock import Clock
+from bankloop.kit.ids import canonical_json, digest
 from bankloop.store import errors
 from bankloop.store.audit import record_audit, seal_audit
 from bankloop.store.audit.anchor import add_restore

@@ -20,7 +20,9 @@ from sqlalchemy import Connection, Engine, RootTransaction, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from bankloop.kit import BankloopError, Clock, Origin, present_origin
+from bankloop.kit.clock import Clock
+from bankloop.kit.errors import BankloopError
+from bankloop.kit.origins import Origin, present_origin
 from bankloop.store import errors
 from bankloop.store.contracts import EVERY_UNIT, Principal, Role
 from bankloop.store.embedded import EmbeddedServer, start_server

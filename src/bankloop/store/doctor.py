@@ -10,14 +10,15 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from bankloop.kit import BankloopError, Text
+from bankloop.kit.errors import BankloopError
+from bankloop.kit.text import Text
 from bankloop.store.audit import anchor_file, check_audit, last_check, read_audit
 from bankloop.store.audit.chain import SEALER
 from bankloop.store.contracts import EVERY_UNIT, Principal, Role
 from bankloop.store.database import Store
+from bankloop.store.resealing import keys_in_use
 from bankloop.store.schema import HEAD
 from bankloop.store.sealing import key_file
-from bankloop.store.sealing.renewing import keys_in_use
 
 # PostgreSQL and the lake both stop when the disk is full; a load writes about what it reads.
 LEAST_FREE_BYTES = 2 * 2**30

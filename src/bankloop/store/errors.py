@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bankloop.kit import (
+from bankloop.kit.errors import (
     ConflictError,
     DataError,
     DeniedError,
@@ -12,8 +12,8 @@ from bankloop.kit import (
     InputError,
     LockedError,
     NotFoundError,
-    Text,
 )
+from bankloop.kit.text import Text
 
 
 def disk_full(place: Path | str, reason: str) -> EnvironmentFault:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from bankloop.kit import canonical_json
+from bankloop.kit.ids import canonical_json
 from bankloop.store.contracts import OUTBOX_SCHEMA, Message
 from bankloop.store.copying import copy_in, fitted, sole
 from bankloop.store.database import now_of

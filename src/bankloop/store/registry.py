@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Table, literal, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
-from bankloop.kit import canonical_json
+from bankloop.kit.ids import canonical_json
 from bankloop.store import tables
 from bankloop.store.contracts import (
     AudienceSnapshot,

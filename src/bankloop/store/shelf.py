@@ -15,7 +15,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from bankloop.kit import uuid7
+from bankloop.kit.ids import uuid7
 from bankloop.store import tables
 from bankloop.store.contracts import ProductReview, ShelfNotice
 from bankloop.store.copying import copy_in

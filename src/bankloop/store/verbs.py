@@ -1,7 +1,7 @@
 """The register of verbs: every function that changes something under a name people know.
 
 A test walks them all and fails on one that leaves no audit row. Whoever knows the rights guards them all at once: a verb
-called by a principal that may not is refused at its door.
+called by a principal that may not is refused at its door, and before there is a guard no verb can be called at all.
 """
 
 from __future__ import annotations
@@ -35,6 +35,10 @@ def verb(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             actor = _actor((*args, *kwargs.values()))
             if actor is not None:
+                if not _guards:
+                    raise RuntimeError(
+                        f"nobody guards {name}: import bankloop.organization.rights before a verb is called"
+                    )
                 for guard in _guards:
                     guard(actor, name)
             return function(*args, **kwargs)

@@ -2,8 +2,3 @@
 
 Pages are rendered here from the store and from ``report``; forms work without a script, and no page asks another host.
 """
-
-from bankloop.web.api.asking import plain
-from bankloop.web.app import create_app, is_loopback, serve
-
-__all__ = ["create_app", "is_loopback", "plain", "serve"]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bankloop.kit import FixedClock
-from bankloop.store import EmbeddedServer
+from bankloop.kit.clock import FixedClock
+from bankloop.store.embedded import EmbeddedServer
 from tests.bankfixture import SmallBank, shared
 
 

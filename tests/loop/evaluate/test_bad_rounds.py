@@ -9,11 +9,15 @@ import pyarrow.compute as pc
 
 from bankloop.loop import evaluate
 from bankloop.loop import run as loop
-from bankloop.loop.labels import round_population
+from bankloop.loop.round.labels import round_population
 from bankloop.loop.spec import Lock
 from bankloop.loop.spec.contracts import Goal
-from bankloop.organization import system
-from bankloop.store import DecisionBatch, Store, append_decisions, append_events, read_decisions, save_lock
+from bankloop.organization.principals import system
+from bankloop.performance.programme import read_programme
+from bankloop.store.contracts import DecisionBatch
+from bankloop.store.database import Store
+from bankloop.store.history import append_decisions, append_events, read_decisions
+from bankloop.store.registry import save_lock
 from tests.bankfixture import SmallBank
 from tests.loop.evaluate.rounds import START, decisions
 from tests.loop.people import lock_of
@@ -60,13 +64,13 @@ def happened(small: SmallBank, customer: str, kind: str, at: datetime, number: i
 
 
 def test_a_holdout_customer_contacted_by_hand_stays_in_the_holdout_and_is_counted(small: SmallBank) -> None:
-    before = loop.read_programme(small.open, system())
+    before = read_programme(small.open, system())
     with small.open.store.begin(system()) as connection:
         decided = read_decisions(connection, ["bind-card"], 1)
     held = decided.filter(pc.equal(decided["cell"], "holdout"))["customer_no"][0].as_py()
     at = decided["recorded_at"][0].as_py() + timedelta(days=2)
     happened(small, held, "call_connected", at, 1)
-    after = loop.read_programme(small.open, system())
+    after = read_programme(small.open, system())
     assert after.contaminated == before.contaminated + 1
     assert (after.holdout, after.treated) == (before.holdout, before.treated)
     assert after.per_head == before.per_head

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from bankloop.kit import NotFoundError
-from bankloop.loop import run as loop
-from bankloop.organization import system
+from bankloop.kit.errors import NotFoundError
+from bankloop.loop.round.reading import cut_by
+from bankloop.organization.principals import system
 from tests.bankfixture import SmallBank
 
 
 @pytest.mark.parametrize("dimension", ["manager", "sub_branch", "branch", "tier"])
 def test_every_cut_adds_up_to_the_reading(small: SmallBank, dimension: str) -> None:
     reading = small.story.rounds[0][0].reading
-    cuts = loop.cut_by(small.open, system(), reading.campaign, [1], dimension)
+    cuts = cut_by(small.open, system(), reading.campaign, [1], dimension)
     assert len(cuts) > 1
     assert sum(cut.treated for cut in cuts) == reading.treated
     assert sum(cut.control for cut in cuts) == reading.control
@@ -22,6 +22,6 @@ def test_every_cut_adds_up_to_the_reading(small: SmallBank, dimension: str) -> N
 
 def test_what_nothing_is_cut_by_is_refused_with_what_there_is(small: SmallBank) -> None:
     with pytest.raises(NotFoundError) as error:
-        loop.cut_by(small.open, system(), "bind-card", [1], "zodiac")
+        cut_by(small.open, system(), "bind-card", [1], "zodiac")
     assert error.value.code == "evaluate.no_dimension"
     assert "manager" in str(error.value.fields)

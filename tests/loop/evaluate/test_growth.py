@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bankloop.kit import Language
+from bankloop.kit.text import Language
 from bankloop.loop.evaluate import read_growth, read_metrics
-from bankloop.loop.growth import ProgrammeGrowth
 from bankloop.loop.spec import ProgrammeSpec
-from bankloop.report import programme_book
+from bankloop.performance.growth import ProgrammeGrowth
+from bankloop.report.programmes import programme_book
 from tests.loop.people import BANK
 
 SPEC = ProgrammeSpec.model_validate(

@@ -6,12 +6,11 @@ import json
 
 import pytest
 
-from bankloop.loop import run as loop
+from bankloop.loop.campaign.launch import Launch, history_launches, launches
 from bankloop.loop.evaluate import design
-from bankloop.loop.run import Launch
-from bankloop.organization import system
-from bankloop.report import plan_page
-from bankloop.store import read_plans
+from bankloop.organization.principals import system
+from bankloop.report.plan import plan_page
+from bankloop.store.registry import read_plans
 from tests.bankfixture import SmallBank
 
 
@@ -27,7 +26,7 @@ def test_the_sentence_says_what_it_would_take() -> None:
 
 
 def test_a_window_says_of_each_campaign_what_it_could_find_and_the_store_keeps_it(small: SmallBank) -> None:
-    found = loop.launches(small.window)
+    found = launches(small.window)
     assert set(found) == set(small.window.locks)
     for name, one in found.items():
         reading = next(told.reading for told in small.story.rounds[0] if told.campaign == name)
@@ -40,20 +39,20 @@ def test_a_window_says_of_each_campaign_what_it_could_find_and_the_store_keeps_i
 
 
 def test_the_plans_page_says_it_where_the_price_of_certainty_is_shown(small: SmallBank) -> None:
-    said = [one.sentence.zh for one in loop.launches(small.window).values()]
+    said = [one.sentence.zh for one in launches(small.window).values()]
     notes = [picture.note.zh for picture in plan_page(small.window).certainty if picture.note]
     assert notes
     assert all(any(note.startswith(one) for one in said) for note in notes)
 
 
 def test_history_alone_says_what_each_control_could_find(small: SmallBank) -> None:
-    found = loop.history_launches(small.open, "bind-card", small.open.lake.today(), 0.02)
+    found = history_launches(small.open, "bind-card", small.open.lake.today(), 0.02)
     shares = [one.design.control_share for one in found]
     assert shares == sorted(shares)
     assert 0.1 in shares
     assert [one.design.detectable for one in found] == sorted((one.design.detectable for one in found), reverse=True)
     assert all(0.0 < one.design.base < 0.5 for one in found)
     assert {one.design.expected for one in found} == {0.02}
-    stated = loop.history_launches(small.open, "bind-card", small.open.lake.today())
+    stated = history_launches(small.open, "bind-card", small.open.lake.today())
     # The file's largest prior is 160 % of the base.
     assert stated[0].design.expected == pytest.approx(1.6 * stated[0].design.base)

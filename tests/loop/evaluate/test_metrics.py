@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from bankloop.kit import BankloopError, NotFoundError
+from bankloop.kit.errors import BankloopError, NotFoundError
 from bankloop.loop import evaluate
-from bankloop.loop import run as loop
 from bankloop.loop.evaluate import NEEDS, MetricVersion
-from bankloop.report import drill_table, metric_tables
+from bankloop.performance.scorecard import metrics_of, scorecard
+from bankloop.report.scorecard import drill_table, metric_tables
 from tests.bankfixture import SmallBank
 from tests.loop.people import AS_OF, TYPES, state
 
@@ -28,7 +28,7 @@ def day_of(small: SmallBank) -> date:
 @pytest.mark.capability("H7")
 def test_mau_counts_each_customer_once_in_the_month(small: SmallBank) -> None:
     day = day_of(small)
-    [found] = loop.scorecard(small.open, day, keys=["mau"])
+    [found] = scorecard(small.open, day, keys=["mau"])
     with small.open.lake.connection(evaluate_scope()) as connection:
         rows = connection.sql("SELECT customer_no, occurred_at FROM event WHERE type = 'login'").to_arrow_table()
     local = rows["occurred_at"].cast(pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us", "Asia/Shanghai"))
@@ -40,7 +40,7 @@ def test_mau_counts_each_customer_once_in_the_month(small: SmallBank) -> None:
 
 
 def evaluate_scope() -> object:
-    from bankloop.lake import Scope
+    from bankloop.lake.contracts import Scope
 
     return Scope.whole_bank("test")
 
@@ -60,12 +60,12 @@ def test_cross_sell_is_holders_of_two_products_among_holders() -> None:
 @pytest.mark.parametrize("key", ADDITIVE)
 def test_every_level_adds_up_exactly_to_the_one_above(small: SmallBank, key: str) -> None:
     day = day_of(small)
-    [whole] = loop.scorecard(small.open, day, keys=[key])
-    branches = loop.scorecard(small.open, day, "branch", keys=[key])
+    [whole] = scorecard(small.open, day, keys=[key])
+    branches = scorecard(small.open, day, "branch", keys=[key])
     assert sum(one.above for one in branches) == whole.above
     first = branches[0]
     for level in ("sub_branch", "manager", "customer"):
-        inside = loop.scorecard(small.open, day, level, {"branch": first.group}, [key])
+        inside = scorecard(small.open, day, level, {"branch": first.group}, [key])
         assert sum(one.above for one in inside) == first.above
         if whole.below > 31:
             assert sum(one.below for one in inside) == first.below
@@ -77,10 +77,10 @@ def test_a_past_day_keeps_its_numbers(small: SmallBank) -> None:
     versions = sorted({one.as_of for one in small.open.lake.manifest.versions("holding")})
     assert len(versions) > 1
     past = versions[0]
-    before = loop.scorecard(small.open, past)
-    loop.scorecard(small.open, versions[-1])
-    assert loop.scorecard(small.open, past) == before
-    [then], [now] = (loop.scorecard(small.open, day, keys=["aum"]) for day in (past, versions[-1]))
+    before = scorecard(small.open, past)
+    scorecard(small.open, versions[-1])
+    assert scorecard(small.open, past) == before
+    [then], [now] = (scorecard(small.open, day, keys=["aum"]) for day in (past, versions[-1]))
     balances = small.open.state(past).table["aum"]
     assert then.above == pc.sum(balances).as_py()
     assert then.above != now.above
@@ -97,32 +97,32 @@ def test_a_past_day_is_counted_by_the_formula_of_that_day() -> None:
 
 @pytest.mark.capability("H24")
 def test_each_metric_serves_one_need_and_each_need_has_metrics(small: SmallBank) -> None:
-    catalogue = loop.metrics_of(small.open)
+    catalogue = metrics_of(small.open)
     assert {one.need for one in catalogue.values()} == set(NEEDS)
     day = day_of(small)
-    tables = metric_tables(loop.scorecard(small.open, day), catalogue, day)
+    tables = metric_tables(scorecard(small.open, day), catalogue, day)
     shown = [row[0].drill for table in tables for row in table.rows]
     assert len(shown) == len(set(shown)) == len(catalogue)
     assert [table.name for table in tables] == [f"need-{need}" for need in NEEDS]
 
 
 def test_every_metric_states_formula_owner_and_version(small: SmallBank) -> None:
-    for metric in loop.metrics_of(small.open).values():
+    for metric in metrics_of(small.open).values():
         assert metric.owner
         assert [one.version for one in metric.versions] == sorted({one.version for one in metric.versions})
         assert all(one.formula.zh and one.formula.en for one in metric.versions)
 
 
 def test_what_is_not_known_has_no_number(small: SmallBank) -> None:
-    [found] = loop.scorecard(small.open, day_of(small), keys=["aum_since_year_start"])
+    [found] = scorecard(small.open, day_of(small), keys=["aum_since_year_start"])
     assert found.value is None
 
 
 def test_an_average_weighs_days(small: SmallBank) -> None:
     day = day_of(small)
-    [average] = loop.scorecard(small.open, day, keys=["aum_month_average"])
+    [average] = scorecard(small.open, day, keys=["aum_month_average"])
     assert average.below == day.day or average.below <= 31
-    known = [loop.scorecard(small.open, one, keys=["aum"])[0].above for one in (day, day - timedelta(days=40))]
+    known = [scorecard(small.open, one, keys=["aum"])[0].above for one in (day, day - timedelta(days=40))]
     assert average.value is not None
     assert min(known) * 0.5 <= average.value <= max(known) * 1.5
 
@@ -135,17 +135,17 @@ def test_a_bank_s_own_metric_joins_and_an_unknown_one_is_refused(tmp_path: Path,
     )
     assert "seniors" in evaluate.read_metrics(tmp_path)
     with pytest.raises(NotFoundError) as error:
-        loop.scorecard(small.open, day_of(small), keys=["profit"])
+        scorecard(small.open, day_of(small), keys=["profit"])
     assert error.value.code == "metric.unknown"
     with pytest.raises(BankloopError) as level:
-        loop.scorecard(small.open, day_of(small), "continent")
+        scorecard(small.open, day_of(small), "continent")
     assert level.value.code == "metric.no_level"
 
 
 def test_the_drill_s_table_says_that_it_adds_up(small: SmallBank) -> None:
     day = day_of(small)
-    found = loop.scorecard(small.open, day, "branch", keys=["customers"])
-    table = drill_table(found, loop.metrics_of(small.open)["customers"], "branch", "?by=sub_branch&branch=")
+    found = scorecard(small.open, day, "branch", keys=["customers"])
+    table = drill_table(found, metrics_of(small.open)["customers"], "branch", "?by=sub_branch&branch=")
     assert len(table.rows) == len(found)
     assert table.note is not None
     assert f"{sum(one.above for one in found):,}" in table.note.en

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from bankloop.kit import InputError
+from bankloop.kit.errors import InputError
 from bankloop.loop.evaluate.off_policy import (
     Floats,
     Logs,

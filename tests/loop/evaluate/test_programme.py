@@ -7,10 +7,10 @@ import pyarrow.compute as pc
 import pytest
 
 from bankloop.loop import evaluate
-from bankloop.loop import run as loop
 from bankloop.loop.evaluate import Members, Verdict
-from bankloop.organization import system
-from bankloop.store import read_decisions
+from bankloop.organization.principals import system
+from bankloop.performance.programme import read_programme
+from bankloop.store.history import read_decisions
 from tests.bankfixture import SmallBank
 
 WINDOW = ("2026-07-01", "2026-09-30")
@@ -63,7 +63,7 @@ def test_without_a_holdout_nothing_is_read() -> None:
 
 
 def test_the_small_bank_s_programme_is_everybody_once(small: SmallBank) -> None:
-    found = loop.read_programme(small.open, system())
+    found = read_programme(small.open, system())
     with small.open.store.begin(system()) as connection:
         decided = read_decisions(connection, sorted(small.window.locks), 1)
     taking = decided.filter(pc.not_equal(decided["cell"], "exempt"))

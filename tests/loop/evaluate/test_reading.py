@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bankloop.kit import Language
+from bankloop.kit.text import Language
 from bankloop.loop import evaluate
 from bankloop.loop.evaluate import Outcomes, Verdict
 

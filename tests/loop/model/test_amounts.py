@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bankloop.kit import ConflictError
+from bankloop.kit.errors import ConflictError
 from bankloop.loop import model
 from bankloop.loop import run as loop
-from bankloop.loop.amounts import draft_amount
 from bankloop.loop.bank import Bank
-from bankloop.loop.labels import amount_before, campaign_outcomes, round_population
+from bankloop.loop.campaign.approving import approve_in_turn, promote, submit
+from bankloop.loop.learning.amounts import draft_amount
+from bankloop.loop.learning.training import draft_model
 from bankloop.loop.model import Labelled
 from bankloop.loop.model.amounts import LEAST_ROWS, train_amount
 from bankloop.loop.reach.one import Valuer
-from bankloop.organization import checker, maker, reviewers, system
+from bankloop.loop.round.labels import amount_before, campaign_outcomes, round_population
+from bankloop.organization.principals import checker, maker, reviewers, system
 from tests.loop.people import AS_OF, bank_spec, state
 from tests.loop.reach.test_one import FEATURES, LOCKS, MODELS, batch, people, row_of
 from tests.loop.test_model import WINDOW
@@ -81,16 +83,16 @@ def test_one_customer_is_valued_by_the_amount_as_the_batch_is() -> None:
 def test_a_campaign_by_the_amount_needs_its_model_approved_and_plans_and_reads_by_it(bank: Bank) -> None:
     by_amount(bank)
     today = bank.lake.today()
-    loop.draft_model(bank, maker(), NAME, today - timedelta(days=1))
-    loop.promote(bank, checker(), NAME)
+    draft_model(bank, maker(), NAME, today - timedelta(days=1))
+    promote(bank, checker(), NAME)
     with pytest.raises(ConflictError, match=r"keep-deposits\.amount"):
-        loop.submit(bank, maker(), NAME)
+        submit(bank, maker(), NAME)
     card = draft_amount(bank, maker(), NAME, today - timedelta(days=1))
     assert card.kind == "amount"
-    assert loop.promote(bank, checker(), f"{NAME}.amount") == 1
-    lock, _ = loop.submit(bank, maker(), NAME)
+    assert promote(bank, checker(), f"{NAME}.amount") == 1
+    lock, _ = submit(bank, maker(), NAME)
     assert set(lock.models) == {NAME, f"{NAME}.amount"}
-    loop.approve_in_turn(bank, reviewers(), NAME)
+    approve_in_turn(bank, reviewers(), NAME)
 
     window = loop.plan(bank, system(), 1, today)
     side = next(one for one in window.plan.candidates.campaigns if one.campaign == NAME)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bankloop.kit import InputError
+from bankloop.kit.errors import InputError
 from bankloop.loop.model import Labelled, Propensity, Scorer, train_propensity
 
 Floats = NDArray[np.float64]

@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate import Estimate, Logs
 from bankloop.loop.model import Arm, Labelled, Propensity, Uplift, learn_uplift
 from bankloop.loop.model.learners import train_propensity

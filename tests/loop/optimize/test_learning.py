@@ -7,12 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from bankloop.kit import ConflictError, DeniedError, FixedClock, NotFoundError
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import ConflictError, DeniedError, NotFoundError
 from bankloop.loop import run as loop
-from bankloop.loop.learning import RETRAIN, ask_retraining
+from bankloop.loop.campaign.approving import promote
+from bankloop.loop.learning.training import RETRAIN, ask_retraining, roll_back, watch_model
 from bankloop.loop.optimize import population_drift
-from bankloop.organization import approval_of, checker, maker, system
-from bankloop.store import EmbeddedServer, champion, list_campaigns, read_models, read_steps
+from bankloop.organization.approval import approval_of
+from bankloop.organization.principals import checker, maker, system
+from bankloop.store.embedded import EmbeddedServer
+from bankloop.store.registry import champion, list_campaigns, read_models, read_steps
 from tests.bankfixture import SmallBank, open_small_bank
 
 NAME = "bind-card"
@@ -77,21 +81,21 @@ def drift_asks_once_and_a_promotion_needs_a_second_person(small: SmallBank) -> N
     assert request.effect["versions"]["value"] == "v1 → v2"
     assert {"auc", "psi", "verdict", "compared"} <= set(request.effect)
     with pytest.raises(DeniedError):
-        loop.promote(bank, maker(), NAME)
-    assert loop.promote(bank, checker(), NAME) == 2
+        promote(bank, maker(), NAME)
+    assert promote(bank, checker(), NAME) == 2
     assert versions(small) == {1: "retired", 2: "champion"}
     with pytest.raises(ConflictError, match="not_submitted"):
-        loop.promote(bank, checker("another"), NAME)
+        promote(bank, checker("another"), NAME)
 
     with pytest.raises(NotFoundError, match="no_version"):
-        loop.roll_back(bank, maker(), NAME, 9, "harm")
+        roll_back(bank, maker(), NAME, 9, "harm")
     with pytest.raises(ConflictError, match="reason"):
-        loop.roll_back(bank, maker(), NAME, 1, " ")
+        roll_back(bank, maker(), NAME, 1, " ")
     with pytest.raises(ConflictError, match="already"):
-        loop.roll_back(bank, maker(), NAME, 2, "harm")
-    assert loop.roll_back(bank, maker(), NAME, 1, "complaints doubled").version == 1
+        roll_back(bank, maker(), NAME, 2, "harm")
+    assert roll_back(bank, maker(), NAME, 1, "complaints doubled").version == 1
     assert versions(small)[2] == "champion"
-    assert loop.promote(bank, checker(), NAME) == 1
+    assert promote(bank, checker(), NAME) == 1
     assert versions(small) == {1: "champion", 2: "retired"}
 
 
@@ -101,7 +105,7 @@ def a_challenger_that_is_not_surely_better_stays_in_the_registry(small: SmallBan
     assert not learned.comparison.supported
     assert learned.version == 2
     with pytest.raises(ConflictError, match="not_submitted"):
-        loop.promote(bank, checker(), name)
+        promote(bank, checker(), name)
     with bank.store.begin(system()) as connection:
         known = champion(connection, name)
     assert known is not None
@@ -109,8 +113,8 @@ def a_challenger_that_is_not_surely_better_stays_in_the_registry(small: SmallBan
 
 
 def a_champion_is_watched_against_its_own_card(small: SmallBank) -> None:
-    found = loop.watch_model(small.open, maker(), "keep-deposits", small.open.lake.today() - timedelta(days=1))
+    found = watch_model(small.open, maker(), "keep-deposits", small.open.lake.today() - timedelta(days=1))
     assert {one.kind for one in found} >= {"psi"}
     assert all(one.sentence.zh and one.sentence.en for one in found)
     with pytest.raises(ConflictError, match="no_champion"):
-        loop.watch_model(small.open, maker(), "nobody", small.open.lake.today())
+        watch_model(small.open, maker(), "nobody", small.open.lake.today())

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, milp
 
-from bankloop.kit import InputError
+from bankloop.kit.errors import InputError
 from bankloop.loop.reach import NONE, Family, Problem, Solution, rounding, solve
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bankloop.kit import InputError
+from bankloop.kit.errors import InputError
 from bankloop.loop.reach import NONE, Family, Problem, solve
 from tests.loop.reach.test_assignment import assert_feasible, make
 

@@ -12,16 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bankloop.kit import InputError, SpecError
+from bankloop.kit.errors import InputError, SpecError
 from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
+from bankloop.loop.campaign.approving import approve_in_turn, submit
 from bankloop.loop.reach import NONE, Cell, DatedPlan, Side
 from bankloop.loop.spec import Lock, Policies, Quota, read_bank_spec
 from bankloop.loop.spec.contracts import PlanPolicy
-from bankloop.organization import maker, reviewers, system
-from bankloop.report import load_window_view, plan_page, resource_table, save_window, what_if
-from bankloop.store import read_decisions
+from bankloop.organization.principals import maker, reviewers, system
+from bankloop.report.keeping import load_window_view, save_window
+from bankloop.report.plan import plan_page, resource_table
+from bankloop.report.what_if import what_if
+from bankloop.store.history import read_decisions
 from tests.loop.people import AS_OF, BANK, TYPES, bank_spec, lock_of
 from tests.loop.test_reach import START, planned
 from tests.loop.test_shelf import copied
@@ -199,8 +202,8 @@ def test_a_plan_with_quotas_is_the_run_and_its_page(bank: Bank) -> None:
     policies: Policies = bank.spec.policies.model_copy(update={"plan": plan})
     vars(bank)["spec"] = bank.spec.model_copy(update={"policies": policies})
     for name in ("bind-card", "first-wealth"):
-        loop.submit(bank, maker(), name)
-        loop.approve_in_turn(bank, reviewers(), name)
+        submit(bank, maker(), name)
+        approve_in_turn(bank, reviewers(), name)
     window = loop.plan(bank, system(), 1, bank.lake.today())
     again = loop.plan(bank, system(), 1, bank.lake.today())
     assert again.plan.digest == window.plan.digest

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bankloop.kit import InputError
+from bankloop.kit.errors import InputError
 from bankloop.loop import reach
 from bankloop.loop.reach import NONE, Outcome, Pace, Person, Problem, Rate, Silence, Tariff, decide, paced, solve
 from tests.loop.reach.test_assignment import make

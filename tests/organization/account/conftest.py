@@ -12,7 +12,8 @@ from argon2 import PasswordHasher, profiles
 
 from bankloop.organization import account
 from bankloop.organization.account import secrets
-from bankloop.store import EmbeddedServer, Store, attach_store
+from bankloop.store.database import Store, attach_store
+from bankloop.store.embedded import EmbeddedServer
 
 
 @pytest.fixture(autouse=True)

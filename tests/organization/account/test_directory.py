@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bankloop.kit import EnvironmentFault, SignInError
+from bankloop.kit.errors import EnvironmentFault, SignInError
 from bankloop.organization import account
 from bankloop.organization.account import Directory, SignInSettings, Step
 from bankloop.organization.account.directory import bind
-from bankloop.store import Store
+from bankloop.store.database import Store
 
 pytestmark = [
     pytest.mark.ldap,

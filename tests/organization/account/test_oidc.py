@@ -18,7 +18,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from bankloop.kit import EnvironmentFault, SignInError
+from bankloop.kit.errors import EnvironmentFault, SignInError
 from bankloop.organization.account import Asked, Oidc, Provider
 from tests.organization.account.conftest import Hand
 

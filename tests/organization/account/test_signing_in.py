@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bankloop.kit import ConflictError, DeniedError, InputError, SignInError
+from bankloop.kit.errors import ConflictError, DeniedError, InputError, SignInError
 from bankloop.organization import account
 from bankloop.organization.account import SignInSettings, Step, rules
 from bankloop.organization.account.accounts import account_of, use_code
-from bankloop.store import Principal, Role, Store
+from bankloop.store.contracts import Principal, Role
+from bankloop.store.database import Store
 from tests.organization.account.conftest import PASSWORD, Hand
 
 OPEN = SignInSettings()

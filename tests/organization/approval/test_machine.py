@@ -18,16 +18,38 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import Connection, text
 
-from bankloop import organization as house
-from bankloop.kit import BankloopError, FixedClock
-from bankloop.organization import ApprovalState, Demand, Lane, Stage
-from bankloop.store import Principal, Role, Store
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import BankloopError
+from bankloop.organization.approval import (
+    ApprovalState,
+    Demand,
+    Lane,
+    Stage,
+    approval_by_id,
+    approvals,
+    approve,
+    close_request,
+    comply,
+    expire_approvals,
+    kill,
+    pause_request,
+    recall,
+    record_edit,
+    reject,
+    resume_request,
+    review,
+    start_request,
+    submit_approval,
+)
+from bankloop.organization.principals import checker, compliance, maker, system
+from bankloop.store.contracts import Principal, Role
+from bankloop.store.database import Store
 
 OBJECT = "bind-card"
-MAKERS = [house.maker("wang"), house.maker("li"), house.compliance("both")]
-CONSUMER = [house.compliance("consumer"), house.compliance("both")]
-CHECKERS = [house.checker("chen"), house.checker("zhao"), house.checker("wang"), house.compliance("both")]
-PEOPLE = [*MAKERS, *CONSUMER, *CHECKERS, house.system()]
+MAKERS = [maker("wang"), maker("li"), compliance("both")]
+CONSUMER = [compliance("consumer"), compliance("both")]
+CHECKERS = [checker("chen"), checker("zhao"), checker("wang"), compliance("both")]
+PEOPLE = [*MAKERS, *CONSUMER, *CHECKERS, system()]
 NAMES = sorted({person.id for person in PEOPLE})
 GONE_ON = {ApprovalState.APPROVED, ApprovalState.SCHEDULED, ApprovalState.RUNNING, ApprovalState.PAUSED}
 
@@ -51,7 +73,7 @@ class Approvals(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        with self.store.begin(house.system(), Role.OWNER) as connection:
+        with self.store.begin(system(), Role.OWNER) as connection:
             for table in ("approval_act", "approval_edit", "approval"):
                 connection.execute(text(f"TRUNCATE {table} CASCADE"))
         self.store.clock = FixedClock(self.store.clock.now())
@@ -73,7 +95,7 @@ class Approvals(RuleBasedStateMachine):
     @rule(person=people, acting_for=deputies, digest=digests, demand=demands)
     def submit(self, person: Principal, acting_for: str | None, digest: str, demand: Demand) -> None:
         with self.tried(person, acting_for) as connection:
-            made = house.submit_approval(connection, "campaign", OBJECT, digest, demand=demand, reason="now")
+            made = submit_approval(connection, "campaign", OBJECT, digest, demand=demand, reason="now")
             if made not in self.requests:
                 self.requests.append(made)
                 self.consents[made] = {}
@@ -82,7 +104,7 @@ class Approvals(RuleBasedStateMachine):
     @rule(person=people, digest=digests)
     def edit(self, person: Principal, digest: str) -> None:
         with self.tried(person, None) as connection:
-            house.record_edit(connection, "campaign", OBJECT, digest)
+            record_edit(connection, "campaign", OBJECT, digest)
             self.editors.add(person.id)
             for hands in self.hands.values():
                 hands.add(person.id)
@@ -93,14 +115,14 @@ class Approvals(RuleBasedStateMachine):
             return
         request = data.draw(st.sampled_from(self.requests))
         with self.tried(person, acting_for) as connection:
-            before = house.approval_by_id(connection, request)
+            before = approval_by_id(connection, request)
             match stage:
                 case Stage.CONSUMER:
-                    after = house.review(connection, request, positive=True, opinion="fine")
+                    after = review(connection, request, positive=True, opinion="fine")
                 case Stage.COMPLIANCE:
-                    after = house.comply(connection, request)
+                    after = comply(connection, request)
                 case _:
-                    after = house.approve(connection, request)
+                    after = approve(connection, request)
             if after.passed > before.passed:
                 given = self.consents[request]
                 names = {person.id, acting_for or person.id}
@@ -118,9 +140,9 @@ class Approvals(RuleBasedStateMachine):
         request = data.draw(st.sampled_from(self.requests))
         with self.tried(person, None) as connection:
             if positive:
-                house.reject(connection, request, "unclear")
+                reject(connection, request, "unclear")
             else:
-                house.recall(connection, request)
+                recall(connection, request)
 
     @rule(person=people, data=st.data(), move=st.sampled_from(("start", "pause", "resume", "close", "kill")))
     def go_on(self, person: Principal, data: st.DataObject, move: str) -> None:
@@ -130,28 +152,28 @@ class Approvals(RuleBasedStateMachine):
         with self.tried(person, None) as connection:
             match move:
                 case "start":
-                    house.start_request(connection, request, "campaign.start")
+                    start_request(connection, request, "campaign.start")
                 case "pause":
-                    house.pause_request(connection, request, "wait", "campaign.pause")
+                    pause_request(connection, request, "wait", "campaign.pause")
                 case "resume":
-                    house.resume_request(connection, request, "", "campaign.resume")
+                    resume_request(connection, request, "", "campaign.resume")
                 case "close":
-                    house.close_request(connection, request, "", "campaign.close")
+                    close_request(connection, request, "", "campaign.close")
                 case _:
-                    house.kill(connection, request, "stop")
+                    kill(connection, request, "stop")
 
     @rule(days=st.sampled_from((1, 15, 40)))
     def time_passes(self, days: int) -> None:
         self.store.clock = FixedClock(self.store.clock.now() + timedelta(days=days))
-        with self.store.begin(house.system()) as connection:
-            house.expire_approvals(connection)
+        with self.store.begin(system()) as connection:
+            expire_approvals(connection)
 
     @invariant()
     def only_with_every_consent(self) -> None:
         if not getattr(self, "requests", None):
             return
-        with self.store.begin(house.system()) as connection:
-            found = house.approvals(connection, "campaign", OBJECT)
+        with self.store.begin(system()) as connection:
+            found = approvals(connection, "campaign", OBJECT)
         for request in found:
             if request.state in GONE_ON:
                 given = self.consents[request.approval_id]
@@ -174,9 +196,9 @@ def test_nothing_runs_without_the_consents_it_needs(store: Store) -> None:
 
 @pytest.mark.parametrize("state", sorted(GONE_ON))
 def test_the_database_itself_refuses_what_lacks_consents(store: Store, state: str) -> None:
-    with store.begin(house.maker("wang")) as connection:
-        request = house.submit_approval(connection, "campaign", OBJECT, "d1")
-    with pytest.raises(BankloopError, match="consents are missing"), store.begin(house.checker("chen")) as connection:
+    with store.begin(maker("wang")) as connection:
+        request = submit_approval(connection, "campaign", OBJECT, "d1")
+    with pytest.raises(BankloopError, match="consents are missing"), store.begin(checker("chen")) as connection:
         connection.execute(
             text("UPDATE approval SET state = :state, checker = 'chen' WHERE approval_id = :id"),
             {"state": state, "id": request},
@@ -192,7 +214,7 @@ def test_the_database_itself_refuses_what_lacks_consents(store: Store, state: st
     ],
 )
 def test_what_was_submitted_is_frozen(store: Store, statement: str) -> None:
-    with store.begin(house.maker("wang")) as connection:
-        house.submit_approval(connection, "campaign", OBJECT, "d1")
-    with pytest.raises(BankloopError, match="frozen"), store.begin(house.checker("chen")) as connection:
+    with store.begin(maker("wang")) as connection:
+        submit_approval(connection, "campaign", OBJECT, "d1")
+    with pytest.raises(BankloopError, match="frozen"), store.begin(checker("chen")) as connection:
         connection.execute(text(statement))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bankloop.organization import KINDS, Demand, Lane, Limits, Stage, route_of
+from bankloop.organization.approval import KINDS, Demand, Lane, Limits, Stage, route_of
 
 CAMPAIGN, MODEL, BUDGET = KINDS["campaign"], KINDS["model"], KINDS["budget"]
 SEEN = (Stage.CONSUMER, Stage.COMPLIANCE)

@@ -12,11 +12,21 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
-from bankloop import organization as house
-from bankloop.kit import ConflictError, DeniedError, FixedClock, InputError, NotFoundError, WorkTime
-from bankloop.lake import CONTRACTS, Lake, MemoryManifest
-from bankloop.organization import TaskKind, TaskState, collaboration
-from bankloop.store import VERBS, EmbeddedServer, Principal, Role, Store, attach_store
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import ConflictError, DeniedError, InputError, NotFoundError
+from bankloop.kit.worktime import WorkTime
+from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.manifest import MemoryManifest
+from bankloop.lake.service import Lake
+from bankloop.organization import collaboration
+from bankloop.organization.people import engage_staff, record_leave
+from bankloop.organization.principals import auditor, system
+from bankloop.organization.rights import approve_agreement, open_customer, propose_agreement, record_consent
+from bankloop.organization.task import TaskKind, TaskState, escalate_tasks, open_tasks_for
+from bankloop.store.contracts import Principal, Role
+from bankloop.store.database import Store, attach_store
+from bankloop.store.embedded import EmbeddedServer
+from bankloop.store.verbs import VERBS
 from tests.organization.conftest import PEOPLE_SYSTEM, Folk
 from tests.organization.rights.test_opening import PLAIN
 
@@ -36,8 +46,8 @@ def at(store: Store, store_server: EmbeddedServer, database: str) -> Iterator[La
 def lines(folk: Folk) -> Folk:
     """Managers of retail in two sub-branches, and one of corporate at the first."""
     with folk.store.begin(PEOPLE_SYSTEM) as connection:
-        house.engage_staff(connection, "K1", "Qian", "S0001", "corporate_manager", "corporate")
-        house.engage_staff(connection, "K2", "Sun", "S0003", "corporate_manager", "corporate")
+        engage_staff(connection, "K1", "Qian", "S0001", "corporate_manager", "corporate")
+        engage_staff(connection, "K2", "Sun", "S0003", "corporate_manager", "corporate")
     folk.give("M00002", "relationship_manager", lines=("retail",))
     folk.give("M00003", "relationship_manager", lines=("retail",))
     for person in ("K1", "K2"):
@@ -65,9 +75,7 @@ def test_an_owner_s_company_loan_is_a_corporate_task_and_its_outcome_returns(lin
     with store.begin(corporate) as connection:
         box = collaboration.inbox(connection)
         assert [one.request_id for one in box.received] == [made.request_id]
-        assert [task.task_id for task in house.open_tasks_for(connection, "K1", date(2026, 7, 3))] == [
-            made.task.task_id
-        ]
+        assert [task.task_id for task in open_tasks_for(connection, "K1", date(2026, 7, 3))] == [made.task.task_id]
         collaboration.take(connection, made.request_id)
         collaboration.answer(connection, made.request_id, "considering", "papers by Friday")
     with store.begin(retail) as connection:
@@ -130,14 +138,14 @@ def test_the_same_matter_of_a_day_is_one_request_however_often_and_at_once(lines
     with ThreadPoolExecutor(4) as pool:
         made = list(pool.map(lambda _: refer(store, retail).request_id, range(8)))
     assert len(set(made)) == 1
-    with store.begin(house.system()) as connection:
+    with store.begin(system()) as connection:
         assert connection.scalar(text("SELECT count(*) FROM staff_task WHERE kind = 'referral'")) == 1
 
 
 def test_without_anybody_of_the_line_it_waits_with_the_unit_for_who_takes_it_first(lines: Folk, store: Store) -> None:
     with store.begin(PEOPLE_SYSTEM) as connection:
         for person in ("K1", "corporate"):
-            house.record_leave(connection, person, TODAY, TODAY, "ill")
+            record_leave(connection, person, TODAY, TODAY, "ill")
     made = refer(store, lines.who("M00002", "service"))
     assert (made.task.staff_id, made.task.state, made.to_unit) == (None, TaskState.ALLOTTED, "S0001")
     with store.begin(lines.who("K1", "service")) as connection:
@@ -158,18 +166,18 @@ def test_the_owner_s_data_follow_agreement_and_consent(lines: Folk, store: Store
     lake.publish("customer", pa.Table.from_pylist([row]), TODAY)
     lake.publish("relation", pa.Table.from_pylist([], CONTRACTS_RELATION), TODAY)
     with pytest.raises(NotFoundError):  # a referral alone opens nothing
-        house.open_customer(store, lake, corporate, "C0010", ["region"])
+        open_customer(store, lake, corporate, "C0010", ["region"])
     with store.begin(lines.who("hq_strategist", "campaign")) as connection:
-        house.propose_agreement(
+        propose_agreement(
             connection, "A-1", "retail", "corporate", "service", ["region"], NOW + timedelta(days=9), "owners"
         )
     with store.begin(lines.who("hq_approver", "approval")) as connection:
-        house.approve_agreement(connection, "A-1")
+        approve_agreement(connection, "A-1")
     with pytest.raises(DeniedError, match="consent"):
-        house.open_customer(store, lake, corporate, "C0010", ["region"])
+        open_customer(store, lake, corporate, "C0010", ["region"])
     with store.begin(lines.who("data_steward", "quality")) as connection:
-        house.record_consent(connection, "A-1", "C0010")
-    shown = house.open_customer(store, lake, corporate, "C0010", ["region", "birth_date"]).values
+        record_consent(connection, "A-1", "C0010")
+    shown = open_customer(store, lake, corporate, "C0010", ["region", "birth_date"]).values
     assert shown == {"region": PLAIN["region"], "birth_date": "***"}
 
 
@@ -185,8 +193,8 @@ def test_support_that_is_late_is_escalated_along_the_desk_and_an_answer_ends_it(
     assert made.task.due_at == WorkTime().later(NOW, timedelta(hours=3.5))
     raised = {}
     for hours in (1, 4, 6, 9):  # half of its working time is over at 13:15, all at 15:00, half as much again at 16:45
-        with at(NOW + timedelta(hours=hours)).begin(house.system()) as connection:
-            raised[hours] = house.escalate_tasks(connection)
+        with at(NOW + timedelta(hours=hours)).begin(system()) as connection:
+            raised[hours] = escalate_tasks(connection)
     assert raised == {1: {}, 4: {1: 1}, 6: {2: 1}, 9: {3: 1}}
     desk = lines.who("product_manager")
     with at(NOW + timedelta(hours=9)).begin(desk) as connection:
@@ -195,8 +203,8 @@ def test_support_that_is_late_is_escalated_along_the_desk_and_an_answer_ends_it(
         said = collaboration.conversation(connection, made.request_id).events
         assert [e.note for e in said] == ["提醒承办人", "升级到承办部门负责人", "升级到主管行领导"]
         collaboration.answer(connection, made.request_id, "done", "2.05 % is the most")
-    with at(NOW + timedelta(hours=30)).begin(house.system()) as connection:
-        assert house.escalate_tasks(connection) == {}
+    with at(NOW + timedelta(hours=30)).begin(system()) as connection:
+        assert escalate_tasks(connection) == {}
     with store.begin(front) as connection:
         (mine,) = collaboration.inbox(connection).asked
         assert (mine.task.state, mine.task.outcome) == (TaskState.DONE, "done")
@@ -281,7 +289,7 @@ def test_every_verb_of_collaboration_leaves_its_row(lines: Folk, store: Store) -
         collaboration.pass_on(connection, one.request_id, "pricing", "x")
     with store.begin(front) as connection:
         collaboration.withdraw(connection, one.request_id, "x")
-    with store.begin(house.auditor(), Role.AUDITOR) as connection:
+    with store.begin(auditor(), Role.AUDITOR) as connection:
         left = set(connection.scalars(text("SELECT DISTINCT verb FROM audit WHERE verb LIKE 'collaboration.%'")))
     mine = {name for name, act in VERBS.items() if act.__module__.startswith("bankloop.organization.collaboration")}
     assert mine == left

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from bankloop import organization as house
-from bankloop.kit import BankloopError, ConflictError, DeniedError, FixedClock, InputError
-from bankloop.organization.credit import (
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import BankloopError, ConflictError, DeniedError, InputError
+from bankloop.organization.principals import auditor, system
+from bankloop.performance.credit import (
     WHOLE,
     Share,
     credited_fen,
@@ -23,7 +24,9 @@ from bankloop.organization.credit import (
     record_deal,
     scorecards,
 )
-from bankloop.store import EmbeddedServer, Role, Store, attach_store
+from bankloop.store.contracts import Role
+from bankloop.store.database import Store, attach_store
+from bankloop.store.embedded import EmbeddedServer
 from tests.organization.conftest import Folk
 
 DAY, FROM, TO = date(2026, 6, 30), date(2026, 1, 1), date(2026, 12, 31)
@@ -49,7 +52,7 @@ def test_a_joint_sale_is_credited_sixty_to_forty_and_never_above_one(folk: Folk,
     assert caught.value.code == "credit.above_whole"
     with pytest.raises(ConflictError):
         joint(folk, "D2", M00001="0.7", M00002="0.4")
-    with store.begin(house.system()) as connection:
+    with store.begin(system()) as connection:
         assert connection.scalar(text("SELECT count(*) FROM credit_deal")) == 1  # a refused deal leaves nothing
 
 
@@ -104,14 +107,14 @@ def test_many_who_credit_at_once_never_pass_the_whole(
     for thread in threads:
         thread.join()
     assert (len(passed), len(refused)) == (2, 2)
-    with store.begin(house.system()) as connection:
+    with store.begin(system()) as connection:
         deal = connection.execute(text("SELECT deal_id, credited_ppm FROM credit_deal")).one()
         assert deal.credited_ppm == sum(one.share_ppm for one in deals_of(connection, deal.deal_id)) == 900_000
 
 
 def test_the_database_itself_holds_the_whole(folk: Folk, store: Store) -> None:
     joint(folk, M00001="0.6", M00003="0.4")
-    with pytest.raises((IntegrityError, BankloopError)), store.begin(house.system()) as connection:
+    with pytest.raises((IntegrityError, BankloopError)), store.begin(system()) as connection:
         connection.execute(text("INSERT INTO credit_share SELECT deal_id, 'X', 'retail', 1, 'S0001' FROM credit_deal"))
 
 
@@ -125,5 +128,5 @@ def test_each_sees_the_own_and_a_leader_the_unit_s(folk: Folk, store: Store) -> 
         assert {one.staff_id for one in scorecards(connection, FROM, TO)} == {"M00001"}
     with pytest.raises(DeniedError):
         joint(folk, "D3", who="relationship_manager", M00001="1")
-    with store.begin(house.auditor(), Role.AUDITOR) as connection:
+    with store.begin(auditor(), Role.AUDITOR) as connection:
         assert connection.scalar(text("SELECT count(*) FROM audit WHERE verb = 'credit.record'")) == 1

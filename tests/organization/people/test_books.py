@@ -10,10 +10,23 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
-from bankloop import organization as house
-from bankloop.kit import BankloopError, DeniedError, FixedClock, NotFoundError, uuid7
-from bankloop.organization.people import Transfer
-from bankloop.store import EmbeddedServer, Principal, Store, attach_store
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import BankloopError, DeniedError, NotFoundError
+from bankloop.kit.ids import uuid7
+from bankloop.organization.granting import approve_transfer, submit_transfer
+from bankloop.organization.people import (
+    PeopleReport,
+    Transfer,
+    book_of,
+    customer_counts,
+    customers_of_units,
+    move_staff,
+    numbers_kept,
+)
+from bankloop.organization.task import assign_task, create_tasks, tasks_for, tasks_of
+from bankloop.store.contracts import Principal
+from bankloop.store.database import Store, attach_store
+from bankloop.store.embedded import EmbeddedServer
 from tests.organization.conftest import BOOK, PEOPLE_SYSTEM, Folk
 
 NOW = datetime(2026, 6, 30, 2, 0, tzinfo=UTC)
@@ -26,12 +39,12 @@ def numbers(start: int) -> set[str]:
 
 def submit(folk: Folk, **more: object) -> Transfer:
     with folk.store.begin(folk.who("branch_commander", "tasks")) as connection:
-        return house.submit_transfer(connection, "M00001", "M00003", "restructured", **more)  # type: ignore[arg-type]
+        return submit_transfer(connection, "M00001", "M00003", "restructured", **more)  # type: ignore[arg-type]
 
 
 def approve(folk: Folk, transfer: Transfer) -> Transfer:
     with folk.store.begin(folk.who("branch_approver", "approval")) as connection:
-        return house.approve_transfer(connection, transfer.transfer_id)
+        return approve_transfer(connection, transfer.transfer_id)
 
 
 def test_who_sees_which_customers(folk: Folk, seen: Seen) -> None:
@@ -49,11 +62,11 @@ def test_a_line_sees_its_own_line(folk: Folk, seen: Seen) -> None:
 
 
 def test_a_second_load_changes_what_the_source_changed(folk: Folk) -> None:
-    assert folk.load() == house.PeopleReport(0, 0, 0)
+    assert folk.load() == PeopleReport(0, 0, 0)
     folk.books["C0001"] = ("S0001", "M00002", "retail")
     folk.books["C0999"] = ("S0002", None, "retail")
-    assert folk.load() == house.PeopleReport(0, 0, 2)
-    assert folk.load() == house.PeopleReport(0, 0, 0)
+    assert folk.load() == PeopleReport(0, 0, 2)
+    assert folk.load() == PeopleReport(0, 0, 0)
 
 
 def test_a_transfer_takes_two_people_and_moves_the_book_once(folk: Folk, seen: Seen) -> None:
@@ -92,7 +105,7 @@ def test_from_the_moment_of_validity_the_new_manager_sees_it_and_the_old_no_more
             (new, numbers(20) | {"C0000", "C0001"}),
         ):
             with after.begin(principal) as connection:
-                assert {row.customer_no for row in house.book_of(connection, principal.id)} == expected
+                assert {row.customer_no for row in book_of(connection, principal.id)} == expected
 
 
 def test_a_manager_moved_yesterday_sees_the_new_book_only(
@@ -100,7 +113,7 @@ def test_a_manager_moved_yesterday_sees_the_new_book_only(
 ) -> None:
     yesterday = NOW + timedelta(days=1)
     with store.begin(folk.who("system_admin")) as connection:
-        house.move_staff(connection, "M00001", "S0002", "relationship_manager", "moved", yesterday)
+        move_staff(connection, "M00001", "S0002", "relationship_manager", "moved", yesterday)
     assert folk.who("M00001", "service").units == ("S0001",)
     with attach_store(store.folder, FixedClock(NOW + timedelta(days=2)), store_server, database) as after:
         folk.store = after
@@ -115,7 +128,7 @@ def test_a_manager_moved_yesterday_sees_the_new_book_only(
         principal = folk.who("M00001", "service")
         assert principal.units == ("S0002",)
         with after.begin(principal) as connection:
-            assert [row.customer_no for row in house.book_of(connection, "M00001")] == ["C0700"]
+            assert [row.customer_no for row in book_of(connection, "M00001")] == ["C0700"]
 
 
 def test_nobody_approves_a_transfer_of_their_own(folk: Folk, store: Store) -> None:
@@ -125,7 +138,7 @@ def test_nobody_approves_a_transfer_of_their_own(folk: Folk, store: Store) -> No
     for person in ("M00003", "commander"):
         principal = folk.who(person, "approval", role="branch_approver")
         with pytest.raises(DeniedError, match=r"same_person|whom it is about"), store.begin(principal) as connection:
-            house.approve_transfer(connection, wanted.transfer_id)
+            approve_transfer(connection, wanted.transfer_id)
 
 
 def test_another_branch_neither_sees_nor_decides(folk: Folk, store: Store) -> None:
@@ -133,22 +146,22 @@ def test_another_branch_neither_sees_nor_decides(folk: Folk, store: Store) -> No
     folk.give("M00004", "branch_approver", ("B002",))
     other = folk.who("M00004", "approval", role="branch_approver")
     with pytest.raises(NotFoundError), store.begin(other) as connection:
-        house.approve_transfer(connection, wanted.transfer_id)
+        approve_transfer(connection, wanted.transfer_id)
     folk.give("M00004", "branch_commander", ("B002",))
     with (
         pytest.raises(BankloopError, match="empty_book"),
         store.begin(folk.who("M00004", "tasks", role="branch_commander")) as connection,
     ):
-        house.submit_transfer(connection, "M00001", "M00004", "mine")
+        submit_transfer(connection, "M00001", "M00004", "mine")
 
 
 def test_across_branches_only_who_answers_for_both_approves(folk: Folk, store: Store) -> None:
     with store.begin(folk.who("branch_commander", "tasks")) as connection:
-        wanted = house.submit_transfer(connection, "M00001", "M00004", "moved house", customers=["C0003"])
+        wanted = submit_transfer(connection, "M00001", "M00004", "moved house", customers=["C0003"])
     with pytest.raises(DeniedError, match="out_of_scope"):
         approve(folk, wanted)
     with store.begin(folk.who("hq_approver", "approval")) as connection:
-        assert house.approve_transfer(connection, wanted.transfer_id).moved == 1
+        assert approve_transfer(connection, wanted.transfer_id).moved == 1
 
 
 def test_ten_approvals_at_once_take_effect_once(folk: Folk) -> None:
@@ -167,13 +180,13 @@ def test_ten_approvals_at_once_take_effect_once(folk: Folk) -> None:
 @pytest.mark.parametrize("hostile", ["' OR 1=1 --", "C0000') OR ('1'='1", "{M00001,M00002}", "%", "M00001'"])
 def test_filters_are_values_never_sql(folk: Folk, store: Store, hostile: str) -> None:
     with store.begin(folk.who("relationship_manager", "service")) as connection:
-        assert house.book_of(connection, hostile) == []
-        assert house.customers_of_units(connection, [hostile]) == []
-        assert house.numbers_kept(connection, hostile, ()).to_pylist() == []
-        assert house.numbers_kept(connection, "", [hostile]).to_pylist() == []
-        assert house.customer_counts(connection, [hostile]) == {}
-        assert house.tasks_of(connection, hostile, NOW.date(), NOW.date()) == []
-        shown = house.book_of(connection, "M00001", after=hostile)
+        assert book_of(connection, hostile) == []
+        assert customers_of_units(connection, [hostile]) == []
+        assert numbers_kept(connection, hostile, ()).to_pylist() == []
+        assert numbers_kept(connection, "", [hostile]).to_pylist() == []
+        assert customer_counts(connection, [hostile]) == {}
+        assert tasks_of(connection, hostile, NOW.date(), NOW.date()) == []
+        shown = book_of(connection, "M00001", after=hostile)
         assert {row.customer_no for row in shown} <= numbers(0)
 
 
@@ -182,7 +195,7 @@ def test_a_decision_undone_leaves_the_book_whole(folk: Folk, seen: Seen) -> None
 
     def fail() -> None:
         with folk.store.begin(folk.who("branch_approver", "approval")) as connection:
-            house.approve_transfer(connection, wanted.transfer_id)
+            approve_transfer(connection, wanted.transfer_id)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -210,22 +223,22 @@ def test_a_manager_has_the_own_book_and_what_is_due_today(folk: Folk, store: Sto
         }
     )
     with store.begin(PEOPLE_SYSTEM) as connection:
-        house.create_tasks(connection, tasks, {"B001": 9})
-        given = next(t for t in house.tasks_of(connection, "B001", today, today) if t.customer_no == "C0031")
-        house.assign_task(connection, given.task_id, "M00003")
+        create_tasks(connection, tasks, {"B001": 9})
+        given = next(t for t in tasks_of(connection, "B001", today, today) if t.customer_no == "C0031")
+        assign_task(connection, given.task_id, "M00003")
     with store.begin(folk.who("M00003", "service")) as connection:
-        assert {row.customer_no for row in house.book_of(connection, "M00003")} == numbers(20)
-        assert {t.customer_no for t in house.tasks_for(connection, "M00003", today, today)} == {"C0020", "C0031"}
-        assert house.tasks_for(connection, "M00001", today, today) == []
-        assert {t.customer_no for t in house.tasks_of(connection, "B001", today, tomorrow)} == {
+        assert {row.customer_no for row in book_of(connection, "M00003")} == numbers(20)
+        assert {t.customer_no for t in tasks_for(connection, "M00003", today, today)} == {"C0020", "C0031"}
+        assert tasks_for(connection, "M00001", today, today) == []
+        assert {t.customer_no for t in tasks_of(connection, "B001", today, tomorrow)} == {
             "C0020", "C0021", "C0031",
         }  # fmt: skip
 
 
 def test_a_column_of_numbers_holds_who_may_be_seen(folk: Folk, store: Store) -> None:
     with store.begin(folk.who("relationship_manager", "service")) as connection:
-        own = {row.customer_no for row in house.book_of(connection, "M00001")}
+        own = {row.customer_no for row in book_of(connection, "M00001")}
         assert own
-        assert set(house.numbers_kept(connection, "M00001", ()).to_pylist()) == own
-        units = sorted({row.unit_id for row in house.book_of(connection, "M00001")})
-        assert set(house.numbers_kept(connection, "", units).to_pylist()) == own  # of a unit no other's customers
+        assert set(numbers_kept(connection, "M00001", ()).to_pylist()) == own
+        units = sorted({row.unit_id for row in book_of(connection, "M00001")})
+        assert set(numbers_kept(connection, "", units).to_pylist()) == own  # of a unit no other's customers

@@ -8,18 +8,22 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from bankloop import organization as house
-from bankloop.kit import ConflictError, DeniedError, FixedClock, InputError, NotFoundError
-from bankloop.organization import GrantState
-from bankloop.store import EmbeddedServer, Principal, Store, attach_store
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import ConflictError, DeniedError, InputError, NotFoundError
+from bankloop.organization.approval import approval_of, approvals_waiting, approve, expire_approvals, kill, recall
+from bankloop.organization.granting import approve_grant, ask_grant, reject_grant, revoke_grant
+from bankloop.organization.rights import Grant, GrantState, begin_rights, grants, grants_of
+from bankloop.store.contracts import Principal
+from bankloop.store.database import Store, attach_store
+from bankloop.store.embedded import EmbeddedServer
 from tests.organization.conftest import PEOPLE_SYSTEM, Folk
 
 NOW = datetime(2026, 6, 30, 2, 0, tzinfo=UTC)
 
 
-def ask(folk: Folk, person: str, role: str, **more: object) -> house.Grant:
+def ask(folk: Folk, person: str, role: str, **more: object) -> Grant:
     with folk.store.begin(folk.who("secadmin")) as connection:
-        return house.ask_grant(connection, person, role, "joined", **more)  # type: ignore[arg-type]
+        return ask_grant(connection, person, role, "joined", **more)  # type: ignore[arg-type]
 
 
 def test_a_role_takes_two_security_administrators(folk: Folk, store: Store) -> None:
@@ -27,23 +31,23 @@ def test_a_role_takes_two_security_administrators(folk: Folk, store: Store) -> N
     with pytest.raises(DeniedError, match="no_grant"):
         folk.who("M00003", "service")
     with pytest.raises(DeniedError, match="same_person"), store.begin(folk.who("secadmin")) as connection:
-        house.approve_grant(connection, asked.grant_id)
+        approve_grant(connection, asked.grant_id)
     with store.begin(folk.who("secadmin2")) as connection:
-        assert house.approve_grant(connection, asked.grant_id).state is GrantState.OPEN
+        assert approve_grant(connection, asked.grant_id).state is GrantState.OPEN
     found = folk.who("M00003", "service")
     assert (found.units, found.book, found.lines) == (("S0002",), "M00003", ("*",))
     with store.begin(folk.who("secadmin2")) as connection:
-        assert house.approve_grant(connection, asked.grant_id).state is GrantState.OPEN
-        assert len(house.grants(connection, person_id="M00003")) == 1
+        assert approve_grant(connection, asked.grant_id).state is GrantState.OPEN
+        assert len(grants(connection, person_id="M00003")) == 1
 
 
 def test_a_grant_is_a_request_like_any_other(folk: Folk, store: Store) -> None:
     asked = ask(folk, "M00003", "relationship_manager")
     with store.begin(folk.who("secadmin2")) as connection:
-        (waiting,) = [one for one in house.approvals_waiting(connection) if one.kind == "grant"]
+        (waiting,) = [one for one in approvals_waiting(connection) if one.kind == "grant"]
         assert (waiting.object_id, waiting.content["role"]) == (str(asked.grant_id), "relationship_manager")
         assert [str(stage) for stage in waiting.route] == ["first"]
-        house.approve(connection, waiting.approval_id)
+        approve(connection, waiting.approval_id)
     assert folk.who("M00003", "service").book == "M00003"
 
 
@@ -53,25 +57,25 @@ def test_what_is_asked_for_ends_with_its_request(
 ) -> None:
     asked = ask(folk, "M00003", "relationship_manager")
     with store.begin(folk.who("secadmin")) as connection:
-        found = house.approval_of(connection, "grant", str(asked.grant_id))
+        found = approval_of(connection, "grant", str(asked.grant_id))
         assert found is not None
         if how == "recalled":
-            house.recall(connection, found.approval_id, "not now")
+            recall(connection, found.approval_id, "not now")
         if how == "revoked":
-            house.revoke_grant(connection, asked.grant_id, "left")
+            revoke_grant(connection, asked.grant_id, "left")
     with attach_store(store.folder, FixedClock(NOW + timedelta(days=15)), store_server, database) as later:
         if how == "expired":
             with later.begin(PEOPLE_SYSTEM) as connection:
-                assert house.expire_approvals(connection) == 1
+                assert expire_approvals(connection) == 1
         if how == "killed":
             with later.begin(PEOPLE_SYSTEM) as connection:
-                house.kill(connection, found.approval_id, "misused")
+                kill(connection, found.approval_id, "misused")
         with later.begin(PEOPLE_SYSTEM) as connection:
-            (left,) = house.grants(connection, person_id="M00003")
+            (left,) = grants(connection, person_id="M00003")
             assert left.state is (GrantState.ENDED if how == "revoked" else GrantState.REFUSED)
             assert left.decided_by in (None, PEOPLE_SYSTEM.id)
     with pytest.raises(ConflictError), store.begin(folk.who("secadmin2")) as connection:
-        house.approve_grant(connection, asked.grant_id)
+        approve_grant(connection, asked.grant_id)
     with pytest.raises(DeniedError, match="no_grant"):
         folk.who("M00003", "service")
 
@@ -81,7 +85,7 @@ def test_nobody_asks_for_themselves_and_nobody_else_grants(folk: Folk, store: St
         ask(folk, "secadmin", "hq_approver")
     for role in ("system_admin", "hq_approver", "auditor", "branch_commander"):
         with pytest.raises(DeniedError, match=r"grant\.submit"), store.begin(folk.who(role)) as connection:
-            house.ask_grant(connection, "M00003", "relationship_manager", "x")
+            ask_grant(connection, "M00003", "relationship_manager", "x")
 
 
 @pytest.mark.parametrize("person", ["sysadmin", "secadmin2", "auditor"])
@@ -118,12 +122,12 @@ def test_a_person_writes_no_grant_past_the_verbs(folk: Folk, store: Store) -> No
 def test_a_role_revoked_during_a_session_is_gone_at_the_next_request(folk: Folk, store: Store) -> None:
     assert folk.who("hq_strategist", "campaign").units == ("*",)
     with store.begin(folk.who("secadmin")) as connection:
-        (held,) = house.grants_of(connection, "strategist")
-        house.revoke_grant(connection, held.grant_id, "left")
+        (held,) = grants_of(connection, "strategist")
+        revoke_grant(connection, held.grant_id, "left")
     with pytest.raises(DeniedError, match="no_grant"):
         folk.who("strategist", "campaign")
     with pytest.raises(InputError, match="needs"), store.begin(folk.who("secadmin")) as connection:
-        house.revoke_grant(connection, held.grant_id, " ")
+        revoke_grant(connection, held.grant_id, " ")
 
 
 def test_a_grant_begins_and_ends_at_its_moments(
@@ -132,7 +136,7 @@ def test_a_grant_begins_and_ends_at_its_moments(
     day = timedelta(days=1)
     asked = ask(folk, "M00003", "data_scientist", valid_from=NOW + day, valid_to=NOW + 2 * day)
     with store.begin(folk.who("secadmin2")) as connection:
-        house.approve_grant(connection, asked.grant_id)
+        approve_grant(connection, asked.grant_id)
     found = {}
     for days in range(3):
         with attach_store(store.folder, FixedClock(NOW + days * day), store_server, database) as then:
@@ -152,15 +156,15 @@ def test_an_ended_grant_can_be_given_again(folk: Folk, store: Store) -> None:
     with pytest.raises(ConflictError, match="already_granted"):
         ask(folk, "M00003", "hq_approver")
     with store.begin(folk.who("secadmin2")) as connection:
-        house.reject_grant(connection, asked.grant_id, "not now")
+        reject_grant(connection, asked.grant_id, "not now")
     assert ask(folk, "M00003", "hq_approver").state is GrantState.REQUESTED
 
 
 def test_the_first_administrators_are_named_once(store: Store) -> None:
     with store.begin(PEOPLE_SYSTEM) as connection:
-        assert len(house.begin_rights(connection, "anna", "bert")) == 2
+        assert len(begin_rights(connection, "anna", "bert")) == 2
     with pytest.raises(ConflictError, match="begun"), store.begin(PEOPLE_SYSTEM) as connection:
-        house.begin_rights(connection, "carl", "dora")
+        begin_rights(connection, "carl", "dora")
 
 
 def test_unknown_people_roles_and_hostile_scopes(folk: Folk) -> None:

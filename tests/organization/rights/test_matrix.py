@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, text
 
-from bankloop import organization as house
-from bankloop.kit import DeniedError
-from bankloop.loop import run as loop
-from bankloop.organization import MATRIX, OBJECTS, ROLES, Reach
-from bankloop.store import VERBS, Principal, Store
+from bankloop.kit.errors import DeniedError
+from bankloop.organization.granting import submit_transfer
+from bankloop.organization.rights import EVERYBODY, MATRIX, OBJECTS, ROLES, Reach, allowed, require
+from bankloop.store.contracts import Principal
+from bankloop.store.database import Store
+from bankloop.store.verbs import VERBS
 from tests.organization.conftest import PEOPLE_SYSTEM, Folk
-
-assert loop  # its verbs are registered when it is imported
 
 
 def principal(role: str, purpose: str | None = None) -> Principal:
@@ -44,10 +43,10 @@ def test_every_verb_of_every_room_is_in_the_catalogue() -> None:
 def test_cell_by_cell_at_the_question(role: str) -> None:
     for cell in (cell for cell in MATRIX if cell.role == role):
         for purpose in ROLES[role].purposes:
-            assert house.allowed(principal(role, purpose), cell.verb, cell.object_kind) == cell.allowed, cell
-        assert not house.allowed(principal(role, "curiosity"), cell.verb, cell.object_kind)
+            assert allowed(principal(role, purpose), cell.verb, cell.object_kind) == cell.allowed, cell
+        assert not allowed(principal(role, "curiosity"), cell.verb, cell.object_kind)
         stripped = Principal("p", frozenset({role}), ("*",), sorted(ROLES[role].purposes)[0], rights=frozenset())
-        assert not house.allowed(stripped, cell.verb, cell.object_kind)
+        assert not allowed(stripped, cell.verb, cell.object_kind)
 
 
 @pytest.mark.capability("H27")
@@ -72,7 +71,7 @@ def _enters(name: str, who: Principal) -> bool:
 
 def test_a_refusal_names_permission_and_holders_in_both_languages() -> None:
     with pytest.raises(DeniedError) as caught:
-        house.require(principal("relationship_manager"), "campaign.submit")
+        require(principal("relationship_manager"), "campaign.submit")
     assert "campaign.submit" in caught.value.message.zh
     assert "总行经办" in caught.value.message.zh
     assert "head-office strategist" in caught.value.message.en
@@ -85,7 +84,7 @@ def test_administrators_see_no_customer_and_the_auditor_changes_nothing(role: st
         assert ROLES[role].scope is Reach.NONE
         assert not {r for r in rights if r.split(".")[0] in ("customer", "event", "decision", "contact", "task")}
     if role == "auditor":
-        own = house.EVERYBODY
+        own = EVERYBODY
         assert {r.split(".")[1] for r in rights - own} <= {"read", "list", "verify"}
     assert not (ROLES[role].makes and ROLES[role].checks)
 
@@ -131,7 +130,7 @@ def filled(folk: Folk) -> Folk:
             connection.execute(text(f"INSERT INTO staff_task SELECT {ID}, 'c', 1, 'C0000', 'S0001', '{staff}', {DAY}, 'x', 1, '', '', 'ASSIGNED', ''"))  # fmt: skip
         connection.execute(text(f"INSERT INTO staff_leave VALUES ('M00001', {DAY}, {DAY}, '')"))
         connection.execute(text(SQL["agreement add"][0].format(d=DAY).replace("A9", "A8")))
-        house.submit_transfer(connection, "M00001", "M00003", "x", customers=["C0001"])
+        submit_transfer(connection, "M00001", "M00003", "x", customers=["C0001"])
     return folk
 
 

@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from bankloop import organization as house
-from bankloop.kit import BankloopError, ConflictError, DeniedError, FixedClock, InputError, NotFoundError
-from bankloop.organization.target import (
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import BankloopError, ConflictError, DeniedError, InputError, NotFoundError
+from bankloop.organization.people import record_leave
+from bankloop.organization.principals import auditor, system
+from bankloop.organization.task import NewTask, TaskKind, open_task
+from bankloop.performance.target import (
     capacities,
     done_by_tasks,
     end_target,
@@ -29,8 +32,11 @@ from bankloop.organization.target import (
     target_of,
     targets,
 )
-from bankloop.organization.target.rules import parts_of
-from bankloop.store import VERBS, EmbeddedServer, Role, Store, attach_store
+from bankloop.performance.target.rules import parts_of
+from bankloop.store.contracts import Role
+from bankloop.store.database import Store, attach_store
+from bankloop.store.embedded import EmbeddedServer
+from bankloop.store.verbs import VERBS
 from tests.organization.conftest import UNITS, Folk
 
 FIRST, LAST = date(2026, 7, 1), date(2026, 7, 31)  # 23 working days
@@ -55,7 +61,7 @@ def asked(folk: Folk, measure: str = "sales", total: int = 900, **said: str) -> 
 
 
 def amounts(store: Store, number: UUID, holder: str) -> dict[str, int]:
-    with store.begin(house.system()) as connection:
+    with store.begin(system()) as connection:
         return {one.holder: one.amount for one in parts_below(connection, number, holder)}
 
 
@@ -127,14 +133,14 @@ def test_percentages_that_come_to_a_hundred_are_exact() -> None:
 
 
 def test_a_branch_without_hands_takes_nothing(three: Folk, store: Store) -> None:
-    with store.begin(house.system()) as connection:
+    with store.begin(system()) as connection:
         # Ninety minutes a day are four tasks of twenty; July 2026 has 23 working days.
         assert capacities(connection, "0000", FIRST, LAST) == {
             "B001": 368, "B002": 92, "B003": 92, "PARTNER1": 0, "SUB1": 0, "R00001": 92
         }  # fmt: skip
         assert capacities(connection, "S0001", FIRST, LAST) == {"L00001": 92, "M00001": 92, "M00002": 92}
     with store.begin(three.who("system_admin")) as connection:
-        house.record_leave(connection, "M00005", FIRST, LAST, "leave")
+        record_leave(connection, "M00005", FIRST, LAST, "leave")
     with pytest.raises(InputError) as caught:
         asked(three, "tasks", 90)
     assert (caught.value.code, "B003" in caught.value.message.zh) == ("target.no_capacity", True)
@@ -143,7 +149,7 @@ def test_a_branch_without_hands_takes_nothing(three: Folk, store: Store) -> None
     with pytest.raises(InputError) as caught:
         asked(three, "tasks", 10_000, B001="1", B002="1")
     assert caught.value.code == "target.over_capacity"
-    with store.begin(house.system()) as connection:
+    with store.begin(system()) as connection:
         assert [one.total for one in targets(connection)] == [300]  # a refused target leaves nothing
 
 
@@ -172,7 +178,7 @@ def test_the_database_itself_refuses_parts_that_do_not_sum(three: Folk, store: S
         "DELETE FROM target_part WHERE target_id = :t AND holder = 'B003'",
         "INSERT INTO target_part VALUES (:t, 'S0001', 'unit', 'B001', '1', NULL, 499, 'x', now())",
     ):
-        with pytest.raises((IntegrityError, BankloopError)), store.begin(house.system()) as connection:
+        with pytest.raises((IntegrityError, BankloopError)), store.begin(system()) as connection:
             connection.execute(text(statement), {"t": number})
     assert sum(amounts(store, number, "0000").values()) == 900
 
@@ -201,12 +207,12 @@ def test_two_who_split_at_once_leave_one_exact_split(
 
 def test_progress_is_what_was_done_in_its_time_at_each_level(three: Folk, store: Store) -> None:
     number = asked(three, "tasks", 100, B001="1")
-    with store.begin(house.system()) as connection:
+    with store.begin(system()) as connection:
         for place, (customer, staff, unit) in enumerate(
             (("C0000", "M00001", "S0001"), ("C0001", "M00001", "S0001"), ("C0020", "M00003", "S0002"), ("C0030", "M00004", "S0003"))
         ):  # fmt: skip
             now = store.clock.now()
-            made = house.open_task(connection, house.NewTask(f"k{place}", house.TaskKind.CARE, customer, unit, "x", now, now, staff))  # fmt: skip
+            made = open_task(connection, NewTask(f"k{place}", TaskKind.CARE, customer, unit, "x", now, now, staff))  # fmt: skip
             connection.execute(
                 text("UPDATE staff_task SET state = 'DONE', done_at = :at, outcome = :o WHERE task_id = :t"),
                 {
@@ -233,8 +239,8 @@ def test_every_verb_of_targets_leaves_its_row(three: Folk, store: Store) -> None
         assert {one.holder for one in holders_below(connection, "B001")} == {"S0001", "S0002"}
     with store.begin(three.who("hq_strategist", "campaign")) as connection:
         end_target(connection, number, "over")
-    with store.begin(house.auditor(), Role.AUDITOR) as connection:
+    with store.begin(auditor(), Role.AUDITOR) as connection:
         left = set(connection.scalars(text("SELECT DISTINCT verb FROM audit")))
-    mine = {name for name, act in VERBS.items() if act.__module__.startswith("bankloop.organization.target")}
+    mine = {name for name, act in VERBS.items() if act.__module__.startswith("bankloop.performance.target")}
     assert mine
     assert mine <= left

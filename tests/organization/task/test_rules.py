@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bankloop.kit import InputError
-from bankloop.organization import appointment, first_calls, split, urgency
-from bankloop.organization.task import OUTCOMES, level_at, outcome_of
+from bankloop.kit.errors import InputError
+from bankloop.organization.task import OUTCOMES, appointment, first_calls, level_at, outcome_of, split, urgency
 
 ZONE = "Asia/Shanghai"
 NOW = datetime(2026, 11, 25, 7, 20, tzinfo=UTC)  # Wednesday, 15:20 in the bank

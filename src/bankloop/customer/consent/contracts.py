@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from bankloop.kit import Text
-from bankloop.store import ANY_CHANNEL, STOPS, THE_BANK
+from bankloop.kit.text import Text
+from bankloop.store.consents import ANY_CHANNEL, STOPS, THE_BANK
 
 
 class Purpose(StrEnum):

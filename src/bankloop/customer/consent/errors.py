@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bankloop.customer.consent.contracts import Purpose, Ruling
-from bankloop.kit import ConflictError, InputError, NotFoundError, Text
+from bankloop.kit.errors import ConflictError, InputError, NotFoundError
+from bankloop.kit.text import Text
 
 
 def no_customer(number: str) -> NotFoundError:

@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 from bankloop.customer.consent.contracts import Purpose, Record, Standing, Word
 from bankloop.customer.consent.scope import in_scope
 from bankloop.customer.identity import party_map
-from bankloop.store import ANY_CHANNEL, STOPS, THE_BANK, bank_wide, consents_of, numbers_of, standing_words
+from bankloop.store.consents import ANY_CHANNEL, STOPS, THE_BANK, consents_of, numbers_of, standing_words
+from bankloop.store.database import bank_wide
 
 Bools = NDArray[np.bool_]
 # The later of a word for this channel and one for all; of one moment the stricter, as ``rules.holds`` has it.

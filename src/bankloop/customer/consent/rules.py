@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from bankloop.customer.consent.contracts import TITLES, Content, Purpose, Ruling, Word
-from bankloop.kit import Text
-from bankloop.store import ANY_CHANNEL, THE_BANK
+from bankloop.kit.text import Text
+from bankloop.store.consents import ANY_CHANNEL, THE_BANK
 
 # Where a person says something: at the counter, in the app, to a manager, to a caller, by answering a message, in writing.
 ORIGINS = ("counter", "app", "manager", "call", "message", "letter")

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, text
 
 from bankloop.customer.consent import errors
-from bankloop.organization import keeper_of, require
-from bankloop.store import ask_bank_wide, bank_wide, numbers_asked, principal_of
+from bankloop.organization.people import keeper_of
+from bankloop.organization.rights import require
+from bankloop.store.consents import numbers_asked
+from bankloop.store.database import ask_bank_wide, bank_wide, principal_of
 
 _TASK = text(
     "SELECT true FROM staff_task WHERE customer_no = ANY (:numbers) AND state IN ('ASSIGNED', 'ACCEPTED', 'IN_PROGRESS', 'DONE') LIMIT 1"

@@ -18,31 +18,17 @@ from bankloop.customer.consent import errors, rules
 from bankloop.customer.consent.contracts import ConsentReport, Purpose, Recorded, Standing, Word
 from bankloop.customer.consent.queries import permits, standing, standing_of
 from bankloop.customer.consent.scope import by_task_only
-from bankloop.kit import canonical_json, digest, local_moment
-from bankloop.lake import Lake, Scope
-from bankloop.organization import (
-    approval_of,
-    call_off_tasks,
-    close_request,
-    hold_in_force,
-    start_request,
-    submit_approval,
-)
-from bankloop.store import (
-    ANY_CHANNEL,
-    CONSENT_SCHEMA,
-    THE_BANK,
-    Store,
-    append_consents,
-    bank_wide,
-    copy_in,
-    copy_out,
-    now_of,
-    numbers_of,
-    people_of,
-    record_audit,
-    verb,
-)
+from bankloop.kit.clock import local_moment
+from bankloop.kit.ids import canonical_json, digest
+from bankloop.lake.contracts import Scope
+from bankloop.lake.service import Lake
+from bankloop.organization.approval import approval_of, close_request, hold_in_force, start_request, submit_approval
+from bankloop.organization.task import call_off_tasks
+from bankloop.store.audit import record_audit
+from bankloop.store.consents import ANY_CHANNEL, CONSENT_SCHEMA, THE_BANK, append_consents, numbers_of, people_of
+from bankloop.store.copying import copy_in, copy_out
+from bankloop.store.database import Store, bank_wide, now_of
+from bankloop.store.verbs import verb
 
 KIND = "dnc_removal"
 _FILE = "file"
@@ -160,7 +146,7 @@ def load_consents(connection: Connection, lake: Lake) -> ConsentReport:
 
 def take_consents(store: Store, lake: Lake) -> ConsentReport:
     """Take in what the bank's files say of consents, as the program, in one transaction."""
-    from bankloop.organization import system
+    from bankloop.organization.principals import system
 
     with store.begin(system("consent", "load")) as connection:
         return load_consents(connection, lake)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from bankloop.kit import digest
+from bankloop.kit.ids import digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bankloop.kit import SpecError, Text
+from bankloop.kit.errors import SpecError
+from bankloop.kit.text import Text
 
 
 def rate_spec(place: str, zh: str, en: str) -> SpecError:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from bankloop.customer.contribution.contracts import Line, Moved, Statement
 from bankloop.customer.contribution.rules import card_on, line_of, moved, read_cards
 from bankloop.customer.tier import ASSETS, Span, spans
-from bankloop.lake import Lake
+from bankloop.lake.service import Lake
 
 YEAR = 365
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from bankloop.customer.contribution import errors
 from bankloop.customer.contribution.contracts import Line, Moved, RateCard, Rates
-from bankloop.kit import to_fen
 from bankloop.kit.located import Located, read_located
-from bankloop.lake import PRODUCT_CLASSES
+from bankloop.kit.money import to_fen
+from bankloop.lake.conformed import PRODUCT_CLASSES
 
 BUILT_IN = Path(__file__).with_name("contribution.yaml")
 OWN = "contribution.yaml"

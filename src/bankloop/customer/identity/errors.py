@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bankloop.kit import ConflictError, InputError, NotFoundError, Text
+from bankloop.kit.errors import ConflictError, InputError, NotFoundError
+from bankloop.kit.text import Text
 
 
 def no_party(number: str) -> NotFoundError:

@@ -22,8 +22,13 @@ from bankloop.customer.identity.features import make_features
 from bankloop.customer.identity.handing import hand_on, is_another
 from bankloop.customer.identity.marks import ID_CARD, marks_of, unknown_marks, valid_card
 from bankloop.customer.identity.matching import BANK, ID, Spec
-from bankloop.kit import canonical_json, local_day
-from bankloop.store import bank_wide, fitted, keys_of, now_of, numbers_of, record_audit, verb
+from bankloop.kit.clock import local_day
+from bankloop.kit.ids import canonical_json
+from bankloop.store.audit import record_audit
+from bankloop.store.consents import numbers_of
+from bankloop.store.copying import fitted
+from bankloop.store.database import bank_wide, keys_of, now_of
+from bankloop.store.verbs import verb
 
 # The source whose keys are the bank's customer numbers already, as the other tables know them.
 CORE = "core"

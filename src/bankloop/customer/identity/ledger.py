@@ -11,8 +11,9 @@ import pyarrow as pa
 from sqlalchemy import Connection, text
 
 from bankloop.customer.identity.contracts import Candidate, Link, Member, MergeEvent
-from bankloop.kit import canonical_json, uuid7
-from bankloop.store import copy_in, now_of, principal_of
+from bankloop.kit.ids import canonical_json, uuid7
+from bankloop.store.copying import copy_in
+from bankloop.store.database import now_of, principal_of
 
 _QUEUE = """
 INSERT INTO match_candidate (candidate_id, a, b, weight, evidence, why, state)

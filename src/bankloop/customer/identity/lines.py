@@ -14,8 +14,8 @@ from sqlalchemy import Connection, text
 
 from bankloop.customer.identity.intake import records_of
 from bankloop.customer.identity.marks import document_of, normal_value
-from bankloop.organization import require
-from bankloop.store import bank_wide, principal_of
+from bankloop.organization.rights import require
+from bankloop.store.database import bank_wide, principal_of
 
 FIELDS = ("name", "birth", "gender", "document_no", "phone", "email", "address")
 PPM = 1_000_000

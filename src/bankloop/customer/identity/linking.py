@@ -22,8 +22,10 @@ from bankloop.customer.identity.intake import features_of, records_of
 from bankloop.customer.identity.marks import ID_CARD, valid_card
 from bankloop.customer.identity.matching import BANK, DOCUMENT, ID, Model, Spec, compared, learn, shipped_model, weigh
 from bankloop.customer.identity.parties import lock_parties, regroup
-from bankloop.kit import canonical_json
-from bankloop.store import bank_wide, now_of, principal_of, record_audit, verb
+from bankloop.kit.ids import canonical_json
+from bankloop.store.audit import record_audit
+from bankloop.store.database import bank_wide, now_of, principal_of
+from bankloop.store.verbs import verb
 
 # From this share of changed records on, comparing everybody is cheaper than finding whom they touch.
 WHOLE_SHARE = 0.3

@@ -15,9 +15,11 @@ from bankloop.customer.identity import errors, ledger, repository
 from bankloop.customer.identity.contracts import Link, LinkKind, MergeEvent, Party
 from bankloop.customer.identity.parties import Regrouped, lock_parties, regroup
 from bankloop.customer.identity.queries import party_of
-from bankloop.kit import digest
-from bankloop.organization import approval_of, close_request, hold_in_force, start_request, submit_approval
-from bankloop.store import bank_wide, principal_of, record_audit, verb
+from bankloop.kit.ids import digest
+from bankloop.organization.approval import approval_of, close_request, hold_in_force, start_request, submit_approval
+from bankloop.store.audit import record_audit
+from bankloop.store.database import bank_wide, principal_of
+from bankloop.store.verbs import verb
 
 KIND = "merge"
 _PROVEN = (LinkKind.STEWARD, LinkKind.VERIFIED)

@@ -15,8 +15,9 @@ from bankloop.customer.identity.golden import Sourced, golden
 from bankloop.customer.identity.intake import records_of
 from bankloop.customer.identity.marks import masked
 from bankloop.customer.identity.queries import find_parties
-from bankloop.organization import require, unmasked_fields
-from bankloop.store import bank_wide, keys_of, now_of, principal_of, record_audit
+from bankloop.organization.rights import require, unmasked_fields
+from bankloop.store.audit import record_audit
+from bankloop.store.database import bank_wide, keys_of, now_of, principal_of
 
 # As what a field is asked to be unmasked: rights name the lake's columns where there is one.
 UNMASKED_AS = {

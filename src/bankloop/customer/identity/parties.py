@@ -15,8 +15,8 @@ from sqlalchemy import Connection, text
 from bankloop.customer.identity import ledger, repository
 from bankloop.customer.identity.clusters import partition
 from bankloop.customer.identity.contracts import Link, MergeEvent
-from bankloop.kit import uuid7
-from bankloop.store import now_of, principal_of
+from bankloop.kit.ids import uuid7
+from bankloop.store.database import now_of, principal_of
 
 # One at a time works out parties: two merges that meet would each see half.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('identity.parties'))")

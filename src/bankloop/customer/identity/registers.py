@@ -12,9 +12,10 @@ from bankloop.customer.identity.intake import register
 from bankloop.customer.identity.linking import link_identities
 from bankloop.customer.identity.repository import waiting
 from bankloop.customer.tables import identity_file as table
-from bankloop.lake import Lake, RegisterFile, arrived, records_in
-from bankloop.organization import system
-from bankloop.store import Store, bank_wide, now_of
+from bankloop.lake.registers import RegisterFile, arrived, records_in
+from bankloop.lake.service import Lake
+from bankloop.organization.principals import system
+from bankloop.store.database import Store, bank_wide, now_of
 
 
 @dataclass(frozen=True, slots=True)

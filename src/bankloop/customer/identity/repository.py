@@ -10,8 +10,10 @@ import pyarrow as pa
 from sqlalchemy import Connection, text
 
 from bankloop.customer.identity.contracts import Link, LinkKind
-from bankloop.kit import canonical_json
-from bankloop.store import SealedColumn, copy_in, principal_of, register_sealed
+from bankloop.kit.ids import canonical_json
+from bankloop.store.copying import copy_in
+from bankloop.store.database import principal_of
+from bankloop.store.resealing import SealedColumn, register_sealed
 
 RECORD, MARK = "identity_record", "identity_mark"
 register_sealed(SealedColumn(RECORD, ("customer_no",), "sealed", f"'{RECORD}'", "customer_no"))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 
 KINDS: Mapping[str, Text] = {
     "wecom_message": Text("企微消息", "WeCom message"),

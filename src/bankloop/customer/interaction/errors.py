@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bankloop.customer.interaction.contracts import KINDS
-from bankloop.kit import InputError, Text
+from bankloop.kit.errors import InputError
+from bankloop.kit.text import Text
 
 
 def unknown_kind(kind: str) -> InputError:

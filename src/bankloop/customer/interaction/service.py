@@ -11,9 +11,13 @@ from sqlalchemy import Connection
 from bankloop.customer.consent import Purpose, Word, holds, standing_among
 from bankloop.customer.interaction import errors
 from bankloop.customer.interaction.contracts import KINDS, Interaction, Taken
-from bankloop.kit import local_day
-from bankloop.organization import keeper_of, require
-from bankloop.store import append_events, bank_wide, now_of, principal_of, record_audit, verb
+from bankloop.kit.clock import local_day
+from bankloop.organization.people import keeper_of
+from bankloop.organization.rights import require
+from bankloop.store.audit import record_audit
+from bankloop.store.database import bank_wide, now_of, principal_of
+from bankloop.store.history import append_events
+from bankloop.store.verbs import verb
 
 SOURCE = "interaction"
 

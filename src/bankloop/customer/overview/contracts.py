@@ -10,7 +10,7 @@ from typing import Any
 from bankloop.customer.contribution import Moved, Statement
 from bankloop.customer.servicing import Keeper, TierPolicy
 from bankloop.customer.tier import Tier, TierMonth
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bankloop.customer.overview.contracts import Ahead, Decided, Entry
-from bankloop.kit import local_day
-from bankloop.store import Question, ask_bank_wide
+from bankloop.kit.clock import local_day
+from bankloop.store.database import ask_bank_wide
+from bankloop.store.questions import Question
 
 ON_LINE = 60
 AHEAD_DAYS = 30

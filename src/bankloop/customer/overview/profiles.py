@@ -21,8 +21,8 @@ from bankloop.customer.contribution import YEAR, RateCard, read_cards
 from bankloop.customer.overview.ordered import Ordered, write_ordered
 from bankloop.customer.servicing import ServicePolicy, read_policy
 from bankloop.customer.tier import ASSETS, Span, TierRule, read_tier_rules, spans
-from bankloop.kit import digest
-from bankloop.lake import Lake
+from bankloop.kit.ids import digest
+from bankloop.lake.service import Lake
 
 # A time line goes back so far; what is older stays in the lake.
 EVENT_DAYS = 400

@@ -17,10 +17,12 @@ from bankloop.customer.overview.contracts import Factor, Held, Known, Overview
 from bankloop.customer.overview.profiles import Profiles
 from bankloop.customer.servicing import Keeper, Mode
 from bankloop.customer.tier import ASSETS, TierMonth, rule_on
-from bankloop.kit import local_day
-from bankloop.lake import DataClass, Lake
-from bankloop.organization import unmasked_fields
-from bankloop.store import now_of, principal_of, record_audit
+from bankloop.kit.clock import local_day
+from bankloop.lake.contracts import DataClass
+from bankloop.lake.service import Lake
+from bankloop.organization.rights import unmasked_fields
+from bankloop.store.audit import record_audit
+from bankloop.store.database import now_of, principal_of
 
 FACTORS = ("score_products", "score_tenure", "score_balance", "score_interaction", "score_network")
 _MONEY = "aum_fen"

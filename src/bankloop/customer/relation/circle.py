@@ -11,7 +11,7 @@ from bankloop.customer.consent import in_scope
 from bankloop.customer.relation.contracts import EdgeKind, Step
 from bankloop.customer.relation.opening import graph_now, masked_party, note_opening
 from bankloop.customer.relation.rules import neighbours
-from bankloop.lake import Lake
+from bankloop.lake.service import Lake
 
 # A picture of more than this is a tangle; the table below it has the rest.
 NEAR, FAR = 12, 3

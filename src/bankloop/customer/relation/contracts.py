@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 
 Ints = NDArray[np.int64]
 Small = NDArray[np.int32]

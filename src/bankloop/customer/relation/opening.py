@@ -12,9 +12,11 @@ from bankloop.customer.consent import in_scope
 from bankloop.customer.relation.contracts import EdgeKind, Graph, Step
 from bankloop.customer.relation.queries import graph_of, stored_edges
 from bankloop.customer.relation.rules import MOST_HOPS, neighbours, path
-from bankloop.lake import Lake
-from bankloop.organization import keeper_of
-from bankloop.store import EVERY_UNIT, principal_of, record_audit
+from bankloop.lake.service import Lake
+from bankloop.organization.people import keeper_of
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import EVERY_UNIT
+from bankloop.store.database import principal_of
 
 _SHOWN = 4
 _kept: dict[str, Graph] = {}

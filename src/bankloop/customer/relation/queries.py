@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 
 from bankloop.customer.relation import kernels
 from bankloop.customer.relation.contracts import KINDS, EdgeKind, Graph
-from bankloop.kit import local_moment
-from bankloop.lake import Lake, Scope
+from bankloop.kit.clock import local_moment
+from bankloop.lake.contracts import Scope
+from bankloop.lake.service import Lake
 
 # So many salaries make an employment; without one for two months it is over.
 SALARIES = 6

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from bankloop.customer.relation import kernels
 from bankloop.customer.relation.contracts import TITLES, EdgeKind, Exposure, Graph, Ints, Step
 from bankloop.customer.relation.queries import kind_mask, passes_of
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 
 MOST_HOPS = 3
 # Nobody is reached through who has more relations than this: the largest employer knows everybody.

@@ -9,8 +9,11 @@ import pyarrow as pa
 from bankloop.customer.relation.contracts import Derived, Exposure
 from bankloop.customer.relation.queries import derived_edges, graph_of, overdue
 from bankloop.customer.relation.rules import DEFAULT_DAYS, exposures
-from bankloop.lake import Lake
-from bankloop.store import Principal, Store, record_audit, verb
+from bankloop.lake.service import Lake
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import Principal
+from bankloop.store.database import Store
+from bankloop.store.verbs import verb
 
 EDGES, EXPOSED = "edge", "exposure"
 

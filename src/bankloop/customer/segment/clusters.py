@@ -15,8 +15,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bankloop.customer.segment import errors
-from bankloop.kit import digest
 from bankloop.kit.expression import BOOL, MONEY, Kind, Type
+from bankloop.kit.ids import digest
 
 FEWEST, MOST = 2, 12
 # A cluster that wants more people than this to be learned from is not a cluster.

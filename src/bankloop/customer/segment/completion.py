@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bankloop.customer.contracts import Catalogue
 from bankloop.customer.segment.rules import confidential_in
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 
 MOST = 12
 _WORD = re.compile(r"[A-Za-z0-9_\u3400-\u9fff]+\Z")

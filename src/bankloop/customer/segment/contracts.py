@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from bankloop.customer.segment.clusters import Clustering
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 
 
 class SegmentKind(StrEnum):

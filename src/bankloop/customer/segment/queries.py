@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from bankloop.customer.segment import errors
 from bankloop.customer.segment.contracts import Plan, Segment, SegmentKind
 from bankloop.customer.tables import segment as table
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 
 _OWNER = text(
     "SELECT EXISTS (SELECT FROM org_unit WHERE unit_id = :owner) OR EXISTS (SELECT FROM staff WHERE staff_id = :owner)"

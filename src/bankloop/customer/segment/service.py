@@ -16,8 +16,12 @@ from bankloop.customer.segment.contracts import Segment, SegmentKind
 from bankloop.customer.segment.queries import is_of_the_bank, segment_of, versions_of
 from bankloop.customer.segment.rules import checked_expression, checked_name, checked_plan, confidential_in
 from bankloop.customer.tables import segment as table
-from bankloop.kit import NotFoundError, Text, digest
-from bankloop.store import bank_wide, now_of, principal_of, record_audit, verb
+from bankloop.kit.errors import NotFoundError
+from bankloop.kit.ids import digest
+from bankloop.kit.text import Text
+from bankloop.store.audit import record_audit
+from bankloop.store.database import bank_wide, now_of, principal_of
+from bankloop.store.verbs import verb
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:key))")
 

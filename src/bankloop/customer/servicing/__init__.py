@@ -17,13 +17,20 @@ from bankloop.customer.servicing.contracts import (
     ServicePolicy,
     TierPolicy,
 )
-from bankloop.customer.servicing.remote import REMOTE, maintain_remote, remote_rounds, seat_queues
+from bankloop.customer.servicing.errors import not_assigned
 from bankloop.customer.servicing.rules import read_policy, share_out, stand_in
-from bankloop.customer.servicing.service import assign_keepers, coverage, keeper_now, make_care_tasks
+from bankloop.customer.servicing.service import (
+    KEEPERS,
+    assign_keepers,
+    coverage,
+    keeper_now,
+    last_touched,
+    make_care_tasks,
+)
 
 __all__ = [
+    "KEEPERS",
     "MODES",
-    "REMOTE",
     "Assignment",
     "Care",
     "Keeper",
@@ -37,12 +44,11 @@ __all__ = [
     "assign_keepers",
     "coverage",
     "keeper_now",
+    "last_touched",
     "log_contact",
-    "maintain_remote",
     "make_care_tasks",
+    "not_assigned",
     "read_policy",
-    "remote_rounds",
-    "seat_queues",
     "share_out",
     "stand_in",
 ]

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from bankloop.customer.consent import Purpose, record_word
-from bankloop.organization import Logged, log_outcome
-from bankloop.store import DECLINED, decline_offer, now_of
+from bankloop.organization.task import Logged, log_outcome
+from bankloop.store.database import now_of
+from bankloop.store.declined import DECLINED, decline_offer
 
 STOP = "stop"
 _ORIGIN = "call"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bankloop.kit import ConflictError, SpecError, Text
+from bankloop.kit.errors import ConflictError, SpecError
+from bankloop.kit.text import Text
 
 
 def policy_spec(place: str, zh: str, en: str) -> SpecError:

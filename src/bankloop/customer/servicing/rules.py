@@ -9,8 +9,8 @@ from typing import Any
 
 from bankloop.customer.servicing import errors
 from bankloop.customer.servicing.contracts import Mode, RemotePolicy, ServicePolicy, TierPolicy
-from bankloop.kit import Text
 from bankloop.kit.located import Located, read_located
+from bankloop.kit.text import Text
 
 BUILT_IN = Path(__file__).with_name("servicing.yaml")
 OWN = "servicing.yaml"

@@ -17,21 +17,17 @@ from bankloop.customer.servicing import errors
 from bankloop.customer.servicing.contracts import Assignment, Care, Keeper, Mode, ServicePolicy
 from bankloop.customer.servicing.rules import read_policy, share_out, stand_in
 from bankloop.customer.tier import averages, last_month, read_tier_rules, rule_on, standings_after, tiers_of
-from bankloop.kit import digest
-from bankloop.lake import Lake, Scope
-from bankloop.organization import (
-    NO_LIMIT,
-    TASK_SCHEMA,
-    TaskKind,
-    create_tasks,
-    dispatch_tasks,
-    give_managers,
-    managers_of_units,
-    named_backups,
-)
-from bankloop.store import bank_wide, copy_in, copy_out, record_audit, verb
+from bankloop.kit.ids import digest
+from bankloop.lake.contracts import Scope
+from bankloop.lake.service import Lake
+from bankloop.organization.people import give_managers, managers_of_units, named_backups
+from bankloop.organization.task import NO_LIMIT, TASK_SCHEMA, TaskKind, create_tasks, dispatch_tasks
+from bankloop.store.audit import record_audit
+from bankloop.store.copying import copy_in, copy_out
+from bankloop.store.database import bank_wide
+from bankloop.store.verbs import verb
 
-TABLE = "servicing"
+KEEPERS = "servicing"
 CARE = "care"
 # What counts as having been in touch, beside accepted contacts and finished tasks.
 _TOUCHES = ("wecom_reply", "call_connected", "branch_visit")
@@ -78,7 +74,7 @@ def assign_keepers(connection: Connection, lake: Lake) -> Assignment:
         known = sorted(set(tiers["tier"].to_pylist()))
         engine.register("policies", pa.table({"tier": known, "mode": [policy.of(one).mode.value for one in known]}))
         kept = engine.sql(_KEPT).to_arrow_table()
-    lake.publish(TABLE, kept, lake.today())
+    lake.publish(KEEPERS, kept, lake.today())
     modes = Counter(kept["mode"].to_pylist())
     done = Assignment(
         lake.today(), {m: modes.get(m.value, 0) for m in Mode}, len(given), tiers.num_rows - kept.num_rows
@@ -110,7 +106,7 @@ def make_care_tasks(connection: Connection, lake: Lake, today: date) -> Care:
 
 def coverage(lake: Lake) -> Assignment | None:
     """Return how everybody is kept by the last assignment, and how many customers since have nobody; None before one."""
-    version, customers = lake.manifest.current(TABLE), lake.manifest.current("customer")
+    version, customers = lake.manifest.current(KEEPERS), lake.manifest.current("customer")
     if version is None or customers is None:
         return None
     with lake.engine() as engine:
@@ -123,9 +119,9 @@ def coverage(lake: Lake) -> Assignment | None:
 
 def keeper_now(lake: Lake, number: str) -> Keeper | None:
     """Return who keeps a customer by the last assignment; None before there was one. The caller judged who may see it."""
-    if lake.manifest.current(TABLE) is None:
+    if lake.manifest.current(KEEPERS) is None:
         return None
-    rows = lake.table(TABLE, Scope("servicing", None, customers=frozenset({number}))).to_pyarrow().to_pylist()
+    rows = lake.table(KEEPERS, Scope("servicing", None, customers=frozenset({number}))).to_pyarrow().to_pylist()
     return Keeper(Mode(rows[0]["mode"]), rows[0]["owner_id"], rows[0]["backup_id"]) if rows else None
 
 

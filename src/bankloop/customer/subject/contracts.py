@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bankloop.kit import SpecError, Text
+from bankloop.kit.errors import SpecError
+from bankloop.kit.text import Text
 
 
 def unknown_category(place: str, name: str, known: Sequence[str]) -> SpecError:

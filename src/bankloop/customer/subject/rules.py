@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bankloop.customer.subject import errors
 from bankloop.customer.subject.contracts import Category, ErasurePlan, Fate, Ruling
-from bankloop.kit import Text
 from bankloop.kit.located import read_located
+from bankloop.kit.text import Text
 
 _BUILT_IN = Path(__file__).with_name("retention.yaml")
 _FILE = "retention.yaml"

@@ -19,17 +19,17 @@ from bankloop.customer.consent import ledger_of, restrict
 from bankloop.customer.identity import disclosed_identity, forget_identity
 from bankloop.customer.subject.contracts import Erased, ErasurePlan, Fate
 from bankloop.customer.subject.rules import erasure_plan, read_retention
-from bankloop.kit import digest, local_day
-from bankloop.lake import CONTRACTS, DataClass, Lake, Scope
-from bankloop.organization import (
-    approval_of,
-    close_request,
-    erase_customer,
-    hold_in_force,
-    start_request,
-    submit_approval,
-)
-from bankloop.store import bank_wide, holds_on, now_of, numbers_of, record_audit, verb
+from bankloop.kit.clock import local_day
+from bankloop.kit.ids import digest
+from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.contracts import DataClass, Scope
+from bankloop.lake.service import Lake
+from bankloop.organization.approval import approval_of, close_request, hold_in_force, start_request, submit_approval
+from bankloop.organization.erasure import erase_customer
+from bankloop.store.audit import holds_on, record_audit
+from bankloop.store.consents import numbers_of
+from bankloop.store.database import bank_wide, now_of
+from bankloop.store.verbs import verb
 
 KIND = "export"
 _KEPT = ("state/*.arrow", "profile/*")

@@ -9,7 +9,8 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from bankloop.kit import Text, digest
+from bankloop.kit.ids import digest
+from bankloop.kit.text import Text
 
 Ints = NDArray[np.int64]
 

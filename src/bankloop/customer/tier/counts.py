@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from bankloop.lake import Lake
+from bankloop.lake.service import Lake
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from bankloop.kit import ConflictError, SpecError, Text
+from bankloop.kit.errors import ConflictError, SpecError
+from bankloop.kit.text import Text
 
 
 def tier_spec(place: str, zh: str, en: str) -> SpecError:

@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 
 from bankloop.customer.tier.contracts import Ints, TierMonth
 from bankloop.customer.tier.rules import weigh
-from bankloop.lake import Lake, LakeVersion, Scope
+from bankloop.lake.contracts import Scope
+from bankloop.lake.service import Lake
+from bankloop.store.contracts import LakeVersion
 
 # What counts as assets (金融资产).
 ASSETS = ("demand_deposit", "term_deposit", "wealth", "fund", "insurance")

@@ -11,8 +11,10 @@ import numpy as np
 
 from bankloop.customer.tier import errors
 from bankloop.customer.tier.contracts import Ints, Standings, Tier, TierRule
-from bankloop.kit import InputError, Text, parse_money
+from bankloop.kit.errors import InputError
 from bankloop.kit.located import Located, read_located
+from bankloop.kit.money import parse_money
+from bankloop.kit.text import Text
 
 BUILT_IN = Path(__file__).with_name("tiers.yaml")
 OWN = "tiers.yaml"

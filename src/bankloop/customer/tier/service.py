@@ -14,10 +14,13 @@ from bankloop.customer.tier import errors
 from bankloop.customer.tier.contracts import Closing, Ints, Standings, TierRule
 from bankloop.customer.tier.queries import aligned, averages, last_month, next_month, standings_after
 from bankloop.customer.tier.rules import NEW, OWN, begin, moves, read_tier_rules, rule_on, step
-from bankloop.kit import digest
-from bankloop.lake import Lake
-from bankloop.organization import is_approved, submit_approval
-from bankloop.store import Principal, Store, record_audit, verb
+from bankloop.kit.ids import digest
+from bankloop.lake.service import Lake
+from bankloop.organization.approval import is_approved, submit_approval
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import Principal
+from bankloop.store.database import Store
+from bankloop.store.verbs import verb
 
 KIND = "tier_rule"
 TABLE = "tier_month"

@@ -6,7 +6,7 @@ except where NULL has a meaning of its own, which the condition then says.
 
 from __future__ import annotations
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.audience.contracts import Exclusion, Visibility
 
 # 客户投诉后的静默期: after a complaint a customer is left in peace for a quarter.

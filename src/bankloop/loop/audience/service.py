@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from bankloop.kit import Text, digest_bytes
 from bankloop.kit.expression import Type
+from bankloop.kit.ids import digest_bytes
+from bankloop.kit.text import Text
 from bankloop.loop.audience.contracts import MIN_CELL, Fall, Snapshot, Visibility
 from bankloop.loop.audience.rules import BRANCH, EXCLUSIONS, IN_OTHER_CAMPAIGN, POOLED, POOLED_TITLE, SAME_PERSON
 from bankloop.loop.spec import Lock

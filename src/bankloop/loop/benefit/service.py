@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from bankloop.kit import SpecError, Text
+from bankloop.kit.errors import SpecError
+from bankloop.kit.text import Text
 from bankloop.loop.spec import NO_BENEFIT, Benefit, Campaign, Lock, Product
 
 _DENIED = Text("“{product}”属于{kind}类，不在允许矩阵里：默认不得附赠", "'{product}' is of class {kind}, which the matrix does not allow: denied by default")  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate.contracts import Bools, Integers
 from bankloop.loop.evaluate.statistics import Arm, Estimate, ratio_difference
 

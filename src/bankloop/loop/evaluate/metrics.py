@@ -16,8 +16,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from bankloop.kit import NotFoundError, Text
+from bankloop.kit.errors import NotFoundError
 from bankloop.kit.expression import BOOL, Type, parse, to_ibis
+from bankloop.kit.text import Text
 from bankloop.loop.spec import Label, Spec, read_spec
 
 Integers = NDArray[np.int64]

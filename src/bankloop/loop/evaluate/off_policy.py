@@ -16,7 +16,8 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from bankloop.kit import InputError, SpecError, Text
+from bankloop.kit.errors import InputError, SpecError
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate.statistics import Z95, Estimate
 
 Floats = NDArray[np.float64]

@@ -11,19 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from bankloop.kit import Language, Text, say_fen
+from bankloop.kit.money import say_fen
+from bankloop.kit.text import Language, Text
 from bankloop.loop.evaluate import sayings as say
 from bankloop.loop.evaluate.contracts import Basis, Bools, Checked, Floats, Trimmed, Verdict
 from bankloop.loop.evaluate.effects import adjusted, trimmed_of
-from bankloop.loop.evaluate.statistics import (
-    Z80,
-    Z95,
-    Arm,
-    Estimate,
-    difference,
-    sample_ratio_family,
-    while_running,
-)
+from bankloop.loop.evaluate.statistics import Z80, Z95, Arm, Estimate, difference, sample_ratio_family, while_running
 
 _SENTENCES = {
     Verdict.GAIN: Text("整个项目净增 {value}（每客户 {low} 至 {high}）", "the whole programme brings {value} ({low} to {high} a customer)"),

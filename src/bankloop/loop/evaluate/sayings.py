@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import inf
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate.contracts import Verdict
 from bankloop.loop.evaluate.statistics import Estimate, RatioCheck, rounds_for
 

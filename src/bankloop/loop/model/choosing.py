@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.model.contracts import Floats, Gain, Labelled
 from bankloop.loop.model.learners import Propensity
 from bankloop.loop.model.meta import Learner

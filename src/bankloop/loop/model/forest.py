@@ -13,7 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from bankloop.kit import InputError, Text
+from bankloop.kit.errors import InputError
+from bankloop.kit.text import Text
 from bankloop.loop.model.contracts import Floats
 from bankloop.loop.model.steps import Steps
 

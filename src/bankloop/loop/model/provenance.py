@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bankloop import __version__
-from bankloop.kit import canonical_json, digest_bytes
+from bankloop.kit.ids import canonical_json, digest_bytes
 from bankloop.loop.model.contracts import Labelled
 
 # What decides a model's numbers beside the code here.

@@ -14,8 +14,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bankloop import __version__
-from bankloop.kit import ConflictError, Text, digest, digest_bytes
+from bankloop.kit.errors import ConflictError
 from bankloop.kit.expression import Kind, Type
+from bankloop.kit.ids import digest, digest_bytes
+from bankloop.kit.text import Text
 from bankloop.loop.model import cards
 from bankloop.loop.model.amounts import Amount, amount_card, train_amount
 from bankloop.loop.model.choosing import learner_for

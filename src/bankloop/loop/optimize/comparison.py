@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate import ESTIMATORS, Estimate, Logs, cross_fitted, interval
 from bankloop.loop.model import PSI_ALARM, Card, Labelled, Uplift, auc, cross_fitted_rates, squared_errors
 

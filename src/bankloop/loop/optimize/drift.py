@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.model import PSI_ALARM, Uplift, index_of, shares_between
 from bankloop.loop.optimize.comparison import CHANCE, Floats
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 
 # A risk assessment is valid for twelve months.
 ASSESSMENT_VALID_DAYS = 365

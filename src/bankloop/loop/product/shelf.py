@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bankloop.kit import Text, digest
+from bankloop.kit.ids import digest
+from bankloop.kit.text import Text
 from bankloop.loop.product.rules import SENTENCES, Ruling, WhyNot, rule_suitability
 from bankloop.loop.spec import Availability, Lock, Product, RiskRating
 

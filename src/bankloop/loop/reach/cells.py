@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from bankloop.kit import CELL_BUCKETS, cell_bucket
+from bankloop.kit.ids import CELL_BUCKETS, cell_bucket
 from bankloop.loop.reach.contracts import Bools, Cell
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.reach.assignment import Problem, Solution
 from bankloop.loop.reach.conflicts import Bound
 from bankloop.loop.reach.kernels import NONE

@@ -16,23 +16,18 @@ from typing import Any, Protocol
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from bankloop.kit import EnvironmentFault, Text
+from bankloop.kit.errors import EnvironmentFault
+from bankloop.kit.text import Text
 from bankloop.loop.reach.issue import DELIVERY_TOPIC
-from bankloop.store import (
-    DECLINED,
-    DO_NOT_CONTACT,
-    Principal,
-    Store,
-    bank_wide,
-    claim_outbox,
-    copy_in,
-    declined_offers,
-    mark_done,
-    record_audit,
-    refused_contacts,
-    stop_contacts,
-    verb,
-)
+from bankloop.store.audit import record_audit
+from bankloop.store.consents import DO_NOT_CONTACT, refused_contacts
+from bankloop.store.contracts import Principal
+from bankloop.store.copying import copy_in
+from bankloop.store.database import Store, bank_wide
+from bankloop.store.declined import DECLINED, declined_offers
+from bankloop.store.outbox import claim_outbox, mark_done
+from bankloop.store.shelf import stop_contacts
+from bankloop.store.verbs import verb
 
 _SERVICE, _NEVER = "service", f"consent:{DO_NOT_CONTACT}"
 _COLUMNS = ("contact", "customer_no", "campaign", "action", "script")

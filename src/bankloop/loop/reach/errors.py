@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bankloop.kit import InputError, Text
+from bankloop.kit.errors import InputError
+from bankloop.kit.text import Text
 
 
 def bad_value(row: int, column: int) -> InputError:

@@ -17,7 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from bankloop.kit import Clock, WorkTime, canonical_json, uuid7
+from bankloop.kit.clock import Clock
+from bankloop.kit.ids import canonical_json, uuid7
+from bankloop.kit.worktime import WorkTime
 from bankloop.loop.reach.candidates import actions_of
 from bankloop.loop.reach.contracts import Cell, DatedPlan
 from bankloop.loop.reach.explore import Lot
@@ -26,21 +28,14 @@ from bankloop.loop.reach.resources import window_days
 from bankloop.loop.reach.schedule import schedule
 from bankloop.loop.reach.why import LeftOut, why_left_out
 from bankloop.loop.spec import ANY_CHANNEL, NO_BENEFIT, Lock, Policies, Product
-from bankloop.organization import NO_LIMIT, create_tasks, dispatch_tasks
-from bankloop.store import (
-    CONTACT_SCHEMA,
-    EVERY_UNIT,
-    Cap,
-    Capacity,
-    DecisionBatch,
-    append_decisions,
-    enqueue_table,
-    grant_benefits,
-    read_decisions,
-    record_audit,
-    reserve_contacts,
-    verb,
-)
+from bankloop.organization.task import NO_LIMIT, create_tasks, dispatch_tasks
+from bankloop.store.audit import record_audit
+from bankloop.store.contacts import reserve_contacts
+from bankloop.store.contracts import CONTACT_SCHEMA, EVERY_UNIT, Cap, Capacity, DecisionBatch
+from bankloop.store.grants import grant_benefits
+from bankloop.store.history import append_decisions, read_decisions
+from bankloop.store.outbox import enqueue_table
+from bankloop.store.verbs import verb
 
 DELIVERY_TOPIC = "delivery"
 # A file of this many contacts is written, and written again after a crash, in well under a second.

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow.compute as pc
 
-from bankloop.kit import digest_bytes
+from bankloop.kit.ids import digest_bytes
 from bankloop.loop.reach import errors
 from bankloop.loop.reach.assignment import Family, Problem, glimpse
 from bankloop.loop.reach.conflicts import conflict

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from bankloop.kit import Text, is_working_day
+from bankloop.kit.text import Text
+from bankloop.kit.worktime import is_working_day
 from bankloop.loop.reach.assignment import Family
 from bankloop.loop.reach.contracts import Action, Bools, Candidates, Floats
 from bankloop.loop.reach.sets import Rules

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from bankloop.kit import local_moment
+from bankloop.kit.clock import local_moment
 from bankloop.loop.reach.resources import channel_days
 from bankloop.loop.spec import Policies
 

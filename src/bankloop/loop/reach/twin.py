@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.reach import errors
 from bankloop.loop.reach.contracts import DatedPlan
 from bankloop.loop.reach.kernels import NONE, Floats

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.reach import kernels
 from bankloop.loop.reach.assignment import Problem, flatten, start_price_of
 from bankloop.loop.reach.contracts import DatedPlan

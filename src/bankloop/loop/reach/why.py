@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.reach.contracts import Cell, DatedPlan
 from bankloop.loop.reach.kernels import NONE
 

@@ -13,7 +13,7 @@ from importlib import resources
 
 import yaml
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 
 _FINDING = Text(
     "第 {start} 字起的“{phrase}”是禁用语（{id}，依据 {rule}）；请删除或改写",

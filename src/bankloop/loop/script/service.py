@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bankloop.kit import Language, SpecError, Text
+from bankloop.kit.errors import SpecError
+from bankloop.kit.text import Language, Text
 from bankloop.loop.script.rules import check_wording
 from bankloop.loop.spec import Lock, Script, ScriptVersion
 

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bankloop.kit import EnvironmentFault, Text
+from bankloop.kit.errors import EnvironmentFault
 from bankloop.kit.expression import Type, parse, to_ibis
+from bankloop.kit.text import Text
 
 Bools = NDArray[np.bool_]
 

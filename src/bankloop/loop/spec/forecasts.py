@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
-from bankloop.kit import Text
 from bankloop.kit.expression import MONEY, SCORE, Type, parse
 from bankloop.kit.located import Located, read_located
+from bankloop.kit.text import Text
 from bankloop.loop.spec.reader import known_names, validated
 from bankloop.loop.spec.values import Days, Key, Label, Ppm, Spec
 

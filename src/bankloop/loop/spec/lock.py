@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bankloop.kit import ConflictError, SpecError, Text, digest
+from bankloop.kit.errors import ConflictError, SpecError
 from bankloop.kit.expression import TYPES, Type, parse
+from bankloop.kit.ids import digest
+from bankloop.kit.text import Text
 from bankloop.loop.spec.contracts import NO_BENEFIT, BankSpec, Benefit, Campaign, Policies, Product, Script
 
 FORMAT = 1

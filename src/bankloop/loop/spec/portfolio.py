@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
-from bankloop.kit import Text
 from bankloop.kit.located import read_located
+from bankloop.kit.text import Text
 from bankloop.loop.spec.contracts import Key, Label, Ppm, Spec
 from bankloop.loop.spec.reader import known_names, validated
 

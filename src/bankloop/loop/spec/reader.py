@@ -10,9 +10,10 @@ from typing import TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from bankloop.kit import ExpressionError, SpecError, Text
+from bankloop.kit.errors import ExpressionError, SpecError
 from bankloop.kit.expression import BOOL, MONEY, Type, parse
 from bankloop.kit.located import Located, nearest, read_located
+from bankloop.kit.text import Text
 from bankloop.loop.spec.contracts import (
     ANY_CHANNEL,
     NO_BENEFIT,

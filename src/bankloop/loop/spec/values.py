@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from bankloop.kit import InputError, Text, parse_money
+from bankloop.kit.errors import InputError
+from bankloop.kit.money import parse_money
+from bankloop.kit.text import Text
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
 ANY_CHANNEL = "any"

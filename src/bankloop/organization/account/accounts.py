@@ -14,7 +14,10 @@ from bankloop.organization.account.rules import CODE_LIFE, TOTP_SECONDS, matched
 from bankloop.organization.account.secrets import digest_of, hashed, new_code
 from bankloop.organization.account.sessions import end_sessions
 from bankloop.organization.account.tables import account as table
-from bankloop.store import SealedColumn, keys_of, now_of, record_audit, register_sealed, verb
+from bankloop.store.audit import record_audit
+from bankloop.store.database import keys_of, now_of
+from bankloop.store.resealing import SealedColumn, register_sealed
+from bankloop.store.verbs import verb
 
 _TOTP = "totp"
 register_sealed(SealedColumn("account", ("person_id",), "totp_secret", f"'{_TOTP}'", "person_id"))

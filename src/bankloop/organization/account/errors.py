@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bankloop.kit import (
+from bankloop.kit.errors import (
     ConflictError,
     DeniedError,
     EnvironmentFault,
@@ -12,8 +12,8 @@ from bankloop.kit import (
     NotFoundError,
     SignInError,
     SpecError,
-    Text,
 )
+from bankloop.kit.text import Text
 
 
 def wrong() -> SignInError:

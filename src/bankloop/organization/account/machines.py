@@ -14,7 +14,9 @@ from bankloop.organization.account import errors
 from bankloop.organization.account.contracts import Caller, Machine
 from bankloop.organization.account.secrets import digest_of, new_token
 from bankloop.organization.account.tables import access_token, machine, machine_secret
-from bankloop.store import now_of, record_audit, verb
+from bankloop.store.audit import record_audit
+from bankloop.store.database import now_of
+from bankloop.store.verbs import verb
 
 # What a credential may be used for, apart from what its person may do: both are asked.
 SCOPES = ("read", "write", "approve", "people", "audit", "metrics")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from bankloop.kit import Clock
+from bankloop.kit.clock import Clock
 from bankloop.organization.account import errors
 from bankloop.organization.account.contracts import Oidc
 

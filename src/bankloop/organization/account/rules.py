@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.organization.account.contracts import Session, Step
 
 # A teller's counter is left alone for minutes, not hours (NIST SP 800-63B: AAL2 asks again after 30 minutes idle).

@@ -8,12 +8,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, select, update
 
-from bankloop.kit import uuid7
+from bankloop.kit.ids import uuid7
 from bankloop.organization.account.contracts import Opened, Session, Step
 from bankloop.organization.account.rules import ABSOLUTE, TOUCH, is_over
 from bankloop.organization.account.secrets import digest_of, new_token
 from bankloop.organization.account.tables import session as table
-from bankloop.store import now_of, record_audit, verb
+from bankloop.store.audit import record_audit
+from bankloop.store.database import now_of
+from bankloop.store.verbs import verb
 
 PREFIX = "bls_"
 

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from bankloop.kit import Text
 from bankloop.kit.located import Located, read_located
+from bankloop.kit.text import Text
 from bankloop.organization.account import errors
 from bankloop.organization.account.contracts import Directory, Oidc, SignInSettings
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from bankloop.kit import BankloopError
+from bankloop.kit.errors import BankloopError
 from bankloop.organization.account import errors
 from bankloop.organization.account.accounts import account_of, confirm_totp, person_of_subject, set_password, use_code
 from bankloop.organization.account.contracts import Opened, Session, SignInSettings, Step
@@ -19,7 +19,9 @@ from bankloop.organization.account.secrets import digest_of, hashed, outdated, v
 from bankloop.organization.account.sessions import open_session, rotate_session
 from bankloop.organization.account.tables import account as table
 from bankloop.organization.principals import system
-from bankloop.store import Store, now_of, record_audit, verb
+from bankloop.store.audit import record_audit
+from bankloop.store.database import Store, now_of
+from bankloop.store.verbs import verb
 
 SIGN_IN = system("signin", "signin")
 

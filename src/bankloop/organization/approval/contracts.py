@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from bankloop.kit import Text
-from bankloop.store import EVERY_UNIT
+from bankloop.kit.text import Text
+from bankloop.store.contracts import EVERY_UNIT
 
 
 class ApprovalState(StrEnum):

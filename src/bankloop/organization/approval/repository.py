@@ -24,7 +24,7 @@ from bankloop.organization.approval.contracts import (
 from bankloop.organization.approval.tables import act as act_table
 from bankloop.organization.approval.tables import approval as table
 from bankloop.organization.approval.tables import edit as edit_table
-from bankloop.store import now_of, principal_of
+from bankloop.store.database import now_of, principal_of
 
 
 def approval_of(connection: Connection, kind: str, object_id: str) -> Approval | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from bankloop.kit import Language, Text, say_fen
+from bankloop.kit.money import say_fen
+from bankloop.kit.text import Language, Text
 from bankloop.organization.approval.contracts import OPEN, Act, Approval, Demand, Lane, Route, Stage, Verdict
-from bankloop.store import EVERY_UNIT, Principal
+from bankloop.store.contracts import EVERY_UNIT, Principal
 
 # From this product risk on nobody skips consumer protection, not even in an emergency (消保审查).
 ALWAYS_REVIEWED_RISK = 2

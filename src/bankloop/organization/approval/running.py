@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select, update
 
-from bankloop.kit import local_day
+from bankloop.kit.clock import local_day
 from bankloop.organization import errors
 from bankloop.organization.approval.contracts import GRANTED, LIVE, OPEN, Approval, ApprovalState
 from bankloop.organization.approval.repository import approval_of, locked, shared
@@ -19,7 +19,9 @@ from bankloop.organization.approval.tables import approval as table
 from bankloop.organization.tables import staff_task
 from bankloop.organization.task.contracts import TaskState
 from bankloop.organization.task.rules import OPEN as OPEN_TASKS
-from bankloop.store import hold_outbox, now_of, release_outbox, verb
+from bankloop.store.database import now_of
+from bankloop.store.outbox import hold_outbox, release_outbox
+from bankloop.store.verbs import verb
 
 
 def is_approved(connection: Connection, kind: str, object_id: str, digest: str, zone: str = "UTC") -> bool:

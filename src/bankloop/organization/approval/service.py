@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from bankloop.kit import uuid7
+from bankloop.kit.ids import uuid7
 from bankloop.organization import errors
 from bankloop.organization.approval.contracts import (
     GRANTED,
@@ -38,7 +38,10 @@ from bankloop.organization.approval.repository import (
 from bankloop.organization.approval.rules import KINDS, may_pass, next_stage, route_of
 from bankloop.organization.people import stand_ins
 from bankloop.organization.rights import allowed, require
-from bankloop.store import EVERY_UNIT, Principal, now_of, principal_of, record_audit, under_approval, verb
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import EVERY_UNIT, Principal
+from bankloop.store.database import now_of, principal_of, under_approval
+from bankloop.store.verbs import verb
 
 _AFTER = {
     Stage.CONSUMER: ApprovalState.CONSUMER_OK,

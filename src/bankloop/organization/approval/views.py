@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bankloop.kit import NotFoundError, Text
+from bankloop.kit.errors import NotFoundError
+from bankloop.kit.text import Text
 from bankloop.organization.approval.contracts import (
     LIVE,
     OPEN,
@@ -26,7 +27,8 @@ from bankloop.organization.approval.repository import acts_of, approval_by_id, a
 from bankloop.organization.approval.rules import KINDS, PERMISSION, STAGES, next_stage
 from bankloop.organization.approval.service import verdict_on
 from bankloop.organization.rights import allowed
-from bankloop.store import principal_of, read_lock
+from bankloop.store.database import principal_of
+from bankloop.store.registry import read_lock
 
 STATES: Mapping[ApprovalState, Text] = {
     ApprovalState.DRAFT: Text("草稿", "draft"),

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.organization.task import Service, Task, TaskEvent
 
 

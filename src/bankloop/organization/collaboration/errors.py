@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bankloop.kit import ConflictError, DeniedError, InputError, NotFoundError, Text
+from bankloop.kit.errors import ConflictError, DeniedError, InputError, NotFoundError
+from bankloop.kit.text import Text
 
 
 def no_topic(key: str, known: list[str]) -> InputError:

@@ -14,7 +14,7 @@ from bankloop.organization.collaboration.rules import TOPICS
 from bankloop.organization.tables import collaboration as table
 from bankloop.organization.tables import staff_task
 from bankloop.organization.task import OPEN, Task, as_task
-from bankloop.store import bank_wide, now_of
+from bankloop.store.database import bank_wide, now_of
 
 _OWN = tuple(name for name in Collaboration.__dataclass_fields__ if name != "task")
 _COLUMNS = (*(table.c[name] for name in _OWN), table.c.task_id)

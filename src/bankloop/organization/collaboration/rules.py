@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.organization.collaboration import errors
 from bankloop.organization.collaboration.contracts import Kind, Topic
 from bankloop.organization.people import Line

@@ -9,7 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from bankloop.kit import WorkTime, digest, local_day, uuid7
+from bankloop.kit.clock import local_day
+from bankloop.kit.ids import digest, uuid7
+from bankloop.kit.worktime import WorkTime
 from bankloop.organization.collaboration import errors
 from bankloop.organization.collaboration.contracts import Collaboration, Conversation, Inbox, Kind, Topic
 from bankloop.organization.collaboration.repository import add, hands, move, of_task, request_of, seen
@@ -28,7 +30,10 @@ from bankloop.organization.task import (
     settle,
     take_over,
 )
-from bankloop.store import EVERY_LINE, EVERY_UNIT, Principal, bank_wide, now_of, principal_of, record_audit, verb
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import EVERY_LINE, EVERY_UNIT, Principal
+from bankloop.store.database import bank_wide, now_of, principal_of
+from bankloop.store.verbs import verb
 
 _KIND = {Kind.REFERRAL: TaskKind.REFERRAL, Kind.SUPPORT: TaskKind.SUPPORT}
 # The newest that an inbox shows.

@@ -10,24 +10,17 @@ from uuid import UUID
 import pyarrow as pa
 from sqlalchemy import Connection, func, insert, select, text, update
 
-from bankloop.kit import uuid7
+from bankloop.kit.ids import uuid7
 from bankloop.organization.people import errors
 from bankloop.organization.people.contracts import BookRow, Transfer
 from bankloop.organization.people.staff import person_of
 from bankloop.organization.people.tables import book_transfer, customer_book
 from bankloop.organization.people.units import valid
-from bankloop.store import (
-    EVERY_UNIT,
-    Principal,
-    Question,
-    ask,
-    bank_wide,
-    copy_in,
-    copy_out,
-    now_of,
-    principal_of,
-    record_audit,
-)
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import EVERY_UNIT, Principal
+from bankloop.store.copying import copy_in, copy_out
+from bankloop.store.database import bank_wide, now_of, principal_of
+from bankloop.store.questions import Question, ask
 
 _COLUMNS = tuple(book_transfer.c[name] for name in Transfer.__dataclass_fields__)
 _WANTED = "staff_id = :staff AND line = :line AND (cardinality(CAST(:customers AS text[])) = 0 OR customer_no = ANY (:customers))"

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 
 
 class Line(StrEnum):

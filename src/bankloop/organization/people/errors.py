@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from bankloop.kit import ConflictError, DeniedError, InputError, NotFoundError, Text
+from bankloop.kit.errors import ConflictError, DeniedError, InputError, NotFoundError
+from bankloop.kit.text import Text
 
 _KINDS = {
     "unit": Text("机构", "unit"),

@@ -10,10 +10,15 @@ from dataclasses import dataclass
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from bankloop.lake import Lake, Scope
+from bankloop.lake.contracts import Scope
+from bankloop.lake.service import Lake
 from bankloop.organization.people import errors
 from bankloop.organization.people.contracts import PeopleReport
-from bankloop.store import EVERY_UNIT, Principal, Role, Store, copy_in, now_of, record_audit, verb
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import EVERY_UNIT, Principal, Role
+from bankloop.store.copying import copy_in
+from bankloop.store.database import Store, now_of
+from bankloop.store.verbs import verb
 
 _LOADER = Principal("system:people", frozenset({"system"}), (EVERY_UNIT,), "load")
 _UNITS = """

@@ -12,7 +12,9 @@ from bankloop.organization.people.contracts import Licence, Person
 from bankloop.organization.people.rules import checked_id, checked_name
 from bankloop.organization.people.tables import staff, staff_backup, staff_leave, staff_licence, staff_post
 from bankloop.organization.people.units import unit_of, valid
-from bankloop.store import now_of, record_audit, verb
+from bankloop.store.audit import record_audit
+from bankloop.store.database import now_of
+from bankloop.store.verbs import verb
 
 # Absent is who the source says is on leave, or whose recorded leave holds the day.
 _PEOPLE = (

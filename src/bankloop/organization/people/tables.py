@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    ARRAY,
-    Boolean,
-    Column,
-    Date,
-    DateTime,
-    FetchedValue,
-    Index,
-    Integer,
-    Table,
-    Text,
-    Uuid,
-    text,
-)
+from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, FetchedValue, Index, Integer, Table, Text, Uuid, text
 
 from bankloop.organization.tables import metadata
 

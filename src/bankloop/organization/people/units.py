@@ -8,12 +8,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, insert, or_, select, text, update
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.organization.people import errors
 from bankloop.organization.people.contracts import OrgUnit
 from bankloop.organization.people.rules import checked_id, checked_name
 from bankloop.organization.people.tables import customer_book, org_unit, staff_post
-from bankloop.store import now_of, record_audit, verb
+from bankloop.store.audit import record_audit
+from bankloop.store.database import now_of
+from bankloop.store.verbs import verb
 
 _TREE_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('org_unit'))")
 _BELOW = text(

@@ -47,7 +47,7 @@ from bankloop.organization.rights.sharing import (
     propose_agreement,
     record_consent,
 )
-from bankloop.store import guard_verbs
+from bankloop.store.verbs import guard_verbs
 
 __all__ = [
     "ADMINISTRATORS",

@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.organization.rights import errors
 from bankloop.organization.rights.contracts import MatrixCell, ObjectSpec, Reach, RoleSpec
-from bankloop.store import EVERY_RIGHT, Principal
+from bankloop.store.contracts import EVERY_RIGHT, Principal
 
 SYSTEM = "system"
 # Marks that a principal carries beside its role: whether it makes what others check, or checks.

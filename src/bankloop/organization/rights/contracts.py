@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 
 
 class Reach(StrEnum):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bankloop.kit import ConflictError, DeniedError, InputError, NotFoundError, Text
+from bankloop.kit.errors import ConflictError, DeniedError, InputError, NotFoundError
+from bankloop.kit.text import Text
 from bankloop.organization.rights.contracts import ObjectSpec, RoleSpec
 
 

@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import Connection, exists, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from bankloop.kit import Text, uuid7
+from bankloop.kit.ids import uuid7
+from bankloop.kit.text import Text
 from bankloop.organization.people import below, checked_id, post_of, stand_ins, valid
 from bankloop.organization.people import errors as people_errors
 from bankloop.organization.people.tables import staff
@@ -18,7 +19,10 @@ from bankloop.organization.rights import errors
 from bankloop.organization.rights.catalogue import ADMINISTRATORS, ROLES, marks_of, require, role_of
 from bankloop.organization.rights.contracts import Grant, GrantState, Reach, RoleSpec
 from bankloop.organization.rights.tables import role_grant as table
-from bankloop.store import EVERY_LINE, EVERY_UNIT, Principal, now_of, principal_of, record_audit, verb
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import EVERY_LINE, EVERY_UNIT, Principal
+from bankloop.store.database import now_of, principal_of
+from bankloop.store.verbs import verb
 
 _GRANT = Text("授权", "grant")
 _LIVE = (GrantState.REQUESTED, GrantState.OPEN)

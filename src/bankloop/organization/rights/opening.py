@@ -12,8 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from bankloop.kit import BankloopError, Text, uuid7
-from bankloop.lake import CONTRACTS, Column, DataClass, Lake, Scope
+from bankloop.kit.errors import BankloopError
+from bankloop.kit.ids import uuid7
+from bankloop.kit.text import Text
+from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.contracts import Column, DataClass, Scope
+from bankloop.lake.service import Lake
 from bankloop.organization.people import BookRow, keeper_of, valid
 from bankloop.organization.people.tables import customer_book
 from bankloop.organization.rights import errors
@@ -22,20 +26,12 @@ from bankloop.organization.rights.contracts import Agreement, CustomerView, Gran
 from bankloop.organization.rights.sharing import agreements_for, consented
 from bankloop.organization.rights.tables import unmasking as table
 from bankloop.organization.tables import staff_task
-from bankloop.store import (
-    EVERY_LINE,
-    EVERY_UNIT,
-    Principal,
-    Question,
-    Store,
-    ask,
-    bank_wide,
-    now_of,
-    principal_of,
-    read_identifiers,
-    record_audit,
-    verb,
-)
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import EVERY_LINE, EVERY_UNIT, Principal
+from bankloop.store.database import Store, bank_wide, now_of, principal_of
+from bankloop.store.questions import Question, ask
+from bankloop.store.vault import read_identifiers
+from bankloop.store.verbs import verb
 
 OWN, TIED, BY_TASK = "own", "tied", "task"
 _UNDER_WAY = ("ASSIGNED", "ACCEPTED", "IN_PROGRESS")

@@ -8,13 +8,16 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, insert, select, text, update
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.organization.people import checked_id
 from bankloop.organization.rights import errors
 from bankloop.organization.rights.contracts import Agreement, GrantState
 from bankloop.organization.rights.tables import sharing_agreement as table
 from bankloop.organization.rights.tables import sharing_consent
-from bankloop.store import EVERY_LINE, EVERY_UNIT, Principal, now_of, principal_of, record_audit, verb
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import EVERY_LINE, EVERY_UNIT, Principal
+from bankloop.store.database import now_of, principal_of
+from bankloop.store.verbs import verb
 
 _AGREEMENT = Text("共享协议", "sharing agreement")
 _COLUMNS = tuple(table.c[name] for name in Agreement.__dataclass_fields__)

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, func, select, text
 
-from bankloop.kit import WorkTime
+from bankloop.kit.worktime import WorkTime
 from bankloop.organization.tables import staff_task as table
 from bankloop.organization.task.contracts import Performance, TaskState
 from bankloop.organization.task.rules import DESK_ESCALATED_TO, ESCALATED_TO, OPEN, level_at
-from bankloop.store import bank_wide, now_of, record_audit, verb
+from bankloop.store.audit import record_audit
+from bankloop.store.database import bank_wide, now_of
+from bankloop.store.verbs import verb
 
 _OPEN = ", ".join(f"'{state}'" for state in OPEN)
 # Tasks of one day share their clock: a bank has few distinct ones, however many tasks.

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 
 TASK_SCHEMA = pa.schema(
     [

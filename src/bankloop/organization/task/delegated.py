@@ -12,7 +12,7 @@ from bankloop.organization.task.contracts import NewTask, Task, TaskState
 from bankloop.organization.task.repository import by_key, change, locked, note, task_of
 from bankloop.organization.task.rules import OPEN, UNTOUCHED, outcome_of
 from bankloop.organization.task.service import opened
-from bankloop.store import now_of, principal_of
+from bankloop.store.database import now_of, principal_of
 
 
 def raise_task(connection: Connection, asked: NewTask, zone: str) -> tuple[Task, bool]:

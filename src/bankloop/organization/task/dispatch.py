@@ -10,10 +10,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from bankloop.kit import uuid7
+from bankloop.kit.ids import uuid7
 from bankloop.organization.people.rules import LICENSED_FROM
 from bankloop.organization.task.contracts import Dispatched
-from bankloop.store import bank_wide, now_of, record_audit, verb
+from bankloop.store.audit import record_audit
+from bankloop.store.database import bank_wide, now_of
+from bankloop.store.verbs import verb
 
 MANAGER = "relationship_manager"
 

@@ -13,7 +13,9 @@ from sqlalchemy import Connection, text
 from bankloop.organization.task.contracts import Dispatched
 from bankloop.organization.task.dispatch import send_down
 from bankloop.organization.task.rules import OPEN
-from bankloop.store import bank_wide, now_of, principal_of, record_audit, verb
+from bankloop.store.audit import record_audit
+from bankloop.store.database import bank_wide, now_of, principal_of
+from bankloop.store.verbs import verb
 
 _OPEN = ", ".join(f"'{state}'" for state in OPEN)
 # Requests between people have their own receivers.

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select, text, update
 
-from bankloop.kit import uuid7
+from bankloop.kit.ids import uuid7
 from bankloop.organization import errors
 from bankloop.organization.tables import staff_task as table
 from bankloop.organization.tables import task_event as event_table
 from bankloop.organization.task.contracts import Task, TaskEvent, TaskKind, TaskState
 from bankloop.organization.task.rules import OPEN
-from bankloop.store import now_of, principal_of
+from bankloop.store.database import now_of, principal_of
 
 _NAMES = tuple(Task.__dataclass_fields__)
 FIELDS = ", ".join(f"t.{name}" for name in _NAMES)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from fractions import Fraction
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.organization import errors
 from bankloop.organization.task.contracts import OutcomeSpec, Service, TaskKind, TaskState
 

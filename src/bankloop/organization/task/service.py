@@ -11,7 +11,9 @@ from uuid import UUID
 import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, text, update
 
-from bankloop.kit import WorkTime, local_day, uuid7
+from bankloop.kit.clock import local_day
+from bankloop.kit.ids import uuid7
+from bankloop.kit.worktime import WorkTime
 from bankloop.organization import errors
 from bankloop.organization.people import backups_of, licences_of, may_take, person_of
 from bankloop.organization.people import errors as people_errors
@@ -31,7 +33,11 @@ from bankloop.organization.task.contracts import (
 from bankloop.organization.task.repository import add, by_key, change, locked, note, noted, task_of
 from bankloop.organization.task.rules import MARKETING, MOST_ATTEMPTS, OPEN, SERVICE, UNTOUCHED, outcome_of
 from bankloop.organization.task.telling import tell
-from bankloop.store import EVERY_UNIT, bank_wide, copy_in, fitted, now_of, principal_of, record_audit, verb
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import EVERY_UNIT
+from bankloop.store.copying import copy_in, fitted
+from bankloop.store.database import bank_wide, now_of, principal_of
+from bankloop.store.verbs import verb
 
 # The day's worthiest come first; what is already there counts against the day, expired tasks apart. What a decision has
 # already is one probe by key: as NOT EXISTS, the cost that the policy states leads the planner into a nested loop.

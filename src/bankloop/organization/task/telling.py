@@ -13,10 +13,12 @@ from uuid import UUID
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from bankloop.kit import local_day
+from bankloop.kit.clock import local_day
 from bankloop.organization.task.contracts import OutcomeSpec, Task
 from bankloop.organization.task.rules import MARKETING
-from bankloop.store import append_events, bank_wide, count_contact, now_of
+from bankloop.store.contacts import count_contact
+from bankloop.store.database import bank_wide, now_of
+from bankloop.store.history import append_events
 
 SOURCE = "task"
 REACHED, MISSED, DONE, BOT = "call_connected", "call_missed", "task_done", "bot_connected"

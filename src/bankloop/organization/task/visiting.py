@@ -12,7 +12,9 @@ from bankloop.organization.task.contracts import TaskState, Visit
 from bankloop.organization.task.delegated import still_open
 from bankloop.organization.task.repository import change, locked, note, noted
 from bankloop.organization.task.rules import OPEN, UNTOUCHED, VISIT_PLACES
-from bankloop.store import now_of, principal_of, record_audit, verb
+from bankloop.store.audit import record_audit
+from bankloop.store.database import now_of, principal_of
+from bankloop.store.verbs import verb
 
 
 @verb("task.visit")

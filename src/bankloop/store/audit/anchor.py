@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from bankloop.kit import canonical_json
+from bankloop.kit.ids import canonical_json
 
 ANCHOR = "BANKLOOP_ANCHOR"
 # Longer than any line.

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import psycopg
 from sqlalchemy import Connection, text
 
-from bankloop.kit import canonical_json, digest_bytes
+from bankloop.kit.ids import canonical_json, digest_bytes
 from bankloop.store import errors
 from bankloop.store.audit.anchor import Anchor, add_anchor, anchor_file, last_anchor
 from bankloop.store.contracts import EVERY_UNIT, Principal, Role

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from bankloop.kit import canonical_json
+from bankloop.kit.ids import canonical_json
 from bankloop.store.audit.chain import SEALER, seal_audit
 from bankloop.store.audit.record import record_audit
 from bankloop.store.audit.verify import verify_audit

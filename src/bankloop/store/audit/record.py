@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from bankloop.kit import canonical_json, digest
+from bankloop.kit.ids import canonical_json, digest
 from bankloop.store.database import approval_in_force, origin_of, principal_of
 from bankloop.store.questions import driver_of
 from bankloop.store.vault import customer_ring

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from bankloop.kit import uuid7
+from bankloop.kit.ids import uuid7
 from bankloop.store.audit.chain import SEALER, SEALER_LOCK
 from bankloop.store.audit.record import ACCESS, OPERATION, SECURITY, record_audit
 from bankloop.store.contracts import Principal, Role

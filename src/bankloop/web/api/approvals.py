@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from bankloop.organization import Approval, approval_by_id, approval_view, approvals, require
-from bankloop.web.acts import act_on
-from bankloop.web.api.asking import (
+from bankloop.organization.approval import Approval, approval_by_id, approval_view, approvals
+from bankloop.organization.rights import require
+from bankloop.web.api.dependencies import (
     PREFIX,
     Approves,
     Body,
@@ -28,7 +28,8 @@ from bankloop.web.api.asking import (
     plain,
     tagged,
 )
-from bankloop.web.api.once import once
+from bankloop.web.api.idempotency import once
+from bankloop.web.pages.approvals.acts import act_on
 
 router = APIRouter(prefix=PREFIX, tags=["approvals"])
 Act = Literal["pass", "return", "recall", "pause", "resume", "kill", "close"]

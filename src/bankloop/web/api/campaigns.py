@@ -10,13 +10,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from bankloop.loop import run as loop
-from bankloop.loop.editing import campaign_file, edit_campaign
-from bankloop.organization import require
-from bankloop.report import FORMATS
-from bankloop.store import list_campaigns, read_models, read_plans, read_results, read_steps
-from bankloop.web import errors as pages
-from bankloop.web.api.asking import (
+from bankloop.loop.campaign import approving, parts
+from bankloop.loop.campaign.approving import schedule_campaign
+from bankloop.loop.campaign.editing import campaign_file, edit_campaign
+from bankloop.loop.learning.training import roll_back
+from bankloop.loop.round.window import record_export
+from bankloop.organization.rights import require
+from bankloop.report.exporting import FORMATS
+from bankloop.store.registry import list_campaigns, read_models, read_plans, read_results, read_steps
+from bankloop.web.api.dependencies import (
     PREFIX,
     Body,
     Cursor,
@@ -32,9 +34,10 @@ from bankloop.web.api.asking import (
     plain,
     tagged,
 )
+from bankloop.web.api.idempotency import once
 from bankloop.web.api.jobs import begin_job, job_of, jobs_of
-from bankloop.web.api.once import once
-from bankloop.web.plans import export_of
+from bankloop.web.pages.plan.page import export_of
+from bankloop.web.shell import errors as pages
 
 router = APIRouter(prefix=PREFIX, tags=["campaigns"])
 
@@ -140,7 +143,7 @@ def submit(request: Request, name: str, body: SubmitBody, console: Open, visitor
     """Submit a campaign: it is resolved into its lock, and approval is asked for exactly that."""
 
     def effect() -> dict[str, Any]:
-        lock, approval = loop.submit(
+        lock, approval = approving.submit(
             console.bank, visitor.principal, name, emergency=body.emergency, reason=body.reason
         )
         return {"campaign": name, "lock": lock.digest, "approval": approval}
@@ -155,7 +158,7 @@ def submit_part(
     """Ask that a script, a benefit or a campaign's budget be consented to on its own."""
 
     def effect() -> dict[str, Any]:
-        asked = loop.submit_part(console.bank, visitor.principal, kind, key[:64], body.reason)
+        asked = parts.submit_part(console.bank, visitor.principal, kind, key[:64], body.reason)
         return {"kind": kind, "key": key[:64], "approval": asked}
 
     return once(request, console.bank.store, visitor, f"{kind}.submit", key[:64], body, effect)
@@ -166,7 +169,7 @@ def schedule(request: Request, name: str, body: ScheduleBody, console: Open, vis
     """Set the day from which an approved campaign runs."""
 
     def effect() -> dict[str, Any]:
-        found = loop.schedule_campaign(console.bank, visitor.principal, name[:64], body.starts_on)
+        found = schedule_campaign(console.bank, visitor.principal, name[:64], body.starts_on)
         return {"campaign": name[:64], "state": found.state, "starts_on": body.starts_on}
 
     return once(request, console.bank.store, visitor, "campaign.schedule", name[:64], body, effect)
@@ -222,7 +225,7 @@ def export(
         require(visitor.principal, "customer.list")
     body, rows = export_of(console, str(plan_id), part, format, visitor.principal)
     with console.bank.store.begin(visitor.principal) as connection:
-        loop.record_export(connection, str(plan_id), part, format, rows)
+        record_export(connection, str(plan_id), part, format, rows)
     return Response(body, media_type=FORMATS[format])
 
 
@@ -280,7 +283,7 @@ def promote(request: Request, name: str, console: Open, visitor: Writes) -> Resp
 
     def effect() -> dict[str, Any]:
         console.bank.campaign(name)
-        return {"campaign": name, "version": loop.promote(console.bank, visitor.principal, name)}
+        return {"campaign": name, "version": approving.promote(console.bank, visitor.principal, name)}
 
     return once(request, console.bank.store, visitor, "model.promote", name, None, effect)
 
@@ -291,7 +294,7 @@ def rollback(request: Request, name: str, body: RollbackBody, console: Open, vis
 
     def effect() -> dict[str, Any]:
         console.bank.campaign(name)
-        found = loop.roll_back(console.bank, visitor.principal, name, body.version, body.reason)
+        found = roll_back(console.bank, visitor.principal, name, body.version, body.reason)
         return {"campaign": name, "version": found.version}
 
     return once(request, console.bank.store, visitor, "model.rollback", name, body, effect)

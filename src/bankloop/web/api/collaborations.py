@@ -10,11 +10,11 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
-from bankloop.kit import WorkTime
+from bankloop.kit.worktime import WorkTime
 from bankloop.organization import collaboration as together
-from bankloop.organization import require
-from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Writes, does, plain
-from bankloop.web.api.once import once_in
+from bankloop.organization.rights import require
+from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Writes, does, plain
+from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["collaborations"])
 Words = Annotated[str, Field(min_length=1, max_length=2_000)]

@@ -20,9 +20,11 @@ from bankloop.customer.consent import (
     standing_of,
 )
 from bankloop.customer.subject import ask_export, erase_person, export_person, plan_erasure
-from bankloop.organization import ask_erasure, require, system
-from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Writes, does, plain
-from bankloop.web.api.once import once, once_in, with_once
+from bankloop.organization.erasure import ask_erasure
+from bankloop.organization.principals import system
+from bankloop.organization.rights import require
+from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Writes, does, plain
+from bankloop.web.api.idempotency import once, once_in, with_once
 
 router = APIRouter(prefix=PREFIX, tags=["consents"])
 Evidence = Annotated[dict[Name, Annotated[str, Field(max_length=500)]], Field(max_length=16)]

@@ -12,22 +12,19 @@ from pydantic import Field
 
 from bankloop.customer.overview import open_overview
 from bankloop.customer.relation import find_way, open_relations
-from bankloop.organization import (
+from bankloop.organization.granting import approve_transfer, recall_transfer, reject_transfer, submit_transfer
+from bankloop.organization.people import transfers
+from bankloop.organization.rights import (
     agreements,
     approve_agreement,
-    approve_transfer,
     end_agreement,
     open_customer,
     propose_agreement,
-    recall_transfer,
     record_consent,
-    reject_transfer,
     require,
-    submit_transfer,
-    transfers,
     unmask,
 )
-from bankloop.web.api.asking import (
+from bankloop.web.api.dependencies import (
     PREFIX,
     Approves,
     Body,
@@ -43,8 +40,8 @@ from bankloop.web.api.asking import (
     page_of,
     plain,
 )
-from bankloop.web.api.once import once
-from bankloop.web.desk.own import own_customers
+from bankloop.web.api.idempotency import once
+from bankloop.web.pages.workbench.own import own_customers
 
 router = APIRouter(prefix=PREFIX, tags=["customers"])
 Reasons = Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -242,7 +239,7 @@ def decide_agreement(
 
 
 def _known(decision: str, known: tuple[str, ...]) -> str:
-    from bankloop.web.errors import no_choice
+    from bankloop.web.shell.errors import no_choice
 
     if decision not in known:
         raise no_choice("decision", decision[:32], ", ".join(known))

@@ -7,9 +7,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from bankloop.organization import require
-from bankloop.organization.daily import daily_of, deliveries
-from bankloop.web.api.asking import PREFIX, Open, Reads, plain
+from bankloop.organization.rights import require
+from bankloop.performance.daily import daily_of, deliveries
+from bankloop.web.api.dependencies import PREFIX, Open, Reads, plain
 
 router = APIRouter(prefix=PREFIX, tags=["daily"])
 

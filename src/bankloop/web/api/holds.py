@@ -10,10 +10,10 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
-from bankloop.organization import require
-from bankloop.store import holds, holds_on, place_hold, release_hold
-from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Writes, does, plain
-from bankloop.web.api.once import once_in
+from bankloop.organization.rights import require
+from bankloop.store.audit import holds, holds_on, place_hold, release_hold
+from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Writes, does, plain
+from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["holds"])
 Reasons = Annotated[str, Field(min_length=1, max_length=2_000)]

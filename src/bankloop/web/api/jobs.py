@@ -13,18 +13,20 @@ from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy import Connection, insert, select, update
 
-from bankloop.kit import BankloopError, uuid7
-from bankloop.loop.run import approved_locks
-from bankloop.organization import system
+from bankloop.kit.errors import BankloopError
+from bankloop.kit.ids import uuid7
+from bankloop.kit.origins import Origin, acting_from
+from bankloop.loop.campaign.locks_in_force import approved_locks
 from bankloop.organization.account import SIGN_IN
 from bankloop.organization.account import job_table as table
-from bankloop.store import Origin, Store, acting_from, now_of, principal_of
+from bankloop.organization.principals import system
+from bankloop.store.database import Store, now_of, principal_of
 from bankloop.web.api import errors
-from bankloop.web.api.asking import plain
-from bankloop.web.api.once import once_in
-from bankloop.web.console import Console
-from bankloop.web.visitor import Visitor
-from bankloop.web.work import Work, work_of
+from bankloop.web.api.dependencies import plain
+from bankloop.web.api.idempotency import once_in
+from bankloop.web.shell.console import Console
+from bankloop.web.shell.jobs import Work, work_of
+from bankloop.web.shell.visitor import Visitor
 
 
 class Jobs:

@@ -13,11 +13,12 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
-from bankloop.customer.worklist import recall_list, take_list, work_lists
-from bankloop.kit import WorkTime
-from bankloop.organization import dispatch_tasks, require
-from bankloop.web.api.asking import PREFIX, Body, Open, Reads, Writes, does, plain
-from bankloop.web.api.once import once_in
+from bankloop.care.worklist import recall_list, take_list, work_lists
+from bankloop.kit.worktime import WorkTime
+from bankloop.organization.rights import require
+from bankloop.organization.task import dispatch_tasks
+from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, Writes, does, plain
+from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["lists"])
 

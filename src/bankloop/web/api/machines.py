@@ -11,9 +11,10 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
-from bankloop.organization import account, require
-from bankloop.web.api.asking import PREFIX, Body, Manages, Name, Open, Reason, does, plain
-from bankloop.web.api.once import once, once_in, with_once
+from bankloop.organization import account
+from bankloop.organization.rights import require
+from bankloop.web.api.dependencies import PREFIX, Body, Manages, Name, Open, Reason, does, plain
+from bankloop.web.api.idempotency import once, once_in, with_once
 
 router = APIRouter(prefix=PREFIX, tags=["machines"])
 

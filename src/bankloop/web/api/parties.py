@@ -21,9 +21,9 @@ from bankloop.customer.identity import (
     unbind_channel,
     undo_merge,
 )
-from bankloop.organization import require
-from bankloop.web.api.asking import PREFIX, Body, Limit, Name, Open, Reads, Writes, does, plain
-from bankloop.web.api.once import once_in
+from bankloop.organization.rights import require
+from bankloop.web.api.dependencies import PREFIX, Body, Limit, Name, Open, Reads, Writes, does, plain
+from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["parties"])
 Reasons = Annotated[str, Field(min_length=1, max_length=2_000)]

@@ -10,27 +10,20 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from bankloop import organization as house
-from bankloop.organization import (
-    MATRIX,
-    ROLES,
-    approve_grant,
-    ask_grant,
+from bankloop.organization.granting import approve_grant, ask_grant, reject_grant, revoke_grant
+from bankloop.organization.people import (
     engage_staff,
-    grants,
-    grants_of,
     licences_of,
     license_staff,
     move_staff,
+    people,
     person_of,
     record_leave,
-    reject_grant,
-    require,
-    revoke_grant,
     units,
 )
-from bankloop.store import EVERY_LINE, EVERY_UNIT
-from bankloop.web.api.asking import (
+from bankloop.organization.rights import MATRIX, ROLES, grants, grants_of, require
+from bankloop.store.contracts import EVERY_LINE, EVERY_UNIT
+from bankloop.web.api.dependencies import (
     PREFIX,
     Body,
     Cursor,
@@ -46,8 +39,8 @@ from bankloop.web.api.asking import (
     plain,
     tagged,
 )
-from bankloop.web.api.once import once
-from bankloop.web.errors import no_choice
+from bankloop.web.api.idempotency import once
+from bankloop.web.shell.errors import no_choice
 
 router = APIRouter(prefix=PREFIX, tags=["people"])
 Reasons = Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -131,7 +124,7 @@ def staff(console: Open, visitor: Reads, limit: Limit = 50, cursor: Cursor = Non
     wide = EVERY_UNIT in principal.units or not principal.units
     with store.begin(principal) as connection:
         start = after(store, principal, "people", cursor) or ""
-        found = house.people(connection, None if wide else principal.units, start, limit + 1)
+        found = people(connection, None if wide else principal.units, start, limit + 1)
     return page_of(store, principal, "people", found, limit, lambda one: one.staff_id)
 
 

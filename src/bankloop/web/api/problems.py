@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from bankloop.kit import BankloopError, DeniedError, SignInError
-from bankloop.store import record_audit
-from bankloop.web.rendering import console_of
-from bankloop.web.visitor import Visitor
+from bankloop.kit.errors import BankloopError, DeniedError, SignInError
+from bankloop.store.audit import record_audit
+from bankloop.web.shell.rendering import console_of
+from bankloop.web.shell.visitor import Visitor
 
 MEDIA = "application/problem+json"
 

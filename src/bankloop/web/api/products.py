@@ -12,14 +12,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from bankloop.loop.assortment import conclude, due_reviews, product_matrix, scorecards
-from bankloop.loop.offers import NextOffer, next_offers
-from bankloop.loop.shelf import proposal, read_change, shelf_now, submit_change
-from bankloop.loop.slots import PLACES, slot_for
-from bankloop.organization import require
-from bankloop.store import read_reviews
-from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Reason, Writes, does, plain
-from bankloop.web.api.once import once
+from bankloop.loop.offering.assortment import conclude, due_reviews, product_matrix, scorecards
+from bankloop.loop.offering.offers import NextOffer, next_offers
+from bankloop.loop.offering.shelf import proposal, read_change, shelf_now, submit_change
+from bankloop.loop.offering.slots import PLACES, slot_for
+from bankloop.organization.rights import require
+from bankloop.store.shelf import read_reviews
+from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Reason, Writes, does, plain
+from bankloop.web.api.idempotency import once
 
 router = APIRouter(prefix=PREFIX, tags=["products"])
 _Names = Annotated[list[Name], Field(max_length=1_000)]

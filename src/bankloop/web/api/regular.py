@@ -8,14 +8,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from bankloop.loop.run import forecasts_of
-from bankloop.organization import require
-from bankloop.store import rotate
-from bankloop.web.api.asking import PREFIX, Body, Manages, Name, Open, Writes, does
+from bankloop.loop.learning.forecasts import forecasts_of
+from bankloop.organization.rights import require
+from bankloop.store.resealing import rotate
+from bankloop.web.api.dependencies import PREFIX, Body, Manages, Name, Open, Writes, does
+from bankloop.web.api.idempotency import once
 from bankloop.web.api.jobs import begin_job
-from bankloop.web.api.once import once
-from bankloop.web.console import Console
-from bankloop.web.errors import no_choice
+from bankloop.web.shell.console import Console
+from bankloop.web.shell.errors import no_choice
 
 router = APIRouter(prefix=PREFIX, tags=["regular"])
 

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from bankloop.web.api.asking import Reads
+from bankloop.web.api.dependencies import Reads
 
 _WRITES = ("post", "put")
 _NO_KEY = ("/api/v1/token", "/api/v1/audit/verify")

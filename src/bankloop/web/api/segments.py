@@ -17,12 +17,12 @@ from bankloop.customer.segment import (
     segments,
     versions_of,
 )
-from bankloop.kit import Text
-from bankloop.loop.membership import look_at
-from bankloop.organization import require
-from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Writes, does, plain
-from bankloop.web.api.once import once_in
-from bankloop.web.clustering import keep, learn
+from bankloop.kit.text import Text
+from bankloop.loop.membership.members import look_at
+from bankloop.organization.rights import require
+from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Writes, does, plain
+from bankloop.web.api.idempotency import once_in
+from bankloop.web.pages.audiences.clustering import keep, learn
 
 router = APIRouter(prefix=PREFIX, tags=["segments"])
 Condition = Annotated[str, Field(min_length=1, max_length=4_000)]

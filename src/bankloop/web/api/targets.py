@@ -11,11 +11,10 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
-from bankloop.loop.narrowing import narrow
-from bankloop.loop.targets import reached
-from bankloop.organization import require
-from bankloop.organization.narrowing import end_narrowing, narrowings
-from bankloop.organization.target import (
+from bankloop.loop.campaign.branch_rule import narrow
+from bankloop.organization.branch_rule import end_narrowing, narrowings
+from bankloop.organization.rights import require
+from bankloop.performance.target import (
     end_target,
     gone,
     part_of,
@@ -26,8 +25,9 @@ from bankloop.organization.target import (
     target_of,
     targets,
 )
-from bankloop.web.api.asking import PREFIX, Body, Name, Open, Reads, Reason, Writes, does, plain
-from bankloop.web.api.once import once, once_in
+from bankloop.performance.target_progress import reached
+from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Reason, Writes, does, plain
+from bankloop.web.api.idempotency import once, once_in
 
 router = APIRouter(prefix=PREFIX, tags=["targets"])
 Weights = Annotated[dict[Name, Annotated[str, Field(max_length=32)]], Field(max_length=2_000)]

@@ -11,20 +11,21 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy import Connection
 
 from bankloop.customer.servicing import log_contact
-from bankloop.organization import (
+from bankloop.organization.rights import require
+from bankloop.organization.task import (
     NewTask,
     TaskKind,
+    Visit,
     accept_task,
     assign_task,
+    check_in,
     events_of,
     finish_task,
     open_task,
     reject_task,
-    require,
     task_of,
 )
-from bankloop.organization.task import Visit, check_in
-from bankloop.web.api.asking import (
+from bankloop.web.api.dependencies import (
     PREFIX,
     Body,
     Cursor,
@@ -39,8 +40,8 @@ from bankloop.web.api.asking import (
     page_of,
     plain,
 )
-from bankloop.web.api.once import once_in
-from bankloop.web.desk.own import own_page
+from bankloop.web.api.idempotency import once_in
+from bankloop.web.pages.workbench.own import own_page
 
 router = APIRouter(prefix=PREFIX, tags=["tasks"])
 Words = Annotated[str, Field(max_length=2_000)]

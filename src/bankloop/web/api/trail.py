@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Field
 
-from bankloop.organization import require
-from bankloop.store import Role, check_audit, read_audit
-from bankloop.web.api.asking import PREFIX, Audits, Cursor, Limit, Open, after, does, page_of, plain
+from bankloop.organization.rights import require
+from bankloop.store.audit import check_audit, read_audit
+from bankloop.store.contracts import Role
+from bankloop.web.api.dependencies import PREFIX, Audits, Cursor, Limit, Open, after, does, page_of, plain
 
 router = APIRouter(prefix=PREFIX, tags=["audit"])
 

@@ -9,11 +9,11 @@ from fastapi.responses import Response
 from pydantic import AwareDatetime, Field
 from sqlalchemy import Connection
 
-from bankloop.kit import Text
-from bankloop.organization import close_unit, move_unit, name_backup, open_unit
-from bankloop.store import EVERY_LINE
-from bankloop.web.api.asking import PREFIX, Body, Manages, Name, Open, does
-from bankloop.web.api.once import once_in
+from bankloop.kit.text import Text
+from bankloop.organization.people import close_unit, move_unit, name_backup, open_unit
+from bankloop.store.contracts import EVERY_LINE
+from bankloop.web.api.dependencies import PREFIX, Body, Manages, Name, Open, does
+from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["units"])
 Reasons = Annotated[str, Field(min_length=1, max_length=2_000)]

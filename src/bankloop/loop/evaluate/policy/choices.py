@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from bankloop.kit import Text
 from bankloop.kit.located import Located
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate.off_policy import Floats, Integers, fit_outcomes
 from bankloop.loop.evaluate.policy import errors
 from bankloop.loop.evaluate.policy.contracts import Comparison, PolicySpec

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bankloop.kit import Text, cell_bucket
+from bankloop.kit.ids import cell_bucket
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate.off_policy import Floats, Integers, UnsupportedPolicy, unsupported
 from bankloop.loop.evaluate.policy import errors
 from bankloop.loop.evaluate.policy.contracts import Arms, PolicySpec, Rate

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from bankloop.kit import DataError, NotFoundError, SpecError, Text
+from bankloop.kit.errors import DataError, NotFoundError, SpecError
 from bankloop.kit.located import nearest
+from bankloop.kit.text import Text
 from bankloop.loop.spec import Label
 
 

@@ -13,7 +13,8 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bankloop.kit import MINOR_UNITS, Text
+from bankloop.kit.money import MINOR_UNITS
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate.off_policy import Floats
 from bankloop.loop.evaluate.policy import errors
 from bankloop.loop.evaluate.policy.contracts import LoggedColumn, LoggedFile, Reward

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bankloop.kit import Language, Text, say_fen
+from bankloop.kit.money import say_fen
+from bankloop.kit.text import Language, Text
 from bankloop.loop.evaluate.statistics import Estimate
 
 _HEADER = (

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bankloop.kit import Text
 from bankloop.kit.located import Located, read_located
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate.off_policy import (
     Floats,
     Logs,

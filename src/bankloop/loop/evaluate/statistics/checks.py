@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
-from bankloop.kit import Text
+from bankloop.kit.text import Text
 from bankloop.loop.evaluate.statistics.aggregates import Arm, Floats
 from bankloop.loop.evaluate.statistics.effects import difference
 

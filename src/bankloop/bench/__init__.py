@@ -1,0 +1,1 @@
+"""Every claim measured: what ``bankloop bench`` runs. Seconds are of one machine; ratios are within one run."""

@@ -1,0 +1,304 @@
+"""The demo's story: a bank is simulated and loaded, three campaigns run for some rounds, the truth judges the readings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bankloop.kit.clock import FixedClock
+from bankloop.lake.contracts import LoadReport
+from bankloop.loop import evaluate as evaluation
+from bankloop.loop import reach
+from bankloop.loop import run as loop
+from bankloop.loop.bank import Bank
+from bankloop.loop.campaign.approving import approve_in_turn, promote, submit
+from bankloop.loop.evaluate import Reading
+from bankloop.loop.learning.training import draft_model
+from bankloop.loop.model import Card
+from bankloop.loop.offering.shelf import gate
+from bankloop.loop.optimize import Challenger
+from bankloop.loop.round.labels import campaign_outcomes, round_population
+from bankloop.loop.round.reading import newest_readings
+from bankloop.loop.round.window import Window
+from bankloop.organization import account
+from bankloop.organization.demonstration import seed_demo_people
+from bankloop.organization.principals import checker, maker, reviewers, system
+from bankloop.performance.programme import read_programme
+from bankloop.report.pooled import pooled_reading, programme_reading
+from bankloop.simulate.contracts import Response, SimulatedBank
+from bankloop.simulate.service import write_bank
+from bankloop.simulate.world import World
+from bankloop.store.audit import seal_audit, verify_audit
+from bankloop.store.contacts import accepted_contacts, broken_caps
+from bankloop.store.history import append_events, read_decisions
+from bankloop.store.registry import read_plans
+from bankloop.wiring import file_channel, load, open_bank
+
+# The first working day of the story; both rounds and their labels lie behind the day the demo was written.
+FIRST_DAY = date(2026, 8, 24)
+ROUND_DAYS = 30
+STAFF_CAMPAIGN = "keep-deposits"
+
+Say = Callable[[str], None]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRound:
+    """One campaign's round: what the bank read, and what the simulator knows to be true of the same customers."""
+
+    campaign: str
+    reading: Reading
+    true_lift: float
+    audience: int
+    excluded: int
+    assigned: int
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """True value in fen of the same staff calls given out in five ways, on the last round's customers."""
+
+    calls: int
+    random: float
+    balance_first: float
+    churn_first: float
+    plan: float
+    oracle: float
+
+
+@dataclass
+class Story:
+    """Everything that terminal, report and ``--json`` tell of one demo."""
+
+    bank: SimulatedBank
+    load: LoadReport | None = None
+    cards: dict[str, Card] = field(default_factory=dict)
+    rounds: list[list[CampaignRound]] = field(default_factory=list)
+    windows: list[Window] = field(default_factory=list)
+    truths: list[dict[str, float]] = field(default_factory=list)
+    challengers: dict[str, Challenger] = field(default_factory=dict)
+    pooled: dict[str, Reading] = field(default_factory=dict)
+    placebo: Reading | None = None
+    programme: evaluation.Programme | None = None
+    policies: Policies | None = None
+    sent: int = 0
+    rerun_sends: int = 0
+    caps_broken: int = 0
+    audit_ok: bool = False
+    people: list[tuple[str, str]] = field(default_factory=list)
+    password: str = ""
+
+
+def tell(folder: Path, customers: int, rounds: int, seed: int, say: Say) -> Story:
+    """Live through the whole story in ``folder`` and return it."""
+    story, world = begin(folder, customers, seed, say)
+    for number in range(1, rounds + 1):
+        start = FIRST_DAY + timedelta(days=ROUND_DAYS * (number - 1))
+        with open_bank(folder, clock_of(start)) as bank:
+            responses = live_round(bank, world, story, number, start, seed, say)
+            if number < rounds:
+                world.advance(folder, responses, start + timedelta(days=ROUND_DAYS - 1))
+        with open_bank(folder, clock_of(start + timedelta(days=ROUND_DAYS + 1))) as bank:
+            close_round(bank, story, number, start, last=number == rounds, say=say)
+    with open_bank(folder, clock_of(FIRST_DAY + timedelta(days=ROUND_DAYS * rounds + 1))) as bank:
+        say("check")
+        _check(bank, story, rounds)
+        _keep_read(bank, story)
+    return story
+
+
+def begin(
+    folder: Path, customers: int, seed: int, say: Say, before_opening: Callable[[Path], None] | None = None
+) -> tuple[Story, World]:
+    """Simulate and load a bank with its people, and have its first models approved.
+
+    ``before_opening`` may change the bank's files.
+    """
+    say("simulate")
+    simulated = write_bank(folder, customers, seed, today=FIRST_DAY)
+    if before_opening is not None:
+        before_opening(folder)
+    story = Story(simulated)
+    with open_bank(folder, clock_of(FIRST_DAY)) as bank:
+        say("load")
+        story.load, _ = load(bank)
+        with bank.store.begin(system("demo")) as connection:
+            people = seed_demo_people(connection, folder)
+        with bank.store.begin(account.SIGN_IN) as connection:
+            story.password = account.open_demo_accounts(connection, folder, [one.person_id for one in people])
+        story.people = [(one.person_id, one.role) for one in people]
+        for name in bank.spec.campaigns:
+            say(f"model {name}")
+            story.cards[name] = draft_model(bank, maker(), name, FIRST_DAY - timedelta(days=1), seed)
+            promote(bank, checker(), name)
+    return story, World.load(folder)
+
+
+def clock_of(day: date) -> FixedClock:
+    """Return a clock that stands at nine in the morning of a day, in the bank's zone."""
+    return FixedClock(datetime(day.year, day.month, day.day, 1, tzinfo=UTC))
+
+
+def live_round(bank: Bank, world: World, story: Story, number: int, start: date, seed: int, say: Say) -> list[Response]:
+    """Submit, approve, run and deliver a round, and return what the simulator's people did in it."""
+    for name in bank.spec.campaigns:
+        submit(bank, maker(), name)
+        approve_in_turn(bank, reviewers(), name)
+    say(f"plan {number}")
+    window = loop.plan(bank, system(), number, start, seed)
+    story.windows.append(window)
+    say(f"run {number}")
+    loop.run(bank, system(), number, start, seed, prepared=window)
+    story.sent += reach.deliver(bank.store, system("delivery"), file_channel(bank.folder), gate)
+    again = loop.run(bank, system(), number, start, seed)
+    story.rerun_sends += again.issued.accepted if again.issued else 0
+    story.rerun_sends += reach.deliver(bank.store, system("delivery"), file_channel(bank.folder), gate)
+    say(f"people {number}")
+    responses = [respond(bank, world, name, number, start) for name in bank.spec.campaigns]
+    # The truth is asked before the world moves on: afterwards other deposits mature and who succeeded is gone.
+    story.truths.append({name: _truth(bank, world, name, number, start) for name in window.locks})
+    story.policies = compare_policies(window, world)
+    return responses
+
+
+def respond(bank: Bank, world: World, name: str, number: int, start: date) -> Response:
+    """What the campaign's customers did, contacted or not; recorded as the events a bank would see."""
+    with bank.store.begin(system("people")) as connection:
+        decided = read_decisions(connection, [name], number, columns=evaluation.DECISION_COLUMNS)
+        went = pc.is_in(decided["decision_id"], accepted_contacts(connection, name))
+        issued = pc.if_else(went, pc.fill_null(decided["issued_action"], ""), "")
+        response = world.respond(name, number, start, decided["customer_no"], issued)
+        events = response.events
+        place = pc.index_in(events["customer_no"], decided["customer_no"].combine_chunks())
+        local = events["occurred_at"].cast(pa.timestamp("us", bank.lake.zone)).cast(pa.date32())
+        append_events(
+            connection,
+            events.append_column("unit_id", decided["unit_id"].take(place)).append_column("occurred_on", local),
+        )
+    return response
+
+
+def close_round(bank: Bank, story: Story, number: int, start: date, *, last: bool, say: Say) -> None:
+    """Read the round, compare with the truth, train the challengers and promote them for the next round."""
+    say(f"evaluate {number}")
+    window = story.windows[number - 1]
+    story.rounds.append([_judge(bank, story, window, name, number) for name in window.locks])
+    today = start + timedelta(days=ROUND_DAYS + 1)
+    if last:
+        say(f"beside {number}")
+        _read_beside(bank, story, window, number)
+    say(f"learn {number}")
+    if not last:
+        load(bank)
+    for name in window.locks:
+        learned = loop.learn(bank, maker(), name, number, today)
+        story.challengers[name] = learned
+        if not last and learned.comparison.supported:
+            promote(bank, checker(), name)
+
+
+def _read_beside(bank: Bank, story: Story, window: Window, number: int) -> None:
+    """Read what no round has of its own: an A/A test, all rounds together, the programme against its holdout."""
+    story.placebo = placebo(bank, list(window.locks), number)
+    for one in story.rounds[-1]:
+        # One round together with none is that round.
+        every = list(range(1, number + 1))
+        story.pooled[one.campaign] = (
+            one.reading if number == 1 else loop.evaluate(bank, system(), one.campaign, every, keep=False)
+        )
+    story.programme = read_programme(bank, system())
+
+
+def _truth(bank: Bank, world: World, name: str, number: int, start: date) -> float:
+    """The true intention-to-treat lift among the treated, against controls of whom staff call some by hand."""
+    with bank.store.begin(system()) as connection:
+        found = read_decisions(connection, [name], number, columns=evaluation.DECISION_COLUMNS)
+        decided = evaluation.population(found, name)
+        went = pc.is_in(decided["decision_id"], accepted_contacts(connection, name))
+    treated = pc.not_equal(decided["cell"], "control")
+    action = pc.if_else(went, pc.fill_null(decided["issued_action"], ""), "")
+    return world.true_lift(name, decided["customer_no"].filter(treated), action.filter(treated), start).lift_as_run
+
+
+def _judge(bank: Bank, story: Story, window: Window, name: str, number: int) -> CampaignRound:
+    reading = loop.evaluate(bank, system(), name, [number])
+    found = window.audiences[name]
+    assigned = sum(line.customers for line in window.plan.lines if line.campaign == name)
+    truth = story.truths[number - 1][name]
+    return CampaignRound(name, reading, truth, found.usable, found.hit - found.usable, assigned, window)
+
+
+def placebo(bank: Bank, campaigns: Sequence[str], number: int) -> Reading:
+    """An A/A reading: the largest campaign's control split in two by another salt. It must find nothing."""
+    with bank.store.begin(system()) as connection:
+        lock, decided, _ = round_population(connection, campaigns[0], number)
+        outcomes = campaign_outcomes(bank, connection, lock, decided, number, to_read=False)
+    quiet = ~outcomes.contacted
+    numbers = decided["customer_no"].filter(pa.array(quiet)).to_pylist()
+    half = reach.draw_control(numbers, "a/a", number, 500_000)
+    zeros, never = np.zeros(len(numbers)), np.zeros(len(numbers), bool)
+    split = evaluation.Outcomes(
+        number, half, never, never, outcomes.success[quiet], outcomes.worth[quiet], zeros, zeros, never, {}
+    )
+    return evaluation.read("a/a", [split], 0.5)
+
+
+def compare_policies(window: Window, world: World) -> Policies | None:
+    """Give the plan's number of staff calls out in five ways among the same customers, and ask the truth what each is worth."""
+    side = next((c for c in window.plan.candidates.campaigns if c.campaign == STAFF_CAMPAIGN), None)
+    if side is None:
+        return None
+    column = next(i for i, a in enumerate(side.actions) if a.channel == "rm_call")
+    place = np.searchsorted(window.plan.candidates.rows, side.rows)
+    planned = window.plan.candidates.cell[place] == reach.Cell.OPTIMIZE.value
+    free = np.flatnonzero(side.open[:, column] & ~side.control & planned)
+    key = side.actions[column].key
+    people = window.state.table["customer_no"].take(pa.array(side.rows[free]))
+    true = np.asarray(world.value_of(STAFF_CAMPAIGN, people, [key])[:, 1])
+    rank = place[free]
+    chosen = window.plan.chosen(STAFF_CAMPAIGN)[rank] == key
+    calls = int(chosen.sum())
+    rng = np.random.default_rng(0)
+    return Policies(
+        calls=calls,
+        random=float(np.mean([true[rng.permutation(len(free))[:calls]].sum() for _ in range(50)])),
+        balance_first=float(true[np.argsort(-side.worth[free], kind="stable")[:calls]].sum()),
+        churn_first=float(true[np.argsort(side.base[free], kind="stable")[:calls]].sum()),
+        plan=float(true[chosen].sum()),
+        oracle=float(np.sort(true)[::-1][:calls].clip(min=0.0).sum()),
+    )
+
+
+def _keep_read(bank: Bank, story: Story) -> None:
+    """Keep what was read of all rounds together for the console, which would read it again when somebody first looks."""
+    readings = newest_readings(bank, system())
+    with bank.store.begin(system()) as connection:
+        plans = read_plans(connection)
+    for name, found in story.pooled.items():
+        mine = [one for one in readings if one.campaign == name]
+        if len(mine) > 1:
+            pooled_reading(bank.folder, mine, partial(_same, found))
+    if (programme := story.programme) is not None:
+        programme_reading(bank.folder, readings, plans, bank.lake.today(), partial(_same, programme))
+
+
+def _same(found: T) -> T:
+    return found
+
+
+def _check(bank: Bank, story: Story, rounds: int) -> None:
+    caps, _ = reach.gate_limits(story.windows[-1].policies)
+    with bank.store.begin(system()) as connection:
+        story.caps_broken = broken_caps(connection, caps)
+    seal_audit(bank.store)
+    story.audit_ok = verify_audit(bank.store).ok

@@ -1,0 +1,111 @@
+"""The verbs of lists: taken in once for a file, sent down as tasks; recalled where nobody has begun."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+from sqlalchemy import Connection, insert, update
+
+from bankloop.care.tables import work_list as table
+from bankloop.care.worklist import errors
+from bankloop.care.worklist.contracts import CHANNEL, ListRow, TakenIn
+from bankloop.care.worklist.queries import known_list, listed_as, recalled_of, returned_of, sorted_out, work_list_of
+from bankloop.care.worklist.reading import read_rows
+from bankloop.customer.homes import home_unit
+from bankloop.kit.ids import digest, uuid7
+from bankloop.kit.worktime import WorkTime
+from bankloop.organization.task import NO_LIMIT, Dispatched, TaskKind, place_tasks, recall_tasks, send_down
+from bankloop.store.audit import record_audit
+from bankloop.store.contacts import reserve_contacts
+from bankloop.store.contracts import CONTACT_SCHEMA
+from bankloop.store.database import bank_wide, now_of, principal_of
+from bankloop.store.shelf import stop_contacts
+from bankloop.store.verbs import verb
+
+_MARKETING = "marketing"
+
+
+@verb("worklist.take")
+def take_list(
+    connection: Connection, name: str, body: bytes, due_on: date, today: date, hours: WorkTime | None = None
+) -> TakenIn:
+    """Take in an xlsx: its usable lines become calls of the customers' managers, due by a day; the others come back.
+
+    The same file under the same name is one list of a unit, however often it is sent. Each call is reserved at the
+    contact gate, where it counts for the caps of campaigns; a list itself is held to no cap. Raises ``InputError``
+    without a name or with a day that is over, else as ``read_rows``.
+    """
+    name, unit, mark = name.strip(), home_unit(connection), sha256(body).hexdigest()
+    if not name:
+        raise errors.no_name()
+    known = known_list(connection, unit, name, mark)
+    if known is not None:
+        return TakenIn(known, returned_of(connection, known.list_id), None, known=True)
+    if due_on < today:
+        raise errors.past_due(due_on, today)
+    rows, refused = read_rows(body)
+    usable, places, more = sorted_out(connection, rows, today)
+    returned = tuple(sorted((*refused, *more), key=lambda one: one.line))
+    now = now_of(connection)
+    made = uuid7(int(now.timestamp() * 1000))
+    values = {
+        "list_id": made, "name": name, "digest": mark, "made_by": principal_of(connection).id, "made_at": now,
+        "due_on": due_on, "read": len(rows) + len(refused), "usable": len(usable), "unit_id": unit,
+        "returned": listed_as(returned),
+    }  # fmt: skip
+    connection.execute(insert(table).values(**values))
+    tasks = [_task(made, name, row, places[row.customer_no], due_on) for row in usable]
+    sent = _sent(connection, made, tasks, hours or WorkTime()) if tasks else None
+    after = {"name": name, "read": values["read"], "usable": len(usable), "returned": len(returned), "digest": mark}
+    record_audit(connection, "worklist.take", "worklist", str(made), None, after)
+    return TakenIn(work_list_of(connection, made), returned, sent)
+
+
+@verb("worklist.recall")
+def recall_list(connection: Connection, list_id: UUID, reason: str) -> int:
+    """Take back the tasks of a list that nobody has touched (名单回收) and return how many; what is under way goes on."""
+    found = work_list_of(connection, list_id)
+    gone: int = recall_tasks(connection, list_id, reason)
+    with bank_wide(connection):
+        stop_contacts(connection, recalled_of(connection, list_id), reason)
+    connection.execute(update(table).where(table.c.list_id == list_id).values(recalled_at=now_of(connection)))
+    record_audit(
+        connection, "worklist.recall", "worklist", str(list_id), {"name": found.name}, {"recalled": gone}, reason
+    )
+    return gone
+
+
+def _sent(connection: Connection, list_id: UUID, tasks: Sequence[Mapping[str, Any]], hours: WorkTime) -> Dispatched:
+    rows = pa.Table.from_pylist(tasks)
+    with bank_wide(connection):
+        reserve_contacts(connection, _contacts(tasks, hours.zone), (), (), hours.zone)
+        place_tasks(connection, rows, dict.fromkeys(rows["unit_id"].to_pylist(), NO_LIMIT), hours)
+        return send_down(connection, "", list_id=list_id)
+
+
+def _contacts(tasks: Sequence[Mapping[str, Any]], zone: str) -> pa.Table:
+    """What a list's calls ask of the gate: each stands on the day by which it is to be made."""
+    rows = [
+        {
+            **{name: task[name] for name in ("decision_id", "campaign", "customer_no", "unit_id")},
+            "channel": CHANNEL, "contact_class": _MARKETING,
+            "due_at": datetime.combine(task["due_on"], time(12), ZoneInfo(zone)),
+        }
+        for task in tasks
+    ]  # fmt: skip
+    return pa.Table.from_pylist(rows, CONTACT_SCHEMA)
+
+
+def _task(list_id: UUID, name: str, row: ListRow, unit: str, due_on: date) -> dict[str, Any]:
+    said = " · ".join(part for part in (name, row.item, row.note) if part)
+    return {
+        "decision_id": str(UUID(digest([str(list_id), row.customer_no])[:32])), "campaign": "", "round": 0,
+        "customer_no": row.customer_no, "unit_id": unit, "due_on": due_on, "action": row.item, "value_fen": row.value_fen,
+        "script_version": "", "reason": said, "risk": 0, "licence": "", "kind": TaskKind.LIST.value, "list_id": str(list_id),
+    }  # fmt: skip

@@ -1,0 +1,213 @@
+"""What a branch narrows by itself (分行特色): checked against head office's limits, and applied when a window is planned.
+
+A condition is added to the campaign's own with "and", a cap to head office's, a benefit is taken away: so a branch can only
+ever reach fewer, and give less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection
+
+from bankloop.kit.errors import ConflictError, DeniedError, InputError, NotFoundError
+from bankloop.kit.expression import BOOL, Type, parse
+from bankloop.kit.text import Text
+from bankloop.loop.bank import Bank
+from bankloop.loop.spec import ANY_CHANNEL, Policies
+from bankloop.loop.spec.batch import Bools, conditions
+from bankloop.organization.branch_rule import Narrowing, keep_narrowing, narrowings
+from bankloop.organization.people import below
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import EVERY_UNIT, Cap, Principal
+from bankloop.store.verbs import verb
+
+WEEK = 7
+_LONGEST = 2_000
+# Far above what anybody would be contacted in a week.
+_MOST_SENSIBLE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """The branches' rules in force, with the units below each branch."""
+
+    rules: tuple[Narrowing, ...] = ()
+    units: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> frozenset[UUID]:
+        """Return which rules these are."""
+        return frozenset(one.narrowing_id for one in self.rules)
+
+    def outside(self, campaign: str, state: pa.Table, types: Mapping[str, Type], as_of: date) -> Bools | None:
+        """Return who of the state (n,) a branch leaves out of a campaign; what cannot be known leaves out. None for nobody."""
+        mine = [one for one in self.rules if one.condition and one.campaign in ("", campaign)]
+        if not mine:
+            return None
+        met = conditions(state, {str(one.narrowing_id): one.condition for one in mine}, types, as_of)
+        found = np.zeros(state.num_rows, bool)
+        for one in mine:
+            here = self._here(one.unit_id, state)
+            found |= here & ~met[str(one.narrowing_id)]
+        return found
+
+    def withheld(self, campaign: str, state: pa.Table) -> dict[str, Bools]:
+        """Return by benefit who of the state (n,) a branch does not offer it to in a campaign."""
+        found: dict[str, Bools] = {}
+        for one in self.rules:
+            if one.withheld and one.campaign in ("", campaign):
+                here = self._here(one.unit_id, state)
+                found |= {key: here | found.get(key, False) for key in one.withheld}
+        return found
+
+    def caps(self) -> list[Cap]:
+        """Return the branches' own caps, beside head office's; one for a campaign holds that campaign's contacts alone."""
+        return [
+            Cap(
+                EVERY_UNIT, one.per_week, WEEK, units=tuple(sorted(self.units[one.unit_id])), said_by=one.unit_id,
+                campaign=one.campaign,
+            )
+            for one in self.rules
+            if one.per_week is not None
+        ]  # fmt: skip
+
+    def _here(self, unit_id: str, state: pa.Table) -> Bools:
+        inside = pa.array(sorted(self.units[unit_id]), pa.string())
+        found = pc.or_(pc.is_in(state["branch_id"], inside), pc.is_in(state["sub_branch_id"], inside))
+        return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def narrowed(connection: Connection) -> Narrowed:
+    """Return the rules in force that may be seen."""
+    rules = narrowings(connection)
+    return Narrowed(rules, {unit: frozenset(below(connection, [unit])) for unit in {one.unit_id for one in rules}})
+
+
+def same_rules(connection: Connection, ids: frozenset[UUID]) -> None:
+    """Raise ``ConflictError`` where branches' rules changed since a window was planned."""
+    if narrowed(connection).ids != ids:
+        raise ConflictError(
+            "run.narrowing_changed",
+            Text(
+                "做方案之后分行的本地规则变了；请再运行一次，会按现在的规则重做方案",
+                "branches' own rules have changed since this plan was made; run again, and it is planned by the rules as they "
+                "are now",
+            ),
+        )
+
+
+@verb("narrowing.set")
+def narrow(
+    bank: Bank,
+    principal: Principal,
+    unit_id: str,
+    campaign: str = "",
+    condition: str = "",
+    per_week: int | None = None,
+    reason: str = "",
+    withheld: Sequence[str] = (),
+) -> Narrowing:
+    """Let a unit of the principal's narrow a campaign, or all of them where ``campaign`` is '', for its own customers.
+
+    Raises ``DeniedError`` for a cap above head office's or a unit of others, ``InputError`` for a rule that says nothing
+    or reads what is confidential, ``NotFoundError`` for an unknown campaign or benefit, ``ExpressionError`` for a bad condition.
+    """
+    if EVERY_UNIT not in principal.units and unit_id not in principal.units:
+        raise _not_yours(principal.id, unit_id)
+    words = condition.strip()
+    if not words and per_week is None and not withheld:
+        raise _says_nothing()
+    if campaign:
+        bank.campaign(campaign)
+    if words:
+        _readable(bank, words[:_LONGEST])
+    within_limits(bank.spec.policies, per_week)
+    _known(bank, withheld)
+    with bank.store.begin(principal) as connection:
+        made = keep_narrowing(connection, unit_id, campaign, words, per_week, withheld, reason)
+        after = {
+            "unit": unit_id,
+            "campaign": campaign,
+            "condition": words,
+            "per_week": per_week,
+            "withheld": made.withheld,
+        }
+        record_audit(connection, "narrowing.set", "narrowing", str(made.narrowing_id), None, after, reason)
+    return made
+
+
+def within_limits(policies: Policies, per_week: int | None) -> None:
+    """Raise ``DeniedError`` where a branch would contact its customers more often than head office allows."""
+    most = most_a_week(policies)
+    if per_week is not None and most is not None and per_week > most:
+        raise DeniedError(
+            "narrowing.wider",
+            Text(
+                "总行上限是每周 {most} 次，分行不能放宽到 {asked} 次；请填不超过 {most} 的数，或请总行改策略",
+                "head office allows {most} contacts a week; a branch cannot widen that to {asked}: ask for {most} or fewer, or "
+                "have head office change its policy",
+            ),
+            most=most,
+            asked=per_week,
+        )
+    if per_week is not None and not 0 <= per_week <= _MOST_SENSIBLE:
+        raise _says_nothing()
+
+
+def most_a_week(policies: Policies) -> int | None:
+    """Return how many contacts a week head office allows over all channels; None where it says nothing of it."""
+    return min(
+        (cap.limit for cap in policies.contact.caps if cap.channel == ANY_CHANNEL and cap.days >= WEEK), default=None
+    )
+
+
+def _readable(bank: Bank, words: str) -> None:
+    found = parse(words, bank.catalogue.types, wants=BOOL)
+    secret = sorted(name for name in found.names if bank.catalogue[name].confidential)
+    if secret:
+        raise InputError(
+            "narrowing.confidential",
+            Text("条件不能用保密属性 {names}；请换一个属性", "a condition cannot read what is confidential ({names}); use another attribute"),
+            names=", ".join(secret),
+        )  # fmt: skip
+
+
+def _known(bank: Bank, withheld: Sequence[str]) -> None:
+    """Raise ``NotFoundError`` for a benefit that the bank does not have."""
+    there = sorted(bank.spec.benefits)
+    for key in withheld:
+        if key not in there:
+            raise NotFoundError(
+                "narrowing.no_benefit",
+                Text("没有权益 {benefit} 可以收窄；可选：{known}", "there is no benefit {benefit} to withhold; there are {known}"),
+                benefit=key[:64], known=", ".join(there) or "—",
+            )  # fmt: skip
+
+
+def _says_nothing() -> InputError:
+    return InputError(
+        "narrowing.nothing",
+        Text(
+            "请至少写一个条件、一项不提供的权益，或不小于 0 的每周上限",
+            "give a condition, a benefit to withhold, or a cap a week not below nought",
+        ),
+    )
+
+
+def _not_yours(person: str, unit: str) -> DeniedError:
+    return DeniedError(
+        "narrowing.not_yours",
+        Text("{unit} 不在 {person} 的范围内；请由该机构设置", "{unit} is not {person}'s; let that unit set it"),
+        person=person,
+        unit=unit[:64],
+    )
+
+
+__all__: Sequence[str] = ["Narrowed", "most_a_week", "narrow", "narrowed", "same_rules", "within_limits"]

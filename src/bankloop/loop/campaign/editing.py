@@ -1,0 +1,78 @@
+"""A campaign's file edited from the console or the API: checked like any file, kept whole, the slower editor told."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from sqlalchemy import text
+
+from bankloop.kit.errors import NotFoundError, StaleError
+from bankloop.kit.ids import digest_bytes
+from bankloop.kit.text import Text
+from bankloop.loop.bank import Bank
+from bankloop.loop.spec import read_campaign
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import Principal
+from bankloop.store.verbs import verb
+
+
+def campaign_file(bank: Bank, name: str) -> tuple[str, str]:
+    """Return the text of a campaign's file and its digest, by which an editor says what they had before them."""
+    place = _place(bank, name)
+    written = place.read_bytes()
+    return written.decode("utf-8-sig"), digest_bytes([written])
+
+
+@verb("campaign.edit")
+def edit_campaign(bank: Bank, principal: Principal, name: str, content: str, seen: str) -> str:
+    """Keep a new text of a campaign's file and return its digest; the lock that is approved or runs does not change.
+
+    Raises ``StaleError`` where the file is no longer the one with digest ``seen``, ``SpecError`` with the line for what
+    cannot be.
+    """
+    place = _place(bank, name)
+    with (
+        bank.store.begin(principal) as connection,
+        tempfile.TemporaryDirectory(dir=place.parent, prefix=".edit-") as room,
+    ):
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": f"campaign-file:{name}"})
+        before = digest_bytes([place.read_bytes()])
+        if before != seen:
+            raise _stale(name)
+        draft = Path(room) / place.name
+        _write(draft, content.replace("\r\n", "\n"))
+        read_campaign(draft, bank.spec, bank.catalogue.types)
+        after = digest_bytes([draft.read_bytes()])
+        record_audit(connection, "campaign.edit", "campaign", name, {"file": before}, {"file": after})
+        os.replace(draft, place)
+    vars(bank).pop("spec", None)  # read anew from the files
+    return after
+
+
+def _place(bank: Bank, name: str) -> Path:
+    campaign = bank.campaign(name)  # a name of the bank's own: no path is made of what somebody sent
+    place = bank.folder / "campaigns" / f"{campaign.campaign}.yaml"
+    if not place.is_file():
+        raise NotFoundError(
+            "campaign.no_file",
+            Text("{name} 没有自己的文件 campaigns/{name}.yaml；请在本机修改", "{name} has no file campaigns/{name}.yaml of its own; edit it on the machine"),
+            name=name,
+        )  # fmt: skip
+    return place
+
+
+def _write(place: Path, content: str) -> None:
+    with place.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _stale(name: str) -> StaleError:
+    return StaleError(
+        "campaign.stale",
+        Text("{name} 的文件已被他人改动；请对照新内容后再保存", "the file of {name} was changed by somebody else meanwhile; compare with what is there now and save again"),
+        name=name,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Models over time: trained from history and from rounds, watched, forecasts beside them."""

@@ -1,0 +1,157 @@
+"""Who is in a segment, and whom an audience would reach, as customers are known and allow today; nothing is changed.
+
+The people are read once (see ``everybody``): their state, what they allow now and which standard exclusions leave them
+out. A condition is then one pass over the columns that it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from bankloop.customer.contracts import Catalogue
+from bankloop.customer.segment import Segment, checked_expression
+from bankloop.kit.expression import parse, to_function
+from bankloop.lake.contracts import DataClass
+from bankloop.loop import audience
+from bankloop.loop.spec.batch import Bools, conditions
+
+SAMPLE = 10
+
+
+@dataclass(frozen=True)
+class People:
+    """Every customer as of ``as_of`` with what they allow now, in the order of their numbers."""
+
+    table: pa.Table
+    catalogue: Catalogue
+    as_of: date
+    again: Bools
+    _masks: dict[str, Bools] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def reasons(self) -> dict[str, Bools]:
+        """Return who each standard exclusion leaves out."""
+        return audience.exclusions(self.table, self.catalogue.types, self.as_of)
+
+    def renewed(self, table: pa.Table, again: Bools, rows: NDArray[np.int64]) -> People:
+        """Return these people with what they allow as ``table`` has it, which is another only at ``rows`` (k,)."""
+        found = replace(self, table=table, again=again, _masks={})
+        if "reasons" in self.__dict__:
+            read = [name for name in table.column_names if name in audience.attributes_read()]
+            some = audience.exclusions(table.select(read).take(pa.array(rows)), self.catalogue.types, self.as_of)
+            reasons = {code: mask.copy() for code, mask in self.reasons.items()}
+            for code, mask in reasons.items():
+                mask[rows] = some[code]
+            found.__dict__["reasons"] = reasons
+        return found
+
+    def meets(self, expression: str) -> Bools:
+        """Return who meets a condition (n,); what is not known does not."""
+        return conditions(self.table, {"it": expression}, self.catalogue.types, self.as_of)["it"]
+
+    def members(self, segment: Segment) -> Bools:
+        """Return who is in a segment (n,); kept, as it is asked for again with every other segment."""
+        key = segment.digest
+        if key not in self._masks:
+            while len(self._masks) >= 64:
+                self._masks.pop(next(iter(self._masks)))
+            self._masks[key] = self._members(segment)
+        return self._masks[key]
+
+    def within(self, numbers: pa.Array | None) -> Bools:
+        """Return who is among customer numbers (n,); everybody where they are None."""
+        if numbers is None:
+            return np.ones(self.table.num_rows, bool)
+        found: Bools = pc.is_in(self.table["customer_no"], numbers).to_numpy().astype(bool)
+        return found
+
+    def _members(self, segment: Segment) -> Bools:
+        cluster = segment.cluster
+        if cluster is None:
+            return self.meets(segment.expression)
+        clustering, index = cluster
+        found: Bools = clustering.assign(self.table) == index
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What an audience comes to: how many meet it, why some are left out, how many are left; and a few of those, masked.
+
+    ``sample`` has the attributes that the expression names; those of class C2 are None.
+    """
+
+    everybody: int
+    hit: int
+    falls: tuple[audience.Fall, ...]
+    usable: int
+    columns: tuple[str, ...] = ()
+    sample: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+
+
+def look_at(people: People, expression: str, seen: pa.Array | None = None, *, sample: bool = False) -> Look:
+    """Return what an audience comes to among the customers ``seen``; everybody where that is None.
+
+    Raises as ``segment.checked_expression``.
+    """
+    checked = checked_expression(expression, people.catalogue)
+    mine = people.within(seen)
+    hit = people.meets(expression) & mine
+    left, excluded = audience.left_after(hit, people.reasons, people.again)
+    falls = audience.visible_falls({code: len(rows) for code, rows in excluded.items()})
+    columns, rows = _sample(people, sorted(checked.names), left) if sample else ((), ())
+    return Look(int(mine.sum()), int(hit.sum()), falls, int(left.sum()), columns, rows)
+
+
+def overlaps(people: People, found: Sequence[Segment], seen: pa.Array | None = None) -> NDArray[np.int64]:
+    """Return how many customers two segments share (k, k); the diagonal is how many each has."""
+    mine = people.within(seen)
+    masks = np.array([people.members(one) & mine for one in found], np.uint8).reshape(len(found), people.table.num_rows)
+    shared = np.zeros((len(found), len(found)), np.int64)
+    for place in range(len(found)):
+        for other in range(place, len(found)):
+            shared[place, other] = shared[other, place] = int(np.count_nonzero(masks[place] & masks[other]))
+    return shared
+
+
+def memberships(found: Sequence[Segment], row: Mapping[str, Any], catalogue: Catalogue, as_of: date) -> list[Segment]:
+    """Return which segments one customer is in, by the values of their attributes."""
+    if not row:
+        return []
+    return [one for one in found if _is_member(one, row, catalogue, as_of)]
+
+
+def _is_member(one: Segment, row: Mapping[str, Any], catalogue: Catalogue, as_of: date) -> bool:
+    if one.cluster is None:
+        expression = parse(one.expression, catalogue.types)
+        return to_function(expression)({**{n: row.get(n) for n in expression.names}, "today": as_of}) is True
+    clustering, index = one.cluster
+    if any(row.get(name) is None for name in clustering.features):
+        return False
+    return int(clustering.assign(pa.table({name: [row[name]] for name in clustering.features}))[0]) == index
+
+
+def _sample(
+    people: People, names: Sequence[str], left: Bools
+) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[Any, ...]], ...]]:
+    """Return a few of those left, spread over the bank; what describes a person stays hidden."""
+    columns = tuple(name for name in names if name in people.catalogue)
+    rows = np.flatnonzero(left)
+    chosen = rows[np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).astype(np.int64)] if len(rows) else rows
+    shown = people.table.select(["customer_no", *columns]).take(pa.array(chosen)).to_pylist()
+    hidden = {name for name in columns if people.catalogue[name].data_class is DataClass.C2}
+    return columns, tuple(
+        (one["customer_no"], tuple(None if name in hidden else one[name] for name in columns)) for one in shown
+    )
+
+
+__all__ = ["SAMPLE", "Look", "People", "look_at", "memberships", "overlaps"]

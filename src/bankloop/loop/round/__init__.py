@@ -1,0 +1,1 @@
+"""A round: the window that is planned and stored, its labels, its reading, what led to what."""

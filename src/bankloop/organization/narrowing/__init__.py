@@ -1,8 +1,0 @@
-"""What a branch narrows by itself (分行特色): a condition more, fewer contacts a week, fewer benefits; never more.
-
-This room keeps it; what a condition means, and head office's limits, are known above.
-"""
-
-from bankloop.organization.narrowing.service import Narrowing, end_narrowing, keep_narrowing, narrowings
-
-__all__ = ["Narrowing", "end_narrowing", "keep_narrowing", "narrowings"]

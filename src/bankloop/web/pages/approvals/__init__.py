@@ -1,0 +1,1 @@
+"""Requests for approval: what waits, what it changes, every act on it."""

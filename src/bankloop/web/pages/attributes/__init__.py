@@ -1,0 +1,1 @@
+"""Attributes: the catalogue, and a customer's attributes as cards."""

@@ -1,0 +1,1 @@
+"""Audiences and segments: an expression counted as it is written, saved, planned, activated."""

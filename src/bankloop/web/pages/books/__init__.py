@@ -1,0 +1,1 @@
+"""Programme, plays, trace and cuts: each a book, shown or taken away."""

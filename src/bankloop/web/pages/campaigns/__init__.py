@@ -1,0 +1,1 @@
+"""A campaign: its eight steps, its lock, its audience, its wording."""

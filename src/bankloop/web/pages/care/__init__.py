@@ -1,0 +1,1 @@
+"""Care: maturities ahead, drawdowns of net values."""

@@ -1,0 +1,1 @@
+"""Requests between lines and offices."""

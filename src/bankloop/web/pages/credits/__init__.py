@@ -1,0 +1,1 @@
+"""Credit of people for what was sold."""

@@ -1,0 +1,1 @@
+"""One customer: at a glance, their relations, what they allow."""

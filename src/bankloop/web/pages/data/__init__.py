@@ -1,0 +1,1 @@
+"""Data: what the bank has and where it came from."""

@@ -1,0 +1,71 @@
+"""Every page of the desks: each noun's folder adds its own routes."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from bankloop.web.pages.approvals import routes as approvals
+from bankloop.web.pages.attributes import routes as attributes
+from bankloop.web.pages.audiences import routes as audiences
+from bankloop.web.pages.audiences import segments
+from bankloop.web.pages.audit import routes as audit
+from bankloop.web.pages.board import routes as board
+from bankloop.web.pages.care import routes as care
+from bankloop.web.pages.collaboration import routes as collaboration
+from bankloop.web.pages.credits import routes as credits
+from bankloop.web.pages.customers import routes as customers
+from bankloop.web.pages.daily import routes as daily
+from bankloop.web.pages.data import lineage
+from bankloop.web.pages.data import routes as data
+from bankloop.web.pages.holds import routes as holds
+from bankloop.web.pages.lists import routes as lists
+from bankloop.web.pages.merges import routes as merges
+from bankloop.web.pages.models import routes as models
+from bankloop.web.pages.people import rights
+from bankloop.web.pages.people import routes as people
+from bankloop.web.pages.products import routes as products
+from bankloop.web.pages.remote import routes as remote
+from bankloop.web.pages.rounds import routes as rounds
+from bankloop.web.pages.targets import routes as targets
+from bankloop.web.pages.tiers import routes as tiers
+from bankloop.web.pages.warroom import routes as warroom
+from bankloop.web.pages.workbench import offline, own
+from bankloop.web.pages.workbench import routes as workbench
+
+# In this order: a fixed address stands before one of which a part varies.
+PAGES = (
+    own,
+    offline,
+    workbench,
+    board,
+    daily,
+    targets,
+    credits,
+    warroom,
+    collaboration,
+    care,
+    remote,
+    lists,
+    customers,
+    audiences,
+    segments,
+    attributes,
+    tiers,
+    lineage,
+    data,
+    merges,
+    products,
+    models,
+    rounds,
+    approvals,
+    people,
+    rights,
+    audit,
+    holds,
+)
+
+
+def add_desk(app: FastAPI) -> None:
+    """Add the routes."""
+    for page in PAGES:
+        page.add_pages(app)

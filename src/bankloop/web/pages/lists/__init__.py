@@ -1,0 +1,1 @@
+"""Lists of customers taken in from a workbook."""

@@ -1,0 +1,1 @@
+"""The plan with its what-if."""

@@ -1,0 +1,1 @@
+"""Rounds: what runs next and what ran."""

@@ -1,0 +1,1 @@
+"""A branch's war room."""

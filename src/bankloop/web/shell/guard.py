@@ -1,0 +1,149 @@
+"""What every request passes first: host, size and speed of its body, how often, where from; headers on every answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from fastapi.responses import JSONResponse
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bankloop.care.worklist import MOST_BYTES
+from bankloop.kit.errors import BankloopError
+from bankloop.kit.origins import Origin, acting_from
+from bankloop.web.shell import errors
+
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+HEADERS: Mapping[str, str] = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+# The largest body of ours is a campaign's file: kilobytes; but for a list, which is an xlsx.
+LARGEST_BODY = 1 << 20
+_LARGER = {"/lists/take": MOST_BYTES + LARGEST_BODY}
+SLOWEST_BODY = 10.0
+# Nobody signs in ten times a minute; a person's pages and a machine's calls stay far below the rest.
+_PROOFS = ("/signin", "/api/v1/token")
+PROOF_RATE, RATE = "20/minute", "1200/minute"
+
+
+class Guard:
+    """Turns away what may not come in, and puts the security headers on every answer."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: tuple[str, ...] = (),
+        *,
+        secure: bool = False,
+        rates: tuple[str, str] = (PROOF_RATE, RATE),
+    ) -> None:
+        self.app = app
+        self.hosts = LOOPBACK_NAMES | set(hosts)
+        self.headers = {**HEADERS, **({"strict-transport-security": "max-age=31536000"} if secure else {})}
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._proofs, self._all = parse(rates[0]), parse(rates[1])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer it with a refusal."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        scope.setdefault("state", {})["request_id"] = request = uuid4().hex[:16]
+        sending = self._dressed(send, request)
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            await _refuse(refusal, scope, receive, sending)
+            return
+        kind = "api" if scope["path"].startswith("/api/") else "page"
+        address = scope["client"][0] if scope.get("client") else ""
+        with acting_from(Origin(kind, address=address, request=request)):
+            await self._let_in(scope, receive, sending)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await _body(scope, receive)
+        except BankloopError as error:
+            await _refuse(error, scope, receive, send)
+            return
+        messages = iter(({"type": "http.request", "body": body, "more_body": False},))
+
+        async def replay() -> Message:
+            return next(messages, None) or await receive()
+
+        await self.app(scope, replay, send)
+
+    def _refusal(self, scope: Scope) -> BankloopError | None:
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+        with contextlib.suppress(ValueError):
+            if (urlsplit(f"//{host}").hostname or "") in self.hosts:
+                return self._too_often(scope)
+        return errors.foreign_host(host[:128])
+
+    def _too_often(self, scope: Scope) -> BankloopError | None:
+        client = scope["client"][0] if scope.get("client") else ""
+        proof = scope["method"] == "POST" and scope["path"].startswith(_PROOFS)
+        for rate, counted in ((self._proofs, proof), (self._all, True)):
+            if counted and not self._limiter.hit(rate, client):
+                return errors.too_many(_wait(rate))
+        return None
+
+    def _dressed(self, send: Send, request: str) -> Send:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = {name for name, _ in message["headers"]}
+                added = {**self.headers, "x-request-id": request}
+                message["headers"] += [(k.encode(), v.encode()) for k, v in added.items() if k.encode() not in present]
+            await send(message)
+
+        return send_with_headers
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes:
+    """Read the whole body before anybody works on it: a slow sender holds no thread and no transaction."""
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    most = _LARGER.get(scope["path"], LARGEST_BODY)
+    if length.isdigit() and int(length) > most:
+        raise errors.too_large(most)
+    try:
+        async with asyncio.timeout(SLOWEST_BODY):
+            return await _whole(receive, most)
+    except TimeoutError:
+        raise errors.too_slow(SLOWEST_BODY) from None
+
+
+async def _whole(receive: Receive, most: int) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return bytes(body)
+        body += message.get("body", b"")
+        if len(body) > most:
+            raise errors.too_large(most)
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _wait(rate: RateLimitItem) -> int:
+    return int(rate.get_expiry())
+
+
+async def _refuse(error: BankloopError, scope: Scope, receive: Receive, send: Send) -> None:
+    wait = error.fields.get("seconds") if isinstance(error, errors.TooManyError) else None
+    headers = {"retry-after": str(wait)} if wait else {}
+    answer = JSONResponse(error.as_dict(), error.http_status, headers, media_type="application/problem+json")
+    await answer(scope, receive, send)

@@ -1,0 +1,121 @@
+"""Pages made of templates: language, who is there, what the menu may offer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from bankloop.kit.text import Language, Text
+from bankloop.organization.rights import ROLES, allowed
+from bankloop.web.shell.console import Console
+from bankloop.web.shell.front_words import FRONT_WORDS
+from bankloop.web.shell.lead_words import LEAD_WORDS
+from bankloop.web.shell.texts import WORDS
+from bankloop.web.shell.visitor import Visitor
+from bankloop.web.shell.words import MORE_WORDS
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+COOKIE = "language"
+# By what it is for: address, word, current marker, the permission that opens it ('' for everybody).
+MENU: Mapping[str, tuple[tuple[str, str, str, str], ...]] = {
+    "menu_day": (
+        ("/", "home", "home", ""),
+        ("/workbench", "work", "work", "task.log"),
+        ("/board", "board", "board", "round.read"),
+        ("/daily", "daily", "daily", "daily.read"),
+        ("/warroom", "warroom", "warroom", "task.assign"),
+        ("/tasks", "tasks", "tasks", "task.read"),
+        ("/targets", "targets", "targets", "target.read"),
+        ("/credits", "credits", "credits", "credit.read"),
+    ),
+    "menu_customers": (
+        ("/customers", "customers", "customers", "customer.list"),
+        ("/book", "book", "book", "task.log"),
+        ("/maturities", "maturities", "maturities", "care.read"),
+        ("/falls", "falls", "falls", "care.read"),
+        ("/remote", "remote", "remote", "servicing.read"),
+        ("/collaboration", "collaboration", "collaboration", "collaboration.read"),
+        ("/lists", "lists", "lists", "worklist.read"),
+        ("/audiences", "audiences", "audiences", "segment.read"),
+        ("/attributes", "attributes", "attributes", "segment.read"),
+        ("/tiers", "tiers", "tiers", "tier_rule.read"),
+    ),
+    "menu_loop": (
+        ("/rounds", "rounds", "rounds", "plan.read"),
+        ("/products", "products", "products", "product.read"),
+        ("/models", "models", "models", "model.read"),
+        ("/plan", "plan", "plan", "plan.read"),
+        ("/results", "results", "results", "round.read"),
+        ("/programme", "programme", "programme", "round.read"),
+        ("/scorecard", "scorecard", "scorecard", "round.read"),
+        ("/plays", "plays", "plays", "round.read"),
+        ("/trace", "trace", "trace", "decision.read"),
+        ("/approvals", "approvals", "approvals", "approval.read"),
+    ),
+    "menu_keep": (
+        ("/data", "data", "data", "quality.read"),
+        ("/merges", "merges", "merges", "merge.decide"),
+        ("/people", "people", "people", "unit.read"),
+        ("/rights", "rights", "rights", ""),
+        ("/audit", "audit", "audit", "audit.read"),
+        ("/holds", "holds", "holds", "hold.read"),
+    ),
+}
+
+
+def console_of(request: Request) -> Console:
+    """Return the open bank's console."""
+    console: Console = request.app.state.console
+    return console
+
+
+def language(request: Request) -> Language:
+    """Return the language that the person chose."""
+    wanted = request.cookies.get(COOKIE)
+    return Language(wanted) if wanted in set(Language) else Language.ZH
+
+
+def _menu(visitor: Visitor | None) -> dict[str, list[tuple[str, str, str, str]]]:
+    """Return what the menu offers somebody, by what it is for; a heading with nothing under it is left out."""
+    offered = {group: [one for one in entries if may(visitor, one[3])] for group, entries in MENU.items()}
+    return {group: entries for group, entries in offered.items() if entries}
+
+
+def may(visitor: Visitor | None, permission: str) -> bool:
+    """Return whether somebody signed in has a permission; '' is what everybody signed in has."""
+    if visitor is None:
+        return False
+    kind, _, verb = permission.partition(".")
+    return not permission or allowed(visitor.principal, verb, kind)
+
+
+def page(request: Request, template: str, status: int = 200, at: str = "", **values: Any) -> HTMLResponse:
+    """Return a page; who is there was put on the request by whoever let them in."""
+    pages: Environment = request.app.state.pages
+    lang, visitor = language(request), getattr(request.state, "visitor", None)
+    here = quote(request.url.path, safe="/:-_.~") + (f"?{request.url.query}" if request.url.query else "")
+    console: Console | None = getattr(request.app.state, "console", None)
+    listed = console is not None and status < 500 and may(visitor, "campaign.read")
+    body = pages.get_template(template).render(
+        status=status, lang=lang, other=Language.EN if lang is Language.ZH else Language.ZH, at=at,
+        here=here if request.method == "GET" else "/", words={**WORDS, **MORE_WORDS, **LEAD_WORDS, **FRONT_WORDS},
+        bank=console.title if console else Text("bankloop", "bankloop"),
+        campaigns=console.titles() if console and listed else {},
+        has_report=report_file(console.folder).exists() if console and listed else False,
+        menu=_menu(visitor), visitor=visitor,
+        roles=ROLES, may=lambda permission: may(visitor, permission),
+        demo=request.app.state.settings.demo if console else False, **values,
+    )  # fmt: skip
+    return HTMLResponse(body, status)
+
+
+def report_file(folder: Path) -> Path:
+    """Return where a demo leaves its report."""
+    return folder / "data" / "reports" / "demo.html"

@@ -1,0 +1,1 @@
+"""What a bank does by itself, and what people let run."""
