@@ -21,6 +21,7 @@ from bankloop.store.embedded import remove_cluster
 from bankloop.store.history import append_decisions, append_events
 from bankloop.store.outbox import enqueue
 from bankloop.store.registry import publish_version
+from bankloop.store.schema import REPLACED
 from bankloop.store.vault import keep_identifiers, read_identifiers
 
 PROGRAM = Principal("system:backup", frozenset({"system"}), ("*",), "test")
@@ -108,6 +109,7 @@ def test_what_is_restored_is_the_same_bank(
         ({"format": 2}, "newer_backup", "install that version"),
         ({"schema": "9999"}, "newer_backup", "install that version"),
         ({"schema": "0001"}, "older_backup", "restore it with that version"),
+        ({"schema": "0019"}, "older_backup", "restore it with that version"),
         ({"format": "?"}, "no_backup", "bankloop backup"),
     ],
 )
@@ -150,3 +152,10 @@ def test_no_key_is_in_a_backup(filled: Store, tmp_path_factory: pytest.TempPathF
         if path.is_file():
             body = path.read_bytes()
             assert not any(secret.encode() in body for secret in secrets), path
+
+
+def test_a_backup_of_this_schema_under_its_earlier_name_is_taken(filled: Store, tmp_path: Path) -> None:
+    made = make_backup(filled, PROGRAM, tmp_path.parent / f"{tmp_path.name}-earlier", "0.1.0")
+    path = made.place / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": REPLACED}))
+    assert read_backup(made.place).rows == made.rows

@@ -30,7 +30,7 @@ from bankloop.store.audit.anchor import add_restore
 from bankloop.store.audit.chain import SEALER, SEALS, as_seal
 from bankloop.store.contracts import Principal, Role
 from bankloop.store.database import Store, open_store
-from bankloop.store.schema import HEAD
+from bankloop.store.schema import HEAD, counted_as
 from bankloop.store.verbs import verb
 
 FORMAT = 1
@@ -208,7 +208,7 @@ def _checked(source: Path) -> Mapping[str, Any]:
     """The manifest of a backup whose every byte is as it was written."""
     try:
         manifest: dict[str, Any] = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
-        format_, schema = int(manifest["format"]), str(manifest["schema"])
+        format_, schema = int(manifest["format"]), counted_as(str(manifest["schema"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise errors.no_backup(source, type(error).__name__) from None
     if format_ > FORMAT or schema > HEAD:
