@@ -9,7 +9,7 @@ from bankloop.loop.model.cards import PSI_ALARM, auc, calibration, index_of, ks,
 from bankloop.loop.model.choosing import AUTO, Choice, learner_for
 from bankloop.loop.model.contracts import Arm, CalibrationBin, Card, Effect, Gain, Labelled
 from bankloop.loop.model.forest import Scorer
-from bankloop.loop.model.learners import Propensity, train_propensity
+from bankloop.loop.model.learners import Propensity, fitted_trees, train_propensity
 from bankloop.loop.model.meta import Effects, Learner, Trial, learn_effects, learn_rank
 from bankloop.loop.model.pooled import cross_fitted_rates, squared_errors
 from bankloop.loop.model.provenance import code_digest, data_digest
@@ -20,6 +20,7 @@ from bankloop.loop.model.service import (
     feature_matrix,
     feature_names,
     feature_row,
+    is_kept,
     load_amount,
     load_model,
     load_propensity,
@@ -61,7 +62,9 @@ __all__ = [
     "feature_matrix",
     "feature_names",
     "feature_row",
+    "fitted_trees",
     "index_of",
+    "is_kept",
     "ks",
     "learn_effects",
     "learn_rank",

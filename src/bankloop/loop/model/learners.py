@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bankloop.loop.model.contracts import Floats, Labelled
-from bankloop.loop.model.forest import scores_of
-from bankloop.loop.model.steps import centred_steps
+from bankloop.loop.model.forest import Scorer
+from bankloop.loop.model.steps import NO_STEPS, Steps, centred_steps
 
 HOLD_OUT = 0.3
 
@@ -20,15 +20,15 @@ HOLD_OUT = 0.3
 class Propensity:
     """P(success without contact | x): boosted trees, calibrated by an isotonic step on rows held out."""
 
-    trees: Any
-    isotonic: Any
+    trees: Scorer
+    isotonic: Steps
     features: tuple[str, ...]
 
     def predict(self, x: Floats) -> Floats:
         """Return probabilities (n,)."""
         if not len(x):
             return np.zeros(0)
-        return np.asarray(self.isotonic.predict(scores_of(self.trees, x)), dtype=np.float64)
+        return self.isotonic.predict(self.trees.batch(x)[:, 0])
 
 
 def train_propensity(data: Labelled, seed: int) -> tuple[Propensity, NDArray[np.bool_]]:
@@ -36,33 +36,33 @@ def train_propensity(data: Labelled, seed: int) -> tuple[Propensity, NDArray[np.
 
     With fewer than 20 positives the propensity is the plain rate: trees would invent differences.
     """
-    # Here and not above: commands that train nothing start seconds sooner.
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
     rng = np.random.default_rng(seed)
     draw = rng.random(len(data.y))
     train, test = draw >= HOLD_OUT, draw < HOLD_OUT / 2
     calibrate = ~train & ~test
     if data.y[train].sum() < 20 or data.y[calibrate].sum() < 5 or data.y.min() == data.y.max():
-        return Propensity(_Constant(float(data.y.mean())), _Identity(), tuple(data.features)), test
+        return Propensity(Scorer.constant(float(data.y.mean()), data.x.shape[1]), NO_STEPS, tuple(data.features)), test
+    trees = fitted_trees(data.x[train], data.y[train], seed)
+    flat = Scorer.plain(trees, data.x.shape[1])
+    steps = centred_steps(flat.batch(data.x[calibrate])[:, 0], data.y[calibrate])
+    return Propensity(flat, steps, tuple(data.features)), test
+
+
+def fitted_trees(x: Floats, y: Floats, seed: int) -> Any:
+    """Return the library's own trees of a propensity, fitted; what is kept of them is their arrays."""
+    # Here and not above: commands that train nothing start seconds sooner.
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     trees = HistGradientBoostingClassifier(
-        max_iter=60, learning_rate=0.12, max_leaf_nodes=15, min_samples_leaf=40, l2_regularization=5.0,
-        early_stopping=False, random_state=seed,
-    )  # fmt: skip
+        max_iter=60,
+        learning_rate=0.12,
+        max_leaf_nodes=15,
+        min_samples_leaf=40,
+        l2_regularization=5.0,
+        early_stopping=False,
+        random_state=seed,
+    )
     # One thread: the trees are small, the sums then have one order, and threads that wait for each other on a busy
     # machine made this nine times slower.
     with threadpool_limits(1, user_api="openmp"):
-        trees.fit(data.x[train], data.y[train])
-    steps = centred_steps(scores_of(trees, data.x[calibrate]), data.y[calibrate])
-    return Propensity(trees, steps, tuple(data.features)), test
-
-
-@dataclass(frozen=True, slots=True)
-class _Constant:
-    rate: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Identity:
-    def predict(self, scores: Floats) -> Floats:
-        return scores
+        return trees.fit(x, y)

@@ -231,6 +231,15 @@ def _linear(trial: Trial, nuisance: list[Floats], seed: int) -> Rank:
     return _Mixed(((1.0, sides[1]), (-1.0, sides[0])))
 
 
+# What a learned order may consist of, by the name that a kept model gives it.
+RANKS: Mapping[str, type] = {
+    "mean": _Mean,
+    "trees": _Trees,
+    "switched": _Switched,
+    "mixed": _Mixed,
+    "logit": _Logit,
+}
+
 _RANKERS: Mapping[Learner, Callable[[Trial, list[Floats], int], Rank]] = {
     Learner.S: _single,
     Learner.T: _two,

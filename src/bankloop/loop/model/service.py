@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import product
@@ -18,7 +18,7 @@ from bankloop.kit.errors import ConflictError
 from bankloop.kit.expression import Kind, Type
 from bankloop.kit.ids import digest, digest_bytes
 from bankloop.kit.text import Text
-from bankloop.loop.model import cards
+from bankloop.loop.model import artefacts, cards
 from bankloop.loop.model.amounts import Amount, amount_card, train_amount
 from bankloop.loop.model.choosing import learner_for
 from bankloop.loop.model.contracts import Card, Floats, Labelled
@@ -205,7 +205,7 @@ def train_amount_model(name: str, campaign: Campaign, data: Labelled, now: Float
 
 def save_model(model: Artefact, folder: Path) -> tuple[str, Path]:
     """Write the artefact under ``folder`` and return (digest, path); the same model has the same digest."""
-    body = pickle.dumps(model, protocol=5)
+    body = artefacts.written(model)
     digest = digest_bytes([body])
     path = folder / f"{digest[:16]}.model"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -213,6 +213,11 @@ def save_model(model: Artefact, folder: Path) -> tuple[str, Path]:
     partial.write_bytes(body)
     partial.replace(path)
     return digest, path
+
+
+def is_kept(path: Path) -> bool:
+    """Return whether there is an artefact at ``path`` that this version reads; ``load_model`` judges what it holds."""
+    return path.exists() and zipfile.is_zipfile(path)
 
 
 def load_model(path: Path, digest: str) -> Uplift:
@@ -241,7 +246,20 @@ def _loaded(path: Path, digest: str, kind: type[T]) -> T:
             ),
             name=path.name,
         )
-    model = pickle.loads(body)  # noqa: S301 - the digest, which approval froze, was checked above
+    try:
+        model = artefacts.read(body)
+    except ValueError as error:
+        raise ConflictError(
+            "model.format",
+            Text(
+                "模型文件 {name} 不是本版本的格式（{reason}），不予打开（旧版本的模型文件可以夹带程序）；请用 bankloop learn 重新学习，"
+                "由他人批准后重新提交战役",
+                "the model file {name} is not of this version's format ({reason}) and is not opened: those of earlier versions "
+                "could carry code; learn it again with bankloop learn, have it approved and submit the campaign again",
+            ),
+            name=path.name,
+            reason=str(error),
+        ) from error
     if not isinstance(model, kind):
         raise ConflictError(
             "model.kind",

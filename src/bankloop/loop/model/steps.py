@@ -11,14 +11,17 @@ from bankloop.loop.model.contracts import Floats
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """A rising line through the points (``at``, ``rate``), level beyond its ends."""
+    """A rising line through the points (``at``, ``rate``), level beyond its ends; without points scores stay as they are."""
 
     at: Floats
     rate: Floats
 
     def predict(self, scores: Floats) -> Floats:
         """Return the rate at each score."""
-        return np.interp(scores, self.at, self.rate)
+        return np.interp(scores, self.at, self.rate) if len(self.at) else scores
+
+
+NO_STEPS = Steps(np.zeros(0), np.zeros(0))
 
 
 def centred_steps(score: Floats, y: Floats) -> Steps:

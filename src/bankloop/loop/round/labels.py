@@ -242,11 +242,11 @@ def planned_shares(connection: Connection, lock: Lock, round_: int) -> dict[date
 def chance_before(bank: Bank, connection: Connection, lock: Lock, decisions: pa.Table) -> NDArray[np.float64] | None:
     """Return the chance of success (n,) that the locked model gave from what each decision recorded, known beforehand.
 
-    None where the artefact is no longer kept: readings then use the plain difference, and say so.
+    None where the artefact is no longer kept, or by an earlier version: readings then use the plain difference, and say so.
     """
     digest = lock.models.get(lock.name)
     row = next((m for m in read_models(connection, lock.name) if m.artefact_digest == digest), None)
-    if row is None or not (bank.folder / row.artefact_path).exists():
+    if row is None or not model.is_kept(bank.folder / row.artefact_path):
         return None
     learned = model.load_model(bank.folder / row.artefact_path, row.artefact_digest)
     if not set(learned.base.features) <= set(lock.types):
@@ -258,11 +258,11 @@ def chance_before(bank: Bank, connection: Connection, lock: Lock, decisions: pa.
 def amount_before(bank: Bank, connection: Connection, lock: Lock, decisions: pa.Table) -> NDArray[np.float64] | None:
     """Return the amount of a success (n,) in fen that the locked model expected of each; None where the lock names none.
 
-    Also where the artefact is no longer kept: the product's attribute then stands for it.
+    Also where the artefact is no longer kept, or by an earlier version: the product's attribute then stands for it.
     """
     digest = lock.models.get(amount_of(lock.name))
     row = next((m for m in read_models(connection, amount_of(lock.name)) if m.artefact_digest == digest), None)
-    if row is None or not (bank.folder / row.artefact_path).exists():
+    if row is None or not model.is_kept(bank.folder / row.artefact_path):
         return None
     found = model.load_amount(bank.folder / row.artefact_path, row.artefact_digest)
     return found.predict(
