@@ -50,11 +50,12 @@ RUN = """
 import importlib, os, signal, sys
 from datetime import UTC, date, datetime
 from pathlib import Path
-from bankloop.kit import BankloopError, FixedClock
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import BankloopError
 from bankloop.loop import reach, run as loop
-from bankloop.loop.shelf import gate
-from bankloop.organization import system
-from bankloop.store import server_pid
+from bankloop.loop.offering.shelf import gate
+from bankloop.organization.principals import system
+from bankloop.store.embedded import server_pid
 from bankloop.wiring import file_channel, load, open_bank
 
 folder, number, start, seed, fault = Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:6]
@@ -94,7 +95,7 @@ try:
         report = loop.run(bank, system(), number, start, seed, prepared=window)
         if fault == "between":
             die()
-        sent = reach.deliver(bank.store, system("delivery"), channel, gate)
+        sent = reach.deliver(bank.store, system("delivery"), channel, gate).done
 except BankloopError as error:
     print(error.code, flush=True)
     sys.exit(error.exit_code)
@@ -106,8 +107,10 @@ LOAD = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from bankloop.kit import BankloopError, FixedClock
-from bankloop.lake import load_bank, manifest
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import BankloopError
+from bankloop.lake import manifest
+from bankloop.lake.load import load_bank
 from bankloop.wiring import open_bank
 
 folder, fault = Path(sys.argv[1]), sys.argv[2]
@@ -146,9 +149,11 @@ class Ready:
     taken: int = 0
 
     def window(self) -> tuple[int, date]:
-        """Return a round nobody has run and its first day."""
+        """Return a round nobody has run and its first day, which is today from now on."""
         self.taken += 1
-        return self.taken, FIRST_DAY + timedelta(days=30 * (self.taken - 1))
+        start = FIRST_DAY + timedelta(days=30 * (self.taken - 1))
+        set_clock(self.bank, start)
+        return self.taken, start
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +170,13 @@ def ready(own_state: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             yield Ready(folder, bank)
     finally:
         remove_cluster(folder)
+
+
+def set_clock(bank: Bank, day: date) -> None:
+    """Let it be nine in the morning of a day for everything that the open bank does."""
+    clock = FixedClock(datetime(day.year, day.month, day.day, 1, tzinfo=UTC))
+    bank.store.clock = bank.lake.clock = clock
+    object.__setattr__(bank, "clock", clock)
 
 
 def approve_all(bank: Bank) -> None:
@@ -246,7 +258,7 @@ def test_a_run_that_was_killed_is_completed_by_the_same_command(ready: Ready, fa
     assert_whole(ready, round_)
     total = len(delivered(ready))
     again = loop.run(ready.bank, system(), round_, start, 42)
-    sent = reach.deliver(ready.bank.store, system("delivery"), file_channel(ready.folder), gate)
+    sent = reach.deliver(ready.bank.store, system("delivery"), file_channel(ready.folder), gate).done
     assert (again.issued, sent) == (None, 0)
     assert len(delivered(ready)) == total
 
@@ -344,15 +356,19 @@ def test_a_full_disk_leaves_the_part_waiting_and_the_next_delivery_sends_it_once
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(EnvironmentFault, match="free some space") as caught:
-        reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate)
-    assert caught.value.code == "delivery.not_written"
+    done = reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate)
+    assert done.done == 0
+    assert len(done.failures) == issued.messages
+    for failure in done.failures:
+        assert isinstance(failure.error, EnvironmentFault)
+        assert failure.error.code == "delivery.not_written"
+        assert "free some space" in failure.reason.en
     monkeypatch.undo()
     with bank.store.begin(system()) as connection:
         assert waiting_messages(connection, "delivery") == issued.messages
     assert len(delivered(ready)) == before
-    assert reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate) > 0
-    assert reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate) == 0
+    assert reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate).done > 0
+    assert reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate).done == 0
     assert_whole(ready, round_)
 
 

@@ -23,7 +23,10 @@ from bankloop.organization.principals import system
 from bankloop.performance.daily import FilePost, deliver_daily
 from bankloop.report.daily import DailyPress, Pace
 from bankloop.report.targets import progress_of
+from bankloop.store.audit import check_clock
 from bankloop.store.database import open_store
+from bankloop.store.outbox import Drained
+from bankloop.work.approvals import check_kinds
 
 
 @contextmanager
@@ -38,7 +41,9 @@ def open_bank(folder: Path, clock: Clock) -> Iterator[Bank]:
             ),
             folder=folder,
         )
+    check_kinds()
     with open_store(folder, clock) as store:
+        check_clock(store)
         yield Bank(folder, store, open_lake(folder, store, system("lake")), clock)
 
 
@@ -65,8 +70,8 @@ def file_channel(folder: Path) -> FileChannel:
     return FileChannel(folder / "data" / "delivery")
 
 
-def hand_over_daily(bank: Bank) -> int:
-    """Hand the daily reports that wait to their leaders, as files for the bank's own gateway; return how many."""
+def hand_over_daily(bank: Bank) -> Drained:
+    """Hand the daily reports that wait to their leaders, as files for the bank's own gateway."""
     who = system("daily")
     with bank.store.begin(who) as connection:
         names = {unit.unit_id: unit.name for unit in units(connection)}

@@ -264,9 +264,9 @@ def test_a_fund_that_fell_by_eight_per_cent_is_explained_to_its_1200_holders_onc
     assert (again.tasks, again.messages) == (0, {"app_push": 0, "sms": 0})
     sent = Sent()
     # None of them consented to marketing: service needs none.
-    count = deliver(folk.store, system("delivery"), sent, lambda _, contacts: contacts)
+    count = deliver(folk.store, system("delivery"), sent, lambda _, contacts: contacts).done
     assert count == 790
-    assert deliver(folk.store, system("delivery"), sent, lambda _, contacts: contacts) == 0
+    assert deliver(folk.store, system("delivery"), sent, lambda _, contacts: contacts).done == 0
     assert sorted(len(numbers) for _, _, numbers in sent.parts) == [390, 400]
     with folk.store.begin(PROGRAM) as connection:
         assert broken_caps(connection, [Cap("*", 0, 30)]) == 0
@@ -281,7 +281,7 @@ def test_a_fall_below_the_measure_is_none_and_a_stop_between_is_heard(folk: Folk
         assert tell_holders(connection, fallen, TODAY, "fund-1", "drawdown@1", ["sms"]).messages == {"sms": 790}
     word(folk, "do_not_contact", True, "F0500", evidence={})
     sent = Sent()
-    assert deliver(folk.store, system("delivery"), sent, lambda _, contacts: contacts) == 789
+    assert deliver(folk.store, system("delivery"), sent, lambda _, contacts: contacts).done == 789
     assert "F0500" not in {number for _, _, numbers in sent.parts for number in numbers}
 
 

@@ -152,7 +152,7 @@ def test_a_withdrawal_reaches_gate_plan_queue_and_tasks_at_once(folk: Folk) -> N
         def send(self, key: str, channel: str, due_on: str, contacts: object) -> None:
             sent.append(contacts)
 
-    assert deliver(store, PROGRAM, Channel(), lambda _, contacts: contacts) == 0
+    assert deliver(store, PROGRAM, Channel(), lambda _, contacts: contacts).done == 0
     assert sent == []
     with store.begin(PROGRAM) as connection:
         assert accepted_contacts(connection, "bind-card").to_pylist() == []

@@ -59,7 +59,7 @@ def test_no_channel_repeats_what_was_declined(folk: Folk, store: Store, later: L
             parts.append(part)
 
     # What was queued before the call is stopped where it leaves the house.
-    assert deliver(store, system("delivery"), Sent(), lambda _, contacts: contacts) == 0
+    assert deliver(store, system("delivery"), Sent(), lambda _, contacts: contacts).done == 0
     assert parts == []
     after = later(timedelta(days=181))
     with after.begin(system()) as connection:

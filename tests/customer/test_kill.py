@@ -24,8 +24,9 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from bankloop.customer.identity import ledger, link_identities
-from bankloop.kit import FixedClock
-from bankloop.store import Principal, open_store
+from bankloop.kit.clock import FixedClock
+from bankloop.store.contracts import Principal
+from bankloop.store.database import open_store
 
 told = ledger.record_events
 def stop(connection, events):

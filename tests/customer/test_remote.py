@@ -77,7 +77,7 @@ def test_2000_of_the_long_tail_get_a_message_each_and_15_of_grade_a_a_call(folk:
     assert (done.due, done.calls, sum(done.messages.values()), done.waiting, done.refused) == (2_015, 15, 2_000, 0, {})
     assert done.messages == {"app_push": 1_000, "sms": 1_000}
     sent = Sent()
-    assert deliver(folk.store, system("delivery"), sent, lambda _, contacts: contacts) == 2_000
+    assert deliver(folk.store, system("delivery"), sent, lambda _, contacts: contacts).done == 2_000
     assert len(set(sent.numbers)) == 2_000
     with folk.store.begin(folk.who("R00001", "tasks")) as connection:
         mine = open_tasks_for(connection, "R00001", TODAY + timedelta(days=2))

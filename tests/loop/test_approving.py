@@ -140,7 +140,7 @@ def test_compliance_stops_what_is_queued_and_what_would_run(bank: Bank) -> None:
         kill_campaign(bank, maker(), NAME, "no")
     kill_campaign(bank, compliance("third"), NAME, "the coupon misleads")
     sent = Sent()
-    assert reach.deliver(bank.store, system("delivery"), sent, gate) == 0
+    assert reach.deliver(bank.store, system("delivery"), sent, gate).done == 0
     assert sent.contacts == 0
     with pytest.raises(ConflictError):
         loop.run(bank, system(), 2, day_of(bank) + timedelta(days=1))
@@ -163,9 +163,9 @@ def test_what_is_paused_waits_and_goes_on(bank: Bank) -> None:
     started(bank)
     pause_campaign(bank, maker(), NAME, "call centre full")
     sent = Sent()
-    assert reach.deliver(bank.store, system("delivery"), sent, gate) == 0
+    assert reach.deliver(bank.store, system("delivery"), sent, gate).done == 0
     resume_campaign(bank, maker(), NAME)
-    assert reach.deliver(bank.store, system("delivery"), sent, gate) == sent.contacts > 0
+    assert reach.deliver(bank.store, system("delivery"), sent, gate).done == sent.contacts > 0
 
 
 def test_a_scheduled_campaign_waits_for_its_day(bank: Bank) -> None:

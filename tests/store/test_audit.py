@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from bankloop.kit.clock import FixedClock
-from bankloop.kit.errors import ConflictError, NotFoundError
+from bankloop.kit.errors import ConflictError, EnvironmentFault, NotFoundError
 from bankloop.kit.origins import Origin, acting_from
 from bankloop.organization.principals import compliance, system
 from bankloop.store.audit import (
     anchor_file,
     check_audit,
+    check_clock,
     check_due,
     last_check,
     personal_of,
@@ -251,3 +252,23 @@ def test_an_anchored_seal_that_was_written_anew_is_located(sealed: Store) -> Non
     lines[0]["chain"] = "0" * 64
     anchor.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert found(sealed) == [("chain", 1, None)]
+
+
+def test_a_clock_behind_the_trail_writes_nothing_and_reads_all(store: Store, system: Principal) -> None:
+    now = store.clock.now()
+    with store.begin(system) as connection:
+        record_audit(connection, "test.act", "thing", "a", None, None)
+    store.clock = FixedClock(now - timedelta(minutes=4))
+    check_clock(store)
+    with store.begin(system) as connection:
+        record_audit(connection, "test.act", "thing", "b", None, None)  # machines differ by less
+    store.clock = FixedClock(now - timedelta(hours=1))
+    check_clock(store)
+    with store.begin(system) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM campaign")) == 0
+    with store.begin(system) as connection, pytest.raises(EnvironmentFault, match=r"store\.clock_behind"):
+        record_audit(connection, "test.act", "thing", "c", None, None)
+    store.clock = FixedClock(now + timedelta(minutes=1))
+    check_clock(store)
+    with store.begin(system) as connection:
+        record_audit(connection, "test.act", "thing", "d", None, None)

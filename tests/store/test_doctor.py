@@ -16,6 +16,7 @@ from bankloop.store.backup import make_backup
 from bankloop.store.contracts import Principal, Role
 from bankloop.store.database import Store
 from bankloop.store.doctor import Finding, examine
+from bankloop.store.outbox import MAX_ATTEMPTS, claim_outbox, enqueue, mark_failed
 from bankloop.store.resealing import rotate
 from bankloop.store.sealing import KeyRing
 from bankloop.store.vault import keep_identifiers
@@ -42,7 +43,7 @@ def wrong(store: Store) -> dict[str, Finding]:
 def test_a_bank_that_is_well_has_no_findings(well: Store) -> None:
     assert wrong(well) == {}
     assert {finding.check for finding in examine(well)} == {
-        "migrations", "clocks", "disk", "keys", "sealed", "chain", "backups",
+        "migrations", "clocks", "disk", "keys", "sealed", "chain", "backups", "messages",
     }  # fmt: skip
 
 
@@ -74,9 +75,23 @@ def _no_backup(store: Store, _: pytest.MonkeyPatch) -> None:
     store.clock = FixedClock(SystemClock().now() + timedelta(days=2))
 
 
+def _late_clock(store: Store, _: pytest.MonkeyPatch) -> None:
+    store.clock = FixedClock(SystemClock().now() - timedelta(hours=1))
+
+
+def _failed_message(store: Store, _: pytest.MonkeyPatch) -> None:
+    with store.begin(PROGRAM) as connection:
+        enqueue(connection, "delivery", "part/1", "*", {"contacts": []})
+        (found,) = claim_outbox(connection, "delivery", 1)
+        for _attempt in range(MAX_ATTEMPTS):
+            mark_failed(connection, found.id, "the gateway is away")
+
+
 @pytest.mark.parametrize(
     ("harm", "check", "cure"),
     [
+        (_late_clock, "clock_behind", "NTP"),
+        (_failed_message, "messages", "bankloop messages"),
         (_wrong_clock, "clocks", "NTP"),
         (_full_disk, "disk", "free some space"),
         (_lost_key, "keys", "restore the missing keys"),

@@ -39,8 +39,8 @@ USER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from bankloop.kit import FixedClock
-from bankloop.store import open_store
+from bankloop.kit.clock import FixedClock
+from bankloop.store.database import open_store
 with open_store(Path(sys.argv[1]), FixedClock(datetime(2026, 6, 30, tzinfo=UTC))):
     print("open", flush=True)
     sys.stdin.readline()

@@ -29,8 +29,12 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 import pyarrow as pa
-from bankloop.kit import FixedClock, uuid7
-from bankloop.store import DecisionBatch, Principal, append_decisions, open_store
+from bankloop.kit.clock import FixedClock
+from bankloop.kit.ids import uuid7
+import bankloop.wiring
+from bankloop.store.contracts import DecisionBatch, Principal
+from bankloop.store.database import open_store
+from bankloop.store.history import append_decisions
 now = datetime(2026, 6, 30, tzinfo=UTC)
 with open_store(Path(sys.argv[1]), FixedClock(now)) as store:
     for start in range(0, 600, 10):

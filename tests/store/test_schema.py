@@ -7,9 +7,10 @@ import pkgutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -146,6 +147,14 @@ def superuser(server: EmbeddedServer, database: str) -> Iterator[Connection]:
     engine.dispose()
 
 
+def assert_kept(before: Mapping[str, list[dict[str, Any]]], after: Mapping[str, list[dict[str, Any]]]) -> None:
+    """Every row is there as it was; later migrations may have added columns to it."""
+    for table, rows in before.items():
+        assert len(after[table]) == len(rows), table
+        for row in rows:
+            assert any(row.items() <= kept.items() for kept in after[table]), table
+
+
 def set_revision(connection: Connection, revision: str) -> None:
     connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
 
@@ -160,9 +169,7 @@ def test_a_bank_of_the_first_revision_is_upgraded_with_its_rows(
     with superuser(store_server, first_bank) as connection:
         assert revision_of(connection) == HEAD
         after = rows_of(connection)
-    for table, rows in before.items():
-        for row in rows:
-            assert any(row.items() <= kept.items() for kept in after[table]), table
+    assert_kept(before, after)
 
 
 def test_a_bank_at_the_last_replaced_revision_is_recognised(
@@ -179,7 +186,7 @@ def test_a_bank_at_the_last_replaced_revision_is_recognised(
     with attach_store(tmp_path, clock, store_server, first_bank) as opened:
         assert opened.revision() == HEAD
         with superuser(store_server, first_bank) as connection:
-            assert rows_of(connection) == before
+            assert_kept(before, rows_of(connection))
         with opened.begin(system) as connection:
             assert append_events(connection, events(3)) == 3
             assert connection.scalar(text("SELECT count(*) FROM event_key")) == 4

@@ -23,7 +23,6 @@ from bankloop.loop.campaign.approving import approve_in_turn, promote, submit
 from bankloop.loop.evaluate import Reading
 from bankloop.loop.learning.training import draft_model
 from bankloop.loop.model import Card
-from bankloop.loop.offering.shelf import gate
 from bankloop.loop.optimize import Challenger
 from bankloop.loop.round.labels import campaign_outcomes, round_population
 from bankloop.loop.round.reading import newest_readings
@@ -41,6 +40,7 @@ from bankloop.store.contacts import accepted_contacts, broken_caps
 from bankloop.store.history import append_events, read_decisions
 from bankloop.store.registry import read_plans
 from bankloop.wiring import file_channel, load, open_bank
+from bankloop.work.rounds import hand_out, run_round
 
 # The first working day of the story; both rounds and their labels lie behind the day the demo was written.
 FIRST_DAY = date(2026, 8, 24)
@@ -154,15 +154,15 @@ def live_round(bank: Bank, world: World, story: Story, number: int, start: date,
     for name in bank.spec.campaigns:
         submit(bank, maker(), name)
         approve_in_turn(bank, reviewers(), name)
-    say(f"plan {number}")
-    window = loop.plan(bank, system(), number, start, seed)
+    channel = file_channel(bank.folder)
+    first = run_round(bank, system(), number, start, channel, seed=seed, say=lambda step: say(f"{step} {number}"))
+    if first.window is None:
+        raise RuntimeError(f"round {number} of the demo had run before")
+    window = first.window
     story.windows.append(window)
-    say(f"run {number}")
-    loop.run(bank, system(), number, start, seed, prepared=window)
-    story.sent += reach.deliver(bank.store, system("delivery"), file_channel(bank.folder), gate)
-    again = loop.run(bank, system(), number, start, seed)
-    story.rerun_sends += again.issued.accepted if again.issued else 0
-    story.rerun_sends += reach.deliver(bank.store, system("delivery"), file_channel(bank.folder), gate)
+    again = run_round(bank, system(), number, start, channel, seed=seed)
+    story.sent += first.delivered.done
+    story.rerun_sends += (again.issued.accepted if again.issued else 0) + again.delivered.done
     say(f"people {number}")
     responses = [respond(bank, world, name, number, start) for name in bank.spec.campaigns]
     # The truth is asked before the world moves on: afterwards other deposits mature and who succeeded is gone.
@@ -190,6 +190,8 @@ def respond(bank: Bank, world: World, name: str, number: int, start: date) -> Re
 
 def close_round(bank: Bank, story: Story, number: int, start: date, *, last: bool, say: Say) -> None:
     """Read the round, compare with the truth, train the challengers and promote them for the next round."""
+    # What was due later in the window has gone out by now.
+    story.sent += hand_out(bank, file_channel(bank.folder)).done
     say(f"evaluate {number}")
     window = story.windows[number - 1]
     story.rounds.append([_judge(bank, story, window, name, number) for name in window.locks])

@@ -19,6 +19,7 @@ from bankloop.cli import (
     demonstration,
     learning,
     lists,
+    messages,
     operations,
     people,
     policies,
@@ -49,6 +50,7 @@ for noun in (
     signin,
     audit,
     operations,
+    messages,
     benchmarks,
 ):
     for name, command in noun.COMMANDS.items():

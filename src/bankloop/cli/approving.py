@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bankloop.cli.campaigns import show_failures
 from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
 from bankloop.cli.who import acting
 from bankloop.kit.clock import SystemClock
@@ -66,40 +68,15 @@ def approve(
     as_json: AsJson = False,
 ) -> None:
     """给出正在等待的那一环同意。Give the consent that a campaign waits for, with --model its model, or KIND/NAME anything."""
-    from bankloop.loop.campaign.approving import approve_campaign, promote
-    from bankloop.loop.offering.shelf import screen
-    from bankloop.organization.principals import checker, system
-    from bankloop.wiring import open_bank
-
-    with open_bank(bank, SystemClock()) as opened:
-        documents = [_attachment(file) for file in attach or ()]
-        if "/" in name:
-            given = _consented(opened.store, as_, name, comment, documents)
-            if given.kind == "product":
-                screen(opened, system("shelf"))
-            _said(given, as_json)
-            return
-        if model:
-            person = acting(opened.store, as_, "approval", checker)
-            promote(opened, person, name)
-            show_table(name, ["✓"], [["模型已批准 / model approved"]])
-            finish({"campaign": name, "approved": "model"}, as_json)
-            return
-        person = _consenting(opened.store, as_, name)
-        found = approve_campaign(opened, person, name, comment, documents)
-    _said(found, as_json)
+    kind = "model/" if model else "" if "/" in name else "campaign/"
+    _decide(f"{kind}{name}", bank, as_, "pass", comment, as_json, [_attachment(file) for file in attach or ()])
 
 
 def send_back(
     name: Name, comment: Comment, bank: Folder = _HERE, as_: Person = "checker", as_json: AsJson = False
 ) -> None:
-    """退回战役并写明意见，回到草稿。Send a submitted campaign back to its maker with comments."""
-    from bankloop.loop.campaign.approving import return_campaign
-    from bankloop.wiring import open_bank
-
-    with open_bank(bank, SystemClock()) as opened:
-        found = return_campaign(opened, _consenting(opened.store, as_, name), name, comment)
-    _said(found, as_json)
+    """退回申请并写明意见，回到草稿。Send a campaign, or KIND/NAME, back to its maker with comments."""
+    _decide(name if "/" in name else f"campaign/{name}", bank, as_, "return", comment, as_json)
 
 
 def recall(
@@ -220,34 +197,40 @@ def _move(verb: str, name: str, bank: Path, as_: str, purpose: str, as_json: boo
     _said(found, as_json)
 
 
-def _consented(store: Any, as_: str, name: str, comment: str, documents: list[Attachment]) -> Approval:
-    """Consent to any kind of request, such as ``erasure/C0000001``."""
+def _decide(
+    name: str,
+    bank: Path,
+    as_: str,
+    act: str,
+    comment: str,
+    as_json: bool,
+    documents: Sequence[Attachment] = (),
+) -> None:
+    """Pass or send back whatever is asked for, such as ``erasure/C0000001``, as who gives the consent that waits."""
     from bankloop.kit.errors import NotFoundError
     from bankloop.kit.text import Text
-    from bankloop.organization.approval import approval_of, consent
+    from bankloop.organization.approval import Stage, approval_of, effects_of, next_stage
+    from bankloop.organization.principals import checker, compliance, system
+    from bankloop.wiring import open_bank
+    from bankloop.work.approvals import decide
 
     kind, _, object_id = name.partition("/")
-    with store.begin(_consenting(store, as_, object_id, kind)) as connection:
-        request = approval_of(connection, kind, object_id)
+    with open_bank(bank, SystemClock()) as opened:
+        with opened.store.begin(system("cli")) as connection:
+            request = approval_of(connection, kind, object_id)
         if request is None:
             raise NotFoundError(
                 "approval.none",
                 Text("没有 {name} 的审批申请；先提交", "nothing is asked for {name}; submit it first"),
                 name=name,
             )
-        found: Approval = consent(connection, request.approval_id, comment, documents)
-    return found
-
-
-def _consenting(store: Any, as_: str, name: str, kind: str = "campaign") -> Any:
-    """Who gives the consent that waits: a reviewer for the reviews, an approver for the approvals."""
-    from bankloop.organization.approval import Stage, approval_of, next_stage
-    from bankloop.organization.principals import checker, compliance, system
-
-    with store.begin(system("cli")) as connection:
-        request = approval_of(connection, kind, name)
-    seen = request is not None and next_stage(request) in (Stage.CONSUMER, Stage.COMPLIANCE)
-    return acting(store, as_, "review" if seen else "approval", compliance if seen else checker)
+        seen = next_stage(request) in (Stage.CONSUMER, Stage.COMPLIANCE)
+        person = acting(opened.store, as_, "review" if seen else "approval", compliance if seen else checker)
+        decided = decide(opened, person, request.approval_id, act, comment, documents)
+    if decided.approval.granted:
+        show_table(name, ["✓"], [[effects_of(kind).says.say(language())]])
+    show_failures([{"part": one.key, "zh": one.reason.zh, "en": one.reason.en} for one in decided.carried.failures])
+    _said(decided.approval, as_json)
 
 
 def _attachment(file: Path) -> Attachment:

@@ -21,6 +21,12 @@ Start = Annotated[
 ]
 
 
+Further = Annotated[
+    bool,
+    typer.Option("--further", help="同一轮再开一个窗口，上一个结束之后 / one more window of the round, after its last"),
+]
+
+
 def plan(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: AsJson = False) -> None:
     """看方案：给谁、花多少、值多少、为什么不给别人。Show what would happen; nothing is changed."""
     from bankloop.loop import run as loop
@@ -37,41 +43,53 @@ def plan(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: 
     finish({**plain_plan(window), "launch": {k: one.as_dict() for k, one in launched.items()}}, as_json)
 
 
-def run(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: AsJson = False) -> None:
+def run(
+    bank: Folder = _HERE, round_: Round = 1, start: Start = None, further: Further = False, as_json: AsJson = False
+) -> None:
     """执行已批准的战役，只发生一次。Run the approved campaigns' window: it happens once, however often it is called."""
-    from bankloop.loop import reach
-    from bankloop.loop import run as loop
-    from bankloop.loop.campaign.launch import launches
-    from bankloop.loop.offering.shelf import gate
+    from bankloop.loop.campaign.launch import Launch, launches
+    from bankloop.loop.round.window import Window
     from bankloop.organization.principals import system
-    from bankloop.report.keeping import save_window
     from bankloop.wiring import file_channel, open_bank
+    from bankloop.work.rounds import run_round
+
+    launched: dict[str, Launch] = {}
+
+    def shown(window: Window) -> None:
+        launched.update(launches(window))
+        _show_launches(launched)
 
     with open_bank(bank, SystemClock()) as opened:
         permit(opened.store, "round.run")
         day = _day(start, opened.lake.today())
-        say("plan")
-        window = None if loop.was_run(opened, system(), round_, day) else loop.plan(opened, system(), round_, day)
-        launched = {} if window is None else launches(window)
-        _show_launches(launched)
-        say("run")
-        report = loop.run(opened, system(), round_, day, prepared=window)
-        if window is not None:
-            save_window(window, bank)
-        sent = reach.deliver(opened.store, system("delivery"), file_channel(bank), gate)
-    issued = report.issued
-    found = {
-        "round": round_,
-        "window_start": day.isoformat(),
-        "decisions": issued.decisions if issued else 0,
-        "contacts": issued.accepted if issued else 0,
-        "refused": dict(issued.refused) if issued else {},
-        "tasks": issued.tasks if issued else 0,
-        "sent": sent,
-        "already_run": issued is None,
-    }
-    show_table(f"{day}", list(found), [list(found.values())])
-    finish({**found, "launch": {name: one.as_dict() for name, one in launched.items()}}, as_json)
+        done = run_round(
+            opened, system(), round_, day, file_channel(bank), further=further, say=say, shown=shown
+        ).plain()
+    failed = done.pop("failed")
+    show_table(f"{done['window_start']}", list(done), [list(done.values())])
+    show_failures(failed)
+    finish({**done, "failed": failed, "launch": {name: one.as_dict() for name, one in launched.items()}}, as_json)
+
+
+def deliver(bank: Folder = _HERE, as_json: AsJson = False) -> None:
+    """把到点的触达交给渠道：serve 每分钟做一次；不用 serve 的银行按天排程。Hand out what is due, screened now; `serve` does it every minute."""
+    from bankloop.wiring import file_channel, open_bank
+    from bankloop.work.rounds import hand_out
+
+    with open_bank(bank, SystemClock()) as opened:
+        permit(opened.store, "plan.deliver")
+        done = hand_out(opened, file_channel(bank))
+    failed = [{"part": one.key, "zh": one.reason.zh, "en": one.reason.en} for one in done.failures]
+    show_table("投放 / delivery", ["触达 / contacts", "失败 / failed parts"], [[done.done, len(failed)]], right=[0, 1])
+    show_failures(failed)
+    finish({"sent": done.done, "failed": failed}, as_json)
+
+
+def show_failures(failed: Any) -> None:
+    """Say which parts could not be handed out and why; they are tried again, and block none behind them."""
+    if failed:
+        rows = [[one["part"], one[language().value]] for one in failed]
+        show_table("没交出去的，会再试 / failed, tried again", ["部分 / part", "原因 / why"], rows)
 
 
 def report(
@@ -192,4 +210,4 @@ def _day(start: datetime | None, today: date) -> date:
     return date(start.year, start.month, start.day) if start else today + timedelta(days=1)
 
 
-COMMANDS = {"power": power, "plan": plan, "run": run, "report": report}
+COMMANDS = {"power": power, "plan": plan, "run": run, "deliver": deliver, "report": report}

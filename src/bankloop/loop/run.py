@@ -34,11 +34,12 @@ from bankloop.loop.learning.training import SEED, learn_from
 from bankloop.loop.model import Uplift
 from bankloop.loop.offering.shelf import shelf_now, shelf_of
 from bankloop.loop.round.reading import read_rounds
+from bankloop.loop.round.standing import check_apart, check_start, standing_of
 from bankloop.loop.round.window import Window, record_steps, stored_plan
 from bankloop.loop.spec import Lock
 from bankloop.store.audit import record_audit
-from bankloop.store.contracts import Principal
-from bankloop.store.registry import read_plans, save_plan
+from bankloop.store.contracts import Plan, Principal
+from bankloop.store.registry import await_turn, read_plans, save_plan
 from bankloop.store.verbs import verb
 
 
@@ -51,11 +52,16 @@ class RunReport:
     issued: reach.Issued | None
 
 
-def plan(bank: Bank, principal: Principal, round_: int, window_start: date, seed: int = SEED) -> Window:
-    """Return what a window of a round would do, for all approved campaigns together; it changes nothing."""
+def plan(
+    bank: Bank, principal: Principal, round_: int, window_start: date, seed: int = SEED, *, further: bool = False
+) -> Window:
+    """Return what a window of a round would do, for all approved campaigns together; it changes nothing.
+
+    A campaign that has an open window in another round is left out; raises ``ConflictError`` where that leaves none.
+    """
     as_of = window_start - timedelta(days=1)
     shelf = shelf_now(bank, principal)
-    locks = {name: shelf.on(lock) for name, lock in approved_locks(bank, principal).items()}
+    locks = {name: shelf.on(lock) for name, lock in _free_locks(bank, principal, round_, window_start, further).items()}
     policies = policies_in_force(locks)
     catalogue = catalogue_in_force(bank, locks)
     state = bank.state(as_of, catalogue)
@@ -94,10 +100,10 @@ def plan(bank: Bank, principal: Principal, round_: int, window_start: date, seed
     return Window(round_, state, locks, audiences, offers, models, dated, lot, members, shelf.digest, own_rules)
 
 
-def was_run(bank: Bank, principal: Principal, round_: int, window_start: date) -> bool:
-    """Return whether a window of a round was issued before."""
+def was_run(bank: Bank, principal: Principal, round_: int, window_start: date, *, further: bool = False) -> Plan | None:
+    """Return the window in which a round was run, None where it was not or a ``further`` one may begin."""
     with bank.store.begin(principal) as connection:
-        return any(stored.summary.get("round") == round_ for stored in read_plans(connection, window_start))
+        return standing_of(read_plans(connection), round_, window_start, further=further).ran
 
 
 @verb("round.run")
@@ -108,14 +114,18 @@ def run(
     window_start: date,
     seed: int = SEED,
     prepared: Window | None = None,
+    *,
+    further: bool = False,
 ) -> RunReport:
     """Issue a window once: decisions, reservations, messages and tasks in one transaction; again, it does nothing.
 
-    ``prepared`` is what ``plan`` just returned for the same window; without it the window is planned here.
+    A round is run once; ``further`` asks for one more window after the last is over. ``prepared`` is what ``plan`` just
+    returned for the same window; without it the window is planned here. Raises ``InputError`` for a window in the past.
     """
-    if was_run(bank, principal, round_, window_start):
+    if was_run(bank, principal, round_, window_start, further=further):
         return RunReport(round_, window_start, None)
-    window = prepared or plan(bank, principal, round_, window_start, seed)
+    check_start(window_start, bank.lake.today())
+    window = prepared or plan(bank, principal, round_, window_start, seed, further=further)
     frame = reach.Frame(
         round_,
         window.state.digest,
@@ -124,17 +134,23 @@ def run(
         {name: model_versions(bank, principal, lock) for name, lock in window.locks.items()},
     )
     with bank.store.begin(principal) as connection:
+        await_turn(connection)
+        # Whoever planned at the same time was first, or was not.
+        plans = read_plans(connection)
+        if standing_of(plans, round_, window_start, further=further).ran is not None:
+            return RunReport(round_, window_start, None)
+        check_apart(plans, round_, window_start, window.locks)
         _same_shelf(connection, window)
         same_rules(connection, window.narrowed.ids)
         launched = {name: one.as_dict() for name, one in launches(window).items()}
-        if not save_plan(connection, stored_plan(window, launched)):
-            return RunReport(round_, window_start, None)
+        save_plan(connection, stored_plan(window, launched))
         for name, lock in window.locks.items():
             start_campaign(connection, name, lock.digest, round_, bank.lake.zone)
+        caps = window.narrowed.caps()
+        policies = policies_in_force(window.locks)
         issued = reach.issue(
-            connection, window.plan, window.lot, window.locks, policies_in_force(window.locks), window.members, frame, bank.clock,
-            window.narrowed.caps(),
-        )  # fmt: skip
+            connection, window.plan, window.lot, window.locks, policies, window.members, frame, bank.clock, caps
+        )
         for index, name in enumerate(window.locks):
             record_steps(connection, window, index, name)
         record_audit(
@@ -160,6 +176,18 @@ def learn(
     ``anyway`` is why it is submitted all the same.
     """
     return learn_from(bank, principal, campaign, round_, today, anyway)
+
+
+def _free_locks(bank: Bank, principal: Principal, round_: int, start: date, further: bool) -> dict[str, Lock]:
+    """Return the approved locks that have no open window in another round."""
+    locks = approved_locks(bank, principal)
+    with bank.store.begin(principal) as connection:
+        plans = read_plans(connection)
+    standing = standing_of(plans, round_, start, further=further)
+    free = {name: lock for name, lock in locks.items() if name not in standing.under_way}
+    if not free:
+        check_apart(plans, round_, start, locks)
+    return free
 
 
 def _same_shelf(connection: Connection, window: Window) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from bankloop.kit.ids import digest
+from bankloop.kit.text import Text
 from bankloop.organization import errors
 from bankloop.organization.approval import (
     Approval,
@@ -150,6 +151,7 @@ def _passed(size: int) -> dict[str, dict[str, str]]:
 have_effect(
     _GRANT,
     Effects(
+        Text("角色随即生效", "the role holds at once"),
         lambda connection, found: open_grant(connection, UUID(found.object_id), found.reason),
         lambda connection, found: refuse_grant(connection, UUID(found.object_id), found.reason),
     ),
@@ -157,6 +159,9 @@ have_effect(
 have_effect(
     _TRANSFER,
     Effects(
+        Text(
+            "客户到约定的时刻归新的客户经理", "the customers are the new manager's from the moment that was asked for"
+        ),
         lambda connection, found: pass_book(connection, UUID(found.object_id), found.reason),
         lambda connection, found: end_transfer(connection, UUID(found.object_id), found.reason),
     ),

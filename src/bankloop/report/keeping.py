@@ -44,6 +44,10 @@ def save_window(window: Window, folder: Path) -> Path:
     try:
         _write(record_of(window, truth_of(window, folder)), made)
         os.replace(made, target)
+    except OSError:
+        # Whoever kept the same plan meanwhile was first: it is the same page.
+        if not (target / _WORDS).exists():
+            raise
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return target

@@ -119,6 +119,7 @@ OUTBOX_SCHEMA = pa.schema(
         pa.field("key", pa.string(), nullable=False),  # unique within the topic: the same message is queued once
         pa.field("unit_id", pa.string(), nullable=False),
         pa.field("payload", pa.string(), nullable=False),  # JSON
+        pa.field("due_at", pa.timestamp("us", tz="UTC")),  # not handed out before; null is at once
     ]
 )
 
@@ -222,6 +223,19 @@ class Message:
     unit_id: str
     payload: Any
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A message that failed and waits: for its next attempt, or for a person once it failed too often."""
+
+    id: int
+    topic: str
+    key: str
+    attempts: int
+    error: str
+    tried_at: datetime | None
+    for_a_person: bool
 
 
 @dataclass(frozen=True, slots=True)

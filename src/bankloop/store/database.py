@@ -47,6 +47,7 @@ _NOW = "bankloop.now"
 _ORIGIN = "bankloop.origin"
 _APPROVAL = "bankloop.approval"
 _FOLDER = "bankloop.folder"
+_BEHIND = "bankloop.behind"
 
 # The transaction that those begun inside join; of this thread of control only.
 _TOGETHER: ContextVar[tuple[Store, Principal, Connection] | None] = ContextVar("bankloop_together", default=None)
@@ -58,6 +59,8 @@ class Store:
     def __init__(self, folder: Path, clock: Clock, source: Source) -> None:
         self.folder = folder
         self.clock = clock
+        # When the newest row of the trail was recorded, where the clock was found behind it.
+        self.behind: datetime | None = None
         self._source = source
         self._engines: dict[Role, Engine] = {}
         self._guard = threading.Lock()
@@ -142,6 +145,11 @@ class Store:
         """Return the database's URL, password hidden."""
         return self._source.admin_url().render_as_string(hide_password=True)
 
+    def _begun(self, connection: Connection, principal: Principal) -> RootTransaction:
+        begun = _introduce(connection, principal, self.clock.now(), self.folder)
+        connection.info[_BEHIND] = self.behind
+        return begun
+
     def _introduced(self, role: Role, principal: Principal) -> RootTransaction:
         """Begin a transaction in which the database knows who acts.
 
@@ -150,12 +158,12 @@ class Store:
         connection = self._connect(role)
         driver = driver_of(connection)
         try:
-            return _introduce(connection, principal, self.clock.now(), self.folder)
+            return self._begun(connection, principal)
         except psycopg.OperationalError:
             if not driver.closed:
                 raise
         self._engine(role).dispose()
-        return _introduce(self._connect(role), principal, self.clock.now(), self.folder)
+        return self._begun(self._connect(role), principal)
 
     def _connect(self, role: Role) -> Connection:
         try:
@@ -230,6 +238,12 @@ def origin_of(connection: Connection) -> Origin | None:
 def keys_of(connection: Connection) -> KeyRing:
     """Return the keys of the bank in whose store this transaction is."""
     return keys_in_force(connection.info[_FOLDER])
+
+
+def behind_of(connection: Connection) -> datetime | None:
+    """Return the moment of the newest row of the trail where the clock was found behind it; then nothing is written."""
+    found: datetime | None = connection.info[_BEHIND]
+    return found
 
 
 def under_approval(connection: Connection, approval_id: UUID | None) -> None:

@@ -12,10 +12,12 @@ from sqlalchemy import text
 
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.text import Text
-from bankloop.store.audit import anchor_file, check_audit, last_check, read_audit
+from bankloop.store.audit import anchor_file, check_audit, last_check, newest_row, read_audit
 from bankloop.store.audit.chain import SEALER
+from bankloop.store.audit.clock import MOST_BEHIND
 from bankloop.store.contracts import EVERY_UNIT, Principal, Role
 from bankloop.store.database import Store
+from bankloop.store.outbox import stuck_messages
 from bankloop.store.resealing import keys_in_use
 from bankloop.store.schema import HEAD
 from bankloop.store.sealing import key_file
@@ -42,7 +44,7 @@ class Finding:
 def examine(store: Store) -> list[Finding]:
     """Look at migrations, clocks, disk, keys, chain and backups; nothing is changed but the remembered verification."""
     checks: tuple[Callable[[Store], Iterator[Finding]], ...] = (
-        _migrations, _clocks, _disk, _keys, _chain, _backups
+        _migrations, _clocks, _disk, _keys, _chain, _backups, _messages
     )  # fmt: skip
     return [finding for check in checks for finding in _tried(check, store)]
 
@@ -73,6 +75,19 @@ def _clocks(store: Store) -> Iterator[Finding]:
         Text(f"数据库与本机时钟相差 {skew.total_seconds():.1f} 秒", f"database and machine differ by {skew.total_seconds():.1f} s"),
         Text("请让两台机器都用同一时间源（NTP）", "let both follow one time source (NTP)"),
     )  # fmt: skip
+    newest = newest_row(store)
+    ahead = newest - store.clock.now() if newest else timedelta()
+    if ahead > MOST_BEHIND:
+        yield Finding(
+            "clock_behind",
+            False,
+            store.place,
+            Text(
+                f"时钟落后于最新的审计记录 {ahead}，现在什么也写不进去",
+                f"the clock is {ahead} behind the newest row of the trail: nothing can be written",
+            ),
+            Text("请校准时钟（NTP）", "set the clock right (NTP)"),
+        )
 
 
 def _disk(store: Store) -> Iterator[Finding]:
@@ -129,3 +144,24 @@ def _backups(store: Store) -> Iterator[Finding]:
         "backups", age is not None and age <= BACKUP_EVERY, made[0].object_id if made else str(store.folder), said,
         Text("请执行 bankloop backup，并安排每日执行", "run bankloop backup, and let it run every day"),
     )  # fmt: skip
+
+
+def _messages(store: Store) -> Iterator[Finding]:
+    with store.begin(_DOCTOR) as connection:
+        stuck = stuck_messages(connection)
+    waiting = [one for one in stuck if one.for_a_person]
+    said = Text(
+        f"{len(waiting)} 部分失败十次，等人处理；另有 {len(stuck) - len(waiting)} 部分会再试",
+        f"{len(waiting)} parts failed ten times and wait for a person; {len(stuck) - len(waiting)} more are tried again",
+    )
+    where = stuck[0].key if stuck else store.place
+    yield Finding(
+        "messages",
+        not waiting,
+        where,
+        said if not stuck else Text(f"{said.zh}：{stuck[0].error}", f"{said.en}: {stuck[0].error}"),
+        Text(
+            "请用 bankloop messages 或“轮次”页再试或放弃",
+            "try again or give up: bankloop messages, or the page of rounds",
+        ),
+    )

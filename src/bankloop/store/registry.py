@@ -32,10 +32,6 @@ _LAKE_KEY = Question(
     lambda rows: tuple((str(table), str(version)) for table, version in rows),
 )
 
-_WINDOW_PLANNED = text(
-    "SELECT EXISTS (SELECT FROM plan WHERE window_start = :start AND coalesce(summary ->> 'round', '') = :round)"
-)
-
 
 def publish_version(connection: Connection, version: LakeVersion, base: str | None = None) -> None:
     """Make a lake version the current one: the last act of publishing, after its files are on disk.
@@ -153,17 +149,13 @@ def read_steps(connection: Connection, campaign: str, round_: int) -> dict[str, 
     return {row.step: StepState(*row) for row in found}
 
 
-def save_plan(connection: Connection, plan: Plan) -> bool:
-    """Keep a plan; return whether it is new: a window of a round has one plan, whoever comes second is told no.
+def await_turn(connection: Connection) -> None:
+    """Let one transaction at a time decide whether a window may be issued: the next waits for this one's commit."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('plan'))"))
 
-    Who plans the same window at the same time waits here for the first one's commit.
-    """
-    place = {"start": plan.window_start, "round": str(plan.summary.get("round", ""))}
-    connection.execute(
-        text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"plan:{place['start']}:{place['round']}"}
-    )
-    if connection.scalar(_WINDOW_PLANNED, place):
-        return False
+
+def save_plan(connection: Connection, plan: Plan) -> bool:
+    """Keep a plan and return whether it is new; ask ``await_turn`` first, and whether the window may be issued."""
     values = {
         "plan_id": plan.plan_id,
         "campaigns": list(plan.campaigns),

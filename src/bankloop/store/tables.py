@@ -199,6 +199,8 @@ outbox = Table(
     _moment("created_at"),
     _moment("done_at", null=True),
     _text("held", null=True),
+    _moment("due_at", null=True),
+    _moment("tried_at", null=True),
     UniqueConstraint("topic", "key", name="outbox_once"),
     Index("outbox_waiting", "topic", "id", postgresql_where=text("done_at IS NULL")),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
@@ -20,9 +21,20 @@ from bankloop.customer.consent.queries import permits, standing, standing_of
 from bankloop.customer.consent.scope import by_task_only
 from bankloop.kit.clock import local_moment
 from bankloop.kit.ids import canonical_json, digest
+from bankloop.kit.text import Text
 from bankloop.lake.contracts import Scope
 from bankloop.lake.service import Lake
-from bankloop.organization.approval import approval_of, close_request, hold_in_force, start_request, submit_approval
+from bankloop.organization.approval import (
+    Approval,
+    ApprovalState,
+    Effects,
+    approval_of,
+    close_request,
+    have_effect,
+    hold_in_force,
+    start_request,
+    submit_approval,
+)
 from bankloop.organization.task import call_off_tasks
 from bankloop.store.audit import record_audit
 from bankloop.store.consents import ANY_CHANNEL, CONSENT_SCHEMA, THE_BANK, append_consents, numbers_of, people_of
@@ -213,3 +225,14 @@ def _filled(words: pa.Table, evidence: str) -> pa.Table:
     for name, value in fixed.items():
         words = words.append_column(name, pa.array([value] * count, pa.string()))
     return words.select(CONSENT_SCHEMA.names)
+
+
+def _remove_later(bank: Any, connection: Connection, request: Approval) -> None:
+    if request.state is not ApprovalState.CLOSED:
+        remove_from_list(connection, request.object_id)
+
+
+have_effect(
+    KIND,
+    Effects(Text("随后由程序移出禁拨名单", "the program takes the customer off the list next"), later=_remove_later),
+)

@@ -7,6 +7,7 @@ so another one approves it. Undoing is free and at once: it puts back who was wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -16,7 +17,18 @@ from bankloop.customer.identity.contracts import Link, LinkKind, MergeEvent, Par
 from bankloop.customer.identity.parties import Regrouped, lock_parties, regroup
 from bankloop.customer.identity.queries import party_of
 from bankloop.kit.ids import digest
-from bankloop.organization.approval import approval_of, close_request, hold_in_force, start_request, submit_approval
+from bankloop.kit.text import Text
+from bankloop.organization.approval import (
+    Approval,
+    ApprovalState,
+    Effects,
+    approval_of,
+    close_request,
+    have_effect,
+    hold_in_force,
+    start_request,
+    submit_approval,
+)
 from bankloop.store.audit import record_audit
 from bankloop.store.database import bank_wide, principal_of
 from bankloop.store.verbs import verb
@@ -199,3 +211,14 @@ def _audit(connection: Connection, name: str, what: str, done: Regrouped, reason
     record_audit(
         connection, name, "party", what, None, {"events": moved, "by": principal_of(connection).id, **more}, reason
     )
+
+
+def _merge_later(bank: Any, connection: Connection, request: Approval) -> None:
+    if request.state is not ApprovalState.CLOSED:
+        content = request.content or {}
+        merge_parties(connection, content["a"], content["b"])
+
+
+have_effect(
+    KIND, Effects(Text("随后由程序合并这两位客户", "the program merges the two customers next"), later=_merge_later)
+)

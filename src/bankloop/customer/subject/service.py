@@ -21,10 +21,22 @@ from bankloop.customer.subject.contracts import Erased, ErasurePlan, Fate
 from bankloop.customer.subject.rules import erasure_plan, read_retention
 from bankloop.kit.clock import local_day
 from bankloop.kit.ids import digest
+from bankloop.kit.text import Text
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.contracts import DataClass, Scope
 from bankloop.lake.service import Lake
-from bankloop.organization.approval import approval_of, close_request, hold_in_force, start_request, submit_approval
+from bankloop.organization.approval import (
+    Approval,
+    ApprovalState,
+    Effects,
+    approval_of,
+    close_request,
+    have_effect,
+    hold_in_force,
+    start_request,
+    submit_approval,
+)
+from bankloop.organization.erasure import KIND as ERASURE
 from bankloop.organization.erasure import erase_customer
 from bankloop.store.audit import holds_on, record_audit
 from bankloop.store.consents import numbers_of
@@ -147,3 +159,15 @@ def _forget_states(folder: Path) -> int:
         else:
             path.unlink(missing_ok=True)
     return len(found)
+
+
+def _erase_later(bank: Any, connection: Connection, request: Approval) -> None:
+    if request.state is not ApprovalState.CLOSED:
+        erase_person(connection, bank.lake, bank.folder, request.object_id)
+
+
+have_effect(
+    ERASURE,
+    Effects(Text("随后由程序清除能清除的个人信息", "the program erases next what may be erased"), later=_erase_later),
+)
+have_effect(KIND, Effects(Text("提出的人可以取走这份副本，一次", "who asked may take the copy, once")))

@@ -15,8 +15,9 @@ from bankloop.customer.tier.contracts import Closing, Ints, Standings, TierRule
 from bankloop.customer.tier.queries import aligned, averages, last_month, next_month, standings_after
 from bankloop.customer.tier.rules import NEW, OWN, begin, moves, read_tier_rules, rule_on, step
 from bankloop.kit.ids import digest
+from bankloop.kit.text import Text
 from bankloop.lake.service import Lake
-from bankloop.organization.approval import is_approved, submit_approval
+from bankloop.organization.approval import Effects, have_effect, is_approved, submit_approval
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import Principal
 from bankloop.store.database import Store
@@ -126,3 +127,8 @@ def _told(month: date, table: pa.Table, *, new: bool) -> Closing:
     tiers = Counter(table["tier"].to_pylist())
     counted = Counter(one for one in table["move"].to_pylist() if one)
     return Closing(month, table.num_rows, dict(sorted(tiers.items())), dict(sorted(counted.items())), new)
+
+
+have_effect(
+    KIND, Effects(Text("此后月末分层按这一版规则", "months are closed by this version of the rules from now on"))
+)

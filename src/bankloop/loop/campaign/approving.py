@@ -35,12 +35,13 @@ from bankloop.organization.approval import (
     ApprovalState,
     Attachment,
     Demand,
+    Effects,
     Lane,
     Stage,
     approval_of,
-    approve,
     close_request,
     consent,
+    have_effect,
     kill,
     next_stage,
     pause_request,
@@ -78,11 +79,15 @@ _ROW = {state: state.value for state in ApprovalState} | dict.fromkeys(
 
 @verb("model.promote")
 def promote(bank: Bank, checker: Principal, name: str) -> int:
-    """Approve the submitted version of a campaign's model and make it champion; return its version."""
+    """Give the consent that the submitted version of a campaign's model waits for, and return the version.
+
+    The last consent makes it champion.
+    """
     with bank.store.begin(checker) as connection:
         versions = read_models(connection, name)
         waiting = approval_of(connection, "model", name)
-        wanted = next((m for m in versions if waiting is not None and m.artefact_digest == waiting.digest), None)
+        asked = [m for m in versions if waiting is not None and m.artefact_digest == waiting.digest]
+        wanted = max(asked, key=lambda m: m.version, default=None)
         if waiting is None or wanted is None or wanted.state == "champion" or not waiting.open:
             newest = max((m.version for m in versions), default=0)
             raise ConflictError(
@@ -90,9 +95,7 @@ def promote(bank: Bank, checker: Principal, name: str) -> int:
                 Text("模型 {name} 第 {version} 版没有待审批的申请", "model {name} version {version} is not submitted for approval"),
                 name=name, version=newest,
             )  # fmt: skip
-        approve(connection, waiting.approval_id)
-        promote_model(connection, name, wanted.version)
-        record_audit(connection, "model.promote", "model", name, None, {"version": wanted.version})
+        consent(connection, waiting.approval_id)
     return wanted.version
 
 
@@ -133,10 +136,7 @@ def approve_campaign(
     """Give the consent that a submitted campaign waits for; after the last one its lock is frozen and may run."""
     with bank.store.begin(person) as connection:
         request = _request(connection, name)
-        before = _known(connection, name)
         found = consent(connection, request.approval_id, comment, attachments)
-        if found.state is ApprovalState.APPROVED and before.state != "approved":
-            save_campaign(connection, replace(before, state="approved", round=before.round + 1))
         after = {"state": found.state, "passed": found.passed, "of": len(found.route)}
         record_audit(connection, "campaign.approve", "campaign", name, {"state": request.state}, after, comment)
     return found
@@ -377,3 +377,39 @@ def _follow(connection: Connection, name: str) -> None:
     found = _request(connection, name)
     if not found.open:
         _moved(connection, name, found, "")
+
+
+def _free(connection: Connection, request: Approval) -> None:
+    """Let a campaign whose lock has every consent run: its next round begins."""
+    row = read_campaign(connection, request.object_id)
+    if row is not None and row.lock_digest == request.digest and row.state != "approved":
+        save_campaign(connection, replace(row, state="approved", round=row.round + 1))
+
+
+def _draft_again(connection: Connection, request: Approval) -> None:
+    row = read_campaign(connection, request.object_id)
+    if row is not None and row.lock_digest == request.digest and request.state is ApprovalState.DRAFT:
+        save_campaign(connection, replace(row, state="draft"))
+
+
+def _crown(connection: Connection, request: Approval) -> None:
+    """Make the version of a model that has every consent the champion."""
+    name = request.object_id
+    asked = [m for m in read_models(connection, name) if m.artefact_digest == request.digest]
+    # The same rows learned from again give the same artefact: what was asked for is the newest version of it.
+    wanted = max(asked, key=lambda m: m.version, default=None)
+    if wanted is None:
+        raise ConflictError(
+            "model.version_gone",
+            Text("模型 {name} 没有申请里的这一版；请重新训练并提交", "model {name} has no version of what was asked for; train and submit it again"),
+            name=name,
+        )  # fmt: skip
+    if wanted.state != "champion":
+        promote_model(connection, name, wanted.version)
+        record_audit(connection, "model.promote", "model", name, None, {"version": wanted.version})
+
+
+have_effect(
+    "campaign", Effects(Text("锁定的战役可以执行", "the campaign may run as it is locked"), _free, _draft_again)
+)
+have_effect("model", Effects(Text("这一版成为冠军模型", "this version becomes the champion"), _crown))

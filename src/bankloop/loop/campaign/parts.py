@@ -21,7 +21,7 @@ from bankloop.loop import script
 from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.limits import limits_of
 from bankloop.loop.spec import Benefit, Campaign, Policies, Product, Script
-from bankloop.organization.approval import Demand, approval_of, is_approved, submit_approval
+from bankloop.organization.approval import Demand, Effects, approval_of, have_effect, is_approved, submit_approval
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import Principal
 from bankloop.store.verbs import verb
@@ -169,3 +169,7 @@ def _known(among: Mapping[str, Any], kind: str, key: str) -> Any:
             what=TITLES[kind], key=key[:64], near=nearest(key, among) or "—",
         )  # fmt: skip
     return among[key]
+
+
+for _kind in (SCRIPT, BENEFIT, BUDGET):
+    have_effect(_kind, Effects(Text("战役可以带着它提交", "campaigns may be submitted with it")))

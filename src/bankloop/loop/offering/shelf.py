@@ -24,7 +24,7 @@ from bankloop.kit.text import Text
 from bankloop.loop.bank import Bank
 from bankloop.loop.product import LegRuling, Notice, Shelf, WhyNot, in_force, propose, rule_suitability
 from bankloop.loop.spec import Availability, Lock, Product, RiskRating, read_lock
-from bankloop.organization.approval import Demand, Limits, submit_approval, terms_of
+from bankloop.organization.approval import Approval, Demand, Effects, Limits, have_effect, submit_approval, terms_of
 from bankloop.organization.principals import system
 from bankloop.organization.rights import open_customer
 from bankloop.organization.task import Task, open_tasks, withdraw_tasks
@@ -329,3 +329,19 @@ def _running(connection: Connection) -> Iterable[tuple[str, Lock]]:
     for row in list_campaigns(connection):
         if row.lock_digest and row.state in ("approved", "scheduled", "running", "paused"):
             yield row.name, read_lock(stored_lock(connection, row.lock_digest))
+
+
+def _screen_later(bank: Bank, connection: Connection, request: Approval) -> None:
+    screen(bank, system("shelf"))
+
+
+have_effect(
+    "product",
+    Effects(
+        Text(
+            "货架到约定的时刻改变，在途的触达随即复核",
+            "the shelf changes at its moment, and what is under way is screened at once",
+        ),
+        later=_screen_later,
+    ),
+)

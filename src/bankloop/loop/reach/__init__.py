@@ -18,7 +18,7 @@ from bankloop.loop.reach.contracts import (
     ResourceLine,
 )
 from bankloop.loop.reach.curve import BudgetPath, budget_path
-from bankloop.loop.reach.delivery import Channel, FileChannel, Screen, deliver
+from bankloop.loop.reach.delivery import Channel, FileChannel, Screen, deliver, give_up
 from bankloop.loop.reach.explore import Lot, draw_lot
 from bankloop.loop.reach.issue import DELIVERY_TOPIC, Frame, Issued, gate_limits, issue
 from bankloop.loop.reach.kernels import NONE
@@ -104,6 +104,7 @@ __all__ = [
     "draw_controls",
     "draw_lot",
     "gate_limits",
+    "give_up",
     "glimpse",
     "issue",
     "join",

@@ -1,7 +1,8 @@
-"""Delivery: queued file parts go out through a channel, each exactly once however often the sender dies.
+"""Delivery: queued file parts go out through a channel on their day, each exactly once however often the sender dies.
 
-A part has a fixed key and content; a channel that is handed the same key again must end in the same place. The file
-channel does: it writes under the key's own name and renames.
+A part is screened and handed out when it is due, so that a withdrawal, a pause or a kill before that day takes it out. It
+has a fixed key and content; a channel that is handed the same key again must end in the same place. The file channel
+does: it writes under the key's own name and renames. A part that fails blocks none behind it.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from bankloop.kit.text import Text
 from bankloop.loop.reach.issue import DELIVERY_TOPIC
 from bankloop.store.audit import record_audit
 from bankloop.store.consents import DO_NOT_CONTACT, refused_contacts
-from bankloop.store.contracts import Principal
+from bankloop.store.contracts import Message, Principal
 from bankloop.store.copying import copy_in
 from bankloop.store.database import Store, bank_wide
 from bankloop.store.declined import DECLINED, declined_offers
-from bankloop.store.outbox import claim_outbox, mark_done
+from bankloop.store.outbox import Drained, drain, drop_message
 from bankloop.store.shelf import stop_contacts
 from bankloop.store.verbs import verb
 
-_SERVICE, _NEVER = "service", f"consent:{DO_NOT_CONTACT}"
+_SERVICE, _NEVER, _GIVEN_UP = "service", f"consent:{DO_NOT_CONTACT}", "delivery:given_up"
 _COLUMNS = ("contact", "customer_no", "campaign", "action", "script")
 
 
@@ -96,29 +97,35 @@ def _write(path: Path, contacts: Sequence[Mapping[str, Any]]) -> None:
 
 
 @verb("plan.deliver")
-def deliver(store: Store, principal: Principal, channel: Channel, screen: Screen) -> int:
-    """Send every waiting part and return how many contacts went out; each part is marked in its own transaction.
+def deliver(store: Store, principal: Principal, channel: Channel, screen: Screen, *, patient: bool = False) -> Drained:
+    """Send every part that is due and say how many contacts went out and which parts failed; each is a transaction of its own.
 
     Who withdrew consent since the contact was accepted is left out of the part, and the contact recorded as stopped.
-    ``screen`` sees the others just before: what was queued an hour ago may not be offered any more.
+    ``screen`` sees the others just before: what was queued an hour ago may not be offered any more. ``patient`` leaves
+    out what failed a moment ago.
     """
-    sent = 0
-    while True:
-        with store.begin(principal) as connection:
-            parts = claim_outbox(connection, DELIVERY_TOPIC, 1)
-            if not parts:
-                return sent
-            body = parts[0].payload
-            service = body.get("class") == _SERVICE
-            allowed = _still_allowed(connection, body["channel"], body["contacts"], service=service)
-            going = screen(connection, allowed)
-            if going:
-                channel.send(parts[0].key, body["channel"], body["due_on"], going)
-            mark_done(connection, [parts[0].id])
-            stopped = len(body["contacts"]) - len(going)
-            detail = {"channel": body["channel"], "due_on": body["due_on"], "contacts": len(going), "stopped": stopped}
-            record_audit(connection, "plan.deliver", "part", parts[0].key, None, detail)
-            sent += len(going)
+
+    def send(connection: Connection, part: Message) -> int:
+        body = part.payload
+        service = body.get("class") == _SERVICE
+        allowed = _still_allowed(connection, body["channel"], body["contacts"], service=service)
+        going = screen(connection, allowed)
+        if going:
+            channel.send(part.key, body["channel"], body["due_on"], going)
+        stopped = len(body["contacts"]) - len(going)
+        detail = {"channel": body["channel"], "due_on": body["due_on"], "contacts": len(going), "stopped": stopped}
+        record_audit(connection, "plan.deliver", "part", part.key, None, detail)
+        return len(going)
+
+    return drain(store, principal, DELIVERY_TOPIC, send, patient=patient)
+
+
+def give_up(connection: Connection, message_id: int, reason: str) -> int:
+    """Give a part that failed up, record its contacts as stopped, and return how many they are."""
+    dropped: Message = drop_message(connection, message_id, reason)
+    contacts = [one["contact"] for one in dropped.payload.get("contacts", ())]
+    stop_contacts(connection, contacts, _GIVEN_UP)
+    return len(contacts)
 
 
 def _still_allowed(

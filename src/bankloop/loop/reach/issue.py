@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import duckdb
 import numpy as np
@@ -295,11 +295,16 @@ def _messages(contacts: pa.Table, locks: Mapping[str, Lock], policies: Policies,
     mine = mine.sort_by([(name, "ascending") for name in order])
     scripts = _scripts(locks)
     parts: dict[tuple[str, str, str, int], list[dict[str, str]]] = {}
+    due: dict[tuple[str, str, str, int], datetime] = {}
     seen: dict[tuple[str, str, str], int] = {}
-    for row in mine.select(["decision_id", "campaign", "customer_no", "channel", "due_on", "action"]).to_pylist():
+    for row in mine.select(
+        ["decision_id", "campaign", "customer_no", "channel", "due_on", "due_at", "action"]
+    ).to_pylist():
         place = (row["channel"], row["due_on"].isoformat(), row["campaign"])
         seen[place] = seen.get(place, 0) + 1
-        parts.setdefault((*place, (seen[place] - 1) // PART), []).append(
+        part = (*place, (seen[place] - 1) // PART)
+        due[part] = min(due.get(part, row["due_at"]), row["due_at"])
+        parts.setdefault(part, []).append(
             {
                 "contact": row["decision_id"],
                 "campaign": row["campaign"],
@@ -319,6 +324,7 @@ def _messages(contacts: pa.Table, locks: Mapping[str, Lock], policies: Policies,
             "key": pa.array(keys, pa.string()),
             "unit_id": pa.array([EVERY_UNIT] * len(keys), pa.string()),
             "payload": pa.array(bodies, pa.string()),
+            "due_at": pa.array([due[part] for part in parts], pa.timestamp("us", tz="UTC")),
         }
     )
 

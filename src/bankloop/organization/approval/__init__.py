@@ -21,7 +21,7 @@ from bankloop.organization.approval.contracts import (
     Term,
     Verdict,
 )
-from bankloop.organization.approval.effects import Effects, have_effect
+from bankloop.organization.approval.effects import EFFECT_TOPIC, Effects, effects_of, have_effect
 from bankloop.organization.approval.repository import (
     acts_of,
     approval_by_id,
@@ -57,6 +57,7 @@ from bankloop.organization.approval.service import (
 from bankloop.organization.approval.views import approval_view, changes_between
 
 __all__ = [
+    "EFFECT_TOPIC",
     "KINDS",
     "Act",
     "Approval",
@@ -85,6 +86,7 @@ __all__ = [
     "close_request",
     "comply",
     "consent",
+    "effects_of",
     "expire_approvals",
     "have_effect",
     "hold_in_force",

@@ -23,6 +23,7 @@ from bankloop.organization.approval.contracts import (
     Lane,
     StageView,
 )
+from bankloop.organization.approval.effects import effects_of
 from bankloop.organization.approval.repository import acts_of, approval_by_id, approvals
 from bankloop.organization.approval.rules import KINDS, PERMISSION, STAGES, next_stage
 from bankloop.organization.approval.service import verdict_on
@@ -45,6 +46,7 @@ STATES: Mapping[ApprovalState, Text] = {
     ApprovalState.EXPIRED: Text("已过期", "expired"),
     ApprovalState.VOID: Text("已失效", "void"),
 }
+_ONCE = Text("批准后", "once approved")
 _LANES = {Lane.STABLE: Text("稳态", "stable"), Lane.AGILE: Text("敏态", "agile")}
 # A hash tree repeats what the parts say.
 _LEFT_OUT = ("tree",)
@@ -66,7 +68,7 @@ def approval_view(connection: Connection, approval: Approval) -> ApprovalView:
         why=tuple(Text(one["zh"], one["en"]) for one in found.demand.get("why", ())),
         stages=tuple(_stages(found, acts)),
         changes=tuple(changes_between(before, after)) if after is not None else (),
-        effect=tuple(_facts(found.effect)),
+        effect=(Fact(_ONCE, effects_of(found.kind).says), *_facts(found.effect)),
         acts=tuple(acts),
         may=tuple(_may(found, person.id, verdict.allowed, allowed(person, "kill", "approval"))),
         verdict=verdict,

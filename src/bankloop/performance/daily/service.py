@@ -15,9 +15,9 @@ from bankloop.performance.daily.contracts import LEADERS, Addressee, DailyReport
 from bankloop.performance.daily.rules import add_up
 from bankloop.performance.daily.tables import daily_delivery, daily_report
 from bankloop.store.audit import record_audit
-from bankloop.store.contracts import Principal
+from bankloop.store.contracts import Message, Principal
 from bankloop.store.database import Store, now_of
-from bankloop.store.outbox import claim_outbox, enqueue, mark_done
+from bankloop.store.outbox import Drained, drain, enqueue
 from bankloop.store.verbs import verb
 
 DAILY_TOPIC = "daily"
@@ -54,26 +54,23 @@ def keep_daily(
 
 
 @verb("daily.deliver")
-def deliver_daily(store: Store, principal: Principal, press: Press, post: Post) -> int:
-    """Hand every waiting report to its leader and return how many; each is marked in its own transaction.
+def deliver_daily(store: Store, principal: Principal, press: Press, post: Post) -> Drained:
+    """Hand every waiting report to its leader; each is marked in its own transaction, and one that fails stops no other.
 
     Whoever dies between handing over and marking leaves the same files under the same name for the next to write.
     """
-    sent = 0
-    while True:
-        with store.begin(principal) as connection:
-            waiting = claim_outbox(connection, DAILY_TOPIC, 1)
-            if not waiting:
-                return sent
-            body = waiting[0].payload
-            day, unit, person = date.fromisoformat(body["day"]), body["unit"], body["person"]
-            post.hand_over(waiting[0].key, press(daily_of(connection, unit, day)))
-            connection.execute(
-                insert(daily_delivery).values(day=day, unit_id=unit, person=person, delivered_at=now_of(connection))
-            )
-            mark_done(connection, [waiting[0].id])
-            record_audit(connection, "daily.deliver", "daily", waiting[0].key, None, {"person": person, "unit": unit})
-            sent += 1
+
+    def hand_over(connection: Connection, message: Message) -> int:
+        body = message.payload
+        day, unit, person = date.fromisoformat(body["day"]), body["unit"], body["person"]
+        post.hand_over(message.key, press(daily_of(connection, unit, day)))
+        connection.execute(
+            insert(daily_delivery).values(day=day, unit_id=unit, person=person, delivered_at=now_of(connection))
+        )
+        record_audit(connection, "daily.deliver", "daily", message.key, None, {"person": person, "unit": unit})
+        return 1
+
+    return drain(store, principal, DAILY_TOPIC, hand_over)
 
 
 def addressees(connection: Connection) -> tuple[Addressee, ...]:

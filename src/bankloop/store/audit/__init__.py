@@ -8,6 +8,7 @@ appended to the anchor file: what is cut off the end of the trail is missed ther
 from bankloop.store.audit.anchor import anchor_file
 from bankloop.store.audit.chain import seal_audit
 from bankloop.store.audit.checks import check_audit, check_due, last_check
+from bankloop.store.audit.clock import check_clock, newest_row
 from bankloop.store.audit.record import AuditRow, personal_of, read_audit, record_access, record_audit
 from bankloop.store.audit.retention import (
     RETENTION_YEARS,
@@ -27,10 +28,12 @@ __all__ = [
     "LegalHold",
     "anchor_file",
     "check_audit",
+    "check_clock",
     "check_due",
     "holds",
     "holds_on",
     "last_check",
+    "newest_row",
     "personal_of",
     "place_hold",
     "purge_audit",

@@ -12,7 +12,8 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from bankloop.kit.ids import canonical_json, digest
-from bankloop.store.database import approval_in_force, origin_of, principal_of
+from bankloop.store.audit.clock import refuse_behind
+from bankloop.store.database import approval_in_force, now_of, origin_of, principal_of
 from bankloop.store.questions import driver_of
 from bankloop.store.vault import customer_ring
 
@@ -68,6 +69,7 @@ def record_audit(
     ``personal`` is what of it describes the customer ``subject``: it is sealed under that customer's own key, and the
     chain covers the ciphertext, so that erasing the key breaks nothing.
     """
+    refuse_behind(connection, now_of(connection))
     acting = principal_of(connection)
     values = (
         acting.id,

@@ -17,6 +17,7 @@ from bankloop.web.api import (
     interactions,
     lists,
     machines,
+    messages,
     parties,
     people,
     products,
@@ -33,7 +34,7 @@ from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
     campaigns, products, approvals, customers, consents, interactions, parties, segments, tasks, daily, targets, credits, lists, collaborations, units,
-    people, machines, holds, regular, trail,
+    people, machines, messages, holds, regular, trail,
 )  # fmt: skip
 
 

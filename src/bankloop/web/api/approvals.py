@@ -29,7 +29,7 @@ from bankloop.web.api.dependencies import (
     tagged,
 )
 from bankloop.web.api.idempotency import once
-from bankloop.web.pages.approvals.acts import act_on
+from bankloop.work.approvals import decide
 
 router = APIRouter(prefix=PREFIX, tags=["approvals"])
 Act = Literal["pass", "return", "recall", "pause", "resume", "kill", "close"]
@@ -93,8 +93,10 @@ def act(request: Request, approval_id: UUID, act: Act, body: ActBody, console: O
         with console.bank.store.begin(visitor.principal) as connection:
             found = approval_by_id(connection, approval_id)
         matched(request, _tag(found), f"{found.kind} {found.object_id}", needed=False)
-        done = act_on(console.bank, visitor.principal, approval_id, act, body.comment)
-        return {"approval": done.approval_id, "state": done.state, "etag": _tag(done)}
+        decided = decide(console.bank, visitor.principal, approval_id, act, body.comment)
+        done = decided.approval
+        failed = [one.reason for one in decided.carried.failures]
+        return {"approval": done.approval_id, "state": done.state, "etag": _tag(done), "failed": failed}
 
     return once(request, console.bank.store, visitor, f"approval.{act}", str(approval_id), body, effect)
 

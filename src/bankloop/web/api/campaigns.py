@@ -56,10 +56,11 @@ class SubmitBody(Body):
 
 
 class WindowBody(Body):
-    """Which round, and from which day on; the bank's today where unsaid."""
+    """Which round, and from which day on, the bank's today where unsaid; ``further``: one more window, after its last."""
 
     round: Annotated[int, Field(ge=1, le=1_000)] = 1
     start: date | None = None
+    further: bool = False
 
 
 class WhyBody(Body):

@@ -11,21 +11,19 @@ from bankloop.customer.identity import learn_matching, link_identities
 from bankloop.customer.relation import derive_relations
 from bankloop.customer.servicing import assign_keepers, make_care_tasks
 from bankloop.customer.tier import close_month
-from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.learning.amounts import draft_amount
 from bankloop.loop.learning.forecasts import draft_forecast, score_forecast
 from bankloop.loop.learning.training import draft_model, watch_model
 from bankloop.loop.offering.assortment import review_products
-from bankloop.loop.offering.shelf import gate
 from bankloop.organization.principals import system
-from bankloop.report.keeping import save_window
 from bankloop.store.contracts import Principal
 from bankloop.store.resealing import renew_seals
 from bankloop.web.shell.console import Console
 from bankloop.web.shell.visitor import Visitor
 from bankloop.wiring import file_channel
+from bankloop.work.rounds import run_round
 
 Say = Callable[[str], None]
 Work = Callable[[Say], Any]
@@ -40,7 +38,7 @@ def work_of(console: Console, visitor: Visitor, kind: str, asked: Mapping[str, A
         return asked["round"], date.fromisoformat(asked["start"]) if asked["start"] else bank.lake.today()
 
     def plan_it(say: Any) -> dict[str, Any]:
-        found = loop.plan(bank, system("plan"), *window(say))
+        found = loop.plan(bank, system("plan"), *window(say), further=bool(asked.get("further")))
         solution = found.plan.solution
         lines = [
             {"campaign": x.campaign, "action": x.action, "customers": x.customers, "cost_fen": round(x.cost), "value_fen": round(x.value)}
@@ -54,19 +52,10 @@ def work_of(console: Console, visitor: Visitor, kind: str, asked: Mapping[str, A
         }
 
     def run_it(say: Any) -> dict[str, Any]:
-        round_, day = window(say)
-        prepared = None if loop.was_run(bank, system(), round_, day) else loop.plan(bank, system(), round_, day)
-        say("run")
-        report = loop.run(bank, system(), round_, day, prepared=prepared)
-        if prepared is not None:
-            save_window(prepared, bank.folder)
-        say("deliver")
-        sent = reach.deliver(bank.store, system("delivery"), file_channel(bank.folder), gate)
-        issued = report.issued
-        return {
-            "round": round_, "window_start": day.isoformat(), "already_run": issued is None, "sent": sent,
-            "decisions": issued.decisions if issued else 0, "contacts": issued.accepted if issued else 0,
-        }  # fmt: skip
+        day = date.fromisoformat(asked["start"]) if asked["start"] else bank.lake.today()
+        further = bool(asked.get("further"))
+        done = run_round(bank, system(), asked["round"], day, file_channel(bank.folder), further=further, say=say)
+        return done.plain()
 
     def learn_it(say: Any) -> dict[str, Any]:
         say("train")

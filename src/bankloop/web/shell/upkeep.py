@@ -1,6 +1,6 @@
 """What a serving process does beside its requests.
 
-Each minute the clocks of tasks, the shelf where a notice has begun, and from half past eight on the daily report; each
+Each minute what is due to be handed out, the clocks of tasks, the shelf where a notice has begun, and from half past eight on the daily report; each
 hour the trail, sessions and late requests.
 """
 
@@ -27,8 +27,10 @@ from bankloop.performance.daily import due_day
 from bankloop.performance.daily_figures import report_day
 from bankloop.store.audit import check_due, purge_due
 from bankloop.store.database import Store, now_of
-from bankloop.wiring import hand_over_daily
+from bankloop.wiring import file_channel, hand_over_daily
+from bankloop.work.approvals import carry_out
 from bankloop.work.daily_jobs import work_day
+from bankloop.work.rounds import hand_out
 
 # The verification itself is due once a day; looking more often lets a process that starts late catch up.
 EVERY_SECONDS = 3_600.0
@@ -53,6 +55,7 @@ async def upkeep(bank: Bank) -> AsyncIterator[None]:
         asyncio.create_task(_forever(lambda: keep_clocks(store, zone), CLOCK_SECONDS)),
         asyncio.create_task(_forever(shelf.look, CLOCK_SECONDS)),
         asyncio.create_task(_forever(daily.look, CLOCK_SECONDS)),
+        asyncio.create_task(_forever(lambda: hand_out_due(bank), CLOCK_SECONDS)),
     ]
     try:
         yield
@@ -73,6 +76,12 @@ def keep_up(store: Store) -> None:
         expire_approvals(connection)
         expire_tasks(connection, now_of(connection).date() - LATEST)
         hand_over_tasks(connection, now_of(connection).date(), moved=True)
+
+
+def hand_out_due(bank: Bank) -> None:
+    """Hand out what has come due and carry out what was approved; what failed a moment ago waits longer each time."""
+    hand_out(bank, file_channel(bank.folder), patient=True)
+    carry_out(bank, patient=True)
 
 
 def keep_clocks(store: Store, zone: str) -> None:

@@ -16,13 +16,13 @@ from bankloop.organization.approval import Approval, ApprovalView, Change, appro
 from bankloop.organization.rights import require
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
-from bankloop.web.pages.approvals.acts import act_on
 from bankloop.web.shell.console import Console
 from bankloop.web.shell.forms import Acting, Form, Here
 from bankloop.web.shell.rendering import console_of, may, page
 from bankloop.web.shell.texts import KINDS, STATES
 from bankloop.web.shell.visitor import Visitor
 from bankloop.web.shell.words import ACTS, MORE_WORDS
+from bankloop.work.approvals import decide
 
 MOST = 200
 # What a campaign stands on; it changes seldom, and is long the first time.
@@ -65,7 +65,7 @@ def add_pages(app: FastAPI) -> None:
         console, comment = console_of(request), form.get("comment", "")
         require(visitor.principal, "approval.read")
         try:
-            act_on(console.bank, visitor.principal, approval_id, act, comment, digest=form.get("digest"))
+            decide(console.bank, visitor.principal, approval_id, act, comment, digest=form.get("digest"))
         except BankloopError as error:
             return _approval_page(request, visitor, approval_id, error, comment)
         return RedirectResponse(f"/approvals/{approval_id}", 303)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
@@ -12,15 +12,17 @@ from fastapi.responses import RedirectResponse, Response
 from bankloop.kit.errors import BankloopError, InputError
 from bankloop.kit.text import Text
 from bankloop.loop.campaign.locks_in_force import approved_locks
+from bankloop.loop.reach import give_up
 from bankloop.organization.principals import system
 from bankloop.organization.rights import require
+from bankloop.store.outbox import retry_message, stuck_messages
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
 from bankloop.web.api.jobs import jobs_of, keep_job
 from bankloop.web.shell.console import Console
 from bankloop.web.shell.forms import Acting, Form, Here
 from bankloop.web.shell.jobs import work_of
-from bankloop.web.shell.rendering import console_of, page
+from bankloop.web.shell.rendering import console_of, may, page
 from bankloop.web.shell.texts import VERBS
 from bankloop.web.shell.visitor import Visitor
 
@@ -64,6 +66,19 @@ def add_pages(app: FastAPI) -> None:
         request.app.state.jobs.start(console.bank.store, made["job_id"], visitor.person, work)
         return RedirectResponse("/rounds", 303)
 
+    @app.post("/messages/{message_id}/{act}")
+    def mend(request: Request, message_id: int, act: Literal["retry", "drop"], form: Form, visitor: Acting) -> Response:
+        require(visitor.principal, f"message.{act}")
+        try:
+            with console_of(request).bank.store.begin(visitor.principal) as connection:
+                if act == "retry":
+                    retry_message(connection, message_id)
+                else:
+                    give_up(connection, message_id, form.get("reason", "").strip()[:2_000])
+        except BankloopError as error:
+            return _page(request, visitor, error)
+        return RedirectResponse("/rounds", 303)
+
 
 def _asked(kind: str, form: Mapping[str, str]) -> dict[str, Any]:
     """Return what a form asks for; raise ``InputError`` where it cannot be read."""
@@ -76,7 +91,7 @@ def _asked(kind: str, form: Mapping[str, str]) -> dict[str, Any]:
             "round.unreadable",
             Text("轮次须为 1 到 1000 的整数，首日须为日期；请改正后再提交", "the round must be a whole number from 1 to 1000 and the first day a date; mend them and send it again"),
         )  # fmt: skip
-    return {"round": number, "start": start.isoformat()}
+    return {"round": number, "start": start.isoformat(), "further": form.get("further") == "yes"}
 
 
 def _page(
@@ -85,6 +100,7 @@ def _page(
     console = console_of(request)
     with console.bank.store.begin(visitor.principal) as connection:
         jobs = jobs_of(connection, _MOST)
+        stuck = stuck_messages(connection) if may(visitor, "message.read") else []
     plans = console.stored_plans()
     issued = [plan.summary.get("round", 0) for plan in plans]
     given = form or {}
@@ -93,7 +109,7 @@ def _page(
         approved=_approved(console), number=given.get("round") or max(issued, default=0) + 1,
         start=given.get("start") or (console.today + timedelta(days=1)).isoformat(),
         jobs=_jobs(jobs) if jobs else None, at_work=any(job["state"] in ("waiting", "running") for job in jobs),
-        windows=_windows(console, plans) if plans else None,
+        windows=_windows(console, plans) if plans else None, stuck=stuck, further=given.get("further"),
     )  # fmt: skip
 
 
@@ -139,10 +155,16 @@ def _said(job: Mapping[str, Any]) -> Text:
         return Text(str(job["error"].get("zh", "")), str(job["error"].get("en", "")))
     result = job["result"] or {}
     if result.get("already_run"):
-        return Text("此窗口早已执行，什么也没有再发", "this window had run before; nothing was sent again")
+        began = result.get("window_start", "")
+        return Text(
+            f"这一轮已执行过（窗口自 {began} 起），没有再做决策",
+            f"this round had run (window from {began}); nothing was decided again",
+        )
     if "contacts" in result:
         n, sent = result["contacts"], result["sent"]
-        return Text(f"预约 {n:,} 次触达，交付 {sent:,} 条", f"{n:,} contacts reserved, {sent:,} delivered")
+        failed = len(result.get("failed", ()))
+        zh, en = (f"，{failed} 部分没交出去", f", {failed} parts failed") if failed else ("", "")
+        return Text(f"预约 {n:,} 次触达，交付 {sent:,} 条{zh}", f"{n:,} contacts reserved, {sent:,} delivered{en}")
     if "value_fen" in result:
         value, gap = say.money(result["value_fen"]), f"{result['gap']:.3%}"
         return Text(f"价值 {value.zh}，离最优至多 {gap}", f"worth {value.en}, at most {gap} from the best")
