@@ -209,7 +209,9 @@ def test_splitting_the_control_in_two_finds_nothing(told: Told) -> None:
     reading = told.story.placebo
     assert reading is not None
     assert reading.treated + reading.control > 50
-    assert reading.lift.low <= 0 <= reading.lift.high
+    # A bank this small has too few successes among them to say more than that nothing is found.
+    assert reading.verdict not in (evaluation.Verdict.GAIN, evaluation.Verdict.HARM)
+    assert not reading.broken_checks
 
 
 @pytest.mark.parametrize("campaign", ONCE)

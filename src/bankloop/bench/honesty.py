@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bankloop.cli.demo.claims import Sizes, cut_table, null_table
 from bankloop.loop import evaluate as ev
 from bankloop.simulate.service import write_bank
 from bankloop.simulate.world import World
@@ -21,6 +22,8 @@ CONTROL = 0.25
 BROKEN_RATIO, BROKEN_SIZE = 0.51, 80_000
 # The plan means to contact this share of an audience; the others of the treated are left alone like the control.
 MEANT = 0.3
+# Looks are taken while the window runs: once it has closed there is one reading, and the fixed interval is its own.
+_REACHES = np.array([ev.reach_at((number + 1) / (LOOKS + 1)) for number in range(LOOKS)])
 _BEFORE_ACTING = 9.0  # days, the mean wait before a customer acts
 
 Floats = NDArray[np.float64]
@@ -35,8 +38,8 @@ class _Audience:
     worth: Floats
 
 
-def measure(rounds: int, customers: int, seed: int = 7) -> dict[str, Any]:
-    """Return how often intervals cover, looks mislead, and sample-ratio checks alarm, over ``rounds`` rounds of each kind."""
+def measure(rounds: int, customers: int, claims: Sizes, seed: int = 7) -> dict[str, Any]:
+    """Return how often intervals cover, looks mislead, checks alarm, and, over ``claims``, nothing is called something."""
     with tempfile.TemporaryDirectory(prefix="bankloop-bench-") as home:
         write_bank(Path(home) / "bank", customers, seed)
         audiences = _audiences(World.load(Path(home) / "bank"))
@@ -48,7 +51,8 @@ def measure(rounds: int, customers: int, seed: int = 7) -> dict[str, Any]:
         control = rng.random(len(audience.without)) < CONTROL
         found.update(_against_nothing(rng, audience, control))
         found.update(_against_something(rng, audience, control))
-        found["broken"] += ev.sample_ratio_p(seen := rng.binomial(BROKEN_SIZE, BROKEN_RATIO), BROKEN_SIZE - seen, 0.5) < ev.SRM_ALARM  # fmt: skip
+        seen = rng.binomial(BROKEN_SIZE, BROKEN_RATIO)
+        found["broken"] += ev.sample_ratio_p(seen, BROKEN_SIZE - seen, 0.5) < ev.SRM_ALARM
         cuts.append(_cut(rng, audiences[-1]))  # the larger the base rate, the more worth explains
         precision.append(_ghost_precision(rng, audience, control))
     share = {name: found[name] / rounds for name in found}
@@ -61,6 +65,8 @@ def measure(rounds: int, customers: int, seed: int = 7) -> dict[str, Any]:
         "srm_detection": round(share["broken"], 4),
         "cuped_variance_cut": round(float(np.mean(cuts)), 4),
         "ghost_precision_ratio": round(float(np.median(precision)), 3),
+        "null_table": list(null_table(claims, seed)),
+        "cuts": list(cut_table(claims, seed)),
     }
 
 
@@ -81,14 +87,13 @@ def _against_nothing(rng: np.random.Generator, audience: _Audience, control: NDA
     day = np.minimum(rng.exponential(_BEFORE_ACTING, len(control)), LOOKS - 1).astype(np.int64)
     daily = [np.bincount(day[success & arm], minlength=LOOKS).cumsum() for arm in (~control, control)]
     sizes = [float(arm.sum()) for arm in (~control, control)]
-    effect = ev.difference(*(ev.Arm(np.full(LOOKS, n), d, d) for n, d in zip(sizes, daily, strict=True)))
-    base = float(audience.without.mean())
-    reach = ev.boundary(effect.se**2, base * (1.0 - base) * sum(1.0 / n for n in sizes))
+    arms = [ev.Arm(np.full(LOOKS, n), d, d).each() for n, d in zip(sizes, daily, strict=True)]
+    fixed, looked = (ev.read_rate(*arms, critical=reach) for reach in (ev.Z95, _REACHES))
     meant = rng.random(len(control)) < MEANT
     checks = ev.sample_ratio_family(control, CONTROL, day % 5, meant, audience.without)
     return {
-        "naive": int((np.abs(effect.value) > ev.Z95 * effect.se).any()),
-        "peeked": int((np.abs(effect.value) > reach).any()),
+        "naive": int((fixed.gain | fixed.harm).any()),
+        "peeked": int((looked.gain | looked.harm).any()),
         "alarmed": int(not all(check.ok for check in checks)),
     }
 
@@ -97,7 +102,7 @@ def _against_something(rng: np.random.Generator, audience: _Audience, control: N
     """An A/B round: the treated are contacted; does the interval hold the true lift?"""
     chance = np.where(control, audience.without, audience.contacted)
     success = (rng.random(len(control)) < chance).astype(np.float64)
-    effect = ev.difference(ev.Arm.of(success[~control]), ev.Arm.of(success[control]))
+    effect = ev.read_rate(ev.Arm.of(success[~control]), ev.Arm.of(success[control]))
     truth = float((audience.contacted - audience.without).mean())
     return {"covered": int(effect.low <= truth <= effect.high)}
 

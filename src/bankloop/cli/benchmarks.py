@@ -144,10 +144,11 @@ def measure_expression(options: Options) -> dict[str, Any]:
 
 
 def measure_honesty(options: Options) -> dict[str, Any]:
-    """Readings against a known truth: coverage, daily looks, sample-ratio alarms, and what CUPED and ghosts buy."""
+    """Readings against a known truth: coverage, daily looks, sample-ratio alarms, what CUPED and ghosts buy; and of rounds without any effect (`null_table`, shares of all rounds drawn) how many claim one."""
     from bankloop.bench.honesty import measure
+    from bankloop.cli.demo.claims import FULL, QUICK
 
-    return measure(300, 20_000) if options.quick else measure(2_000, 40_000)
+    return measure(300, 20_000, QUICK) if options.quick else measure(2_000, 40_000, FULL)
 
 
 def measure_ope(options: Options) -> dict[str, Any]:

@@ -111,6 +111,8 @@ def show_story(story: Story) -> None:
 
 
 def _show_results(story: Story, speaks: Language) -> None:
+    from bankloop.report.details import money_in_words
+
     rows = []
     for number, found in enumerate(story.rounds, start=1):
         for one in found:
@@ -125,8 +127,7 @@ def _show_results(story: Story, speaks: Language) -> None:
                     shown,
                     r.verdict.value,
                     say_fen(r.money.attributed, speaks),
-                    f"{say_fen(r.money.incremental.value, speaks)} "
-                    f"[{say_fen(r.money.incremental.low, speaks)}, {say_fen(r.money.incremental.high, speaks)}]",
+                    money_in_words(r.money).say(speaks),
                 ]
             )
     show_table(
@@ -204,7 +205,7 @@ def _plain_policies(story: Story) -> Mapping[str, int]:
 
 def _plain_round(one: Any) -> dict[str, Any]:
     r = one.reading
-    money = r.money
+    money, more = r.money, r.money.incremental
     return {
         "campaign": one.campaign,
         "audience": one.audience,
@@ -216,9 +217,9 @@ def _plain_round(one: Any) -> dict[str, Any]:
         "low": r.lift.low if r.lift else None,
         "high": r.lift.high if r.lift else None,
         "attributed": money.attributed,
-        "incremental": round(money.incremental.value),
-        "incremental_low": round(money.incremental.low),
-        "incremental_high": round(money.incremental.high),
+        "incremental": round(more.value) if more else None,
+        "incremental_low": round(more.low) if more else None,
+        "incremental_high": round(more.high) if more else None,
         "cost": money.cost,
         "verdict": r.verdict.value,
     }

@@ -214,7 +214,7 @@ def _spent(bank: Bank, principal: Principal, round_: int, window_start: date) ->
 def control_share(lock: Lock, learned: Uplift, people: pa.Table) -> int:
     """Return the control's share in ppm: as written, or for ``auto`` the smallest usual share that can be read.
 
-    It can be read when 80 % of such rounds would find the lift that the model expects; else the largest usual share.
+    It can be read when 80 % of such rounds would find the lift that the model expects, and enough succeed for any lift; else the largest usual share.
     """
     written = lock.campaign.evaluate.control
     if isinstance(written, int):
@@ -223,7 +223,6 @@ def control_share(lock: Lock, learned: Uplift, people: pa.Table) -> int:
     base, uplift = learned.predict(model.feature_matrix(people, learned.base.features), keys)
     n, expected = people.num_rows, float(np.maximum(uplift, 0).max(axis=1).mean()) if keys and len(base) else 0.0
     for share in (50_000, 100_000, 150_000, 200_000, 250_000):
-        held = n * share // 1_000_000
-        if evaluation.minimum_detectable(float(base.mean()) if n else 0.0, n - held, held) <= expected:
+        if evaluation.design(n, share / 1_000_000, float(base.mean()) if n else 0.0, expected).readable:
             return share
     return 250_000

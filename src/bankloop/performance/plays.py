@@ -32,8 +32,8 @@ class PlayRecord:
 
     @property
     def incremental(self) -> float:
-        """Return the money that its campaigns' newest readings say it brought, fen."""
-        return sum(one.money.incremental.value for one in self.readings)
+        """Return the money that its campaigns' newest readings say it brought, fen, where it was read."""
+        return sum(one.money.incremental.value for one in self.readings if one.money.incremental is not None)
 
     def earned_by_branch(self) -> dict[str, float]:
         """Return the incremental money by branch, fen, where it was read."""

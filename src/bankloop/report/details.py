@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bankloop.kit.text import Text
-from bankloop.loop.evaluate import Cut, Estimate, Reading, discoveries, effects_together
+from bankloop.loop.evaluate import Cut, Estimate, Money, Reading, Week, discoveries, effects_together
 from bankloop.view import format as say
 from bankloop.view.figures import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
 
@@ -13,6 +13,7 @@ from bankloop.view.figures import Bar, Bars, Cell, Column, Picture, Role, Table,
 Names = Mapping[tuple[str, str], Text]
 
 _DASH = say.same("—")
+UNREAD = Text("读不出", "cannot be read")
 # Claims among offers that are false, one in twenty.
 _CLAIM = 0.05
 DIMENSIONS = {
@@ -136,18 +137,7 @@ def weeks_picture(one: Reading, title: Text, when: Text) -> Picture | None:
     """Return what each week of the window added to the lift; None where all reached the goal in one week, or nobody."""
     if sum(bool(week.treated or week.control) for week in one.weeks) < 2:
         return None
-    rows = tuple(
-        Bar(
-            Text(f"第 {week.number} 周", f"week {week.number}"),
-            week.lift.value * 100,
-            say.points(week.lift.value),
-            Role.CHOSEN,
-            week.lift.low * 100,
-            week.lift.high * 100,
-        )
-        for week in one.weeks
-        if week.lift is not None
-    )
+    rows = tuple(_week(one, week) for week in one.weeks)
     course = _course(one.fading)
     return Picture(
         name=f"weeks-{one.campaign}",
@@ -156,6 +146,13 @@ def weeks_picture(one: Reading, title: Text, when: Text) -> Picture | None:
         chart=Bars(rows),
         note=course,
     )  # fmt: skip
+
+
+def _week(one: Reading, week: Week) -> Bar:
+    """A week with too few successes for an interval has its difference all the same: the weeks add up."""
+    value = week.treated / max(one.treated, 1) - week.control / max(one.control, 1)
+    ends = (None, None) if week.lift is None else (week.lift.low * 100, week.lift.high * 100)
+    return Bar(Text(f"第 {week.number} 周", f"week {week.number}"), value * 100, say.points(value), Role.CHOSEN, *ends)
 
 
 def _course(fading: Estimate | None) -> Text:
@@ -186,13 +183,13 @@ def motives_table(best: Sequence[Reading], titles: Mapping[str, Text], motives: 
         lift = effects_together([one.lift for one in mine if one.lift is not None])
         zh = "、".join(titles[one.campaign].zh for one in mine)
         en = ", ".join(titles[one.campaign].en for one in mine)
-        money = sum(one.money.incremental.value for one in mine)
+        read = [one.money.incremental.value for one in mine if one.money.incremental is not None]
         rows.append(
             (
                 Cell(motives.get(motive, say.same(motive))),
                 Cell(Text(zh or "—", en or "—")),
                 Cell(lift_in_words(lift)),
-                Cell(say.money(money)),
+                Cell(say.money(sum(read)) if read else _DASH),
                 Cell(say.money(sum(one.money.cost for one in mine))),
             )
         )
@@ -253,6 +250,14 @@ def basis_table(
     first = next((one.basis.population for one in shown if one.basis is not None), None)
     note = None if first is None else Text(f"客群：{first.zh}。", f"Population: {first.en}.")
     return Table("basis", Text("每个数字的口径", "What each number is of"), columns, tuple(rows), note)
+
+
+def money_in_words(money: Money) -> Text:
+    """Return incremental money with its interval, or that it cannot be read."""
+    if money.incremental is None:
+        return UNREAD
+    worth, low, high = (say.money(v) for v in (money.incremental.value, money.incremental.low, money.incremental.high))
+    return Text(f"{worth.zh} [{low.zh}，{high.zh}]", f"{worth.en} [{low.en}, {high.en}]")
 
 
 def lift_in_words(lift: Estimate | None) -> Text:

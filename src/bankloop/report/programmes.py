@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate import Programme, Reading
 from bankloop.performance.growth import ProgrammeGrowth
-from bankloop.report.details import lift_in_words
+from bankloop.report.details import UNREAD, lift_in_words
 from bankloop.report.programme_page import programme_view
 from bankloop.view import format as say
 from bankloop.view.book import Book
@@ -91,7 +91,7 @@ def _campaigns(readings: Sequence[Reading], titles: Mapping[str, Text]) -> Table
             Cell(titles.get(one.campaign, say.same(one.campaign))),
             Cell(say.same(", ".join(str(r) for r in one.rounds))),
             Cell(lift_in_words(one.lift)),
-            Cell(say.money(one.money.incremental.value)),
+            Cell(UNREAD if one.money.incremental is None else say.money(one.money.incremental.value)),
             Cell(say.money(one.money.cost)),
             Cell(_DASH if one.money.roi is None else say.same(f"{one.money.roi:+.1f}".replace("-", "−"))),
         )

@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate import FUNNEL, Estimate, Programme, Reading, Verdict
 from bankloop.report.contracts import ResultsView
-from bankloop.report.details import Names, basis_table, group_tables, motives_table, offers_table, weeks_picture
+from bankloop.report.details import (
+    UNREAD,
+    Names,
+    basis_table,
+    group_tables,
+    money_in_words,
+    motives_table,
+    offers_table,
+    weeks_picture,
+)
 from bankloop.report.programme_page import programme_view
 from bankloop.view import format as say
 from bankloop.view.book import Book
@@ -117,16 +126,12 @@ def _answer(best: Sequence[Reading], titles: Mapping[str, Text]) -> Text:
 
 def _figures(best: Sequence[Reading]) -> tuple[Figure, ...]:
     clear = sum(r.verdict is Verdict.GAIN for r in best)
-    incremental = sum(r.money.incremental.value for r in best)
     attributed, cost = sum(r.money.attributed for r in best), sum(r.money.cost for r in best)
     staff, given = sum(r.money.staff for r in best), sum(r.money.benefits for r in best)
     people, benefits, channels = say.money(staff), say.money(given), say.money(cost - staff - given)
-    half = sum(((r.money.incremental.high - r.money.incremental.low) / 2) ** 2 for r in best) ** 0.5
-    low, high = say.money(incremental - half), say.money(incremental + half)
     treated, control = sum(r.treated for r in best), sum(r.control for r in best)
     return (
-        Figure(Text("真正多出来的钱", "Incremental money"), say.money(incremental),
-               Text(f"95% 区间 {low.zh} 至 {high.zh}", f"95% interval {low.en} to {high.en}")),
+        _incremental(best),
         Figure(Text("归因口径会说", "Attribution would claim"), say.money(attributed),
                Text("把本来就会发生的也算进来", "it counts what would have happened anyway")),
         Figure(Text("花费", "Spent"), say.money(cost),
@@ -139,6 +144,26 @@ def _figures(best: Sequence[Reading]) -> tuple[Figure, ...]:
     )  # fmt: skip
 
 
+def _incremental(best: Sequence[Reading]) -> Figure:
+    """The money of all campaigns where it was read, with how many could not be."""
+    label = Text("真正多出来的钱", "Incremental money")
+    read = [r.money.incremental for r in best if r.money.incremental is not None]
+    if not read:
+        reasons = [r.money.unread for r in best if r.money.unread is not None]
+        return Figure(label, UNREAD, reasons[0] if reasons else None)
+    total = sum(one.value for one in read)
+    low = say.money(total - sum((one.value - one.low) ** 2 for one in read) ** 0.5)
+    high = say.money(total + sum((one.high - one.value) ** 2 for one in read) ** 0.5)
+    left = len(best) - len(read)
+    more = (
+        Text(f"；{len(best)} 个战役中 {left} 个读不出", f"; {left} of {len(best)} campaigns cannot be read")
+        if left
+        else say.same("")
+    )
+    note = Text(f"95% 区间 {low.zh} 至 {high.zh}{more.zh}", f"95% interval {low.en} to {high.en}{more.en}")
+    return Figure(label, say.money(total), note)
+
+
 def _forest(shown: Sequence[Reading], titles: Mapping[str, Text], placebo: Reading | None, truth: Truths) -> Picture:
     rows = []
     for one in shown:
@@ -148,7 +173,7 @@ def _forest(shown: Sequence[Reading], titles: Mapping[str, Text], placebo: Readi
         label = Text(f"{titles[one.campaign].zh} · {when(one).zh}", f"{titles[one.campaign].en} · {when(one).en}")
         rows.append(_interval(label, one.lift, known, one.verdict is not Verdict.INCONCLUSIVE, VERDICTS[one.verdict]))
     if placebo is not None and placebo.lift is not None:
-        quiet = placebo.verdict is Verdict.INCONCLUSIVE
+        quiet = _found_nothing(placebo)
         verdict = _NOTHING_FOUND if quiet else VERDICTS[placebo.verdict]
         label = Text("A/A 校验 · 对照组对半分", "A/A check · the control split in two")
         rows.append(_interval(label, placebo.lift, 0.0 if truth else None, not quiet, verdict))
@@ -174,8 +199,8 @@ def _interval(label: Text, lift: Estimate, known: float | None, clear: bool, ver
 def _money_picture(best: Sequence[Reading], titles: Mapping[str, Text]) -> Picture:
     rows = []
     for one in best:
-        claimed, real = say.money(one.money.attributed), say.money(one.money.incremental.value)
-        more = one.money.incremental
+        claimed, more = say.money(one.money.attributed), one.money.incremental
+        real = UNREAD if more is None else say.money(more.value)
         rows.append(
             Bar(
                 titles[one.campaign],
@@ -186,14 +211,14 @@ def _money_picture(best: Sequence[Reading], titles: Mapping[str, Text]) -> Pictu
         rows.append(
             Bar(
                 titles[one.campaign],
-                more.value,
+                0.0 if more is None else more.value,
                 Text(f"增量 {real.zh}", f"incremental {real.en}"),
                 Role.CHOSEN,
-                more.low,
-                more.high,
+                None if more is None else more.low,
+                None if more is None else more.high,
             )
         )
-    over = sum(r.money.attributed for r in best) - sum(r.money.incremental.value for r in best)
+    over = sum(r.money.attributed - r.money.incremental.value for r in best if r.money.incremental is not None)
     gap = say.money(over)
     return Picture(
         name="money",
@@ -210,8 +235,6 @@ def _readings(shown: Sequence[Reading], titles: Mapping[str, Text], truth: Truth
     for one in shown:
         known = truth_of(one, truth)
         lift = _DASH if one.lift is None else interval_in_words(one.lift)
-        money = one.money.incremental
-        worth, low, high = say.money(money.value), say.money(money.low), say.money(money.high)
         rows.append(
             (
                 Cell(titles[one.campaign]),
@@ -220,7 +243,7 @@ def _readings(shown: Sequence[Reading], titles: Mapping[str, Text], truth: Truth
                 *([Cell(_DASH if known is None else say.points(known))] if truth else []),
                 Cell(VERDICTS[one.verdict], _TONES[one.verdict], tag=True),
                 Cell(say.money(one.money.attributed)),
-                Cell(Text(f"{worth.zh} [{low.zh}，{high.zh}]", f"{worth.en} [{low.en}, {high.en}]")),
+                Cell(money_in_words(one.money)),
                 Cell(say.money(one.money.cost)),
             )
         )
@@ -286,6 +309,15 @@ def _passed(one: Reading, name: str, treated: int | None) -> Cell:
     return Cell(say.same(f"{treated:,} · {share:.1%}"), bar=share, drill=_drill(one, name))
 
 
+def _found_nothing(placebo: Reading) -> bool:
+    """Return whether an A/A reading claims nothing: inconclusive, or too few successes to claim anything of."""
+    return placebo.verdict is Verdict.INCONCLUSIVE or (placebo.lift is None and not placebo.broken_checks)
+
+
+def _visible(one: Reading) -> Text:
+    return _DASH if one.detectable is None or not 0 < one.detectable < 1 else say.points(one.detectable)
+
+
 def _checks(shown: Sequence[Reading], titles: Mapping[str, Text], placebo: Reading | None) -> Table:
     rows: list[tuple[Cell, ...]] = []
     passed, failed = Text("通过", "Passed"), Text("异常", "Failed")
@@ -300,14 +332,14 @@ def _checks(shown: Sequence[Reading], titles: Mapping[str, Text], placebo: Readi
             Cell(say.same(f"p = {one.sample_ratio_p:.2g}")),
             Cell(hand, Tone.GOOD if touched <= _CONTAMINATION_ALARM else Tone.WARN, tag=True),
             Cell(Text(f"{one.contaminated:,} 人，{touched:.1%}", f"{one.contaminated:,}, {touched:.1%}"), drill=_drill(one, "by_hand")),
-            Cell(say.points(one.detectable) if 0 < one.detectable < 1 else _DASH),
+            Cell(_visible(one)),
             Cell(_DASH if one.ghost_lift is None else interval_in_words(one.ghost_lift)),
         ))  # fmt: skip
     if placebo is not None:
-        quiet = placebo.verdict is Verdict.INCONCLUSIVE
+        quiet = _found_nothing(placebo)
         rows.append((
             Cell(Text("A/A 校验", "A/A check")), Cell(passed if quiet else failed, Tone.GOOD if quiet else Tone.BAD, tag=True),
-            Cell(say.same(f"p = {placebo.sample_ratio_p:.2g}")), Cell(_DASH), Cell(_DASH), Cell(say.points(placebo.detectable)), Cell(_DASH),
+            Cell(say.same(f"p = {placebo.sample_ratio_p:.2g}")), Cell(_DASH), Cell(_DASH), Cell(_visible(placebo)), Cell(_DASH),
         ))  # fmt: skip
     columns = (
         Column(Text("读数", "Reading")),

@@ -22,7 +22,24 @@ def test_the_sentence_says_what_it_would_take() -> None:
     assert Launch("x", design(400_000, 0.2, 0.009, 0.002), 30).sentence.en.startswith("one round can be read")
     assert "no lift is expected" in Launch("x", design(2_700, 0.2, 0.009, 0.0), 30).sentence.en
     assert "nobody in history" in Launch("x", design(2_700, 0.2, 0.0, 0.01), 30).sentence.en
+    assert "everybody in history" in Launch("x", design(2_700, 0.2, 1.0, 0.01), 30).sentence.en
     assert "no control" in Launch("x", design(0, 0.2, 0.1, 0.01), 30).sentence.en
+
+
+def test_a_round_of_too_few_successes_is_unreadable_however_large_the_lift() -> None:
+    few = Launch("x", design(1_000, 0.1, 0.01, 0.2), 30)
+    assert few.design.detectable < few.design.expected
+    assert not few.design.readable
+    assert few.design.rounds == 5
+    assert "its smaller arm expects 1.0 successes and needs 5" in few.sentence.en
+    assert few.sentence.zh.startswith("一轮读不出")
+
+
+@pytest.mark.parametrize("base", [0.0, 1.0])
+def test_a_rate_without_variance_sees_nothing(base: float) -> None:
+    nothing = Launch("x", design(10_000, 0.2, base, 0.01), 30)
+    assert nothing.design.rounds is None
+    assert nothing.as_dict()["detectable"] is None
 
 
 def test_a_window_says_of_each_campaign_what_it_could_find_and_the_store_keeps_it(small: SmallBank) -> None:

@@ -23,8 +23,9 @@ def test_80_of_1000_against_10_of_200_is_inconclusive() -> None:
     reading = evaluate.read("x", [outcomes((80, 1000), (10, 200), worth=4_500.0, cost=10.0)], 200 / 1200)
     assert reading.lift is not None
     assert reading.lift.value == pytest.approx(0.03)
-    assert round(reading.lift.low * 100, 1) == -0.5
-    assert round(reading.lift.high * 100, 1) == 6.5
+    # The score interval: wider below than above, as the control's rate is the one that is known badly.
+    assert round(reading.lift.low * 100, 1) == -1.2
+    assert round(reading.lift.high * 100, 1) == 6.0
     assert reading.verdict is Verdict.INCONCLUSIVE
     assert "尚无结论" in reading.sentence.say(Language.ZH)
     assert "inconclusive" in reading.sentence.say(Language.EN)
@@ -39,7 +40,8 @@ def test_80_of_1000_against_10_of_200_is_inconclusive() -> None:
     [
         ((800, 10_000), (50, 1_000), Verdict.GAIN),
         ((200, 10_000), (50, 1_000), Verdict.HARM),
-        ((0, 100), (0, 20), Verdict.INCONCLUSIVE),
+        ((0, 100), (0, 20), Verdict.UNREADABLE),
+        ((60, 1_000), (10, 200), Verdict.INCONCLUSIVE),
     ],
 )
 def test_verdicts(treated: tuple[int, int], control: tuple[int, int], verdict: Verdict) -> None:
@@ -76,8 +78,8 @@ def test_pooling_two_rounds_narrows_the_interval() -> None:
     assert single is not None
     assert both is not None
     assert both.value == pytest.approx(single.value)
-    # n − 1 below the line keeps it from being √2 exactly.
-    assert both.high - both.low == pytest.approx((single.high - single.low) / np.sqrt(2), rel=0.005)
+    # A score's variance moves with the difference, which keeps it from being √2 exactly.
+    assert both.high - both.low == pytest.approx((single.high - single.low) / np.sqrt(2), rel=0.025)
 
 
 def test_intervals_cover_the_truth_as_often_as_they_say() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -309,7 +310,7 @@ def _visible(lock: Lock, usable: int, base: float, more: float) -> dict[str, Any
     written = lock.campaign.evaluate.control
     share = written / 1_000_000 if isinstance(written, int) else 0.25
     planned = evaluation.design(usable, share, base, more / usable if usable else 0.0)
-    if not planned.treated or not planned.control:
+    if not isfinite(planned.detectable):
         return {}
     clear = Text("可以", "yes") if planned.readable else Text("不能，要合并多轮", "no, rounds must be pooled")
     return {

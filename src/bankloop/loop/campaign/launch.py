@@ -11,7 +11,7 @@ from bankloop.kit.text import Text
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop import reach
 from bankloop.loop.bank import Bank
-from bankloop.loop.evaluate import Design, in_rounds, points
+from bankloop.loop.evaluate import FEWEST, Design, in_rounds, points
 from bankloop.loop.round.labels import history_rows
 from bankloop.loop.round.window import Window
 
@@ -26,6 +26,10 @@ _UNREADABLE = Text(
     "一轮读不出：预计提升 {expected}，一轮只能看清 {visible}；合并{rounds}轮（{days} 天）才看得清",
     "one round cannot be read: it expects {expected} and sees only {visible}; {rounds} pooled rounds ({days} days) would tell",
 )
+_TOO_FEW = Text(
+    "一轮读不出：较小的一组预计只有 {few} 个成功，至少要 {least} 个；合并{rounds}轮（{days} 天）才读得出",
+    "one round cannot be read: its smaller arm expects {few} successes and needs {least}; {rounds} pooled rounds ({days} days) would tell",
+)
 _NOTHING = Text(
     "读不出：这个方案预计没有提升；一轮能看清 {visible}",
     "it cannot be read: no lift is expected of this plan; one round sees {visible}",
@@ -33,6 +37,10 @@ _NOTHING = Text(
 _NO_HISTORY = Text(
     "说不出：历史里没有人达成过这个目标，看清多小的提升无从估计",
     "it cannot be said: nobody in history reached this goal, so that what one round sees cannot be estimated",
+)
+_EVERYBODY = Text(
+    "说不出：历史里人人达成这个目标，没有可提升的；先查目标的写法",
+    "it cannot be said: everybody in history reached this goal, so that nothing is left to lift; check how the goal is written",
 )
 _NOBODY = Text("读不出：没有对照或没有处理客户", "it cannot be read: there is no control or nobody to treat")
 
@@ -53,12 +61,17 @@ class Launch:
             return _NOBODY
         if one.base <= 0.0:
             return _NO_HISTORY
+        if one.base >= 1.0:
+            return _EVERYBODY
         visible, expected = points(one.detectable), points(one.expected)
         if one.rounds is None or one.expected <= 0:
             return _NOTHING.filled(visible=visible)
         if one.readable:
             return _READABLE.filled(expected=expected, visible=visible)
         days = f"{one.rounds * self.days:,}"
+        if one.successes < FEWEST:
+            few, least = f"{one.successes:.1f}", f"{FEWEST:.0f}"
+            return _TOO_FEW.filled(few=few, least=least, rounds=in_rounds(one.rounds), days=days)
         return _UNREADABLE.filled(expected=expected, visible=visible, rounds=in_rounds(one.rounds), days=days)
 
     def as_dict(self) -> dict[str, object]:

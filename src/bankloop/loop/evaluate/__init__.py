@@ -17,7 +17,7 @@ from bankloop.loop.evaluate.contracts import (
     Verdict,
     Week,
 )
-from bankloop.loop.evaluate.effects import cuts_of, differs_of, discoveries, effects_together, pool
+from bankloop.loop.evaluate.effects import cuts_of, differs_of, discoveries, effects_together, pool, read_groups
 from bankloop.loop.evaluate.growth import Growth, read_growth
 from bankloop.loop.evaluate.metrics import (
     NEEDS,
@@ -57,6 +57,9 @@ from bankloop.loop.evaluate.queries import arm_sums, arms_of
 from bankloop.loop.evaluate.sayings import in_rounds, judge, points
 from bankloop.loop.evaluate.service import read, restated
 from bankloop.loop.evaluate.statistics import (
+    FEWEST,
+    FEWEST_ROWS,
+    MOST_SKEW,
     SRM_ALARM,
     Z95,
     Arm,
@@ -64,6 +67,7 @@ from bankloop.loop.evaluate.statistics import (
     Effect,
     Estimate,
     RatioCheck,
+    Read,
     Winsorised,
     boundary,
     clustered_difference,
@@ -72,11 +76,15 @@ from bankloop.loop.evaluate.statistics import (
     designs,
     detectable_mean,
     difference,
+    exact_p,
     false_discovery,
     heterogeneity_p,
     minimum_detectable,
     pre_period_p,
     ratio_difference,
+    reach_at,
+    read_mean,
+    read_rate,
     relative,
     rounds_for,
     rounds_to_find,
@@ -92,8 +100,11 @@ from bankloop.loop.evaluate.stored import programme_of, reading_of
 __all__ = [
     "DECISION_COLUMNS",
     "ESTIMATORS",
+    "FEWEST",
+    "FEWEST_ROWS",
     "FUNNEL",
     "HAPPENED",
+    "MOST_SKEW",
     "NEEDS",
     "SRM_ALARM",
     "Z95",
@@ -117,6 +128,7 @@ __all__ = [
     "PolicyValue",
     "Programme",
     "RatioCheck",
+    "Read",
     "Reading",
     "Restated",
     "Trimmed",
@@ -141,6 +153,7 @@ __all__ = [
     "discoveries",
     "effects_together",
     "event_types",
+    "exact_p",
     "false_discovery",
     "first_day",
     "first_decisions",
@@ -159,10 +172,14 @@ __all__ = [
     "pre_period_p",
     "programme_of",
     "ratio_difference",
+    "reach_at",
     "read",
+    "read_groups",
     "read_growth",
+    "read_mean",
     "read_members",
     "read_metrics",
+    "read_rate",
     "reading_of",
     "recorded",
     "relative",

@@ -101,20 +101,22 @@ class Money:
     """The money of a round: ``attributed`` is what naive attribution claims, ``incremental`` what the control shows.
 
     ``incremental`` is after all costs; ``trimmed`` the same with outliers pulled in, beside it and never instead. Of
-    ``cost``, ``staff`` went into people's minutes and ``benefits`` into what was given; the rest is the channels'.
+    ``cost``, ``staff`` went into people's minutes and ``benefits`` into what was given; the rest is the channels'. Where
+    too few paid for the money to be read there is no ``incremental``, and ``unread`` says why.
     """
 
     attributed: int
-    incremental: Estimate
+    incremental: Estimate | None
     cost: int
     trimmed: Trimmed | None = None
     staff: int = 0
     benefits: int = 0
+    unread: Text | None = None
 
     @property
     def roi(self) -> float | None:
-        """Return incremental money after costs for each fen spent; None where nothing was spent."""
-        return self.incremental.value / self.cost if self.cost else None
+        """Return incremental money after costs for each fen spent; None where nothing was spent or read."""
+        return self.incremental.value / self.cost if self.incremental and self.cost else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,8 @@ class Checked:
 class Cut:
     """One group of customers within a reading: its funnel, its lift against the control of the same group, its money.
 
-    ``q`` is the p-value adjusted over the groups of the dimension (Benjamini and Hochberg). The groups of ``tier``,
+    ``p`` is exact (Fisher's), and ``q`` is it adjusted over the groups of the dimension (Benjamini and Hochberg);
+    groups in which too few successes are expected have neither, and no lift. The groups of ``tier``,
     ``branch``, ``sub_branch`` and ``manager`` add up to the reading; those of ``action``, ``channel`` and ``script`` to
     the customers whom the plan meant to contact, in both arms.
     """
@@ -195,9 +198,10 @@ class Reading:
     adjusted for what was known before the assignment where that is known, ``plain`` the difference of the two rates;
     ``variance_cut`` is the share of the plain one's variance that the adjustment takes away. ``relative`` is the plain
     lift over the control's rate; ``broken_checks`` name what forbids reading; ``elapsed`` is the share of the goal's
-    window that had passed, 1 for a result. ``differs`` gives, by dimension, the p-value of all groups having one lift;
-    ``fading`` the lift of the window's first half less that of its second; ``rounds_needed`` how many such rounds,
-    pooled, find the lift that was read, four times in five.
+    window that had passed, 1 for a result; ``detectable`` is None where no lift could be seen, since nobody succeeded.
+    ``differs`` gives, by dimension, the p-value of all groups having one lift; ``fading`` the lift of the window's first
+    half less that of its second; ``rounds_needed`` how many such rounds, pooled, find the lift that was read, four times
+    in five.
     """
 
     campaign: str
@@ -215,7 +219,7 @@ class Reading:
     control_share: float
     contaminated: int
     ghost_lift: Estimate | None
-    detectable: float
+    detectable: float | None
     relative: Estimate | None = None
     broken_checks: tuple[Text, ...] = ()
     elapsed: float = 1.0

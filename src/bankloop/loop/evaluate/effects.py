@@ -8,14 +8,16 @@ import numpy as np
 
 from bankloop.loop.evaluate.contracts import Bools, Cut, Floats, Integers, Outcomes, Trimmed, Week, Words
 from bankloop.loop.evaluate.statistics import (
+    Z95,
     Arm,
     Effect,
     Estimate,
-    cuped,
-    difference,
+    Read,
+    exact_p,
     false_discovery,
     heterogeneity_p,
-    stratified,
+    read_mean,
+    read_rate,
     together,
     winsorised,
 )
@@ -28,8 +30,6 @@ REST = "…"
 # Groups among those whom the plan meant to contact, by what it meant to do; the others are groups of everybody.
 INTENDED = ("action", "channel", "script")
 _WEEK = 7
-# A group with fewer customers in an arm has its counts and no lift: a normal interval of them says nothing.
-_THIN_GROUP = 10
 # Half a window with fewer successes than this says nothing of how an effect runs.
 _FEW = 20
 
@@ -101,21 +101,39 @@ def strata_of(pooled: Outcomes, drawn: Integers | None) -> Integers | None:
     return None if len(found) < 2 else code.astype(np.int64)
 
 
-def adjusted(y: Floats, control: Bools, before: Floats | None, strata: Integers | None) -> Effect:
-    """Return the effect on ``y`` (n,), with CUPED on ``before`` and post-stratified where these are given.
-
-    Falls back to the plain difference where a stratum cannot be read.
-    """
+def arms_by(y: Floats, control: Bools, before: Floats | None = None, strata: Integers | None = None) -> tuple[Arm, Arm]:
+    """Return the treated and the control as aggregates of ``y`` (n,) and of what was known ``before``, by stratum."""
+    sides = (~control, control)
+    known = [None if before is None else before[arm] for arm in sides]
     if strata is None:
-        arms = [Arm.of(y[arm], None if before is None else before[arm]) for arm in (~control, control)]
-        return difference(*arms) if before is None else cuped(*arms)
+        return Arm.of(y[sides[0]], known[0]), Arm.of(y[sides[1]], known[1])
     count = int(strata.max(initial=0)) + 1
-    arms = [
-        Arm.by_stratum(y[arm], strata[arm], count, None if before is None else before[arm])
-        for arm in (~control, control)
-    ]
-    found = stratified(*arms, adjust=before is not None)
-    return found if np.isfinite(found.value) and np.isfinite(found.se) else adjusted(y, control, before, None)
+    return (
+        Arm.by_stratum(y[sides[0]], strata[sides[0]], count, known[0]),
+        Arm.by_stratum(y[sides[1]], strata[sides[1]], count, known[1]),
+    )
+
+
+def rate_of(
+    success: Floats,
+    control: Bools,
+    before: Floats | None = None,
+    strata: Integers | None = None,
+    critical: float = Z95,
+) -> Read:
+    """Return the difference of the rates of ``success`` (n,), adjusted by ``before`` and post-stratified where given."""
+    return read_rate(*arms_by(success, control, before, strata), adjust=before is not None, critical=critical)
+
+
+def mean_of(
+    y: Floats,
+    control: Bools,
+    before: Floats | None = None,
+    strata: Integers | None = None,
+    critical: float = Z95,
+) -> Read:
+    """Return the difference of the means of ``y`` (n,), adjusted by ``before`` and post-stratified where given."""
+    return read_mean(*arms_by(y, control, before, strata), adjust=before is not None, critical=critical)
 
 
 def cuts_of(pooled: Outcomes, dimensions: Sequence[str] | None = None) -> tuple[Cut, ...]:
@@ -132,41 +150,61 @@ def _cut(pooled: Outcomes, dimension: str, labels: Words) -> list[Cut]:
     rest = inside & ~np.isin(labels, kept)
     if rest.any():
         groups.append((REST, rest))
-    effects = [_lift(pooled, rows) for _, rows in groups]
-    q = false_discovery(np.array([float(effect.p) for effect in effects])) if effects else np.zeros(0)
+    if not groups:
+        return []
+    code = np.full(len(labels), -1, np.int64)
+    for number, (_, rows) in enumerate(groups):
+        code[rows] = number
+    here = code >= 0
+    lifts, net = (
+        arms_by(y[here], pooled.control[here], None, code[here]) for y in (pooled.success, pooled.earned - pooled.cost)
+    )
+    money = read_mean(*(arm.each() for arm in net))
+    lift, p, q = read_groups(*lifts)
     return [
-        _group(pooled, dimension, key, rows, effect, float(one))
-        for (key, rows), effect, one in zip(groups, effects, q.tolist(), strict=True)
+        _group(pooled, dimension, key, rows, (lift.at(number), float(p[number]), float(q[number])), money.at(number))
+        for number, (key, rows) in enumerate(groups)
     ]
 
 
-def _lift(pooled: Outcomes, rows: Bools) -> Effect:
-    if min((rows & pooled.control).sum(), (rows & ~pooled.control).sum()) < _THIN_GROUP:
-        return Effect(np.asarray(np.nan), np.asarray(np.nan))
-    before = None if pooled.before is None else pooled.before[rows]
-    found = adjusted(pooled.success[rows], pooled.control[rows], before, None)
-    # Nobody or everybody of both arms: there is no spread from which a p-value could come.
-    return found if found.se > 0 else Effect(found.value, np.asarray(np.nan))
+def read_groups(treated: Arm, control: Arm) -> tuple[Read, Floats, Floats]:
+    """Return the lifts of groups (…, groups) of success, their exact p-values, and these adjusted over the last axis.
+
+    A group in which too few successes are expected has neither, and is no part of the family: what may be claimed is
+    chosen by what both arms together say, never by how they differ.
+    """
+    lift = read_rate(treated.each(), control.each())
+    p = np.where(lift.readable, exact_p(treated, control), np.nan)
+    q = np.array([false_discovery(one) for one in p.reshape(-1, p.shape[-1])]).reshape(p.shape)
+    return lift, p, q
 
 
-def _group(pooled: Outcomes, dimension: str, key: str, rows: Bools, effect: Effect, q: float) -> Cut:
+def _group(
+    pooled: Outcomes,
+    dimension: str,
+    key: str,
+    rows: Bools,
+    lift: tuple[Estimate | None, float, float],
+    net: Estimate | None,
+) -> Cut:
     treated, control = rows & ~pooled.control, rows & pooled.control
-    net = difference(*(Arm.of((pooled.earned - pooled.cost)[arm]) for arm in (treated, control))).estimate()
     responded = pooled.steps.get("responded", np.zeros(len(rows), bool))
+    converted, held = (int((arm & (pooled.success > 0)).sum()) for arm in (treated, control))
+    estimate, p, q = lift
     return Cut(
         dimension=dimension,
         key=key,
         treated=int(treated.sum()),
         contacted=int((treated & pooled.contacted).sum()),
         responded=int((treated & responded).sum()),
-        converted=int((treated & (pooled.success > 0)).sum()),
+        converted=converted,
         control=int(control.sum()),
-        control_converted=int((control & (pooled.success > 0)).sum()),
-        lift=effect.estimate(),
-        p=float(effect.p) if np.isfinite(effect.p) else None,
+        control_converted=held,
+        lift=estimate,
+        p=p if np.isfinite(p) else None,
         q=q if np.isfinite(q) else None,
         cost=round(float(pooled.cost[treated].sum())),
-        incremental=net.scaled(int(treated.sum())) if net else None,
+        incremental=net.scaled(int(treated.sum())) if net and converted + held else None,
     )
 
 
@@ -188,9 +226,8 @@ def weeks_of(pooled: Outcomes, within: int) -> tuple[Week, ...]:
     for number in range(-(-within // _WEEK)):
         first, last = number * _WEEK, min((number + 1) * _WEEK, within)
         then = ((pooled.day >= first) & (pooled.day < last)).astype(np.float64)
-        arms = [Arm.of(then[arm]) for arm in (~pooled.control, pooled.control)]
         treated, control = (int(then[arm].sum()) for arm in (~pooled.control, pooled.control))
-        weeks.append(Week(number + 1, last - first, treated, control, difference(*arms).estimate()))
+        weeks.append(Week(number + 1, last - first, treated, control, rate_of(then, pooled.control).estimate()))
     return tuple(weeks)
 
 
@@ -204,13 +241,13 @@ def fading_of(pooled: Outcomes, within: int) -> Estimate | None:
     # A goal that is reached on one day of the window only has no course to follow.
     if min(early.sum(), late.sum()) < _FEW:
         return None
-    return difference(*(Arm.of((early - late)[arm]) for arm in (~pooled.control, pooled.control))).estimate()
+    return mean_of(early - late, pooled.control).estimate()
 
 
 def trimmed_of(net: Floats, control: Bools, before: Floats | None, strata: Integers | None) -> Trimmed:
     """Return the money with the declared share of each end pulled in, and how many customers that moved."""
     found = winsorised(net, WINSOR_SHARE, WINSOR_SHARE)
-    effect = adjusted(found.outcome, control, before, strata).estimate()
+    effect = mean_of(found.outcome, control, before, strata).estimate()
     treated = int((~control).sum())
     return Trimmed(WINSOR_SHARE, found.low, found.high, found.moved, effect.scaled(treated) if effect else None)
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate.contracts import Bools, Integers
-from bankloop.loop.evaluate.statistics import Arm, Estimate, ratio_difference
+from bankloop.loop.evaluate.statistics import Arm, Estimate, read_mean
 
 # Less than half of the last digit shown.
 _NOUGHT = 0.0005
@@ -43,6 +41,11 @@ class Growth:
         """Return the growth in words, net of what would have been anyway."""
         if self.gross is None:
             return Text("基线为零，谈不上增长", "the baseline is nought: there is nothing to grow from")
+        if self.control is not None and self.net is None:
+            return Text(
+                f"增长 {points(self.gross)}，留白 {points(self.control)}；客户太少或相差太大，净增读不出",
+                f"grew {points(self.gross)}, the holdout {points(self.control)}: too few or too unlike customers to read the net",
+            )
         if self.control is None or self.net is None:
             return Text(
                 f"增长 {points(self.gross)}；没有可比的留白，说不清其中多少是经营带来的",
@@ -59,13 +62,18 @@ class Growth:
 
 
 def read_growth(before: Integers, now: Integers, holdout: Bools) -> Growth:
-    """Return the growth of sums from ``before`` (n,) to ``now`` (n,), net of the ``holdout`` (n,); by the delta method."""
+    """Return the growth of sums from ``before`` (n,) to ``now`` (n,), net of the ``holdout`` (n,).
+
+    The difference of two ratios of sums, linearised about the ratio of all (delta method), corrected for skewness.
+    """
     parts = [(before[arm], now[arm]) for arm in (~holdout, holdout)]
     (baseline, later), (held, held_later) = ((int(b.sum()), int(n.sum())) for b, n in parts)
     net = None
-    if baseline > 0 and held > 0 and min(len(b) for b, _ in parts) > 1:
-        arms = [Arm.of(n.astype(np.float64), b.astype(np.float64)) for b, n in parts]
-        net = ratio_difference(*arms).estimate()
+    if baseline > 0 and held > 0:
+        both = float(now.sum()) / float(before.sum())
+        # Of a customer: what there is more than the growth of all together says, in shares of the arm's mean baseline.
+        arms = [Arm.of((n - both * b) / float(b.mean())) for b, n in parts]
+        net = read_mean(*arms).estimate()
     return Growth(
         treated=len(parts[0][0]),
         holdout=len(parts[1][0]),

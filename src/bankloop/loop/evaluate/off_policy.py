@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import ceil, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bankloop.kit.errors import InputError, SpecError
 from bankloop.kit.text import Text
-from bankloop.loop.evaluate.statistics import Z95, Estimate
+from bankloop.loop.evaluate.statistics import FEWEST, MOST_SKEW, Z95, Estimate
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -28,6 +28,10 @@ FOLDS = 5
 GRID = 12
 # On standard scores and thousands of rows this only steadies columns that say the same thing twice.
 PENALTY = 10.0
+# Fewer decisions than this, as if drawn from the policy itself, are not read; nor are scores whose mean is more skewed than
+# a reading of money may be. With as many, the interval of a rate covered 93 to 99 times in 100 in measured logs (three arms,
+# rates of 5 to 50 %), that of lognormal money (σ 1) 85 to 93 from a hundred on.
+FEWEST_EFFECTIVE = 30
 # Probabilities are shares that were divided and summed again.
 ROUNDING = 1e-9
 
@@ -197,9 +201,7 @@ def _least_error(logs: Logs, policy: Floats, model: Floats, w: Floats, tamed: Se
 def summary(scores: Floats, w: Floats) -> PolicyValue:
     """Return mean, error and 95 % interval of per-decision scores (n,), with the diagnostics of weights (n,)."""
     estimate, error = interval(scores)
-    square = float((w**2).sum())
-    ess = float(w.sum()) ** 2 / square if square > 0 else 0.0
-    return PolicyValue(estimate, error, ess, float(w.max(initial=0.0)))
+    return PolicyValue(estimate, error, effective_rows(w), float(w.max(initial=0.0)))
 
 
 def interval(scores: Floats) -> tuple[Estimate, float]:
@@ -208,6 +210,52 @@ def interval(scores: Floats) -> tuple[Estimate, float]:
     value = float(scores.mean())
     error = float(scores.std(ddof=1)) / sqrt(n) if n > 1 else float("inf")
     return Estimate(value, value - Z95 * error, value + Z95 * error), error
+
+
+_NOBODY = Text("没有人达成目标：先查数据是否送到", "nobody reached the goal: check the feed")
+_ALL_ALIKE = Text("人人结果相同，没有差异可读：先查数据是否送到", "everybody's outcome is the same: check the feed")
+_FEW_ROWS = Text(
+    "读不出：有效样本只有 {rows}，至少要 {least}", "cannot be read: {rows} effective rows, and {least} are needed"
+)
+_FEW_REWARDED = Text(
+    "读不出：有效样本中只有 {rows} 个有结果，至少要 {least}",
+    "cannot be read: an outcome in {rows} effective rows, and {least} are needed",
+)
+_SKEWED = Text(
+    "读不出：少数几个决策决定了结果；这样的数据约要 {times} 倍",
+    "cannot be read: a few decisions make the value; about {times} times such data are needed",
+)
+
+
+def why_unread(logs: Logs, policy: Floats, scores: Floats) -> Text | None:
+    """Return why a policy's value, the mean of its ``scores`` (n,), has no interval that could be trusted; None if it has."""
+    if not logs.reward.any():
+        return _NOBODY
+    if not np.ptp(logs.reward) > 0:
+        return _ALL_ALIKE
+    w = weights(logs, policy)
+    rows, rewarded = effective_rows(w), effective_rows(w * (logs.reward != 0))
+    if rows < FEWEST_EFFECTIVE:
+        return _FEW_ROWS.filled(rows=f"{rows:,.0f}", least=FEWEST_EFFECTIVE)
+    if rewarded < FEWEST:
+        return _FEW_REWARDED.filled(rows=f"{rewarded:,.0f}", least=f"{FEWEST:.0f}")
+    return why_skewed(scores)
+
+
+def why_skewed(scores: Floats) -> Text | None:
+    """Return why the mean of ``scores`` (n,) cannot be read where a few of them make it; None where it can."""
+    gap = scores - scores.mean()
+    variance = float((gap**2).mean())
+    if variance <= 0.0:
+        return _ALL_ALIKE
+    skew = abs(float((gap**3).mean())) / variance**1.5 / sqrt(len(scores))
+    return None if skew <= MOST_SKEW else _SKEWED.filled(times=ceil((skew / MOST_SKEW) ** 2))
+
+
+def effective_rows(w: Floats) -> float:
+    """Return (Σw)²/Σw², how many decisions drawn from the policy itself tell as much as rows weighted by ``w`` (n,)."""
+    square = float((w**2).sum())
+    return float(w.sum()) ** 2 / square if square > 0 else 0.0
 
 
 def cross_fitted(x: Floats, logs: Logs, seed: int, folds: int = FOLDS, penalty: float = PENALTY) -> Floats:

@@ -15,8 +15,8 @@ from bankloop.kit.money import say_fen
 from bankloop.kit.text import Language, Text
 from bankloop.loop.evaluate import sayings as say
 from bankloop.loop.evaluate.contracts import Basis, Bools, Checked, Floats, Trimmed, Verdict
-from bankloop.loop.evaluate.effects import adjusted, trimmed_of
-from bankloop.loop.evaluate.statistics import Z80, Z95, Arm, Estimate, difference, sample_ratio_family, while_running
+from bankloop.loop.evaluate.effects import mean_of, rate_of, trimmed_of
+from bankloop.loop.evaluate.statistics import Z80, Z95, Estimate, Read, reach_at, sample_ratio_family
 
 _SENTENCES = {
     Verdict.GAIN: Text("整个项目净增 {value}（每客户 {low} 至 {high}）", "the whole programme brings {value} ({low} to {high} a customer)"),
@@ -100,17 +100,17 @@ def read_members(
 ) -> Programme:
     """Return the reading of a programme whose holdout was planned at ``share``; before its end the wider interval."""
     held, net = members.holdout, members.earned - members.cost
-    arms = Arm.of(net[~held]), Arm.of(net[held])
-    effect, plain = adjusted(net, held, members.before, None), difference(*arms)
-    running = elapsed < 1.0
-    per_head = while_running(effect, float(effect.se) / max(elapsed, 0.01) ** 0.5) if running else effect.estimate()
+    critical = reach_at(elapsed)
+    found, plain = mean_of(net, held, members.before, None, critical), mean_of(net, held, critical=critical)
+    per_head = found.estimate() if net.any() else None
     checks = sample_ratio_family(held, share, None, None, members.before)
     treated = int((~held).sum())
-    detectable = (Z95 + Z80) * float(effect.se) if np.isfinite(effect.se) else 0.0
+    detectable = (Z95 + Z80) * float(found.se) if per_head else 0.0
     total = per_head.scaled(treated) if per_head else None
-    verdict, sentence = _judged(per_head, total, checks_ok=all(one.ok for one in checks), detectable=detectable)
-    cut = 1.0 - float(effect.se / plain.se) ** 2 if plain.se > 0 else 0.0
-    how = say.method(adjusted=members.before is not None, stratified=False, running=running)
+    ok = all(one.ok for one in checks)
+    verdict, sentence = _judged(per_head, total, found, checks_ok=ok, detectable=detectable)
+    cut = 1.0 - float(found.se / plain.se) ** 2 if plain.se > 0 else 0.0
+    how = say.method(adjusted=members.before is not None, stratified=False, running=elapsed < 1.0, money=True)
     cells = _CELLS.filled(treated=f"{treated:,}", holdout=f"{int(held.sum()):,}")
     return Programme(
         rounds=rounds,
@@ -136,12 +136,15 @@ def read_members(
 
 
 def _judged(
-    per_head: Estimate | None, total: Estimate | None, *, checks_ok: bool, detectable: float
+    per_head: Estimate | None, total: Estimate | None, found: Read, *, checks_ok: bool, detectable: float
 ) -> tuple[Verdict, Text]:
-    if per_head is None or total is None:
+    if not np.isfinite(found.value):
         return Verdict.UNREADABLE, say.SENTENCES[Verdict.UNREADABLE].filled(reason=_NOBODY)
     if not checks_ok:
         reason = Text("留白的人数与计划不符：先查分组", "the holdout is not as large as planned: check the cells first")
+        return Verdict.UNREADABLE, say.SENTENCES[Verdict.UNREADABLE].filled(reason=reason)
+    if per_head is None or total is None:
+        reason = say.why_no_money(found) or say.ALL_ALIKE
         return Verdict.UNREADABLE, say.SENTENCES[Verdict.UNREADABLE].filled(reason=reason)
     gain, harm = per_head.low > 0, per_head.high < 0
     verdict = Verdict.GAIN if gain else Verdict.HARM if harm else Verdict.INCONCLUSIVE
@@ -154,9 +157,9 @@ def _judged(
 def _line(members: Members, name: str) -> Line:
     here, hit = members.member[name], members.reached[name].astype(np.float64)
     treated, held = here & ~members.holdout, here & members.holdout
-    arms = Arm.of(hit[treated]), Arm.of(hit[held])
-    lift = difference(*arms).estimate()
-    return Line(name, int(treated.sum()), int(held.sum()), float(arms[0].mean), float(arms[1].mean), lift)
+    n, m = int(treated.sum()), int(held.sum())
+    lift = rate_of(hit[here], members.holdout[here]).estimate()
+    return Line(name, n, m, float(hit[treated].sum()) / max(n, 1), float(hit[held].sum()) / max(m, 1), lift)
 
 
 def _fen(value: float) -> Text:

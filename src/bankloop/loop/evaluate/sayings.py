@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import inf
+from math import ceil, inf
+
+import numpy as np
 
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate.contracts import Verdict
-from bankloop.loop.evaluate.statistics import Estimate, RatioCheck, rounds_for
+from bankloop.loop.evaluate.statistics import FEWEST, FEWEST_ROWS, MOST_SKEW, Estimate, RatioCheck, Read, rounds_for
 
 # Beyond this many rounds nobody waits for the answer: the sentence says so instead of counting on.
 MANY_ROUNDS = 100
@@ -25,6 +27,32 @@ SENTENCES = {
 STILL_RUNNING = Text("进行中（窗口已过 {share}，随时可看的区间）：{said}", "still running ({share} of the window; an interval for any number of looks): {said}")  # fmt: skip
 RESTATED = Text("更正（{day} 曾读作 {before}，之后有迟到的事件）：{said}", "restated (read as {before} on {day}; events came late): {said}")  # fmt: skip
 _NO_ARM = Text("没有对照或没有处理客户", "there is no control or no treated customer")
+_NOBODY = Text("没有人达成目标：先查数据是否送到", "nobody reached the goal: check the feed")
+_NOBODY_YET = Text(
+    "窗口已过 {share}，还没有人达成目标", "with {share} of the window gone nobody has reached the goal yet"
+)
+_EVERYBODY = Text(
+    "人人达成目标：先查数据与目标的写法", "everybody reached the goal: check the feed and how the goal is written"
+)
+_FEW = Text(
+    "成功太少，读不出：较小的一组按两组相同只预计 {expected} 个，至少要 {least} 个；合计还差约 {more} 个",
+    "too few successes to read: the smaller arm expects {expected} were both alike, and {least} are needed, "
+    "about {more} more in all",
+)
+_FEW_FAILURES = Text(
+    "未达成的太少，读不出：较小的一组按两组相同只预计 {expected} 人，至少要 {least} 人；合计还差约 {more} 人",
+    "too few failures to read: the smaller arm expects {expected} were both alike, and {least} are needed, "
+    "about {more} more in all",
+)
+_FEW_ROWS = Text("一组不足 {least} 位客户", "an arm has fewer than {least} customers")
+ALL_ALIKE = Text(
+    "每位客户的钱都一样，没有差异可读：先查数据是否送到",
+    "everybody's money is the same, so that nothing can be told: check the feed",
+)
+_FEW_PAYERS = Text(
+    "付钱的人太少，而多少相差太大：像这样的要合并约 {n} 轮",
+    "too few paid for how unlike their amounts are: about {n} such rounds pooled can be read",
+)
 _OFF = Text(
     "{which}异常（p = {p}）：先查分组与日志", "{which}: the arms are off (p = {p}); check assignment and logs first"
 )
@@ -40,20 +68,55 @@ NOTES: Mapping[str, Text] = {
 
 
 def judge(
-    lift: Estimate | None, checks: Sequence[RatioCheck], elapsed: float = 1.0, rounds: int = 1
+    lift: Estimate | None,
+    checks: Sequence[RatioCheck],
+    elapsed: float = 1.0,
+    rounds: int = 1,
+    why_none: Text | None = None,
 ) -> tuple[Verdict, Text]:
-    """Return the verdict on a lift, read from so many ``rounds``, and its sentence in words."""
-    if lift is None:
-        return Verdict.UNREADABLE, SENTENCES[Verdict.UNREADABLE].filled(reason=_NO_ARM)
-    for check in checks:
-        if not check.ok:
-            reason = _OFF.filled(which=check.title, p=f"{check.p:.1g}")
-            return Verdict.UNREADABLE, SENTENCES[Verdict.UNREADABLE].filled(reason=reason)
+    """Return the verdict on a lift, read from so many ``rounds``, and its sentence in words; ``why_none`` where it is None."""
+    off = next((check for check in checks if not check.ok), None)
+    if lift is None or off is not None:
+        reason = _OFF.filled(which=off.title, p=f"{off.p:.1g}") if lift and off else why_none or _NO_ARM
+        return Verdict.UNREADABLE, SENTENCES[Verdict.UNREADABLE].filled(reason=reason)
     verdict = Verdict.GAIN if lift.low > 0 else Verdict.HARM if lift.high < 0 else Verdict.INCONCLUSIVE
     said = SENTENCES[verdict].filled(
         lift=points(lift.value), low=points(lift.low), high=points(lift.high), rounds=in_rounds(needed(lift, rounds))
     )
     return verdict, said if elapsed >= 1.0 else STILL_RUNNING.filled(share=f"{elapsed:.0%}", said=said)
+
+
+def why_no_lift(found: Read, successes: int, elapsed: float = 1.0) -> Text | None:
+    """Return why the difference of two rates with so many ``successes`` is not read; None where it is."""
+    if found.readable:
+        return None
+    expected, missing = float(found.successes), float(found.failures)
+    if not np.isfinite(found.value):
+        return _NO_ARM
+    if successes == 0:
+        return _NOBODY if elapsed >= 1.0 else _NOBODY_YET.filled(share=f"{elapsed:.0%}")
+    if missing == 0.0:
+        return _EVERYBODY
+    said, least = (_FEW, expected) if expected <= missing else (_FEW_FAILURES, missing)
+    total = successes if expected <= missing else successes * missing / expected
+    more = ceil(round(total * max(FEWEST / least - 1.0, 0.0), 6))
+    return said.filled(expected=f"{least:.1f}", least=f"{FEWEST:.0f}", more=f"{more:,}")
+
+
+def why_no_money(found: Read, successes: int | None = None) -> Text | None:
+    """Return why the difference of two amounts is not read; None where it is. ``successes`` are those who paid, if known."""
+    if successes == 0:
+        return _NOBODY
+    if found.readable:
+        return None
+    if not np.isfinite(found.value):
+        return _NO_ARM
+    if not found.se > 0:
+        return ALL_ALIKE
+    skew = abs(float(found.skew))
+    if not skew > MOST_SKEW:
+        return _FEW_ROWS.filled(least=FEWEST_ROWS)
+    return _FEW_PAYERS.filled(n=f"{ceil((skew / MOST_SKEW) ** 2):,}")
 
 
 def needed(lift: Estimate, rounds: int = 1) -> int | None:
@@ -86,15 +149,20 @@ CELLS = Text(
     "处理组 {treated}（战役对其可用）对 对照组 {control}（不可用），其余战役对两组照常",
     "{treated} treated, who had the campaign available, against {control} of the control, who had not; all else ran for both",
 )
-_DIFFERENCE = Text("两组均值之差，方差不合并", "difference of means with unpooled variance")
+_DIFFERENCE = Text("两组比率之差，计分区间（Miettinen–Nurminen）", "difference of two rates, score interval (Miettinen and Nurminen)")  # fmt: skip
+_AMOUNTS = Text("两组均值之差，按偏度校正的区间", "difference of means, interval corrected for skewness")
 _STRATIFIED = Text("按轮次与客户层级事后分层", "post-stratified over round and tier")
 _CUPED = Text("以分组前模型给出的成功概率校正（CUPED）", "adjusted by the chance of success that the model gave before the assignment (CUPED)")  # fmt: skip
 _FIXED = Text("到期后的 95% 区间", "95 % interval at the planned end")
 _ANY_LOOK = Text("随时可看的 95% 置信序列", "95 % confidence sequence, valid at every look")
 
 
-def method(*, adjusted: bool, stratified: bool, running: bool) -> Text:
-    """Say how a lift was read."""
-    parts = [_DIFFERENCE, *([_CUPED] if adjusted else []), *([_STRATIFIED] if stratified else [])]
+def method(*, adjusted: bool, stratified: bool, running: bool, money: bool = False) -> Text:
+    """Say how a lift, or with ``money`` an amount, was read."""
+    parts = [
+        _AMOUNTS if money else _DIFFERENCE,
+        *([_CUPED] if adjusted else []),
+        *([_STRATIFIED] if stratified else []),
+    ]
     parts.append(_ANY_LOOK if running else _FIXED)
     return Text("；".join(p.zh for p in parts), "; ".join(p.en for p in parts))

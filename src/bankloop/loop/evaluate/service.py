@@ -22,29 +22,20 @@ from bankloop.loop.evaluate.contracts import (
     Verdict,
 )
 from bankloop.loop.evaluate.effects import (
-    adjusted,
+    arms_by,
     cuts_of,
     differs_of,
     draws,
     fading_of,
+    mean_of,
     pool,
+    rate_of,
     strata_of,
     trimmed_of,
     weeks_of,
 )
-from bankloop.loop.evaluate.statistics import (
-    Arm,
-    Effect,
-    Estimate,
-    difference,
-    minimum_detectable,
-    relative,
-    sample_ratio_family,
-    while_running,
-)
+from bankloop.loop.evaluate.statistics import Read, minimum_detectable, reach_at, relative, sample_ratio_family
 
-# A look on the first day plans the end from at least this share of the window.
-_FIRST_LOOK = 0.01
 # What every reading is cut by; more is asked for by name, since a bank has hundreds of managers.
 _CUT_BY = ("action", "branch", "channel", "script", "tier")
 
@@ -63,19 +54,21 @@ def read(
 
     ``control_share`` is the planned share, one for all or one a round; ``window`` the first and last day of what is
     read, ``within`` the days of the goal. An empty arm or a sample ratio beyond belief makes the lift unreadable, and
-    says so instead of giving a number. Before the window has closed (``elapsed`` < 1 of it has passed) the interval is
+    says so instead of giving a number, and so do too few successes. Before the window has closed (``elapsed`` < 1 of it has passed) the interval is
     the wider one that holds at every look.
     """
     pooled, share = pool(rounds, control_share)
     control, treated, drawn = pooled.control, ~pooled.control, draws(rounds)
-    strata = strata_of(pooled, drawn)
-    arms = Arm.of(pooled.success[treated]), Arm.of(pooled.success[control])
-    effect = adjusted(pooled.success, control, pooled.before, strata)
-    lift = _interval(effect, elapsed)
+    strata, critical = strata_of(pooled, drawn), reach_at(elapsed)
+    arms = arms_by(pooled.success, control)
+    found = rate_of(pooled.success, control, pooled.before, strata, critical)
+    plain = rate_of(pooled.success, control, critical=critical)
+    lift, ghosts = found.estimate(), pooled.meant
+    successes = int(pooled.success.sum())
     checks = sample_ratio_family(control, share, drawn, pooled.meant, pooled.before)
-    verdict, sentence = say.judge(lift, checks, elapsed, len(rounds))
+    verdict, sentence = say.judge(lift, checks, elapsed, len(rounds), say.why_no_lift(found, successes, elapsed))
     cuts = cuts_of(pooled, _CUT_BY)
-    ghosts = pooled.meant
+    detectable = minimum_detectable(float(arms[1].mean), int(treated.sum()), int(control.sum()))
     return Reading(
         campaign=campaign,
         rounds=tuple(r.round for r in rounds),
@@ -86,20 +79,18 @@ def read(
         lift=lift,
         verdict=verdict,
         sentence=sentence,
-        money=_money(pooled, strata),
+        money=_money(pooled, strata, critical),
         funnel=_funnel(pooled, treated),
         sample_ratio_p=checks[0].p,
         control_share=float(share.mean()) if len(share) else 0.0,
         contaminated=int((pooled.by_hand & control).sum()),
-        ghost_lift=_interval(
-            difference(Arm.of(pooled.success[treated & ghosts]), Arm.of(pooled.success[control & ghosts])), elapsed
-        ),
-        detectable=minimum_detectable(float(arms[1].mean), int(treated.sum()), int(control.sum())),
-        relative=relative(*arms).estimate() if elapsed >= 1.0 else None,
+        ghost_lift=rate_of(pooled.success[ghosts], control[ghosts], critical=critical).estimate(),
+        detectable=detectable if np.isfinite(detectable) else None,
+        relative=relative(*arms).estimate() if elapsed >= 1.0 and plain.readable else None,
         broken_checks=tuple(check.title for check in checks if not check.ok),
         elapsed=elapsed,
-        plain=_interval(difference(*arms), elapsed),
-        variance_cut=_cut(effect, difference(*arms)),
+        plain=plain.estimate(),
+        variance_cut=_cut(found, plain),
         checks=tuple(Checked(check.name, check.title, check.p, check.ok) for check in checks),
         basis=_basis(pooled, strata, window, elapsed),
         cuts=cuts,
@@ -121,34 +112,33 @@ def restated(reading: Reading, before: Reading, as_of: str) -> Reading:
     return replace(reading, sentence=said, restated=Restated(as_of, before.lift, before.successes))
 
 
-def _interval(effect: Effect, elapsed: float) -> Estimate | None:
-    """Return the fixed interval at the planned end, and before it the one that holds at every look."""
-    if elapsed >= 1.0:
-        return effect.estimate()
-    # Successes arrive evenly enough to say what the variance will be when the window closes.
-    return while_running(effect, float(effect.se) / max(elapsed, _FIRST_LOOK) ** 0.5)
-
-
-def _cut(effect: Effect, plain: Effect) -> float:
+def _cut(found: Read, plain: Read) -> float:
     """Return the share of the plain difference's variance that the adjustment takes away."""
-    if not np.isfinite(effect.se) or not np.isfinite(plain.se) or plain.se <= 0:
+    if not found.readable or not plain.readable:
         return 0.0
-    return float(1.0 - (effect.se / plain.se) ** 2)
+    return float(1.0 - (found.se / plain.se) ** 2)
 
 
-def _money(pooled: Outcomes, strata: Integers | None) -> Money:
+def _money(pooled: Outcomes, strata: Integers | None, critical: float) -> Money:
     """Incremental: (mean net money of treated − of control) × treated; attributed: every contacted success."""
     treated, net = ~pooled.control, pooled.earned - pooled.cost
     expected = None if pooled.before is None else pooled.before * pooled.worth
-    per_head = adjusted(net, pooled.control, expected, strata).estimate()
-    cost = float(pooled.cost[treated].sum())
+    found = mean_of(net, pooled.control, expected, strata, critical)
+    unread = say.why_no_money(found, int(pooled.success.sum()))
+    per_head = None if unread else found.estimate()
     attributed = float((pooled.success * pooled.attributed_worth)[treated & pooled.contacted].sum())
-    incremental = per_head.scaled(int(treated.sum())) if per_head else Estimate(-cost, -cost, -cost)
-    trimmed = trimmed_of(net, pooled.control, expected, strata)
     staff, benefits = (
         0 if part is None else round(float(part[treated].sum())) for part in (pooled.staff_cost, pooled.benefit_cost)
     )
-    return Money(round(attributed), incremental, round(cost), trimmed, staff, benefits)
+    return Money(
+        attributed=round(attributed),
+        incremental=per_head.scaled(int(treated.sum())) if per_head else None,
+        cost=round(float(pooled.cost[treated].sum())),
+        trimmed=trimmed_of(net, pooled.control, expected, strata),
+        staff=staff,
+        benefits=benefits,
+        unread=unread,
+    )
 
 
 def _funnel(pooled: Outcomes, treated: Bools) -> tuple[FunnelStep, ...]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from bankloop.kit.money import say_fen
 from bankloop.kit.text import Language, Text
 from bankloop.loop.evaluate.statistics import Estimate
+
+# A value and its ends, None for an end that is not to be shown.
+Plain = dict[str, float | int | None]
 
 _HEADER = (
     Text("策略", "policy"),
@@ -24,6 +28,7 @@ _HEADER = (
 class ValuedPolicy:
     """One policy: ``value`` in the reading's unit, ``total`` over all test customers, ``lead`` of the plan over it.
 
+    Where ``unread`` or ``lead_unread`` says why an interval could not be trusted, its ends are infinite: none is shown.
     ``lead`` is the paired difference plan − policy with its own interval, narrower than what the two intervals suggest;
     ``ess`` the effective number of test rows, ``max_weight`` the heaviest.
     """
@@ -34,6 +39,8 @@ class ValuedPolicy:
     lead: Estimate
     ess: float
     max_weight: float
+    unread: Text | None = None
+    lead_unread: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +61,19 @@ class RewardReading:
             "unit": self.unit.en,
             "unit_zh": self.unit.zh,
             "policies": {
-                name: {**self._estimate(one.value), "ess": round(one.ess, 1)} for name, one in self.policies.items()
+                name: {**self._estimate(one.value), "ess": round(one.ess, 1), **_why(one.unread)}
+                for name, one in self.policies.items()
             },
             "total_unit": self.total_unit.en,
             "totals": {name: _whole(one.total) for name, one in self.policies.items()},
-            "plan_minus": {name: self._estimate(one.lead) for name, one in self.policies.items() if name != "plan"},
+            "plan_minus": {
+                name: {**self._estimate(one.lead), **_why(one.lead_unread)}
+                for name, one in self.policies.items()
+                if name != "plan"
+            },
         }
 
-    def _estimate(self, estimate: Estimate) -> dict[str, float | int]:
+    def _estimate(self, estimate: Estimate) -> Plain:
         return _whole(estimate) if self.currency else _rounded(estimate)
 
     def say(self, value: float, language: Language) -> str:
@@ -128,8 +140,12 @@ def valuation_rows(reading: RewardReading, language: Language) -> list[list[str]
     for name, one in reading.policies.items():
         lead = ["", ""]
         if name != "plan":
-            lead = [_signed(reading, one.lead.value, language), _between(reading, one.lead, language, signed=True)]
-        value = [reading.say(one.value.value, language), _between(reading, one.value, language)]
+            apart = (
+                one.lead_unread.say(language) if one.lead_unread else _between(reading, one.lead, language, signed=True)
+            )
+            lead = [_signed(reading, one.lead.value, language), apart]
+        within = one.unread.say(language) if one.unread else _between(reading, one.value, language)
+        value = [reading.say(one.value.value, language), within]
         rows.append([one.title.say(language), *value, *lead, f"{one.ess:,.0f}"])
     return rows
 
@@ -145,9 +161,22 @@ def _signed(reading: RewardReading, value: float, language: Language) -> str:
     return text if value < 0 else f"+{text}"
 
 
-def _rounded(estimate: Estimate) -> dict[str, float | int]:
-    return {"value": round(estimate.value, 3), "low": round(estimate.low, 3), "high": round(estimate.high, 3)}
+def _rounded(estimate: Estimate) -> Plain:
+    return {name: _finite(end, 3) for name, end in _ends(estimate)}
 
 
-def _whole(estimate: Estimate) -> dict[str, float | int]:
-    return {"value": round(estimate.value), "low": round(estimate.low), "high": round(estimate.high)}
+def _whole(estimate: Estimate) -> Plain:
+    return {name: _finite(end, None) for name, end in _ends(estimate)}
+
+
+def _ends(estimate: Estimate) -> tuple[tuple[str, float], ...]:
+    return ("value", estimate.value), ("low", estimate.low), ("high", estimate.high)
+
+
+def _finite(number: float, digits: int | None) -> float | int | None:
+    """Return a number rounded; None for the end of an interval that there is not."""
+    return round(number, digits) if isfinite(number) else None
+
+
+def _why(unread: Text | None) -> dict[str, dict[str, str]]:
+    return {} if unread is None else {"unread": {"zh": unread.zh, "en": unread.en}}

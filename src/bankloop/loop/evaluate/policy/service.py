@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from bankloop.loop.evaluate.off_policy import (
     snips,
     summary,
     weights,
+    why_skewed,
+    why_unread,
 )
 from bankloop.loop.evaluate.policy import errors
 from bankloop.loop.evaluate.policy.choices import Candidate, choose
@@ -85,7 +88,10 @@ def value_policy(folder: Path, data: Path, seed: int = 42) -> PolicyValuation:
         learned=int(design.learn.sum()),
         test_customers=int(design.test.sum()),
         readings=readings,
-        estimators=_estimators(spec.rewards[0], logs[0], models[0], choices.policies["plan"]),
+        estimators={
+            name: _shown(found, readings[0].policies["plan"].unread)
+            for name, found in _estimators(spec.rewards[0], logs[0], models[0], choices.policies["plan"]).items()
+        },
         chosen=choices.chosen,
         notes=_notes(spec, design),
     )
@@ -142,20 +148,34 @@ def _reading(
 ) -> RewardReading:
     scale = 1.0 if reward.kind == "money" else float(PER)
     scores = {name: doubly_robust_scores(logs, one.probability, model) for name, one in policies.items()}
+    why = {name: why_unread(logs, one.probability, scores[name]) for name, one in policies.items()}
     valued = {}
     for name, one in policies.items():
         read = summary(scores[name], weights(logs, one.probability))
+        found = _shown(read.estimate, why[name])
+        apart = why["plan"] or why[name] or _why_no_lead(policies["plan"], one, scores["plan"] - scores[name])
         valued[name] = ValuedPolicy(
             one.title,
-            read.estimate.scaled(scale),
-            read.estimate.scaled(float(len(logs.reward))),
-            interval(scores["plan"] - scores[name])[0].scaled(scale),
+            found.scaled(scale),
+            found.scaled(float(len(logs.reward))),
+            _shown(interval(scores["plan"] - scores[name])[0], apart).scaled(scale),
             read.ess,
             read.max_weight,
+            why[name],
+            apart,
         )
     unit, total = _units(reward, bank)
     currency = bank.currency if reward.kind == "money" else None
     return RewardReading(reward.key, reward.title.text, unit, total, currency, valued)
+
+
+def _why_no_lead(plan: Candidate, other: Candidate, apart: Floats) -> Text | None:
+    """Return why the lead cannot be read; of the same choices it is known to be nought."""
+    return None if np.array_equal(plan.probability, other.probability) else why_skewed(apart)
+
+
+def _shown(estimate: Estimate, unread: Text | None) -> Estimate:
+    return estimate if unread is None else Estimate(estimate.value, -inf, inf)
 
 
 def _units(reward: Reward, bank: LoggedBank) -> tuple[Text, Text]:

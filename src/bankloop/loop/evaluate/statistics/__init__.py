@@ -34,9 +34,13 @@ from bankloop.loop.evaluate.statistics.power import (
     rounds_for,
     rounds_to_find,
 )
-from bankloop.loop.evaluate.statistics.sequences import boundary, while_running
+from bankloop.loop.evaluate.statistics.scores import FEWEST, FEWEST_ROWS, MOST_SKEW, Read, exact_p, read_mean, read_rate
+from bankloop.loop.evaluate.statistics.sequences import boundary, reach_at, while_running
 
 __all__ = [
+    "FEWEST",
+    "FEWEST_ROWS",
+    "MOST_SKEW",
     "SRM_ALARM",
     "Z80",
     "Z95",
@@ -45,6 +49,7 @@ __all__ = [
     "Effect",
     "Estimate",
     "RatioCheck",
+    "Read",
     "Winsorised",
     "boundary",
     "clustered_difference",
@@ -53,11 +58,15 @@ __all__ = [
     "designs",
     "detectable_mean",
     "difference",
+    "exact_p",
     "false_discovery",
     "heterogeneity_p",
     "minimum_detectable",
     "pre_period_p",
     "ratio_difference",
+    "reach_at",
+    "read_mean",
+    "read_rate",
     "relative",
     "rounds_for",
     "rounds_to_find",

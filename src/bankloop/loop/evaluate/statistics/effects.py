@@ -78,7 +78,10 @@ class Effect:
 
 
 def difference(treated: Arm, control: Arm) -> Effect:
-    """Return mean(treated) − mean(control), Welch's variance. For rates this is Wald's interval, checked by hand easily."""
+    """Return mean(treated) − mean(control), Welch's variance. For rates this is Wald's interval.
+
+    Checked by hand easily, and too sure of few successes: verdicts are read from ``scores``.
+    """
     return _readable(treated, control, treated.mean - control.mean, _var(treated) + _var(control))
 
 
@@ -117,14 +120,8 @@ def stratified(treated: Arm, control: Arm, *, adjust: bool = False) -> Effect:
     Strata too thin to be read in one of the arms are pooled with each other. With ``adjust`` CUPED's one slope, over all
     strata, is used inside each of them: the two cuts of variance together.
     """
-    least = np.atleast_1d(np.minimum(treated.n, control.n))
-    thin = np.asarray((least < _THIN).reshape(-1, least.shape[-1]).any(axis=0))
-    t, c = _pooled(treated, thin), _pooled(control, thin)
-    slope = _slope(t, c) if adjust else np.zeros(np.shape(t.n))
-    if adjust:
-        weight = _slope_weight(t, c)
-        total = weight.sum(axis=-1, keepdims=True)
-        slope = (slope * weight).sum(axis=-1, keepdims=True) / np.where(total > 0, total, 1.0)
+    t, c = without_thin(treated, control)
+    slope = common_slope(t, c) if adjust else np.zeros(np.shape(t.n))
     each = _adjusted(t, c, slope)
     size = np.asarray(t.n, np.float64) + np.asarray(c.n, np.float64)
     share = size / size.sum(axis=-1, keepdims=True)
@@ -145,33 +142,34 @@ def together(effects: Effect) -> Effect:
 _THIN = 10
 
 
+def without_thin(treated: Arm, control: Arm) -> tuple[Arm, Arm]:
+    """Return arms whose strata of too few rows in either are one stratum, the last."""
+    least = np.atleast_1d(np.minimum(treated.n, control.n))
+    thin = np.asarray((least < _THIN).reshape(-1, least.shape[-1]).any(axis=0))
+    return _pooled(treated, thin), _pooled(control, thin)
+
+
+def common_slope(treated: Arm, control: Arm) -> Floats:
+    """Return the least-squares slope of y on x within arms and strata (…, 1), one for all strata."""
+    weight = _slope_weight(treated, control)
+    total = weight.sum(axis=-1, keepdims=True)
+    above = (_slope(treated, control) * weight).sum(axis=-1, keepdims=True)
+    return np.asarray(above / np.where(total > 0, total, 1.0))
+
+
 def _pooled(arm: Arm, thin: np.ndarray) -> Arm:
-    if not thin.any():
-        return arm
-    kept, rest = arm.taken(~thin), arm.taken(thin).total()
-
-    def joined(a: ArrayLike, b: ArrayLike) -> Floats:
-        return np.concatenate([np.asarray(a, np.float64), np.asarray(b, np.float64)[..., None]], axis=-1)
-
-    pairs = (
-        (kept.n, rest.n),
-        (kept.y, rest.y),
-        (kept.yy, rest.yy),
-        (kept.x, rest.x),
-        (kept.xx, rest.xx),
-        (kept.xy, rest.xy),
-    )
-    return Arm(*(joined(a, b) for a, b in pairs))  # fmt: skip
+    return arm.taken(~thin).beside(arm.taken(thin).total()) if thin.any() else arm
 
 
 def _adjusted(t: Arm, c: Arm, slope: Floats) -> Effect:
     value = (t.mean - c.mean) - slope * (t.mean_x - c.mean_x)
-    return _readable(t, c, value, _residual_var(t, slope) + _residual_var(c, slope))
+    return _readable(t, c, value, residual_var(t, slope) + residual_var(c, slope))
 
 
-def _residual_var(arm: Arm, slope: Floats) -> Floats:
+def residual_var(arm: Arm, slope: ArrayLike) -> Floats:
     """Return the variance of the mean of y − slope × x."""
-    spread = arm.var_y - 2.0 * slope * arm.cov + slope**2 * arm.var_x
+    s = np.asarray(slope, np.float64)
+    spread = arm.var_y - 2.0 * s * arm.cov + s**2 * arm.var_x
     return np.asarray(np.maximum(spread, 0.0) / np.maximum(arm.n, 1.0))
 
 
@@ -190,7 +188,7 @@ def _slope_weight(t: Arm, c: Arm) -> Floats:
 
 def _ratio(arm: Arm) -> tuple[Floats, Floats]:
     """Return Σy/Σx and the delta method's variance; not a number without a denominator."""
-    below = np.where(np.asarray(arm.x) != 0, arm.mean_x, np.nan)
+    below = np.where(arm.mean_x != 0, arm.mean_x, np.nan)
     ratio = arm.mean / below
     spread = arm.var_y - 2.0 * ratio * arm.cov + ratio**2 * arm.var_x
     return np.asarray(ratio), np.asarray(np.maximum(spread, 0.0) / (np.maximum(arm.n, 1.0) * below**2))

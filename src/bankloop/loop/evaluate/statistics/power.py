@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import ceil, inf, isfinite, sqrt
 
 from bankloop.loop.evaluate.statistics.effects import Z95
+from bankloop.loop.evaluate.statistics.scores import FEWEST
 
 # Four rounds in five find a lift of this many standard errors of the difference.
 Z80 = 0.8416212335729143
@@ -32,14 +33,24 @@ class Design:
     rounds: int | None
 
     @property
+    def successes(self) -> float:
+        """Return how many successes the smaller arm expects of one round."""
+        return self.base * min(self.treated, self.control)
+
+    @property
     def readable(self) -> bool:
         """Return whether one such round finds the lift that is expected, four times in five."""
         return self.rounds == 1
 
 
 def minimum_detectable(base: float, treated: int, control: int) -> float:
-    """Return the lift that 80 % of such rounds would find at 95 %: 2.80 standard errors of the difference."""
-    return detectable_mean(sqrt(max(base * (1.0 - base), 0.0)), treated, control)
+    """Return the lift that 80 % of such rounds would find at 95 %: 2.80 standard errors of the difference.
+
+    Infinite where nobody or everybody succeeds anyway: a rate without variance is not known, it is not there.
+    """
+    if not 0.0 < base < 1.0:
+        return inf
+    return detectable_mean(sqrt(base * (1.0 - base)), treated, control)
 
 
 def detectable_mean(deviation: float, treated: int, control: int) -> float:
@@ -50,8 +61,14 @@ def detectable_mean(deviation: float, treated: int, control: int) -> float:
 
 
 def rounds_to_find(lift: float, base: float, treated: int, control: int) -> int | None:
-    """Return how many such rounds, pooled, find ``lift`` four times in five; None for no lift or an empty arm."""
-    return rounds_for(lift, minimum_detectable(base, treated, control) / (Z95 + Z80))
+    """Return how many such rounds, pooled, find ``lift`` four times in five; None for no lift or an empty arm.
+
+    So many at least that the smaller arm expects enough successes, and failures, for any lift to be read.
+    """
+    rounds = rounds_for(lift, minimum_detectable(base, treated, control) / (Z95 + Z80))
+    if rounds is None:
+        return None
+    return max(rounds, ceil(FEWEST / (min(base, 1.0 - base) * min(treated, control))))
 
 
 def rounds_for(lift: float, se: float) -> int | None:

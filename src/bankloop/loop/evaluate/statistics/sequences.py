@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bankloop.loop.evaluate.statistics.aggregates import Floats
-from bankloop.loop.evaluate.statistics.effects import Effect, Estimate
+from bankloop.loop.evaluate.statistics.effects import Z95, Effect, Estimate
 
 ALPHA = 0.05
+# A look on the first day plans the end from at least this share of the window.
+_FIRST_LOOK = 0.01
 
 
 def boundary(variance: ArrayLike, planned_variance: float, alpha: float = ALPHA) -> Floats:
@@ -27,6 +29,14 @@ def boundary(variance: ArrayLike, planned_variance: float, alpha: float = ALPHA)
     tau = max(planned_variance, 1e-300) / width
     v = np.asarray(variance, np.float64) + tau
     return np.asarray(np.sqrt(v * (np.log(v / tau) - 2.0 * log(alpha))))
+
+
+def reach_at(elapsed: float, alpha: float = ALPHA) -> float:
+    """Return how many standard errors an interval reaches when ``elapsed`` of its window has passed: Z95 at its end.
+
+    Successes arrive evenly enough to say what the variance will be when the window closes.
+    """
+    return Z95 if elapsed >= 1.0 else float(boundary(1.0, 1.0 / max(elapsed, _FIRST_LOOK), alpha))
 
 
 def while_running(effect: Effect, planned_se: float, alpha: float = ALPHA) -> Estimate | None:
