@@ -21,8 +21,9 @@ from bankloop.lake.service import open_lake
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
-from bankloop.loop.campaign.approving import approve_in_turn, promote, submit
+from bankloop.loop.campaign.approving import approve_in_turn, submit
 from bankloop.loop.evaluate import Estimate, Money, Reading
+from bankloop.loop.learning.promotion import promote
 from bankloop.loop.learning.training import draft_model
 from bankloop.loop.model import Card
 from bankloop.loop.optimize import Challenger

@@ -28,7 +28,8 @@ from bankloop.lake.contracts import Scope
 from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
-from bankloop.loop.campaign.approving import approve_in_turn, promote, submit
+from bankloop.loop.campaign.approving import approve_in_turn, submit
+from bankloop.loop.learning.promotion import promote
 from bankloop.loop.learning.training import draft_model
 from bankloop.loop.offering.shelf import gate
 from bankloop.loop.round.window import Window

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
@@ -47,9 +47,11 @@ def open_bank(folder: Path, clock: Clock) -> Iterator[Bank]:
         yield Bank(folder, store, open_lake(folder, store, system("lake")), clock)
 
 
-def load(bank: Bank, progress: Progress | None = None) -> tuple[LoadReport, PeopleReport]:
+def load(
+    bank: Bank, progress: Progress | None = None, accept_loss: Collection[str] = ()
+) -> tuple[LoadReport, PeopleReport]:
     """Load what has arrived into the lake, then bring units, staff, books, consents and identities in the store up to it."""
-    report = load_bank(bank.folder, bank.lake, progress)
+    report = load_bank(bank.folder, bank.lake, progress, accept_loss=accept_loss)
     # Neither reads what the other writes, and both wait for the database most of the time.
     with ThreadPoolExecutor(1) as beside:
         consents = beside.submit(take_consents, bank.store, bank.lake)

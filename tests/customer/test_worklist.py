@@ -156,6 +156,34 @@ def test_a_file_that_lies_about_its_type_is_huge_or_a_bomb() -> None:
     assert read_rows(xlsx()) == ([], [])
 
 
+def test_a_value_that_is_no_amount_returns_its_line() -> None:
+    values = ["1.234,56", "1,23", "-500", "1e3", "=1+1", "1,234.5", 7.5, None]
+    found, refused = read_rows(xlsx(*((f"C{n}", "x", value, "") for n, value in enumerate(values))))
+    assert [(row.customer_no, row.value_fen) for row in found] == [("C5", 123_450), ("C6", 750), ("C7", 0)]
+    assert [(one.line, one.code) for one in refused] == [
+        (2, "value"),
+        (3, "value"),
+        (4, "value"),
+        (5, "value"),
+        (6, "cell"),
+    ]
+    long, _ = read_rows(xlsx((6222021234567890123, "x", 1, "")))
+    assert long == []
+    with pytest.raises(DataError, match=r"column 1 .* and column 6"):
+        read_rows(xlsx(("C1", "x", 1, "", "C2"), head=(*HEAD, "客户编号")))
+
+
+def test_a_list_that_understates_itself_is_taken_whole() -> None:
+    body = xlsx(*((f"C{n}", "x", 1, "") for n in range(5)))
+    name = "xl/worksheets/sheet1.xml"
+    with zipfile.ZipFile(io.BytesIO(body)) as old:
+        parts = {one: old.read(one) for one in old.namelist()}
+    parts[name] = parts[name].replace(b'<dimension ref="A1:E6"', b'<dimension ref="A1:D3"')
+    assert b"A1:D3" in parts[name]
+    found, refused = read_rows(packed(parts))
+    assert ([row.customer_no for row in found], refused) == ([f"C{n}" for n in range(5)], [])
+
+
 def packed(files: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as into:

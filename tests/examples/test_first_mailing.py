@@ -130,6 +130,8 @@ def test_a_wrong_field_is_named_with_row_and_column(tmp_path: Path, edited: Edit
         ("1,10.0,1,0,0,Web,Mens E-Mail,often,0\n", "row 2: 'often' in visit is not a number"),
         ("1,10.0,1,0,0,Web,Kids E-Mail,0,0\n", "row 2: 'Kids E-Mail' in segment is not one of No E-Mail"),
         ("1,10.0,1,0,0,Web,Mens E-Mail,,0\n", "in visit is not a number"),
+        ("1,10.0,1,0,0,Web,Mens E-Mail,0,1e300\n", "row 2: '1e+300' in spend is not an amount within"),
+        ("1,10.0,1,0,0,Web,Mens E-Mail,0,inf\n", "row 2: 'inf' in spend"),
     ):
         (tmp_path / "mail.csv").write_text(header + good + bad + good, "utf-8")
         with pytest.raises(DataError) as caught:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from pathlib import Path
 
 import openpyxl
 import pytest
+from tests.lake.conftest import NOW
 from tests.lake.test_load import BANK, UNITS, employers, event, write, write_events
 
+from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import NotFoundError
 from bankloop.lake.load import load_bank
 from bankloop.lake.origins import Raw, origin_of
@@ -80,6 +83,7 @@ def test_rows_that_stayed_keep_their_origin_when_others_change(bank: Path, lake:
     assert (stayed.file, stayed.line, stayed.load_id) == ("2026-11-21/unit.csv", 2, first.load_id)
     assert (changed.file, changed.line, changed.load_id) == (f"{NEXT}/unit.csv", 2, second.load_id)
     assert (new.file, new.line) == (f"{NEXT}/unit.csv", 3)
+    lake.clock = FixedClock(NOW + timedelta(days=1))
     write(bank, "unit.csv", UNITS.splitlines()[0] + "\n0300,0000,branch,再,Again\n", "2026-11-23")
     load_bank(bank, lake)
     assert origin_of(lake, "unit", ["0000"]).load_id == first.load_id

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.lake.conftest import NOW
 from tests.lake.test_load import BANK, EMPLOYERS, UNITS, employers, event, write, write_events
 
+from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import DataError, SpecError
 from bankloop.lake.expectations import Dimension
 from bankloop.lake.inventory import watched
@@ -105,6 +108,7 @@ def test_another_population_shows_and_can_stop_a_load(bank: Path, lake: Lake, ma
         BANK.replace('"*/event.parquet",', '"*/event.parquet", block: [distribution],'), encoding="utf-8"
     )
     other = [event(20_000 + n, amount_fen=9_000, type="login") for n in range(1_500)]
+    lake.clock = FixedClock(NOW + timedelta(days=1))
     write_events(bank, *other, day="2026-11-23")
     before = list(manifest.rows)
     with pytest.raises(DataError, match=r"lake\.below_quality.*amount_fen"):

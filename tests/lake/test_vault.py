@@ -110,7 +110,7 @@ def test_of_two_days_at_once_the_second_brings_what_it_changed(
     (store.folder / "bank.yaml").write_text(
         CUSTOMERS.replace("path: ", 'path: "*/').replace(".xlsx", '.xlsx"'), encoding="utf-8"
     )
-    for day, people in (("2026-07-01", FIRST), ("2026-07-02", (("1", "王小明", "13800000001"), *FIRST[1:2]))):
+    for day, people in (("2026-06-29", FIRST), ("2026-06-30", (("1", "王小明", "13800000001"), *FIRST[1:2]))):
         deliver(store.folder, *people)
         place = store.folder / "data" / "incoming" / day
         place.mkdir()

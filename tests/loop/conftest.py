@@ -13,7 +13,7 @@ from bankloop.kit.clock import FixedClock, local_day
 from bankloop.lake.load import load_bank
 from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
-from bankloop.loop.campaign.approving import promote
+from bankloop.loop.learning.promotion import promote
 from bankloop.loop.learning.training import draft_model
 from bankloop.organization.principals import checker, maker, system
 from bankloop.simulate.service import write_bank

@@ -14,8 +14,8 @@ from bankloop.care.maturity import maturing, read_care, renewal_scores
 from bankloop.kit.errors import ConflictError, NotFoundError, SpecError
 from bankloop.lake.contracts import Scope
 from bankloop.loop.bank import SCORES, Bank
-from bankloop.loop.campaign.approving import promote
 from bankloop.loop.learning.forecasts import draft_forecast, forecast_of, forecast_rows, score_forecast
+from bankloop.loop.learning.promotion import promote
 from bankloop.loop.spec import read_forecasts
 from bankloop.organization.people import load_people
 from bankloop.organization.principals import checker, maker, system

@@ -26,7 +26,8 @@ from bankloop.kit.ids import uuid7
 from bankloop.kit.worktime import WorkTime
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
-from bankloop.loop.campaign.approving import approve_in_turn, promote, submit
+from bankloop.loop.campaign.approving import approve_in_turn, submit
+from bankloop.loop.learning.promotion import promote
 from bankloop.loop.learning.training import draft_model
 from bankloop.organization import account
 from bankloop.organization import people as people_room

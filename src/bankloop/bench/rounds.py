@@ -28,10 +28,12 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from bankloop.bench.story import FIRST_DAY, ROUND_DAYS, begin, clock_of, respond
+from bankloop.kit.located import read_located
 from bankloop.loop import model, reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
-from bankloop.loop.campaign.approving import approve_in_turn, promote, submit
+from bankloop.loop.campaign.approving import approve_in_turn, submit
+from bankloop.loop.learning.promotion import promote
 from bankloop.loop.model import Uplift
 from bankloop.loop.reach import CampaignCandidates
 from bankloop.loop.round.window import Window
@@ -111,17 +113,17 @@ def in_proportion(folder: Path, customers: int) -> None:
     def least(value: float) -> int:
         return max(1, round(value * share))
 
-    policies = yaml.safe_load((folder / "policies.yaml").read_text(encoding="utf-8"))
+    policies = read_located(folder / "policies.yaml").content
     for channel in policies["channels"].values():
         if "per_day" in channel:
             channel["per_day"] = least(channel["per_day"])
     policies["staff"]["minutes_per_branch_day"] = least(policies["staff"]["minutes_per_branch_day"])
-    pool = yaml.safe_load((folder / "benefits.yaml").read_text(encoding="utf-8"))
+    pool = read_located(folder / "benefits.yaml").content
     for benefit in pool["benefits"]:
         benefit["stock"] = least(benefit["stock"])
     files = {folder / "policies.yaml": policies, folder / "benefits.yaml": pool}
     for path in sorted((folder / "campaigns").glob("*.yaml")):
-        campaign = yaml.safe_load(path.read_text(encoding="utf-8"))
+        campaign = read_located(path).content
         if "budget" in campaign["reach"]:
             amount, currency = campaign["reach"]["budget"].split()
             campaign["reach"]["budget"] = f"{least(float(amount))} {currency}"

@@ -90,37 +90,66 @@ def simulate(
     finish({"folder": str(folder), "customers": made.customers, "rows": made.rows, "defects": made.defects}, as_json)
 
 
-def load(bank: Folder = _HERE, as_json: AsJson = False) -> None:
+def load(
+    bank: Folder = _HERE,
+    accept_loss: Annotated[
+        list[str] | None, typer.Option(help="允许失去大半行的表 / table that may lose most of its rows")
+    ] = None,
+    take_back: Annotated[
+        list[str] | None, typer.Option(help="先退回上一版的表 / table to put back to its version before, first")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """装载源文件：坏行隔离，好行入湖。Load what has arrived; bad rows go to quarantine, good rows load."""
     from bankloop.wiring import load as load_all
     from bankloop.wiring import make_ready, open_bank
 
     with open_bank(bank, SystemClock()) as opened:
         permit(opened.store, "lake.load")
-        report, people = load_all(opened, lambda source, done, total: say(f"{done}/{total} {source}"))
-        if report.versions:
+        back = [opened.lake.take_back(table) for table in take_back or ()]
+        for version in back:
+            say(f"{version.table} ← {version.as_of} ({version.rows:,} 行 / rows)")
+        report, people = load_all(opened, lambda one, done, total: say(f"{done}/{total} {one}"), accept_loss or ())
+        if report.versions or back:
             say("标签与档案 / attributes and profiles")
             make_ready(opened)
     rows = [
-        [s.source, str(s.day or ""), f"{s.rows_read:,}", f"{s.loaded:,}", f"{s.quarantined:,}", _reasons(s.rules)]
+        [
+            s.source,
+            str(s.day or ""),
+            f"{s.rows_read:,}",
+            f"{s.loaded:,}",
+            f"{s.already_known:,}",
+            f"{s.quarantined:,}",
+            _reasons(s.rules),
+        ]
         for s in report.sources
     ]
     show_table(
-        "装载 / load", ["源 / source", "日 / day", "读 / read", "入 / loaded", "隔离 / quarantined", "原因 / reasons"],
-        rows, right=[2, 3, 4],
+        "装载 / load", ["源 / source", "日 / day", "读 / read", "入 / loaded", "已有 / known", "隔离 / quarantined", "原因 / reasons"],
+        rows, right=[2, 3, 4, 5],
     )  # fmt: skip
     for folder in report.waiting:
         say(f"等待 .ok / waiting for .ok: {folder}")
+    for file in report.superseded:
+        say(f"已有更新一日，未用 / a later day is loaded, not used: {file}")
     finish(
         {
             "load": report.load_id,
             "sources": {
-                s.source: {"read": s.rows_read, "loaded": s.loaded, "quarantined": s.quarantined}
+                s.source: {
+                    "read": s.rows_read,
+                    "loaded": s.loaded,
+                    "known": s.already_known,
+                    "quarantined": s.quarantined,
+                }
                 for s in report.sources
             },
             "versions": report.versions,
             "waiting": list(report.waiting),
             "already_loaded": len(report.already_loaded),
+            "superseded": list(report.superseded),
+            "taken_back": {version.table: version.as_of.isoformat() for version in back},
             "people": {"units": people.units, "staff": people.staff, "customers": people.customers},
         },
         as_json,

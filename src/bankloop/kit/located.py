@@ -1,5 +1,7 @@
-"""A YAML file read with the line of every key, so that an error can name file and line.
+"""The one door for YAML: a mapping with the line of every key, bounded before anything is made of it.
 
+Aliases let a few hundred bytes stand for billions of values, and brackets nest deeper than a program can follow. So the
+file is counted while it is parsed, an alias as all that it stands for, and refused at the first step beyond a bound.
 Imported by path (``bankloop.kit.located``), not from the door: YAML is read only where a file is read.
 """
 
@@ -14,23 +16,83 @@ from typing import Any
 
 import yaml
 
+from bankloop.kit.bounded import size_within
 from bankloop.kit.errors import SpecError
 from bankloop.kit.text import Text
 
 Route = tuple[str | int, ...]
 
 
+# The longest file of a bank is a catalogue of some twenty kilobytes; a generated one may be ten times that.
+MOST_BYTES = 1 << 20
+MOST_NODES = 50_000
+MOST_DEPTH = 32
+# What is not a text is a number, a truth value or a date, and none of them is long.
+_MOST_PLAIN = 100
+_TEXT = "tag:yaml.org,2002:str"
+_BOOL = "tag:yaml.org,2002:bool"
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML as version 1.2 reads it: only true and false are truth values, so that yes, no, on and off stay words."""
+    """YAML as version 1.2 reads it: only true and false are truth values, so that yes, no, on and off stay words.
+
+    Nodes and depth are counted as they are parsed; an alias counts as what it stands for, and never for itself.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.nodes, self.depth = 0, 0
+        self.sizes: dict[int, int] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        before = self.nodes
+        self.depth += 1
+        if self.depth > MOST_DEPTH:
+            raise _OutOfBounds(event, f"嵌套超过 {MOST_DEPTH} 层", f"it nests deeper than {MOST_DEPTH} levels")
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        if not isinstance(event, yaml.AliasEvent):
+            self.nodes += 1
+            self.sizes[id(node)] = self.nodes - before
+        elif id(node) in self.sizes:
+            self.nodes += self.sizes[id(node)]
+        else:
+            raise _OutOfBounds(event, f"*{event.anchor} 引用了自己", f"*{event.anchor} refers to itself")
+        if self.nodes > MOST_NODES:
+            raise _OutOfBounds(
+                event,
+                f"超过 {MOST_NODES:,} 个值（引用按其所代表的计）",
+                f"it holds more than {MOST_NODES:,} values, an alias counted as what it stands for",
+            )
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        if isinstance(node, yaml.ScalarNode) and node.tag != _TEXT and len(node.value) > _MOST_PLAIN:
+            raise yaml.constructor.ConstructorError(None, None, "a value too long for a number", node.start_mark)
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
+            # The library lets the faults of what it converts with through: a thirteenth month, a tag on another kind.
+            raise yaml.constructor.ConstructorError(
+                None, None, f"no such {node.tag.rpartition(':')[2]}", node.start_mark
+            ) from error
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
+_Loader.add_implicit_resolver(_BOOL, re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+
+
+class _OutOfBounds(Exception):
+    """A file that holds more than any file of ours: where, and of what it has too much."""
+
+    def __init__(self, event: yaml.Event, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.line = event.start_mark.line + 1 if event.start_mark else 1
+        self.reason = Text(zh, en)
 
 
 @dataclass(frozen=True)
@@ -38,7 +100,7 @@ class Located:
     """The plain content of a YAML file and the 1-based line of every route into it."""
 
     path: Path
-    content: Any
+    content: dict[str, Any]
     lines: dict[Route, int]
 
     def line(self, *route: str | int) -> int:
@@ -53,8 +115,9 @@ class Located:
 
 
 def read_located(path: Path) -> Located:
-    """Read a YAML file (safe tags only); raise ``SpecError`` when absent or not YAML."""
+    """Read a YAML file that is a mapping (an empty one is {}); raise ``SpecError`` when absent, not one, or beyond bounds."""
     try:
+        size_within(path.name, path.stat().st_size, MOST_BYTES)
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise SpecError(
@@ -68,24 +131,53 @@ def read_located(path: Path) -> Located:
             Text("{path} 不是 UTF-8；请另存为 UTF-8", "{path} is not UTF-8; save it as UTF-8"),
             path=path,
         ) from error
+    return _located(path, text)
+
+
+def _located(path: Path, text: str) -> Located:
     try:
-        node = yaml.compose(text, Loader=_Loader)
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        content = {} if node is None else loader.construct_document(node)
+    except _OutOfBounds as error:
         raise SpecError(
-            "spec.yaml",
+            "spec.bounds",
             Text(
-                "{place} 不是合法的 YAML：{reason}；请检查缩进和引号",
-                "{place} is not YAML: {reason}; check indent and quotes",
+                "{place}：{reason}，不予读取；请拆分文件，或去掉不需要的嵌套和引用",
+                "{place}: {reason}, so it is not read; split the file, or remove nesting and aliases that it does not need",
             ),
-            place=f"{path.name}:{mark.line + 1 if mark else 1}",
-            reason=getattr(error, "problem", None) or str(error),
-        ) from error
+            place=f"{path.name}:{error.line}",
+            reason=error.reason,
+        ) from None
+    except yaml.YAMLError as error:
+        raise _not_yaml(path, error) from error
+    if not isinstance(content, dict):
+        raise SpecError(
+            "spec.mapping",
+            Text(
+                "{place}：应为“名称: 值”的映射，而不是 {found}；请参照文档里的例子",
+                "{place}: it must be a mapping of names to values, not a {found}; see the example in the documentation",
+            ),
+            place=f"{path.name}:1",
+            found=type(content).__name__,
+        )
     lines: dict[Route, int] = {}
     if node is not None:
         _walk(node, (), lines)
     return Located(path, content, lines)
+
+
+def _not_yaml(path: Path, error: yaml.YAMLError) -> SpecError:
+    mark = getattr(error, "problem_mark", None)
+    return SpecError(
+        "spec.yaml",
+        Text(
+            "{place} 不是合法的 YAML：{reason}；请检查缩进和引号",
+            "{place} is not YAML: {reason}; check indent and quotes",
+        ),
+        place=f"{path.name}:{mark.line + 1 if mark else 1}",
+        reason=getattr(error, "problem", None) or str(error).splitlines()[0],
+    )
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

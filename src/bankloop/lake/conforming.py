@@ -11,6 +11,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bankloop.kit.errors import DataError
+from bankloop.kit.text import Text
 from bankloop.lake.engine import arrow, literal, name, parquet
 from bankloop.lake.mapping import Mapped, conversion_checks, map_columns, plain_of, typed_sql
 from bankloop.lake.quarantine import Violations, violations
@@ -18,6 +20,10 @@ from bankloop.lake.readers import RawFile, read_file
 from bankloop.lake.rules import Check, any_broken, row_checks
 from bankloop.lake.sources import Source
 
+# When a row was written down is no part of what it says: the same event sent again may be stamped anew.
+_RECORDED = "recorded_at"
+# Of fewer numbers nothing is said of the column.
+_FEW = 20
 _NOTHING = pa.schema(
     [
         ("_file", pa.int32()),
@@ -72,12 +78,13 @@ def conform_files(
     mapped = [map_columns(source, raw) for raw in files]
     checks = _checks(source, mapped, now, today)
     _create_views(connection, source, files, mapped, checks)
+    _check_numbers(connection, source, mapped[0])
     read, broken = connection.execute("SELECT count(*), count(*) FILTER (WHERE NOT _ok) FROM typed").fetchall()[0]
     found = [_details(connection, mapped[0], checks)] if broken else []
     known = _doubles(connection, source, stored, found)
     found.extend(_dangling(connection, source, references))
     bad = violations(pa.concat_tables(found) if found else _NOTHING.empty_table(), files)
-    rejected = sum(len(raw.rejects) for raw in files)
+    rejected = sum(raw.rejected for raw in files)
     touched = {int(row[0]) for row in connection.execute("SELECT DISTINCT _file FROM dropped").fetchall()}
     columns = ", ".join(name(c) for c in source.contract.names)
     kept = "FROM typed WHERE _ok"
@@ -91,6 +98,29 @@ def conform_files(
         good = f"SELECT {columns} {kept_here}"
     lines = _lines(connection, source, files, kept_here if verbatim else kept)
     return Conformed(good, lines, int(read) + rejected, known, bad, verbatim, files, _personal(source, mapped[0], kept))
+
+
+def _check_numbers(connection: duckdb.DuckDBPyConnection, source: Source, mapped: Sequence[Mapped]) -> None:
+    """Raise ``DataError`` where most of a column's numbers to call are none: a wrong column, or one that was cut."""
+    for m in (m for m in mapped if m.pii == "phone"):
+        query = f"SELECT count({plain_of(m.column)}), count({name(m.column.name)}) FROM typed"
+        written, valid = connection.execute(query).fetchall()[0]
+        if written >= _FEW and valid * 2 < written:
+            raise _mostly_invalid(f"{source.name} ({source.place})", m.column.name, written - valid, written)
+
+
+def _mostly_invalid(place: str, column: str, invalid: int, rows: int) -> DataError:
+    return DataError(
+        "lake.mostly_invalid",
+        Text(
+            "{place}：{column} 的 {rows} 个号码中有 {invalid} 个不是手机号；请核对映射和导出格式",
+            "{place}: {invalid} of {rows} numbers of {column} are no mobile numbers; check its mapping and the export",
+        ),
+        place=place,
+        column=column,
+        invalid=f"{invalid:,}",
+        rows=f"{rows:,}",
+    )
 
 
 def _lines(connection: duckdb.DuckDBPyConnection, source: Source, files: Sequence[RawFile], kept: str) -> str:
@@ -199,7 +229,10 @@ def _qualified(checks: Sequence[Check]) -> list[Check]:
 def _doubles(
     connection: duckdb.DuckDBPyConnection, source: Source, stored: Sequence[str], found: list[pa.Table]
 ) -> int:
-    """Drop rows whose key came before; return how many of them are merely known already (append: stored once)."""
+    """Drop rows whose key came before; return how many of them are merely known already (append: stored once).
+
+    What comes again with other content is not known: it is a contradiction, and a row of the quarantine.
+    """
     keys = ", ".join(name(k) for k in source.contract.key)
     twice = f"SELECT {keys} FROM typed WHERE _ok GROUP BY ALL HAVING count(*) > 1"
     connection.execute(
@@ -214,15 +247,26 @@ def _doubles(
                 WHERE NOT EXISTS (FROM dropped d WHERE d._file = fresh._file AND d._row = fresh._row)"""
         ).fetchall()
     count = int(connection.execute("SELECT count(*) FROM dropped").fetchall()[0][0])
-    if source.mode == "append" or not count:
-        return count
-    label = ", ".join(source.contract.key)
+    if not count:
+        return 0
+    label = literal(", ".join(source.contract.key))
     value = " || ', ' || ".join(f"CAST(t.{name(k)} AS VARCHAR)" for k in source.contract.key)
+    again = "typed AS t JOIN dropped USING (_file, _row)"
+    if source.mode != "append":
+        query = f"""SELECT _file, _row, {label} AS "column", 'duplicate_key' AS rule, {value} AS value FROM {again}"""
+        found.append(arrow(connection, query).cast(_NOTHING))
+        return 0
+    contents = [name(c) for c in source.contract.names if c not in (*source.contract.key, _RECORDED)]
+    before = f"SELECT {keys}, {', '.join(contents)} FROM (FROM typed WHERE _ok) ANTI JOIN dropped USING (_file, _row)"
+    if stored:
+        before += f" UNION ALL SELECT {keys}, {', '.join(contents)} FROM {parquet(list(stored))}"
+    other = " OR ".join(f"t.{c} IS DISTINCT FROM b.{c}" for c in contents) or "false"
     query = f"""
-        SELECT _file, _row, {literal(label)} AS "column", 'duplicate_key' AS rule, {value} AS value
-        FROM typed AS t JOIN dropped USING (_file, _row)"""
-    found.append(arrow(connection, query).cast(_NOTHING))
-    return 0
+        SELECT DISTINCT _file, _row, {label} AS "column", 'contradiction' AS rule, {value} AS value
+        FROM {again} JOIN ({before}) AS b USING ({keys}) WHERE {other}"""
+    contradictions = arrow(connection, query).cast(_NOTHING)
+    found.append(contradictions)
+    return count - int(contradictions.num_rows)
 
 
 def _dangling(

@@ -200,6 +200,35 @@ def control_total(place: str, total: str, found: object, wanted: object) -> Data
     )
 
 
+def lost_rows(table: str, place: str, rows: int, before: int) -> DataError:
+    """A snapshot with less than half of the rows of the one before."""
+    return DataError(
+        "lake.lost_rows",
+        Text(
+            "{place}：表 {table} 只剩 {rows} 行，上一版有 {before} 行；"
+            "请先核对文件，确属如此再用 bankloop load --accept-loss {table}",
+            "{place}: table {table} would keep {rows} rows of the {before} before; "
+            "check the file, and if it is so, use bankloop load --accept-loss {table}",
+        ),
+        table=table,
+        place=place,
+        rows=rows,
+        before=before,
+    )
+
+
+def nothing_before(table: str) -> NotFoundError:
+    """A table with no version before the current one."""
+    return NotFoundError(
+        "lake.nothing_before",
+        Text(
+            "表 {table} 没有更早的版本可以退回；请改为装载更正后的文件",
+            "table {table} has no earlier version to go back to; load a corrected file instead",
+        ),
+        table=table,
+    )
+
+
 def no_control_total(place: str, total: str) -> DataError:
     """A total that the source promised and its flag file does not state."""
     return DataError(

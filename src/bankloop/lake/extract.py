@@ -41,10 +41,13 @@ _READ_ONLY = {"sqlite": "PRAGMA query_only = ON", "mysql": "SET TRANSACTION READ
 _WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Command, exp.Into)
 
 
-def draw(lake: Lake, sources: Sequence[Source], scratch: Path) -> tuple[list[Delivery], list[str]]:
+def draw(
+    lake: Lake, sources: Sequence[Source], scratch: Path, superseded: list[str]
+) -> tuple[list[Delivery], list[str]]:
     """Return the answers to all sources' queries as deliveries, and which wait for files.
 
-    A database's answer is of today; that over files is of the day of their folder. Raises ``SpecError`` for what is no
+    A database's answer is of today; that over files is of the day of their folder; days before the one that is loaded
+    are added to ``superseded``. Raises ``SpecError`` for what is no
     query, ``EnvironmentFault`` for a database that does not answer, ``DataError`` for a query that cannot.
     """
     found: list[Delivery] = []
@@ -56,7 +59,7 @@ def draw(lake: Lake, sources: Sequence[Source], scratch: Path) -> tuple[list[Del
         if query.database:
             found.append(Delivery(source, lake.today(), (_from_database(lake, source, query),)))
             continue
-        for day, paths in _days(lake, source, query, waiting):
+        for day, paths in _days(lake, source, query, waiting, superseded):
             found.append(Delivery(source, day, (_from_files(lake, source, query, day, paths, scratch),)))
     return found, waiting
 
@@ -133,10 +136,11 @@ def _reason(error: SQLAlchemyError) -> str:
 
 
 def _days(
-    lake: Lake, source: Source, query: Query, waiting: list[str]
+    lake: Lake, source: Source, query: Query, waiting: list[str], superseded: list[str]
 ) -> Iterator[tuple[date | None, Mapping[str, tuple[Path, ...]]]]:
     """Yield each day of which all files are there; what lies outside dated folders is of every day."""
     found, not_ready = incoming.find(lake.folder / "data" / "incoming", list(query.files.values()))
+    incoming.check_days(found, lake.today())
     waiting += [folder for folder in not_ready if folder not in waiting]
     by_day: dict[date | None, dict[str, tuple[Path, ...]]] = {}
     for one in found:
@@ -148,7 +152,9 @@ def _days(
         lacking = [alias for alias in query.files if alias not in paths]
         if lacking and paths:
             waiting.append(f"{day or ''} {source.name}: {', '.join(lacking)}".strip())
-        elif not lacking and not (day and source.mode == "replace" and current and current.as_of > day):
+        elif not lacking and day and source.mode == "replace" and current and current.as_of > day:
+            superseded.append(f"{day} {source.name}")
+        elif not lacking:
             yield day, paths
 
 

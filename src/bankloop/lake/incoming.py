@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from bankloop.kit.errors import DataError
+from bankloop.kit.text import Text
 from bankloop.lake.sources import Source
 
 # Answers to queries lie here beside what is delivered.
@@ -57,6 +59,13 @@ def in_order(found: Iterable[Delivery], sources: Sequence[Source]) -> list[Deliv
     return sorted(found, key=lambda one: (one.day or date.min, places[one.source.name]))
 
 
+def check_days(deliveries: Iterable[Delivery], today: date) -> None:
+    """Raise ``DataError`` for a delivery of a day to come: as a snapshot it would supersede every real one."""
+    for one in deliveries:
+        if one.day is not None and one.day > today:
+            raise future_delivery(f"{one.files[0].parent.name}/{one.files[0].name}", one.day, today)
+
+
 def _complete(folder: Path, files: Sequence[Path]) -> bool:
     if (folder / ".ok").is_file() or folder.with_name(folder.name + ".ok").is_file():
         return True
@@ -71,3 +80,17 @@ def _day(folder: str) -> date | None:
         return date(int(found[1]), int(found[2]), int(found[3]))
     except ValueError:
         return None
+
+
+def future_delivery(place: str, day: date, today: date) -> DataError:
+    """A folder dated after today: a snapshot of that day would stand before every real one."""
+    return DataError(
+        "lake.future_delivery",
+        Text(
+            "{place} 的日期 {day} 晚于今天 {today}；请更正文件夹名，再次装载",
+            "{place} is dated {day}, after today, {today}; correct the folder's name and load again",
+        ),
+        place=place,
+        day=day,
+        today=today,
+    )

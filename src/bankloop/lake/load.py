@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from uuid import uuid4
 
@@ -37,15 +38,20 @@ _LOG = "loaded_file"
 # Whose identifiers are kept: customers, by their number.
 _PERSONS, _PERSON = "customer", "customer_no"
 _SEALED_AT_ONCE = 100_000
+# A bank that loses half of its customers, holdings or units in a day has lost a file.
+_KEPT_SHARE = Fraction(1, 2)
 _KNOWN = " ANTI JOIN (SELECT {person} AS key, {{token}} AS token FROM {stored}) USING (key, token)"
 
 
-def load_bank(folder: Path, lake: Lake, progress: Progress | None = None) -> LoadReport:
+def load_bank(
+    folder: Path, lake: Lake, progress: Progress | None = None, *, accept_loss: Collection[str] = ()
+) -> LoadReport:
     """Load what has arrived under ``folder``/data/incoming since the last load.
 
     Files are taken day by day. Bad rows go to data/quarantine/<load>/, the good ones into new versions that are
-    committed in one transaction at the end. Raises ``SpecError`` for bank.yaml, ``DataError`` for a broken contract or
-    too many bad rows, ``LockedError`` and ``EnvironmentFault``; each leaves the lake as it was.
+    committed in one transaction at the end. A snapshot may lose most of its rows only in the tables of ``accept_loss``.
+    Raises ``SpecError`` for bank.yaml, ``DataError`` for a broken contract, too many bad rows, a day after today or a
+    snapshot that lost its rows, ``LockedError`` and ``EnvironmentFault``; each leaves the lake as it was.
     """
     sources = read_sources(folder)
     deliveries, waiting = incoming.find(folder / "data" / "incoming", sources)
@@ -57,8 +63,9 @@ def load_bank(folder: Path, lake: Lake, progress: Progress | None = None) -> Loa
         scratch.mkdir(parents=True)
         try:
             with lake.engine() as connection:
-                load = _Load(lake, writer, connection, scratch, sources)
-                drawn, lacking = extract.draw(lake, sources, scratch)
+                load = _Load(lake, writer, connection, scratch, sources, frozenset(accept_loss))
+                incoming.check_days(deliveries, lake.today())
+                drawn, lacking = extract.draw(lake, sources, scratch, load.superseded)
                 waiting += lacking
                 together = incoming.in_order([*deliveries, *drawn], sources)
                 load.run(together, progress or (lambda *_: None))
@@ -79,6 +86,7 @@ class _Load:
     connection: duckdb.DuckDBPyConnection
     scratch: Path
     sources: Sequence[Source]
+    accept_loss: frozenset[str] = frozenset()
     reports: list[SourceReport] = field(default_factory=list)
     already: list[str] = field(default_factory=list)
     superseded: list[str] = field(default_factory=list)
@@ -139,12 +147,20 @@ class _Load:
                 self._set_aside(delivery.source, result, self.writer.paths(current) if current else [])
         if mode == "upsert" and current is not None:
             rows += self._keep_unchanged(table, self.writer.paths(current), target)
+        if mode == "replace" and current is not None and table not in self.accept_loss:
+            self._check_loss(current, rows, deliveries)
         if mode == "append" and not made:
             shutil.rmtree(target)
             return
         keep = current.files if current is not None and mode == "append" else ()
         total = rows + (current.rows if current is not None and mode == "append" else 0)
         self.writer.stage(table, target, total, as_of, keep)
+
+    def _check_loss(self, current: LakeVersion, rows: int, deliveries: Sequence[Delivery]) -> None:
+        """Raise ``DataError`` where a snapshot loses most of its rows: cut short more likely than true."""
+        if rows < current.rows * _KEPT_SHARE:
+            place = ", ".join(self._label(path) for delivery in deliveries for path in delivery.files)
+            raise errors.lost_rows(current.table, place, rows, current.rows)
 
     def _conform(self, delivery: Delivery, paths: Sequence[Path], stored: Sequence[str]) -> Conformed:
         source = delivery.source
@@ -182,7 +198,7 @@ class _Load:
         """Return a file's rows, unreadable ones included, or the sum of one of its columns; None where it has no such one."""
         if total == expectations.ROWS:
             count = self.connection.execute(f"SELECT count(*) FROM raw WHERE _file = {index}").fetchall()[0][0]
-            return Decimal(count) + len(result.files[index].rejects)
+            return Decimal(count) + result.files[index].rejected
         if total not in result.files[index].columns:
             return None
         value = f"TRY_CAST(replace(CAST({name(total)} AS VARCHAR), ',', '') AS DECIMAL(38, 4))"

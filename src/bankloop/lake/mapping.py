@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bankloop.kit import grammar
+from bankloop.kit.money import MAX_FEN
 from bankloop.lake import errors
 from bankloop.lake.contracts import Column, ColumnType, DataClass
 from bankloop.lake.engine import DUCK_TYPE, literal, name
@@ -17,6 +19,8 @@ DEFAULT_NO = ("0", "N", "n", "false", "False", "FALSE", "F", "否")
 # Hexadecimal digits of a token: 128 bits, where doubles among 1e9 people are out of reach.
 _TOKEN_DIGITS = 32
 _KEPT_VALUE = 40
+_FLOATS = ("DOUBLE", "FLOAT")
+_ENDS = literal(grammar.BLANKS + grammar.INVISIBLE)
 _NAIVE = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 
 
@@ -105,8 +109,13 @@ def _map(source: Source, raw: RawFile, column: Column, used: set[str]) -> Mapped
     if plain and found == kind and source.format == "parquet":
         return Mapped(column, field, shown, exact=given.source == column.name)
     if plain and column.type is ColumnType.TIMESTAMP and found in _NAIVE:
-        return Mapped(column, f"timezone('UTC', CAST({field} AS TIMESTAMP))", shown)
-    text = f"nullif(trim(CAST({field} AS VARCHAR)), '')"
+        zone = literal(given.zone or source.zone)
+        return Mapped(column, f"timezone({zone}, CAST({field} AS TIMESTAMP))", shown)
+    written = f"CAST({field} AS VARCHAR)"
+    if found in _FLOATS:
+        # As a decimal, because a small or large one is written with an exponent, which no amount has.
+        written = f"coalesce(CAST(try_cast({field} AS DECIMAL(38, 10)) AS VARCHAR), {written})"
+    text = f"nullif({_trimmed(written)}, '')"
     return _converted(source, column, given, text, shown)
 
 
@@ -116,8 +125,11 @@ def _converted(source: Source, column: Column, given: ColumnSource, text: str, s
         return _token(source, column, given.pii, text, shown)
     if given.matches:
         return Mapped(column, f"coalesce(regexp_full_match({field}, '{PHONE}'), false)", shown, text=_digits(text))
-    value = _conversion(column.type, given, field, given.zone or source.zone)
-    return Mapped(column, value, shown, text=text, failed=column.type is not ColumnType.STR)
+    if column.type is ColumnType.STR:
+        value = _word(field, key=column.name in source.contract.key or column.references is not None)
+    else:
+        value = _conversion(column.type, given, field, given.zone or source.zone)
+    return Mapped(column, value, shown, text=text, failed=True)
 
 
 def _conversion(kind: ColumnType, given: ColumnSource, text: str, zone: str) -> str:
@@ -125,24 +137,40 @@ def _conversion(kind: ColumnType, given: ColumnSource, text: str, zone: str) -> 
         case ColumnType.STR:
             return text
         case ColumnType.INT if given.yuan:
-            amount = f"try_cast(replace({text}, ',', '') AS DECIMAL(30, 10))"
-            return f"try_cast(round({amount} * 100, 0) AS BIGINT)"
+            amount = f"round(try_cast(replace({text}, ',', '') AS DECIMAL(30, 10)) * 100, 0)"
+            return _matching(
+                text, grammar.AMOUNT, f"CASE WHEN abs({amount}) <= {MAX_FEN} THEN CAST({amount} AS BIGINT) END"
+            )
         case ColumnType.INT:
             # The engine would round 1.5 to an integer in silence.
-            return f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]+') THEN try_cast({text} AS BIGINT) END"
+            return _matching(text, grammar.INTEGER, f"try_cast({text} AS BIGINT)")
         case ColumnType.BOOL:
             yes, no = (", ".join(map(literal, v)) for v in (given.yes or DEFAULT_YES, given.no or DEFAULT_NO))
             return f"CASE WHEN {text} IN ({yes}) THEN true WHEN {text} IN ({no}) THEN false END"
         case ColumnType.DATE if given.pattern:
             return f"CAST(try_strptime({text}, {literal(given.pattern)}) AS DATE)"
         case ColumnType.DATE:
-            return f"try_cast({text} AS DATE)"
+            return _matching(text, grammar.DAY, f"try_cast({text} AS DATE)")
         case ColumnType.TIMESTAMP:
             if given.pattern:
                 return f"timezone({literal(zone)}, try_strptime({text}, {literal(given.pattern)}))"
-            offset = f"length({text}) > 19 AND regexp_matches({text}, '(Z|[+-][0-9][0-9](:?[0-9][0-9])?)$')"
+            zoned = f"try_cast(regexp_replace({text}, ' ?(Z|UTC)$', '+00:00') AS TIMESTAMPTZ)"
             local = f"timezone({literal(zone)}, try_cast({text} AS TIMESTAMP))"
-            return f"CASE WHEN {offset} THEN try_cast({text} AS TIMESTAMPTZ) ELSE {local} END"
+            offset = f"length({text}) > 10 AND regexp_matches({text}, {literal(grammar.ZONED)})"
+            return _matching(text, grammar.MOMENT, f"CASE WHEN {offset} THEN {zoned} ELSE {local} END")
+
+
+def _matching(text: str, pattern: str, value: str) -> str:
+    return f"CASE WHEN regexp_full_match({text}, {literal(pattern)}) THEN {value} END"
+
+
+def _word(text: str, *, key: bool) -> str:
+    """Return a text that is one: without what cannot be printed, and as a key neither invisible nor a number's picture."""
+    broken = f"regexp_matches({text}, {literal(grammar.UNPRINTABLE)})"
+    if key:
+        broken += f" OR regexp_matches({text}, {literal(f'[{grammar.INVISIBLE}]')})"
+        broken += f" OR regexp_full_match({text}, {literal(grammar.NUMBER_SHOWN)})"
+    return f"CASE WHEN NOT ({broken}) THEN {text} END"
 
 
 def _token(source: Source, column: Column, pii: str, text: str, shown: str) -> Mapped:
@@ -151,16 +179,29 @@ def _token(source: Source, column: Column, pii: str, text: str, shown: str) -> M
     inner = f"unhex(sha256(getvariable('token_inner') || encode({literal(pii + ':')} || {field})))"
     token = f"left(sha256(getvariable('token_outer') || {inner}), {_TOKEN_DIGITS})"
     if pii != "phone":
-        return Mapped(column, token, shown, text=plain, pii=pii)
+        value = f"CASE WHEN {_word(field, key=False)} IS NOT NULL THEN {token} END"
+        return Mapped(column, value, shown, text=plain, failed=True, pii=pii)
     # Where validity is a column of its own read from the number, a bad number is a fact and not a broken row.
     known = any(c.matches == "phone" for c in source.columns.values())
     value = f"CASE WHEN regexp_full_match({field}, '{PHONE}') THEN {token} END"
     return Mapped(column, value, shown, text=plain, phone=not known, pii=pii)
 
 
+def _trimmed(text: str) -> str:
+    """Return a text without blanks and invisible signs around it, as ``grammar.clean_text``."""
+    # Trimming by a set of signs costs twenty times what asking costs, and hardly any text needs it.
+    ends = f"[{grammar.BLANKS}{grammar.INVISIBLE}]"
+    return f"CASE WHEN regexp_matches({text}, {literal(f'^{ends}|{ends}$')}) THEN trim({text}, {_ENDS}) ELSE {text} END"
+
+
 def _digits(text: str) -> str:
-    bare = f"regexp_replace({text}, '[ +-]', '', 'g')"
-    return f"CASE WHEN length({bare}) = 13 AND starts_with({bare}, '86') THEN substr({bare}, 3) ELSE {bare} END"
+    """Return a number in the spelling of ``grammar.normal_phone``."""
+    half = f"translate({text}, {literal(grammar.FULL_WIDTH)}, {literal(grammar.HALF_WIDTH)})"
+    whole = f"regexp_replace({half}, {literal(grammar.PHONE_TAIL)}, '')"
+    bare = f"regexp_replace({whole}, {literal(grammar.PHONE_NOISE)}, '', 'g')"
+    spelled = f"nullif(ltrim(regexp_replace({bare}, {literal(grammar.PHONE_PREFIX)}, '\\2'), '+'), '')"
+    # Nearly every number is written so already, and asking is a tenth of the work.
+    return f"CASE WHEN regexp_full_match({text}, {literal(grammar.MOBILE)}) THEN {text} ELSE {spelled} END"
 
 
 def _shown(column: Column, given: ColumnSource, text: str) -> str:

@@ -34,19 +34,21 @@ class Violations:
 def violations(found: pa.Table, files: Sequence[RawFile]) -> Violations:
     """Return broken rules with their lines; ``found`` has _file, _row, column, rule, value, in the order of rules.
 
-    A row counts under its first broken rule, so that the counts add up to the rows in quarantine.
+    A row counts under its first broken rule, so that the counts add up to the rows in quarantine; a reject of several
+    lines counts as so many.
     """
     parts = [_located(found, index, raw) for index, raw in enumerate(files)] + [_rejected(raw) for raw in files]
     table = pa.concat_tables(parts)
     seen: set[tuple[str, int]] = set()
     counts: Counter[tuple[str, str]] = Counter()
+    spans = {(raw.path.name, one.line): one.span for raw in files for one in raw.rejects}
     columns = (table[name].to_pylist() for name in ("file", "line", "rule", "column"))
     for file, line, rule, column in zip(*columns, strict=True):
         if (file, line) not in seen:
             seen.add((file, line))
-            counts[rule, column] += 1
+            counts[rule, column] += spans.get((file, line), 1)
     ordered = tuple(RuleCount(rule, column, rows) for (rule, column), rows in counts.most_common())
-    return Violations(table, len(seen), ordered)
+    return Violations(table, sum(counts.values()), ordered)
 
 
 def write(folder: Path, source: str, found: Violations) -> Path:
@@ -69,9 +71,9 @@ def _located(found: pa.Table, index: int, raw: RawFile) -> pa.Table:
 
 def _rejected(raw: RawFile) -> pa.Table:
     gone = raw.rejects
-    masked = [f"{r.value[:_MASKED_LINE]}***" for r in gone]
+    masked = [f"{r.value[:_MASKED_LINE]}***" + (f" ({r.span} 行/lines)" if r.span > 1 else "") for r in gone]
     lines = np.array([r.line for r in gone], dtype=np.int64)
-    return _table(raw.path.name, lines, [""] * len(gone), [r.rule for r in gone], masked)
+    return _table(raw.path.name, lines, [r.column for r in gone], [r.rule for r in gone], masked)
 
 
 def _table(file: str, lines: np.ndarray, columns: _Texts, rules: _Texts, values: _Texts) -> pa.Table:

@@ -1,45 +1,58 @@
 """Source files as raw relations of the engine: text columns and the row's place in the file, nothing judged yet.
 
-A line that cannot be read (broken encoding, wrong number of fields) is set aside with its number; the others go on.
+A line that cannot be read (broken encoding, wrong number of fields) is set aside with its number; the others go on. Every
+physical line is accounted for: it is a row's, a reject's, blank, or the file is refused.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import itertools
+import re
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import duckdb
 import numpy as np
-import openpyxl
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from bankloop.kit.bounded import columns_within
 from bankloop.lake import errors
-from bankloop.lake.engine import literal
+from bankloop.lake.engine import literal, name
+from bankloop.lake.kinds import check_kind
+from bankloop.lake.layout import Layout, lay_out
+from bankloop.lake.lines import Decoded, lines_at, lost_lines, spread_rows
+from bankloop.lake.outside import GZIP, MOST_LINE, parquet_within, whole_lines
+from bankloop.lake.sheets import NoValue, SheetCell, sheet_rows
 from bankloop.lake.sources import Source
 
 _CHUNK = 1 << 24
 _STEP = 1 << 16
 _NUMBERS = itertools.count(1)
 _SAMPLE = 60
-_GZIP = ".gz"
+_AT_ONCE = 20_000
+# What calls itself GBK has been written by programs that know its superset, and the euro as one byte before that.
+_CHINESE = ("gbk", "gb18030")
+_EURO = 0x80
+_CHARACTER = re.compile("[\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A line that could not be read as a row."""
+    """A line, or ``span`` lines from it on, that could not be read as a row."""
 
     line: int
     rule: str
     value: str
+    column: str = ""
+    span: int = 1
 
 
 @dataclass
@@ -52,12 +65,18 @@ class RawFile:
     types: dict[str, str]
     first_line: int = 2
     rejects: list[Reject] = field(default_factory=list)
-    skipped: tuple[int, ...] = ()
+    skipped: Sequence[int] = ()
+
+    @property
+    def rejected(self) -> int:
+        """Return the lines that could not be read."""
+        return sum(one.span for one in self.rejects)
 
     @property
     def gone(self) -> NDArray[np.int64]:
-        """Return of each line that is no row, in order, the number of the first row after it."""
-        lines = np.array(sorted({r.line for r in self.rejects} | set(self.skipped)), dtype=np.int64)
+        """Return of each line that is no row's first, in order, the number of the first row after it."""
+        away = {line for one in self.rejects for line in range(one.line, one.line + one.span)} | set(self.skipped)
+        lines = np.array(sorted(away), dtype=np.int64)
         return lines - self.first_line - np.arange(len(lines)) + 1
 
     def lines(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -66,9 +85,10 @@ class RawFile:
 
 
 def read_file(connection: duckdb.DuckDBPyConnection, source: Source, path: Path, scratch: Path) -> RawFile:
-    """Return ``path`` as a raw relation; raise ``DataError`` when empty, cut short or not in its encoding."""
+    """Return ``path`` as a raw relation; raise ``DataError`` when empty, cut short, beyond bounds or not what it says."""
     if path.stat().st_size == 0:
         raise errors.empty_file(path.name)
+    check_kind(source, path)
     match source.format:
         case "parquet":
             return _read_parquet(connection, path)
@@ -79,9 +99,9 @@ def read_file(connection: duckdb.DuckDBPyConnection, source: Source, path: Path,
 
 def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> RawFile:
     try:
-        pq.ParquetFile(path).close()
+        lay_out(parquet_within(path), path.name)
         found = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(path)})").fetchall()
-    except (pa.ArrowException, OSError, duckdb.Error) as error:
+    except (OSError, duckdb.Error) as error:
         raise errors.unreadable_file(path.name, str(error).splitlines()[0]) from error
     types = {str(row[0]): str(row[1]) for row in found}
     relation = (
@@ -92,26 +112,45 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> RawFile:
 
 
 def _read_xlsx(connection: duckdb.DuckDBPyConnection, source: Source, path: Path) -> RawFile:
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        sheet: list[tuple[Any, ...]] = list(book.worksheets[0].iter_rows(values_only=True))
-        book.close()
-    except Exception as error:  # openpyxl raises whatever its parts raise
-        raise errors.unreadable_file(path.name, type(error).__name__) from error
-    columns = source.header or tuple(str(v) for v in (sheet[0] if sheet else ()) if v is not None)
-    if not columns:
-        raise errors.empty_file(path.name)
+    rows = sheet_rows(path, path.name)
+    head: Sequence[SheetCell] = source.header or next(rows, ())
+    layout = lay_out([cell if isinstance(cell, str) else None for cell in head], path.name)
     first = 1 if source.header else 2
-    body = sheet[first - 1 :]
-    blank = tuple(n for n, row in enumerate(body, first) if all(v is None for v in row))
-    rows = [row for row in body if any(v is not None for v in row)]
-    arrays = [
-        pa.array([cell_text(row[i] if i < len(row) else None) for row in rows], pa.string())
-        for i in range(len(columns))
-    ]
+    raw = RawFile(path, "", layout.names, dict.fromkeys(layout.names, "VARCHAR"), first)
+    schema = pa.schema([(column, pa.string()) for column in layout.names])
+    batches = [pa.record_batch(cells, schema=schema) for cells in _sheet_columns(rows, source, layout, raw)]
     table = f"_raw_{next(_NUMBERS)}"
-    connection.register(table, pa.table([pa.array(range(1, len(rows) + 1), pa.int64()), *arrays], ["_row", *columns]))
-    return RawFile(path, f"SELECT * FROM {table}", columns, dict.fromkeys(columns, "VARCHAR"), first, skipped=blank)
+    body = pa.Table.from_batches(batches, schema)
+    connection.register(table, body.add_column(0, "_row", pa.array(range(1, len(body) + 1), pa.int64())))
+    raw.relation = f"SELECT * FROM {table}"
+    return raw
+
+
+def _sheet_columns(
+    rows: Iterator[tuple[SheetCell, ...]], source: Source, layout: Layout, raw: RawFile
+) -> Iterator[list[pa.Array]]:
+    """Yield the columns of a sheet in batches; blank rows, and those with a cell to rely on for nothing, go to ``raw``."""
+    used = [column in source.reads or not source.ignores(column) for column in layout.names]
+    blank: list[int] = []
+    kept: list[list[str | None]] = []
+    for line, row in enumerate(rows, raw.first_line):
+        cells = [row[place] if place < len(row) else None for place in layout.places]
+        if all(cell is None for cell in cells):
+            blank.append(line)
+            continue
+        broken = next((at for at, cell in enumerate(cells) if used[at] and isinstance(cell, NoValue)), None)
+        if broken is not None:
+            shown = cells[broken]
+            assert isinstance(shown, NoValue)
+            raw.rejects.append(Reject(line, "cell", shown.shown[:_SAMPLE], layout.names[broken]))
+            continue
+        kept.append([None if isinstance(cell, NoValue) else cell for cell in cells])
+        if len(kept) == _AT_ONCE:
+            yield [pa.array(column, pa.string()) for column in zip(*kept, strict=True)]
+            kept = []
+    if kept:
+        yield [pa.array(column, pa.string()) for column in zip(*kept, strict=True)]
+    raw.skipped = tuple(blank)
 
 
 def cell_text(value: Any) -> str | None:
@@ -132,74 +171,130 @@ def cell_text(value: Any) -> str | None:
 
 def _read_csv(connection: duckdb.DuckDBPyConnection, source: Source, path: Path, scratch: Path) -> RawFile:
     try:
-        text, broken, blank = as_utf8(path, source.encoding, scratch)
+        text, broken = as_utf8(path, source.encoding, scratch)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise errors.unreadable_file(path.name, type(error).__name__) from error
-    first = 1 if source.header else 2
-    if broken and broken[0].line < first:
-        raise errors.broken_encoding(path.name, source.encoding, broken[0].line)
-    columns = source.header or _header(text, source, path)
-    raw = RawFile(path, "", columns, dict.fromkeys(columns, "VARCHAR"), first, skipped=blank)
-    fields = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in columns)
+    if not source.header and ((broken and broken[0].line == 1) or _is_other_encoding(path, source.encoding)):
+        raise errors.broken_encoding(path.name, source.encoding, 1)
+    layout, first = _header(text.path, source, path)
+    raw = RawFile(path, "", layout.names, dict.fromkeys(layout.names, "VARCHAR"), first, list(broken))
+    fields = ", ".join(f"{literal(layout.named(at))}: 'VARCHAR'" for at in range(layout.width))
     relation = (
-        f"SELECT * FROM read_csv({literal(text)}, columns = {{{fields}}}, "
+        f"SELECT * FROM read_csv({literal(text.path)}, columns = {{{fields}}}, "
         f"delim = {literal(source.delimiter)}, header = {'false' if source.header else 'true'}, auto_detect = false, "
-        f"quote = '\"', escape = '\"', store_rejects = true, rejects_limit = 0, max_line_size = 2000000)"
+        f"quote = '\"', escape = '\"', store_rejects = true, rejects_limit = 0, max_line_size = {MOST_LINE})"
     )
     table = f"_raw_{next(_NUMBERS)}"
     try:
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {relation}").fetchall()
-        refused = connection.execute("SELECT DISTINCT line, csv_line FROM reject_errors ORDER BY line").fetchall()
+        refused = connection.execute(
+            "SELECT DISTINCT line_byte_position, csv_line FROM reject_errors ORDER BY ALL"
+        ).fetchall()
         connection.execute("DROP TABLE reject_errors").fetchall()
         connection.execute("DROP TABLE reject_scans").fetchall()
     except duckdb.Error as error:
         raise errors.unreadable_file(path.name, str(error).splitlines()[0]) from error
     # A table made in one go numbers its rows in the order of the file; counting them on the way would be one thread's work.
-    raw.relation = f"SELECT rowid + 1 AS _row, * FROM {table}"
-    removed = np.array([r.line for r in broken], dtype=np.int64)
-    for line, content in refused:
-        # Lines are counted in the decoded copy, which lacks the lines that could not be decoded.
-        shifted = int(line) + int(np.searchsorted(removed - np.arange(len(removed)), int(line), side="right"))
-        raw.rejects.append(Reject(shifted, "fields", str(content).strip()[:_SAMPLE]))
-    raw.rejects.extend(broken)
+    shown = ", ".join(name(column) for column in layout.names)
+    raw.relation = f"SELECT rowid + 1 AS _row, {shown} FROM {table}"
+    raw.rejects += _refused(text, refused)
+    _account(connection, table, layout, text, raw)
     return raw
 
 
-def _header(text: Path, source: Source, path: Path) -> tuple[str, ...]:
-    with text.open(encoding="utf-8-sig", newline="") as file:
-        line = file.readline().rstrip("\r\n")
-    if not line.strip():
-        raise errors.empty_file(path.name)
-    cells = (
-        next(csv.reader([line], delimiter=source.delimiter))
-        if len(source.delimiter) == 1
-        else line.split(source.delimiter)
+def _is_other_encoding(path: Path, encoding: str) -> bool:
+    """Return whether the header of a file said to be GBK is Chinese in UTF-8: read as GBK it is other characters."""
+    if encoding not in _CHINESE:
+        return False
+    head = next(whole_lines(path, chunk=_STEP), b"").split(b"\n", 1)[0]
+    return bool(_CHARACTER.search(head.decode("utf-8", "ignore"))) and head == head.decode("utf-8", "ignore").encode()
+
+
+def _refused(text: Decoded, refused: Sequence[tuple[int, str]]) -> list[Reject]:
+    """Return the lines that the engine refused, by where they begin in the text: it counts rows, not lines."""
+    begun = [int(at) - 1 + (len(line) - len(line.lstrip("\r\n"))) for at, line in refused]
+    found = []
+    for line, (_, content) in zip(lines_at(text.path, begun), refused, strict=True):
+        inner = content.strip("\r\n")
+        span = inner.count("\n") + 1
+        found.append(Reject(text.original(line), "fields", inner.strip()[:_SAMPLE], span=span))
+    return found
+
+
+def _account(connection: duckdb.DuckDBPyConnection, table: str, layout: Layout, text: Decoded, raw: RawFile) -> None:
+    """Give every line of the file to a row, a reject or the blank ones; raise ``DataError`` where some are nobody's."""
+    rows = int(connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
+    apart = {line for one in raw.rejects for line in range(one.line, one.line + one.span)}
+    blank = np.array([line for line in text.blank.tolist() if line >= raw.first_line and line not in apart], np.int64)
+    if raw.first_line - 1 + rows + len(blank) + raw.rejected == text.lines:
+        raw.skipped = blank.tolist()
+        return
+    # Some rows go on over several lines.
+    breaks = " + ".join(
+        f"coalesce(length({name(c)}) - length(replace({name(c)}, chr(10), '')), 0)"
+        for c in map(layout.named, range(layout.width))
     )
-    return tuple(cell.strip().strip('"') for cell in cells)
+    spans = connection.execute(
+        f"SELECT rowid + 1, {breaks} AS more FROM {table} WHERE more > 0 ORDER BY rowid"
+    ).fetchall()
+    further, between = spread_rows(raw.first_line, spans, np.array(sorted(apart | set(blank.tolist())), np.int64))
+    blank = np.setdiff1d(between, np.array(sorted(apart), np.int64))
+    lost = text.lines - (raw.first_line - 1 + rows + len(further) + len(blank) + raw.rejected)
+    longest = max(raw.rejects, key=lambda one: (one.span, one.line), default=None)
+    if lost < 0 or (lost and longest is None):
+        raise lost_lines(raw.path.name, text.lines, text.lines - lost)
+    if lost and longest is not None:
+        # Of a line longer than it keeps, the engine names the beginning alone: what is missing is the rest of it.
+        raw.rejects[raw.rejects.index(longest)] = replace(longest, span=longest.span + lost)
+    raw.skipped = np.concatenate([further, blank]).tolist()
 
 
-def as_utf8(path: Path, encoding: str, scratch: Path) -> tuple[Path, list[Reject], tuple[int, ...]]:
-    """Return a UTF-8 text of ``path``, the lines left out of it because they do not decode, and the blank lines.
+def _header(text: Path, source: Source, path: Path) -> tuple[Layout, int]:
+    """Return the columns and the first line after the header, which may span lines as any row."""
+    if source.header:
+        return lay_out(source.header, path.name), 1
+    with text.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            if len(source.delimiter) == 1:
+                reader = csv.reader(file, delimiter=source.delimiter)
+                cells, lines = next(reader, []), reader.line_num
+            else:
+                cells, lines = file.readline().rstrip("\r\n").split(source.delimiter), 1
+        except csv.Error as error:
+            raise errors.unreadable_file(path.name, str(error)) from error
+    columns_within(path.name, len(cells))
+    return lay_out(cells, path.name), lines + 1
 
-    A file that is UTF-8 already is returned itself. Others, and those compressed by gzip, are decoded in large pieces of whole lines; where a piece
-    fails, the line that breaks it is left out and the rest goes on, so that one broken line costs that line.
+
+def as_utf8(path: Path, encoding: str, scratch: Path) -> tuple[Decoded, list[Reject]]:
+    """Return a UTF-8 text of ``path`` and the lines left out of it because they do not decode.
+
+    A file that is UTF-8 already, with one kind of line end, is returned itself. Others, and those packed by gzip, are
+    decoded in large pieces of whole lines; where a piece fails, the line that breaks it is left out and the rest goes on.
     """
     plain = encoding in ("utf-8", "utf-8-sig")
-    if plain and path.suffix != _GZIP:
-        broken, blank = _decode(path, None, "utf-8")
-        if not broken:
-            return path, [], blank
-    target = scratch / f"{path.parent.name}-{path.name}.utf8"
-    broken, blank = _decode(path, target, "utf-8" if plain else encoding)
-    return target, broken, blank
+    encoding = "gb18030" if encoding in _CHINESE else "utf-8"
+    if plain and path.suffix != GZIP:
+        text, broken, even = _decode(path, None, encoding)
+        if even and not broken:
+            return text, []
+    text, broken, _ = _decode(path, scratch / f"{path.parent.name}-{path.name}.utf8", encoding)
+    return text, broken
 
 
-def _decode(path: Path, target: Path | None, encoding: str) -> tuple[list[Reject], tuple[int, ...]]:
+def _decode(path: Path, target: Path | None, encoding: str) -> tuple[Decoded, list[Reject], bool]:
+    """Return the text, the lines left out, and whether every line ends alike."""
     broken: list[Reject] = []
     blank: list[int] = []
-    line = 1
-    with _bytes_of(path) as file, _Writer(target) as out:
-        for piece in _whole_lines(file):
+    line, ended, even, returns = 1, True, True, 0
+    with _Writer(target) as out:
+        for given in whole_lines(path, chunk=_CHUNK):
+            # Lines end by one sign each; a return that ends none is a blank, but in a file that has no other ends.
+            returns += given.count(b"\r\n")
+            alone = given.count(b"\r") - given.count(b"\r\n")
+            sign = b"\n" if line == 1 and b"\n" not in given else b" "
+            even = even and not alone
+            piece = given.replace(b"\r\n", b"\n").replace(b"\r", sign) if out is not None or alone else given
             for text, reject in _decoded(piece, encoding, line):
                 if out is not None:
                     out.write(text)
@@ -208,24 +303,11 @@ def _decode(path: Path, target: Path | None, encoding: str) -> tuple[list[Reject
             if b"\n\n" in piece or b"\n\r\n" in piece or piece.startswith((b"\n", b"\r\n")):
                 blank.extend(_blank_lines(piece, line))
             line += piece.count(b"\n")
-    return broken, tuple(blank)
-
-
-def _bytes_of(path: Path) -> BinaryIO:
-    return cast("BinaryIO", gzip.open(path)) if path.suffix == _GZIP else path.open("rb")
-
-
-def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the file in large pieces that end where a line ends."""
-    tail = b""
-    while piece := file.read(_CHUNK):
-        joined = tail + piece
-        end = joined.rfind(b"\n") + 1
-        tail = joined[end:]
-        if end:
-            yield joined[:end]
-    if tail:
-        yield tail
+            ended = piece.endswith(b"\n")
+    lines = line - 1 if ended else line
+    left_out = np.array([one.line for one in broken], np.int64)
+    text_of = Decoded(target or path, left_out, np.array(blank, np.int64), lines)
+    return text_of, broken, even and returns in (0, line - 1)
 
 
 def _decoded(piece: bytes, encoding: str, first: int) -> Iterator[tuple[str, Reject | None]]:
@@ -237,16 +319,26 @@ def _decoded(piece: bytes, encoding: str, first: int) -> Iterator[tuple[str, Rej
     while start < len(piece):
         stop = piece.find(b"\n", start + step - 1) + 1 or len(piece)
         try:
-            yield piece[start:stop].decode(encoding), None
+            yield piece[start:stop].decode(encoding, _ERRORS[encoding]), None
             line += piece.count(b"\n", start, stop)
             start, step = stop, step * 2
         except UnicodeDecodeError as error:
             begin = piece.rfind(b"\n", start, start + error.start) + 1 or start
             line += piece.count(b"\n", start, begin)
             reject = Reject(line, "encoding", piece[begin : begin + _SAMPLE].decode("ascii", "replace").strip())
-            yield piece[start:begin].decode(encoding), reject
+            yield piece[start:begin].decode(encoding, _ERRORS[encoding]), reject
             start = piece.find(b"\n", begin) + 1 or len(piece)
             line, step = line + 1, _STEP
+
+
+def _euro(error: UnicodeError) -> tuple[str, int]:
+    if isinstance(error, UnicodeDecodeError) and error.object[error.start] == _EURO:
+        return "€", error.start + 1
+    raise error
+
+
+codecs.register_error("bankloop.euro", _euro)
+_ERRORS = {"gb18030": "bankloop.euro", "utf-8": "strict"}
 
 
 def _blank_lines(piece: bytes, first: int) -> Iterator[int]:

@@ -92,6 +92,8 @@ def records_in(lake: Lake, file: RegisterFile) -> pa.Table:
     try:
         with lake.engine() as engine, errors.guarded("data/tmp"):
             raw = read_file(engine, file.register.reading, file.path, scratch)
+            if raw.rejects:
+                raise errors.joined_line(file.path.name, raw.rejects[0].line, raw.rejects[0].rule)
             missing = sorted({*file.register.columns.values(), *file.register.also.values()} - set(raw.columns))
             if missing:
                 raise errors.missing_column(file.register.name, missing[0], raw.columns)

@@ -6,16 +6,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from bankloop.kit.grammar import FIRST_YEAR, LAST_YEAR, MOBILE
 from bankloop.kit.text import Text
 from bankloop.lake.contracts import Column, ColumnType, TableContract
 from bankloop.lake.engine import literal, name
 
 # Mainland mobile numbers: 11 digits from 1.
-PHONE = "^1[0-9]{10}$"
+PHONE = f"^{MOBILE}$"
 
 RULE_TEXT: dict[str, Text] = {
     "encoding": Text("编码错误", "broken encoding"),
     "fields": Text("列数不符", "wrong number of fields"),
+    "cell": Text(
+        "单元格没有可靠的值（错误、超过 15 位的数字或未计算的公式）",
+        "a cell without a reliable value: an error, a number of over 15 digits, a formula never computed",
+    ),
     "type": Text("类型不符", "wrong type"),
     "null": Text("必填为空", "empty but needed"),
     "allowed": Text("不在代码表中", "not an allowed value"),
@@ -23,6 +28,7 @@ RULE_TEXT: dict[str, Text] = {
     "future": Text("晚于当前时间", "in the future"),
     "phone": Text("手机号不是 11 位", "phone is not 11 digits"),
     "duplicate_key": Text("主键重复", "duplicate key"),
+    "contradiction": Text("同一主键已有另一内容", "the same key is known with other content"),
     "reference": Text("引用不存在", "refers to nothing"),
 }
 
@@ -61,6 +67,17 @@ def _column_checks(column: Column, now: datetime, today: date) -> Iterable[Check
     ]
     if bounds:
         yield Check("range", column.name, f"coalesce({' OR '.join(bounds)}, false)")
+    if (found := _epoch(column)) is not None:
+        yield found
     if column.not_future:
         limit = f"DATE {literal(today)}" if cast else f"TIMESTAMPTZ {literal(now.isoformat())}"
         yield Check("future", column.name, f"coalesce({field} > {limit}, false)")
+
+
+def _epoch(column: Column) -> Check | None:
+    """A day or moment of no bank: a century left out, or a number taken for a date."""
+    if column.type not in (ColumnType.DATE, ColumnType.TIMESTAMP):
+        return None
+    kind, field = ("DATE" if column.type is ColumnType.DATE else "TIMESTAMPTZ"), name(column.name)
+    first, after = (f"{kind} '{year}-01-01'" for year in (FIRST_YEAR, LAST_YEAR + 1))
+    return Check("range", column.name, f"coalesce({field} < {first} OR {field} >= {after}, false)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -172,6 +173,23 @@ class Lake:
                 return current
             keep = current.files if current else ()
             version = writer.stage(table, folder, count + (current.rows if current else 0), as_of, keep)
+            writer.commit()
+        return version
+
+    def take_back(self, table: str) -> LakeVersion:
+        """Make the version before the current one current again, and return it; doing so twice undoes it.
+
+        What the current version superseded loads with the next load. Raises ``NotFoundError`` where there is none before.
+        """
+        contract_of(table)
+        with self.writing() as writer:
+            versions = self.manifest.versions(table)
+            if len(versions) < 2:
+                raise errors.nothing_before(table)
+            before = versions[-2]
+            label = f"{before.as_of:%Y%m%d}-{len(versions) + 1:05d}-{before.digest[:8]}"
+            version = replace(before, version=label, recorded_at=self.clock.now())
+            writer.staged.append(version)
             writer.commit()
         return version
 

@@ -133,6 +133,15 @@ class Source:
         """Return the contract of the table this source brings."""
         return CONTRACTS[self.table]
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """Return the columns of the file that are mapped, or bear the name of a contract's."""
+        return frozenset((*self.contract.names, *(c.source for c in self.columns.values() if c.source)))
+
+    def ignores(self, column: str) -> bool:
+        """Return whether a column of the file is one that nobody wants."""
+        return "*" in self.ignore or column in self.ignore
+
 
 def read_sources(folder: Path) -> tuple[Source, ...]:
     """Return the sources of a bank folder in the order their tables load; raise ``SpecError`` with file and line."""

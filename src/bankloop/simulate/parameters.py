@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-
 from bankloop.kit.errors import SpecError
+from bankloop.kit.located import read_located
 from bankloop.kit.text import Text
 
 DEFAULT = Path(__file__).parent / "parameters.yaml"
 _SOURCES = frozenset("DPJ")
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MISSING = (
     "simulate.parameter_missing",
     Text(
@@ -67,11 +65,10 @@ def read_parameters(path: Path | None = None) -> Parameters:
 
 
 def _read(path: Path) -> Parameters:
-    text = path.read_text(encoding="utf-8")
     values: dict[str, Any] = {}
-    for group, entries in yaml.load(text, Loader=_LOADER).items():  # noqa: S506 — a safe loader, in C where there is one
+    for group, entries in read_located(path).content.items():
         for name, entry in entries.items():
             if not isinstance(entry, dict) or "value" not in entry or not set(str(entry.get("source"))) & _SOURCES:
                 raise SpecError(*_FORM, name=f"{group}.{name}", form="{value: …, source: D|P|J}")
             values[f"{group}.{name}"] = entry["value"]
-    return Parameters(values, text)
+    return Parameters(values, path.read_text(encoding="utf-8-sig"))

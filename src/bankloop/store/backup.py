@@ -8,7 +8,6 @@ have one of their own. Restoring makes a new bank out of it, whole or not at all
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,6 +21,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from bankloop.kit.bounded import read_json
 from bankloop.kit.clock import Clock
 from bankloop.kit.ids import canonical_json, digest
 from bankloop.store import errors
@@ -39,6 +39,8 @@ MANIFEST = "manifest.json"
 _LEFT = ("data/tmp", "data/cluster", "data/server.lock", "data/lake", "data/state", "data/backups")
 _MONTHLY = {"event": "occurred_on", "decision": "window_start"}
 _CHUNK = 1 << 20
+# It names every file of the bank with its digest: a hundred bytes each.
+_MOST_MANIFEST = 64 << 20
 
 _TABLES = (
     "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') "
@@ -207,7 +209,7 @@ def _left(name: str) -> bool:
 def _checked(source: Path) -> Mapping[str, Any]:
     """The manifest of a backup whose every byte is as it was written."""
     try:
-        manifest: dict[str, Any] = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
+        manifest: dict[str, Any] = read_json((source / MANIFEST).read_bytes(), MANIFEST, _MOST_MANIFEST)
         format_, schema = int(manifest["format"]), counted_as(str(manifest["schema"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise errors.no_backup(source, type(error).__name__) from None

@@ -13,8 +13,9 @@ from bankloop.kit.errors import ConflictError
 from bankloop.loop import model
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
-from bankloop.loop.campaign.approving import approve_in_turn, promote, submit
+from bankloop.loop.campaign.approving import approve_in_turn, submit
 from bankloop.loop.learning.amounts import draft_amount
+from bankloop.loop.learning.promotion import promote
 from bankloop.loop.learning.training import draft_model
 from bankloop.loop.model import Labelled
 from bankloop.loop.model.amounts import LEAST_ROWS, train_amount

@@ -10,7 +10,7 @@ import pytest
 from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import ConflictError, DeniedError, NotFoundError
 from bankloop.loop import run as loop
-from bankloop.loop.campaign.approving import promote
+from bankloop.loop.learning.promotion import promote
 from bankloop.loop.learning.training import RETRAIN, ask_retraining, roll_back, watch_model
 from bankloop.loop.optimize import population_drift
 from bankloop.organization.approval import approval_of

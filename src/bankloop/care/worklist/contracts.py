@@ -14,6 +14,10 @@ from bankloop.organization.task import Dispatched
 CHANNEL = "rm_call"
 REASONS: Mapping[str, Text] = {
     "empty": Text("没有客户号", "no customer number"),
+    "cell": Text(
+        "单元格没有可靠的值（错误、超过 15 位的数字或未计算的公式）",
+        "a cell without a reliable value: an error, a number of over 15 digits, a formula never computed",
+    ),
     "value": Text("价值不是金额", "the worth is no amount"),
     "unknown": Text("没有这位客户，或不在您的范围内", "no such customer, or not within your scope"),
     "double": Text(

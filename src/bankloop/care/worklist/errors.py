@@ -8,24 +8,6 @@ from bankloop.kit.errors import DataError, InputError, NotFoundError
 from bankloop.kit.text import Text
 
 
-def not_xlsx(reason: str) -> DataError:
-    """Return the refusal of a file that is no xlsx, whatever its name says."""
-    return DataError(
-        "worklist.not_xlsx",
-        Text("这不是可读的 xlsx（{reason}）；请用表格软件另存为 .xlsx", "this is no readable xlsx ({reason}); save it as .xlsx in a spreadsheet program"),
-        reason=reason,
-    )  # fmt: skip
-
-
-def too_large(what: str, found: int, most: int) -> InputError:
-    """Return the refusal of a file beyond its bounds, also of one that only unpacks beyond them."""
-    return InputError(
-        "worklist.too_large",
-        Text("名单太大：{what} {found}，至多 {most}；请分成几份", "the list is too large: {what} {found}, at most {most}; split it"),
-        what=what, found=f"{found:,}", most=f"{most:,}",
-    )  # fmt: skip
-
-
 def no_name() -> InputError:
     """Return the refusal of a list without a name."""
     return InputError(
@@ -50,6 +32,21 @@ def no_column(found: str) -> DataError:
         Text("第一行没有“客户号”一列（有：{found}）；请补上表头", "the first row has no column 客户号 or customer_no (it has: {found}); add the header"),
         found=found,
     )  # fmt: skip
+
+
+def double_column(first: str, first_at: int, second: str, second_at: int) -> DataError:
+    """Return the refusal of a sheet that has a column twice."""
+    return DataError(
+        "worklist.double_column",
+        Text(
+            "第 {first_at} 列“{first}”与第 {second_at} 列“{second}”是同一项；请只留一列",
+            "column {first_at} '{first}' and column {second_at} '{second}' are the same item; leave one of them",
+        ),
+        first=first,
+        first_at=first_at,
+        second=second,
+        second_at=second_at,
+    )
 
 
 def no_list(name: str) -> NotFoundError:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from bankloop.customer.identity import errors
 from bankloop.customer.identity.contracts import RECORD_SCHEMA
+from bankloop.lake.outside import HELD, parquet_within, text_within
 
 _READERS = {".csv": "read_csv(?, all_varchar := true, null_padding := true)", ".parquet": "read_parquet(?)"}
 _PAIRS = ";"  # between further identifiers in a cell of CSV
@@ -19,6 +20,13 @@ def read_records(path: Path) -> pa.Table:
     reader = _READERS.get(path.suffix.lower())
     if reader is None or not path.is_file():
         raise errors.bad_file(path.name, "no such CSV or Parquet file")
+    try:
+        if reader.startswith("read_parquet"):
+            parquet_within(path, HELD)
+        else:
+            text_within(path, HELD)
+    except OSError as error:
+        raise errors.bad_file(path.name, type(error).__name__) from None
     with duckdb.connect() as engine:
         try:
             table: pa.Table = engine.sql(f"SELECT * FROM {reader}", params=[str(path)]).to_arrow_table()

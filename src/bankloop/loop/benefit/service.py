@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bankloop.kit.errors import SpecError
+from bankloop.kit.located import read_located
 from bankloop.kit.text import Text
 from bankloop.loop.spec import NO_BENEFIT, Benefit, Campaign, Lock, Product
 
@@ -75,6 +74,4 @@ def check_benefits(campaign: Campaign, products: list[Product], benefits: list[B
 
 @cache
 def _matrix() -> dict[str, Any]:
-    text = resources.files("bankloop.loop.benefit").joinpath("matrix.yaml").read_text(encoding="utf-8")
-    matrix: dict[str, Any] = yaml.safe_load(text)
-    return matrix
+    return read_located(Path(__file__).parent / "matrix.yaml").content

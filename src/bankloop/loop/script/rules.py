@@ -9,10 +9,9 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
-import yaml
-
+from bankloop.kit.located import read_located
 from bankloop.kit.text import Text
 
 _FINDING = Text(
@@ -73,10 +72,9 @@ def lexicon() -> tuple[Phrase, ...]:
 
 
 def _read(name: str) -> tuple[Phrase, ...]:
-    text = resources.files("bankloop.loop.script").joinpath(name).read_text(encoding="utf-8")
     return tuple(
         Phrase(p["id"], _normalised(p["phrase"])[0], p["rule"], tuple(_normalised(u)[0] for u in p.get("unless", ())))
-        for p in yaml.safe_load(text)["phrases"]
+        for p in read_located(Path(__file__).parent / name).content["phrases"]
     )
 
 

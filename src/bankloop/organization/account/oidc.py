@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from bankloop.kit.bounded import read_json
 from bankloop.kit.clock import Clock
+from bankloop.kit.errors import DataError
 from bankloop.organization.account import errors
 from bankloop.organization.account.contracts import Oidc
 
@@ -138,8 +140,8 @@ class Provider:
         auth = (self.settings.client_id, secret) if form and secret else None
         try:
             answer = httpx.request(method, address, data=form, auth=auth, timeout=_SECONDS, follow_redirects=False)
-            found = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
+            found = read_json(answer.content, self.settings.issuer)
+        except (httpx.HTTPError, ValueError, DataError) as error:
             raise errors.provider_down(self.settings.issuer, type(error).__name__) from error
         if answer.status_code != httpx.codes.OK or not isinstance(found, dict):
             if method == "POST" and 400 <= answer.status_code < 500:

@@ -7,8 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
+from bankloop.kit.located import read_located
 from bankloop.kit.text import Text
 from bankloop.organization.rights import errors
 from bankloop.organization.rights.contracts import MatrixCell, ObjectSpec, Reach, RoleSpec
@@ -20,7 +19,7 @@ MAKER, CHECKER = "maker", "checker"
 
 
 def _read() -> dict[str, Any]:
-    return dict(yaml.safe_load((Path(__file__).parent / "roles.yaml").read_text(encoding="utf-8")))
+    return read_located(Path(__file__).parent / "roles.yaml").content
 
 
 def _rights(body: Mapping[str, str]) -> frozenset[str]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from bankloop.kit.bounded import read_json
 from bankloop.store import errors
 from bankloop.store.embedded.places import Places
 from bankloop.store.sealing.normal import normal_identifier
@@ -47,7 +48,7 @@ class KeyRing:
     def read(cls, written: str, place: str) -> Self:
         """Return the ring of its JSON form; raise ``EnvironmentFault`` when that is not one."""
         try:
-            found = json.loads(written)
+            found = read_json(written, place)
             ring = {str(name): _key(value) for name, value in found["keys"].items()}
             made = cls(str(found["current"]), ring, _key(found["blind"]), place)
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
-_PHONE_NOISE = re.compile(r"[ +\-()]")
-_CHINA = "86"
-_MOBILE_DIGITS = 11
+from bankloop.kit.grammar import normal_phone
 
 
 def normal_identifier(kind: str, value: str) -> str:
     """Return ``value`` of a kind (``name``, ``phone``, ``id_no``, …) in its one spelling: full-width forms folded."""
-    plain = unicodedata.normalize("NFKC", value).strip()
     if kind == "phone":
-        digits = _PHONE_NOISE.sub("", plain)
-        long = len(digits) == _MOBILE_DIGITS + len(_CHINA) and digits.startswith(_CHINA)
-        return digits[len(_CHINA) :] if long else digits
+        return normal_phone(value)
+    plain = unicodedata.normalize("NFKC", value).strip()
     if kind == "id_no":
         return plain.upper().replace(" ", "")
     return plain

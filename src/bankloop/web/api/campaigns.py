@@ -13,6 +13,7 @@ from pydantic import Field
 from bankloop.loop.campaign import approving, parts
 from bankloop.loop.campaign.approving import schedule_campaign
 from bankloop.loop.campaign.editing import campaign_file, edit_campaign
+from bankloop.loop.learning.promotion import promote
 from bankloop.loop.learning.training import roll_back
 from bankloop.loop.round.window import record_export
 from bankloop.organization.rights import require
@@ -284,7 +285,7 @@ def promote(request: Request, name: str, console: Open, visitor: Writes) -> Resp
 
     def effect() -> dict[str, Any]:
         console.bank.campaign(name)
-        return {"campaign": name, "version": approving.promote(console.bank, visitor.principal, name)}
+        return {"campaign": name, "version": promote(console.bank, visitor.principal, name)}
 
     return once(request, console.bank.store, visitor, "model.promote", name, None, effect)
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
+from bankloop.kit.located import read_located
 from bankloop.kit.text import Text
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop import run as loop
@@ -121,9 +122,7 @@ class Console:
         return self.locks.get("title", self._title)
 
     def _title(self) -> Text:
-        import yaml
-
-        named = yaml.safe_load((self.folder / "bank.yaml").read_text(encoding="utf-8")).get("name") or {}
+        named = read_located(self.folder / "bank.yaml").content.get("name") or {}
         return Text(str(named.get("zh", "bankloop")), str(named.get("en", "bankloop")))
 
     def titles(self) -> dict[str, Text]:

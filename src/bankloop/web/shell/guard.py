@@ -15,6 +15,7 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bankloop.care.worklist import MOST_BYTES
+from bankloop.kit.bounded import check_json
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.origins import Origin, acting_from
 from bankloop.web.shell import errors
@@ -76,6 +77,8 @@ class Guard:
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             body = await _body(scope, receive)
+            if not _is_form(scope):
+                check_json(body, scope["path"])
         except BankloopError as error:
             await _refuse(error, scope, receive, send)
             return
@@ -136,6 +139,12 @@ async def _whole(receive: Receive, most: int) -> bytes:
             raise errors.too_large(most)
         if not message.get("more_body", False):
             return bytes(body)
+
+
+def _is_form(scope: Scope) -> bool:
+    """Return whether the body is fields or a file; everything else may be read as JSON, whatever it calls itself."""
+    kind = dict(scope["headers"]).get(b"content-type", b"").lower()
+    return bool(kind.startswith((b"application/x-www-form-urlencoded", b"multipart/form-data")))
 
 
 def _wait(rate: RateLimitItem) -> int:

@@ -13,8 +13,9 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bankloop.kit.money import MINOR_UNITS
+from bankloop.kit.money import MAX_FEN, MINOR_UNITS
 from bankloop.kit.text import Text
+from bankloop.lake.outside import HELD, parquet_within, text_within
 from bankloop.loop.evaluate.off_policy import Floats
 from bankloop.loop.evaluate.policy import errors
 from bankloop.loop.evaluate.policy.contracts import LoggedColumn, LoggedFile, Reward
@@ -87,10 +88,11 @@ def _table(path: Path, file: LoggedFile) -> pa.Table:
     wanted = list(dict.fromkeys(column.source for column in file.columns.values()))
     try:
         if path.suffix == ".parquet":
+            known = parquet_within(path, HELD)
             with pq.ParquetFile(path) as parquet:
-                known = parquet.schema_arrow.names
                 table = parquet.read(columns=[name for name in wanted if name in known])
         else:
+            text_within(path, HELD)
             table = pcsv.read_csv(path)
             known = table.column_names
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -114,6 +116,9 @@ def _numbers(file: LoggedFile, column: LoggedColumn, values: pa.Array) -> Floats
     found = np.array(values.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
     if np.isinf(found).any():
         raise errors.bad_value(file.file, column.source, int(np.flatnonzero(np.isinf(found))[0]) + 1, "inf", "a number")
+    if column.type == "money" and (beyond := np.flatnonzero(np.abs(found) > MAX_FEN / MINOR_UNITS)).size:
+        row = int(beyond[0])
+        raise errors.bad_value(file.file, column.source, row + 1, f"{found[row]:g}", "an amount within ±1e14")
     if column.missing is not None:
         found[np.isnan(found)] = column.missing
     return np.rint(found * MINOR_UNITS) if column.type == "money" else found
