@@ -50,6 +50,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def private_files() -> Iterator[None]:
+    """Let tests write as the command does: for their own user alone."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture(autouse=True, scope="session")
 def own_state() -> Iterator[None]:
     """Keep the clusters of tests out of the user's own state, and tests off a database that the user named."""
     before = {name: os.environ.pop(name, None) for name in ("BANKLOOP_DATABASE_URL", "BANKLOOP_STATE_DIR")}

@@ -68,6 +68,10 @@ REFUSED = [
     ("city like '%a'", "expression.form", 1, 1, "not part of expressions format 1"),
     ("aum / fee > 1", "expression.form", 1, 1, "safe_div"),
     ("age = 99999999999999999999", "expression.range", 1, 7, "too many digits"),
+    ("aum > 1e99999999", "expression.range", 1, 7, "too many digits"),
+    ("aum > 1e-99999999", "expression.range", 1, 7, "too many digits"),
+    ("aum > 1e999999999999999999999", "expression.range", 1, 7, "too many digits"),
+    ("aum in (1, 1e99999999)", "expression.range", 1, 12, "too many digits"),
     ("aum > 99999999999999999", "expression.range", 1, 1, "outside the range of money"),
 ]
 

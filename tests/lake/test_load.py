@@ -388,6 +388,8 @@ def test_local_timestamps_become_utc(tmp_path: Path, lake: Lake) -> None:
         ("payday: 发薪日", "payday: {from: 发薪日, date: '%d'}", 12, "is for type date"),
         ("encoding: gbk", "encoding: big6", 9, "unknown encoding"),
         ("40%", "400%", 11, "0% to 100%"),
+        ("40%", ".nan", 11, "0% to 100%"),
+        ("40%", "'1e99999999%'", 11, "0% to 100%"),
         ("Asia/Shanghai", "Asia/Shanghia", 2, "unknown time zone"),
     ],
 )

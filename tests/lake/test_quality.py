@@ -121,7 +121,7 @@ def test_another_population_shows_and_can_stop_a_load(bank: Path, lake: Lake, ma
     assert moved.values[0] < 100_000 < 250_000 < moved.values[1]
 
 
-@pytest.mark.parametrize("line", ["quality: {complete: 120%}", "quality: {nothing: 1%}", "quality: {fresh: x}", "block: unique", "block: [control]", "control: rows"])  # fmt: skip
+@pytest.mark.parametrize("line", ["quality: {complete: 120%}", "quality: {nothing: 1%}", "quality: {fresh: x}", "quality: {fresh: 1e99999999d}", "quality: {distribution: '1e999999'}", "quality: {complete: .nan}", "quality: {unique: '1e99999999'}", "block: unique", "block: [control]", "control: rows"])  # fmt: skip
 def test_a_promise_that_cannot_be_is_refused(bank: Path, lake: Lake, line: str) -> None:
     (bank / "bank.yaml").write_text(declared(line), encoding="utf-8")
     with pytest.raises(SpecError):

@@ -27,9 +27,11 @@ from bankloop.store.audit import (
     record_access,
     record_audit,
     release_hold,
+    seal_age,
     seal_audit,
     verify_audit,
 )
+from bankloop.store.audit.checks import LATEST_SEAL, SealAge
 from bankloop.store.contracts import Principal, Role
 from bankloop.store.database import Store, under_approval
 from bankloop.store.vault import erase_sealed
@@ -115,6 +117,39 @@ def test_a_cut_tail_is_missed_and_sealing_on_is_refused(sealed: Store) -> None:
     with pytest.raises(ConflictError, match="audit_broken"):
         seal_audit(sealed)
     assert found(sealed) == [("truncated", 2, None)]
+
+
+@pytest.mark.parametrize("seals", ["", "DELETE FROM audit_seal WHERE seal > 1"])
+def test_fifty_rows_cut_from_the_end_are_missed(store: Store, seals: str) -> None:
+    for minute in range(6):
+        act(store, *(f"{minute}-{number}" for number in range(10)))
+        seal_audit(store)  # as a serving process does every minute
+    act(store, "not yet sealed")
+    tamper(store, "DELETE FROM audit WHERE id > 10", *([seals] if seals else []))
+    report = check_audit(store)
+    assert not report.ok
+    if seals:
+        assert [(one.kind, one.seal) for one in report.findings] == [("truncated", 6)]
+    else:
+        assert [(one.kind, one.row) for one in report.findings] == [("dropped", row) for row in range(11, 61)]
+
+
+def test_the_age_of_the_seal_is_that_of_the_oldest_row_without_one(store: Store) -> None:
+    def age() -> SealAge:
+        with store.begin(ROOT, Role.AUDITOR) as connection:
+            return seal_age(connection)
+
+    now = store.clock.now()
+    assert age() == SealAge(None, 0, None)
+    act(store, "a", "b")
+    assert age() == SealAge(None, 2, now)
+    assert not age().late(now + LATEST_SEAL)
+    assert age().late(now + LATEST_SEAL + timedelta(seconds=1))
+    assert "2 rows are not sealed yet, the oldest for 7 minutes" in age().told(now + timedelta(minutes=7)).en
+    seal_audit(store)
+    assert age() == SealAge(now, 0, None)
+    assert not age().late(now + timedelta(days=9))  # nothing waits
+    assert age().told(now).en == "every row is sealed"
 
 
 def test_a_trail_written_anew_is_not_the_anchored_one(sealed: Store) -> None:

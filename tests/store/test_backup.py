@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import ConflictError, DataError
+from bankloop.store import backup
 from bankloop.store.audit import check_audit, record_audit, seal_audit, verify_audit
 from bankloop.store.backup import make_backup, read_backup, restore_backup
 from bankloop.store.contracts import DecisionBatch, LakeVersion, Principal, Role
@@ -21,7 +22,7 @@ from bankloop.store.embedded import remove_cluster
 from bankloop.store.history import append_decisions, append_events
 from bankloop.store.outbox import enqueue
 from bankloop.store.registry import publish_version
-from bankloop.store.schema import REPLACED
+from bankloop.store.schema import FIRST, REPLACED
 from bankloop.store.vault import keep_identifiers, read_identifiers
 
 PROGRAM = Principal("system:backup", frozenset({"system"}), ("*",), "test")
@@ -154,8 +155,11 @@ def test_no_key_is_in_a_backup(filled: Store, tmp_path_factory: pytest.TempPathF
             assert not any(secret.encode() in body for secret in secrets), path
 
 
-def test_a_backup_of_this_schema_under_its_earlier_name_is_taken(filled: Store, tmp_path: Path) -> None:
+def test_a_backup_of_the_first_schema_under_its_earlier_name_is_one_of_the_first(
+    filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = make_backup(filled, PROGRAM, tmp_path.parent / f"{tmp_path.name}-earlier", "0.1.0")
     path = made.place / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema": REPLACED}))
+    monkeypatch.setattr(backup, "HEAD", FIRST)
     assert read_backup(made.place).rows == made.rows

@@ -43,7 +43,7 @@ def wrong(store: Store) -> dict[str, Finding]:
 def test_a_bank_that_is_well_has_no_findings(well: Store) -> None:
     assert wrong(well) == {}
     assert {finding.check for finding in examine(well)} == {
-        "migrations", "clocks", "disk", "keys", "sealed", "chain", "backups", "messages",
+        "migrations", "clocks", "disk", "keys", "sealed", "private", "seals", "chain", "backups", "messages",
     }  # fmt: skip
 
 
@@ -71,6 +71,19 @@ def _tampered(store: Store, _: pytest.MonkeyPatch) -> None:
         connection.execute(text("UPDATE audit SET reason = 'x' WHERE id = 1"))
 
 
+def _never_sealed(store: Store, _: pytest.MonkeyPatch) -> None:
+    with store.begin(PROGRAM) as connection:
+        record_audit(connection, "test.act", "thing", "late", None, None)
+    store.clock = FixedClock(SystemClock().now() + timedelta(minutes=6))
+
+
+def _open_file(store: Store, _: pytest.MonkeyPatch) -> None:
+    place = store.folder / "data" / "delivery" / "sms"
+    place.mkdir(parents=True)
+    (place / "part.csv").write_text("C1,13800138000\n")
+    (place / "part.csv").chmod(0o640)
+
+
 def _no_backup(store: Store, _: pytest.MonkeyPatch) -> None:
     store.clock = FixedClock(SystemClock().now() + timedelta(days=2))
 
@@ -96,6 +109,8 @@ def _failed_message(store: Store, _: pytest.MonkeyPatch) -> None:
         (_full_disk, "disk", "free some space"),
         (_lost_key, "keys", "restore the missing keys"),
         (_old_key, "sealed", "bankloop keys renew"),
+        (_never_sealed, "seals", "bankloop serve"),
+        (_open_file, "private", "chmod -R go="),
         (_tampered, "chain", "bankloop audit verify"),
         (_no_backup, "backups", "bankloop backup"),
     ],

@@ -175,6 +175,26 @@ def test_of_two_editors_the_second_is_told(staffed: Staffed, maker: TestClient) 
     assert maker.get(path, headers={"if-none-match": mine.headers["etag"]}).status_code == 304
 
 
+def test_an_address_says_which_methods_it_takes(maker: TestClient) -> None:
+    refused = maker.request("DELETE", f"{BASE}/campaigns/bind-card")
+    assert (refused.status_code, refused.json()["code"]) == (405, "request.method")
+    assert refused.headers["allow"] == "GET"
+    assert "it takes GET" in refused.json()["en"]
+
+
+def test_what_a_killed_edit_left_is_cleared_by_the_next(staffed: Staffed, maker: TestClient) -> None:
+    campaigns = staffed.small.open.folder / "campaigns"
+    left = campaigns / ".edit-bind-card"
+    left.mkdir()
+    (left / "bind-card.yaml").write_text("campaign: half a fi", encoding="utf-8")
+    path = f"{BASE}/campaigns/bind-card/file"
+    known = maker.get(path)
+    body = {"text": known.json()["text"]}
+    assert maker.put(path, json=body, headers={**key(), "if-match": known.headers["etag"]}).status_code == 200
+    assert [one.name for one in campaigns.iterdir() if one.name.startswith(".edit-")] == []
+    assert maker.get(path).json()["text"] == known.json()["text"]
+
+
 def test_a_page_says_where_it_goes_on_and_nobody_else_can_use_it(staffed: Staffed) -> None:
     steward = staffed.api("steward")
     first = steward.get(f"{BASE}/people", params={"limit": 2}).json()

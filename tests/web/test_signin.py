@@ -21,6 +21,7 @@ from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
 from bankloop.organization import account
 from bankloop.organization.account import SignInSettings, secrets
+from bankloop.organization.account.accounts import confirm_totp
 from bankloop.organization.principals import system
 from bankloop.organization.rights import ROLES, Reach, give_role
 from bankloop.simulate.service import write_templates
@@ -256,13 +257,87 @@ def test_a_role_revoked_ends_at_the_next_request(browser: TestClient, moving: St
     assert browser.get("/", follow_redirects=False).status_code == 303
 
 
+def test_one_answer_to_every_name(browser: TestClient) -> None:
+    answers = set()
+    for person in ("li", "nobody"):
+        for _ in range(7):  # the last of them on an account that is locked
+            answer = browser.post("/signin", data={"person": person, "password": "wrong wrong wrong"})
+            answers.add((answer.status_code, answer.text.replace(f'value="{person}"', "")))
+    assert len(answers) == 1
+
+
+def test_a_page_asks_for_both_proofs_before_another_factor(moving: Store, hand: Hand) -> None:
+    with served(moving) as browser:
+        enter(browser)
+
+        def send(**fields: str) -> Any:
+            csrf = hidden(browser.get("/signin/factor").text, "csrf")
+            return browser.post("/signin/factor", data={"csrf": csrf, **fields}, follow_redirects=False)
+
+        assert 'name="current"' not in browser.get("/signin/factor").text
+        assert send().status_code == 401
+        secret = re.search(r"<code>([A-Z2-7]{32})</code>", send(password=PASSWORD).text)
+        assert secret is not None
+        factor = pyotp.TOTP(secret[1])
+        assert send(code=factor.at(hand.at)).status_code == 303
+        assert 'name="current"' in browser.get("/signin/factor").text
+        hand.on(timedelta(minutes=1))
+        for proofs in ({}, {"password": PASSWORD}, {"current": factor.at(hand.at)}):
+            refused = send(**proofs)
+            assert refused.status_code == 401
+            assert "<code>" not in refused.text
+        again = send(password=PASSWORD, current=factor.at(hand.at))
+        assert re.search(r"<code>([A-Z2-7]{32})</code>", again.text)
+
+
+def test_a_hundred_and_twenty_wrong_codes_lock(moving: Store, hand: Hand) -> None:
+    with served(moving) as browser:
+        with moving.begin(account.SIGN_IN) as connection:
+            secret = account.begin_totp(connection, "li")
+            confirm_totp(connection, "li", pyotp.TOTP(secret).at(hand.at))
+        asked = 0
+        for _ in range(120):
+            page = enter(browser)
+            if 'action="/signin/code"' not in page.text:
+                continue
+            asked += 1
+            browser.post("/signin/code", data={"csrf": hidden(page.text, "csrf"), "code": "000000"})
+            hand.on(timedelta(seconds=4))  # below the rate
+        assert asked < 10
+        page = browser.get("/signin/code")
+        late = browser.post(
+            "/signin/code", data={"csrf": hidden(page.text, "csrf"), "code": pyotp.TOTP(secret).at(hand.at)}
+        )
+        assert late.status_code == 401
+
+
+def test_a_branch_behind_one_address_signs_in(moving: Store) -> None:
+    bank = Bank(moving.folder, moving, open_lake(moving.folder, moving, system("lake")), moving.clock)
+    app = create_app(lambda: nullcontext(bank), SignInSettings(), rates=("3/minute", "1000/minute"))
+    with TestClient(app, base_url="http://127.0.0.1") as opened:
+
+        def tries(path: str = "/signin", count: int = 1, **more: Any) -> list[int]:
+            return [opened.post(path, follow_redirects=False, **more).status_code for _ in range(count)]
+
+        for number in range(40):
+            assert tries(data={"person": f"p{number}", "password": "y"}) == [401]
+        assert tries(count=4, data={"person": "x", "password": "y"})[-1] == 429
+        assert tries(data={"person": " x ", "password": "y"}) == [429]
+        assert tries(data={"person": "other", "password": "y"}) == [401]
+        opened.cookies.set("session", "bls_x")
+        assert 429 in tries("/signin/code", 4, data={"code": "1", "person": "p1"})
+        assert tries("/signin/code", data={"code": "1", "person": "p2"}) == [429]
+        plain = [opened.post("/signin", files={"person": (None, f"m{n}")}).status_code for n in range(4)]
+        assert plain[-1] == 429  # another encoding is one name
+
+
 def test_guessing_is_slowed_down(moving: Store) -> None:
     bank = Bank(moving.folder, moving, open_lake(moving.folder, moving, system("lake")), moving.clock)
     app = create_app(lambda: nullcontext(bank), SignInSettings(), rates=("3/minute", "1000/minute"))
     with TestClient(app, base_url="http://127.0.0.1") as opened:
         codes = [opened.post("/signin", data={"person": "x", "password": "y"}).status_code for _ in range(4)]
         assert codes == [401, 401, 401, 429]
-        assert opened.post("/signin", data={}).headers["retry-after"] == "60"
+        assert opened.post("/signin", data={"person": "x"}).headers["retry-after"] == "60"
         assert opened.get("/signin").status_code == 200
 
 

@@ -11,18 +11,28 @@ import pytest
 from sqlalchemy import text
 
 from bankloop.kit.clock import FixedClock
+from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
 from bankloop.organization import account
 from bankloop.organization.account.sessions import open_session
 from bankloop.organization.approval import Demand, Limits, approval_by_id, approve, submit_approval
 from bankloop.organization.principals import auditor, checker, maker, product_manager, system
 from bankloop.organization.task import NewTask, TaskKind, open_task, task_of
-from bankloop.store.audit import last_check, place_hold, read_audit, record_access, record_audit
+from bankloop.store.audit import (
+    anchor_file,
+    check_audit,
+    last_check,
+    place_hold,
+    read_audit,
+    record_access,
+    record_audit,
+    seal_age,
+)
 from bankloop.store.contracts import Role
 from bankloop.store.database import Store
 from bankloop.store.shelf import add_notice
 from bankloop.web.shell import upkeep
-from bankloop.web.shell.upkeep import ShelfWatch, keep_clocks, keep_up
+from bankloop.web.shell.upkeep import ShelfWatch, keep_clocks, keep_sealed, keep_up
 
 
 def sessions(store: Store) -> int:
@@ -49,6 +59,54 @@ def test_what_nobody_foresaw_ends_nothing_and_is_told_by_its_place_alone(caplog:
     asyncio.run(twice())
     assert "KeyError" in caplog.text
     assert "13800138000" not in caplog.text
+
+
+def unsealed(store: Store) -> int:
+    with store.begin(system(), Role.AUDITOR) as connection:
+        return seal_age(connection).rows
+
+
+def test_serving_seals_the_trail(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with store.begin(system()) as connection:
+        record_audit(connection, "test.act", "thing", "one", None, None)
+    bank = Bank(store.folder, store, open_lake(store.folder, store, system("lake")), store.clock)
+    done: list[int] = []
+    monkeypatch.setattr(upkeep, "CLOCK_SECONDS", 0.0)
+    monkeypatch.setattr(upkeep, "keep_up", lambda _: None)
+    monkeypatch.setattr(upkeep, "keep_clocks", lambda _, zone: None)
+    monkeypatch.setattr(upkeep.ShelfWatch, "look", lambda _: None)
+    monkeypatch.setattr(upkeep.DailyRound, "look", lambda _: None)
+
+    def seal(one: Store) -> None:
+        keep_sealed(one)
+        done.append(unsealed(one))
+
+    monkeypatch.setattr(upkeep, "keep_sealed", seal)
+
+    async def serving() -> None:
+        async with upkeep.upkeep(bank):
+            while len(done) < 3:
+                await asyncio.sleep(0)
+
+    asyncio.run(serving())
+    assert set(done) == {0}
+    assert anchor_file(store.folder).exists()
+
+
+def test_a_minute_seals_and_a_cut_trail_is_told(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(60):
+        with store.begin(system()) as connection:
+            record_audit(connection, "test.act", "thing", str(number), None, None)
+        if number % 10 == 9:
+            keep_sealed(store)
+    assert unsealed(store) == 0
+    assert caplog.text == ""
+    with store.begin(system(), Role.OWNER) as connection:
+        connection.execute(text("DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY id DESC LIMIT 50)"))
+        connection.execute(text("DELETE FROM audit_seal WHERE seal > 1"))
+    keep_sealed(store)
+    assert "audit_broken" in caplog.text
+    assert not check_audit(store).ok
 
 
 def test_the_trail_is_verified_once_a_day_and_ended_sessions_are_forgotten(store: Store) -> None:

@@ -6,9 +6,18 @@ that needs them, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import io
+import os
+import sys
+
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; what it writes is for its own user alone, whatever the shell says."""
+    os.umask(0o077)
+    # A terminal that cannot say a character gets its number; in JSON that is the character again.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     from bankloop.cli.application import application
 
     application()

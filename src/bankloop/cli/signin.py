@@ -53,8 +53,7 @@ def signin(
                         store, settings, opened.session, None, ask("新密码 / new password")
                     )
                 case _:
-                    with store.begin(account.SIGN_IN) as connection:
-                        print(account.begin_totp(connection, person))
+                    print(account.begin_factor(store, settings, opened.session, "", ""))
                     opened = account.confirm_factor(store, settings, opened.session, ask("验证码 / code"))
     keep_token(bank, opened.token)
     show_table("✓", ["", ""], [[person, opened.session.until.strftime("%Y-%m-%d %H:%M UTC")]])

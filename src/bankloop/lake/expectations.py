@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from bankloop.lake.errors import source_spec
 ROWS = "rows"
 _FLAG = re.compile(r"(rows|sum\((?P<column>[^)]+)\))\s*[=:]\s*(?P<value>-?[\d,]+(\.\d+)?)")
 _PPM = 1_000_000
+# No limit of days or of shares is larger: a trillion millionths.
+_MOST_LIMIT = 10**12
 
 
 class Dimension(StrEnum):
@@ -107,10 +109,10 @@ def _limit(dimension: Dimension, value: Any, place: str) -> int:
                 found = Decimal(text) * _PPM
             case _:
                 found = Decimal(text.removesuffix("%")) * (_PPM // 100 if text.endswith("%") else _PPM)
-    except InvalidOperation:
+    except ArithmeticError:
         found = Decimal(-1)
     share = dimension not in (Dimension.FRESH, Dimension.DISTRIBUTION)
-    if found < 0 or (share and found > _PPM):
+    if not found.is_finite() or not 0 <= found <= (_PPM if share else _MOST_LIMIT):
         reason = Text(f"{dimension} 的限值不能是 {value}", f"the limit of {dimension} cannot be {value}")
         raise source_spec(place, reason)
     return int(found)

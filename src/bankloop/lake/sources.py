@@ -43,7 +43,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -317,9 +317,9 @@ def _share(place: str, value: Any) -> int:
     try:
         text = str(value).strip()
         share = Decimal(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except InvalidOperation:
+    except ArithmeticError:
         share = Decimal(-1)
-    if not 0 <= share <= 1:
+    if not share.is_finite() or not 0 <= share <= 1:
         reason = Text(f"reject_above 应为 0% 到 100%，不是 {value}", f"reject_above is 0% to 100%, not {value}")
         raise source_spec(place, reason)
     return int(share * 1_000_000)

@@ -26,6 +26,7 @@ from bankloop.kit.origins import Origin, present_origin
 from bankloop.store import errors
 from bankloop.store.contracts import EVERY_UNIT, Principal, Role
 from bankloop.store.embedded import EmbeddedServer, start_server
+from bankloop.store.private import close_to_others
 from bankloop.store.questions import Question, ask, ask_all, driver_of
 from bankloop.store.schema import migrate, revision_of
 from bankloop.store.sealing.keys import KeyRing, keys_in_force
@@ -298,6 +299,7 @@ def translated(error: Exception, principal: str, place: str) -> BankloopError | 
 
 def _opened(store: Store) -> Store:
     try:
+        close_to_others(store.folder)
         store.migrate()
     except BaseException:
         store.close()

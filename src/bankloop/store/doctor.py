@@ -12,12 +12,13 @@ from sqlalchemy import text
 
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.text import Text
-from bankloop.store.audit import anchor_file, check_audit, last_check, newest_row, read_audit
+from bankloop.store.audit import anchor_file, check_audit, last_check, newest_row, read_audit, seal_age
 from bankloop.store.audit.chain import SEALER
 from bankloop.store.audit.clock import MOST_BEHIND
 from bankloop.store.contracts import EVERY_UNIT, Principal, Role
 from bankloop.store.database import Store
 from bankloop.store.outbox import stuck_messages
+from bankloop.store.private import data_folder, open_to_others
 from bankloop.store.resealing import keys_in_use
 from bankloop.store.schema import HEAD
 from bankloop.store.sealing import key_file
@@ -42,9 +43,9 @@ class Finding:
 
 
 def examine(store: Store) -> list[Finding]:
-    """Look at migrations, clocks, disk, keys, chain and backups; nothing is changed but the remembered verification."""
+    """Look at migrations, clocks, disk, keys, modes, seals, chain and backups; nothing is changed but the remembered verification."""
     checks: tuple[Callable[[Store], Iterator[Finding]], ...] = (
-        _migrations, _clocks, _disk, _keys, _chain, _backups, _messages
+        _migrations, _clocks, _disk, _keys, _private, _seals, _chain, _backups, _messages
     )  # fmt: skip
     return [finding for check in checks for finding in _tried(check, store)]
 
@@ -116,6 +117,37 @@ def _keys(store: Store) -> Iterator[Finding]:
         Text(f"{old} 条内容仍用旧密钥加密", f"{old} values lie under an old key"),
         Text("请执行 bankloop keys renew", "run bankloop keys renew"),
     )  # fmt: skip
+
+
+def _private(store: Store) -> Iterator[Finding]:
+    found = list(open_to_others(store.folder))
+    place = data_folder(store.folder)
+    cure = Text(
+        f"请执行 chmod -R go= '{place}'；网关请用银行自己的系统用户取件",
+        f"run chmod -R go= '{place}'; let gateways collect as the bank's own user",
+    )
+    yield Finding(
+        "private",
+        not found,
+        str(found[0] if found else place),
+        Text(
+            f"{len(found):,} 个文件或文件夹对其他用户开放", f"{len(found):,} files and folders are open to other users"
+        ),
+        cure,
+    )
+
+
+def _seals(store: Store) -> Iterator[Finding]:
+    """How far the seal is behind; looked at before the chain, whose verification seals."""
+    with store.begin(SEALER, Role.AUDITOR) as connection:
+        age = seal_age(connection)
+    cure = Text(
+        "请让 bankloop serve 一直运行（每分钟封存），或定时执行 bankloop audit anchor；仍不封存时查看数据库里未结束的事务",
+        "keep bankloop serve running, which seals every minute, or run bankloop audit anchor on a schedule; where that "
+        "does not help, look for a transaction left open in the database",
+    )
+    now = store.clock.now()
+    yield Finding("seals", not age.late(now), str(anchor_file(store.folder)), age.told(now), cure)
 
 
 def _chain(store: Store) -> Iterator[Finding]:

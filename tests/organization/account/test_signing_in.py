@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from bankloop.kit.errors import ConflictError, DeniedError, InputError, SignInError
 from bankloop.organization import account
-from bankloop.organization.account import SignInSettings, Step, rules
+from bankloop.organization.account import SignInSettings, Step, rules, signing_in
 from bankloop.organization.account.accounts import account_of, use_code
 from bankloop.store.contracts import Principal, Role
 from bankloop.store.database import Store
@@ -58,14 +58,28 @@ def test_nobody_learns_what_was_wrong(moving: Store) -> None:
     assert {refused(moving, "nobody", PASSWORD), refused(moving, "li", "x" * 20)} == {"signin.wrong"}
 
 
+@pytest.mark.parametrize("person", ["nobody", "li", "wang"])
+def test_every_name_costs_one_hash(moving: Store, monkeypatch: pytest.MonkeyPatch, person: str) -> None:
+    with moving.begin(account.SIGN_IN) as connection:
+        account.open_account(connection, "wang")
+        account.set_password(connection, "wang", PASSWORD)
+        account.close_account(connection, "wang")
+    spent: list[str | None] = []
+    real = signing_in.verified
+    monkeypatch.setattr(signing_in, "verified", lambda kept, given: spent.append(kept) or real(kept, given))
+    for tries in range(1, 9):  # the last of them on an account that is locked
+        assert refused(moving, person, "wrong wrong wrong") == "signin.wrong"
+        assert len(spent) == tries
+
+
 def test_five_wrong_tries_lock_and_each_further_one_longer(moving: Store, hand: Hand) -> None:
     codes = [refused(moving, "li", "wrong wrong wrong") for _ in range(5)]
-    assert codes == ["signin.wrong"] * 4 + ["signin.locked"]
-    assert refused(moving, "li", PASSWORD) == "signin.locked"  # the right one does not open a locked account
+    assert codes == ["signin.wrong"] * 5
+    assert refused(moving, "li", PASSWORD) == "signin.wrong"  # the right one does not open a locked account
     hand.on(timedelta(minutes=1))
-    assert refused(moving, "li", "wrong wrong wrong") == "signin.locked"
+    assert refused(moving, "li", "wrong wrong wrong") == "signin.wrong"
     hand.on(timedelta(minutes=1))
-    assert refused(moving, "li", PASSWORD) == "signin.locked"
+    assert refused(moving, "li", PASSWORD) == "signin.wrong"
     hand.on(timedelta(minutes=1))
     assert account.sign_in(moving, OPEN, "li", PASSWORD).session.step is Step.FULL
     assert refused(moving, "li", "wrong wrong wrong") == "signin.wrong"  # and the count begins anew
@@ -158,6 +172,88 @@ def test_wrong_codes_lock_like_wrong_passwords(moving: Store, hand: Hand) -> Non
             account.give_code(moving, OPEN, half.session, "not-a-code")
         codes.append(caught.value.code)
     assert codes == ["signin.wrong"] * 4 + ["signin.locked"] * 2
+
+
+def test_the_first_factor_does_not_forgive_the_second(moving: Store, hand: Hand) -> None:
+    factor = enrolled(moving, hand)
+    answers = []
+    for _ in range(120):
+        try:
+            half = account.sign_in(moving, OPEN, "li", PASSWORD)
+        except SignInError as error:
+            answers.append(error.code)
+            continue
+        with pytest.raises(SignInError) as caught:
+            account.give_code(moving, OPEN, half.session, "000000")
+        answers.append(caught.value.code)
+    assert answers == ["signin.wrong"] * 4 + ["signin.locked"] + ["signin.wrong"] * 115
+    hand.on(rules.FIRST_LOCK)
+    half = account.sign_in(moving, OPEN, "li", PASSWORD)
+    with pytest.raises(SignInError) as caught:
+        account.give_code(moving, OPEN, half.session, "000000")
+    assert caught.value.code == "signin.locked"  # and at once: the count stands
+    hand.on(2 * rules.FIRST_LOCK)
+    half = account.sign_in(moving, OPEN, "li", PASSWORD)
+    assert account.give_code(moving, OPEN, half.session, factor.at(hand.at)).session.step is Step.FULL
+    hand.on(timedelta(minutes=1))
+    half = account.sign_in(moving, OPEN, "li", PASSWORD)
+    with pytest.raises(SignInError) as caught:
+        account.give_code(moving, OPEN, half.session, "000000")
+    assert caught.value.code == "signin.wrong"  # the last proof cleared it
+
+
+def test_wrong_passwords_are_forgiven_by_the_code_alone(moving: Store, hand: Hand) -> None:
+    factor = enrolled(moving, hand)
+    for _ in range(4):
+        refused(moving, "li", "wrong wrong wrong")
+    half = account.sign_in(moving, OPEN, "li", PASSWORD)
+    assert refused(moving, "li", "wrong wrong wrong") == "signin.wrong"
+    with pytest.raises(SignInError) as caught:  # that was the fifth
+        account.give_code(moving, OPEN, half.session, factor.at(hand.at))
+    assert caught.value.code == "signin.locked"
+
+
+def test_a_session_alone_changes_no_factor(moving: Store, hand: Hand) -> None:
+    factor = enrolled(moving, hand)
+    half = account.sign_in(moving, OPEN, "li", PASSWORD)
+    opened = account.give_code(moving, OPEN, half.session, factor.at(hand.at))
+    hand.on(timedelta(minutes=1))
+    for password, code in (("", ""), (PASSWORD, ""), ("", factor.at(hand.at)), (PASSWORD, "000000")):
+        with pytest.raises(SignInError):
+            account.begin_factor(moving, OPEN, opened.session, password, code)
+        assert account.sign_in(moving, OPEN, "li", PASSWORD).session.step is Step.CODE
+    secret = account.begin_factor(moving, OPEN, opened.session, PASSWORD, factor.at(hand.at))
+    hand.on(timedelta(minutes=1))
+    half = account.sign_in(moving, OPEN, "li", PASSWORD)  # the one before is in force until the new one is confirmed
+    account.give_code(moving, OPEN, half.session, factor.at(hand.at))
+    account.confirm_factor(moving, OPEN, opened.session, pyotp.TOTP(secret).at(hand.at))
+    hand.on(timedelta(minutes=1))
+    half = account.sign_in(moving, OPEN, "li", PASSWORD)
+    with pytest.raises(SignInError):
+        account.give_code(moving, OPEN, half.session, factor.at(hand.at))
+    assert account.give_code(moving, OPEN, half.session, pyotp.TOTP(secret).at(hand.at)).session.step is Step.FULL
+
+
+def test_a_step_of_setting_up_does_not_outlive_the_factor(moving: Store, hand: Hand) -> None:
+    early = account.sign_in(moving, SignInSettings(totp="required"), "li", PASSWORD)
+    assert early.session.step is Step.ENROL
+    enrolled(moving, hand)
+    with pytest.raises(SignInError):
+        account.begin_factor(moving, OPEN, early.session, "", "")
+
+
+def test_a_locked_account_changes_neither_password_nor_factor(moving: Store) -> None:
+    opened = account.sign_in(moving, OPEN, "li", PASSWORD)
+    for _ in range(5):
+        refused(moving, "li", "wrong wrong wrong")
+    for change in (
+        lambda: account.change_password(moving, OPEN, opened.session, PASSWORD, "another six words of nothing"),
+        lambda: account.begin_factor(moving, OPEN, opened.session, PASSWORD, ""),
+        lambda: account.confirm_factor(moving, OPEN, opened.session, "000000"),
+    ):
+        with pytest.raises(SignInError) as caught:
+            change()
+        assert caught.value.code == "signin.locked"
 
 
 def test_of_two_uses_of_one_code_at_once_one_is_right(moving: Store, hand: Hand) -> None:
@@ -278,7 +374,7 @@ def test_an_account_is_locked_unlocked_and_reset_by_administrators(moving: Store
     with moving.begin(account.SIGN_IN) as connection:
         account.lock_account(connection, "li", "lost laptop")
     assert read(moving, opened.token) is None
-    assert refused(moving, "li", PASSWORD) == "signin.locked"
+    assert refused(moving, "li", PASSWORD) == "signin.wrong"
     with moving.begin(account.SIGN_IN) as connection:
         account.unlock_account(connection, "li")
     assert account.sign_in(moving, OPEN, "li", PASSWORD).session.step is Step.FULL

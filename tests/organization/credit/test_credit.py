@@ -77,7 +77,10 @@ def test_shares_that_are_read_are_at_most_the_whole(said: list[object]) -> None:
     assert all(one.share_ppm > 0 for one in shares)
 
 
-@pytest.mark.parametrize("words", ["", "0", "-0.1", "1.1", "nan", "inf", "0.0000001", "half"])
+@pytest.mark.parametrize(
+    "words",
+    ["", "0", "-0.1", "1.1", "nan", "inf", "1e99999999", "1e999999999999999999999", "1e-99999999", "0.0000001", "half"],
+)
 def test_what_is_no_share_is_refused(words: str) -> None:
     with pytest.raises(InputError) as caught:
         read_shares({"M1": ("retail", words)})

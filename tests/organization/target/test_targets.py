@@ -117,6 +117,7 @@ def test_parts_are_exact_and_within_capacity_or_it_is_refused(
         ({"B001": "five"}, "target.weight"),
         ({"B001": "1/0"}, "target.weight"),
         ({"B001": "1e9"}, "target.weight"),
+        ({"B001": "1e99999999"}, "target.weight"),
         ({"B001": "nan"}, "target.weight"),
     ],
 )

@@ -38,6 +38,8 @@ from bankloop.kit.text import Text
 MAX_TEXT = 10_000
 MAX_DEPTH = 100
 _INT64 = 2**63 - 1
+# The most digits before the point that a number of ours may have.
+_MOST_DIGITS = len(str(_INT64))
 
 _COMPARISONS: Mapping[type[exp.Expr], str] = {
     exp.EQ: "=",
@@ -198,7 +200,7 @@ class _Reader:
             case exp.Literal() if node.is_string:
                 return Literal(str(node.this), STRING)
             case exp.Literal():
-                return self._number(node, Decimal(str(node.this)))
+                return self._number(node, str(node.this))
             case exp.Cast() if node.to.this == exp.DataType.Type.DATE and isinstance(node.this, exp.Literal):
                 return self._date(node, str(node.this.this))
             case exp.Neg():
@@ -208,14 +210,26 @@ class _Reader:
                 return self._arithmetic(node, "-", Literal(0, INT), operand)
         return self._refuse_form(node)
 
-    def _number(self, node: exp.Expr, value: Decimal) -> Literal:
+    def _number(self, node: exp.Expr, written: str) -> Literal:
+        """Read a number; its size is judged before anything is computed, because 1e99999999 fits no computation."""
+        try:
+            value = Decimal(written)
+        except ArithmeticError:  # an exponent that no Decimal has
+            value = Decimal("Infinity")
         exponent = value.as_tuple().exponent
         scale = max(0, -exponent) if isinstance(exponent, int) else 0
+        if not value.is_finite() or scale > MAX_SCALE or value.adjusted() > _MOST_DIGITS:
+            self._refuse_size(node, written)
         unscaled = value.scaleb(scale)
-        if scale > MAX_SCALE or abs(unscaled) > _INT64:
-            self.refuse(node, "expression.range", "数字 {value} 位数太多", "the number {value} has too many digits",
-                        value=value)  # fmt: skip
+        if abs(unscaled) > _INT64:
+            self._refuse_size(node, written)
         return Literal(int(unscaled), Type(Kind.NUMBER, scale))
+
+    def _refuse_size(self, node: exp.Expr, written: str) -> NoReturn:
+        shown = written[:_MOST_DIGITS]
+        self.refuse(
+            node, "expression.range", "数字 {value} 位数太多", "the number {value} has too many digits", value=shown
+        )
 
     def _date(self, node: exp.Expr, text: str) -> Literal:
         try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import text
@@ -33,20 +35,17 @@ def edit_campaign(bank: Bank, principal: Principal, name: str, content: str, see
     cannot be.
     """
     place = _place(bank, name)
-    with (
-        bank.store.begin(principal) as connection,
-        tempfile.TemporaryDirectory(dir=place.parent, prefix=".edit-") as room,
-    ):
+    with bank.store.begin(principal) as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": f"campaign-file:{name}"})
         before = digest_bytes([place.read_bytes()])
         if before != seen:
             raise _stale(name)
-        draft = Path(room) / place.name
-        _write(draft, content.replace("\r\n", "\n"))
-        read_campaign(draft, bank.spec, bank.catalogue.types)
-        after = digest_bytes([draft.read_bytes()])
-        record_audit(connection, "campaign.edit", "campaign", name, {"file": before}, {"file": after})
-        os.replace(draft, place)
+        with _draft_beside(place) as draft:
+            _write(draft, content.replace("\r\n", "\n"))
+            read_campaign(draft, bank.spec, bank.catalogue.types)
+            after = digest_bytes([draft.read_bytes()])
+            record_audit(connection, "campaign.edit", "campaign", name, {"file": before}, {"file": after})
+            os.replace(draft, place)
     vars(bank).pop("spec", None)  # read anew from the files
     return after
 
@@ -61,6 +60,18 @@ def _place(bank: Bank, name: str) -> Path:
             name=name,
         )  # fmt: skip
     return place
+
+
+@contextmanager
+def _draft_beside(place: Path) -> Iterator[Path]:
+    """Give a place for a draft of a file, of the same name; what a killed edit left is cleared by the file's next one."""
+    room = place.parent / f".edit-{place.stem}"
+    shutil.rmtree(room, ignore_errors=True)
+    room.mkdir()
+    try:
+        yield room / place.name
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
 
 
 def _write(place: Path, content: str) -> None:

@@ -150,21 +150,19 @@ class Scorer:
 
     def one(self, row: Floats) -> Floats:
         """Return (m,) the scores of one customer's features (f,), NaN for unknown."""
-        self._refuse_other_width(row.size)
+        if row.size != len(self.features):
+            raise _other_width(row.size, len(self.features))
         out = np.empty(self.baseline.size)
         _score(row, *self._arrays(), out)
         return out
 
     def batch(self, x: Floats) -> Floats:
         """Return (n, m) the scores of many customers (n, f)."""
-        self._refuse_other_width(x.shape[1])
+        if x.shape[1] != len(self.features):
+            raise _other_width(x.shape[1], len(self.features))
         out = np.empty((len(x), self.baseline.size))
         _score_all(np.ascontiguousarray(x, np.float64), *self._arrays(), out)
         return out
-
-    def _refuse_other_width(self, width: int) -> None:
-        if width != len(self.features):
-            raise ValueError(f"{width} features where {len(self.features)} are read")
 
     def _arrays(self) -> tuple[Any, ...]:
         return (
@@ -176,6 +174,10 @@ class Scorer:
 def scores_of(trees: Any, x: Floats) -> Floats:
     """Return what one fitted ensemble says of many customers (n, f): a classifier's chance (n,)."""
     return Scorer.plain(trees, x.shape[1]).batch(x)[:, 0]
+
+
+def _other_width(given: int, read: int) -> ValueError:
+    return ValueError(f"{given} features where {read} are read")
 
 
 def _without_steps(width: int, *, baseline: float, logistic: bool, root: NDArray[np.int32], **nodes: Any) -> Scorer:

@@ -50,6 +50,7 @@ from bankloop.organization.account.sessions import (
 from bankloop.organization.account.settings import read_settings
 from bankloop.organization.account.signing_in import (
     SIGN_IN,
+    begin_factor,
     change_password,
     confirm_factor,
     give_code,
@@ -78,6 +79,7 @@ __all__ = [
     "account_of",
     "accounts",
     "bad_token_error",
+    "begin_factor",
     "begin_totp",
     "bind_subject",
     "change_password",

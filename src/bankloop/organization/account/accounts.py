@@ -20,7 +20,8 @@ from bankloop.store.resealing import SealedColumn, register_sealed
 from bankloop.store.verbs import verb
 
 _TOTP = "totp"
-register_sealed(SealedColumn("account", ("person_id",), "totp_secret", f"'{_TOTP}'", "person_id"))
+for _column in ("totp_secret", "totp_next"):
+    register_sealed(SealedColumn("account", ("person_id",), _column, f"'{_TOTP}'", "person_id"))
 _FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -33,7 +34,7 @@ def open_account(connection: Connection, person_id: str) -> str:
     code, now = new_code(), now_of(connection)
     fresh = {
         "state": "active", "password_hash": None, "must_change": True, "code_digest": digest_of(code), "code_until": now + CODE_LIFE,
-        "failures": 0, "locked_until": None, "updated_at": now,
+        "failures": 0, "code_failures": 0, "locked_until": None, "updated_at": now,
     }  # fmt: skip
     connection.execute(
         insert(table)
@@ -59,7 +60,7 @@ def reset_account(connection: Connection, person_id: str, reason: str = "") -> s
     """Give an account that there is a new code for a first sign-in, its second factor gone, and return the code."""
     _known(connection, person_id)
     code = _renew(connection, person_id)
-    _change(connection, person_id, totp_secret=None, totp_confirmed=False, totp_step=0)
+    _change(connection, person_id, totp_secret=None, totp_next=None, totp_confirmed=False, totp_step=0)
     record_audit(connection, "account.reset", "account", person_id, None, {"reset": True}, reason)
     return code
 
@@ -77,7 +78,7 @@ def lock_account(connection: Connection, person_id: str, reason: str) -> None:
 def unlock_account(connection: Connection, person_id: str, reason: str = "") -> None:
     """Unlock an account and forget its wrong tries."""
     _known(connection, person_id)
-    _change(connection, person_id, locked_until=None, failures=0)
+    _change(connection, person_id, locked_until=None, failures=0, code_failures=0)
     record_audit(connection, "account.unlock", "account", person_id, None, {"locked": False}, reason)
 
 
@@ -111,42 +112,34 @@ def set_password(connection: Connection, person_id: str, password: str) -> None:
 
 @verb("account.enrol")
 def begin_totp(connection: Connection, person_id: str) -> str:
-    """Make a new second factor and return its secret, to be typed or read into an authenticator; not yet in force."""
+    """Make a new second factor and return its secret, to be typed or read into an authenticator; not yet in force.
+
+    The one in force stays so until the first right code of the new one.
+    """
     import pyotp
 
     secret = pyotp.random_base32()
     _known(connection, person_id)
-    _change(
-        connection,
-        person_id,
-        totp_secret=keys_of(connection).seal(_TOTP, secret, person_id),
-        totp_confirmed=False,
-        totp_step=0,
-    )
+    _change(connection, person_id, totp_next=keys_of(connection).seal(_TOTP, secret, person_id))
     record_audit(connection, "account.enrol", "account", person_id, None, {"second_factor": "begun"})
     return secret
 
 
 @verb("account.confirm")
 def confirm_totp(connection: Connection, person_id: str, code: str) -> None:
-    """Put the second factor in force by a first right code."""
-    if not use_code(connection, person_id, code):
+    """Put the second factor that waits in force by a first right code; the one before ends with it."""
+    row = _locked_row(connection, person_id)
+    step = None if row is None else _step_of(connection, person_id, row["totp_next"], code, 0)
+    if row is None or step is None:
         raise errors.wrong()
-    _change(connection, person_id, totp_confirmed=True)
+    _change(connection, person_id, totp_secret=row["totp_next"], totp_next=None, totp_confirmed=True, totp_step=step)
     record_audit(connection, "account.confirm", "account", person_id, None, {"second_factor": "in force"})
 
 
 def use_code(connection: Connection, person_id: str, code: str) -> bool:
     """Use up a code of the person's second factor; one step early or late is accepted, none twice."""
-    import pyotp
-
-    row = connection.execute(select(table).where(table.c.person_id == person_id).with_for_update()).mappings().first()
-    if row is None or row["totp_secret"] is None:
-        return False
-    totp = pyotp.TOTP(keys_of(connection).unseal(_TOTP, bytes(row["totp_secret"]), person_id), interval=TOTP_SECONDS)
-    now = int(now_of(connection).timestamp()) // TOTP_SECONDS
-    codes = {step: totp.at(step * TOTP_SECONDS) for step in (now - 1, now, now + 1)}
-    step = matched_step(codes, code.replace(" ", ""), row["totp_step"])
+    row = _locked_row(connection, person_id)
+    step = None if row is None else _step_of(connection, person_id, row["totp_secret"], code, row["totp_step"])
     if step is None:
         return False
     _change(connection, person_id, totp_step=step)
@@ -175,12 +168,28 @@ def _renew(connection: Connection, person_id: str) -> str:
     code, now = new_code(), now_of(connection)
     fresh = {
         "state": "active", "password_hash": None, "must_change": True, "code_digest": digest_of(code), "code_until": now + CODE_LIFE,
-        "failures": 0, "locked_until": None, "updated_at": now,
+        "failures": 0, "code_failures": 0, "locked_until": None, "updated_at": now,
     }  # fmt: skip
     made = insert(table).values(person_id=person_id, **fresh)
     connection.execute(made.on_conflict_do_update(index_elements=["person_id"], set_=fresh))
     end_sessions(connection, person_id)
     return code
+
+
+def _step_of(connection: Connection, person_id: str, sealed: bytes | None, code: str, last: int) -> int | None:
+    """Return the time step of a sealed factor whose code this is; None for a wrong code, and for one of ``last`` or before."""
+    import pyotp
+
+    if sealed is None:
+        return None
+    totp = pyotp.TOTP(keys_of(connection).unseal(_TOTP, bytes(sealed), person_id), interval=TOTP_SECONDS)
+    now = int(now_of(connection).timestamp()) // TOTP_SECONDS
+    codes = {step: totp.at(step * TOTP_SECONDS) for step in (now - 1, now, now + 1)}
+    return matched_step(codes, code.replace(" ", ""), last)
+
+
+def _locked_row(connection: Connection, person_id: str) -> Any:
+    return connection.execute(select(table).where(table.c.person_id == person_id).with_for_update()).mappings().first()
 
 
 def _known(connection: Connection, person_id: str) -> None:

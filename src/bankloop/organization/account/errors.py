@@ -17,10 +17,14 @@ from bankloop.kit.text import Text
 
 
 def wrong() -> SignInError:
-    """Return the refusal of a wrong proof, whichever part was wrong."""
+    """Return the refusal of a wrong proof, whichever part was wrong; whoever is not signed in hears of no lock either."""
     return SignInError(
         "signin.wrong",
-        Text("用户号、密码或验证码不对；请重试", "the person, the password or the code is wrong; try again"),
+        Text(
+            "用户号、密码或验证码不对，或因多次输错暂时锁定；请重试，输错五次后请等一分钟到一小时",
+            "the person, the password or the code is wrong, or too many wrong tries locked the account for a while; "
+            "try again, after five wrong tries in a minute to an hour",
+        ),
     )
 
 

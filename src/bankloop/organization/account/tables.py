@@ -44,6 +44,8 @@ account = Table(
     _moment("locked_until", null=True),
     Column("subject", Text, nullable=True),
     _moment("updated_at", stamped=True),
+    Column("code_failures", Integer, nullable=False, server_default="0"),
+    Column("totp_next", LargeBinary, nullable=True),
     UniqueConstraint("subject", name="account_subject"),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from uuid import UUID
 
 from bankloop.performance.credit import errors
@@ -16,7 +16,7 @@ def read_shares(said: Mapping[str, tuple[str, str]]) -> tuple[Share, ...]:
     for staff, (line, words) in said.items():
         try:
             ppm = Decimal(words.strip()) * WHOLE
-        except InvalidOperation:
+        except ArithmeticError:  # no number, or one with an exponent that nothing is computed with
             raise errors.bad_share(staff, words) from None
         if not ppm.is_finite() or ppm != ppm.to_integral_value() or not 0 < ppm <= WHOLE:
             raise errors.bad_share(staff, words)

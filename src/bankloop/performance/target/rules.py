@@ -46,10 +46,13 @@ def parts_of(total: int, weights: Mapping[str, Fraction], capacity: Mapping[str,
 
 def _number(holder: str, words: str) -> Fraction:
     plain = words.strip().rstrip("%％").strip()
+    # Looked at before it is read: of 1e99999999 a fraction would be made digit by digit.
+    if "/" in plain or "e" in plain.lower():
+        raise errors.bad_weight(holder, words)
     try:
         found = Fraction(plain)
-    except (ValueError, ZeroDivisionError):
+    except ValueError:
         raise errors.bad_weight(holder, words) from None
-    if found < 0 or "/" in plain or "e" in plain.lower():
+    if found < 0:
         raise errors.bad_weight(holder, words)
     return found

@@ -7,7 +7,7 @@ appended to the anchor file: what is cut off the end of the trail is missed ther
 
 from bankloop.store.audit.anchor import anchor_file
 from bankloop.store.audit.chain import seal_audit
-from bankloop.store.audit.checks import check_audit, check_due, last_check
+from bankloop.store.audit.checks import SealAge, check_audit, check_due, last_check, seal_age
 from bankloop.store.audit.clock import check_clock, newest_row
 from bankloop.store.audit.record import AuditRow, personal_of, read_audit, record_access, record_audit
 from bankloop.store.audit.retention import (
@@ -26,6 +26,7 @@ __all__ = [
     "RETENTION_YEARS",
     "AuditRow",
     "LegalHold",
+    "SealAge",
     "anchor_file",
     "check_audit",
     "check_clock",
@@ -42,6 +43,7 @@ __all__ = [
     "record_access",
     "record_audit",
     "release_hold",
+    "seal_age",
     "seal_audit",
     "verify_audit",
 ]

@@ -170,8 +170,11 @@ def make_private(path: Path, runner: Runner | None, mode: int = 0o700) -> None:
 
 def make_root(path: Path) -> None:
     """Make the prefix itself and the folders above it; as root passable, as a user private."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o755)
+        path.mkdir(parents=True, exist_ok=True)
+        for folder in missing if os.geteuid() == 0 else ():
+            folder.chmod(0o755)  # whatever the umask says
     except OSError as error:
         raise errors.unsafe_place(path, str(error)) from error
     if os.geteuid() == 0:
@@ -212,7 +215,8 @@ def _copied(site: Path, version: str) -> Path:
         for libraries in (site / f"{_PACKAGE}.libs", site / _PACKAGE / ".dylibs"):
             if libraries.exists():
                 shutil.copytree(libraries, draft / libraries.relative_to(site), symlinks=True)
-        draft.chmod(0o755)
+        for folder in (draft, draft / _PACKAGE):
+            folder.chmod(0o755)
         draft.rename(target)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)

@@ -279,7 +279,7 @@ def models(name: str, console: Open, visitor: Reads) -> dict[str, Any]:
 
 
 @router.post("/models/{name}/promote", openapi_extra=does("model.promote"))
-def promote(request: Request, name: str, console: Open, visitor: Writes) -> Response:
+def promote_model(request: Request, name: str, console: Open, visitor: Writes) -> Response:
     """Approve the newest submitted model and make it champion, as a second person."""
     visitor.within("approve")
 

@@ -175,12 +175,19 @@ def _refused(request: Request, error: Exception) -> Response:
     known, status = _known(request, error)
     note_refusal(request, known)
     if request.url.path.startswith("/api/"):
-        return problem(request, known, status)
+        return _with_headers(problem(request, known, status), error)
     if isinstance(known, SignInError) and request.method == "GET":
         here = quote(request.url.path, safe="/") + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/signin?to={quote(here, safe='')}", 303)
     _see(request)
-    return page(request, "error.html", status, error=known)
+    return _with_headers(page(request, "error.html", status, error=known), error)
+
+
+def _with_headers(answer: Response, error: Exception) -> Response:
+    """Put on an answer what the refusal itself says in headers: which methods an address takes."""
+    if isinstance(error, HTTPException) and error.headers:
+        answer.headers.update(error.headers)
+    return answer
 
 
 def _known(request: Request, error: Exception) -> tuple[BankloopError, int]:
@@ -191,6 +198,9 @@ def _known(request: Request, error: Exception) -> tuple[BankloopError, int]:
             first = error.errors()[0]
             found = errors.unreadable(".".join(str(part) for part in first["loc"][1:]), str(first["msg"]))
             return found, found.http_status
+        case HTTPException() if error.status_code == 405:
+            allowed = (error.headers or {}).get("Allow", "—")
+            return errors.other_method(request.url.path, request.method, allowed), 405
         case HTTPException() if error.status_code != 404:
             return errors.no_page(request.url.path), error.status_code
         case _:

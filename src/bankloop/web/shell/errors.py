@@ -5,7 +5,8 @@ BankloopError
 ├── InputError
 │   └── UnreadableQueryError       page.query: a question that cannot be read                     422
 │   ├── TooLargeError              request.too_large                                          413
-│   └── TooSlowError               request.too_slow                                           408
+│   ├── TooSlowError               request.too_slow                                           408
+│   └── OtherMethodError           request.method: the address is there, and not for this     405
 ├── DeniedError                    serve.foreign_host: another host; rows.pooled: never listed; request.forged: no
 │   │                              proof that one of our own pages asks; serve.not_loopback: nothing encrypts
 │   └── TooManyError               request.too_many                                           429
@@ -24,6 +25,17 @@ def no_page(path: str) -> NotFoundError:
         "page.none",
         Text("没有页面 {path}；请从左侧菜单进入", "there is no page {path}; choose one from the menu"),
         path=path,
+    )
+
+
+def other_method(path: str, method: str, allowed: str) -> OtherMethodError:
+    """Return the error of an address that is asked in a way that it does not answer."""
+    return OtherMethodError(
+        "request.method",
+        Text("{path} 不接受 {method}；可用：{allowed}", "{path} does not take {method}; it takes {allowed}"),
+        path=path,
+        method=method,
+        allowed=allowed,
     )
 
 
@@ -128,6 +140,12 @@ def too_large(limit: int) -> TooLargeError:
         Text("请求超过 {limit} 字节；请分批提交", "the request is larger than {limit} bytes; send it in parts"),
         limit=limit,
     )
+
+
+class OtherMethodError(InputError):
+    """An address asked in a way that it does not answer."""
+
+    http_status = 405
 
 
 class TooSlowError(InputError):

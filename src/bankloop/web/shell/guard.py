@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from hashlib import sha256
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 from fastapi.responses import JSONResponse
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bankloop.care.worklist import MOST_BYTES
@@ -19,6 +22,7 @@ from bankloop.kit.bounded import check_json
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.origins import Origin, acting_from
 from bankloop.web.shell import errors
+from bankloop.web.shell.visitor import cookie_name
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -36,8 +40,10 @@ HEADERS: Mapping[str, str] = {
 LARGEST_BODY = 1 << 20
 _LARGER = {"/lists/take": MOST_BYTES + LARGEST_BODY}
 SLOWEST_BODY = 10.0
-# Nobody signs in ten times a minute; a person's pages and a machine's calls stay far below the rest.
+# Nobody signs in ten times a minute, but a whole branch behind one address does: proofs are counted by name and address. A
+# person's pages and a machine's calls stay far below the rest, which is by address alone.
 _PROOFS = ("/signin", "/api/v1/token")
+_FORM = b"application/x-www-form-urlencoded"
 PROOF_RATE, RATE = "20/minute", "1200/minute"
 
 
@@ -55,6 +61,7 @@ class Guard:
         self.app = app
         self.hosts = LOOPBACK_NAMES | set(hosts)
         self.headers = {**HEADERS, **({"strict-transport-security": "max-age=31536000"} if secure else {})}
+        self._cookie = cookie_name(secure=secure)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._proofs, self._all = parse(rates[0]), parse(rates[1])
 
@@ -70,8 +77,7 @@ class Guard:
             await _refuse(refusal, scope, receive, sending)
             return
         kind = "api" if scope["path"].startswith("/api/") else "page"
-        address = scope["client"][0] if scope.get("client") else ""
-        with acting_from(Origin(kind, address=address, request=request)):
+        with acting_from(Origin(kind, address=_address(scope), request=request)):
             await self._let_in(scope, receive, sending)
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,6 +87,11 @@ class Guard:
                 check_json(body, scope["path"])
         except BankloopError as error:
             await _refuse(error, scope, receive, send)
+            return
+        if _is_proof(scope) and not self._limiter.hit(
+            self._proofs, _address(scope), _prover(scope, body, self._cookie)
+        ):
+            await _refuse(errors.too_many(_wait(self._proofs)), scope, receive, send)
             return
         messages = iter(({"type": "http.request", "body": body, "more_body": False},))
 
@@ -97,12 +108,7 @@ class Guard:
         return errors.foreign_host(host[:128])
 
     def _too_often(self, scope: Scope) -> BankloopError | None:
-        client = scope["client"][0] if scope.get("client") else ""
-        proof = scope["method"] == "POST" and scope["path"].startswith(_PROOFS)
-        for rate, counted in ((self._proofs, proof), (self._all, True)):
-            if counted and not self._limiter.hit(rate, client):
-                return errors.too_many(_wait(rate))
-        return None
+        return None if self._limiter.hit(self._all, _address(scope)) else errors.too_many(_wait(self._all))
 
     def _dressed(self, send: Send, request: str) -> Send:
         async def send_with_headers(message: Message) -> None:
@@ -113,6 +119,41 @@ class Guard:
             await send(message)
 
         return send_with_headers
+
+
+def _address(scope: Scope) -> str:
+    return scope["client"][0] if scope.get("client") else ""
+
+
+def _is_proof(scope: Scope) -> bool:
+    return scope["method"] == "POST" and str(scope["path"]).startswith(_PROOFS)
+
+
+def _prover(scope: Scope, body: bytes, cookie: str) -> str:
+    """Return whose proof a request brings: the person or client that it names, later the session. A digest is counted.
+
+    What a step does not read is not looked at, or a made-up name would let a request past its count.
+    """
+    headers = dict(scope["headers"])
+    fields = parse_qs(body.decode("latin-1")) if _FORM in headers.get(b"content-type", b"") else {}
+    match scope["path"].rstrip("/"):
+        case "/signin":
+            given = fields.get("person", [""])[-1].strip()
+        case "/api/v1/token":
+            basic = _client_of(headers.get(b"authorization", b"").decode("latin-1"))
+            given = basic or fields.get("client_id", [""])[-1]
+        case _:
+            given = cookie_parser(headers.get(b"cookie", b"").decode("latin-1")).get(cookie, "")
+    return sha256(given.encode()).hexdigest()
+
+
+def _client_of(header: str) -> str:
+    """Return the client that HTTP Basic names, without its secret."""
+    scheme, _, given = header.partition(" ")
+    with contextlib.suppress(ValueError):
+        if scheme.lower() == "basic":
+            return base64.b64decode(given, validate=True).decode("latin-1").partition(":")[0]
+    return ""
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:

@@ -1,7 +1,7 @@
 """What a serving process does beside its requests.
 
-Each minute what is due to be handed out, the clocks of tasks, the shelf where a notice has begun, and from half past eight on the daily report; each
-hour the trail, sessions and late requests.
+Each minute the trail is sealed, what is due is handed out, what was approved carried out; then the clocks of tasks, the
+shelf where a notice has begun, and from half past eight on the daily report. Each hour the trail, sessions, late requests.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from importlib import import_module
 
 from bankloop.kit.clock import local_day
-from bankloop.kit.errors import BankloopError
+from bankloop.kit.errors import BankloopError, ConflictError
 from bankloop.kit.worktime import WorkTime
 from bankloop.loop.bank import Bank
 from bankloop.loop.offering.shelf import screen, shelf_now
@@ -25,7 +25,7 @@ from bankloop.organization.principals import system
 from bankloop.organization.task import escalate_tasks, expire_tasks, hand_over_tasks
 from bankloop.performance.daily import due_day
 from bankloop.performance.daily_figures import report_day
-from bankloop.store.audit import check_due, purge_due
+from bankloop.store.audit import check_due, purge_due, seal_audit
 from bankloop.store.database import Store, now_of
 from bankloop.wiring import file_channel, hand_over_daily
 from bankloop.work.approvals import carry_out
@@ -52,6 +52,7 @@ async def upkeep(bank: Bank) -> AsyncIterator[None]:
     store, zone, shelf, daily = bank.store, bank.lake.zone, ShelfWatch(bank), DailyRound(bank)
     tasks = [
         asyncio.create_task(_forever(lambda: keep_up(store), EVERY_SECONDS)),
+        asyncio.create_task(_forever(lambda: keep_sealed(store), CLOCK_SECONDS)),
         asyncio.create_task(_forever(lambda: keep_clocks(store, zone), CLOCK_SECONDS)),
         asyncio.create_task(_forever(shelf.look, CLOCK_SECONDS)),
         asyncio.create_task(_forever(daily.look, CLOCK_SECONDS)),
@@ -64,6 +65,19 @@ async def upkeep(bank: Bank) -> AsyncIterator[None]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        with suppress(BankloopError):
+            await asyncio.to_thread(keep_sealed, store)
+
+
+def keep_sealed(store: Store) -> None:
+    """Seal and anchor the rows of the trail written since: what is cut off its end is missed from then on.
+
+    A trail that was cut is not sealed on; that it was stands in the log until somebody looks, and ``doctor`` finds it.
+    """
+    try:
+        seal_audit(store)
+    except ConflictError as error:
+        _LOG.error("upkeep: %s", error)
 
 
 def keep_up(store: Store) -> None:

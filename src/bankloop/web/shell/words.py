@@ -31,6 +31,7 @@ MORE_WORDS: Mapping[str, Text] = {
     "change_lead": Text("至少 12 个字符，不含用户号；其他会话会全部退出。", "At least 12 characters, without your id; all your other sessions end."),
     "old_password": Text("原密码", "Present password"),
     "new_password": Text("新密码", "New password"),
+    "current_code": Text("现用验证码", "Code of the factor in force"),
     "factor": Text("设置双因素验证", "Set up a second factor"),
     "factor_lead": Text("在身份验证器里手工输入下面的密钥，再填它显示的验证码。", "Type this secret into an authenticator, then the code that it shows."),
     "secret": Text("密钥", "Secret"),

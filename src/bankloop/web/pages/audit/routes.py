@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from bankloop.kit.text import Text
 from bankloop.organization.rights import require
-from bankloop.store.audit import AuditRow, check_audit, last_check, read_audit
+from bankloop.store.audit import AuditRow, check_audit, last_check, read_audit, seal_age
 from bankloop.store.contracts import AuditReport, Role
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table
@@ -40,10 +40,20 @@ def _page(
     store = console_of(request).bank.store
     with store.begin(visitor.principal, Role.AUDITOR) as connection:
         rows = read_audit(connection, principal=who or None, before_id=before, limit=PAGE)
-        checked = last_check(connection)
+        checked, age = last_check(connection), seal_age(connection)
     following = f"/audit?before={rows[-1].id}&who={who}" if len(rows) == PAGE else None
+    now = store.clock.now()
     return page(
-        request, "audit.html", at="audit", table=_table(rows), who=who, next=following, report=report, checked=checked
+        request,
+        "audit.html",
+        at="audit",
+        table=_table(rows),
+        who=who,
+        next=following,
+        report=report,
+        checked=checked,
+        sealed=age.told(now),
+        late=age.late(now),
     )
 
 

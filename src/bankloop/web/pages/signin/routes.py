@@ -98,22 +98,23 @@ def _add_steps(app: FastAPI) -> None:
 
     @app.get("/signin/factor")
     def ask_factor(request: Request) -> Response:
-        return _step_page(request, half_signed_in(request, _store(request)), Step.ENROL)
+        half = half_signed_in(request, _store(request))
+        return _step_page(request, half, Step.ENROL, factor=_has_factor(request, half[0]))
 
     @app.post("/signin/factor")
     def enrol(request: Request, form: Form) -> Response:
         session = _half(request, form)
         if session.step not in (Step.ENROL, Step.FULL):
             raise account.sign_in_needed()
-        if not form.get("code"):
-            with _store(request).begin(account.SIGN_IN) as connection:
-                secret = account.begin_totp(connection, session.person_id)
-            return _step_page(request, (session, _token(request)), Step.ENROL, secret=secret, **_carried(form))
+        store, settings = _store(request), request.app.state.settings
         try:
-            opened = account.confirm_factor(_store(request), request.app.state.settings, session, form["code"])
+            if form.get("code"):
+                return _onward(request, account.confirm_factor(store, settings, session, form["code"]), form)
+            proofs = form.get("password", ""), form.get("current", "")
+            secret = account.begin_factor(store, settings, session, *proofs)
         except SignInError as error:
             return _again(request, session, Step.ENROL, error, form)
-        return _onward(request, opened, form)
+        return _step_page(request, (session, _token(request)), Step.ENROL, secret=secret, **_carried(form))
 
 
 def _add_session(app: FastAPI) -> None:
@@ -215,14 +216,21 @@ def _carried(form: Form) -> dict[str, Any]:
     return {name: form.get(name, "") for name in ("to", "kept")}
 
 
+def _has_factor(request: Request, session: Session) -> bool:
+    with _store(request).begin(account.SIGN_IN) as connection:
+        known = account.account_of(connection, session.person_id)
+    return known is not None and known.totp
+
+
 def _step_page(request: Request, half: tuple[Session, str], step: Step, status: int = 200, **values: Any) -> Response:
     session, token = half
-    shown = {"to": "/", "kept": "", "error": None, "secret": "", **values}
+    shown = {"to": "/", "kept": "", "error": None, "secret": "", "factor": False, **values}
     return page(request, "step.html", status, step=step.value, session=session, csrf=csrf_of(token), **shown)
 
 
 def _again(request: Request, session: Session, step: Step, error: BankloopError, form: Form) -> Response:
-    return _step_page(request, (session, _token(request)), step, error.http_status, error=error, **_carried(form))
+    half, factor = (session, _token(request)), _has_factor(request, session)
+    return _step_page(request, half, step, error.http_status, error=error, factor=factor, **_carried(form))
 
 
 def _onward(request: Request, opened: Opened, form: Form) -> Response:
