@@ -23,6 +23,10 @@ from bankloop.store.contracts import Principal
 from bankloop.store.database import Store, attach_store, create_database
 from bankloop.store.embedded import EmbeddedServer, remove_cluster, start_server
 from bankloop.store.sources import EmbeddedSource
+from bankloop.work.approvals import check_kinds
+
+# Every room is there: verbs are guarded, and every kind of approval has its effects.
+check_kinds()
 
 TEMPLATE = "template_bank"
 _SPARK = {

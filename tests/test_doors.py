@@ -55,6 +55,7 @@ OWN = {
     "store/copying.py": "batches of the platform's own tables",
     "store/embedded/cluster.py": "the cluster's own secrets, for their owner alone",
     "store/embedded/handles.py": "the server's own state, for its owner alone",
+    "store/outbox.py": "reasons that it wrote itself",
     "store/registry.py": "what it has just written as canonical JSON",
     "web/api/dependencies.py": "sealed with the bank's keys",
     "web/api/jobs.py": "an answer that it has just made",

@@ -191,7 +191,7 @@ def test_an_effect_that_fails_leaves_the_approval_and_is_tried_again(bank: Bank,
     assert decided.approval.state is ApprovalState.APPROVED
     assert [one.reason.en for one in decided.carried.failures] == ["not now: twice"]
     with bank.store.begin(maker()) as connection:
-        assert [one.error for one in stuck_messages(connection)] == ["not now: twice"]
+        assert [one.error.en for one in stuck_messages(connection)] == ["not now: twice"]
     assert [one.reason.en for one in carry_out(bank).failures] == ["not now: once"]
     assert carry_out(bank).done == 1
     assert carry_out(bank).done == 0

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from bankloop.kit.clock import FixedClock, SystemClock
+from bankloop.kit.text import Text
 from bankloop.store import doctor as room
 from bankloop.store.audit import record_audit, seal_audit
 from bankloop.store.backup import make_backup
@@ -97,7 +98,7 @@ def _failed_message(store: Store, _: pytest.MonkeyPatch) -> None:
         enqueue(connection, "delivery", "part/1", "*", {"contacts": []})
         (found,) = claim_outbox(connection, "delivery", 1)
         for _attempt in range(MAX_ATTEMPTS):
-            mark_failed(connection, found.id, "the gateway is away")
+            mark_failed(connection, found.id, Text("网关不通", "the gateway is away"))
 
 
 @pytest.mark.parametrize(

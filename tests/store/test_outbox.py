@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import pytest
 
+from bankloop.kit.text import Text
 from bankloop.store.contracts import Principal
 from bankloop.store.database import Store
 from bankloop.store.outbox import claim_outbox, enqueue, enqueue_table, mark_done, mark_failed, waiting_messages
@@ -84,7 +85,7 @@ def test_what_fails_keeps_its_reason_and_stops_in_the_end(store: Store, system: 
             (message,) = claim_outbox(connection, "mail", 5, tries=2)
             assert message.attempts == attempt
             assert message.payload == {"to": "x"}
-            mark_failed(connection, message.id, "no such channel")
+            mark_failed(connection, message.id, Text("没有这个渠道", "no such channel"))
     with store.begin(system) as connection:
         assert claim_outbox(connection, "mail", 5, tries=2) == []
         assert waiting_messages(connection, "mail") == 1

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bankloop.cli.screen import AsJson, Folder, Person, finish, show_table
+from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
 from bankloop.cli.who import acting
 from bankloop.kit.clock import SystemClock
 
@@ -40,7 +40,9 @@ def messages(
                 retry_message(connection, retry)
             stopped = give_up(connection, drop, reason) if drop is not None else 0
             found = stuck_messages(connection)
-    rows = [[one.id, one.key, one.attempts, "!" if one.for_a_person else "", one.error] for one in found]
+    rows = [
+        [one.id, one.key, one.attempts, "!" if one.for_a_person else "", one.error.say(language())] for one in found
+    ]
     columns = ["编号 / id", "部分 / part", "已试 / attempts", "等人 / for a person", "原因 / why"]
     show_table("没有交出去的 / not handed out", columns, rows, right=[0, 2])
     plain = [
@@ -49,7 +51,7 @@ def messages(
             "topic": one.topic,
             "key": one.key,
             "attempts": one.attempts,
-            "error": one.error,
+            "error": {"zh": one.error.zh, "en": one.error.en},
             "for_a_person": one.for_a_person,
         }
         for one in found

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import pyarrow as pa
 
+from bankloop.kit.text import Text
+
 # A principal whose units hold this sees the rows of every unit: head office, and the system at work for it.
 EVERY_UNIT = "*"
 EVERY_LINE = "*"
@@ -233,7 +235,7 @@ class Stuck:
     topic: str
     key: str
     attempts: int
-    error: str
+    error: Text
     tried_at: datetime | None
     for_a_person: bool
 

@@ -191,7 +191,7 @@ def _messages(store: Store) -> Iterator[Finding]:
         "messages",
         not waiting,
         where,
-        said if not stuck else Text(f"{said.zh}：{stuck[0].error}", f"{said.en}: {stuck[0].error}"),
+        said if not stuck else Text(f"{said.zh}：{stuck[0].error.zh}", f"{said.en}: {stuck[0].error.en}"),
         Text(
             "请用 bankloop messages 或“轮次”页再试或放弃",
             "try again or give up: bankloop messages, or the page of rounds",

@@ -7,6 +7,7 @@ claims it. One that fails blocks nobody behind it: it waits longer each time, an
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
 from collections.abc import Callable, Collection, Iterable
@@ -140,7 +141,7 @@ def drain(store: Store, principal: Principal, topic: str, handle: Handle, *, pat
             failures.append(Failure(claimed[0].key, error))
             tried.append(claimed[0].id)
             with store.begin(principal) as connection:
-                mark_failed(connection, claimed[0].id, failures[-1].reason.en)
+                mark_failed(connection, claimed[0].id, failures[-1].reason)
 
 
 def claim_outbox(
@@ -163,9 +164,10 @@ def mark_done(connection: Connection, ids: Iterable[int]) -> int:
     return connection.execute(_DONE, {"ids": list(ids), "now": now_of(connection)}).rowcount
 
 
-def mark_failed(connection: Connection, message_id: int, error: str) -> None:
-    """Count a failed attempt and keep its reason; the message waits for the next claim."""
-    values = {"id": message_id, "error": error[:_LONGEST_ERROR], "now": now_of(connection)}
+def mark_failed(connection: Connection, message_id: int, reason: Text) -> None:
+    """Count a failed attempt and keep its reason in both languages; the message waits for the next claim."""
+    said = {"zh": reason.zh[:_LONGEST_ERROR], "en": reason.en[:_LONGEST_ERROR]}
+    values = {"id": message_id, "error": canonical_json(said), "now": now_of(connection)}
     connection.execute(_FAILED, values)
 
 
@@ -181,7 +183,18 @@ def release_outbox(connection: Connection, by: str) -> int:
 
 def stuck_messages(connection: Connection) -> list[Stuck]:
     """Return every message that failed and is not done, those that wait for a person first."""
-    return [Stuck(*row) for row in connection.execute(_STUCK, {"tries": MAX_ATTEMPTS})]
+    return [
+        Stuck(row.id, row.topic, row.key, row.attempts, _reason_kept(row.last_error), row.tried_at, row.for_a_person)
+        for row in connection.execute(_STUCK, {"tries": MAX_ATTEMPTS})
+    ]
+
+
+def _reason_kept(kept: str) -> Text:
+    """Return a reason as it was kept: in both languages, or in one by an earlier version."""
+    if not kept.startswith("{"):
+        return Text(kept, kept)
+    said = json.loads(kept)
+    return Text(said["zh"], said["en"])
 
 
 @verb("message.retry")

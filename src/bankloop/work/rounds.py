@@ -14,6 +14,7 @@ from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.learning.training import SEED
 from bankloop.loop.offering.shelf import gate
+from bankloop.loop.round.standing import check_start
 from bankloop.loop.round.window import Window
 from bankloop.organization.principals import system
 from bankloop.report.keeping import save_window
@@ -68,6 +69,7 @@ def run_round(
     ran = loop.was_run(bank, principal, round_, start, further=further)
     window, issued = None, None
     if ran is None:
+        check_start(start, bank.lake.today())
         say("plan")
         window = loop.plan(bank, principal, round_, start, seed, further=further)
         shown(window)
