@@ -22,10 +22,10 @@ from bankloop.loop import evaluate as evaluation
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.approving import approve_in_turn, submit
-from bankloop.loop.evaluate import Estimate, Money, Reading
+from bankloop.loop.evaluate import Estimate, Reading, RoundMoney
 from bankloop.loop.learning.promotion import promote
 from bankloop.loop.learning.training import draft_model
-from bankloop.loop.model import Card
+from bankloop.loop.model import ModelCard
 from bankloop.loop.optimize import Challenger
 from bankloop.loop.round.window import Window
 from bankloop.organization.principals import checker, maker, reviewers, system
@@ -73,7 +73,7 @@ class Lived:
 
     bank: SimulatedBank
     load: LoadReport
-    cards: dict[str, Card]
+    cards: dict[str, ModelCard]
     windows: list[Window]
     rounds: list[list[Told]]
     pooled: dict[str, Reading]
@@ -191,7 +191,7 @@ def placebo(reading: Reading) -> Reading:
     """An A/A reading that finds nothing."""
     lift = Estimate(0.001, -0.02, 0.022)
     verdict, sentence = evaluation.judge(lift, ())
-    nothing = Money(0, Estimate(0.0, -1.0, 1.0), 0)
+    nothing = RoundMoney(0, Estimate(0.0, -1.0, 1.0), 0)
     fields = _fields(reading) | {"campaign": "a/a", "lift": lift, "verdict": verdict, "sentence": sentence}
     return evaluation.Reading(**{**fields, "money": nothing, "sample_ratio_p": 0.6})
 

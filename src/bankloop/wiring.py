@@ -21,7 +21,7 @@ from bankloop.loop.reach import FileChannel
 from bankloop.organization.people import PeopleReport, load_people, units
 from bankloop.organization.principals import system
 from bankloop.performance.daily import FilePost, deliver_daily
-from bankloop.report.daily import DailyPress, Pace
+from bankloop.report.daily import DailyPress, TargetPace
 from bankloop.report.targets import progress_of
 from bankloop.store.audit import check_clock
 from bankloop.store.database import open_store
@@ -78,7 +78,7 @@ def hand_over_daily(bank: Bank) -> Drained:
     with bank.store.begin(who) as connection:
         names = {unit.unit_id: unit.name for unit in units(connection)}
 
-    def progress(unit: str, day: date) -> tuple[Pace, ...]:
+    def progress(unit: str, day: date) -> tuple[TargetPace, ...]:
         with bank.store.begin(who) as connection:
             return progress_of(connection, bank, unit, day)
 

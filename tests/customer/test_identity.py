@@ -33,7 +33,7 @@ def party(store: Store, number: str, at: datetime | None = None) -> str:
         return identity.party_of(connection, number, at).party_no
 
 
-def queue(store: Store) -> list[identity.Candidate]:
+def queue(store: Store) -> list[identity.MatchCandidate]:
     with store.begin(STEWARD) as connection:
         return identity.candidates(connection)
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from bankloop.customer.consent import Purpose
-from bankloop.customer.interaction import Interaction, Taken, may_take, take_interactions
+from bankloop.customer.interaction import Interaction, InteractionsTaken, may_take, take_interactions
 from bankloop.kit.errors import DeniedError, InputError
 from bankloop.kit.text import Language
 from bankloop.lake.service import open_lake
@@ -25,7 +25,7 @@ __all__ = ["folk"]
 ZONE = "Asia/Shanghai"
 
 
-def hand_in(folk: Folk, *interactions: Interaction, who: str = "data_steward") -> Taken:
+def hand_in(folk: Folk, *interactions: Interaction, who: str = "data_steward") -> InteractionsTaken:
     with folk.store.begin(folk.who(who, "quality")) as connection:
         return take_interactions(connection, interactions, ZONE)
 
@@ -52,18 +52,18 @@ def test_without_consent_nothing_is_ingested_and_with_it_the_customer_s_page_sho
         return [row[1] for row in seen.interactions.said(Language.EN)]
 
     # Nobody asked: refused, and of it there is a count in the trail and nothing else.
-    assert hand_in(folk, message(1, hours[0]), message(2, hours[0], "C9999")) == Taken(0, 0, 1, 1)
+    assert hand_in(folk, message(1, hours[0]), message(2, hours[0], "C9999")) == InteractionsTaken(0, 0, 1, 1)
     assert (kept(folk), shown()) == (0, [])
     with folk.store.begin(auditor(), Role.AUDITOR) as connection:
         [row] = [one for one in read_audit(connection) if one.verb == "event.append"]
     assert row.after == {"taken": 0, "known": 0, "refused": 1, "unknown": 1}
     # Consent counts for what comes after it, each once.
     word(folk, "experience", True, said_at=hours[1])
-    assert hand_in(folk, message(1, hours[0]), message(3, hours[2])) == Taken(1, 0, 1, 0)
-    assert hand_in(folk, message(3, hours[2])) == Taken(0, 1, 0, 0)
+    assert hand_in(folk, message(1, hours[0]), message(3, hours[2])) == InteractionsTaken(1, 0, 1, 0)
+    assert hand_in(folk, message(3, hours[2])) == InteractionsTaken(0, 1, 0, 0)
     assert (kept(folk), shown()) == (1, ["WeCom message"])
     word(folk, "experience", False)
-    assert hand_in(folk, message(4, hours[2])) == Taken(0, 0, 1, 0)
+    assert hand_in(folk, message(4, hours[2])) == InteractionsTaken(0, 0, 1, 0)
     assert kept(folk) == 1
 
 

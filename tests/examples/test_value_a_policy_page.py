@@ -47,7 +47,7 @@ def test_every_field_of_both_files_is_explained(page: str) -> None:
         contracts.Rate,
         contracts.Split,
         contracts.Under,
-        contracts.Comparison,
+        contracts.PolicyComparison,
     ]
     missing = [
         f"{model.__name__}.{field.alias or name}"

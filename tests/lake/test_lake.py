@@ -17,7 +17,7 @@ from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import DataError, DeniedError, EnvironmentFault, InputError, LockedError, NotFoundError
 from bankloop.lake import service as service_module
 from bankloop.lake.conformed import CONTRACTS
-from bankloop.lake.contracts import Column, ColumnType, DataClass, Scope
+from bankloop.lake.contracts import ColumnType, ContractColumn, DataClass, Scope
 from bankloop.lake.engine import schema_of
 from bankloop.lake.manifest import MemoryManifest
 from bankloop.lake.service import Lake
@@ -125,7 +125,7 @@ def test_an_unknown_table_names_the_nearest(lake: Lake) -> None:
 
 def test_secrets_have_no_place_in_a_contract() -> None:
     with pytest.raises(InputError, match=r"lake\.class_c3"):
-        Column("password", ColumnType.STR, CONTRACTS["unit"].label, data_class=DataClass.C3)
+        ContractColumn("password", ColumnType.STR, CONTRACTS["unit"].label, data_class=DataClass.C3)
 
 
 def test_a_crash_between_rename_and_manifest_shows_nothing_and_is_pruned(

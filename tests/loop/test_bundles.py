@@ -8,7 +8,7 @@ import pytest
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.approving import approve_in_turn, submit
-from bankloop.loop.offering.shelf import Change, screen
+from bankloop.loop.offering.shelf import ShelfChange, screen
 from bankloop.loop.spec import Availability
 from bankloop.organization.principals import maker, reviewers, system
 from bankloop.organization.task import NO_LIMIT, TASK_SCHEMA, create_tasks, open_tasks
@@ -30,7 +30,7 @@ def test_tasks_of_a_bundle_are_withdrawn_when_a_leg_is_off_the_shelf(bank: Bank,
         approve_in_turn(opened, reviewers(), "first-wealth")
         loop.run(opened, system(), 1, opened.lake.today())
         spoken_for(opened, 2)
-        granted(opened, Change(closed, Availability(on=False)))
+        granted(opened, ShelfChange(closed, Availability(on=False)))
         found = screen(opened, system())
     finally:
         path.write_text(written, encoding="utf-8")

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from bankloop.loop.bank import Bank
 from bankloop.loop.membership.customer_watch import Everybody
-from bankloop.loop.membership.members import People
+from bankloop.loop.membership.members import CustomersNow
 from bankloop.organization.principals import system
 from bankloop.store.consents import CONSENT_SCHEMA, append_consents
 from tests.loop.test_people_once import one_person
@@ -20,12 +20,12 @@ SAID = pa.schema(
 )
 
 
-def now(bank: Bank, everybody: Everybody) -> People:
+def now(bank: Bank, everybody: Everybody) -> CustomersNow:
     with bank.store.begin(system("test")) as connection:
         return everybody.now(connection)
 
 
-def same(one: People, other: People) -> bool:
+def same(one: CustomersNow, other: CustomersNow) -> bool:
     codes = {code: np.array_equal(mask, other.reasons[code]) for code, mask in one.reasons.items()}
     return one.table.equals(other.table) and np.array_equal(one.again, other.again) and all(codes.values())
 

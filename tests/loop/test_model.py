@@ -10,7 +10,7 @@ import pytest
 
 from bankloop.kit.errors import ConflictError
 from bankloop.loop import model
-from bankloop.loop.model import Arm, Labelled
+from bankloop.loop.model import Labelled, RandomisedArm
 from bankloop.organization.principals import maker
 from bankloop.store.contracts import ModelVersion
 from bankloop.store.database import Store
@@ -36,7 +36,7 @@ def randomised(rows: int, seed: int) -> tuple[Labelled, np.ndarray]:
     effect = np.where(x[:, 0] > 0, 0.10, -0.06)
     called = rng.random(rows) < 0.5
     y = rng.random(rows) < 0.3 + np.where(called, effect, 0.0)
-    arms = {CALL: Arm(np.arange(rows), called, np.full(rows, 0.5))}
+    arms = {CALL: RandomisedArm(np.arange(rows), called, np.full(rows, 0.5))}
     return Labelled(x, y.astype(float), FEATURES, WINDOW, ~called, ~called, arms), effect
 
 
@@ -90,7 +90,7 @@ def called_extremes(seed: int, rows: int = 6_000) -> Labelled:
     called = meant & ~held
     y = (rng.random(rows) < 0.75 - 0.25 * meant + 0.04 * called).astype(float)
     arm = np.flatnonzero(meant)
-    arms = {CALL: Arm(arm, called[arm], np.full(len(arm), 0.75))}
+    arms = {CALL: RandomisedArm(arm, called[arm], np.full(len(arm), 0.75))}
     return Labelled(x, y, FEATURES, WINDOW, ~called, held, arms)
 
 

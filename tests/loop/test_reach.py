@@ -13,7 +13,7 @@ import pytest
 
 from bankloop.kit.errors import InputError
 from bankloop.loop import audience, model, product, reach
-from bankloop.loop.reach import Cell, LeftOut
+from bankloop.loop.reach import ExperimentCell, LeftOut
 from bankloop.organization.principals import system
 from bankloop.store.contacts import contacts_of, reserve_contacts
 from bankloop.store.contracts import CONTACT_SCHEMA
@@ -57,7 +57,7 @@ def test_cells_are_sticky_and_near_their_shares(plan_and_lot: tuple[reach.DatedP
     numbers = found.customer_no.to_pylist()
     again = reach.draw_cells(numbers, AS_OF, 1, 50_000, 50_000, np.zeros(len(numbers), bool))
     assert (again == found.cell).all()
-    share = (found.cell == Cell.HOLDOUT.value).mean()
+    share = (found.cell == ExperimentCell.HOLDOUT.value).mean()
     assert abs(share - 0.05) < 4 * np.sqrt(0.05 * 0.95 / len(numbers))
     backwards = reach.draw_control(numbers[::-1], "keep-deposits", 1, 250_000)[::-1]
     assert (backwards == found.control[:, 0]).all()
@@ -65,7 +65,7 @@ def test_cells_are_sticky_and_near_their_shares(plan_and_lot: tuple[reach.DatedP
 
 def test_holdout_and_control_get_nothing_and_have_ghosts(plan_and_lot: tuple[reach.DatedPlan, reach.Lot]) -> None:
     plan = plan_and_lot[0]
-    apart = (plan.candidates.cell == Cell.HOLDOUT.value) | plan.candidates.control[:, 0]
+    apart = (plan.candidates.cell == ExperimentCell.HOLDOUT.value) | plan.candidates.control[:, 0]
     assert (plan.issued[apart] == reach.NONE).all()
     assert (plan.intended[apart] != reach.NONE).any()
 

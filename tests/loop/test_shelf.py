@@ -22,8 +22,8 @@ from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.approving import approve_in_turn, submit
 from bankloop.loop.offering import assortment
 from bankloop.loop.offering.assortment import Scorecard
-from bankloop.loop.offering.shelf import Change, gate, read_change, screen, shelf_now, submit_change
-from bankloop.loop.product import Notice, Shelf, WhyNot
+from bankloop.loop.offering.shelf import ShelfChange, gate, read_change, screen, shelf_now, submit_change
+from bankloop.loop.product import Notice, ShelfInForce, WhyNot
 from bankloop.loop.spec import Availability, Product, Risk, RiskRating, read_bank_spec
 from bankloop.organization.approval import approval_of, approve, expire_approvals, kill
 from bankloop.organization.principals import checker, compliance, maker, product_manager, reviewers, system
@@ -79,7 +79,7 @@ def test_off_the_shelf_at_18_00_it_is_not_offered_at_18_00_01() -> None:
 @given(first=WHERE, second=WHERE, a=LEVELS, b=LEVELS)
 def test_a_shelf_never_widens_what_was_approved(first: Availability, second: Availability, a: Risk, b: Risk) -> None:
     approved = FILED.narrowed(first, RiskRating(issuer=a, seller=a))
-    now = Shelf({WEALTH: Notice(WEALTH, second, RiskRating(issuer=b, seller=b), EVENING)}).of(approved)
+    now = ShelfInForce({WEALTH: Notice(WEALTH, second, RiskRating(issuer=b, seller=b), EVENING)}).of(approved)
     assert now.risk is not None
     assert approved.risk is not None
     assert now.risk.level >= approved.risk.level
@@ -91,7 +91,7 @@ def test_a_shelf_never_widens_what_was_approved(first: Availability, second: Ava
 def test_by_branch_segment_and_channel() -> None:
     spec = bank_spec()
     lock = lock_for(spec.campaigns["first-wealth"], spec)
-    narrow = Shelf({WEALTH: notice(WEALTH, branches=["B001"], segments=["payroll"], channels=["sms"])}).on(lock)
+    narrow = ShelfInForce({WEALTH: notice(WEALTH, branches=["B001"], segments=["payroll"], channels=["sms"])}).on(lock)
     people = state([{"payroll": True}, {"payroll": True, "branch_id": "B002"}, {"payroll": False}])
     offers = product.match(narrow, people, TYPES, AS_OF)
     assert offers.open(WEALTH).tolist() == [True, False, False]
@@ -106,7 +106,7 @@ def test_a_bundle_carries_the_highest_rating_of_its_legs() -> None:
     bundle = spec.products["salary-bundle"]
     assert bundle.risk is not None
     assert bundle.risk.level == max(p.risk.level for k in bundle.legs if (p := spec.products[k]).risk)
-    raised = Shelf({WEALTH: notice(WEALTH, risk="R4")}).all_of(spec.products.values())
+    raised = ShelfInForce({WEALTH: notice(WEALTH, risk="R4")}).all_of(spec.products.values())
     assert next(one for one in raised if one.key == "salary-bundle").risk.level == 4  # type: ignore[union-attr]
 
 
@@ -194,7 +194,7 @@ def run_first_wealth(bank: Bank) -> None:
     loop.run(bank, system(), 1, bank.lake.today())
 
 
-def granted(bank: Bank, change: Change, reason: str = "because") -> None:
+def granted(bank: Bank, change: ShelfChange, reason: str = "because") -> None:
     submit_change(bank, product_manager(), change, reason)
     with bank.store.begin(checker()) as connection:
         request = approval_of(connection, "product", change.product)
@@ -203,7 +203,7 @@ def granted(bank: Bank, change: Change, reason: str = "because") -> None:
 
 
 def test_a_change_holds_only_once_another_person_approved_it(bank: Bank) -> None:
-    change = Change(WEALTH, Availability(on=False))
+    change = ShelfChange(WEALTH, Availability(on=False))
     request = submit_change(bank, product_manager(), change, "the issuer stopped it")
     assert submit_change(bank, product_manager(), change, "the issuer stopped it") == request
     assert shelf_now(bank, system()).of(bank.spec.products[WEALTH]).available.on
@@ -213,13 +213,13 @@ def test_a_change_holds_only_once_another_person_approved_it(bank: Bank) -> None
         approve(connection, request)
     assert not shelf_now(bank, system()).of(bank.spec.products[WEALTH]).available.on
     # What is asked for next does not undo what holds while it waits.
-    submit_change(bank, product_manager(), Change(WEALTH), "back again")
+    submit_change(bank, product_manager(), ShelfChange(WEALTH), "back again")
     assert not shelf_now(bank, system()).of(bank.spec.products[WEALTH]).available.on
 
 
 def test_a_change_waits_for_its_moment(bank: Bank, clock: FixedClock) -> None:
     later = clock.now() + timedelta(hours=1)
-    granted(bank, Change(WEALTH, Availability(on=False), None, later))
+    granted(bank, ShelfChange(WEALTH, Availability(on=False), None, later))
     assert shelf_now(bank, system()).of(bank.spec.products[WEALTH]).available.on
     bank.store.clock = FixedClock(later + timedelta(seconds=1))
     assert not shelf_now(bank, system()).of(bank.spec.products[WEALTH]).available.on
@@ -235,7 +235,7 @@ def at(bank: Bank, moment: datetime) -> bool:
 def test_a_change_whose_approval_ended_before_its_moment_never_begins(bank: Bank, ended: str) -> None:
     start = bank.store.clock.now()
     later = start + timedelta(hours=2)
-    granted(bank, Change(WEALTH, Availability(on=False), None, later))
+    granted(bank, ShelfChange(WEALTH, Availability(on=False), None, later))
     bank.store.clock = FixedClock(start + timedelta(hours=1))
     if ended == "killed":
         with bank.store.begin(compliance()) as connection:
@@ -243,15 +243,15 @@ def test_a_change_whose_approval_ended_before_its_moment_never_begins(bank: Bank
             assert request is not None
             kill(connection, request.approval_id, "not this one")
     else:
-        submit_change(bank, product_manager(), Change(WEALTH, Availability(channels=("sms",))), "another")
+        submit_change(bank, product_manager(), ShelfChange(WEALTH, Availability(channels=("sms",))), "another")
     assert at(bank, later + timedelta(hours=1))
 
 
 def test_a_change_in_force_stays_as_it_began_until_another_replaces_it(bank: Bank) -> None:
     start = bank.store.clock.now()
-    granted(bank, Change(WEALTH, Availability(on=False)))
+    granted(bank, ShelfChange(WEALTH, Availability(on=False)))
     bank.store.clock = FixedClock(start + timedelta(hours=1))
-    submit_change(bank, product_manager(), Change(WEALTH), "back again")
+    submit_change(bank, product_manager(), ShelfChange(WEALTH), "back again")
     assert not at(bank, start + timedelta(hours=2))
     assert shelf_now(bank, system()).notices[WEALTH].since == start
     with bank.store.begin(checker()) as connection:
@@ -263,7 +263,7 @@ def test_a_change_in_force_stays_as_it_began_until_another_replaces_it(bank: Ban
 
 def test_a_change_two_months_ahead_does_not_lapse_for_want_of_a_start(bank: Bank) -> None:
     start = bank.store.clock.now()
-    granted(bank, Change(WEALTH, Availability(on=False), None, start + timedelta(days=60)))
+    granted(bank, ShelfChange(WEALTH, Availability(on=False), None, start + timedelta(days=60)))
     bank.store.clock = FixedClock(start + timedelta(days=45))
     with bank.store.begin(system()) as connection:
         expire_approvals(connection)
@@ -272,7 +272,7 @@ def test_a_change_two_months_ahead_does_not_lapse_for_want_of_a_start(bank: Bank
 
 
 def test_the_shelf_is_the_same_for_a_branch(bank: Bank) -> None:
-    granted(bank, Change(WEALTH, Availability(on=False)))
+    granted(bank, ShelfChange(WEALTH, Availability(on=False)))
     branch = Principal("b1", frozenset({"relationship_manager"}), ("B001",), rights=frozenset({"product.read"}))
     assert not shelf_now(bank, branch).of(bank.spec.products[WEALTH]).available.on
 
@@ -304,7 +304,7 @@ def test_follow_ups_of_a_product_off_the_shelf_are_withdrawn_with_their_task(ban
         assert first is not None
         second = log_outcome(connection, first.task_id, "interested", next_at=agreed + timedelta(days=1)).follow_up
         assert second is not None
-    granted(bank, Change(WEALTH, Availability(on=False)))
+    granted(bank, ShelfChange(WEALTH, Availability(on=False)))
     screen(bank, system())
     with bank.store.begin(system()) as connection:
         assert open_tasks(connection, WEALTH) == []
@@ -317,7 +317,7 @@ def test_follow_ups_of_a_product_off_the_shelf_are_withdrawn_with_their_task(ban
 @pytest.mark.capability("A27")
 def test_what_is_queued_is_screened_where_it_leaves(bank: Bank) -> None:
     run_first_wealth(bank)
-    granted(bank, Change(WEALTH, Availability(on=False)))
+    granted(bank, ShelfChange(WEALTH, Availability(on=False)))
     found = screen(bank, system())
     assert found.queued["first-wealth"] > 0
     with bank.store.begin(system()) as connection:
@@ -339,7 +339,7 @@ def test_a_re_grade_stops_whom_the_product_no_longer_suits(bank: Bank) -> None:
         decided = read_decisions(
             connection, ["first-wealth"], 1, columns=("decision_id", "issued_action", "attributes")
         )
-    granted(bank, Change(WEALTH, risk=RiskRating(issuer=Risk.R4, seller=Risk.R3)))
+    granted(bank, ShelfChange(WEALTH, risk=RiskRating(issuer=Risk.R4, seller=Risk.R3)))
     sent = Sent()
     reach.deliver(bank.store, system("delivery"), sent, gate)
     tolerance = {row["decision_id"]: yaml.safe_load(row["attributes"])["risk_tolerance"] for row in decided.to_pylist()}
@@ -355,7 +355,7 @@ def test_a_plan_made_of_another_shelf_does_not_run(bank: Bank) -> None:
     submit(bank, maker(), "first-wealth")
     approve_in_turn(bank, reviewers(), "first-wealth")
     window = loop.plan(bank, system(), 1, bank.lake.today())
-    granted(bank, Change(WEALTH, Availability(on=False)))
+    granted(bank, ShelfChange(WEALTH, Availability(on=False)))
     with pytest.raises(ConflictError, match="shelf has changed"):
         loop.run(bank, system(), 1, bank.lake.today(), prepared=window)
     again = loop.plan(bank, system(), 1, bank.lake.today())
@@ -367,7 +367,7 @@ def test_a_plan_made_of_another_shelf_does_not_run(bank: Bank) -> None:
 
 def test_what_cannot_be_asked_for_is_refused_with_its_cure(bank: Bank) -> None:
     with pytest.raises(NotFoundError, match="nearest is wealth-fixed-income"):
-        submit_change(bank, product_manager(), Change("wealth-fixed-incom"), "x")
+        submit_change(bank, product_manager(), ShelfChange("wealth-fixed-incom"), "x")
     with pytest.raises(InputError, match="no 'fax'"):
         submit_change(bank, product_manager(), read_change(WEALTH, {"channels": ["fax"]}), "x")
     with pytest.raises(InputError, match="carries no rating"):
@@ -376,7 +376,7 @@ def test_what_cannot_be_asked_for_is_refused_with_its_cure(bank: Bank) -> None:
         read_change(WEALTH, {"issuer": "R9", "seller": "R1"})
     nobody = replace(product_manager(), rights=frozenset({"product.read"}))
     with pytest.raises(DeniedError):
-        submit_change(bank, nobody, Change(WEALTH), "x")
+        submit_change(bank, nobody, ShelfChange(WEALTH), "x")
 
 
 def test_scorecards_count_what_the_bank_holds(bank: Bank) -> None:
@@ -427,7 +427,7 @@ def test_payroll_wealth_twelve_against_twenty_is_a_gap_of_eight_points() -> None
 def test_the_shelf_table_shows_all_lines_as_they_are_now() -> None:
     spec = bank_spec()
     products: tuple[Product, ...] = tuple(spec.products.values())
-    table = shelf_table(products, Shelf({WEALTH: notice(WEALTH, on=False)}), spec.policies)
+    table = shelf_table(products, ShelfInForce({WEALTH: notice(WEALTH, on=False)}), spec.policies)
     off = [row[0].text.zh for row in table.rows if row[4].text.en == "off"]
     assert off == ["稳盈固收理财"]
     assert {row[1].text.en for row in table.rows} >= {"Retail", "Corporate"}

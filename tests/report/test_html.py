@@ -22,17 +22,17 @@ from bankloop.view.figures import (
     Curve,
     Daily,
     Forest,
-    Interval,
+    ForestLine,
     Map,
     Pair,
     Pairs,
     Picture,
     Point,
     Scale,
-    Step,
     StepKind,
     Trend,
     Waterfall,
+    WaterfallStep,
 )
 from bankloop.view.paper import NARROW, WIDE, ticks
 from tests.bankfixture import SmallBank
@@ -125,9 +125,9 @@ def test_many_sub_branches_become_a_distribution(units: int, bars: int) -> None:
 
 
 CHARTS = {
-    "waterfall": Waterfall((Step(WORD, 10, StepKind.START), Step(WORD, 3), Step(WORD, 7, StepKind.END))),
-    "nobody": Waterfall((Step(WORD, 0, StepKind.START), Step(WORD, 0, StepKind.END))),
-    "forest": Forest((Interval(WORD, 1.0, -0.5, 2.5, 0.9, False, WORD),)),
+    "waterfall": Waterfall((WaterfallStep(WORD, 10, StepKind.START), WaterfallStep(WORD, 3), WaterfallStep(WORD, 7, StepKind.END))),
+    "nobody": Waterfall((WaterfallStep(WORD, 0, StepKind.START), WaterfallStep(WORD, 0, StepKind.END))),
+    "forest": Forest((ForestLine(WORD, 1.0, -0.5, 2.5, 0.9, False, WORD),)),
     "no lifts": Forest(()),
     "bars": Bars((Bar(WORD, -3.0, WORD, low=-5.0, high=2.0), Bar(WORD, 4.0, WORD))),
     "curve": Curve((Point(1.0, 2.0), Point(3.0, 4.0, WORD, True)), WORD, WORD, Scale.POINTS),

@@ -10,7 +10,7 @@ import pytest
 from bankloop.kit.text import Language, Text
 from bankloop.loop import evaluate
 from bankloop.loop.evaluate import Reading, reading_of
-from bankloop.loop.evaluate.programme import Members, read_members
+from bankloop.loop.evaluate.programme import ProgrammeMembers, read_members
 from bankloop.report.details import money_in_words
 from bankloop.report.results import results_page
 from bankloop.view import format as say
@@ -36,7 +36,7 @@ def thin(rate: float, n: int = 900) -> Reading:
 def test_a_page_of_what_cannot_be_read_says_so(rate: float, en: str, zh: str, language: Language) -> None:
     reading = thin(rate)
     kept = reading_of({**reading.as_dict(), "verdict": reading.verdict.value})
-    members = Members(
+    members = ProgrammeMembers(
         holdout=np.arange(900) % 10 == 0,
         earned=np.zeros(900),
         cost=np.zeros(900),

@@ -23,7 +23,7 @@ from bankloop.organization import account
 from bankloop.organization.account import SignInSettings, secrets
 from bankloop.organization.account.accounts import confirm_totp
 from bankloop.organization.principals import system
-from bankloop.organization.rights import ROLES, Reach, give_role
+from bankloop.organization.rights import ROLES, RoleReach, give_role
 from bankloop.simulate.service import write_templates
 from bankloop.store.database import Store, attach_store
 from bankloop.store.embedded import EmbeddedServer
@@ -431,7 +431,7 @@ def pages_of(api: TestClient, path: str, limit: int) -> list[dict[str, Any]]:
 
 @pytest.mark.capability("A1")
 def test_a_manager_of_a_sub_branch_sees_the_own_book_and_today_s_tasks_alone(staffed: Staffed) -> None:
-    assert ROLES["relationship_manager"].scope is Reach.BOOK
+    assert ROLES["relationship_manager"].scope is RoleReach.BOOK
     manager = staffed.of("relationship_manager")
     api = staffed.api(manager)
     listed = [row["customer_no"] for row in pages_of(api, "/api/v1/customers", 200)]

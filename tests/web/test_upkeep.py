@@ -111,7 +111,7 @@ def test_a_minute_seals_and_a_cut_trail_is_told(store: Store, caplog: pytest.Log
 
 def test_the_trail_is_verified_once_a_day_and_ended_sessions_are_forgotten(store: Store) -> None:
     with store.begin(account.SIGN_IN) as connection:
-        open_session(connection, "somebody", account.Step.FULL, "password")
+        open_session(connection, "somebody", account.SignInStep.FULL, "password")
         record_audit(connection, "test.act", "thing", "one", None, None)
     keep_up(store)
     with store.begin(system()) as connection:

@@ -12,7 +12,7 @@ import numpy as np
 from bankloop.bench.instances import instance
 from bankloop.bench.memory import PeakMemory
 from bankloop.bench.opponents import compare, not_compared
-from bankloop.loop.reach import NONE, Problem, Solution, solve
+from bankloop.loop.reach import NONE, PlanSolution, Problem, solve
 
 # Beyond this a general solver does not finish in the time that a reader has.
 COMPARABLE = 20_000
@@ -43,7 +43,7 @@ def measure(customers: int, actions: int, resources: int, branches: int | None, 
     }
 
 
-def violations(problem: Problem, solution: Solution) -> int:
+def violations(problem: Problem, solution: PlanSolution) -> int:
     """Return how many limits are broken and closed actions chosen, counted again from the plan alone."""
     chosen = np.flatnonzero(solution.choice != NONE)
     columns = solution.choice[chosen]
@@ -55,7 +55,7 @@ def violations(problem: Problem, solution: Solution) -> int:
     return broken
 
 
-def _fastest(problem: Problem) -> tuple[float, Solution]:
+def _fastest(problem: Problem) -> tuple[float, PlanSolution]:
     """The least of a few solves: on a machine that others use too the others only add."""
     times = []
     for _ in range(_REPEATS):

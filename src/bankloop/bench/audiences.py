@@ -14,7 +14,7 @@ from bankloop.customer.consent import record_word
 from bankloop.kit.clock import FixedClock, local_moment
 from bankloop.loop.bank import Bank
 from bankloop.loop.membership.customer_watch import Everybody
-from bankloop.loop.membership.members import People, look_at
+from bankloop.loop.membership.members import CustomersNow, look_at
 from bankloop.organization.principals import system
 from bankloop.simulate.service import write_bank
 from bankloop.store.embedded import remove_cluster
@@ -83,7 +83,7 @@ def measure(customers: int, looks: int) -> dict[str, Any]:
     }
 
 
-def _people(bank: Bank, everybody: Everybody) -> People:
+def _people(bank: Bank, everybody: Everybody) -> CustomersNow:
     """Return everybody as they are now, as the console does."""
     with bank.store.begin(system("bench")) as connection:
         return everybody.now(connection)

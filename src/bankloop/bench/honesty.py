@@ -87,7 +87,7 @@ def _against_nothing(rng: np.random.Generator, audience: _Audience, control: NDA
     day = np.minimum(rng.exponential(_BEFORE_ACTING, len(control)), LOOKS - 1).astype(np.int64)
     daily = [np.bincount(day[success & arm], minlength=LOOKS).cumsum() for arm in (~control, control)]
     sizes = [float(arm.sum()) for arm in (~control, control)]
-    arms = [ev.Arm(np.full(LOOKS, n), d, d).each() for n, d in zip(sizes, daily, strict=True)]
+    arms = [ev.ArmSums(np.full(LOOKS, n), d, d).each() for n, d in zip(sizes, daily, strict=True)]
     fixed, looked = (ev.read_rate(*arms, critical=reach) for reach in (ev.Z95, _REACHES))
     meant = rng.random(len(control)) < MEANT
     checks = ev.sample_ratio_family(control, CONTROL, day % 5, meant, audience.without)
@@ -102,7 +102,7 @@ def _against_something(rng: np.random.Generator, audience: _Audience, control: N
     """An A/B round: the treated are contacted; does the interval hold the true lift?"""
     chance = np.where(control, audience.without, audience.contacted)
     success = (rng.random(len(control)) < chance).astype(np.float64)
-    effect = ev.read_rate(ev.Arm.of(success[~control]), ev.Arm.of(success[control]))
+    effect = ev.read_rate(ev.ArmSums.of(success[~control]), ev.ArmSums.of(success[control]))
     truth = float((audience.contacted - audience.without).mean())
     return {"covered": int(effect.low <= truth <= effect.high)}
 
@@ -112,7 +112,7 @@ def _cut(rng: np.random.Generator, audience: _Audience) -> float:
     control = rng.random(len(audience.without)) < CONTROL
     chance = np.where(control, audience.without, audience.contacted)
     money = (rng.random(len(control)) < chance) * audience.worth
-    arms = [ev.Arm.of(money[arm], audience.worth[arm]) for arm in (~control, control)]
+    arms = [ev.ArmSums.of(money[arm], audience.worth[arm]) for arm in (~control, control)]
     return 1.0 - float(ev.cuped(*arms).se / ev.difference(*arms).se) ** 2
 
 
@@ -121,6 +121,6 @@ def _ghost_precision(rng: np.random.Generator, audience: _Audience, control: NDA
     meant = rng.random(len(control)) < MEANT
     chance = np.where(meant & ~control, audience.contacted, audience.without)
     success = (rng.random(len(control)) < chance).astype(np.float64)
-    everybody = ev.difference(ev.Arm.of(success[~control]), ev.Arm.of(success[control]))
-    ghosts = ev.difference(ev.Arm.of(success[meant & ~control]), ev.Arm.of(success[meant & control]))
+    everybody = ev.difference(ev.ArmSums.of(success[~control]), ev.ArmSums.of(success[control]))
+    ghosts = ev.difference(ev.ArmSums.of(success[meant & ~control]), ev.ArmSums.of(success[meant & control]))
     return float(everybody.se / meant.mean() / ghosts.se)

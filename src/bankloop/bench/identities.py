@@ -75,7 +75,7 @@ def _grouped(pairs: pa.Table, least: float) -> Sequence[frozenset[str]]:
     return identity.partition(links).groups
 
 
-def _learned(table: pa.Table, spec: identity.Spec, least: float) -> Sequence[frozenset[str]]:
+def _learned(table: pa.Table, spec: identity.MatchSpec, least: float) -> Sequence[frozenset[str]]:
     with duckdb.connect() as engine:
         model = identity.learn(engine, table, spec)
         return _grouped(identity.weigh(engine, table, model, least, spec), least)

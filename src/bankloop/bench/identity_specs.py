@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from bankloop.customer import identity
-from bankloop.customer.identity import Field, Spec
+from bankloop.customer.identity import ComparedField, MatchSpec
 
 FEBRL_FILES: Mapping[str, Sequence[str]] = {
     "febrl1": ("dataset1.csv.gz",),
@@ -29,15 +29,15 @@ def _alike(column: str, *floors: float) -> tuple[str, ...]:
 
 
 _TURNED = "(given_l = surname_r AND surname_l = given_r)"
-FEBRL = Spec(
+FEBRL = MatchSpec(
     (
-        Field("given", (f"given_l = given_r OR {_TURNED}", *_alike("given", 0.85))),
-        Field("surname", (f"surname_l = surname_r OR {_TURNED}", *_alike("surname", 0.85))),
-        Field("birth", ("birth_l = birth_r", "levenshtein(birth_l, birth_r) <= 2")),
-        Field("soc", ("soc_l = soc_r", "levenshtein(soc_l, soc_r) <= 2")),
-        Field("street", ("street_l = street_r", *_alike("street", 0.88))),
-        Field("suburb", ("suburb_l = suburb_r", *_alike("suburb", 0.88))),
-        Field("postcode", ("postcode_l = postcode_r", "levenshtein(postcode_l, postcode_r) <= 2")),
+        ComparedField("given", (f"given_l = given_r OR {_TURNED}", *_alike("given", 0.85))),
+        ComparedField("surname", (f"surname_l = surname_r OR {_TURNED}", *_alike("surname", 0.85))),
+        ComparedField("birth", ("birth_l = birth_r", "levenshtein(birth_l, birth_r) <= 2")),
+        ComparedField("soc", ("soc_l = soc_r", "levenshtein(soc_l, soc_r) <= 2")),
+        ComparedField("street", ("street_l = street_r", *_alike("street", 0.88))),
+        ComparedField("suburb", ("suburb_l = suburb_r", *_alike("suburb", 0.88))),
+        ComparedField("postcode", ("postcode_l = postcode_r", "levenshtein(postcode_l, postcode_r) <= 2")),
     ),
     (
         ("soc",),
@@ -59,9 +59,9 @@ FEBRL = Spec(
     0.85,
     "rec_id",
 )
-HISTORICAL = Spec(
+HISTORICAL = MatchSpec(
     (
-        Field(
+        ComparedField(
             "name",
             (
                 "short_name_l = short_name_r",
@@ -77,10 +77,10 @@ HISTORICAL = Spec(
             "whole_name_l IS NULL OR whole_name_r IS NULL",
             "short_name",
         ),
-        Field("birth", ("birth_l = birth_r", "levenshtein(birth_l, birth_r) <= 1", "levenshtein(birth_l, birth_r) <= 2")),
-        Field("postcode", ("postcode_l = postcode_r", "levenshtein(postcode_l, postcode_r) <= 1", "outward_l = outward_r"), "", "postcode"),
-        Field("birth_place", ("birth_place_l = birth_place_r", *_alike("birth_place", 0.9)), "", "birth_place"),
-        Field("occupation", ("occupation_l = occupation_r",), "", "occupation"),
+        ComparedField("birth", ("birth_l = birth_r", "levenshtein(birth_l, birth_r) <= 1", "levenshtein(birth_l, birth_r) <= 2")),
+        ComparedField("postcode", ("postcode_l = postcode_r", "levenshtein(postcode_l, postcode_r) <= 1", "outward_l = outward_r"), "", "postcode"),
+        ComparedField("birth_place", ("birth_place_l = birth_place_r", *_alike("birth_place", 0.9)), "", "birth_place"),
+        ComparedField("occupation", ("occupation_l = occupation_r",), "", "occupation"),
     ),
     (
         ("given", "surname"),

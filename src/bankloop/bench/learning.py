@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 
 from bankloop.bench.known import bank_marketing, hillstrom
 from bankloop.loop import model
-from bankloop.loop.model import Interval, Learner, Trial
+from bankloop.loop.model import Learner, MeanInterval, Trial
 from bankloop.simulate.service import write_bank
 from bankloop.simulate.world import World
 
@@ -52,8 +52,8 @@ def _trial(trial: Trial, splits: int, draws: int) -> dict[str, Any]:
     found = {}
     for name in means:
         mean, drawn_all = float(np.mean(means[name])), np.concatenate(again[name])
-        own = Interval.of(drawn_all, mean)
-        minus = Interval.of(drawn_all - np.concatenate(again[linear]), mean - float(np.mean(means[linear])))
+        own = MeanInterval.of(drawn_all, mean)
+        minus = MeanInterval.of(drawn_all - np.concatenate(again[linear]), mean - float(np.mean(means[linear])))
         found[name] = {"qini": _short(own.mean), "low": _short(own.low), "high": _short(own.high),
                        "minus_linear_T": {"mean": _short(minus.mean), "low": _short(minus.low), "high": _short(minus.high)}}  # fmt: skip
     return found
@@ -89,7 +89,7 @@ def _simulated(customers: int, draws: int, seed: int = 7) -> dict[str, Any]:
     propensity, _ = model.train_propensity(data, seed)
     effect, score, truth = learned.rank(x[test]), propensity.predict(x[test]), truth[test]
     ratios = [_worth(effect, score, truth, rng.integers(0, len(truth), len(truth))) for _ in range(draws)]
-    over = Interval.of(np.array(ratios), _worth(effect, score, truth, np.arange(len(truth))))
+    over = MeanInterval.of(np.array(ratios), _worth(effect, score, truth, np.arange(len(truth))))
     correlation = float(np.corrcoef(rankdata(effect), rankdata(truth))[0, 1])
     return {
         "rank_correlation": _short(correlation),

@@ -23,7 +23,7 @@ from bankloop.loop.campaign.approving import approve_in_turn, submit
 from bankloop.loop.evaluate import Reading
 from bankloop.loop.learning.promotion import promote
 from bankloop.loop.learning.training import draft_model
-from bankloop.loop.model import Card
+from bankloop.loop.model import ModelCard
 from bankloop.loop.optimize import Challenger
 from bankloop.loop.round.labels import campaign_outcomes, round_population
 from bankloop.loop.round.reading import newest_readings
@@ -66,7 +66,7 @@ class CampaignRound:
 
 
 @dataclass(frozen=True, slots=True)
-class Policies:
+class CallPolicies:
     """True value in fen of the same staff calls given out in five ways, on the last round's customers."""
 
     calls: int
@@ -83,7 +83,7 @@ class Story:
 
     bank: SimulatedBank
     load: LoadReport | None = None
-    cards: dict[str, Card] = field(default_factory=dict)
+    cards: dict[str, ModelCard] = field(default_factory=dict)
     rounds: list[list[CampaignRound]] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
     truths: list[dict[str, float]] = field(default_factory=list)
@@ -91,7 +91,7 @@ class Story:
     pooled: dict[str, Reading] = field(default_factory=dict)
     placebo: Reading | None = None
     programme: evaluation.Programme | None = None
-    policies: Policies | None = None
+    policies: CallPolicies | None = None
     sent: int = 0
     rerun_sends: int = 0
     caps_broken: int = 0
@@ -256,14 +256,14 @@ def placebo(bank: Bank, campaigns: Sequence[str], number: int) -> Reading:
     return evaluation.read("a/a", [split], 0.5)
 
 
-def compare_policies(window: Window, world: World) -> Policies | None:
+def compare_policies(window: Window, world: World) -> CallPolicies | None:
     """Give the plan's number of staff calls out in five ways among the same customers, and ask the truth what each is worth."""
     side = next((c for c in window.plan.candidates.campaigns if c.campaign == STAFF_CAMPAIGN), None)
     if side is None:
         return None
     column = next(i for i, a in enumerate(side.actions) if a.channel == "rm_call")
     place = np.searchsorted(window.plan.candidates.rows, side.rows)
-    planned = window.plan.candidates.cell[place] == reach.Cell.OPTIMIZE.value
+    planned = window.plan.candidates.cell[place] == reach.ExperimentCell.OPTIMIZE.value
     free = np.flatnonzero(side.open[:, column] & ~side.control & planned)
     key = side.actions[column].key
     people = window.state.table["customer_no"].take(pa.array(side.rows[free]))
@@ -272,7 +272,7 @@ def compare_policies(window: Window, world: World) -> Policies | None:
     chosen = window.plan.chosen(STAFF_CAMPAIGN)[rank] == key
     calls = int(chosen.sum())
     rng = np.random.default_rng(0)
-    return Policies(
+    return CallPolicies(
         calls=calls,
         random=float(np.mean([true[rng.permutation(len(free))[:calls]].sum() for _ in range(50)])),
         balance_first=float(true[np.argsort(-side.worth[free], kind="stable")[:calls]].sum()),

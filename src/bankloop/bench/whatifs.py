@@ -10,7 +10,7 @@ import numpy as np
 
 from bankloop.bench.assigning import violations
 from bankloop.bench.instances import instance
-from bankloop.loop.reach import Problem, Solution, solve
+from bankloop.loop.reach import PlanSolution, Problem, solve
 
 _BUDGET, _CAPACITY = 0.8, 0.5
 
@@ -47,7 +47,7 @@ def changes(problem: Problem) -> dict[str, Problem]:
     return {**found, "policy": replace(problem, value=closed)}
 
 
-def _asked(planned: Solution, changed: Problem) -> dict[str, Any]:
+def _asked(planned: PlanSolution, changed: Problem) -> dict[str, Any]:
     began = time.perf_counter()
     answer = solve(changed, planned.price)
     warm = time.perf_counter() - began

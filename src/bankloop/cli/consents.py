@@ -19,7 +19,7 @@ from bankloop.kit.ids import canonical_json
 from bankloop.kit.text import Text
 
 if TYPE_CHECKING:
-    from bankloop.customer.consent import Standing
+    from bankloop.customer.consent import ConsentStanding
     from bankloop.customer.subject import ErasurePlan
 
 _HERE = Path()
@@ -141,7 +141,7 @@ def _pairs(given: list[str] | None) -> dict[str, str]:
     return dict(one.partition("=")[::2] for one in given or [])
 
 
-def _show(found: Standing, more: Mapping[str, Any], as_json: bool) -> None:
+def _show(found: ConsentStanding, more: Mapping[str, Any], as_json: bool) -> None:
     from bankloop.customer.consent import content_for, may_contact, title_of
 
     ruling = may_contact(found.words, "*")

@@ -14,7 +14,7 @@ from bankloop.cli.who import acting
 from bankloop.kit.clock import SystemClock
 
 if TYPE_CHECKING:
-    from bankloop.customer.relation import Step
+    from bankloop.customer.relation import PathStep
 
 _HERE = Path()
 
@@ -67,7 +67,7 @@ def way(
     _told(f"{number} → {other}", found, as_json)
 
 
-def _told(title: str, found: tuple[Step, ...], as_json: bool) -> None:
+def _told(title: str, found: tuple[PathStep, ...], as_json: bool) -> None:
     from bankloop.customer.relation import TITLES
 
     rows: list[dict[str, Any]] = [

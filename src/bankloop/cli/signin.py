@@ -44,11 +44,11 @@ def signin(
     settings = account.read_settings(bank)
     with open_store(bank, SystemClock()) as store:
         opened = account.sign_in(store, settings, person, ask("密码 / password"))
-        while opened.session.step is not account.Step.FULL:
+        while opened.session.step is not account.SignInStep.FULL:
             match opened.session.step:
-                case account.Step.CODE:
+                case account.SignInStep.CODE:
                     opened = account.give_code(store, settings, opened.session, ask("验证码 / code"))
-                case account.Step.CHANGE:
+                case account.SignInStep.CHANGE:
                     opened = account.change_password(
                         store, settings, opened.session, None, ask("新密码 / new password")
                     )

@@ -144,7 +144,7 @@ def _roots(connection: object) -> list[str]:
 def _total(measure: str, words: str) -> int:
     from bankloop.kit.money import to_fen
     from bankloop.performance.target import MEASURES
-    from bankloop.performance.target import Unit as Counted
+    from bankloop.performance.target import TargetUnit as Counted
 
     if measure in MEASURES and MEASURES[measure].unit is Counted.MONEY:
         return to_fen(words)

@@ -70,7 +70,7 @@ def signed_in(store: Store) -> str:
     if token:
         with store.begin(account.SIGN_IN) as connection:
             session = account.read_session(connection, token)
-            if session is not None and session.step is account.Step.FULL:
+            if session is not None and session.step is account.SignInStep.FULL:
                 return session.person_id
             caller = account.read_credential(connection, token)
         if caller is not None and "write" in caller.scopes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from bankloop.customer.contracts import Catalogue, Measure, Window
+from bankloop.customer.contracts import Catalogue, EventWindow, Measure
 from bankloop.kit.clock import local_day, local_moment
 
 _DAY = 86_400
@@ -53,9 +53,9 @@ class Buckets:
     _days: dict[tuple[object, ...], dict[date, Bucket]] = field(default_factory=dict)
 
     @property
-    def windows(self) -> dict[str, Window]:
+    def windows(self) -> dict[str, EventWindow]:
         """Return the windows by the attribute's name."""
-        return {name: a.body for name, a in self.catalogue.attributes.items() if isinstance(a.body, Window)}
+        return {name: a.body for name, a in self.catalogue.attributes.items() if isinstance(a.body, EventWindow)}
 
     def add(self, event: Happened) -> None:
         """Count an event into the day on which it happened; each event is added once, in whatever order they come."""
@@ -96,7 +96,7 @@ class Buckets:
                 made._days[kinds[name]] = {date.fromisoformat(day): Bucket(*values) for day, values in days.items()}
         return made
 
-    def _value(self, window: Window, today: date) -> int | None:
+    def _value(self, window: EventWindow, today: date) -> int | None:
         days = self._days.get(_kind(window), {})
         first = date.min if window.days is None else today - timedelta(days=window.days - 1)
         within = [bucket for day, bucket in days.items() if first <= day <= today]
@@ -112,12 +112,12 @@ class Buckets:
                 return (midnight - 1 - max(b.last for b in within)) // _DAY if within else None
 
 
-def _kind(window: Window) -> tuple[object, ...]:
+def _kind(window: EventWindow) -> tuple[object, ...]:
     """Return what windows share that count the same events: their days are kept once."""
     return (window.events, window.scenes, window.channels, window.at_least_fen)
 
 
-def _means(window: Window, event: Happened) -> bool:
+def _means(window: EventWindow, event: Happened) -> bool:
     return (
         event.type in window.events
         and (not window.scenes or event.scene in window.scenes)

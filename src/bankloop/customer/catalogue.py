@@ -33,11 +33,11 @@ from bankloop.customer.contracts import (
     Band,
     Case,
     Catalogue,
+    EventWindow,
     Fact,
     Measure,
     Operation,
     Rule,
-    Window,
 )
 from bankloop.customer.errors import attribute_spec, unknown
 from bankloop.kit.errors import ExpressionError, InputError
@@ -182,7 +182,7 @@ class _Reader:
         self.file, self.name, self.types = file, name, types
         self.type = types[name]
 
-    def read(self, kind: AttributeKind, entry: Any) -> Fact | Window | Rule | Band | Case | None:
+    def read(self, kind: AttributeKind, entry: Any) -> Fact | EventWindow | Rule | Band | Case | None:
         match kind:
             case AttributeKind.FACT:
                 return self.fact(entry)
@@ -263,7 +263,7 @@ class _Reader:
                 assert column is not None
                 self.must_be(operation, column)
 
-    def window(self, entry: Any) -> Window:
+    def window(self, entry: Any) -> EventWindow:
         if not isinstance(entry, dict):
             raise attribute_spec(self.place("window"), self.name, "window 应为映射", "window must be a mapping")
         for key in entry:
@@ -284,7 +284,7 @@ class _Reader:
             )
         if not entry.get("events"):
             raise attribute_spec(self.place("window"), self.name, "缺少 events", "events is missing; name event types")
-        return Window(
+        return EventWindow(
             _texts(entry["events"]),
             measure,
             days,

@@ -85,7 +85,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class EventWindow:
     """A measure of events of ``events`` in the last ``days`` bank-local days, the as-of day included (None: ever)."""
 
     events: tuple[str, ...]
@@ -133,7 +133,7 @@ class Attribute:
     data_class: DataClass
     definition: Text
     kind: AttributeKind
-    body: Fact | Window | Rule | Band | Case | None
+    body: Fact | EventWindow | Rule | Band | Case | None
     place: str
     source: Mapping[str, Any]
     confidential: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from bankloop.customer.contracts import Attribute, Catalogue, Fact, Window
+from bankloop.customer.contracts import Attribute, Catalogue, EventWindow, Fact
 
 # Days since a day that there never was.
 _NEVER = 9_999
@@ -27,6 +27,6 @@ def _tables(attribute: Attribute) -> tuple[str, ...]:
     match attribute.body:
         case Fact() as fact:
             return (fact.table,)
-        case Window():
+        case EventWindow():
             return ("event",)
     return ()

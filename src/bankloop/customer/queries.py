@@ -16,11 +16,11 @@ from bankloop.customer.contracts import (
     Band,
     Case,
     Catalogue,
+    EventWindow,
     Fact,
     Measure,
     Operation,
     Rule,
-    Window,
 )
 from bankloop.kit.clock import local_moment
 from bankloop.kit.expression import STRING, to_ibis
@@ -57,7 +57,7 @@ def state_expression(
     own = {a.name: _row_fact(customers, a.body, today) for a in attributes if _is_row_fact(a)}
     state = customers.select(customer_no=customers[KEY], **own)
     parts = [(_sums(tables[table], found, today), found) for table, found in _by_table(attributes).items()]
-    windows = _scans([a for a in attributes if isinstance(a.body, Window)])
+    windows = _scans([a for a in attributes if isinstance(a.body, EventWindow)])
     parts += [(_windows(tables["event"], one, today, known_until, zone), one) for one in windows]
     state = _joined(state, parts, today, zone)
     state = _with_scores(state, [a for a in attributes if a.kind is AttributeKind.SCORE], scores)
@@ -137,7 +137,7 @@ def _scans(attributes: Sequence[Attribute]) -> list[list[Attribute]]:
     scans: dict[tuple[object, ...], list[Attribute]] = {}
     for attribute in attributes:
         window = attribute.body
-        assert isinstance(window, Window)
+        assert isinstance(window, EventWindow)
         key: tuple[object, ...] = (window.days is None,)
         if window.measure is Measure.DAYS:
             key = (window.events, window.scenes, window.channels, window.at_least_fen)
@@ -147,7 +147,7 @@ def _scans(attributes: Sequence[Attribute]) -> list[list[Attribute]]:
 
 def _windows(events: Any, attributes: Sequence[Attribute], today: date, known_until: datetime, zone: str) -> Any:
     """Return one row a customer over a single scan of events: only the types, days and columns that a window needs."""
-    windows = {a.name: a.body for a in attributes if isinstance(a.body, Window)}
+    windows = {a.name: a.body for a in attributes if isinstance(a.body, EventWindow)}
     limit = _moment(known_until)
     types = sorted({type_ for window in windows.values() for type_ in window.events})
     needed = (events.recorded_at < limit) & (events.occurred_at < limit) & events.type.isin(types)
@@ -162,7 +162,7 @@ def _windows(events: Any, attributes: Sequence[Attribute], today: date, known_un
     return rows.group_by(KEY).aggregate(**found)
 
 
-def _day_counts(rows: Any, windows: Mapping[str, Window], today: date, zone: str) -> Any:
+def _day_counts(rows: Any, windows: Mapping[str, EventWindow], today: date, zone: str) -> Any:
     """Return on how many days there was one of ``rows`` (of the same events) within each window."""
     first = next(iter(windows.values()))
     longest = max(window.days or 0 for window in windows.values())
@@ -176,7 +176,7 @@ def _day_counts(rows: Any, windows: Mapping[str, Window], today: date, zone: str
     return distinct.group_by(KEY).aggregate(**found)
 
 
-def _window(rows: Any, window: Window, today: date, zone: str) -> Any:
+def _window(rows: Any, window: EventWindow, today: date, zone: str) -> Any:
     where = window_conditions(rows, window)
     if window.days is not None:
         where = where & (rows.occurred_at >= _moment(window_start(today, window.days, zone)))
@@ -188,7 +188,7 @@ def _window(rows: Any, window: Window, today: date, zone: str) -> Any:
     return rows.occurred_at.max(where=where)
 
 
-def window_conditions(rows: Any, window: Window) -> Any:
+def window_conditions(rows: Any, window: EventWindow) -> Any:
     """Return which rows a window means, its days aside."""
     where = rows.type.isin(window.events)
     if window.scenes:
@@ -215,7 +215,7 @@ def _joined(state: Any, parts: Sequence[tuple[Any, Sequence[Attribute]]], today:
 
 def _filled(column: Any, attribute: Attribute, today: date, zone: str) -> Any:
     body = attribute.body
-    assert isinstance(body, Fact | Window)
+    assert isinstance(body, Fact | EventWindow)
     how = body.operation if isinstance(body, Fact) else body.measure
     if how in _FILLED:
         return column.fill_null(_FILLED[how])

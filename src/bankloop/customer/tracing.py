@@ -12,7 +12,7 @@ from typing import Any
 
 import ibis
 
-from bankloop.customer.contracts import Attribute, AttributeKind, Catalogue, Fact, Window
+from bankloop.customer.contracts import Attribute, AttributeKind, Catalogue, EventWindow, Fact
 from bankloop.customer.queries import KEY, window_conditions, window_start
 from bankloop.kit.clock import local_moment
 from bankloop.kit.expression import to_ibis
@@ -58,7 +58,7 @@ def _table_of(leaf: Attribute) -> str:
     match leaf.body:
         case Fact() as fact:
             return fact.table
-        case Window():
+        case EventWindow():
             return "event"
     return "exposure" if leaf.name == "relation_risk" else "score"
 
@@ -67,7 +67,7 @@ def _narrowed(rows: Any, leaf: Attribute, as_of: date, known_until: Any, zone: s
     match leaf.body:
         case Fact() as fact if fact.where is not None:
             return rows.filter(to_ibis(fact.where, rows, as_of))
-        case Window() as window:
+        case EventWindow() as window:
             limit = ibis.literal(known_until, type="timestamp('UTC')")
             rows = rows.filter((rows.recorded_at < limit) & (rows.occurred_at < limit))
             rows = rows.filter(window_conditions(rows, window))

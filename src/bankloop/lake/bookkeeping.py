@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bankloop.kit.text import Text
-from bankloop.lake.contracts import Column, ColumnType, TableContract
+from bankloop.lake.contracts import ColumnType, ContractColumn, TableContract
 
 # Which input files were loaded, kept in the lake itself so that it commits together with their rows.
 LOADED_FILE = TableContract(
@@ -12,13 +12,13 @@ LOADED_FILE = TableContract(
     "platform",
     ("source", "file", "digest"),
     (
-        Column("source", ColumnType.STR, Text("来源", "source")),
-        Column("digest", ColumnType.STR, Text("摘要", "digest")),
-        Column("file", ColumnType.STR, Text("文件", "file")),
-        Column("day", ColumnType.DATE, Text("数据日", "day"), nullable=True),
-        Column("load_id", ColumnType.STR, Text("批次", "load")),
-        Column("rows_read", ColumnType.INT, Text("读入行数", "rows read")),
-        Column("quarantined", ColumnType.INT, Text("隔离行数", "rows in quarantine")),
+        ContractColumn("source", ColumnType.STR, Text("来源", "source")),
+        ContractColumn("digest", ColumnType.STR, Text("摘要", "digest")),
+        ContractColumn("file", ColumnType.STR, Text("文件", "file")),
+        ContractColumn("day", ColumnType.DATE, Text("数据日", "day"), nullable=True),
+        ContractColumn("load_id", ColumnType.STR, Text("批次", "load")),
+        ContractColumn("rows_read", ColumnType.INT, Text("读入行数", "rows read")),
+        ContractColumn("quarantined", ColumnType.INT, Text("隔离行数", "rows in quarantine")),
     ),
     mode="append",
 )
@@ -30,18 +30,18 @@ QUALITY = TableContract(
     "platform",
     ("load_id", "source", "delivered", "dimension"),
     (
-        Column("load_id", ColumnType.STR, Text("批次", "load")),
-        Column("source", ColumnType.STR, Text("来源", "source")),
-        Column("delivered", ColumnType.STR, Text("数据日", "day")),
-        Column("dimension", ColumnType.STR, Text("维度", "dimension")),
-        Column("table_name", ColumnType.STR, Text("表", "table")),
-        Column("column_name", ColumnType.STR, Text("最差的字段", "worst column")),
-        Column("checked", ColumnType.INT, Text("检查", "checked")),
-        Column("failed", ColumnType.INT, Text("不合格", "failed")),
-        Column("value", ColumnType.INT, Text("值", "value")),
-        Column("bound", ColumnType.INT, Text("限值", "limit")),
-        Column("passed", ColumnType.BOOL, Text("合格", "passed")),
-        Column("recorded_at", ColumnType.TIMESTAMP, Text("时间", "recorded at")),
+        ContractColumn("load_id", ColumnType.STR, Text("批次", "load")),
+        ContractColumn("source", ColumnType.STR, Text("来源", "source")),
+        ContractColumn("delivered", ColumnType.STR, Text("数据日", "day")),
+        ContractColumn("dimension", ColumnType.STR, Text("维度", "dimension")),
+        ContractColumn("table_name", ColumnType.STR, Text("表", "table")),
+        ContractColumn("column_name", ColumnType.STR, Text("最差的字段", "worst column")),
+        ContractColumn("checked", ColumnType.INT, Text("检查", "checked")),
+        ContractColumn("failed", ColumnType.INT, Text("不合格", "failed")),
+        ContractColumn("value", ColumnType.INT, Text("值", "value")),
+        ContractColumn("bound", ColumnType.INT, Text("限值", "limit")),
+        ContractColumn("passed", ColumnType.BOOL, Text("合格", "passed")),
+        ContractColumn("recorded_at", ColumnType.TIMESTAMP, Text("时间", "recorded at")),
     ),
     mode="append",
 )

@@ -7,7 +7,7 @@ from datetime import date
 from bankloop.kit.money import MAX_FEN
 from bankloop.kit.text import Text
 from bankloop.lake.bookkeeping import LOADED_FILE, QUALITY
-from bankloop.lake.contracts import Column, ColumnType, DataClass, TableContract
+from bankloop.lake.contracts import ColumnType, ContractColumn, DataClass, TableContract
 
 _STR, _INT, _BOOL, _DATE, _TIME = (
     ColumnType.STR,
@@ -39,11 +39,11 @@ _CUSTOMER = TableContract(
     "retail",
     ("customer_no",),
     (
-        Column("customer_no", _STR, Text("客户号", "customer number")),
-        Column("name_token", _STR, Text("姓名令牌", "name token"), nullable=True, data_class=_C2),
-        Column("phone_token", _STR, Text("手机号令牌", "phone token"), nullable=True, data_class=_C2),
-        Column("phone_valid", _BOOL, Text("手机号有效", "phone valid")),
-        Column(
+        ContractColumn("customer_no", _STR, Text("客户号", "customer number")),
+        ContractColumn("name_token", _STR, Text("姓名令牌", "name token"), nullable=True, data_class=_C2),
+        ContractColumn("phone_token", _STR, Text("手机号令牌", "phone token"), nullable=True, data_class=_C2),
+        ContractColumn("phone_valid", _BOOL, Text("手机号有效", "phone valid")),
+        ContractColumn(
             "birth_date",
             _DATE,
             Text("出生日期", "birth date"),
@@ -52,32 +52,36 @@ _CUSTOMER = TableContract(
             minimum=_EARLIEST_BIRTH,
             not_future=True,
         ),
-        Column("gender", _STR, Text("性别", "gender"), nullable=True, allowed=("F", "M")),
-        Column("region", _STR, Text("地区", "region"), nullable=True),
-        Column("branch_id", _STR, Text("分行", "branch"), references=_UNIT),
-        Column("sub_branch_id", _STR, Text("支行", "sub-branch"), references=_UNIT),
-        Column("manager_id", _STR, Text("客户经理", "relationship manager"), nullable=True),
-        Column("opened_on", _DATE, Text("开户日", "opened on"), not_future=True),
-        Column("employer_id", _STR, Text("代发单位", "payroll employer"), nullable=True),
-        Column("pension", _BOOL, Text("代发养老金", "pension paid here")),
-        Column("merchant_owner", _BOOL, Text("商户主", "merchant owner")),
-        Column("is_staff", _BOOL, Text("本行员工", "staff")),
-        Column("is_staff_relative", _BOOL, Text("员工亲属", "relative of staff")),
-        Column("marketing_consent", _BOOL, Text("营销同意", "marketing consent")),
-        Column("do_not_contact", _BOOL, Text("禁拨", "do not contact")),
-        Column("personalisation_off", _BOOL, Text("关闭个性化", "personalisation off")),
-        Column("app_registered", _BOOL, Text("手机银行注册", "app registered")),
-        Column("push_allowed", _BOOL, Text("允许推送", "push allowed")),
-        Column("wecom_friend", _BOOL, Text("企微好友", "WeCom friend")),
-        Column("frozen", _BOOL, Text("司法冻结", "frozen"), confidential=True),
-        Column("watchlist", _BOOL, Text("反洗钱关注", "AML watch list"), confidential=True),
-        Column("overdue_days", _INT, Text("逾期天数", "days overdue"), minimum=0),
-        Column("complaint_on", _DATE, Text("最近投诉日", "last complaint on"), nullable=True, not_future=True),
-        Column("risk_tolerance", _INT, Text("风险承受能力", "risk tolerance"), nullable=True, minimum=1, maximum=5),
-        Column("risk_assessed_on", _DATE, Text("风险测评日", "risk assessed on"), nullable=True, not_future=True),
-        Column("wallet_bound", _BOOL, Text("已绑卡", "card bound to a wallet")),
-        Column("source", _STR, Text("获客来源", "acquisition source"), nullable=True),
-        Column(
+        ContractColumn("gender", _STR, Text("性别", "gender"), nullable=True, allowed=("F", "M")),
+        ContractColumn("region", _STR, Text("地区", "region"), nullable=True),
+        ContractColumn("branch_id", _STR, Text("分行", "branch"), references=_UNIT),
+        ContractColumn("sub_branch_id", _STR, Text("支行", "sub-branch"), references=_UNIT),
+        ContractColumn("manager_id", _STR, Text("客户经理", "relationship manager"), nullable=True),
+        ContractColumn("opened_on", _DATE, Text("开户日", "opened on"), not_future=True),
+        ContractColumn("employer_id", _STR, Text("代发单位", "payroll employer"), nullable=True),
+        ContractColumn("pension", _BOOL, Text("代发养老金", "pension paid here")),
+        ContractColumn("merchant_owner", _BOOL, Text("商户主", "merchant owner")),
+        ContractColumn("is_staff", _BOOL, Text("本行员工", "staff")),
+        ContractColumn("is_staff_relative", _BOOL, Text("员工亲属", "relative of staff")),
+        ContractColumn("marketing_consent", _BOOL, Text("营销同意", "marketing consent")),
+        ContractColumn("do_not_contact", _BOOL, Text("禁拨", "do not contact")),
+        ContractColumn("personalisation_off", _BOOL, Text("关闭个性化", "personalisation off")),
+        ContractColumn("app_registered", _BOOL, Text("手机银行注册", "app registered")),
+        ContractColumn("push_allowed", _BOOL, Text("允许推送", "push allowed")),
+        ContractColumn("wecom_friend", _BOOL, Text("企微好友", "WeCom friend")),
+        ContractColumn("frozen", _BOOL, Text("司法冻结", "frozen"), confidential=True),
+        ContractColumn("watchlist", _BOOL, Text("反洗钱关注", "AML watch list"), confidential=True),
+        ContractColumn("overdue_days", _INT, Text("逾期天数", "days overdue"), minimum=0),
+        ContractColumn("complaint_on", _DATE, Text("最近投诉日", "last complaint on"), nullable=True, not_future=True),
+        ContractColumn(
+            "risk_tolerance", _INT, Text("风险承受能力", "risk tolerance"), nullable=True, minimum=1, maximum=5
+        ),
+        ContractColumn(
+            "risk_assessed_on", _DATE, Text("风险测评日", "risk assessed on"), nullable=True, not_future=True
+        ),
+        ContractColumn("wallet_bound", _BOOL, Text("已绑卡", "card bound to a wallet")),
+        ContractColumn("source", _STR, Text("获客来源", "acquisition source"), nullable=True),
+        ContractColumn(
             "acquisition_cost_fen", _INT, Text("获客成本（分）", "acquisition cost (fen)"), minimum=0, maximum=MAX_FEN
         ),
     ),
@@ -89,11 +93,11 @@ _HOLDING = TableContract(
     "products",
     ("holding_id",),
     (
-        Column("holding_id", _STR, Text("持有编号", "holding id")),
-        Column("customer_no", _STR, Text("客户号", "customer number"), references=("customer", "customer_no")),
-        Column("product_class", _STR, Text("产品大类", "product class"), allowed=PRODUCT_CLASSES),
-        Column("product_id", _STR, Text("产品", "product")),
-        Column(
+        ContractColumn("holding_id", _STR, Text("持有编号", "holding id")),
+        ContractColumn("customer_no", _STR, Text("客户号", "customer number"), references=("customer", "customer_no")),
+        ContractColumn("product_class", _STR, Text("产品大类", "product class"), allowed=PRODUCT_CLASSES),
+        ContractColumn("product_id", _STR, Text("产品", "product")),
+        ContractColumn(
             "balance_fen",
             _INT,
             Text("余额（分）", "balance (fen)"),
@@ -101,9 +105,9 @@ _HOLDING = TableContract(
             minimum=-MAX_FEN,
             maximum=MAX_FEN,
         ),
-        Column("opened_on", _DATE, Text("开立日", "opened on"), not_future=True),
-        Column("matures_on", _DATE, Text("到期日", "matures on"), nullable=True),
-        Column("auto_renew", _BOOL, Text("自动转存", "renews automatically"), nullable=True),
+        ContractColumn("opened_on", _DATE, Text("开立日", "opened on"), not_future=True),
+        ContractColumn("matures_on", _DATE, Text("到期日", "matures on"), nullable=True),
+        ContractColumn("auto_renew", _BOOL, Text("自动转存", "renews automatically"), nullable=True),
     ),
 )
 
@@ -114,10 +118,10 @@ _STANDING_ORDER = TableContract(
     "payments",
     ("order_id",),
     (
-        Column("order_id", _STR, Text("指令号", "order id")),
-        Column("customer_no", _STR, Text("客户号", "customer number"), references=("customer", "customer_no")),
-        Column("purpose", _STR, Text("用途", "purpose"), nullable=True),
-        Column(
+        ContractColumn("order_id", _STR, Text("指令号", "order id")),
+        ContractColumn("customer_no", _STR, Text("客户号", "customer number"), references=("customer", "customer_no")),
+        ContractColumn("purpose", _STR, Text("用途", "purpose"), nullable=True),
+        ContractColumn(
             "amount_fen",
             _INT,
             Text("每次金额（分）", "amount each time (fen)"),
@@ -125,7 +129,7 @@ _STANDING_ORDER = TableContract(
             minimum=0,
             maximum=MAX_FEN,
         ),
-        Column("opened_on", _DATE, Text("开立日", "opened on"), nullable=True, not_future=True),
+        ContractColumn("opened_on", _DATE, Text("开立日", "opened on"), nullable=True, not_future=True),
     ),
 )
 
@@ -136,9 +140,11 @@ _NET_VALUE = TableContract(
     "products",
     ("product_id", "day"),
     (
-        Column("product_id", _STR, Text("产品", "product")),
-        Column("day", _DATE, Text("日期", "day"), not_future=True),
-        Column("nav_ppm", _INT, Text("单位净值（百万分之一）", "net value (millionths)"), minimum=1, maximum=MAX_FEN),
+        ContractColumn("product_id", _STR, Text("产品", "product")),
+        ContractColumn("day", _DATE, Text("日期", "day"), not_future=True),
+        ContractColumn(
+            "nav_ppm", _INT, Text("单位净值（百万分之一）", "net value (millionths)"), minimum=1, maximum=MAX_FEN
+        ),
     ),
     mode="append",
 )
@@ -149,15 +155,15 @@ _EVENT = TableContract(
     "channels",
     ("source", "event_id"),
     (
-        Column("source", _STR, Text("来源系统", "source system")),
-        Column("event_id", _INT, Text("事件号", "event id")),
-        Column("customer_no", _STR, Text("客户号", "customer number")),
-        Column("type", _STR, Text("类型", "type")),
-        Column("occurred_at", _TIME, Text("发生时间", "occurred at"), not_future=True),
-        Column("recorded_at", _TIME, Text("入账时间", "recorded at"), not_future=True),
-        Column("channel", _STR, Text("渠道", "channel"), nullable=True),
-        Column("scene", _STR, Text("场景", "scene"), nullable=True),
-        Column(
+        ContractColumn("source", _STR, Text("来源系统", "source system")),
+        ContractColumn("event_id", _INT, Text("事件号", "event id")),
+        ContractColumn("customer_no", _STR, Text("客户号", "customer number")),
+        ContractColumn("type", _STR, Text("类型", "type")),
+        ContractColumn("occurred_at", _TIME, Text("发生时间", "occurred at"), not_future=True),
+        ContractColumn("recorded_at", _TIME, Text("入账时间", "recorded at"), not_future=True),
+        ContractColumn("channel", _STR, Text("渠道", "channel"), nullable=True),
+        ContractColumn("scene", _STR, Text("场景", "scene"), nullable=True),
+        ContractColumn(
             "amount_fen",
             _INT,
             Text("金额（分）", "amount (fen)"),
@@ -176,11 +182,11 @@ _UNIT_TABLE = TableContract(
     "organization",
     ("unit_id",),
     (
-        Column("unit_id", _STR, Text("机构号", "unit id")),
-        Column("parent_id", _STR, Text("上级机构", "parent"), nullable=True),
-        Column("kind", _STR, Text("层级", "kind"), allowed=("head_office", "branch", "sub_branch")),
-        Column("name_zh", _STR, Text("中文名", "Chinese name")),
-        Column("name_en", _STR, Text("英文名", "English name")),
+        ContractColumn("unit_id", _STR, Text("机构号", "unit id")),
+        ContractColumn("parent_id", _STR, Text("上级机构", "parent"), nullable=True),
+        ContractColumn("kind", _STR, Text("层级", "kind"), allowed=("head_office", "branch", "sub_branch")),
+        ContractColumn("name_zh", _STR, Text("中文名", "Chinese name")),
+        ContractColumn("name_en", _STR, Text("英文名", "English name")),
     ),
 )
 
@@ -190,12 +196,12 @@ _STAFF = TableContract(
     "organization",
     ("staff_id",),
     (
-        Column("staff_id", _STR, Text("工号", "staff id")),
-        Column("unit_id", _STR, Text("机构", "unit"), references=_UNIT),
-        Column("post", _STR, Text("岗位", "post")),
-        Column("name_token", _STR, Text("姓名令牌", "name token"), nullable=True, data_class=_C2),
-        Column("on_leave", _BOOL, Text("休假", "on leave")),
-        Column("minutes_per_day", _INT, Text("每日可用分钟", "minutes a day"), minimum=0, maximum=1440),
+        ContractColumn("staff_id", _STR, Text("工号", "staff id")),
+        ContractColumn("unit_id", _STR, Text("机构", "unit"), references=_UNIT),
+        ContractColumn("post", _STR, Text("岗位", "post")),
+        ContractColumn("name_token", _STR, Text("姓名令牌", "name token"), nullable=True, data_class=_C2),
+        ContractColumn("on_leave", _BOOL, Text("休假", "on leave")),
+        ContractColumn("minutes_per_day", _INT, Text("每日可用分钟", "minutes a day"), minimum=0, maximum=1440),
     ),
 )
 
@@ -205,10 +211,10 @@ _EMPLOYER = TableContract(
     "corporate",
     ("employer_id",),
     (
-        Column("employer_id", _STR, Text("单位号", "employer id")),
-        Column("name_zh", _STR, Text("名称", "name")),
-        Column("payday", _INT, Text("发薪日", "payday"), minimum=1, maximum=31),
-        Column("unit_id", _STR, Text("机构", "unit"), references=_UNIT),
+        ContractColumn("employer_id", _STR, Text("单位号", "employer id")),
+        ContractColumn("name_zh", _STR, Text("名称", "name")),
+        ContractColumn("payday", _INT, Text("发薪日", "payday"), minimum=1, maximum=31),
+        ContractColumn("unit_id", _STR, Text("机构", "unit"), references=_UNIT),
     ),
 )
 
@@ -218,10 +224,10 @@ _CORPORATE = TableContract(
     "corporate",
     ("corporate_id",),
     (
-        Column("corporate_id", _STR, Text("对公客户号", "corporate id")),
-        Column("name_zh", _STR, Text("名称", "name")),
-        Column("unit_id", _STR, Text("机构", "unit"), references=_UNIT),
-        Column("sector", _STR, Text("行业", "sector"), nullable=True),
+        ContractColumn("corporate_id", _STR, Text("对公客户号", "corporate id")),
+        ContractColumn("name_zh", _STR, Text("名称", "name")),
+        ContractColumn("unit_id", _STR, Text("机构", "unit"), references=_UNIT),
+        ContractColumn("sector", _STR, Text("行业", "sector"), nullable=True),
     ),
 )
 
@@ -231,10 +237,10 @@ _MERCHANT = TableContract(
     "acquiring",
     ("merchant_id",),
     (
-        Column("merchant_id", _STR, Text("商户号", "merchant id")),
-        Column("owner_no", _STR, Text("商户主客户号", "owner's customer number"), nullable=True),
-        Column("sector", _STR, Text("行业", "sector"), nullable=True),
-        Column("unit_id", _STR, Text("机构", "unit"), references=_UNIT),
+        ContractColumn("merchant_id", _STR, Text("商户号", "merchant id")),
+        ContractColumn("owner_no", _STR, Text("商户主客户号", "owner's customer number"), nullable=True),
+        ContractColumn("sector", _STR, Text("行业", "sector"), nullable=True),
+        ContractColumn("unit_id", _STR, Text("机构", "unit"), references=_UNIT),
     ),
 )
 
@@ -244,9 +250,9 @@ _RELATION = TableContract(
     "retail",
     ("from_no", "to_no", "kind"),
     (
-        Column("from_no", _STR, Text("甲方", "from"), data_class=_C2),
-        Column("to_no", _STR, Text("乙方", "to"), data_class=_C2),
-        Column(
+        ContractColumn("from_no", _STR, Text("甲方", "from"), data_class=_C2),
+        ContractColumn("to_no", _STR, Text("乙方", "to"), data_class=_C2),
+        ContractColumn(
             "kind",
             _STR,
             Text("关系", "kind"),
@@ -262,7 +268,7 @@ _RELATION = TableContract(
                 "joint_account",
             ),
         ),
-        Column("since", _DATE, Text("自", "since"), nullable=True, not_future=True),
+        ContractColumn("since", _DATE, Text("自", "since"), nullable=True, not_future=True),
     ),
 )
 
@@ -273,14 +279,14 @@ _IDENTITY = TableContract(
     # A device may be several people's.
     ("kind", "token", "customer_no"),
     (
-        Column("customer_no", _STR, Text("客户号", "customer number")),
-        Column(
+        ContractColumn("customer_no", _STR, Text("客户号", "customer number")),
+        ContractColumn(
             "kind",
             _STR,
             Text("标识类型", "kind"),
             allowed=("wechat_openid", "wecom_external_id", "app_login", "device"),
         ),
-        Column("token", _STR, Text("令牌", "token"), data_class=_C2),
+        ContractColumn("token", _STR, Text("令牌", "token"), data_class=_C2),
     ),
 )
 
@@ -291,14 +297,14 @@ _TIER_MONTH = TableContract(
     "retail",
     ("customer_no", "month"),
     (
-        Column("customer_no", _STR, Text("客户号", "customer number")),
-        Column("month", _DATE, Text("月份首日", "first day of the month")),
-        Column("average_fen", _INT, Text("月日均资产（分）", "monthly average assets (fen)"), data_class=_C2),
-        Column("tier", _INT, Text("层级", "tier"), minimum=1),
-        Column("watched", _BOOL, Text("关注", "watched")),
-        Column("months_below", _INT, Text("连续未达标月数", "months below the line"), minimum=0),
-        Column("best_fen", _INT, Text("其中最高日均（分）", "best average of those (fen)"), data_class=_C2),
-        Column("move", _STR, Text("变动", "move"), allowed=("", "new", "up", "down", "watched", "cleared")),
+        ContractColumn("customer_no", _STR, Text("客户号", "customer number")),
+        ContractColumn("month", _DATE, Text("月份首日", "first day of the month")),
+        ContractColumn("average_fen", _INT, Text("月日均资产（分）", "monthly average assets (fen)"), data_class=_C2),
+        ContractColumn("tier", _INT, Text("层级", "tier"), minimum=1),
+        ContractColumn("watched", _BOOL, Text("关注", "watched")),
+        ContractColumn("months_below", _INT, Text("连续未达标月数", "months below the line"), minimum=0),
+        ContractColumn("best_fen", _INT, Text("其中最高日均（分）", "best average of those (fen)"), data_class=_C2),
+        ContractColumn("move", _STR, Text("变动", "move"), allowed=("", "new", "up", "down", "watched", "cleared")),
     ),
     mode="append",
 )
@@ -309,10 +315,10 @@ _SERVICING = TableContract(
     "retail",
     ("customer_no",),
     (
-        Column("customer_no", _STR, Text("客户号", "customer number")),
-        Column("mode", _STR, Text("服务方式", "mode"), allowed=("manager", "remote", "digital")),
-        Column("owner_id", _STR, Text("归属人", "owner")),
-        Column("backup_id", _STR, Text("B 角", "backup")),
+        ContractColumn("customer_no", _STR, Text("客户号", "customer number")),
+        ContractColumn("mode", _STR, Text("服务方式", "mode"), allowed=("manager", "remote", "digital")),
+        ContractColumn("owner_id", _STR, Text("归属人", "owner")),
+        ContractColumn("backup_id", _STR, Text("B 角", "backup")),
     ),
 )
 
@@ -322,13 +328,13 @@ _EDGE = TableContract(
     "retail",
     ("from_no", "to_no", "kind"),
     (
-        Column("from_no", _STR, Text("甲方", "from"), data_class=_C2),
-        Column("to_no", _STR, Text("乙方", "to"), data_class=_C2),
-        Column("kind", _STR, Text("关系", "kind")),
-        Column("since", _DATE, Text("自", "since"), nullable=True),
-        Column("until", _DATE, Text("至", "until"), nullable=True),
-        Column("weight", _INT, Text("证据数", "pieces of evidence"), minimum=1),
-        Column("evidence", _STR, Text("证据", "evidence"), data_class=_C2),
+        ContractColumn("from_no", _STR, Text("甲方", "from"), data_class=_C2),
+        ContractColumn("to_no", _STR, Text("乙方", "to"), data_class=_C2),
+        ContractColumn("kind", _STR, Text("关系", "kind")),
+        ContractColumn("since", _DATE, Text("自", "since"), nullable=True),
+        ContractColumn("until", _DATE, Text("至", "until"), nullable=True),
+        ContractColumn("weight", _INT, Text("证据数", "pieces of evidence"), minimum=1),
+        ContractColumn("evidence", _STR, Text("证据", "evidence"), data_class=_C2),
     ),
 )
 
@@ -338,9 +344,9 @@ _EXPOSURE = TableContract(
     "risk",
     ("customer_no",),
     (
-        Column("customer_no", _STR, Text("客户号", "customer number")),
-        Column("score_ppm", _INT, Text("传递程度", "how far it reaches (ppm)"), minimum=0, confidential=True),
-        Column("way", _STR, Text("路径", "way"), data_class=_C2, confidential=True),
+        ContractColumn("customer_no", _STR, Text("客户号", "customer number")),
+        ContractColumn("score_ppm", _INT, Text("传递程度", "how far it reaches (ppm)"), minimum=0, confidential=True),
+        ContractColumn("way", _STR, Text("路径", "way"), data_class=_C2, confidential=True),
     ),
 )
 
@@ -351,15 +357,15 @@ _SCORE = TableContract(
     "models",
     ("customer_no", "attribute"),
     (
-        Column("customer_no", _STR, Text("客户号", "customer number"), references=("customer", "customer_no")),
-        Column("attribute", _STR, Text("标签", "attribute")),
-        Column(
+        ContractColumn("customer_no", _STR, Text("客户号", "customer number"), references=("customer", "customer_no")),
+        ContractColumn("attribute", _STR, Text("标签", "attribute")),
+        ContractColumn(
             "score_ppm", _INT, Text("评分（百万分之一）", "score (ppm)"), data_class=_C2, minimum=0, maximum=1_000_000
         ),
-        Column("model", _STR, Text("模型", "model")),
-        Column("model_version", _INT, Text("模型版本", "version of the model"), minimum=1),
-        Column("scored_on", _DATE, Text("评分日", "scored on"), not_future=True),
-        Column("valid_until", _DATE, Text("有效至", "valid until"), nullable=True),
+        ContractColumn("model", _STR, Text("模型", "model")),
+        ContractColumn("model_version", _INT, Text("模型版本", "version of the model"), minimum=1),
+        ContractColumn("scored_on", _DATE, Text("评分日", "scored on"), not_future=True),
+        ContractColumn("valid_until", _DATE, Text("有效至", "valid until"), nullable=True),
     ),
 )
 

@@ -17,7 +17,7 @@ from bankloop.lake.engine import arrow, literal, name, parquet
 from bankloop.lake.mapping import Mapped, conversion_checks, map_columns, plain_of, typed_sql
 from bankloop.lake.quarantine import Violations, violations
 from bankloop.lake.readers import RawFile, read_file
-from bankloop.lake.rules import Check, any_broken, row_checks
+from bankloop.lake.rules import ColumnCheck, any_broken, row_checks
 from bankloop.lake.sources import Source
 
 # When a row was written down is no part of what it says: the same event sent again may be stamped anew.
@@ -159,14 +159,14 @@ def _as_they_are(source: Source, files: Sequence[RawFile], mapped: Sequence[Sequ
     )
 
 
-def _checks(source: Source, mapped: Sequence[Sequence[Mapped]], now: datetime, today: date) -> list[Check]:
+def _checks(source: Source, mapped: Sequence[Sequence[Mapped]], now: datetime, today: date) -> list[ColumnCheck]:
     flags = {check.column for columns in mapped for check in conversion_checks(columns) if check.rule == "type"}
     phones = {check.column for columns in mapped for check in conversion_checks(columns) if check.rule == "phone"}
-    checks = [Check("type", c, name(f"_t_{c}")) for c in source.contract.names if c in flags]
-    checks += [Check("phone", c, name(f"_p_{c}")) for c in source.contract.names if c in phones]
+    checks = [ColumnCheck("type", c, name(f"_t_{c}")) for c in source.contract.names if c in flags]
+    checks += [ColumnCheck("phone", c, name(f"_p_{c}")) for c in source.contract.names if c in phones]
     for check in row_checks(source.contract, now, today):
         if check.rule == "null" and check.column in flags:
-            check = Check("null", check.column, f"{check.broken} AND NOT {name('_t_' + check.column)}")
+            check = ColumnCheck("null", check.column, f"{check.broken} AND NOT {name('_t_' + check.column)}")
         checks.append(check)
     return checks
 
@@ -176,7 +176,7 @@ def _create_views(
     source: Source,
     files: Sequence[RawFile],
     mapped: Sequence[Sequence[Mapped]],
-    checks: Sequence[Check],
+    checks: Sequence[ColumnCheck],
 ) -> None:
     """Make ``raw`` and ``typed``: views on Parquet, which is scanned again cheaply; a table where text was converted."""
     for kind, relation in connection.execute(
@@ -199,7 +199,9 @@ def _create_views(
     connection.execute("CREATE TEMP TABLE dropped (_file INTEGER, _row BIGINT)").fetchall()
 
 
-def _details(connection: duckdb.DuckDBPyConnection, mapped: Sequence[Mapped], checks: Sequence[Check]) -> pa.Table:
+def _details(
+    connection: duckdb.DuckDBPyConnection, mapped: Sequence[Mapped], checks: Sequence[ColumnCheck]
+) -> pa.Table:
     shown = {m.column.name: m.shown for m in mapped}
     cases = ", ".join(
         f"CASE WHEN {check.broken} THEN {{'column': {literal(check.column)}, 'rule': {literal(check.rule)}, "
@@ -214,7 +216,7 @@ def _details(connection: duckdb.DuckDBPyConnection, mapped: Sequence[Mapped], ch
     return arrow(connection, query).cast(_NOTHING)
 
 
-def _qualified(checks: Sequence[Check]) -> list[Check]:
+def _qualified(checks: Sequence[ColumnCheck]) -> list[ColumnCheck]:
     """Return the checks with their columns taken from the typed row, as raw columns may bear the same names."""
     found = []
     for check in checks:
@@ -222,7 +224,7 @@ def _qualified(checks: Sequence[Check]) -> list[Check]:
         for prefix in ("", "_t_", "_p_"):
             field = name(prefix + check.column)
             broken = broken.replace(field, f"t.{field}")
-        found.append(Check(check.rule, check.column, broken))
+        found.append(ColumnCheck(check.rule, check.column, broken))
     return found
 
 

@@ -29,7 +29,7 @@ class DataClass(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ContractColumn:
     """One column of a table contract; ``minimum`` and ``maximum`` are SQL literals' values, both inclusive."""
 
     name: str
@@ -69,7 +69,7 @@ class TableContract:
     label: Text
     owner: str
     key: tuple[str, ...]
-    columns: tuple[Column, ...]
+    columns: tuple[ContractColumn, ...]
     mode: str = "replace"
 
     @property
@@ -77,7 +77,7 @@ class TableContract:
         """Return the column names in order."""
         return tuple(column.name for column in self.columns)
 
-    def column(self, name: str) -> Column:
+    def column(self, name: str) -> ContractColumn:
         """Return the column called ``name``; ``KeyError`` when there is none."""
         return next((c for c in self.columns if c.name == name), None) or _missing(name)
 
@@ -121,7 +121,7 @@ class Scope:
         """Return whether every row is in it."""
         return self.units is None and self.customers is None
 
-    def hides(self, column: Column, key: tuple[str, ...]) -> bool:
+    def hides(self, column: ContractColumn, key: tuple[str, ...]) -> bool:
         """Return whether a column is masked for this reader; a table's key never is where it is no personal value."""
         if column.name in self.unmask:
             return False
@@ -178,5 +178,5 @@ class LoadReport:
         return sum(source.quarantined for source in self.sources)
 
 
-def _missing(name: str) -> Column:
+def _missing(name: str) -> ContractColumn:
     raise KeyError(name)

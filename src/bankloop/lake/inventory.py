@@ -47,7 +47,7 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FieldRecord:
     """One field: type, class, a masked sample, and how often it was shown plain to how many people since a day."""
 
     name: str
@@ -62,7 +62,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchedQuality:
     """One dimension of a source over its deliveries, the oldest first: values in the dimension's unit, the limit of the last."""
 
     source: str
@@ -76,7 +76,7 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveryRecord:
     """What one source delivered of one day, and how much of it passed its contract, ppm."""
 
     source: str
@@ -102,13 +102,13 @@ def assets(lake: Lake) -> tuple[Asset, ...]:
     return tuple(found)
 
 
-def fields_of(lake: Lake, table: str, used: Mapping[str, tuple[int, int]]) -> tuple[Field, ...]:
+def fields_of(lake: Lake, table: str, used: Mapping[str, tuple[int, int]]) -> tuple[FieldRecord, ...]:
     """Return a table's fields; ``used`` says of a field how often and by how many people it was seen plain."""
     contract = contract_of(table)
     rows = lake.table(table, Scope.whole_bank("catalogue")).limit(1).to_pyarrow().to_pylist()
     sample = rows[0] if rows else {}
     return tuple(
-        Field(
+        FieldRecord(
             column.name, column.label, column.type.value, column.data_class, column.confidential, column.nullable,
             _said(sample.get(column.name), hidden=column.data_class is DataClass.C2 or column.confidential),
             *used.get(column.name, (0, 0)),
@@ -117,7 +117,7 @@ def fields_of(lake: Lake, table: str, used: Mapping[str, tuple[int, int]]) -> tu
     )  # fmt: skip
 
 
-def deliveries(lake: Lake) -> tuple[Delivery, ...]:
+def deliveries(lake: Lake) -> tuple[DeliveryRecord, ...]:
     """Return what every source delivered by day, the latest first."""
     version = lake.manifest.current("loaded_file")
     if version is None:
@@ -129,7 +129,7 @@ def deliveries(lake: Lake) -> tuple[Delivery, ...]:
             f"count(*) AS files, max(rows_read) AS rows, max(quarantined) AS bad FROM {lake.reading(version)} GROUP BY ALL) "
             "GROUP BY ALL ORDER BY day DESC NULLS LAST, source"
         ).fetchall()
-    return tuple(Delivery(*row) for row in rows)
+    return tuple(DeliveryRecord(*row) for row in rows)
 
 
 def mapped_sources(lake: Lake) -> tuple[Source, ...]:
@@ -137,7 +137,7 @@ def mapped_sources(lake: Lake) -> tuple[Source, ...]:
     return read_sources(lake.folder) if (lake.folder / "bank.yaml").exists() else ()
 
 
-def watched(lake: Lake, most: int = 30) -> tuple[Watched, ...]:
+def watched(lake: Lake, most: int = 30) -> tuple[WatchedQuality, ...]:
     """Return every dimension of every source over its last deliveries; what failed its limit first."""
     version = lake.manifest.current("quality")
     if version is None:
@@ -155,7 +155,7 @@ def watched(lake: Lake, most: int = 30) -> tuple[Watched, ...]:
     for (source, dimension), measures in series.items():
         last, shown = measures[-1], measures[-most:]
         days, values = tuple(m["delivered"] for m in shown), tuple(m["value"] for m in shown)
-        one = Watched(
+        one = WatchedQuality(
             source,
             Dimension(dimension),
             days,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from bankloop.kit import grammar
 from bankloop.kit.money import MAX_FEN
 from bankloop.lake import errors
-from bankloop.lake.contracts import Column, ColumnType, DataClass
+from bankloop.lake.contracts import ColumnType, ContractColumn, DataClass
 from bankloop.lake.engine import DUCK_TYPE, literal, name
 from bankloop.lake.readers import RawFile
-from bankloop.lake.rules import PHONE, Check
+from bankloop.lake.rules import PHONE, ColumnCheck
 from bankloop.lake.sources import ColumnSource, Source
 
 DEFAULT_YES = ("1", "Y", "y", "true", "True", "TRUE", "T", "是")
@@ -32,7 +32,7 @@ class Mapped:
     a broken row; ``pii`` of which kind of identifier it is the token.
     """
 
-    column: Column
+    column: ContractColumn
     value: str
     shown: str
     exact: bool = False
@@ -54,10 +54,10 @@ def map_columns(source: Source, raw: RawFile) -> list[Mapped]:
     return mapped
 
 
-def conversion_checks(mapped: Sequence[Mapped]) -> list[Check]:
+def conversion_checks(mapped: Sequence[Mapped]) -> list[ColumnCheck]:
     """Return the checks on conversion, over the flags that ``typed_sql`` adds."""
-    found = [Check("type", m.column.name, name(f"_t_{m.column.name}")) for m in mapped if m.failed]
-    return found + [Check("phone", m.column.name, name(f"_p_{m.column.name}")) for m in mapped if m.phone]
+    found = [ColumnCheck("type", m.column.name, name(f"_t_{m.column.name}")) for m in mapped if m.failed]
+    return found + [ColumnCheck("phone", m.column.name, name(f"_p_{m.column.name}")) for m in mapped if m.phone]
 
 
 def typed_sql(mapped: Sequence[Mapped], raw: str) -> str:
@@ -83,16 +83,16 @@ def typed_sql(mapped: Sequence[Mapped], raw: str) -> str:
     return f"SELECT {', '.join(flags)} FROM (SELECT {', '.join(values)} FROM ({first}))"
 
 
-def plain_of(column: Column) -> str:
+def plain_of(column: ContractColumn) -> str:
     """Return the name, among typed rows, of the identifier that a token stands for."""
     return name(f"_i_{column.name}")
 
 
-def _text(column: Column) -> str:
+def _text(column: ContractColumn) -> str:
     return name(f"_r_{column.name}")
 
 
-def _map(source: Source, raw: RawFile, column: Column, used: set[str]) -> Mapped:
+def _map(source: Source, raw: RawFile, column: ContractColumn, used: set[str]) -> Mapped:
     given = source.columns.get(column.name, ColumnSource(source=column.name))
     kind = DUCK_TYPE[column.type]
     if given.constant is not None:
@@ -119,7 +119,7 @@ def _map(source: Source, raw: RawFile, column: Column, used: set[str]) -> Mapped
     return _converted(source, column, given, text, shown)
 
 
-def _converted(source: Source, column: Column, given: ColumnSource, text: str, shown: str) -> Mapped:
+def _converted(source: Source, column: ContractColumn, given: ColumnSource, text: str, shown: str) -> Mapped:
     field = _text(column)
     if given.pii:
         return _token(source, column, given.pii, text, shown)
@@ -173,7 +173,7 @@ def _word(text: str, *, key: bool) -> str:
     return f"CASE WHEN NOT ({broken}) THEN {text} END"
 
 
-def _token(source: Source, column: Column, pii: str, text: str, shown: str) -> Mapped:
+def _token(source: Source, column: ContractColumn, pii: str, text: str, shown: str) -> Mapped:
     plain = _digits(text) if pii == "phone" else f"upper({text})" if pii == "id_no" else text
     field = _text(column)
     inner = f"unhex(sha256(getvariable('token_inner') || encode({literal(pii + ':')} || {field})))"
@@ -204,7 +204,7 @@ def _digits(text: str) -> str:
     return f"CASE WHEN regexp_full_match({text}, {literal(grammar.MOBILE)}) THEN {text} ELSE {spelled} END"
 
 
-def _shown(column: Column, given: ColumnSource, text: str) -> str:
+def _shown(column: ContractColumn, given: ColumnSource, text: str) -> str:
     if given.pii or column.data_class is DataClass.C2:
         return f"left({text}, 1) || '***(' || length({text}) || ')'"
     return f"left({text}, {_KEPT_VALUE})"

@@ -20,7 +20,7 @@ import numpy as np
 
 from bankloop.lake import errors, files
 from bankloop.lake.conforming import Conformed
-from bankloop.lake.contracts import Column, DataClass, TableContract
+from bankloop.lake.contracts import ContractColumn, DataClass, TableContract
 from bankloop.lake.engine import literal, name, parquet
 from bankloop.lake.readers import read_file
 from bankloop.lake.service import Lake, contract_of
@@ -42,7 +42,7 @@ class Raw(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class OriginCell:
     """One value of a conformed row beside what the source said: personal and confidential values are masked."""
 
     column: str
@@ -52,7 +52,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class RowOrigin:
     """From a conformed row back to its raw line: the version it is in, the load that brought it, file and line.
 
     ``raw`` says whether the line could be read again: a file may have been changed or taken away since it was loaded,
@@ -69,7 +69,7 @@ class Origin:
     line: int
     load_id: str
     day: date | None
-    cells: tuple[Cell, ...]
+    cells: tuple[OriginCell, ...]
 
 
 def write_lines(
@@ -96,7 +96,7 @@ def keep_lines(
     connection.execute(f"COPY ({query}) TO {literal(part.with_suffix(LINES))} (FORMAT parquet)").fetchall()
 
 
-def origin_of(lake: Lake, table: str, key: Sequence[str], version: LakeVersion | None = None) -> Origin:
+def origin_of(lake: Lake, table: str, key: Sequence[str], version: LakeVersion | None = None) -> RowOrigin:
     """Return where a row of a table is from, in its current version or the one given.
 
     ``key`` are the values of the table's key, as text. Raises ``NotFoundError`` for a row that is not there.
@@ -108,13 +108,13 @@ def origin_of(lake: Lake, table: str, key: Sequence[str], version: LakeVersion |
         loaded = _loaded(engine, lake, digest)
         plain = {column.name: _said(row[column.name], hidden=_hidden(column)) for column in contract.columns}
         if loaded is None:
-            cells = tuple(Cell(column, "", "", value) for column, value in plain.items())
-            return Origin(table, tuple(key), found.version, found.as_of, Raw.MADE, "", "", 0, "", None, cells)
+            cells = tuple(OriginCell(column, "", "", value) for column, value in plain.items())
+            return RowOrigin(table, tuple(key), found.version, found.as_of, Raw.MADE, "", "", 0, "", None, cells)
         source_name, file, day, load_id = loaded
         source = next((one for one in read_sources(lake.folder) if one.name == source_name), None)
         state, raw = _raw_line(engine, lake, source, file, digest, line)
         cells = _beside(contract, source, raw, plain)
-    return Origin(table, tuple(key), found.version, found.as_of, state, source_name, file, line, load_id, day, cells)
+    return RowOrigin(table, tuple(key), found.version, found.as_of, state, source_name, file, line, load_id, day, cells)
 
 
 def _find(
@@ -190,7 +190,7 @@ def _rows(engine: duckdb.DuckDBPyConnection, query: str, values: Sequence[Any]) 
 
 def _beside(
     contract: TableContract, source: Source | None, raw: Mapping[str, Any], plain: Mapping[str, str]
-) -> tuple[Cell, ...]:
+) -> tuple[OriginCell, ...]:
     """Return each conformed value beside the raw one that it was made of; what no column takes is named and masked."""
     cells, used = [], set()
     for column in contract.columns:
@@ -199,12 +199,12 @@ def _beside(
         used.add(origin)
         hidden = _hidden(column) or bool(given and (given.pii or given.matches))
         said = _said(raw.get(origin), hidden=hidden) if origin else (given.constant or "") if given else ""
-        cells.append(Cell(column.name, origin or "", said, plain[column.name]))
-    cells += [Cell("", one, MASKED, "") for one in raw if one not in used]
+        cells.append(OriginCell(column.name, origin or "", said, plain[column.name]))
+    cells += [OriginCell("", one, MASKED, "") for one in raw if one not in used]
     return tuple(cells)
 
 
-def _hidden(column: Column) -> bool:
+def _hidden(column: ContractColumn) -> bool:
     return column.data_class is DataClass.C2 or column.confidential
 
 

@@ -31,7 +31,7 @@ _FLOOR = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class QualityMeasure:
     """One dimension of one delivery: ``value`` in the dimension's unit beside its ``limit``, worst ``column`` where there is one."""
 
     source: str
@@ -68,12 +68,12 @@ def measured(
     day: date | None,
     today: date,
     totals: int,
-) -> list[Measure]:
+) -> list[QualityMeasure]:
     """Return what a delivery measures; ``before`` are the files of the table's version so far, ``totals`` reconciled ones."""
 
-    def measure(dimension: Dimension, column: str, checked: int, failed: int, value: int) -> Measure:
+    def measure(dimension: Dimension, column: str, checked: int, failed: int, value: int) -> QualityMeasure:
         limit = expected.limits[dimension]
-        return Measure(source, contract.name, day, dimension, column, checked, failed, value, limit)
+        return QualityMeasure(source, contract.name, day, dimension, column, checked, failed, value, limit)
 
     failed, worst = _failed(result)
     found = []

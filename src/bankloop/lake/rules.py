@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from bankloop.kit.grammar import FIRST_YEAR, LAST_YEAR, MOBILE
 from bankloop.kit.text import Text
-from bankloop.lake.contracts import Column, ColumnType, TableContract
+from bankloop.lake.contracts import ColumnType, ContractColumn, TableContract
 from bankloop.lake.engine import literal, name
 
 # Mainland mobile numbers: 11 digits from 1.
@@ -34,7 +34,7 @@ RULE_TEXT: dict[str, Text] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class ColumnCheck:
     """One rule on one column; ``broken`` is SQL over the typed columns, never NULL."""
 
     rule: str
@@ -42,23 +42,23 @@ class Check:
     broken: str
 
 
-def row_checks(contract: TableContract, now: datetime, today: date) -> list[Check]:
+def row_checks(contract: TableContract, now: datetime, today: date) -> list[ColumnCheck]:
     """Return the checks of every column of ``contract``; dates may be at most ``today``, moments at most ``now``."""
     return [check for column in contract.columns for check in _column_checks(column, now, today)]
 
 
-def any_broken(checks: Iterable[Check]) -> str:
+def any_broken(checks: Iterable[ColumnCheck]) -> str:
     """Return SQL that is true when any of ``checks`` is broken."""
     return " OR ".join(f"({check.broken})" for check in checks) or "false"
 
 
-def _column_checks(column: Column, now: datetime, today: date) -> Iterable[Check]:
+def _column_checks(column: ContractColumn, now: datetime, today: date) -> Iterable[ColumnCheck]:
     field = name(column.name)
     if not column.nullable:
-        yield Check("null", column.name, f"{field} IS NULL")
+        yield ColumnCheck("null", column.name, f"{field} IS NULL")
     if column.allowed:
         values = ", ".join(literal(value) for value in column.allowed)
-        yield Check("allowed", column.name, f"coalesce({field} NOT IN ({values}), false)")
+        yield ColumnCheck("allowed", column.name, f"coalesce({field} NOT IN ({values}), false)")
     cast = "DATE " if column.type is ColumnType.DATE else ""
     bounds = [
         f"{field} {sign} {cast + literal(bound) if cast else bound}"
@@ -66,18 +66,18 @@ def _column_checks(column: Column, now: datetime, today: date) -> Iterable[Check
         if bound is not None
     ]
     if bounds:
-        yield Check("range", column.name, f"coalesce({' OR '.join(bounds)}, false)")
+        yield ColumnCheck("range", column.name, f"coalesce({' OR '.join(bounds)}, false)")
     if (found := _epoch(column)) is not None:
         yield found
     if column.not_future:
         limit = f"DATE {literal(today)}" if cast else f"TIMESTAMPTZ {literal(now.isoformat())}"
-        yield Check("future", column.name, f"coalesce({field} > {limit}, false)")
+        yield ColumnCheck("future", column.name, f"coalesce({field} > {limit}, false)")
 
 
-def _epoch(column: Column) -> Check | None:
+def _epoch(column: ContractColumn) -> ColumnCheck | None:
     """A day or moment of no bank: a century left out, or a number taken for a date."""
     if column.type not in (ColumnType.DATE, ColumnType.TIMESTAMP):
         return None
     kind, field = ("DATE" if column.type is ColumnType.DATE else "TIMESTAMPTZ"), name(column.name)
     first, after = (f"{kind} '{year}-01-01'" for year in (FIRST_YEAR, LAST_YEAR + 1))
-    return Check("range", column.name, f"coalesce({field} < {first} OR {field} >= {after}, false)")
+    return ColumnCheck("range", column.name, f"coalesce({field} < {first} OR {field} >= {after}, false)")

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from bankloop.kit.clock import Clock, local_day
 from bankloop.lake import errors, files
 from bankloop.lake.conformed import CONTRACTS
-from bankloop.lake.contracts import Column, ColumnType, Scope, TableContract
+from bankloop.lake.contracts import ColumnType, ContractColumn, Scope, TableContract
 from bankloop.lake.engine import DUCK_TYPE, connect, literal, name, parquet, schema_of, session
 from bankloop.lake.manifest import Manifest, StoreManifest
 from bankloop.lake.rules import row_checks
@@ -351,7 +351,7 @@ def _customer_column(contract: TableContract) -> str | None:
     return next((name for name in ("customer_no", "from_no", "owner_no") if name in contract.names), None)
 
 
-def _mask(column: Column) -> ir.Scalar:
+def _mask(column: ContractColumn) -> ir.Scalar:
     if column.type is ColumnType.STR:
         return ibis.literal(_MASKED)
     kinds = {ColumnType.INT: "int64", ColumnType.BOOL: "boolean", ColumnType.DATE: "date"}

@@ -126,7 +126,7 @@ def run(
         return RunReport(round_, window_start, None)
     check_start(window_start, bank.lake.today())
     window = prepared or plan(bank, principal, round_, window_start, seed, further=further)
-    frame = reach.Frame(
+    frame = reach.DecisionFrame(
         round_,
         window.state.digest,
         bank.lake.zone,

@@ -9,7 +9,15 @@ from sqlalchemy import Connection, text
 
 from bankloop.kit.errors import NotFoundError
 from bankloop.kit.text import Text
-from bankloop.organization.people import Line, engage_staff, license_staff, name_backup, open_unit, person_of, unit_of
+from bankloop.organization.people import (
+    BusinessLine,
+    engage_staff,
+    license_staff,
+    name_backup,
+    open_unit,
+    person_of,
+    unit_of,
+)
 from bankloop.organization.people import errors as people_errors
 from bankloop.organization.rights import ROLES, Grant, give_role, grants
 from bankloop.organization.rights.contracts import GrantState
@@ -113,8 +121,8 @@ def _branch(
     if head is not None:
         _give(connection, head, "sub_branch_head")
     # One of another line at the same place, to whom company business is referred.
-    engage_staff(connection, "corporate", "演示·对公客户经理", sub_branch, "corporate_manager", Line.CORPORATE)
-    give_role(connection, "corporate", "relationship_manager", (), (Line.CORPORATE,))
+    engage_staff(connection, "corporate", "演示·对公客户经理", sub_branch, "corporate_manager", BusinessLine.CORPORATE)
+    give_role(connection, "corporate", "relationship_manager", (), (BusinessLine.CORPORATE,))
     today = now_of(connection).date()
     for kind in ("wealth", "fund"):
         license_staff(

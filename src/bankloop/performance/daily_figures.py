@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from bankloop.customer.contribution import YEAR, RateCard, Rates, card_on, read_cards
-from bankloop.customer.tier import ASSETS, Span, spans
+from bankloop.customer.tier import ASSETS, SnapshotSpan, spans
 from bankloop.kit.worktime import WorkTime
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.bank import Bank
@@ -96,7 +96,7 @@ def _balances(bank: Bank, day: date) -> dict[str, dict[str, Balance]]:
     return found
 
 
-def _summed(bank: Bank, day: date, read: Sequence[Span]) -> dict[str, dict[str, int]]:
+def _summed(bank: Bank, day: date, read: Sequence[SnapshotSpan]) -> dict[str, dict[str, int]]:
     """Return by unit and kind the customers' average balances over spans, each rounded once; none where nothing is read."""
     if not read:
         return {}
@@ -137,7 +137,7 @@ def _rate(card: RateCard, name: str) -> str:
     return f"(CASE {every} ELSE 0 END)::HUGEINT" if every else "0"
 
 
-def _weighed(bank: Bank, read: Sequence[Span]) -> str:
+def _weighed(bank: Bank, read: Sequence[SnapshotSpan]) -> str:
     """Return holdings × the days that each snapshot was what was known, as SQL."""
     return " UNION ALL ".join(
         f"SELECT customer_no, product_class, product_id, balance_fen::HUGEINT * {one.days} AS weighed, {one.days} AS held "

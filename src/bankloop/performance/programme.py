@@ -14,7 +14,7 @@ from bankloop.kit.errors import ConflictError
 from bankloop.kit.text import Text
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.bank import Bank
-from bankloop.loop.evaluate import Members, Programme
+from bankloop.loop.evaluate import Programme, ProgrammeMembers
 from bankloop.loop.round.labels import chance_before, events_between, with_recorded
 from bankloop.loop.spec import Lock, read_lock
 from bankloop.store.contacts import accepted_contacts
@@ -78,7 +78,7 @@ def _joined(
     rounds: Sequence[int],
     start: date,
     closes: date,
-) -> Members:
+) -> ProgrammeMembers:
     """One row a customer over all campaigns: what each brought, cost, would be claimed for, and was expected to bring."""
     types = sorted({_SPOKEN, *(lock.campaign.goal.event for lock in locks)})
     events = events_between(bank, connection, types, start, closes - timedelta(days=1))
@@ -106,7 +106,7 @@ def _joined(
         member[name][place] = True
         reached[name][place] = success
     before_all = expected if known else None
-    return Members(holdout, earned, cost, attributed, before_all, member, reached, spoken & ~asked)
+    return ProgrammeMembers(holdout, earned, cost, attributed, before_all, member, reached, spoken & ~asked)
 
 
 def _spent(

@@ -11,10 +11,10 @@ from bankloop.kit.errors import NotFoundError
 from bankloop.loop.bank import Bank
 from bankloop.organization.people import units
 from bankloop.performance.daily_figures import BALANCES
-from bankloop.performance.target import Done, Part, Target, done_by_tasks, gone, part_of, rolled_up, targets
+from bankloop.performance.target import Achieved, Target, TargetPart, done_by_tasks, gone, part_of, rolled_up, targets
 
 
-def reached(connection: Connection, bank: Bank, found: Target, day: date) -> Done | None:
+def reached(connection: Connection, bank: Bank, found: Target, day: date) -> Achieved | None:
     """Return what was reached of a target by a day's end, by unit and person; None where its beginning is not known.
 
     Balances count for the unit and the manager who keep the customer on that day.
@@ -24,7 +24,7 @@ def reached(connection: Connection, bank: Bank, found: Target, day: date) -> Don
     eve, until = found.first - timedelta(days=1), min(found.last, day)
     versions = bank.lake.manifest.versions("holding")
     if until < found.first or not any(one.as_of <= eve for one in versions):
-        return None if until >= found.first else Done({}, {})
+        return None if until >= found.first else Achieved({}, {})
     rows = _growth(bank, found.measure, eve, until)
     return rolled_up(rows, {unit.unit_id: unit.parent_id for unit in units(connection)})
 
@@ -42,7 +42,7 @@ def standings(
     return found
 
 
-def own_part(connection: Connection, one: Target, unit_id: str) -> Part | None:
+def own_part(connection: Connection, one: Target, unit_id: str) -> TargetPart | None:
     """Return what a unit has of a target; None where it has nothing that may be seen."""
     try:
         return part_of(connection, one.target_id, unit_id)

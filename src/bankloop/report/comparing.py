@@ -9,7 +9,7 @@ from bankloop.loop.reach import WAYS, Way
 from bankloop.report.record import PlanRecord
 from bankloop.report.simulated_truth import ORACLE, PLAN
 from bankloop.view import format as say
-from bankloop.view.figures import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
+from bankloop.view.figures import Bar, BarRole, Bars, Cell, Column, Picture, Table, Tone
 
 _PLAN = Text("这份方案", "This plan")
 _KINDS: Mapping[str, Text] = {
@@ -37,7 +37,7 @@ def ways_picture(record: PlanRecord) -> Picture | None:
         f"方案价值 {plan.zh}；最好的简单做法是“{named.zh}”，{other.zh}，方案多 {more.zh}。",
         f"The plan is worth {plan.en}; the best of the simple ways, {named.en.lower()}, {other.en}: the plan {more.en} more.",
     )
-    bars = [Bar(_PLAN, record.objective / 100.0, plan, Role.CHOSEN)]
+    bars = [Bar(_PLAN, record.objective / 100.0, plan, BarRole.CHOSEN)]
     bars += [Bar(WAYS[Way(one.way)], max(one.value, 0.0) / 100.0, say.money(one.value)) for one in sorted(ways, key=lambda w: -w.value)]  # fmt: skip
     title = Text("同样的客户和上限，换个给法值多少", "The same customers and limits, given out in other ways")
     return Picture("ways", title, alt, Bars(tuple(bars)), alt)
@@ -57,7 +57,7 @@ def truth_picture(record: PlanRecord) -> Picture | None:
     )
     titles = {ORACLE: Text("先知（按真值分配）", "Oracle (plans by the truth)"), PLAN: _PLAN}
     bars = tuple(
-        Bar(titles.get(one.way) or WAYS[Way(one.way)], max(one.value, 0.0) / 100.0, say.money(one.value), Role.CHOSEN if one.way == PLAN else Role.PLAIN)
+        Bar(titles.get(one.way) or WAYS[Way(one.way)], max(one.value, 0.0) / 100.0, say.money(one.value), BarRole.CHOSEN if one.way == PLAN else BarRole.PLAIN)
         for one in sorted(lines.values(), key=lambda line: -line.value)
     )  # fmt: skip
     title = Text("模拟行的真值：离先知多远", "The simulator's truth: how far from the oracle")

@@ -25,7 +25,7 @@ RED, AMBER = 0.6, 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class TargetPace:
     """How far a unit is with a target of its own (序时进度): shares of the amount and of the time, None where unknown."""
 
     title: Text
@@ -34,7 +34,7 @@ class Pace:
 
 
 def daily_book(
-    report: DailyReport, names: Mapping[str, Text], progress: tuple[Pace, ...] = (), base: str | None = None
+    report: DailyReport, names: Mapping[str, Text], progress: tuple[TargetPace, ...] = (), base: str | None = None
 ) -> Book:
     """Return a unit's report as a book; ``base`` is where the report of a unit below is found, None in a file."""
     whole, name = report.whole, names.get(report.unit_id, say.same(report.unit_id))
@@ -51,7 +51,7 @@ def daily_book(
 def daily_pages(
     report: DailyReport,
     names: Mapping[str, Text],
-    progress: tuple[Pace, ...] = (),
+    progress: tuple[TargetPace, ...] = (),
     language: Language = Language.ZH,
 ) -> dict[str, bytes]:
     """Return a report's pages by their ending: a picture and a workbook."""
@@ -63,7 +63,7 @@ class DailyPress:
     """Makes the pages of reports for who hands them over; ``progress_of`` says how far a unit is with its targets."""
 
     names: Mapping[str, Text]
-    progress_of: Callable[[str, date], tuple[Pace, ...]] = lambda unit, day: ()
+    progress_of: Callable[[str, date], tuple[TargetPace, ...]] = lambda unit, day: ()
 
     def __call__(self, report: DailyReport) -> Mapping[str, bytes]:
         """Return the pages of one report by their ending."""
@@ -163,7 +163,7 @@ def _balances_table(whole: Figures) -> Table:
     return Table("daily-balances", Text("余额", "Balances"), columns, rows)
 
 
-def _progress_table(progress: tuple[Pace, ...]) -> Table:
+def _progress_table(progress: tuple[TargetPace, ...]) -> Table:
     rows = tuple(
         (
             Cell(one.title),
@@ -182,7 +182,7 @@ def _progress_table(progress: tuple[Pace, ...]) -> Table:
     return Table("daily-progress", Text("序时进度", "Pace against time"), columns, rows)
 
 
-def _behind(one: Pace) -> Cell:
+def _behind(one: TargetPace) -> Cell:
     if one.reached is None:
         return Cell(_UNKNOWN)
     if one.reached >= one.gone:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bankloop.kit.text import Text
-from bankloop.loop.evaluate import Cut, Estimate, Money, Reading, Week, discoveries, effects_together
+from bankloop.loop.evaluate import Cut, Estimate, Reading, RoundMoney, Week, discoveries, effects_together
 from bankloop.view import format as say
-from bankloop.view.figures import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
+from bankloop.view.figures import Bar, BarRole, Bars, Cell, Column, Picture, Table, Tone
 
 # Offer keys (product|benefit|channel) as people name them, by campaign.
 Names = Mapping[tuple[str, str], Text]
@@ -152,7 +152,9 @@ def _week(one: Reading, week: Week) -> Bar:
     """A week with too few successes for an interval has its difference all the same: the weeks add up."""
     value = week.treated / max(one.treated, 1) - week.control / max(one.control, 1)
     ends = (None, None) if week.lift is None else (week.lift.low * 100, week.lift.high * 100)
-    return Bar(Text(f"第 {week.number} 周", f"week {week.number}"), value * 100, say.points(value), Role.CHOSEN, *ends)
+    return Bar(
+        Text(f"第 {week.number} 周", f"week {week.number}"), value * 100, say.points(value), BarRole.CHOSEN, *ends
+    )
 
 
 def _course(fading: Estimate | None) -> Text:
@@ -252,7 +254,7 @@ def basis_table(
     return Table("basis", Text("每个数字的口径", "What each number is of"), columns, tuple(rows), note)
 
 
-def money_in_words(money: Money) -> Text:
+def money_in_words(money: RoundMoney) -> Text:
     """Return incremental money with its interval, or that it cannot be read."""
     if money.incremental is None:
         return UNREAD

@@ -22,7 +22,7 @@ from bankloop.report.loading import quarantine_table
 from bankloop.report.plan import plan_page
 from bankloop.report.record import PlanRecord, action_title, record_of
 from bankloop.report.results import results_page
-from bankloop.report.story import Story
+from bankloop.report.story import DemoStory
 from bankloop.simulate.world import World
 from bankloop.view.figures import Picture, Table
 from bankloop.view.templating import environment, style
@@ -40,7 +40,7 @@ class Report:
     tables: tuple[Table, ...]
 
 
-def report_of(story: Story, truth: Truth | None = None) -> Report:
+def report_of(story: DemoStory, truth: Truth | None = None) -> Report:
     """Return the report of a demo as values; ``truth`` adds what only a simulator knows."""
     window = story.windows[-1]
     titles = {name: lock.campaign.title.text for name, lock in window.locks.items()}
@@ -58,7 +58,7 @@ def report_of(story: Story, truth: Truth | None = None) -> Report:
     return Report(title, telling.bank_line(story.bank), plan, results, tuple(extra), tuple(tables))
 
 
-def results_view(story: Story, titles: Mapping[str, Text]) -> ResultsView:
+def results_view(story: DemoStory, titles: Mapping[str, Text]) -> ResultsView:
     """Return the results' page of a demo, the simulator's truth beside the readings."""
     found = [one for round_ in story.rounds for one in round_]
     truth = {(one.campaign, number): one.true_lift for number, round_ in enumerate(story.rounds, 1) for one in round_}
@@ -72,7 +72,7 @@ def results_view(story: Story, titles: Mapping[str, Text]) -> ResultsView:
     return results_page(readings, titles, pooled, story.placebo, truth, names, story.programme)
 
 
-def html_report(story: Story, language: Language = Language.ZH, truth: Truth | None = None) -> str:
+def html_report(story: DemoStory, language: Language = Language.ZH, truth: Truth | None = None) -> str:
     """Return the report as one HTML file; ``language`` is shown first, the other one a click away."""
     report = report_of(story, truth if truth is not None else _truth(story))
     pages = environment(Path(__file__).parent / "templates")
@@ -82,7 +82,7 @@ def html_report(story: Story, language: Language = Language.ZH, truth: Truth | N
     )
 
 
-def write_report(story: Story, path: Path, language: Language = Language.ZH) -> Path:
+def write_report(story: DemoStory, path: Path, language: Language = Language.ZH) -> Path:
     """Write the report, and beside it what the console shows of the simulator's truth; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _write(path, html_report(story, language))
@@ -90,7 +90,7 @@ def write_report(story: Story, path: Path, language: Language = Language.ZH) -> 
     return path
 
 
-def _record(story: Story, window: Window) -> PlanRecord:
+def _record(story: DemoStory, window: Window) -> PlanRecord:
     """The kept plan where there is one: it need not be solved again."""
     try:
         return load_window_view(story.bank.folder, window.plan.plan_id)
@@ -98,14 +98,14 @@ def _record(story: Story, window: Window) -> PlanRecord:
         return record_of(window)
 
 
-def _truth(story: Story) -> Truth | None:
+def _truth(story: DemoStory) -> Truth | None:
     try:
         return telling.known_truth(story.windows[-1], World.load(story.bank.folder))
     except NotFoundError:
         return None
 
 
-def _plain_truth(story: Story) -> dict[str, Any]:
+def _plain_truth(story: DemoStory) -> dict[str, Any]:
     placebo = story.placebo
     return {
         "lifts": [[one.campaign, n, one.true_lift] for n, found in enumerate(story.rounds, 1) for one in found],

@@ -22,7 +22,7 @@ from bankloop.kit.text import Text
 from bankloop.loop.reach import Family, Problem, ResourceLine, Rules
 from bankloop.loop.round.window import Window
 from bankloop.report.baselines import Beside
-from bankloop.report.record import CampaignRecord, Fall, Line, PlanRecord, plan_key, record_of
+from bankloop.report.record import CampaignRecord, FallRecord, PlanLine, PlanRecord, plan_key, record_of
 from bankloop.report.simulated_truth import truth_of
 
 _WORDS, _ARRAYS, _ROWS, _EXCLUDED = "plan.json", "problem.npz", "rows.parquet", "excluded.parquet"
@@ -137,7 +137,7 @@ def _read(home: Path) -> PlanRecord:
         gap=plain["gap"],
         candidates=plain["candidates"],
         campaigns=tuple(_campaign(one) for one in plain["campaigns"]),
-        lines=tuple(Line(**{**one, "title": Text(**one["title"])}) for one in plain["lines"]),
+        lines=tuple(PlanLine(**{**one, "title": Text(**one["title"])}) for one in plain["lines"]),
         resources=tuple(
             ResourceLine(
                 **{
@@ -170,8 +170,8 @@ def _rules(plain: Mapping[str, Any] | None) -> Rules | None:
 
 
 def _campaign(one: Mapping[str, Any]) -> CampaignRecord:
-    def falls(found: Sequence[Mapping[str, Any]]) -> tuple[Fall, ...]:
-        return tuple(Fall(fall["code"], Text(**fall["title"]), fall["count"]) for fall in found)
+    def falls(found: Sequence[Mapping[str, Any]]) -> tuple[FallRecord, ...]:
+        return tuple(FallRecord(fall["code"], Text(**fall["title"]), fall["count"]) for fall in found)
 
     return CampaignRecord(
         **{

@@ -12,7 +12,7 @@ from bankloop.loop.offering.slots import Slot
 from bankloop.loop.spec import Product
 from bankloop.store.contracts import ModelVersion
 from bankloop.view import format as say
-from bankloop.view.figures import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
+from bankloop.view.figures import Bar, BarRole, Bars, Cell, Column, Picture, Table, Tone
 
 _STATES: Mapping[str, tuple[Text, Tone]] = {
     "champion": (Text("现任", "champion"), Tone.GOOD),
@@ -46,7 +46,7 @@ def lift_picture(champions: Sequence[ModelVersion], titles: Mapping[str, Text]) 
     if not champions:
         return None
     bars = tuple(
-        Bar(titles.get(one.campaign, say.same(one.campaign)), float(one.card["lift_at_10"]), say.same(f"{one.card['lift_at_10']:.2f}×"), Role.CHOSEN)
+        Bar(titles.get(one.campaign, say.same(one.campaign)), float(one.card["lift_at_10"]), say.same(f"{one.card['lift_at_10']:.2f}×"), BarRole.CHOSEN)
         for one in champions
     )  # fmt: skip
     best = max(champions, key=lambda one: one.card["lift_at_10"])

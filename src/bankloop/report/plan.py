@@ -21,11 +21,11 @@ from bankloop.view.figures import (
     Picture,
     Point,
     Scale,
-    Step,
     StepKind,
     Table,
     Tone,
     Waterfall,
+    WaterfallStep,
 )
 
 # A use this close to its limit is shown as full.
@@ -216,14 +216,14 @@ def action_table(record: PlanRecord) -> Table:
     return Table("actions", Text("谁得到什么", "Who gets what"), columns, rows, note)
 
 
-def falls_of(one: CampaignRecord) -> tuple[Step, ...]:
+def falls_of(one: CampaignRecord) -> tuple[WaterfallStep, ...]:
     """Return the campaign's way from all who met its condition to those in the plan, every step with its rows."""
-    found = [Step(_AUDIENCE, one.hit, StepKind.START)]
-    found += [Step(f.title, f.count, drill=_query(one.name, f.code)) for f in (*one.falls, *one.left_out)]
-    return (*found, Step(_REACHED, one.reached, StepKind.END, _query(one.name, LeftOut.REACHED.value)))
+    found = [WaterfallStep(_AUDIENCE, one.hit, StepKind.START)]
+    found += [WaterfallStep(f.title, f.count, drill=_query(one.name, f.code)) for f in (*one.falls, *one.left_out)]
+    return (*found, WaterfallStep(_REACHED, one.reached, StepKind.END, _query(one.name, LeftOut.REACHED.value)))
 
 
-def waterfall_picture(name: str, title: Text, steps: tuple[Step, ...]) -> Picture:
+def waterfall_picture(name: str, title: Text, steps: tuple[WaterfallStep, ...]) -> Picture:
     """Return a waterfall; reasons that nobody fell for are left to the table."""
     shown = tuple(step for step in steps if step.count or step.kind is not StepKind.FALL)
     largest = max((s for s in shown if s.kind is StepKind.FALL), key=lambda s: s.count, default=None)

@@ -16,7 +16,7 @@ from bankloop.report.details import lift_in_words
 from bankloop.report.scorecard import metric_tables
 from bankloop.view import format as say
 from bankloop.view.book import Book
-from bankloop.view.figures import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
+from bankloop.view.figures import Bar, BarRole, Bars, Cell, Column, Picture, Table, Tone
 
 _DASH = say.same("—")
 _NEVER = Text("还没做过", "never run")
@@ -83,7 +83,7 @@ def _listed(words: Sequence[Text]) -> Text:
 
 def _earned(run: Sequence[PlayRecord]) -> Picture:
     rows = tuple(
-        Bar(one.play.title.text, one.incremental / 100, say.money(one.incremental), Role.CHOSEN if one.incremental > 0 else Role.PLAIN)
+        Bar(one.play.title.text, one.incremental / 100, say.money(one.incremental), BarRole.CHOSEN if one.incremental > 0 else BarRole.PLAIN)
         for one in run
     )  # fmt: skip
     return Picture(

@@ -9,7 +9,7 @@ from bankloop.loop.evaluate import Programme
 from bankloop.report.contracts import ProgrammeView
 from bankloop.report.details import lift_in_words
 from bankloop.view import format as say
-from bankloop.view.figures import Cell, Column, Figure, Forest, Interval, Picture, Table
+from bankloop.view.figures import Cell, Column, Figure, Forest, ForestLine, Picture, Table
 
 _HIGHER, _LOWER, _OPEN = Text("更高", "higher"), Text("更低", "lower"), Text("看不出", "not clear")
 
@@ -57,7 +57,7 @@ def _goals(found: Programme, titles: Mapping[str, Text]) -> Picture:
         word = _HIGHER if line.lift.low > 0 else _LOWER if line.lift.high < 0 else _OPEN
         lift = line.lift
         rows.append(
-            Interval(titles[line.campaign], lift.value * 100, lift.low * 100, lift.high * 100, None, clear, word)
+            ForestLine(titles[line.campaign], lift.value * 100, lift.low * 100, lift.high * 100, None, clear, word)
         )
     return Picture(
         name="programme",

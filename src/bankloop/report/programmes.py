@@ -11,7 +11,7 @@ from bankloop.report.details import UNREAD, lift_in_words
 from bankloop.report.programme_page import programme_view
 from bankloop.view import format as say
 from bankloop.view.book import Book
-from bankloop.view.figures import Bar, Bars, Cell, Column, Figure, Picture, Role, Table
+from bankloop.view.figures import Bar, BarRole, Bars, Cell, Column, Figure, Picture, Table
 
 _DASH = say.same("—")
 # Less than half of the last digit shown.
@@ -68,13 +68,13 @@ def _growth_picture(found: ProgrammeGrowth) -> Picture:
     growth = found.growth
     rows = [
         Bar(name, value * 100, say.same(_percent(value)), role)
-        for name, value, role in ((_GROSS, growth.gross, Role.PLAIN), (_CONTROL, growth.control, Role.PLAIN))
+        for name, value, role in ((_GROSS, growth.gross, BarRole.PLAIN), (_CONTROL, growth.control, BarRole.PLAIN))
         if value is not None
     ]
     if growth.net is not None:
         net = growth.net
         rows.append(
-            Bar(_NET, net.value * 100, say.same(_percent(net.value)), Role.CHOSEN, net.low * 100, net.high * 100)
+            Bar(_NET, net.value * 100, say.same(_percent(net.value)), BarRole.CHOSEN, net.low * 100, net.high * 100)
         )
     return Picture(
         name="growth",

@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Fall:
+class FallRecord:
     """How many customers left for a reason."""
 
     code: str
@@ -40,7 +40,7 @@ class Fall:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PlanLine:
     """What one action adds up to; money in fen, ``contact_cost`` the part of the cost that contacting takes."""
 
     campaign: str
@@ -64,8 +64,8 @@ class CampaignRecord:
     title: Text
     hit: int
     usable: int
-    falls: tuple[Fall, ...]
-    left_out: tuple[Fall, ...]
+    falls: tuple[FallRecord, ...]
+    left_out: tuple[FallRecord, ...]
     reached: int
     control_share: float
     certainty: tuple[tuple[float, float, float], ...]
@@ -92,7 +92,7 @@ class PlanRecord:
     gap: float
     candidates: int
     campaigns: tuple[CampaignRecord, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[PlanLine, ...]
     resources: tuple[ResourceLine, ...]
     curves: Mapping[str, tuple[tuple[float, float, float], ...]]
     problem: Problem
@@ -140,7 +140,7 @@ def record_of(window: Window, truth: Floats | None = None) -> PlanRecord:
         candidates=len(found.rows),
         campaigns=tuple(_campaign(window, index, name, launched) for index, name in enumerate(window.locks)),
         lines=tuple(
-            Line(line.campaign, line.action, titles[(line.campaign, line.action)], line.customers, line.cost,
+            PlanLine(line.campaign, line.action, titles[(line.campaign, line.action)], line.customers, line.cost,
                  line.customers * float(contact[k]), line.value)
             for k, line in enumerate(dated.lines)
         ),
@@ -186,9 +186,9 @@ def _campaign(window: Window, index: int, name: str, launched: Mapping[str, Laun
         title=window.locks[name].campaign.title.text,
         hit=snapshot.hit,
         usable=snapshot.usable,
-        falls=tuple(Fall(fall.code, fall.title, fall.count) for fall in snapshot.falls),
+        falls=tuple(FallRecord(fall.code, fall.title, fall.count) for fall in snapshot.falls),
         left_out=tuple(
-            Fall(code.value, reach.SENTENCES[code], n) for code, n in left.items() if code is not LeftOut.REACHED
+            FallRecord(code.value, reach.SENTENCES[code], n) for code, n in left.items() if code is not LeftOut.REACHED
         ),
         reached=left.get(LeftOut.REACHED, 0),
         control_share=side.control_share,
@@ -206,7 +206,7 @@ def _certainty(window: Window, index: int) -> tuple[tuple[float, float, float], 
         return ()
     numbers = found.customer_no.take(pa.array(here)).to_pylist()
     mine = found.column_campaign == index
-    apart = (found.cell == reach.Cell.HOLDOUT.value) | (found.cell == reach.Cell.EXPLORE.value)
+    apart = (found.cell == reach.ExperimentCell.HOLDOUT.value) | (found.cell == reach.ExperimentCell.EXPLORE.value)
     others = apart[:, None] | found.control[:, found.column_campaign]
     base, points = float(side.base.mean()), []
     shares = [round(share * 1_000_000) for share in CONTROL_SHARES]
@@ -214,7 +214,7 @@ def _certainty(window: Window, index: int) -> tuple[tuple[float, float, float], 
     for share, control in zip(CONTROL_SHARES, drawn, strict=True):
         held = np.zeros(len(found.rows), bool)
         held[here] = control
-        held &= found.cell != reach.Cell.EXEMPT.value
+        held &= found.cell != reach.ExperimentCell.EXEMPT.value
         closed = np.where(mine[None, :], (apart | held)[:, None], others)
         problem = Problem(np.where(closed, -np.inf, found.value), dated.problem.families)
         solved = reach.assign(problem, dated.rules, dated.solution.price)

@@ -20,7 +20,7 @@ from bankloop.report.details import (
 from bankloop.report.programme_page import programme_view
 from bankloop.view import format as say
 from bankloop.view.book import Book
-from bankloop.view.figures import Bar, Bars, Cell, Column, Figure, Forest, Interval, Picture, Role, Table, Tone
+from bankloop.view.figures import Bar, BarRole, Bars, Cell, Column, Figure, Forest, ForestLine, Picture, Table, Tone
 
 # Truths by (campaign, round), fractions; of a simulator only.
 Truths = Mapping[tuple[str, int], float]
@@ -190,8 +190,8 @@ def _forest(shown: Sequence[Reading], titles: Mapping[str, Text], placebo: Readi
     )  # fmt: skip
 
 
-def _interval(label: Text, lift: Estimate, known: float | None, clear: bool, verdict: Text) -> Interval:
-    return Interval(
+def _interval(label: Text, lift: Estimate, known: float | None, clear: bool, verdict: Text) -> ForestLine:
+    return ForestLine(
         label, lift.value * 100, lift.low * 100, lift.high * 100, None if known is None else known * 100, clear, verdict
     )
 
@@ -213,7 +213,7 @@ def _money_picture(best: Sequence[Reading], titles: Mapping[str, Text]) -> Pictu
                 titles[one.campaign],
                 0.0 if more is None else more.value,
                 Text(f"增量 {real.zh}", f"incremental {real.en}"),
-                Role.CHOSEN,
+                BarRole.CHOSEN,
                 None if more is None else more.low,
                 None if more is None else more.high,
             )

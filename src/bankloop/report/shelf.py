@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from bankloop.kit.text import Text
 from bankloop.loop.offering.assortment import Penetration, Scorecard, Trigger, class_title
-from bankloop.loop.product import SENTENCES, LegRuling, Shelf, WhyNot
+from bankloop.loop.product import SENTENCES, LegRuling, ShelfInForce, WhyNot
 from bankloop.loop.spec import Availability, Policies, Product
 from bankloop.store.contracts import ProductReview
 from bankloop.view import format as say
-from bankloop.view.figures import Bar, Bars, Cell, Column, Picture, Role, Table, Tone
+from bankloop.view.figures import Bar, BarRole, Bars, Cell, Column, Picture, Table, Tone
 
 PRODUCT_LINES: Mapping[str, Text] = {
     "retail": Text("零售", "Retail"),
@@ -44,7 +44,7 @@ _EVERYWHERE = Text("全行、全客群、全渠道", "everywhere")
 MOST_GAPS = 6
 
 
-def shelf_table(products: Sequence[Product], shelf: Shelf, policies: Policies) -> Table:
+def shelf_table(products: Sequence[Product], shelf: ShelfInForce, policies: Policies) -> Table:
     """Return the products of all lines as they are on the shelf now."""
     columns = (
         Column(Text("产品", "Product")),
@@ -67,7 +67,7 @@ def shelf_table(products: Sequence[Product], shelf: Shelf, policies: Policies) -
     return Table("shelf", Text("产品货架", "The shelf"), columns, rows, note)
 
 
-def _shelf_row(one: Product, written: Product, shelf: Shelf, policies: Policies) -> tuple[Cell, ...]:
+def _shelf_row(one: Product, written: Product, shelf: ShelfInForce, policies: Policies) -> tuple[Cell, ...]:
     on = Cell(Text("在架", "on"), Tone.GOOD, tag=True) if one.available.on else Cell(Text("下架", "off"), Tone.BAD, tag=True)  # fmt: skip
     raised = one.risk != written.risk
     docs = Text(
@@ -222,7 +222,7 @@ def gaps_picture(found: Sequence[Penetration], policies: Policies) -> Picture | 
         kind, segment = class_title(one.product_class), policies.segments[one.segment].title.text
         label = Text(f"{segment.zh} · {kind.zh}", f"{segment.en} · {kind.en}")
         bars += [
-            Bar(label, one.share / 1e4, say.percent(one.share / 1e6), Role.CHOSEN),
+            Bar(label, one.share / 1e4, say.percent(one.share / 1e6), BarRole.CHOSEN),
             Bar(label, one.peers / 1e4, Text(f"其余客户 {one.peers / 1e4:.1f}%", f"others {one.peers / 1e4:.1f}%")),
         ]
     first = widest[0]

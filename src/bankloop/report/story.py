@@ -12,14 +12,14 @@ import pyarrow.compute as pc
 from bankloop.kit.text import Text
 from bankloop.lake.contracts import LoadReport
 from bankloop.loop.evaluate import Programme, Reading
-from bankloop.loop.model import Card
+from bankloop.loop.model import ModelCard
 from bankloop.loop.optimize import Challenger
 from bankloop.loop.round.window import Window
 from bankloop.report.contracts import Truth
 from bankloop.simulate.contracts import SimulatedBank
 from bankloop.simulate.world import World
 from bankloop.view import format as say
-from bankloop.view.figures import Bar, Bars, Cell, Column, Pair, Pairs, Picture, Role, Table, Tone
+from bankloop.view.figures import Bar, BarRole, Bars, Cell, Column, Pair, Pairs, Picture, Table, Tone
 
 _STAFF_CHANNEL = "rm_call"
 # More sub-branches than this are shown as a distribution.
@@ -46,7 +46,7 @@ class Round(Protocol):
         ...
 
 
-class Policies(Protocol):
+class CallValues(Protocol):
     """True value in fen of the same staff calls given out in five ways."""
 
     @property
@@ -80,7 +80,7 @@ class Policies(Protocol):
         ...
 
 
-class Story(Protocol):
+class DemoStory(Protocol):
     """What a demo lived through."""
 
     @property
@@ -94,7 +94,7 @@ class Story(Protocol):
         ...
 
     @property
-    def cards(self) -> Mapping[str, Card]:
+    def cards(self) -> Mapping[str, ModelCard]:
         """The first models' cards."""
         ...
 
@@ -129,7 +129,7 @@ class Story(Protocol):
         ...
 
     @property
-    def policies(self) -> Policies | None:
+    def policies(self) -> CallValues | None:
         """The five ways."""
         ...
 
@@ -183,14 +183,14 @@ def known_truth(window: Window, world: World) -> Truth | None:
     return None
 
 
-def policies_picture(policies: Policies) -> Picture:
+def policies_picture(policies: CallValues) -> Picture:
     """Return what the same staff calls are truly worth, given out in five ways."""
     ways = (
-        (Text("随机", "Random"), policies.random, Role.PLAIN),
-        (Text("余额优先", "Balance first"), policies.balance_first, Role.PLAIN),
-        (Text("流失分优先", "Churn score first"), policies.churn_first, Role.PLAIN),
-        (Text("本方案", "The plan"), policies.plan, Role.CHOSEN),
-        (Text("全知（上限）", "Oracle (ceiling)"), policies.oracle, Role.TRUTH),
+        (Text("随机", "Random"), policies.random, BarRole.PLAIN),
+        (Text("余额优先", "Balance first"), policies.balance_first, BarRole.PLAIN),
+        (Text("流失分优先", "Churn score first"), policies.churn_first, BarRole.PLAIN),
+        (Text("本方案", "The plan"), policies.plan, BarRole.CHOSEN),
+        (Text("全知（上限）", "Oracle (ceiling)"), policies.oracle, BarRole.TRUTH),
     )
     best = max(policies.random, policies.balance_first, policies.churn_first)
     more, ceiling = (
@@ -244,12 +244,12 @@ def execution_picture(truth: Truth) -> Picture:
     """Return which share of their tasks sub-branches carry out."""
     rates = sorted(truth.execution.items(), key=lambda pair: -pair[1])
     if len(rates) <= _MOST_UNITS:
-        bars = tuple(Bar(say.same(unit), rate, say.percent(rate, 0), Role.TRUTH) for unit, rate in rates)
+        bars = tuple(Bar(say.same(unit), rate, say.percent(rate, 0), BarRole.TRUTH) for unit, rate in rates)
     else:
         tenths = [sum(low <= rate * 10 < low + 1 for _, rate in rates) for low in range(10)]
         tenths[9] += sum(rate >= 1.0 for _, rate in rates)
         bars = tuple(
-            Bar(say.same(f"{low * 10}–{low * 10 + 10}%"), float(n), Text(f"{n} 家", f"{n} units"), Role.TRUTH)
+            Bar(say.same(f"{low * 10}–{low * 10 + 10}%"), float(n), Text(f"{n} 家", f"{n} units"), BarRole.TRUTH)
             for low, n in reversed(list(enumerate(tenths))) if n
         )  # fmt: skip
     values = np.array([rate for _, rate in rates]) if rates else np.zeros(1)
@@ -342,7 +342,7 @@ def effect_table(card: Mapping[str, Any], names: Mapping[str, Text]) -> Table | 
     return Table("effects", Text("各动作的平均作用", "Mean effect of each action"), columns, rows)
 
 
-def check_table(story: Story) -> Table:
+def check_table(story: DemoStory) -> Table:
     """Return the promises that every run keeps."""
     passed, failed = Text("通过", "Passed"), Text("异常", "Failed")
     facts = (

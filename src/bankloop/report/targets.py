@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from bankloop.kit.text import Text
 from bankloop.loop.bank import Bank
-from bankloop.performance.target import MEASURES, Done, Part, Target, Unit
+from bankloop.performance.target import MEASURES, Achieved, Target, TargetPart, TargetUnit
 from bankloop.performance.target_progress import standings
-from bankloop.report.daily import Pace
+from bankloop.report.daily import TargetPace
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
 
@@ -22,7 +22,7 @@ _NEAR = 0.9
 
 def amount(found: Target, number: int) -> Text:
     """Return an amount of a target in its own unit."""
-    return say.money(number) if MEASURES[found.measure].unit is Unit.MONEY else say.count(number)
+    return say.money(number) if MEASURES[found.measure].unit is TargetUnit.MONEY else say.count(number)
 
 
 def light(reached: float | None, gone: float) -> tuple[Text, Tone]:
@@ -36,21 +36,21 @@ def light(reached: float | None, gone: float) -> tuple[Text, Tone]:
     return Text("落后", "behind"), Tone.BAD
 
 
-def share(part: Part, done: Done | None) -> float | None:
+def share(part: TargetPart, done: Achieved | None) -> float | None:
     """Return the share of a part that is reached; None where it is not known or nothing is asked."""
     return None if done is None or not part.amount else done.of(part.holder, part.kind) / part.amount
 
 
-def progress_of(connection: Connection, bank: Bank, unit_id: str, day: date) -> tuple[Pace, ...]:
+def progress_of(connection: Connection, bank: Bank, unit_id: str, day: date) -> tuple[TargetPace, ...]:
     """Return how far a unit is on a day with each of its targets that hold then."""
     return tuple(
-        Pace(say.same(one.name), done / asked if done is not None and asked else None, time)
+        TargetPace(say.same(one.name), done / asked if done is not None and asked else None, time)
         for one, asked, done, time in standings(connection, bank, unit_id, day)
     )
 
 
 def parts_table(
-    found: Target, parts: Sequence[Part], done: Done | None, gone: float, names: Mapping[str, Text], base: str
+    found: Target, parts: Sequence[TargetPart], done: Achieved | None, gone: float, names: Mapping[str, Text], base: str
 ) -> Table:
     """Return the parts right below a holder, the furthest behind first; a unit leads to its own parts.
 

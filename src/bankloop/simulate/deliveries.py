@@ -22,7 +22,7 @@ from bankloop.simulate.contracts import EVENT_SCHEMA
 from bankloop.simulate.draw import Bools, Ints
 from bankloop.simulate.network import NOBODY, Network
 from bankloop.simulate.parameters import Parameters
-from bankloop.simulate.people import People, day_number
+from bankloop.simulate.people import SimulatedPeople, day_number
 from bankloop.simulate.portfolios import CLASSES, NO_DAY, PRODUCTS, Holdings
 from bankloop.simulate.streams import Streams
 
@@ -42,7 +42,7 @@ _FIRST_PHANTOM = 90_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class NightDelivery:
     """Where the files of one night go, and how many bad rows of each kind they get."""
 
     incoming: Path
@@ -56,10 +56,10 @@ class Delivery:
         return path
 
 
-def make_delivery(parameters: Parameters, incoming: Path, day: date, customers: int) -> Delivery:
+def make_delivery(parameters: Parameters, incoming: Path, day: date, customers: int) -> NightDelivery:
     """Return the night's delivery with the number of defects that suits the bank's size."""
     each = max(int(parameters["defects.least"]), round(customers * parameters.number("defects.share")))
-    return Delivery(incoming, day, each)
+    return NightDelivery(incoming, day, each)
 
 
 def branch_ids(network: Network) -> pa.Array:
@@ -72,7 +72,9 @@ def sub_branch_ids(network: Network) -> pa.Array:
     return names.numbered("S", np.arange(1, network.sub_branches + 1), 4)
 
 
-def write_core(delivery: Delivery, columns: Sequence[pa.Array], people: People, holdings: Holdings) -> dict[str, int]:
+def write_core(
+    delivery: NightDelivery, columns: Sequence[pa.Array], people: SimulatedPeople, holdings: Holdings
+) -> dict[str, int]:
     """Write what the core system sends of one day, with its flags; return the number of bad rows by kind.
 
     ``columns`` are ``customer_columns`` of the day.
@@ -81,7 +83,7 @@ def write_core(delivery: Delivery, columns: Sequence[pa.Array], people: People, 
     return defects | write_holdings(delivery, holdings, people)
 
 
-def write_customers(delivery: Delivery, columns: Sequence[pa.Array], people: People) -> dict[str, int]:
+def write_customers(delivery: NightDelivery, columns: Sequence[pa.Array], people: SimulatedPeople) -> dict[str, int]:
     """Write customer.dat and its flag file with who is a customer by then; return the number of bad rows by kind."""
     columns, here = list(columns), present(people, delivery.day)
     if not here.all():
@@ -98,12 +100,12 @@ def write_customers(delivery: Delivery, columns: Sequence[pa.Array], people: Peo
     return {f"customer/{kind}": delivery.defects_each for kind in _CUSTOMER_DEFECTS}
 
 
-def present(people: People, day: date) -> Bools:
+def present(people: SimulatedPeople, day: date) -> Bools:
     """Return who is a customer at the end of a day."""
     return np.asarray(people.opened_day <= day_number(day), dtype=bool)
 
 
-def customer_columns(p: Parameters, streams: Streams, people: People, network: Network) -> list[pa.Array]:
+def customer_columns(p: Parameters, streams: Streams, people: SimulatedPeople, network: Network) -> list[pa.Array]:
     """Return the columns of customer.dat as ``CUSTOMER_HEADER`` names them, a row a customer of ``people``."""
     rng = streams.generator("text")
     n = people.count
@@ -168,7 +170,7 @@ def _lines(columns: Sequence[pa.Array]) -> str:
     return bytes(memoryview(text.buffers()[2])[offsets[0] : offsets[-1]]).decode()
 
 
-def _bad_customers(columns: list[pa.Array], delivery: Delivery) -> list[bytes]:
+def _bad_customers(columns: list[pa.Array], delivery: NightDelivery) -> list[bytes]:
     place = {name: number for number, name in enumerate(CUSTOMER_HEADER)}
     lines = []
     for index, kind in enumerate(_CUSTOMER_DEFECTS):
@@ -190,7 +192,7 @@ def _bad_customers(columns: list[pa.Array], delivery: Delivery) -> list[bytes]:
     return lines
 
 
-def write_holdings(delivery: Delivery, holdings: Holdings, people: People) -> dict[str, int]:
+def write_holdings(delivery: NightDelivery, holdings: Holdings, people: SimulatedPeople) -> dict[str, int]:
     """Write holding.csv (UTF-8 with BOM) of who is a customer by then; return the number of bad rows by kind."""
     here = present(people, delivery.day)[holdings.customer]
     if not here.all():
@@ -239,7 +241,7 @@ def _iso(days: Ints) -> pa.Array:
     return spell.take(pa.array(np.where(days < 0, 0, days - low + 1)))
 
 
-def write_month(delivery: Delivery, month: str, events: pa.Table, last: bool) -> dict[str, int]:
+def write_month(delivery: NightDelivery, month: str, events: pa.Table, last: bool) -> dict[str, int]:
     """Write one month of events; the last one gets events from the future. Return the defects by kind."""
     path = delivery.file("events", f"{month}.parquet")
     each = delivery.defects_each if last else 0

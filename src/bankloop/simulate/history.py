@@ -14,7 +14,7 @@ from bankloop.simulate.draw import Bools, Floats, Ints, lognormal, mark_share
 from bankloop.simulate.names import numbered
 from bankloop.simulate.network import NOBODY, Network
 from bankloop.simulate.parameters import Parameters
-from bankloop.simulate.people import People, day_number
+from bankloop.simulate.people import SimulatedPeople, day_number
 from bankloop.simulate.portfolios import Holdings
 from bankloop.simulate.season import bonus_months, in_blackout
 from bankloop.simulate.streams import Streams
@@ -87,7 +87,7 @@ class _Plan:
 def write_months(
     parameters: Parameters,
     streams: Streams,
-    people: People,
+    people: SimulatedPeople,
     network: Network,
     holdings: Holdings,
     stood: date,
@@ -122,7 +122,7 @@ def write_months(
 def window_events(
     parameters: Parameters,
     streams: Streams,
-    people: People,
+    people: SimulatedPeople,
     network: Network,
     known: Deeds,
     payments: Deeds,
@@ -146,7 +146,7 @@ def window_events(
     return pa.concat_tables(part.cast(EVENT_SCHEMA) for part in parts)
 
 
-def _plan(p: Parameters, streams: Streams, people: People, known: Deeds, start: int, end: int) -> _Plan:
+def _plan(p: Parameters, streams: Streams, people: SimulatedPeople, known: Deeds, start: int, end: int) -> _Plan:
     rng = streams.generator("events")
     n = people.count
     span = end - start
@@ -175,7 +175,9 @@ def _plan(p: Parameters, streams: Streams, people: People, known: Deeds, start: 
     return _Plan(digital, money, salary, churn_day, bound_since, known)
 
 
-def _goals(p: Parameters, rng: np.random.Generator, people: People, holdings: Holdings, start: int, end: int) -> Deeds:
+def _goals(
+    p: Parameters, rng: np.random.Generator, people: SimulatedPeople, holdings: Holdings, start: int, end: int
+) -> Deeds:
     """Return the goals reached before ``end``."""
     n, years = people.count, (end - start) / 365.2425
     late = mark_share(
@@ -205,7 +207,7 @@ def _goals(p: Parameters, rng: np.random.Generator, people: People, holdings: Ho
 def _month(
     p: Parameters,
     rng: np.random.Generator,
-    people: People,
+    people: SimulatedPeople,
     network: Network,
     plan: _Plan,
     low: int,
@@ -229,7 +231,7 @@ def _month(
 
 
 def _sessions(
-    p: Parameters, rng: np.random.Generator, people: People, plan: _Plan, low: int, high: int, end: int
+    p: Parameters, rng: np.random.Generator, people: SimulatedPeople, plan: _Plan, low: int, high: int, end: int
 ) -> tuple[Ints, Ints, Ints, Ints]:
     row, day = _occurrences(p, rng, people, plan.digital_rate, low, high, end)
     kind = np.searchsorted(_DIGITAL[:-1], rng.random(len(row)), side="right")
@@ -237,7 +239,7 @@ def _sessions(
 
 
 def _payments(
-    p: Parameters, rng: np.random.Generator, people: People, plan: _Plan, low: int, high: int, end: int
+    p: Parameters, rng: np.random.Generator, people: SimulatedPeople, plan: _Plan, low: int, high: int, end: int
 ) -> tuple[Ints, Ints, Ints, Ints]:
     row, day = _occurrences(p, rng, people, plan.money_rate, low, high, end)
     month = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1
@@ -264,7 +266,7 @@ def _quarter_end(day: Ints) -> Bools:
 
 
 def _salaries(
-    p: Parameters, people: People, network: Network, plan: _Plan, low: int, high: int
+    p: Parameters, people: SimulatedPeople, network: Network, plan: _Plan, low: int, high: int
 ) -> tuple[Ints, Ints, Ints, Ints]:
     workers = np.flatnonzero(network.employer != NOBODY)
     month = np.datetime64(low, "D").astype("datetime64[M]")
@@ -278,7 +280,7 @@ def _salaries(
 
 
 def _occurrences(
-    p: Parameters, rng: np.random.Generator, people: People, rate: Floats, low: int, high: int, end: int
+    p: Parameters, rng: np.random.Generator, people: SimulatedPeople, rate: Floats, low: int, high: int, end: int
 ) -> tuple[Ints, Ints]:
     """Return rows and days of a Poisson number of things a customer does in a window, fewer in the festival week."""
     awake = rate if low < end - _DORMANT_DAYS else np.where(people.dormant, 0.0, rate)

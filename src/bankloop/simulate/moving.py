@@ -15,9 +15,9 @@ import numpy as np
 from bankloop.simulate.draw import Bools, Ints
 from bankloop.simulate.history import FIRST_PAYMENT, FIRST_PURCHASE, KEPT, MATURED, Deeds, deeds
 from bankloop.simulate.parameters import Parameters
-from bankloop.simulate.people import YEAR_DAYS, People, day_number
+from bankloop.simulate.people import YEAR_DAYS, SimulatedPeople, day_number
 from bankloop.simulate.portfolios import CLASSES, NO_DAY, PRODUCTS, Holdings, falls_due, term_days
-from bankloop.simulate.standing import Standing
+from bankloop.simulate.standing import BankStanding
 from bankloop.simulate.streams import Streams, uniforms
 from bankloop.simulate.truth import CampaignTruth
 
@@ -55,7 +55,7 @@ class Notes:
 def naturally(
     p: Parameters,
     streams: Streams,
-    before: Standing,
+    before: BankStanding,
     campaign: str,
     truth: CampaignTruth,
     begin: date,
@@ -92,13 +92,13 @@ def reached_deeds(campaign: str, truth: CampaignTruth, reached: Dated) -> Deeds:
 def move(
     p: Parameters,
     streams: Streams,
-    before: Standing,
+    before: BankStanding,
     truth: Mapping[str, CampaignTruth],
     reached: Mapping[str, Dated],
     last: date,
     notes: Notes | None = None,
     agreed: Ints | None = None,
-) -> tuple[Standing, Deeds]:
+) -> tuple[BankStanding, Deeds]:
     """Return where the bank stands at the end of ``last``, and the deposits that matured on the way.
 
     ``reached`` holds who reached the goal of each campaign (rows of its truth). What leaves with a deposit that is not
@@ -116,14 +116,14 @@ def move(
         holdings.customer, np.where(holdings.counts_as_aum, holdings.balance_fen, 0), before.people.count
     )
     order = np.lexsort((holdings.number, holdings.matures_day, holdings.product_class, holdings.customer))
-    return Standing(last, replace(people, aum=owned / 100), holdings.pick(order)), matured
+    return BankStanding(last, replace(people, aum=owned / 100), holdings.pick(order)), matured
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
     p: Parameters
     streams: Streams
-    before: Standing
+    before: BankStanding
     low: int
     high: int
 
@@ -212,7 +212,7 @@ def _purchases(old: Holdings, truth: CampaignTruth, bought: Dated) -> Holdings:
     return _stacked(replace(old, balance_fen=fen).pick(~empty), new)
 
 
-def _people(step: _Step, reached: Mapping[str, Dated], notes: Notes) -> People:
+def _people(step: _Step, reached: Mapping[str, Dated], notes: Notes) -> SimulatedPeople:
     people, n = step.before.people, step.before.people.count
     paid = reached["bind-card"].by_customer(n)
     bought = reached["first-wealth"].by_customer(n)
@@ -232,7 +232,7 @@ def _people(step: _Step, reached: Mapping[str, Dated], notes: Notes) -> People:
     )
 
 
-def _assessments(step: _Step, people: People, bought: Ints, invited: Ints) -> tuple[Ints, Ints]:
+def _assessments(step: _Step, people: SimulatedPeople, bought: Ints, invited: Ints) -> tuple[Ints, Ints]:
     """Return assessment days and levels: nobody buys without a valid one, most renew theirs when it runs out."""
     valid_days = int(step.p["assessment.valid_days"])
     ends = people.assessed_day + valid_days

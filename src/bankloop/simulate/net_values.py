@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pv
 
 from bankloop.kit.worktime import is_working_day
-from bankloop.simulate.deliveries import Delivery
+from bankloop.simulate.deliveries import NightDelivery
 from bankloop.simulate.draw import Floats
 from bankloop.simulate.parameters import Parameters
 from bankloop.simulate.people import day_number
@@ -43,7 +43,7 @@ def net_values(p: Parameters, seed: int, ends: Sequence[date]) -> pa.Table:
     return pa.concat_tables(parts)
 
 
-def write_net_values(delivery: Delivery, values: pa.Table, after: date | None = None) -> int:
+def write_net_values(delivery: NightDelivery, values: pa.Table, after: date | None = None) -> int:
     """Write net_value.csv with the days after another one, all where None, and return its rows."""
     fresh = values if after is None else values.filter(pc.greater(values["day"], after))
     pv.write_csv(fresh, delivery.file("products", "net_value.csv"))

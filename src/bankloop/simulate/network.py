@@ -8,7 +8,7 @@ import numpy as np
 
 from bankloop.simulate.draw import Bools, Floats, Ints
 from bankloop.simulate.parameters import Parameters
-from bankloop.simulate.people import ADULT, People
+from bankloop.simulate.people import ADULT, SimulatedPeople
 from bankloop.simulate.streams import Streams
 
 NOBODY = -1
@@ -48,7 +48,7 @@ class Network:
         return len(self.branch_of)
 
 
-def make_network(parameters: Parameters, streams: Streams, people: People) -> Network:
+def make_network(parameters: Parameters, streams: Streams, people: SimulatedPeople) -> Network:
     """Place every customer in a sub-branch, give the upper tiers a manager, and tie people to firms and families."""
     p, n = parameters, people.count
     rng = streams.generator("network")
@@ -100,7 +100,7 @@ def _absent(p: Parameters) -> float:
     return p.number("organization.leave") + vacant
 
 
-def _books(p: Parameters, rng: np.random.Generator, people: People, sub: Ints, manager_unit: Ints) -> Ints:
+def _books(p: Parameters, rng: np.random.Generator, people: SimulatedPeople, sub: Ints, manager_unit: Ints) -> Ints:
     """Return the manager of each customer from the book's tier on, spread evenly within the sub-branch."""
     manager = np.full(people.count, NOBODY)
     rows = rng.permutation(np.flatnonzero(people.tier >= p.number("organization.manager_from_tier")))
@@ -112,7 +112,7 @@ def _books(p: Parameters, rng: np.random.Generator, people: People, sub: Ints, m
     return manager
 
 
-def _employers(p: Parameters, rng: np.random.Generator, people: People, subs: int) -> tuple[Ints, Ints, Ints]:
+def _employers(p: Parameters, rng: np.random.Generator, people: SimulatedPeople, subs: int) -> tuple[Ints, Ints, Ints]:
     count = max(5, round(people.count * p.number("organization.employers_per_customer")))
     size = 1 / np.arange(1, count + 1) ** 0.7
     rows = np.flatnonzero(people.payroll)
@@ -148,7 +148,7 @@ def _around(mean: float, spread: Floats) -> Floats:
 
 
 def _relations(
-    p: Parameters, rng: np.random.Generator, people: People, employer: Ints, corporates: int
+    p: Parameters, rng: np.random.Generator, people: SimulatedPeople, employer: Ints, corporates: int
 ) -> tuple[Ints, Ints, Ints, Floats]:
     adults = rng.permutation(np.flatnonzero(people.age >= ADULT))
     pairs = round(p.number("people.families") * people.count / 2)

@@ -24,7 +24,7 @@ YEAR_DAYS = 365.2425
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class SimulatedPeople:
     """One entry a customer in every array; days count from 1970-01-01, money is yuan until it is written."""
 
     age: Ints
@@ -78,7 +78,7 @@ def day_number(day: date) -> int:
     return (day - EPOCH).days
 
 
-def make_people(parameters: Parameters, streams: Streams, count: int, today: date, joined_by: date) -> People:
+def make_people(parameters: Parameters, streams: Streams, count: int, today: date, joined_by: date) -> SimulatedPeople:
     """Draw ``count`` customers as they stand at the end of the day before ``today``.
 
     Who opens an account between ``today`` and ``joined_by`` is among them, with money on the account and nothing else.
@@ -94,7 +94,7 @@ def make_people(parameters: Parameters, streams: Streams, count: int, today: dat
     late = made["opened_day"] >= day
     for product in ("bound", "term", "wealth", "fund", "insurance", "credit_card", "mortgage", "consumer_loan"):
         made[product] = made[product] & ~late
-    return People(**made)
+    return SimulatedPeople(**made)
 
 
 def _lives(p: Parameters, rng: np.random.Generator, n: int, today: int, joined_by: int) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bankloop.simulate.draw import Bools, Floats, Ints, choose, mark_share, unit_lognormal
 from bankloop.simulate.parameters import Parameters
-from bankloop.simulate.people import YEAR_DAYS, People, day_number
+from bankloop.simulate.people import YEAR_DAYS, SimulatedPeople, day_number
 from bankloop.simulate.streams import Streams
 
 CLASSES = (
@@ -69,7 +69,7 @@ class Holdings:
         return Holdings(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
-def make_holdings(parameters: Parameters, streams: Streams, people: People, today: date) -> Holdings:
+def make_holdings(parameters: Parameters, streams: Streams, people: SimulatedPeople, today: date) -> Holdings:
     """Split every customer's AUM and return all holdings, sorted by customer."""
     rng = streams.generator("holdings")
     share = _split(parameters, rng, people)
@@ -107,7 +107,7 @@ def term_days(parameters: Parameters) -> Ints:
     return days
 
 
-def _split(p: Parameters, rng: np.random.Generator, people: People) -> dict[str, Floats]:
+def _split(p: Parameters, rng: np.random.Generator, people: SimulatedPeople) -> dict[str, Floats]:
     """Return shares of AUM that meet the bank's deposit and term-deposit ratios."""
     n = people.count
     weight = {
@@ -139,7 +139,7 @@ def _odds(share: float) -> float:
 
 def _plain(
     rng: np.random.Generator,
-    people: People,
+    people: SimulatedPeople,
     product_class: int,
     mask: Bools,
     product: Floats | Ints,
@@ -163,7 +163,7 @@ def _plain(
 
 
 def _term_deposits(
-    p: Parameters, rng: np.random.Generator, people: People, amount: Floats, today: int
+    p: Parameters, rng: np.random.Generator, people: SimulatedPeople, amount: Floats, today: int
 ) -> tuple[Ints, ...]:
     second, third = p.numbers("holdings.more_deposits")
     holders = np.flatnonzero(people.term)
@@ -181,7 +181,7 @@ def _term_deposits(
     return rows, np.ones_like(rows), 1 + kind, fen, matures - days, matures, renew.astype(np.int64)
 
 
-def _auto_renew(p: Parameters, rng: np.random.Generator, people: People, rows: Ints, fen: Ints) -> Bools:
+def _auto_renew(p: Parameters, rng: np.random.Generator, people: SimulatedPeople, rows: Ints, fen: Ints) -> Bools:
     lazy = 0.02 * people.age[rows] - 0.25 * people.digital[rows]
     score = lazy + rng.standard_normal(len(rows))
     # The same share among large and small deposits: the campaign looks at the large ones only.

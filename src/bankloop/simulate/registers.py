@@ -15,18 +15,18 @@ import pyarrow.parquet as pq
 from openpyxl import Workbook
 
 from bankloop.simulate import names
-from bankloop.simulate.deliveries import HEAD_OFFICE, Delivery, sub_branch_ids
+from bankloop.simulate.deliveries import HEAD_OFFICE, NightDelivery, sub_branch_ids
 from bankloop.simulate.draw import mark_share
 from bankloop.simulate.network import NOBODY, RELATION_KINDS, Network
 from bankloop.simulate.parameters import Parameters
-from bankloop.simulate.people import People, day_number
+from bankloop.simulate.people import SimulatedPeople, day_number
 from bankloop.simulate.streams import Streams, uniforms
 
 _STAMP = re.compile(rb">\d{4}-\d\d-\d\dT[0-9:.]+Z<")
 
 
 def write_organization(
-    delivery: Delivery, parameters: Parameters, streams: Streams, network: Network
+    delivery: NightDelivery, parameters: Parameters, streams: Streams, network: Network
 ) -> dict[str, int]:
     """Write units and staff (xlsx), employers, corporates and merchants (CSV); return rows by table."""
     rng = streams.generator("organization")
@@ -144,7 +144,7 @@ def _firm_names(rng: np.random.Generator, count: int, tail: str) -> pa.Array:
 
 
 def write_ties(
-    delivery: Delivery, parameters: Parameters, streams: Streams, people: People, network: Network
+    delivery: NightDelivery, parameters: Parameters, streams: Streams, people: SimulatedPeople, network: Network
 ) -> dict[str, int]:
     """Write relation and identity (Parquet); return rows by table."""
     kind = network.relation_kind
@@ -172,7 +172,7 @@ def write_ties(
     return {"relation": relation.num_rows, "identity": identity.num_rows}
 
 
-def _identities(p: Parameters, streams: Streams, people: People) -> pa.Table:
+def _identities(p: Parameters, streams: Streams, people: SimulatedPeople) -> pa.Table:
     n = people.count
     everyone = np.arange(n)
     wechat = mark_share(people.app * 0.5 + uniforms(everyone, streams.seed, "wechat"), p.number("digital.wechat"))

@@ -20,7 +20,7 @@ from bankloop.simulate.network import Network, make_network
 from bankloop.simulate.parameters import Parameters, read_parameters
 from bankloop.simulate.people import make_people
 from bankloop.simulate.portfolios import make_holdings
-from bankloop.simulate.standing import Standing, write_standing
+from bankloop.simulate.standing import BankStanding, write_standing
 from bankloop.simulate.streams import Streams
 from bankloop.simulate.truth import make_truth
 
@@ -87,7 +87,7 @@ def _write(
     people = make_people(p, streams, customers, today - timedelta(days=lookback), today)
     network = make_network(p, streams, people)
     holdings = make_holdings(p, streams, people, today - timedelta(days=lookback))
-    stood = Standing(last - timedelta(days=lookback), people, holdings)
+    stood = BankStanding(last - timedelta(days=lookback), people, holdings)
     say("truth")
     stands, lately = _lately(p, streams, stood, network, last) if lookback else (stood, None)
     truth = make_truth(p, streams, stands.people, network, stands.holdings, today)
@@ -125,8 +125,8 @@ def _write(
 
 
 def _lately(
-    p: Parameters, streams: Streams, stood: Standing, network: Network, last: date
-) -> tuple[Standing, history.Deeds]:
+    p: Parameters, streams: Streams, stood: BankStanding, network: Network, last: date
+) -> tuple[BankStanding, history.Deeds]:
     """Let everybody live by the truth's base from where the bank stood to ``last``; the first day is left blank."""
     truth = make_truth(p, streams, stood.people, network, stood.holdings, stood.day + timedelta(days=1))
     begin = stood.day + timedelta(days=2)
@@ -176,10 +176,10 @@ def write_templates(folder: Path) -> None:
 
 
 def _write_events(
-    delivery: deliveries.Delivery,
+    delivery: deliveries.NightDelivery,
     p: Parameters,
     streams: Streams,
-    stood: Standing,
+    stood: BankStanding,
     lately: history.Deeds | None,
     network: Network,
     today: date,

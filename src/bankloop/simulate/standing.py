@@ -21,7 +21,7 @@ from bankloop.simulate import deliveries, names
 from bankloop.simulate.lookup import MONEY
 from bankloop.simulate.network import NOBODY, Network
 from bankloop.simulate.parameters import Parameters
-from bankloop.simulate.people import People
+from bankloop.simulate.people import SimulatedPeople
 from bankloop.simulate.portfolios import Holdings
 from bankloop.simulate.truth import CAMPAIGNS, CampaignTruth, contactable
 
@@ -29,11 +29,11 @@ _EFFECT = "effect:"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BankStanding:
     """The bank at the end of ``day``: everybody who will be a customer, and what they hold."""
 
     day: date
-    people: People
+    people: SimulatedPeople
     holdings: Holdings
 
 
@@ -41,7 +41,7 @@ def write_standing(
     home: Path,
     seed: int,
     p: Parameters,
-    standing: Standing,
+    standing: BankStanding,
     network: Network,
     truth: dict[str, CampaignTruth],
 ) -> None:
@@ -108,11 +108,11 @@ def newest_day(folder: Path, before: date | None = None) -> Path:
     return max(days)
 
 
-def read_standing(home: Path) -> Standing:
+def read_standing(home: Path) -> BankStanding:
     """Read the standing of a day's folder."""
-    return Standing(
+    return BankStanding(
         date.fromisoformat(home.name),
-        People(**_arrays(home / "people.parquet")),
+        SimulatedPeople(**_arrays(home / "people.parquet")),
         Holdings(**_arrays(home / "holding.parquet")),
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 from bankloop.simulate.draw import Bools, Floats, Ints, mark, scaled_to_mean, unit_lognormal
 from bankloop.simulate.network import NOBODY, Network
 from bankloop.simulate.parameters import Parameters
-from bankloop.simulate.people import ADULT, People, day_number
+from bankloop.simulate.people import ADULT, SimulatedPeople, day_number
 from bankloop.simulate.portfolios import Holdings, maturing
 from bankloop.simulate.streams import Streams
 
@@ -51,14 +51,14 @@ class CampaignTruth:
     displaced_fen: Ints
 
 
-def contactable(people: People) -> Bools:
+def contactable(people: SimulatedPeople) -> Bools:
     """Return who may be contacted for marketing at all; the means of the parameter file are over these."""
     barred = people.do_not_contact | people.phone_bad | people.staff | people.staff_relative
     barred = barred | people.watchlist | people.frozen | (people.overdue_days > 0)
     return np.asarray(people.consent & ~barred & (people.age >= ADULT), dtype=bool)
 
 
-def availability(people: People, network: Network) -> dict[str, Bools]:
+def availability(people: SimulatedPeople, network: Network) -> dict[str, Bools]:
     """Return who a channel can address at all."""
     return {
         "app_push": people.push,
@@ -69,7 +69,7 @@ def availability(people: People, network: Network) -> dict[str, Bools]:
 
 
 def make_truth(
-    parameters: Parameters, streams: Streams, people: People, network: Network, holdings: Holdings, today: date
+    parameters: Parameters, streams: Streams, people: SimulatedPeople, network: Network, holdings: Holdings, today: date
 ) -> dict[str, CampaignTruth]:
     """Return the truth of the three demo campaigns for who was a customer before ``today``.
 
@@ -100,7 +100,7 @@ class _Chance:
         return self.rng.beta(a, b, self.customers)[self.rows]
 
 
-def _bind_card(p: Parameters, streams: Streams, people: People, network: Network, today: int) -> CampaignTruth:
+def _bind_card(p: Parameters, streams: Streams, people: SimulatedPeople, network: Network, today: int) -> CampaignTruth:
     low, high = p["bind-card.ages"]
     here = people.debit_card & ~people.bound & (people.opened_day < today)
     rows = np.flatnonzero(here & (people.age >= low) & (people.age <= high))
@@ -125,7 +125,9 @@ def _bind_card(p: Parameters, streams: Streams, people: People, network: Network
     return CampaignTruth(rows, types, base, every, effect, amount, fen, fen, nothing, nothing)
 
 
-def _first_wealth(p: Parameters, streams: Streams, people: People, network: Network, today: int) -> CampaignTruth:
+def _first_wealth(
+    p: Parameters, streams: Streams, people: SimulatedPeople, network: Network, today: int
+) -> CampaignTruth:
     low, high = p["first-wealth.ages"]
     here = people.payroll & ~people.wealth & (people.opened_day < today)
     rows = np.flatnonzero(here & (people.age >= low) & (people.age <= high))
@@ -164,7 +166,7 @@ def open_to(action: str, assessed: Bools) -> Bools:
     return ~assessed if action.startswith("risk-assessment") else assessed
 
 
-def _purchase(p: Parameters, chance: _Chance, people: People, rows: Ints, counted: Bools) -> Floats:
+def _purchase(p: Parameters, chance: _Chance, people: SimulatedPeople, rows: Ints, counted: Bools) -> Floats:
     median, mean = p.number("first-wealth.purchase_median"), p.number("first-wealth.purchase_mean")
     sigma = (2 * np.log(mean / median)) ** 0.5
     score = 0.5 * _standard(np.log(1000 + people.aum[rows]), counted) + 0.75**0.5 * chance.normal()
@@ -173,7 +175,7 @@ def _purchase(p: Parameters, chance: _Chance, people: People, rows: Ints, counte
 
 
 def _displaced_share(
-    p: Parameters, chance: _Chance, people: People, rows: Ints, amount: Floats, counted: Bools
+    p: Parameters, chance: _Chance, people: SimulatedPeople, rows: Ints, amount: Floats, counted: Bools
 ) -> Floats:
     """Return the share of a purchase that leaves our own deposits: more where the bank already holds the money."""
     covered = np.log((1000 + people.aum[rows]) / amount)
@@ -184,7 +186,7 @@ def _displaced_share(
 
 
 def _keep_deposits(
-    p: Parameters, streams: Streams, people: People, network: Network, holdings: Holdings, today: int
+    p: Parameters, streams: Streams, people: SimulatedPeople, network: Network, holdings: Holdings, today: int
 ) -> CampaignTruth:
     rows, balance, renews = maturing(
         holdings, today - 1, int(p["keep-deposits.days_ahead"]), p.number("keep-deposits.least_balance")
@@ -219,7 +221,7 @@ def _keep_deposits(
     return CampaignTruth(rows, types, base, every, effect, _fen(kept), worth, worth, nothing, nothing)
 
 
-def _types(p: Parameters, chance: _Chance, people: People, rows: Ints, counted: Bools) -> Ints:
+def _types(p: Parameters, chance: _Chance, people: SimulatedPeople, rows: Ints, counted: Bools) -> Ints:
     """Assign the four types with exact shares within the contactable and, apart, within the rest."""
     shares, signal = p.table("response.types"), p.number("response.signal")
     digital, activity = _standard(people.digital[rows]), _standard(people.activity[rows])

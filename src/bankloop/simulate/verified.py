@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pv
 
 from bankloop.simulate import names
-from bankloop.simulate.deliveries import CUSTOMER_HEADER, DELIMITER, Delivery
+from bankloop.simulate.deliveries import CUSTOMER_HEADER, DELIMITER, NightDelivery
 from bankloop.simulate.draw import Ints
 from bankloop.simulate.network import NOBODY, RELATION_KINDS, Network
 from bankloop.simulate.parameters import Parameters
@@ -27,7 +27,7 @@ _OLDEST, _YOUNGEST = 10, 30
 
 
 def write_registers(
-    delivery: Delivery, p: Parameters, streams: Streams, network: Network, columns: Sequence[pa.Array]
+    delivery: NightDelivery, p: Parameters, streams: Streams, network: Network, columns: Sequence[pa.Array]
 ) -> dict[str, int]:
     """Write the month's verified.csv, legal_rep.dat (GBK) and merchant_owner.csv; return rows by file.
 

@@ -30,7 +30,7 @@ from bankloop.store.private import close_to_others
 from bankloop.store.questions import Question, ask, ask_all, driver_of
 from bankloop.store.schema import migrate, revision_of
 from bankloop.store.sealing.keys import KeyRing, keys_in_force
-from bankloop.store.sources import EmbeddedSource, ExternalSource, Source
+from bankloop.store.sources import DatabaseSource, EmbeddedSource, ExternalSource
 
 DATABASE = "bankloop"
 DATABASE_URL = "BANKLOOP_DATABASE_URL"
@@ -57,7 +57,7 @@ _TOGETHER: ContextVar[tuple[Store, Principal, Connection] | None] = ContextVar("
 class Store:
     """A bank's operational database, migrated; a context manager that lets go of the server at its end."""
 
-    def __init__(self, folder: Path, clock: Clock, source: Source) -> None:
+    def __init__(self, folder: Path, clock: Clock, source: DatabaseSource) -> None:
         self.folder = folder
         self.clock = clock
         # When the newest row of the trail was recorded, where the clock was found behind it.

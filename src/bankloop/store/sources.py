@@ -13,7 +13,7 @@ from bankloop.store.embedded import EmbeddedServer
 _CONNECT_S = 30
 
 
-class Source(Protocol):
+class DatabaseSource(Protocol):
     """A database server with the four roles."""
 
     def admin_url(self) -> URL:

@@ -12,14 +12,14 @@ from typing import Any
 
 from bankloop.view.figures import (
     Bar,
+    BarRole,
     Bars,
     Chart,
     Curve,
     Forest,
-    Interval,
+    ForestLine,
     Map,
     Pairs,
-    Role,
     StepKind,
     Trend,
     Waterfall,
@@ -37,7 +37,7 @@ from bankloop.view.paper import (
     TRUTH,
     WIDE,
     WIDEST,
-    Frame,
+    PaperFrame,
     data_of,
     finish,
     lookup,
@@ -47,11 +47,11 @@ from bankloop.view.paper import (
 )
 from bankloop.view.trends import trend_spec
 
-_FILL = {Role.PLAIN: QUIET, Role.CHOSEN: ACCENT, Role.TRUTH: TRUTH}
+_FILL = {BarRole.PLAIN: QUIET, BarRole.CHOSEN: ACCENT, BarRole.TRUTH: TRUTH}
 _STEP_FILL = {StepKind.START: START, StepKind.FALL: QUIET, StepKind.END: ACCENT}
 
 
-def specification(chart: Chart, frame: Frame) -> dict[str, Any]:
+def specification(chart: Chart, frame: PaperFrame) -> dict[str, Any]:
     """Return the Vega-Lite specification of a chart on a paper of ``frame``."""
     from altair.utils.schemapi import debug_mode
 
@@ -60,7 +60,7 @@ def specification(chart: Chart, frame: Frame) -> dict[str, Any]:
         return _specified(chart, frame)
 
 
-def _specified(chart: Chart, frame: Frame) -> dict[str, Any]:
+def _specified(chart: Chart, frame: PaperFrame) -> dict[str, Any]:
     match chart:
         case Waterfall():
             return _waterfall(chart, frame)
@@ -83,7 +83,7 @@ def desk_width(chart: Chart) -> int:
     return WIDEST if isinstance(chart, Forest | Map) else WIDE
 
 
-def _names(words: Sequence[str], frame: Frame) -> Any:
+def _names(words: Sequence[str], frame: PaperFrame) -> Any:
     """Return the axis that writes row labels on the left, or none on a phone."""
     import altair as alt
 
@@ -99,7 +99,7 @@ def _rows_at(count: int, axis: Any) -> Any:
     return alt.Y("row:O", axis=axis, scale=alt.Scale(domain=list(range(count)), paddingInner=0, paddingOuter=0))
 
 
-def _above(rows: Sequence[dict[str, Any]], frame: Frame, count: int, shift: int) -> list[Any]:
+def _above(rows: Sequence[dict[str, Any]], frame: PaperFrame, count: int, shift: int) -> list[Any]:
     """Return the labels above their bars, on a phone only."""
     import altair as alt
 
@@ -122,13 +122,13 @@ class _Grid:
     left: float
 
 
-def _grid(labels: Sequence[str], frame: Frame, row: int = 24, bar: int = 15) -> _Grid:
+def _grid(labels: Sequence[str], frame: PaperFrame, row: int = 24, bar: int = 15) -> _Grid:
     if frame.narrow:
         return _Grid(38, 11, 8, RIM)
     return _Grid(row, bar, 0, min(max((room(w) for w in labels), default=0) + 16, frame.width * 0.5))
 
 
-def _waterfall(chart: Waterfall, frame: Frame) -> dict[str, Any]:
+def _waterfall(chart: Waterfall, frame: PaperFrame) -> dict[str, Any]:
     import altair as alt
 
     rows: list[dict[str, Any]] = []
@@ -161,7 +161,7 @@ def _waterfall(chart: Waterfall, frame: Frame) -> dict[str, Any]:
     return finish(layers, frame, grid.left, right, grid.row * len(rows), RIM)
 
 
-def _forest(chart: Forest, frame: Frame) -> dict[str, Any]:
+def _forest(chart: Forest, frame: PaperFrame) -> dict[str, Any]:
     import altair as alt
 
     rows = [_forest_row(index, row, frame) for index, row in enumerate(chart.rows)]
@@ -200,14 +200,14 @@ def _forest(chart: Forest, frame: Frame) -> dict[str, Any]:
     return finish(layers, frame, grid.left, right, max(grid.row * count, 20), 28)
 
 
-def _in_two(labels: Sequence[str], frame: Frame) -> list[str]:
+def _in_two(labels: Sequence[str], frame: PaperFrame) -> list[str]:
     """Break all labels at their last dot where one of them would take more than a quarter of the paper."""
     if not any(room(label) > frame.width / 4 for label in labels):
         return list(labels)
     return ["\n".join(label.rsplit(" · ", 1)) for label in labels]
 
 
-def _forest_row(index: int, row: Interval, frame: Frame) -> dict[str, Any]:
+def _forest_row(index: int, row: ForestLine, frame: PaperFrame) -> dict[str, Any]:
     said = f"{row.value:+.2f} [{row.low:+.2f}, {row.high:+.2f}]  {frame.words(row.verdict)}".replace("-", "−")
     return {
         "row": index, "label": frame.words(row.label), "value": row.value, "low": row.low, "high": row.high,
@@ -215,7 +215,7 @@ def _forest_row(index: int, row: Interval, frame: Frame) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _bars(chart: Bars, frame: Frame) -> dict[str, Any]:
+def _bars(chart: Bars, frame: PaperFrame) -> dict[str, Any]:
     import altair as alt
 
     rows = _bar_rows(chart.rows, frame)
@@ -244,7 +244,7 @@ def _bars(chart: Bars, frame: Frame) -> dict[str, Any]:
     return finish(layers, frame, grid.left, right, grid.row * len(rows), RIM)
 
 
-def _bar_rows(bars: Sequence[Bar], frame: Frame) -> list[dict[str, Any]]:
+def _bar_rows(bars: Sequence[Bar], frame: PaperFrame) -> list[dict[str, Any]]:
     rows, last = [], None
     for index, bar in enumerate(bars):
         label = frame.words(bar.label)
@@ -257,7 +257,7 @@ def _bar_rows(bars: Sequence[Bar], frame: Frame) -> list[dict[str, Any]]:
     return rows
 
 
-def _curve(chart: Curve, frame: Frame) -> dict[str, Any]:
+def _curve(chart: Curve, frame: PaperFrame) -> dict[str, Any]:
     import altair as alt
 
     rows = [
@@ -285,7 +285,7 @@ def _curve(chart: Curve, frame: Frame) -> dict[str, Any]:
     return spec
 
 
-def _pairs(chart: Pairs, frame: Frame) -> dict[str, Any]:
+def _pairs(chart: Pairs, frame: PaperFrame) -> dict[str, Any]:
     import altair as alt
 
     rows: list[dict[str, Any]] = [

@@ -10,7 +10,7 @@ from bankloop.kit.ids import canonical_json
 from bankloop.kit.text import Language
 from bankloop.view import charts, paper
 from bankloop.view.figures import Picture
-from bankloop.view.paper import NARROW, WIDE, Frame
+from bankloop.view.paper import NARROW, WIDE, PaperFrame
 
 _TOKENS = {
     paper.INK: "ink",
@@ -31,7 +31,7 @@ _LONG = re.compile(r"(-?\d+\.\d{2})\d+")
 
 def draw(picture: Picture, language: Language, width: int = WIDE) -> str:
     """Return a picture as one inline ``<svg>`` with its title and description, ``width`` pixels wide."""
-    frame = Frame(width, language)
+    frame = PaperFrame(width, language)
     body = _svg(canonical_json(charts.specification(picture.chart, frame)))
     name = f"{picture.name}-{language.value}-{width}"
     named = (

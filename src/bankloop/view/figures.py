@@ -75,7 +75,7 @@ class StepKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class WaterfallStep:
     """One line of a waterfall; a fall's ``count`` is what it takes away."""
 
     label: Text
@@ -88,7 +88,7 @@ class Step:
 class Waterfall:
     """From all who were meant to those who are reached: start − Σ falls = end."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[WaterfallStep, ...]
 
     @property
     def sums(self) -> bool:
@@ -98,7 +98,7 @@ class Waterfall:
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class ForestLine:
     """One line of a forest, in percentage points: the estimate, its interval, and the simulator's truth where known."""
 
     label: Text
@@ -114,10 +114,10 @@ class Interval:
 class Forest:
     """Lifts with their intervals on one axis."""
 
-    rows: tuple[Interval, ...]
+    rows: tuple[ForestLine, ...]
 
 
-class Role(StrEnum):
+class BarRole(StrEnum):
     """What a bar stands for: one of several, the chosen one, or what only the simulator knows."""
 
     PLAIN = "plain"
@@ -132,7 +132,7 @@ class Bar:
     label: Text
     value: float
     said: Text
-    role: Role = Role.PLAIN
+    role: BarRole = BarRole.PLAIN
     low: float | None = None
     high: float | None = None
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from bankloop.view.figures import Map, Scale
-from bankloop.view.paper import ACCENT, INK, QUIET, SIZE, Frame, data_of, finish, lookup, room, scaled, ticks
+from bankloop.view.paper import ACCENT, INK, QUIET, SIZE, PaperFrame, data_of, finish, lookup, room, scaled, ticks
 
 _LEFT, _RIGHT, _HIGH, _BELOW = 44, 12, 260, 44
 # Areas in square pixels: the smallest is still seen, the largest leaves room.
 _SMALLEST, _LARGEST = 40, 1_400
 
 
-def map_spec(chart: Map, frame: Frame) -> dict[str, Any]:
+def map_spec(chart: Map, frame: PaperFrame) -> dict[str, Any]:
     """Return the specification of a map; amounts by their root, as most groups have little."""
     import altair as alt
 
@@ -46,7 +46,7 @@ def map_spec(chart: Map, frame: Frame) -> dict[str, Any]:
     return finish(layers, frame, _LEFT, _RIGHT, _HIGH, _BELOW)
 
 
-def _named(rows: Sequence[dict[str, Any]], frame: Frame, wide: float, high: float) -> list[dict[str, Any]]:
+def _named(rows: Sequence[dict[str, Any]], frame: PaperFrame, wide: float, high: float) -> list[dict[str, Any]]:
     """Return the rows whose name finds room: right, left, above or below its circle, within the paper and off other names."""
     width = frame.width - _LEFT - _RIGHT
     taken: list[tuple[float, float, float, float]] = []

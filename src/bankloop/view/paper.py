@@ -25,7 +25,7 @@ _ROUND = re.compile(r"\.00(?=[万亿kMB])")
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class PaperFrame:
     """The paper: its whole width in pixels and the language of the words on it."""
 
     width: int
@@ -68,7 +68,7 @@ def scaled(value: float, scale: Scale) -> Text:
 
 
 def finish(
-    layers: Sequence[Any], frame: Frame, left: float, right: float, height: float, below: float
+    layers: Sequence[Any], frame: PaperFrame, left: float, right: float, height: float, below: float
 ) -> dict[str, Any]:
     """Return a chart's specification on the paper: room left and right of it, its height, room below."""
     import altair as alt

@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from bankloop.view.figures import Scale, Trend
-from bankloop.view.paper import ACCENT, INK, LINE, SIZE, START, Frame, data_of, finish, lookup, room, scaled, ticks
+from bankloop.view.paper import ACCENT, INK, LINE, SIZE, START, PaperFrame, data_of, finish, lookup, room, scaled, ticks
 
 _HIGH, _BELOW, _RIGHT = 130, 30, 64
 
 
-def trend_spec(chart: Trend, frame: Frame) -> dict[str, Any]:
+def trend_spec(chart: Trend, frame: PaperFrame) -> dict[str, Any]:
     """Return the specification of a trend: change since its first day, in points; the peak that a fall is from is marked."""
     import altair as alt
 

@@ -55,7 +55,7 @@ def run_round(
     principal: Principal,
     round_: int,
     start: date,
-    channel: reach.Channel,
+    channel: reach.DeliveryChannel,
     *,
     further: bool = False,
     seed: int = SEED,
@@ -83,6 +83,6 @@ def run_round(
     return RoundRun(round_, began, window if issued else None, issued, delivered)
 
 
-def hand_out(bank: Bank, channel: reach.Channel, *, patient: bool = False) -> Drained:
+def hand_out(bank: Bank, channel: reach.DeliveryChannel, *, patient: bool = False) -> Drained:
     """Hand out every part that is due, screened against the shelf as it is now."""
     return reach.deliver(bank.store, system("delivery"), channel, gate, patient=patient)

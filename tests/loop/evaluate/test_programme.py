@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pytest
 
 from bankloop.loop import evaluate
-from bankloop.loop.evaluate import Members, Verdict
+from bankloop.loop.evaluate import ProgrammeMembers, Verdict
 from bankloop.organization.principals import system
 from bankloop.performance.programme import read_programme
 from bankloop.store.history import read_decisions
@@ -16,7 +16,7 @@ from tests.bankfixture import SmallBank
 WINDOW = ("2026-07-01", "2026-09-30")
 
 
-def drawn(seed: int, gain: float = 40.0, n: int = 20_000, share: float = 0.1) -> Members:
+def drawn(seed: int, gain: float = 40.0, n: int = 20_000, share: float = 0.1) -> ProgrammeMembers:
     """Two campaigns whose contacts bring ``gain`` fen a customer over what each would have brought anyway."""
     rng = np.random.default_rng(seed)
     holdout = rng.random(n) < share
@@ -25,7 +25,7 @@ def drawn(seed: int, gain: float = 40.0, n: int = 20_000, share: float = 0.1) ->
     cost = np.where(holdout, 0.0, 5.0)
     reached = {"a": rng.random(n) < 0.1, "b": rng.random(n) < np.where(holdout, 0.05, 0.09)}
     member = {"a": np.ones(n, bool), "b": rng.random(n) < 0.5}
-    return Members(holdout, earned, cost, np.where(holdout, 0.0, earned), before, member, reached)
+    return ProgrammeMembers(holdout, earned, cost, np.where(holdout, 0.0, earned), before, member, reached)
 
 
 def test_what_was_expected_beforehand_takes_out_most_of_the_noise() -> None:

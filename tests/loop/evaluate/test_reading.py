@@ -87,7 +87,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
     covered = 0
     for _ in range(2_000):
         t, c = rng.binomial(2_000, 0.06), rng.binomial(1_000, 0.04)
-        lift = evaluate.difference(evaluate.Arm(2_000, t, t), evaluate.Arm(1_000, c, c)).estimate()
+        lift = evaluate.difference(evaluate.ArmSums(2_000, t, t), evaluate.ArmSums(1_000, c, c)).estimate()
         assert lift is not None
         covered += lift.low <= 0.02 <= lift.high
     # Three standard errors of a rate of .95 over 2,000 runs, and Wald's slight optimism for small rates.

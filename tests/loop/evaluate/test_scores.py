@@ -14,7 +14,7 @@ from statsmodels.stats import proportion
 
 from bankloop.cli.demo.claims import FULL, QUICK, arm, cut_table, null_table, worst
 from bankloop.loop import evaluate as ev
-from bankloop.loop.evaluate import Arm, Outcomes, Verdict
+from bankloop.loop.evaluate import ArmSums, Outcomes, Verdict
 from tests.loop.evaluate.rounds import drawn
 from tests.loop.evaluate.test_reading import outcomes
 
@@ -25,7 +25,7 @@ PAIRS = [((80, 1_000), (10, 200)), ((200, 10_000), (50, 1_000)), ((60, 900), (4,
 
 
 def rates(treated: tuple[int, int], control: tuple[int, int]) -> ev.Read:
-    return ev.read_rate(*(Arm(n, s, s) for s, n in (treated, control)))
+    return ev.read_rate(*(ArmSums(n, s, s) for s, n in (treated, control)))
 
 
 @pytest.mark.parametrize(("treated", "control"), PAIRS)
@@ -60,7 +60,7 @@ def score_variance(s: int, n: int, c: int, m: int, gap: float) -> float:
 @pytest.mark.parametrize(("treated", "control"), PAIRS)
 def test_groups_have_fishers_p(treated: tuple[int, int], control: tuple[int, int]) -> None:
     (s, n), (c, m) = treated, control
-    ours = ev.exact_p(Arm(n, s, s), Arm(m, c, c))
+    ours = ev.exact_p(ArmSums(n, s, s), ArmSums(m, c, c))
     tails = [fisher_exact([[s, n - s], [c, m - c]], alternative=side).pvalue for side in ("less", "greater")]
     assert ours == pytest.approx(min(2 * min(tails), 1.0), rel=1e-6)
 
@@ -137,9 +137,9 @@ def test_a_group_is_read_by_the_successes_it_expects_and_not_by_its_size() -> No
 def test_sums_far_from_nought_do_not_cancel(seed: int, far: float) -> None:
     rng = np.random.default_rng(seed)
     y, x = rng.gamma(2.0, 3.0, 800), rng.gamma(1.0, 2.0, 800)
-    whole = Arm.of(y + far, x + far)
-    strata = Arm.by_stratum(y + far, np.arange(800) % 3, 3, x + far).total()
-    parts = Arm.of(y[:300] + far, x[:300] + far) + Arm.of(y[300:] + far, x[300:] + far)
+    whole = ArmSums.of(y + far, x + far)
+    strata = ArmSums.by_stratum(y + far, np.arange(800) % 3, 3, x + far).total()
+    parts = ArmSums.of(y[:300] + far, x[:300] + far) + ArmSums.of(y[300:] + far, x[300:] + far)
     exact = 1e-3 if abs(far) > 1e9 else 1e-6
     for one in (whole, strata, parts):
         assert one.var_y == pytest.approx(np.var(y, ddof=1), rel=exact)
@@ -158,7 +158,7 @@ def test_a_round_read_by_draws_is_the_round_read_by_rows() -> None:
     arms = []
     for side in (~one.control, one.control):
         kinds, count = np.unique(np.column_stack([one.success[side], before[side]]), axis=0, return_counts=True)
-        arms.append(Arm.of(kinds[:, 0], kinds[:, 1], count[None, :]).each())
+        arms.append(ArmSums.of(kinds[:, 0], kinds[:, 1], count[None, :]).each())
     found, money = ev.read_rate(*arms, adjust=True), ev.read_mean(*arms, adjust=True)
     assert reading.lift is not None
     assert [reading.lift.low, reading.lift.high] == pytest.approx([found.low[0], found.high[0]], abs=1e-9)
@@ -204,7 +204,7 @@ def test_rounds_of_every_size_claim_nothing_of_nothing() -> None:
 def test_a_zero_spread_of_money_is_no_reading() -> None:
     flat = np.full(200, 5.0)
     control = np.arange(200) % 4 == 0
-    found = ev.read_mean(Arm.of(flat[~control]), Arm.of(flat[control]))
+    found = ev.read_mean(ArmSums.of(flat[~control]), ArmSums.of(flat[control]))
     assert found.estimate() is None
     none = np.zeros(200, bool)
     round_ = Outcomes(1, control, ~none, none, flat * 0, flat, flat, flat * 0, none, {})

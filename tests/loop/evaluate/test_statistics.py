@@ -15,7 +15,7 @@ from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from bankloop.loop import evaluate as ev
-from bankloop.loop.evaluate import Arm
+from bankloop.loop.evaluate import ArmSums
 
 EXACT = 1e-9
 
@@ -32,7 +32,7 @@ def skewed(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def test_a_difference_of_means_is_welchs(seed: int) -> None:
     y, _ = skewed(900, seed)
     t, c = y[:500] + 1.0, y[500:]
-    found = ev.difference(Arm.of(t), Arm.of(c))
+    found = ev.difference(ArmSums.of(t), ArmSums.of(c))
     theirs = CompareMeans(DescrStatsW(t), DescrStatsW(c))
     z, p = theirs.ztest_ind(usevar="unequal")
     assert found.value / found.se == pytest.approx(z, rel=EXACT)
@@ -45,11 +45,11 @@ def test_a_difference_of_means_is_welchs(seed: int) -> None:
 def test_cuped_is_the_regression_on_the_covariate(seed: int) -> None:
     y, x = skewed(2_000, seed)
     treated = np.arange(2_000) % 2 == 0
-    found = ev.cuped(Arm.of(y[treated], x[treated]), Arm.of(y[~treated], x[~treated]))
+    found = ev.cuped(ArmSums.of(y[treated], x[treated]), ArmSums.of(y[~treated], x[~treated]))
     slope = sm.OLS(y, sm.add_constant(np.column_stack([treated, x]))).fit()
     assert found.value == pytest.approx(slope.params[1], rel=1e-8)
     assert found.se == pytest.approx(slope.bse[1], rel=0.05)  # theirs pools the arms' variance
-    assert found.se < ev.difference(Arm.of(y[treated]), Arm.of(y[~treated])).se
+    assert found.se < ev.difference(ArmSums.of(y[treated]), ArmSums.of(y[~treated])).se
 
 
 def test_a_ratio_and_a_relative_lift_agree_with_the_bootstrap() -> None:
@@ -57,8 +57,8 @@ def test_a_ratio_and_a_relative_lift_agree_with_the_bootstrap() -> None:
     orders = rng.poisson(3.0, 4_000) + 1.0
     fees = orders * rng.gamma(2.0, 5.0, 4_000)
     t, c = np.arange(4_000) < 2_000, np.arange(4_000) >= 2_000
-    ratio = ev.ratio_difference(Arm.of(fees[t], orders[t]), Arm.of(fees[c], orders[c]))
-    lift = ev.relative(Arm.of(fees[t]), Arm.of(fees[c]))
+    ratio = ev.ratio_difference(ArmSums.of(fees[t], orders[t]), ArmSums.of(fees[c], orders[c]))
+    lift = ev.relative(ArmSums.of(fees[t]), ArmSums.of(fees[c]))
     ratios, lifts = [], []
     for _ in range(2_000):
         a, b = rng.integers(0, 2_000, 2_000), rng.integers(2_000, 4_000, 2_000)
@@ -76,13 +76,13 @@ def test_clusters_as_units_are_the_cluster_robust_regression() -> None:
     sums, sizes = np.bincount(branch, y), np.bincount(branch).astype(float)
     is_treated = np.arange(40) % 2 == 0
     found = ev.clustered_difference(
-        Arm.of(sums[is_treated], sizes[is_treated]), Arm.of(sums[~is_treated], sizes[~is_treated])
+        ArmSums.of(sums[is_treated], sizes[is_treated]), ArmSums.of(sums[~is_treated], sizes[~is_treated])
     )
     theirs = sm.OLS(y, sm.add_constant(treated.astype(float))).fit(cov_type="cluster", cov_kwds={"groups": branch})
     assert found.value == pytest.approx(theirs.params[1], rel=EXACT)
     assert found.se == pytest.approx(theirs.bse[1], rel=0.03)  # small-sample factors differ
     assert found.df == 38
-    assert found.se > 1.5 * ev.difference(Arm.of(y[treated]), Arm.of(y[~treated])).se
+    assert found.se > 1.5 * ev.difference(ArmSums.of(y[treated]), ArmSums.of(y[~treated])).se
 
 
 def test_adjusted_p_values_are_benjamini_and_hochbergs() -> None:
@@ -117,9 +117,9 @@ rows = st.lists(
 @settings(max_examples=150)
 def test_aggregates_add_up_whatever_the_parts(found: list[tuple[int, int, int, bool]]) -> None:
     y, x, stratum, first = (np.array(column) for column in zip(*found, strict=True))
-    whole = Arm.of(y, x)
-    parts = Arm.of(y[first], x[first]) + Arm.of(y[~first], x[~first])
-    strata = Arm.by_stratum(y, stratum, 4, x).total()
+    whole = ArmSums.of(y, x)
+    parts = ArmSums.of(y[first], x[first]) + ArmSums.of(y[~first], x[~first])
+    strata = ArmSums.by_stratum(y, stratum, 4, x).total()
     for other in (parts, strata):
         assert (other.n, other.y, other.x) == (whole.n, whole.y, whole.x)
         assert other.var_y == pytest.approx(whole.var_y, rel=1e-9, abs=1e-6)
@@ -134,8 +134,8 @@ def test_a_shift_changes_no_difference_and_a_scale_scales_it(
 ) -> None:
     y = np.array([row[0] for row in found], dtype=float)
     first = np.array([row[3] for row in found])
-    plain = ev.difference(Arm.of(y[first]), Arm.of(y[~first]))
-    moved = ev.difference(Arm.of(2 * y[first] + shift), Arm.of(2 * y[~first] + shift))
+    plain = ev.difference(ArmSums.of(y[first]), ArmSums.of(y[~first]))
+    moved = ev.difference(ArmSums.of(2 * y[first] + shift), ArmSums.of(2 * y[~first] + shift))
     assert moved.value == pytest.approx(2 * plain.value, abs=1e-6, nan_ok=True)
     assert moved.se == pytest.approx(2 * plain.se, rel=1e-6, abs=1e-3, nan_ok=True)
 
@@ -146,7 +146,7 @@ def test_strata_take_out_what_they_explain() -> None:
     y = stratum * 10.0 + rng.normal(0.0, 1.0, 8_000)
     treated = rng.random(8_000) < 0.5
     y[treated] += 0.3
-    arms = [Arm.by_stratum(y[m], stratum[m], 4) for m in (treated, ~treated)]
+    arms = [ArmSums.by_stratum(y[m], stratum[m], 4) for m in (treated, ~treated)]
     plain, within = ev.difference(arms[0].total(), arms[1].total()), ev.stratified(*arms)
     assert within.se < plain.se / 5
     assert within.low < 0.3 < within.high
@@ -155,7 +155,7 @@ def test_strata_take_out_what_they_explain() -> None:
 def test_thin_strata_are_pooled_and_nothing_is_lost() -> None:
     y, stratum = np.arange(100.0), np.r_[np.zeros(94, int), np.arange(1, 7)]
     treated = np.arange(100) % 2 == 0
-    arms = [Arm.by_stratum(y[m], stratum[m], 7) for m in (treated, ~treated)]
+    arms = [ArmSums.by_stratum(y[m], stratum[m], 7) for m in (treated, ~treated)]
     found = ev.stratified(*arms)
     assert np.isfinite(found.value)
     assert np.isfinite(found.se)
@@ -167,22 +167,22 @@ def test_thin_strata_are_pooled_and_nothing_is_lost() -> None:
     ids=["nobody", "one unit", "empty control", "one control"],
 )
 def test_what_cannot_be_read_gives_no_number(treated: list[float], control: list[float]) -> None:
-    arms = Arm.of(np.array(treated)), Arm.of(np.array(control))
+    arms = ArmSums.of(np.array(treated)), ArmSums.of(np.array(control))
     for effect in (ev.difference(*arms), ev.relative(*arms), ev.cuped(*arms)):
         assert effect.estimate() is None
     assert ev.while_running(ev.difference(*arms), 1.0) is None
 
 
 def test_a_denominator_of_nought_and_a_negative_mean_give_no_ratio() -> None:
-    nought = Arm.of(np.array([1.0, 2.0, 3.0]), np.zeros(3))
+    nought = ArmSums.of(np.array([1.0, 2.0, 3.0]), np.zeros(3))
     assert ev.ratio_difference(nought, nought).estimate() is None
-    losing = Arm.of(np.array([-5.0, -4.0, -3.0]))
+    losing = ArmSums.of(np.array([-5.0, -4.0, -3.0]))
     assert ev.relative(losing, losing).estimate() is None
     assert ev.difference(losing, losing).estimate() is not None
 
 
 def test_zero_conversions_are_a_reading_of_nothing() -> None:
-    none = Arm.of(np.zeros(50))
+    none = ArmSums.of(np.zeros(50))
     found = ev.difference(none, none).estimate()
     assert found is not None
     assert (found.value, found.low, found.high) == (0.0, 0.0, 0.0)
@@ -221,7 +221,7 @@ def test_thirty_looks_at_nothing_claim_something_rarely() -> None:
     peeked = naive = 0
     for _ in range(400):
         t, c = (rng.multinomial(n, [0.05 / 30] * 30 + [0.95])[:30].cumsum() for n in (8_000, 4_000))
-        arms = Arm(np.full(30, 8_000.0), t, t), Arm(np.full(30, 4_000.0), c, c)
+        arms = ArmSums(np.full(30, 8_000.0), t, t), ArmSums(np.full(30, 4_000.0), c, c)
         effect = ev.difference(*arms)
         naive += bool(((effect.low > 0) | (effect.high < 0)).any())
         reach = ev.boundary(effect.se**2, 0.05 * 0.95 * (1 / 8_000 + 1 / 4_000))

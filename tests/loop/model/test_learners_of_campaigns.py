@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bankloop.loop import model
-from bankloop.loop.model import POOLED, Arm, Labelled
+from bankloop.loop.model import POOLED, Labelled, RandomisedArm
 from bankloop.loop.model.choosing import CHALLENGERS
 from bankloop.loop.model.uplift import LEAST_SIDE
 from bankloop.loop.optimize import train_challenger
@@ -33,7 +33,7 @@ def round_of(rows: int, seed: int, *, corner: bool, number: int = 1) -> tuple[La
     called = rng.random(rows) < 0.5
     y = (rng.random(rows) < 0.4 + np.where(called, effect, 0.0)).astype(float)
     few = np.arange(60)
-    arms = {CALL: Arm(np.arange(60, rows), called[60:], np.full(rows - 60, 0.5)), RARE: Arm(few, called[:60], np.full(60, 0.5))}  # fmt: skip
+    arms = {CALL: RandomisedArm(np.arange(60, rows), called[60:], np.full(rows - 60, 0.5)), RARE: RandomisedArm(few, called[:60], np.full(60, 0.5))}  # fmt: skip
     return Labelled(x, y, FEATURES, WINDOW, ~called, ~called, arms, np.full(rows, number)), effect
 
 
@@ -102,7 +102,7 @@ def joined(one: Labelled, other: Labelled) -> Labelled:
     """Two rounds one after another."""
     at = len(one.y)
     arms = {
-        key: Arm(*(np.concatenate(pair) for pair in ((a.rows, b.rows + at), (a.treated, b.treated), (a.probability, b.probability))))
+        key: RandomisedArm(*(np.concatenate(pair) for pair in ((a.rows, b.rows + at), (a.treated, b.treated), (a.probability, b.probability))))
         for key, a, b in ((key, one.arms[key], other.arms[key]) for key in one.arms)
     }  # fmt: skip
     values = {

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from bankloop.loop.model import Arm, Labelled, Propensity, learn_uplift, pooled
+from bankloop.loop.model import Labelled, Propensity, RandomisedArm, learn_uplift, pooled
 from bankloop.loop.model.learners import train_propensity
 
 SMS, PUSH, NEVER = "card|none|sms", "card|none|app_push", "card|none|wecom"
@@ -28,7 +28,7 @@ def trial(rows: int, seed: int, persuadable: float = 0.12, share: float = 0.5) -
     for key, got in ((SMS, sms), (PUSH, push)):
         rows_of = np.flatnonzero(got | ~(sms | push))
         odds = (share / 2) / (1 - share / 2)
-        arms[key] = Arm(rows_of, got[rows_of], np.full(len(rows_of), odds))
+        arms[key] = RandomisedArm(rows_of, got[rows_of], np.full(len(rows_of), odds))
     return Labelled(x, y, ("a", "b", "c", "d"), WINDOW, ~(sms | push), ~(sms | push), arms), effect
 
 
@@ -71,7 +71,7 @@ def test_an_action_hardly_tried_borrows_from_the_others(base: Propensity) -> Non
     data, effect = trial(20_000, 3)
     rare = data.arms[PUSH]
     few = np.sort(np.random.default_rng(0).choice(len(rare.rows), 60, replace=False))
-    arms = {SMS: data.arms[SMS], PUSH: Arm(rare.rows[few], rare.treated[few], rare.probability[few])}
+    arms = {SMS: data.arms[SMS], PUSH: RandomisedArm(rare.rows[few], rare.treated[few], rare.probability[few])}
     found, _ = learn_uplift(
         base, Labelled(data.x, data.y, data.features, WINDOW, data.quiet, data.control, arms), PRIOR, fails=False,
         actions=(SMS, PUSH, NEVER),

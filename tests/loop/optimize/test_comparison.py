@@ -11,7 +11,7 @@ import pytest
 
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate import Estimate, Logs
-from bankloop.loop.model import Arm, Labelled, Propensity, Uplift, learn_uplift
+from bankloop.loop.model import Labelled, Propensity, RandomisedArm, Uplift, learn_uplift
 from bankloop.loop.model.learners import train_propensity
 from bankloop.loop.model.uplift import stated_uplift
 from bankloop.loop.optimize import Comparison, GuardMetric, Tried, compare, guards_of
@@ -30,7 +30,7 @@ def rounds(count: int, rows: int, seed: int, effect: float = 0.15) -> Labelled:
     x = rng.normal(size=(n, 3))
     got = rng.random(n) < 0.5
     y = rng.random(n) < 1 / (1 + np.exp(2.5 - x[:, 1])) + got * np.where(x[:, 0] > 0, effect, 0.0)
-    arms = {SMS: Arm(np.arange(n), got, np.full(n, 0.5))}
+    arms = {SMS: RandomisedArm(np.arange(n), got, np.full(n, 0.5))}
     return Labelled(x, y.astype(float), FEATURES, WINDOW, ~got, ~got, arms, np.repeat(np.arange(1, count + 1), rows))
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, milp
 
 from bankloop.kit.errors import InputError
-from bankloop.loop.reach import NONE, Family, Problem, Solution, rounding, solve
+from bankloop.loop.reach import NONE, Family, PlanSolution, Problem, rounding, solve
 
 
 def make(n: int, k: int, seed: int, tightness: float = 0.2, branches: int = 0, ties: bool = False) -> Problem:
@@ -37,7 +37,7 @@ def make(n: int, k: int, seed: int, tightness: float = 0.2, branches: int = 0, t
     return Problem(value, tuple(families))
 
 
-def assert_feasible(problem: Problem, solution: Solution) -> None:
+def assert_feasible(problem: Problem, solution: PlanSolution) -> None:
     chosen = np.flatnonzero(solution.choice != NONE)
     assert np.isfinite(problem.value[chosen, solution.choice[chosen]]).all(), "a closed action was chosen"
     for family in problem.families:

@@ -121,7 +121,7 @@ def test_at_the_plan_s_prices_one_chooses_as_the_batch_did_before_repair() -> No
         # The standard exclusions close a campaign at the gate, as the batch leaves its audience.
         values = np.where(joined.member[row, joined.column_campaign], values, -np.inf)
         pools = {"staff_minutes": mine["branch_id"]}
-        answer = reach.decide(tariff, reach.Person(values, pools, AS_OF), START, 30)
+        answer = reach.decide(tariff, reach.TwinCustomer(values, pools, AS_OF), START, 30)
         intended = [column for column in plan.intended[row] if column != reach.NONE]
         assert answer.chosen == (tariff.actions[intended[0]] if intended else "")
 

@@ -17,7 +17,7 @@ from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.approving import approve_in_turn, submit
-from bankloop.loop.reach import NONE, Cell, DatedPlan, Side
+from bankloop.loop.reach import NONE, DatedPlan, ExperimentCell, Side
 from bankloop.loop.spec import Lock, Policies, Quota, read_bank_spec
 from bankloop.loop.spec.contracts import PlanPolicy
 from bankloop.organization.principals import maker, reviewers, system
@@ -137,7 +137,7 @@ def test_one_customer_gets_what_the_policies_allow(
         return
     plan = plan_with(per_customer=most, exclude=exclude, require=require, quotas=quotas)
     has = plan.issued != NONE
-    planned_for = CANDIDATES.cell != Cell.EXPLORE.value
+    planned_for = CANDIDATES.cell != ExperimentCell.EXPLORE.value
     assert has.sum(axis=1).max() <= most
     if exclude:
         assert not has.all(axis=1).any()
@@ -161,7 +161,7 @@ def test_what_needs_a_campaign_that_does_not_run_waits() -> None:
         update={"plan": PlanPolicy(window=30, per_customer=2, require=(("one", "absent"),))}
     )
     plan, _ = reach.plan_window(found, locks, policies, START, AS_OF, 1)
-    assert (plan.issued[found.cell != Cell.EXPLORE.value] == NONE).all()
+    assert (plan.issued[found.cell != ExperimentCell.EXPLORE.value] == NONE).all()
 
 
 def test_floors_and_several_together_are_refused_with_the_cure() -> None:

@@ -11,7 +11,19 @@ from hypothesis import strategies as st
 
 from bankloop.kit.errors import InputError
 from bankloop.loop import reach
-from bankloop.loop.reach import NONE, Outcome, Pace, Person, Problem, Rate, Silence, Tariff, decide, paced, solve
+from bankloop.loop.reach import (
+    NONE,
+    ActionOutcome,
+    Pace,
+    Problem,
+    ResourcePrice,
+    Silence,
+    Tariff,
+    TwinCustomer,
+    decide,
+    paced,
+    solve,
+)
 from tests.loop.reach.test_assignment import make
 from tests.loop.test_reach import planned
 
@@ -21,15 +33,15 @@ END = TODAY + timedelta(days=6)
 
 def tariff(problem: Problem, prices: tuple[np.ndarray, ...]) -> Tariff:
     rates = tuple(
-        Rate(f.name, f.use, p, () if f.group is None else tuple(f"B{g}" for g in range(len(f.limit))))
+        ResourcePrice(f.name, f.use, p, () if f.group is None else tuple(f"B{g}" for g in range(len(f.limit))))
         for f, p in zip(problem.families, prices, strict=True)
     )
     return Tariff("plan", tuple(f"a{j}" for j in range(problem.value.shape[1])), rates, TODAY, END)
 
 
-def person(problem: Problem, row: int) -> Person:
+def person(problem: Problem, row: int) -> TwinCustomer:
     pools = {f.name: f"B{f.group[row]}" for f in problem.families if f.group is not None}
-    return Person(np.asarray(problem.value[row], np.float64), pools, TODAY)
+    return TwinCustomer(np.asarray(problem.value[row], np.float64), pools, TODAY)
 
 
 @settings(max_examples=30, deadline=None)
@@ -50,15 +62,15 @@ def test_the_twin_of_a_bank_s_plan_agrees_for_everybody() -> None:
     found = plan.candidates
     for row in range(len(found.rows)):
         pools = {f.name: found.branches[f.group[row]] for f in plan.problem.families if f.group is not None}
-        answer = decide(prices, Person(found.value[row], pools, plan.as_of), plan.window_start, 400)
+        answer = decide(prices, TwinCustomer(found.value[row], pools, plan.as_of), plan.window_start, 400)
         intended = plan.intended[row, 0]
         assert answer.chosen == ("" if intended == NONE else prices.actions[intended])
 
 
-def simple(*values: float) -> tuple[Tariff, Person]:
+def simple(*values: float) -> tuple[Tariff, TwinCustomer]:
     use = np.arange(len(values), dtype=float)
     names = tuple(f"a{j}" for j in range(len(values)))
-    return Tariff("plan", names, (Rate("budget", use, np.array([2.0])),), TODAY, END), Person(
+    return Tariff("plan", names, (ResourcePrice("budget", use, np.array([2.0])),), TODAY, END), TwinCustomer(
         np.array(values), {}, TODAY
     )
 
@@ -66,7 +78,11 @@ def simple(*values: float) -> tuple[Tariff, Person]:
 def test_of_three_eligible_offers_one_is_sent_and_two_have_lost_to_it() -> None:
     answer = decide(*simple(10.0, 30.0, 25.0), TODAY, 1)
     assert answer.chosen == "a1"
-    assert [offer.outcome for offer in answer.offers] == [Outcome.CHOSEN, Outcome.LOST_TO, Outcome.LOST_TO]
+    assert [offer.outcome for offer in answer.offers] == [
+        ActionOutcome.CHOSEN,
+        ActionOutcome.LOST_TO,
+        ActionOutcome.LOST_TO,
+    ]
     assert {offer.lost_to for offer in answer.offers[1:]} == {"a1"}
     assert answer.offers[1].charges == {"budget": 4.0}
     assert answer.offers[1].score == 21.0
@@ -77,7 +93,7 @@ def test_every_action_that_is_not_taken_says_why() -> None:
     answer = decide(rates, who, TODAY, 1, {"budget": 2.5})
     assert answer.silence is Silence.NOTHING_PAYS
     assert {offer.action: offer.outcome for offer in answer.offers} == {
-        "a0": Outcome.NOT_WORTH, "a1": Outcome.PRICED_OUT, "a2": Outcome.CLOSED, "a3": Outcome.NO_ROOM}  # fmt: skip
+        "a0": ActionOutcome.NOT_WORTH, "a1": ActionOutcome.PRICED_OUT, "a2": ActionOutcome.CLOSED, "a3": ActionOutcome.NO_ROOM}  # fmt: skip
 
 
 def test_a_resource_that_is_used_up_leaves_the_next_best() -> None:
@@ -95,10 +111,10 @@ def test_prices_of_another_week_and_old_scores_decide_nothing() -> None:
 def test_values_that_are_no_numbers_and_unknown_pools_are_refused(bad: float) -> None:
     rates, _ = simple(1.0, 2.0)
     with pytest.raises(InputError, match="action 1"):
-        decide(rates, Person(np.array([1.0, bad]), {}, TODAY), TODAY, 1)
-    pooled = Tariff("plan", ("a0",), (Rate("minutes", np.ones(1), np.ones(2), ("B1", "B2")),), TODAY, END)
+        decide(rates, TwinCustomer(np.array([1.0, bad]), {}, TODAY), TODAY, 1)
+    pooled = Tariff("plan", ("a0",), (ResourcePrice("minutes", np.ones(1), np.ones(2), ("B1", "B2")),), TODAY, END)
     with pytest.raises(InputError, match="minutes"):
-        decide(pooled, Person(np.ones(1), {"minutes": "B9"}, TODAY), TODAY, 1)
+        decide(pooled, TwinCustomer(np.ones(1), {"minutes": "B9"}, TODAY), TODAY, 1)
 
 
 def pace(left: float, ahead: float, planned_price: float = 5.0) -> float:

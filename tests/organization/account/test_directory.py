@@ -13,7 +13,7 @@ import pytest
 
 from bankloop.kit.errors import EnvironmentFault, SignInError
 from bankloop.organization import account
-from bankloop.organization.account import Directory, SignInSettings, Step
+from bankloop.organization.account import Directory, SignInSettings, SignInStep
 from bankloop.organization.account.directory import bind
 from bankloop.store.database import Store
 
@@ -116,7 +116,7 @@ def test_who_the_directory_proves_signs_in_without_a_password_of_ours(directory:
     settings = SignInSettings(directory=directory)
     with moving.begin(account.SIGN_IN) as connection:
         account.open_account(connection, "chen")
-    assert account.sign_in(moving, settings, "chen", "directory secret").session.step is Step.FULL
+    assert account.sign_in(moving, settings, "chen", "directory secret").session.step is SignInStep.FULL
     for _ in range(4):
         with pytest.raises(SignInError):
             account.sign_in(moving, settings, "chen", "wrong")

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from bankloop.kit.errors import ConflictError, DeniedError, InputError, SignInError
 from bankloop.organization import account
-from bankloop.organization.account import SignInSettings, Step, rules, signing_in
+from bankloop.organization.account import SignInSettings, SignInStep, rules, signing_in
 from bankloop.organization.account.accounts import account_of, use_code
 from bankloop.store.contracts import Principal, Role
 from bankloop.store.database import Store
@@ -38,13 +38,13 @@ def test_a_first_code_serves_once_and_only_to_choose_a_password(moving: Store) -
     with moving.begin(account.SIGN_IN) as connection:
         code = account.open_account(connection, "wang")
     first = account.sign_in(moving, OPEN, "wang", code.lower())
-    assert first.session.step is Step.CHANGE
+    assert first.session.step is SignInStep.CHANGE
     assert refused(moving, "wang", code) == "signin.wrong"
     done = account.change_password(moving, OPEN, first.session, None, PASSWORD)
-    assert done.session.step is Step.FULL
+    assert done.session.step is SignInStep.FULL
     assert done.token != first.token
     assert read(moving, first.token) is None
-    assert account.sign_in(moving, OPEN, "wang", PASSWORD).session.step is Step.FULL
+    assert account.sign_in(moving, OPEN, "wang", PASSWORD).session.step is SignInStep.FULL
 
 
 def test_a_first_code_is_over_after_a_day(moving: Store, hand: Hand) -> None:
@@ -81,7 +81,7 @@ def test_five_wrong_tries_lock_and_each_further_one_longer(moving: Store, hand: 
     hand.on(timedelta(minutes=1))
     assert refused(moving, "li", PASSWORD) == "signin.wrong"
     hand.on(timedelta(minutes=1))
-    assert account.sign_in(moving, OPEN, "li", PASSWORD).session.step is Step.FULL
+    assert account.sign_in(moving, OPEN, "li", PASSWORD).session.step is SignInStep.FULL
     assert refused(moving, "li", "wrong wrong wrong") == "signin.wrong"  # and the count begins anew
 
 
@@ -141,7 +141,9 @@ def enrolled(store: Store, hand: Hand) -> pyotp.TOTP:
     with store.begin(account.SIGN_IN) as connection:
         secret = account.begin_totp(connection, "li")
     factor = pyotp.TOTP(secret)
-    assert account.sign_in(store, OPEN, "li", PASSWORD).session.step is Step.FULL  # not in force before its first code
+    assert (
+        account.sign_in(store, OPEN, "li", PASSWORD).session.step is SignInStep.FULL
+    )  # not in force before its first code
     account.confirm_factor(store, OPEN, opened.session, factor.at(hand.at))
     hand.on(timedelta(seconds=60))
     return factor
@@ -150,17 +152,17 @@ def enrolled(store: Store, hand: Hand) -> pyotp.TOTP:
 def test_a_second_factor_is_asked_for_and_no_code_counts_twice(moving: Store, hand: Hand) -> None:
     factor = enrolled(moving, hand)
     half = account.sign_in(moving, OPEN, "li", PASSWORD)
-    assert half.session.step is Step.CODE
+    assert half.session.step is SignInStep.CODE
     code = factor.at(hand.at)
     whole = account.give_code(moving, OPEN, half.session, code)
-    assert whole.session.step is Step.FULL
+    assert whole.session.step is SignInStep.FULL
     assert read(moving, half.token) is None
     again = account.sign_in(moving, OPEN, "li", PASSWORD)
     for stale in (code, factor.at(hand.at - timedelta(seconds=30))):
         with pytest.raises(SignInError):
             account.give_code(moving, OPEN, again.session, stale)
     hand.on(timedelta(seconds=30))
-    assert account.give_code(moving, OPEN, again.session, factor.at(hand.at)).session.step is Step.FULL
+    assert account.give_code(moving, OPEN, again.session, factor.at(hand.at)).session.step is SignInStep.FULL
 
 
 def test_wrong_codes_lock_like_wrong_passwords(moving: Store, hand: Hand) -> None:
@@ -194,7 +196,7 @@ def test_the_first_factor_does_not_forgive_the_second(moving: Store, hand: Hand)
     assert caught.value.code == "signin.locked"  # and at once: the count stands
     hand.on(2 * rules.FIRST_LOCK)
     half = account.sign_in(moving, OPEN, "li", PASSWORD)
-    assert account.give_code(moving, OPEN, half.session, factor.at(hand.at)).session.step is Step.FULL
+    assert account.give_code(moving, OPEN, half.session, factor.at(hand.at)).session.step is SignInStep.FULL
     hand.on(timedelta(minutes=1))
     half = account.sign_in(moving, OPEN, "li", PASSWORD)
     with pytest.raises(SignInError) as caught:
@@ -221,7 +223,7 @@ def test_a_session_alone_changes_no_factor(moving: Store, hand: Hand) -> None:
     for password, code in (("", ""), (PASSWORD, ""), ("", factor.at(hand.at)), (PASSWORD, "000000")):
         with pytest.raises(SignInError):
             account.begin_factor(moving, OPEN, opened.session, password, code)
-        assert account.sign_in(moving, OPEN, "li", PASSWORD).session.step is Step.CODE
+        assert account.sign_in(moving, OPEN, "li", PASSWORD).session.step is SignInStep.CODE
     secret = account.begin_factor(moving, OPEN, opened.session, PASSWORD, factor.at(hand.at))
     hand.on(timedelta(minutes=1))
     half = account.sign_in(moving, OPEN, "li", PASSWORD)  # the one before is in force until the new one is confirmed
@@ -231,12 +233,12 @@ def test_a_session_alone_changes_no_factor(moving: Store, hand: Hand) -> None:
     half = account.sign_in(moving, OPEN, "li", PASSWORD)
     with pytest.raises(SignInError):
         account.give_code(moving, OPEN, half.session, factor.at(hand.at))
-    assert account.give_code(moving, OPEN, half.session, pyotp.TOTP(secret).at(hand.at)).session.step is Step.FULL
+    assert account.give_code(moving, OPEN, half.session, pyotp.TOTP(secret).at(hand.at)).session.step is SignInStep.FULL
 
 
 def test_a_step_of_setting_up_does_not_outlive_the_factor(moving: Store, hand: Hand) -> None:
     early = account.sign_in(moving, SignInSettings(totp="required"), "li", PASSWORD)
-    assert early.session.step is Step.ENROL
+    assert early.session.step is SignInStep.ENROL
     enrolled(moving, hand)
     with pytest.raises(SignInError):
         account.begin_factor(moving, OPEN, early.session, "", "")
@@ -284,7 +286,7 @@ def test_the_second_factor_lies_sealed_and_no_password_or_token_at_all(moving: S
 
 def test_a_required_second_factor_is_set_up_before_anything_else(moving: Store) -> None:
     strict = SignInSettings(totp="required")
-    assert account.sign_in(moving, strict, "li", PASSWORD).session.step is Step.ENROL
+    assert account.sign_in(moving, strict, "li", PASSWORD).session.step is SignInStep.ENROL
 
 
 def test_a_subject_belongs_to_one_person(moving: Store) -> None:
@@ -377,10 +379,10 @@ def test_an_account_is_locked_unlocked_and_reset_by_administrators(moving: Store
     assert refused(moving, "li", PASSWORD) == "signin.wrong"
     with moving.begin(account.SIGN_IN) as connection:
         account.unlock_account(connection, "li")
-    assert account.sign_in(moving, OPEN, "li", PASSWORD).session.step is Step.FULL
+    assert account.sign_in(moving, OPEN, "li", PASSWORD).session.step is SignInStep.FULL
     with moving.begin(account.SIGN_IN) as connection:
         code = account.reset_account(connection, "li", "forgot")
         found = account_of(connection, "li")
     assert found is not None
     assert not found.has_password
-    assert account.sign_in(moving, OPEN, "li", code).session.step is Step.CHANGE
+    assert account.sign_in(moving, OPEN, "li", code).session.step is SignInStep.CHANGE

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 
 from bankloop.kit.errors import DeniedError
 from bankloop.organization.granting import submit_transfer
-from bankloop.organization.rights import EVERYBODY, MATRIX, OBJECTS, ROLES, Reach, allowed, require
+from bankloop.organization.rights import EVERYBODY, MATRIX, OBJECTS, ROLES, RoleReach, allowed, require
 from bankloop.store.contracts import Principal
 from bankloop.store.database import Store
 from bankloop.store.verbs import VERBS
@@ -81,7 +81,7 @@ def test_a_refusal_names_permission_and_holders_in_both_languages() -> None:
 def test_administrators_see_no_customer_and_the_auditor_changes_nothing(role: str) -> None:
     rights = ROLES[role].rights
     if role in ("system_admin", "security_admin"):
-        assert ROLES[role].scope is Reach.NONE
+        assert ROLES[role].scope is RoleReach.NONE
         assert not {r for r in rights if r.split(".")[0] in ("customer", "event", "decision", "contact", "task")}
     if role == "auditor":
         own = EVERYBODY

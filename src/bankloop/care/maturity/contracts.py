@@ -9,7 +9,7 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CareStep:
     """A call is due ``days`` before a maturity of at least ``least_fen``."""
 
     days: int
@@ -21,14 +21,14 @@ class MaturityPolicy:
     """From when on maturities are shown, when a call is due, and how the forecast is made of the bank's own history."""
 
     ahead_days: int
-    steps: tuple[Step, ...]
+    steps: tuple[CareStep, ...]
     classes: tuple[str, ...]
     history_days: int
     matured: str
     kept: str
     bands_fen: tuple[int, ...]
 
-    def step_of(self, days_left: int, fen: int) -> Step | None:
+    def step_of(self, days_left: int, fen: int) -> CareStep | None:
         """Return the step that a maturity stands in; None before the first, after the day, or below its least."""
         known = [one for one in self.steps if 0 <= days_left <= one.days]
         nearest = min(known, key=lambda one: one.days, default=None)
@@ -100,7 +100,7 @@ class MaturityCare:
 
 
 @dataclass(frozen=True, slots=True)
-class Fall:
+class Drawdown:
     """A product whose net value fell: by how much (ppm) from the highest of the days before, and since when."""
 
     product_id: str

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from bankloop.care.maturity.contracts import DrawdownPolicy, Fall, Maturing, MaturityPolicy, Renewal
+from bankloop.care.maturity.contracts import Drawdown, DrawdownPolicy, Maturing, MaturityPolicy, Renewal
 from bankloop.care.maturity.rules import at_stake, renewals
 from bankloop.customer.contribution import card_on, line_of, read_cards
 from bankloop.lake.contracts import Scope
@@ -109,16 +109,16 @@ def maturing(connection: Connection, lake: Lake, policy: MaturityPolicy, today: 
     return found
 
 
-def falls(lake: Lake, policy: DrawdownPolicy, today: date) -> list[Fall]:
+def falls(lake: Lake, policy: DrawdownPolicy, today: date) -> list[Drawdown]:
     """Return the products whose net value fell by the policy's measure, by their ids."""
     return [one for one in drawdowns(lake, policy, today) if one.fall_ppm >= policy.fall_ppm]
 
 
-def drawdowns(lake: Lake, policy: DrawdownPolicy, today: date) -> list[Fall]:
+def drawdowns(lake: Lake, policy: DrawdownPolicy, today: date) -> list[Drawdown]:
     """Return by how much every product with net values lies below its highest of the policy's days, by their ids."""
     with lake.connection(Scope.whole_bank("care")) as engine:
         rows = engine.execute(_FALLS, {"today": today, "days": policy.days}).fetchall()
-    return [Fall(*row) for row in rows]
+    return [Drawdown(*row) for row in rows]
 
 
 def net_values(lake: Lake, today: date, days: int) -> dict[str, list[tuple[date, int]]]:

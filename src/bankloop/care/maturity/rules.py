@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bankloop.care.maturity import errors
-from bankloop.care.maturity.contracts import CarePolicy, DrawdownPolicy, Maturing, MaturityPolicy, Renewal, Step
+from bankloop.care.maturity.contracts import CarePolicy, CareStep, DrawdownPolicy, Maturing, MaturityPolicy, Renewal
 from bankloop.kit.located import Located, read_located
 from bankloop.kit.text import Text
 
@@ -118,7 +118,7 @@ def _maturity(file: Located, entry: Any) -> MaturityPolicy:
             raise errors.policy_spec(file.place("maturity", key), f"{key} 应为天数", f"{key} is a number of days")
     return MaturityPolicy(
         entry["ahead_days"],
-        tuple(Step(one["days"], one["least"] * _FEN) for one in steps),
+        tuple(CareStep(one["days"], one["least"] * _FEN) for one in steps),
         tuple(str(one) for one in entry.get("classes", ("term_deposit",))),
         entry["history_days"],
         str(entry.get("matured", "deposit_matured")),

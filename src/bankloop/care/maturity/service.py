@@ -16,7 +16,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, text
 
 from bankloop.care.maturity import errors
-from bankloop.care.maturity.contracts import DrawdownCare, Fall, Maturing, MaturityCare, MaturityPolicy
+from bankloop.care.maturity.contracts import Drawdown, DrawdownCare, Maturing, MaturityCare, MaturityPolicy
 from bankloop.care.maturity.queries import falls, holders, maturing
 from bankloop.care.maturity.rules import DRAWDOWN, MATURITY, drawdown_reason, maturity_reason, read_care, spared_by
 from bankloop.care.maturity.telling import care_id, telling_id
@@ -164,7 +164,7 @@ def _maturity_task(rows: Sequence[Maturing], policy: MaturityPolicy, today: date
     return _task(care_id(key), first.customer_no, first.unit_id, today, MATURITY, sum(r.value_fen for r in rows), maturity_reason(rows[0], today))  # fmt: skip
 
 
-def _drawdown_task(row: Mapping[str, Any], fall: Fall, script: str, today: date) -> dict[str, Any]:
+def _drawdown_task(row: Mapping[str, Any], fall: Drawdown, script: str, today: date) -> dict[str, Any]:
     reason = drawdown_reason(fall.product_id, fall.fall_ppm, fall.since)
     return _task(
         telling_id(fall, row["customer_no"]), row["customer_no"], row["unit_id"], today, DRAWDOWN, 0, reason, script
@@ -195,7 +195,7 @@ def _place(connection: Connection, tasks: Sequence[Mapping[str, Any]], what: str
 
 def _send(
     connection: Connection,
-    fall: Fall,
+    fall: Drawdown,
     script: str,
     channel: str,
     people: Sequence[Mapping[str, Any]],

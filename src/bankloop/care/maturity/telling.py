@@ -8,7 +8,7 @@ from uuid import UUID
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from bankloop.care.maturity.contracts import Fall, Told
+from bankloop.care.maturity.contracts import Drawdown, Told
 from bankloop.care.maturity.rules import DRAWDOWN
 from bankloop.kit.ids import digest
 from bankloop.store.copying import copy_in
@@ -20,7 +20,7 @@ LEFT JOIN staff_task t ON t.task_id = CAST(n.decision_id AS uuid) ORDER BY n.cus
 """
 
 
-def telling_id(fall: Fall, customer_no: str) -> str:
+def telling_id(fall: Drawdown, customer_no: str) -> str:
     """Return the id of the one contact that tells a holder of a fall, however often it is asked for."""
     return care_id([DRAWDOWN, fall.product_id, customer_no, fall.since.isoformat()])
 
@@ -30,7 +30,7 @@ def care_id(key: Sequence[object]) -> str:
     return str(UUID(digest(list(key))[:32]))
 
 
-def told(connection: Connection, fall: Fall, holders: Sequence[str]) -> list[Told]:
+def told(connection: Connection, fall: Drawdown, holders: Sequence[str]) -> list[Told]:
     """Return by holder how they were told of a fall, in order of their numbers, as far as who acts sees it."""
     if not holders:
         return []

@@ -88,14 +88,14 @@ def _cells(
         }
 
 
-def _read(outcome: str, treated: ev.Arm, control: ev.Arm, cuped: bool) -> ev.Read:
+def _read(outcome: str, treated: ev.ArmSums, control: ev.ArmSums, cuped: bool) -> ev.Read:
     read = ev.read_rate if outcome == RATE else ev.read_mean
     return read(treated, control, adjust=cuped)
 
 
 def arm(
     rng: np.random.Generator, customers: float, rate: float, amounts: Floats, draws: int, times: float = 1.0
-) -> ev.Arm:
+) -> ev.ArmSums:
     """Return an arm of ``draws`` rounds: outcomes, and beside them what was expected of each customer beforehand.
 
     Customers of one kind and amount who paid, or did not, are one row with a count: a sum over rows is one product.
@@ -108,7 +108,7 @@ def arm(
     expected = customers * np.concatenate([(share * paid).ravel(), (share * (1.0 - paid)).ravel()])
     outcome = np.concatenate([np.broadcast_to(amounts, before.shape).ravel(), np.zeros(before.size)])
     count = rng.poisson(expected, (draws, len(expected))).astype(np.float64)
-    return ev.Arm.of(outcome, np.tile(before.ravel(), 2), count).each()
+    return ev.ArmSums.of(outcome, np.tile(before.ravel(), 2), count).each()
 
 
 def _amounts() -> Floats:
@@ -123,7 +123,7 @@ def cut_table(sizes: Sizes, seed: int) -> Iterator[dict[str, Any]]:
     for customers, groups, rate in sizes.cuts:
         shape = (sizes.cut_readings, groups)
         each = (rng.poisson(customers * share / groups, shape) for share in (1.0 - CUT_CONTROL, CUT_CONTROL))
-        arms = [ev.Arm(n, s := rng.binomial(n, rate), s) for n in each]
+        arms = [ev.ArmSums(n, s := rng.binomial(n, rate), s) for n in each]
         _, _, q = ev.read_groups(*arms)
         yield {
             "customers": customers,

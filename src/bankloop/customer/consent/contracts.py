@@ -63,7 +63,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
+class ConsentRuling:
     """Whether something may be, by which rule, and why."""
 
     allowed: bool
@@ -72,7 +72,7 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ConsentStanding:
     """The words that hold for a person now: the latest of each purpose, channel and recipient."""
 
     customer_no: str
@@ -100,7 +100,7 @@ class Record:
 class Recorded:
     """What a word did: whether anything changed, and the marketing tasks that it called off."""
 
-    standing: Standing
+    standing: ConsentStanding
     changed: bool
     tasks: int
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bankloop.customer.consent.contracts import Purpose, Ruling
+from bankloop.customer.consent.contracts import ConsentRuling, Purpose
 from bankloop.kit.errors import ConflictError, InputError, NotFoundError
 from bankloop.kit.text import Text
 
@@ -26,7 +26,7 @@ def unknown_purpose(name: str) -> InputError:
     )
 
 
-def may_not_say(ruling: Ruling) -> InputError:
+def may_not_say(ruling: ConsentRuling) -> InputError:
     """A word that cannot be written down as it is."""
     return InputError(
         "consent.word",

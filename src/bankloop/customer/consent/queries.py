@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from bankloop.customer.consent.contracts import Purpose, Record, Standing, Word
+from bankloop.customer.consent.contracts import ConsentStanding, Purpose, Record, Word
 from bankloop.customer.consent.scope import in_scope
 from bankloop.customer.identity import party_map
 from bankloop.store.consents import ANY_CHANNEL, STOPS, THE_BANK, consents_of, numbers_of, standing_words
@@ -90,7 +90,7 @@ class Permits:
         return state
 
 
-def standing_of(connection: Connection, number: str) -> Standing:
+def standing_of(connection: Connection, number: str) -> ConsentStanding:
     """Return what stands for the person of a number, under whichever of their numbers it was said.
 
     Raises ``NotFoundError`` out of scope.
@@ -111,11 +111,11 @@ def standing_among(connection: Connection, numbers: Sequence[str]) -> dict[str, 
     return {number: standing(connection, numbers_of(connection, number)).words for number in numbers}
 
 
-def standing(connection: Connection, numbers: list[str]) -> Standing:
+def standing(connection: Connection, numbers: list[str]) -> ConsentStanding:
     """Return what stands for the person of these numbers; for the program, which judged the scope."""
     rows = standing_words(connection, numbers).to_pylist()
     words = [Word(Purpose(r["purpose"]), r["stands"], r["said_at"], r["channel"], r["recipient"]) for r in rows]
-    return Standing(rows[0]["customer_no"] if rows else numbers[0], tuple(words))
+    return ConsentStanding(rows[0]["customer_no"] if rows else numbers[0], tuple(words))
 
 
 def permits(connection: Connection, numbers: pa.Array) -> Permits:

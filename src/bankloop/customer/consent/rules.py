@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from bankloop.customer.consent.contracts import TITLES, Content, Purpose, Ruling, Word
+from bankloop.customer.consent.contracts import TITLES, ConsentRuling, Content, Purpose, Word
 from bankloop.kit.text import Text
 from bankloop.store.consents import ANY_CHANNEL, THE_BANK
 
 # Where a person says something: at the counter, in the app, to a manager, to a caller, by answering a message, in writing.
 ORIGINS = ("counter", "app", "manager", "call", "message", "letter")
-_ALLOWED = Ruling(True, "", Text("可以", "allowed"))
+_ALLOWED = ConsentRuling(True, "", Text("可以", "allowed"))
 
 
 def holds(words: Iterable[Word], purpose: Purpose, channel: str = ANY_CHANNEL, recipient: str = THE_BANK) -> bool:
@@ -25,14 +25,16 @@ def holds(words: Iterable[Word], purpose: Purpose, channel: str = ANY_CHANNEL, r
     return max(about, key=lambda word: (word.said_at, word.stands is purpose.stop)).stands if about else False
 
 
-def may_contact(words: Collection[Word], channel: str) -> Ruling:
+def may_contact(words: Collection[Word], channel: str) -> ConsentRuling:
     """Return whether marketing may reach a person over a channel now, and by which word not."""
     if holds(words, Purpose.DO_NOT_CONTACT, channel):
-        return Ruling(False, Purpose.DO_NOT_CONTACT, Text("在禁拨名单中", "on the do-not-contact list"))
+        return ConsentRuling(False, Purpose.DO_NOT_CONTACT, Text("在禁拨名单中", "on the do-not-contact list"))
     if holds(words, Purpose.NO_MARKETING, channel):
-        return Ruling(False, Purpose.NO_MARKETING, Text("客户要求停止全部营销", "the customer stopped all marketing"))
+        return ConsentRuling(
+            False, Purpose.NO_MARKETING, Text("客户要求停止全部营销", "the customer stopped all marketing")
+        )
     if not holds(words, Purpose.MARKETING, channel):
-        return Ruling(False, "no_consent", Text("没有营销同意，未同意即不允许", "no consent to marketing; what is not allowed is forbidden"))  # fmt: skip
+        return ConsentRuling(False, "no_consent", Text("没有营销同意，未同意即不允许", "no consent to marketing; what is not allowed is forbidden"))  # fmt: skip
     return _ALLOWED
 
 
@@ -44,7 +46,7 @@ def content_for(words: Collection[Word]) -> Content:
     return Content.PERSONAL if consented and not holds(words, Purpose.NO_PERSONALISATION) else Content.GENERIC
 
 
-def may_say(word: Word, origin: str, evidence: Mapping[str, str], now: datetime, *, stops_only: bool) -> Ruling:
+def may_say(word: Word, origin: str, evidence: Mapping[str, str], now: datetime, *, stops_only: bool) -> ConsentRuling:
     """Return whether a word may be written down as it is handed in.
 
     ``stops_only``: who writes meets the customer by a task alone, and may take a refusal but no consent.
@@ -73,5 +75,5 @@ def title_of(word: Word) -> Text:
     return Text(f"{named.zh}{where.zh}{whom.zh}", f"{named.en}{where.en}{whom.en}")
 
 
-def _no(code: str, zh: str, en: str) -> Ruling:
-    return Ruling(False, code, Text(zh, en))
+def _no(code: str, zh: str, en: str) -> ConsentRuling:
+    return ConsentRuling(False, code, Text(zh, en))

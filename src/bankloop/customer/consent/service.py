@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
 from bankloop.customer.consent import errors, rules
-from bankloop.customer.consent.contracts import ConsentReport, Purpose, Recorded, Standing, Word
+from bankloop.customer.consent.contracts import ConsentReport, ConsentStanding, Purpose, Recorded, Word
 from bankloop.customer.consent.queries import permits, standing, standing_of
 from bankloop.customer.consent.scope import by_task_only
 from bankloop.kit.clock import local_moment
@@ -210,11 +210,11 @@ def _call_off(connection: Connection, words: pa.Table) -> int:
     return sum(call_off_tasks(connection, part, _MARKETING) for part in parts)
 
 
-def _said(found: Standing, word: Word) -> bool:
+def _said(found: ConsentStanding, word: Word) -> bool:
     return rules.holds(found.words, word.purpose, word.channel, word.recipient)
 
 
-def _silenced(found: Standing) -> bool:
+def _silenced(found: ConsentStanding) -> bool:
     """Return whether staff, who call, may no longer reach the person for marketing at all."""
     return not rules.may_contact(found.words, ANY_CHANNEL).allowed
 

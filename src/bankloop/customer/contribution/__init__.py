@@ -3,17 +3,17 @@
 Rates are a dated file. This room measures; it says nothing of what to offer.
 """
 
-from bankloop.customer.contribution.contracts import Line, Moved, RateCard, Rates, Statement
+from bankloop.customer.contribution.contracts import Moved, RateCard, Rates, Statement, StatementLine
 from bankloop.customer.contribution.queries import YEAR, money_moved, statements
 from bankloop.customer.contribution.rules import card_on, line_of, moved, read_cards, share
 
 __all__ = [
     "YEAR",
-    "Line",
     "Moved",
     "RateCard",
     "Rates",
     "Statement",
+    "StatementLine",
     "card_on",
     "line_of",
     "money_moved",

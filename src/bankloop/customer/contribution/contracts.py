@@ -41,7 +41,7 @@ class RateCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StatementLine:
     """One line of a statement, fen a year: what a product's average balance brings and takes; the total is their sum."""
 
     product_class: str
@@ -66,7 +66,7 @@ class Statement:
     customer_no: str
     as_of: date
     days: int
-    lines: tuple[Line, ...]
+    lines: tuple[StatementLine, ...]
 
     @property
     def total(self) -> int:

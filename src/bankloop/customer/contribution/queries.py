@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from bankloop.customer.contribution.contracts import Line, Moved, Statement
+from bankloop.customer.contribution.contracts import Moved, Statement, StatementLine
 from bankloop.customer.contribution.rules import card_on, line_of, moved, read_cards
-from bankloop.customer.tier import ASSETS, Span, spans
+from bankloop.customer.tier import ASSETS, SnapshotSpan, spans
 from bankloop.lake.service import Lake
 
 YEAR = 365
@@ -22,7 +22,7 @@ def statements(lake: Lake, as_of: date, numbers: Sequence[str] | None = None) ->
     read = spans(lake.manifest.versions("holding"), as_of - timedelta(days=YEAR - 1), as_of + timedelta(days=1))
     days = sum(one.days for one in read)
     card = card_on(read_cards(lake.folder), as_of)
-    lines: dict[str, list[Line]] = defaultdict(list)
+    lines: dict[str, list[StatementLine]] = defaultdict(list)
     for number, product_class, product_id, weighed, held in _weighed(lake, read, numbers):
         # Of a holding that was there for some of the days, so much of a holding.
         average, holdings = (2 * weighed + days) // (2 * days), (2 * held + days) // (2 * days)
@@ -53,7 +53,9 @@ def money_moved(lake: Lake, number: str, since: date, until: date) -> Moved | No
     return moved(balances[0], balances[1], before.as_of, after.as_of)
 
 
-def _weighed(lake: Lake, read: Sequence[Span], numbers: Sequence[str] | None) -> list[tuple[str, str, str, int, int]]:
+def _weighed(
+    lake: Lake, read: Sequence[SnapshotSpan], numbers: Sequence[str] | None
+) -> list[tuple[str, str, str, int, int]]:
     """Return (customer, class, product, Σ balance × days, Σ holdings × days) in order."""
     if not read:
         return []

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bankloop.customer.contribution import errors
-from bankloop.customer.contribution.contracts import Line, Moved, RateCard, Rates
+from bankloop.customer.contribution.contracts import Moved, RateCard, Rates, StatementLine
 from bankloop.kit.located import Located, read_located
 from bankloop.kit.money import to_fen
 from bankloop.lake.conformed import PRODUCT_CLASSES
@@ -23,10 +23,10 @@ _AMOUNTS = ("fee_each", "cost_each")
 _NOTHING = Rates(0)
 
 
-def line_of(product_class: str, product_id: str, average_fen: int, holdings: int, card: RateCard) -> Line:
+def line_of(product_class: str, product_id: str, average_fen: int, holdings: int, card: RateCard) -> StatementLine:
     """Return what an average balance over so many holdings of a product brings in a year; each part is rounded once."""
     rates = card.products.get(product_id) or card.classes.get(product_class, _NOTHING)
-    return Line(
+    return StatementLine(
         product_class,
         product_id,
         average_fen,

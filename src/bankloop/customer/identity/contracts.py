@@ -113,7 +113,7 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class MatchCandidate:
     """Two identities for a steward to judge: what they weigh, by field, and why the program did not decide."""
 
     candidate_id: UUID

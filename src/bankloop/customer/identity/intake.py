@@ -21,7 +21,7 @@ from bankloop.customer.identity.contracts import CHANNELS, RECORD_DEFAULTS, RECO
 from bankloop.customer.identity.features import make_features
 from bankloop.customer.identity.handing import hand_on, is_another
 from bankloop.customer.identity.marks import ID_CARD, marks_of, unknown_marks, valid_card
-from bankloop.customer.identity.matching import BANK, ID, Spec
+from bankloop.customer.identity.matching import BANK, ID, MatchSpec
 from bankloop.kit.clock import local_day
 from bankloop.kit.ids import canonical_json
 from bankloop.store.audit import record_audit
@@ -167,7 +167,7 @@ def features_of(
         return make_features(engine, given, today, common=common, common_from=common_from)
 
 
-def block_keys(connection: Connection, features: pa.Table, spec: Spec = BANK) -> pa.Table:
+def block_keys(connection: Connection, features: pa.Table, spec: MatchSpec = BANK) -> pa.Table:
     """Return (block, customer_no): the blind keys that a record shares with whom it is compared."""
     ring, numbers = keys_of(connection), features[ID].to_pylist()
     blocks: list[int] = []

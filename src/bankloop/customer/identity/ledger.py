@@ -10,7 +10,7 @@ from uuid import UUID
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from bankloop.customer.identity.contracts import Candidate, Link, Member, MergeEvent
+from bankloop.customer.identity.contracts import Link, MatchCandidate, Member, MergeEvent
 from bankloop.kit.ids import canonical_json, uuid7
 from bankloop.store.copying import copy_in
 from bankloop.store.database import now_of, principal_of
@@ -98,16 +98,16 @@ def enqueue_candidates(connection: Connection, found: Sequence[tuple[Link, str]]
     return len(connection.execute(text(_QUEUE.format(name=name))).all())
 
 
-def candidates(connection: Connection, state: str = "waiting", limit: int = 100) -> list[Candidate]:
+def candidates(connection: Connection, state: str = "waiting", limit: int = 100) -> list[MatchCandidate]:
     """Return the queue, the heaviest first."""
     query = text(_CANDIDATE + "WHERE state = :state ORDER BY weight DESC, candidate_id LIMIT :limit")
-    return [Candidate(*row) for row in connection.execute(query, {"state": state, "limit": limit})]
+    return [MatchCandidate(*row) for row in connection.execute(query, {"state": state, "limit": limit})]
 
 
-def candidate_of(connection: Connection, candidate_id: UUID) -> Candidate | None:
+def candidate_of(connection: Connection, candidate_id: UUID) -> MatchCandidate | None:
     """Return one candidate, locked."""
     row = connection.execute(text(_CANDIDATE + "WHERE candidate_id = :id FOR UPDATE"), {"id": candidate_id}).first()
-    return Candidate(*row) if row else None
+    return MatchCandidate(*row) if row else None
 
 
 def close_candidate(connection: Connection, candidate_id: UUID, state: str, reason: str) -> None:

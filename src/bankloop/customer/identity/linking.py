@@ -20,7 +20,17 @@ from bankloop.customer.identity import errors, ledger, repository
 from bankloop.customer.identity.contracts import DOCUMENT_TYPES, Link, Linked, LinkKind, Thresholds
 from bankloop.customer.identity.intake import features_of, records_of
 from bankloop.customer.identity.marks import ID_CARD, valid_card
-from bankloop.customer.identity.matching import BANK, DOCUMENT, ID, Model, Spec, compared, learn, shipped_model, weigh
+from bankloop.customer.identity.matching import (
+    BANK,
+    DOCUMENT,
+    ID,
+    MatchSpec,
+    Model,
+    compared,
+    learn,
+    shipped_model,
+    weigh,
+)
 from bankloop.customer.identity.parties import lock_parties, regroup
 from bankloop.kit.ids import canonical_json
 from bankloop.store.audit import record_audit
@@ -94,7 +104,7 @@ def learn_matching(connection: Connection) -> Model:
 
 def _enough(engine: duckdb.DuckDBPyConnection, features: pa.Table) -> None:
     for columns in BANK.learn:
-        found = compared(engine, features, Spec(BANK.fields, (columns,), (), ()))
+        found = compared(engine, features, MatchSpec(BANK.fields, (columns,), (), ()))
         if found < LEAST_PAIRS:
             raise errors.too_few(found, LEAST_PAIRS)
 

@@ -57,7 +57,7 @@ _GENDER = ("gender_l = gender_r",)
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ComparedField:
     """A field compared: its levels in SQL from the best down, and when there is nothing to compare."""
 
     name: str
@@ -79,14 +79,14 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Spec:
+class MatchSpec:
     """What is compared: fields, the columns of which two records must share some to be compared, and how to learn it.
 
     ``blocks``, ``learn`` and ``sure`` are sets of columns that are equal in both records; ``sure`` hardly errs and finds
     about ``sure_recall`` of all doubles.
     """
 
-    fields: tuple[Field, ...]
+    fields: tuple[ComparedField, ...]
     blocks: tuple[tuple[str, ...], ...]
     learn: tuple[tuple[str, ...], ...]
     sure: tuple[tuple[str, ...], ...]
@@ -117,15 +117,15 @@ class Model:
         return cls(plain["prior"], levels, tuple(plain["common"]))
 
 
-BANK = Spec(
+BANK = MatchSpec(
     (
-        Field("name", _NAME),
-        Field("birth", _BIRTH),
-        Field("phone", _PHONE),
-        Field("email", _EMAIL),
-        Field("address", _ADDRESS),
-        Field("document", _DOCUMENT, _DOCUMENT_NULL),
-        Field("gender", _GENDER),
+        ComparedField("name", _NAME),
+        ComparedField("birth", _BIRTH),
+        ComparedField("phone", _PHONE),
+        ComparedField("email", _EMAIL),
+        ComparedField("address", _ADDRESS),
+        ComparedField("document", _DOCUMENT, _DOCUMENT_NULL),
+        ComparedField("gender", _GENDER),
     ),
     (
         ("sound", "birth"),
@@ -155,7 +155,7 @@ def shipped_model() -> Model:
 
 
 def learn(
-    connection: duckdb.DuckDBPyConnection, table: pa.Table, spec: Spec = BANK, common: Sequence[int] = ()
+    connection: duckdb.DuckDBPyConnection, table: pa.Table, spec: MatchSpec = BANK, common: Sequence[int] = ()
 ) -> Model:
     """Return the model learned from records: the prior from what is sure, u from random pairs, m by EM."""
     linker = _linker(connection, table, _settings(spec))
@@ -174,7 +174,7 @@ def weigh(
     table: pa.Table,
     model: Model,
     least: float,
-    spec: Spec = BANK,
+    spec: MatchSpec = BANK,
     fresh: str = "",
 ) -> pa.Table:
     """Return ``PAIRS`` that weigh at least ``least`` bits: weight, bits by field, weight without the phone.
@@ -194,7 +194,7 @@ def weigh(
     return connection.sql(query).to_arrow_table().cast(PAIRS)
 
 
-def compared(connection: duckdb.DuckDBPyConnection, table: pa.Table, spec: Spec = BANK, fresh: str = "") -> int:
+def compared(connection: duckdb.DuckDBPyConnection, table: pa.Table, spec: MatchSpec = BANK, fresh: str = "") -> int:
     """Return how many different pairs the blocks bring together."""
     connection.register("blocked", table)
     key = spec.unique_id
@@ -209,7 +209,7 @@ def compared(connection: duckdb.DuckDBPyConnection, table: pa.Table, spec: Spec 
         connection.unregister("blocked")
 
 
-def _settings(spec: Spec, model: Model | None = None, fresh: str = "") -> dict[str, Any]:
+def _settings(spec: MatchSpec, model: Model | None = None, fresh: str = "") -> dict[str, Any]:
     comparisons = [field.comparison() for field in spec.fields]
     levels = {} if model is None else model.levels
     for one in comparisons if model is not None else ():

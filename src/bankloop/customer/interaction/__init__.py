@@ -4,7 +4,7 @@ Nothing of it is taken in without consent to improving the experience, given bef
 refused leaves a count and nothing else.
 """
 
-from bankloop.customer.interaction.contracts import KINDS, Interaction, Taken
+from bankloop.customer.interaction.contracts import KINDS, Interaction, InteractionsTaken
 from bankloop.customer.interaction.service import may_take, take_interactions
 
-__all__ = ["KINDS", "Interaction", "Taken", "may_take", "take_interactions"]
+__all__ = ["KINDS", "Interaction", "InteractionsTaken", "may_take", "take_interactions"]

@@ -29,7 +29,7 @@ class Interaction:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class InteractionsTaken:
     """How many were taken in, were there already, were refused for want of consent, and are of nobody the bank knows."""
 
     taken: int

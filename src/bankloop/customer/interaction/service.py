@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bankloop.customer.consent import Purpose, Word, holds, standing_among
 from bankloop.customer.interaction import errors
-from bankloop.customer.interaction.contracts import KINDS, Interaction, Taken
+from bankloop.customer.interaction.contracts import KINDS, Interaction, InteractionsTaken
 from bankloop.kit.clock import local_day
 from bankloop.organization.people import keeper_of
 from bankloop.organization.rights import require
@@ -29,7 +29,7 @@ def may_take(words: Collection[Word], channel: str, occurred_at: datetime) -> bo
 
 
 @verb("event.append")
-def take_interactions(connection: Connection, handed_in: Sequence[Interaction], zone: str) -> Taken:
+def take_interactions(connection: Connection, handed_in: Sequence[Interaction], zone: str) -> InteractionsTaken:
     """Take in what customers allow and return what became of all that was ``handed_in``.
 
     Raises ``DeniedError`` without the right, ``InputError`` for a kind that there is not, or one that has not happened yet.
@@ -55,7 +55,7 @@ def take_interactions(connection: Connection, handed_in: Sequence[Interaction], 
             for one in allowed
         ]  # fmt: skip
         taken = append_events(connection, pa.Table.from_pylist(rows)) if rows else 0
-    done = Taken(taken, len(allowed) - taken, len(known) - len(allowed), len(handed_in) - len(known))
+    done = InteractionsTaken(taken, len(allowed) - taken, len(known) - len(allowed), len(handed_in) - len(known))
     after = {"taken": done.taken, "known": done.known, "refused": done.refused, "unknown": done.unknown}
     record_audit(connection, "event.append", "event", SOURCE, None, after)
     return done

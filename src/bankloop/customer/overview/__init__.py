@@ -3,7 +3,7 @@
 It puts together what the other rooms know, masks money until it is unmasked, and writes the access down.
 """
 
-from bankloop.customer.overview.contracts import Ahead, Decided, Entry, Factor, Held, Known, Overview
+from bankloop.customer.overview.contracts import Ahead, Entry, Factor, Held, Known, Overview, PastDecision
 from bankloop.customer.overview.history import next_payday
 from bankloop.customer.overview.profiles import Profiles, open_profiles
 from bankloop.customer.overview.service import FACTORS, open_overview
@@ -11,12 +11,12 @@ from bankloop.customer.overview.service import FACTORS, open_overview
 __all__ = [
     "FACTORS",
     "Ahead",
-    "Decided",
     "Entry",
     "Factor",
     "Held",
     "Known",
     "Overview",
+    "PastDecision",
     "Profiles",
     "next_payday",
     "open_overview",

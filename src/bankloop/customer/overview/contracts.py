@@ -83,7 +83,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class PastDecision:
     """What was decided about a customer in one round, and why or why not."""
 
     campaign: str
@@ -120,7 +120,7 @@ class Overview:
     moved: Moved | None
     ahead: tuple[Ahead, ...]
     timeline: tuple[Entry, ...]
-    decided: tuple[Decided, ...]
+    decided: tuple[PastDecision, ...]
 
     @property
     def score(self) -> int:

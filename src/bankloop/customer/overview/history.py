@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bankloop.customer.overview.contracts import Ahead, Decided, Entry
+from bankloop.customer.overview.contracts import Ahead, Entry, PastDecision
 from bankloop.kit.clock import local_day
 from bankloop.store.database import ask_bank_wide
 from bankloop.store.questions import Question
@@ -43,15 +43,15 @@ _TASKS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptHistory:
     """What the store keeps of a person: decisions with their reasons, contacts and tasks as lines, events as the lake has them."""
 
-    decided: tuple[Decided, ...]
+    decided: tuple[PastDecision, ...]
     lines: tuple[Entry, ...]
     events: tuple[dict[str, Any], ...]
 
 
-def kept(connection: Connection, numbers: Sequence[str]) -> Kept:
+def kept(connection: Connection, numbers: Sequence[str]) -> KeptHistory:
     """Return what the store keeps of a person, in one trip; the program sees all of it, whoever asks."""
     values = {"numbers": list(numbers)}
     decided, contacts, tasks, events = ask_bank_wide(
@@ -61,11 +61,11 @@ def kept(connection: Connection, numbers: Sequence[str]) -> Kept:
         Question(_TASKS, lambda rows: [_task(*row) for row in rows], values),
         Question(_EVENTS, lambda rows: tuple(dict(zip(_OF_EVENTS, row, strict=True)) for row in rows), values),
     )
-    return Kept(decided, (*contacts, *tasks), events)
+    return KeptHistory(decided, (*contacts, *tasks), events)
 
 
-def _decision(campaign: str, round_: int, window_start: date, action: str, reasons: Sequence[str]) -> Decided:
-    return Decided(campaign, round_, window_start, action, tuple(reasons))
+def _decision(campaign: str, round_: int, window_start: date, action: str, reasons: Sequence[str]) -> PastDecision:
+    return PastDecision(campaign, round_, window_start, action, tuple(reasons))
 
 
 def _contact(due_at: datetime, campaign: str, channel: str, accepted: bool, refused_by: str) -> Entry:

@@ -20,7 +20,7 @@ from bankloop.customer.contracts import State
 from bankloop.customer.contribution import YEAR, RateCard, read_cards
 from bankloop.customer.overview.ordered import Ordered, write_ordered
 from bankloop.customer.servicing import ServicePolicy, read_policy
-from bankloop.customer.tier import ASSETS, Span, TierRule, read_tier_rules, spans
+from bankloop.customer.tier import ASSETS, SnapshotSpan, TierRule, read_tier_rules, spans
 from bankloop.kit.ids import digest
 from bankloop.lake.service import Lake
 
@@ -42,7 +42,7 @@ _guard = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ShownRules:
     """The bank's files by which a customer is shown, as they were when the profiles were opened."""
 
     tiers: tuple[TierRule, ...]
@@ -53,7 +53,7 @@ class Rules:
 class Profiles:
     """One folder of customers, open for reading by any number of threads, with the rules by which they are shown."""
 
-    def __init__(self, path: Path, state: State | None, days: int, rules: Rules) -> None:
+    def __init__(self, path: Path, state: State | None, days: int, rules: ShownRules) -> None:
         self.state, self.days, self.rules = state, days, rules
         self._tables = {table: Ordered(file) for table in _KEPT if (file := path / f"{table}.arrow").exists()}
 
@@ -90,18 +90,18 @@ def open_profiles(lake: Lake, state: State | None) -> Profiles:
             _make(lake, partial, read)
             partial.replace(path)
             _let_go(folder, path)
-    rules = Rules(read_tier_rules(lake.folder), read_cards(lake.folder), read_policy(lake.folder))
+    rules = ShownRules(read_tier_rules(lake.folder), read_cards(lake.folder), read_policy(lake.folder))
     return Profiles(path, state, sum(one.days for one in read), rules)
 
 
-def _make(lake: Lake, path: Path, read: Sequence[Span]) -> None:
+def _make(lake: Lake, path: Path, read: Sequence[SnapshotSpan]) -> None:
     with lake.engine() as engine:
         for name, query in _queries(lake, read).items():
             reader = engine.sql(query).to_arrow_reader(_BATCH)
             write_ordered(path / f"{name}.arrow", reader.schema, reader)
 
 
-def _queries(lake: Lake, read: Sequence[Span]) -> dict[str, str]:
+def _queries(lake: Lake, read: Sequence[SnapshotSpan]) -> dict[str, str]:
     """Return each table's query, in the order of customers."""
     now = {table: lake.reading(version) for table in _TABLES if (version := lake.manifest.current(table)) is not None}
     classes = ", ".join(f"'{one}'" for one in ASSETS)

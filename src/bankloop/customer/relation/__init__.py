@@ -4,7 +4,7 @@ Edges are derived into the lake; the graph is arrays and compiled loops. This ro
 """
 
 from bankloop.customer.relation.circle import Circle, Node, Tie, open_circle
-from bankloop.customer.relation.contracts import KINDS, TITLES, Derived, EdgeKind, Exposure, Graph, Step
+from bankloop.customer.relation.contracts import KINDS, TITLES, Derived, EdgeKind, Exposure, Graph, PathStep
 from bankloop.customer.relation.opening import find_way, graph_now, open_relations
 from bankloop.customer.relation.queries import (
     EDGE_SCHEMA,
@@ -46,7 +46,7 @@ __all__ = [
     "Exposure",
     "Graph",
     "Node",
-    "Step",
+    "PathStep",
     "Tie",
     "derive_relations",
     "derived_edges",

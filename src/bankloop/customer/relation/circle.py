@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from bankloop.customer.consent import in_scope
-from bankloop.customer.relation.contracts import EdgeKind, Step
+from bankloop.customer.relation.contracts import EdgeKind, PathStep
 from bankloop.customer.relation.opening import graph_now, masked_party, note_opening
 from bankloop.customer.relation.rules import neighbours
 from bankloop.lake.service import Lake
@@ -73,7 +73,7 @@ def _circle(
     mine: set[str],
     near: Sequence[str],
     parents: dict[str, str],
-    steps: Sequence[Step],
+    steps: Sequence[PathStep],
     more: int,
 ) -> Circle:
     place = {number: 0, **{one: n for n, one in enumerate(parents, 1)}}

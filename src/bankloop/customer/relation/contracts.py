@@ -69,7 +69,7 @@ class Graph:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PathStep:
     """One edge of a path as it is walked: from whom to whom, how they are related, since when, by what evidence."""
 
     from_no: str
@@ -86,7 +86,7 @@ class Exposure:
 
     customer_no: str
     score: int
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
 
 
 @dataclass(frozen=True, slots=True)

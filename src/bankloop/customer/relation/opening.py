@@ -9,7 +9,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from bankloop.customer.consent import in_scope
-from bankloop.customer.relation.contracts import EdgeKind, Graph, Step
+from bankloop.customer.relation.contracts import EdgeKind, Graph, PathStep
 from bankloop.customer.relation.queries import graph_of, stored_edges
 from bankloop.customer.relation.rules import MOST_HOPS, neighbours, path
 from bankloop.lake.service import Lake
@@ -34,7 +34,7 @@ def graph_now(lake: Lake) -> Graph:
         return _kept[key]
 
 
-def open_relations(connection: Connection, lake: Lake, number: str) -> tuple[Step, ...]:
+def open_relations(connection: Connection, lake: Lake, number: str) -> tuple[PathStep, ...]:
     """Return a customer's own relations as who acts may see them; raise ``NotFoundError`` out of scope."""
     with in_scope(connection, number, "relation.read") as numbers:
         graph = graph_now(lake)
@@ -49,7 +49,7 @@ def find_way(
     other: str,
     hops: int = MOST_HOPS,
     kinds: tuple[EdgeKind, ...] | None = None,
-) -> tuple[Step, ...]:
+) -> tuple[PathStep, ...]:
     """Return a shortest way from a customer to another party, over these kinds; empty where there is none.
 
     Raises ``NotFoundError`` where the customer is out of scope; what lies between is masked unless it is one's own.
@@ -59,7 +59,7 @@ def find_way(
     return _shown(connection, number, path(graph, number, other, min(hops, MOST_HOPS), kinds), f"way:{other}")
 
 
-def _shown(connection: Connection, number: str, steps: Sequence[Step], what: str) -> tuple[Step, ...]:
+def _shown(connection: Connection, number: str, steps: Sequence[PathStep], what: str) -> tuple[PathStep, ...]:
     plain = {number}
     masks = {one: masked_party(connection, one) for step in steps for one in (step.from_no, step.to_no)}
     note_opening(connection, number, what, len(steps))

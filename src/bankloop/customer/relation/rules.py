@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bankloop.customer.relation import kernels
-from bankloop.customer.relation.contracts import TITLES, EdgeKind, Exposure, Graph, Ints, Step
+from bankloop.customer.relation.contracts import TITLES, EdgeKind, Exposure, Graph, Ints, PathStep
 from bankloop.customer.relation.queries import kind_mask, passes_of
 from bankloop.kit.text import Text
 
@@ -45,7 +45,7 @@ def place_of(graph: Graph, number: str) -> int:
 
 def path(
     graph: Graph, source: str, target: str, hops: int = MOST_HOPS, kinds: tuple[EdgeKind, ...] | None = None
-) -> tuple[Step, ...]:
+) -> tuple[PathStep, ...]:
     """Return a shortest way from one party to another within ``hops``, over these kinds; empty where there is none."""
     a, b = place_of(graph, source), place_of(graph, target)
     if a < 0 or b < 0 or a == b:
@@ -54,7 +54,7 @@ def path(
     return _steps(graph, source, way.tolist())
 
 
-def neighbours(graph: Graph, number: str, most: int = 200) -> tuple[Step, ...]:
+def neighbours(graph: Graph, number: str, most: int = 200) -> tuple[PathStep, ...]:
     """Return a party's own relations, the strongest evidence first."""
     at = place_of(graph, number)
     if at < 0:
@@ -107,7 +107,7 @@ def said(found: Exposure) -> Text:
     return Text(f"关联方违约经“{zh}”传递 {share}", f"a related party's default reaches by {en}: {share}")
 
 
-def _way(graph: Graph, at: int, by: np.ndarray, came: np.ndarray, hops: int) -> tuple[Step, ...]:
+def _way(graph: Graph, at: int, by: np.ndarray, came: np.ndarray, hops: int) -> tuple[PathStep, ...]:
     edges: list[int] = []
     while came[at] != kernels.NOBODY and len(edges) < hops:
         edges.append(int(by[at]))
@@ -115,7 +115,7 @@ def _way(graph: Graph, at: int, by: np.ndarray, came: np.ndarray, hops: int) -> 
     return _steps(graph, graph.nodes[at].as_py(), edges[::-1])
 
 
-def _steps(graph: Graph, number: str, edges: Sequence[int]) -> tuple[Step, ...]:
+def _steps(graph: Graph, number: str, edges: Sequence[int]) -> tuple[PathStep, ...]:
     """Return the steps of a walk over edges that begins at ``number``."""
     steps = []
     for row in graph.edges.take(pa.array(list(edges), pa.int64())).to_pylist() if edges else ():
@@ -126,6 +126,6 @@ def _steps(graph: Graph, number: str, edges: Sequence[int]) -> tuple[Step, ...]:
             if row["kind"] == EdgeKind.EMPLOYS and "@" in row["evidence"]
             else (row["evidence"],)
         )
-        steps.append(Step(number, there, EdgeKind(row["kind"]), forward, row["since"], evidence))
+        steps.append(PathStep(number, there, EdgeKind(row["kind"]), forward, row["since"], evidence))
         number = there
     return tuple(steps)

@@ -6,7 +6,7 @@ state, and nobody is contacted because of it.
 
 from bankloop.customer.segment.clusters import Clustering, Profile, describe, learn_clusters
 from bankloop.customer.segment.completion import Completion, Suggestion, complete
-from bankloop.customer.segment.contracts import Plan, Segment, SegmentKind
+from bankloop.customer.segment.contracts import SegmentKind, SegmentPlan, SegmentVersion
 from bankloop.customer.segment.queries import segment_of, segments, versions_of
 from bankloop.customer.segment.rules import checked_expression, confidential_in
 from bankloop.customer.segment.service import (
@@ -20,10 +20,10 @@ from bankloop.customer.segment.service import (
 __all__ = [
     "Clustering",
     "Completion",
-    "Plan",
     "Profile",
-    "Segment",
     "SegmentKind",
+    "SegmentPlan",
+    "SegmentVersion",
     "Suggestion",
     "activate_segment",
     "checked_expression",

@@ -20,7 +20,7 @@ class SegmentKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SegmentPlan:
     """What is done for a segment (管户方案): its name, the unit or person who answers for it, and what they do."""
 
     title: str
@@ -29,7 +29,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class SegmentVersion:
     """One version of a segment. ``expression`` is empty for a cluster, whose ``body`` holds the clustering.
 
     At most one version of a name is active, from ``active_from`` until ``active_to``; ``plan`` is None before one is
@@ -46,7 +46,7 @@ class Segment:
     unit_id: str
     made_by: str
     made_at: datetime
-    plan: Plan | None
+    plan: SegmentPlan | None
     active_from: datetime | None
     active_to: datetime | None
 

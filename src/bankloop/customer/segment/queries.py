@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from bankloop.customer.segment import errors
-from bankloop.customer.segment.contracts import Plan, Segment, SegmentKind
+from bankloop.customer.segment.contracts import SegmentKind, SegmentPlan, SegmentVersion
 from bankloop.customer.tables import segment as table
 from bankloop.kit.text import Text
 
@@ -18,7 +18,7 @@ _OWNER = text(
 )
 
 
-def segments(connection: Connection, *, active: bool = False) -> list[Segment]:
+def segments(connection: Connection, *, active: bool = False) -> list[SegmentVersion]:
     """Return the newest version of every segment, or its active one where ``active`` asks for those alone."""
     t = table.c
     query = select(table).ext(distinct_on(t.name)).order_by(t.name, t.version.desc())
@@ -27,7 +27,7 @@ def segments(connection: Connection, *, active: bool = False) -> list[Segment]:
     return [_segment(row) for row in connection.execute(query).mappings()]
 
 
-def versions_of(connection: Connection, name: str) -> list[Segment]:
+def versions_of(connection: Connection, name: str) -> list[SegmentVersion]:
     """Return the versions of a segment, the newest first; raise ``NotFoundError`` where there is none."""
     query = select(table).where(table.c.name == name).order_by(table.c.version.desc())
     found = [_segment(row) for row in connection.execute(query).mappings()]
@@ -36,7 +36,7 @@ def versions_of(connection: Connection, name: str) -> list[Segment]:
     return found
 
 
-def segment_of(connection: Connection, name: str, version: int | None = None) -> Segment:
+def segment_of(connection: Connection, name: str, version: int | None = None) -> SegmentVersion:
     """Return a version of a segment, the newest where none is named; raise ``NotFoundError`` where there is none."""
     found = next((one for one in versions_of(connection, name) if version in (None, one.version)), None)
     if found is None:
@@ -49,10 +49,10 @@ def is_of_the_bank(connection: Connection, owner: str) -> bool:
     return bool(connection.scalar(_OWNER, {"owner": owner}))
 
 
-def _segment(row: Mapping[Any, Any]) -> Segment:
+def _segment(row: Mapping[Any, Any]) -> SegmentVersion:
     plan = row["plan"]
-    return Segment(
+    return SegmentVersion(
         row["name"], row["version"], SegmentKind(row["kind"]), Text(row["title_zh"], row["title_en"]), row["expression"],
         row["body"], row["digest"], row["unit_id"], row["made_by"], row["made_at"],
-        Plan(plan["title"], plan["owner"], plan["does"]) if plan else None, row["active_from"], row["active_to"],
+        SegmentPlan(plan["title"], plan["owner"], plan["does"]) if plan else None, row["active_from"], row["active_to"],
     )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from bankloop.customer.contracts import Catalogue
 from bankloop.customer.segment import errors
-from bankloop.customer.segment.contracts import Plan
+from bankloop.customer.segment.contracts import SegmentPlan
 from bankloop.kit.expression import BOOL, Expression, parse
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,47}")
@@ -38,9 +38,9 @@ def checked_name(name: str) -> str:
     return name
 
 
-def checked_plan(title: str, owner: str, does: str) -> Plan:
+def checked_plan(title: str, owner: str, does: str) -> SegmentPlan:
     """Return a plan that says everything; raise ``InputError`` with what is missing."""
     said = {"名称 / title": title.strip(), "负责人 / owner": owner.strip(), "做法 / what is done": does.strip()}
     if missing := [name for name, words in said.items() if not words]:
         raise errors.empty_plan(", ".join(missing))
-    return Plan(*said.values())
+    return SegmentPlan(*said.values())

@@ -12,7 +12,7 @@ from bankloop.customer.contracts import Catalogue
 from bankloop.customer.homes import home_unit
 from bankloop.customer.segment import errors
 from bankloop.customer.segment.clusters import Clustering
-from bankloop.customer.segment.contracts import Segment, SegmentKind
+from bankloop.customer.segment.contracts import SegmentKind, SegmentVersion
 from bankloop.customer.segment.queries import is_of_the_bank, segment_of, versions_of
 from bankloop.customer.segment.rules import checked_expression, checked_name, checked_plan, confidential_in
 from bankloop.customer.tables import segment as table
@@ -27,7 +27,9 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:key))")
 
 
 @verb("segment.save")
-def save_segment(connection: Connection, catalogue: Catalogue, name: str, title: Text, expression: str) -> Segment:
+def save_segment(
+    connection: Connection, catalogue: Catalogue, name: str, title: Text, expression: str
+) -> SegmentVersion:
     """Save a rule as the next version of a segment; the same words again are the version there is.
 
     Raises ``InputError`` for the name or the title, else as ``checked_expression``.
@@ -39,7 +41,7 @@ def save_segment(connection: Connection, catalogue: Catalogue, name: str, title:
 @verb("segment.cluster")
 def save_clusters(
     connection: Connection, catalogue: Catalogue, name: str, titles: Sequence[Text], clustering: Clustering
-) -> list[Segment]:
+) -> list[SegmentVersion]:
     """Save each cluster as a segment ``name-1`` …, in the order of the centres; raises as ``save_segment``."""
     if names := confidential_in(catalogue, clustering.features):
         raise errors.confidential(", ".join(names))
@@ -54,7 +56,7 @@ def save_clusters(
 
 
 @verb("segment.plan")
-def plan_segment(connection: Connection, name: str, version: int, title: str, owner: str, does: str) -> Segment:
+def plan_segment(connection: Connection, name: str, version: int, title: str, owner: str, does: str) -> SegmentVersion:
     """Name the plan of a version that is not in use yet.
 
     Raises ``InputError`` where it says too little, ``NotFoundError`` for an owner the bank does not have, ``ConflictError``
@@ -75,7 +77,7 @@ def plan_segment(connection: Connection, name: str, version: int, title: str, ow
 
 
 @verb("segment.activate")
-def activate_segment(connection: Connection, name: str, version: int) -> Segment:
+def activate_segment(connection: Connection, name: str, version: int) -> SegmentVersion:
     """Put a version into use, in place of the one that was; the same again changes nothing.
 
     Raises ``ConflictError`` without a plan, or for a version that was retired.
@@ -101,7 +103,7 @@ def activate_segment(connection: Connection, name: str, version: int) -> Segment
 
 
 @verb("segment.retire")
-def retire_segment(connection: Connection, name: str, reason: str) -> Segment:
+def retire_segment(connection: Connection, name: str, reason: str) -> SegmentVersion:
     """Take a segment out of use; raise ``ConflictError`` where no version of it is."""
     connection.execute(_LOCK, {"key": f"segment:{name}"})
     found = next((one for one in versions_of(connection, name) if one.active), None)
@@ -114,7 +116,7 @@ def retire_segment(connection: Connection, name: str, reason: str) -> Segment:
 
 def _saved(
     connection: Connection, name: str, title: Text, kind: SegmentKind, expression: str, body: Mapping[str, Any]
-) -> Segment:
+) -> SegmentVersion:
     checked_name(name)
     if not (title.zh.strip() and title.en.strip()):
         raise errors.no_title(name)
@@ -144,6 +146,6 @@ def _saved(
     return segment_of(connection, name, version)
 
 
-def _change(connection: Connection, found: Segment, **values: Any) -> None:
+def _change(connection: Connection, found: SegmentVersion, **values: Any) -> None:
     same = (table.c.name == found.name, table.c.version == found.version)
     connection.execute(update(table).where(*same).values(**values))

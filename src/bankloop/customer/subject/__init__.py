@@ -3,7 +3,7 @@
 Asked for, approved by others, done once. This room knows how long each category must stay and by which rule.
 """
 
-from bankloop.customer.subject.contracts import Category, Erased, ErasurePlan, Fate, Ruling
+from bankloop.customer.subject.contracts import Category, Erased, ErasurePlan, Fate, RetentionRuling
 from bankloop.customer.subject.rules import TABLES, erasure_plan, read_retention
 from bankloop.customer.subject.service import ask_export, erase_person, export_person, plan_erasure
 
@@ -13,7 +13,7 @@ __all__ = [
     "Erased",
     "ErasurePlan",
     "Fate",
-    "Ruling",
+    "RetentionRuling",
     "ask_export",
     "erase_person",
     "erasure_plan",

@@ -29,7 +29,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
+class RetentionRuling:
     """One category's fate, until when it stays where that is known, and why."""
 
     category: str
@@ -44,7 +44,7 @@ class ErasurePlan:
 
     customer_no: str
     ended_on: date | None
-    rulings: tuple[Ruling, ...]
+    rulings: tuple[RetentionRuling, ...]
 
     def fate(self, category: str) -> Fate:
         """Return what becomes of a category."""

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from bankloop.customer.subject import errors
-from bankloop.customer.subject.contracts import Category, ErasurePlan, Fate, Ruling
+from bankloop.customer.subject.contracts import Category, ErasurePlan, Fate, RetentionRuling
 from bankloop.kit.located import read_located
 from bankloop.kit.text import Text
 
@@ -43,17 +43,17 @@ def erasure_plan(
     return ErasurePlan(customer_no, ended_on, rulings)
 
 
-def _ruled(one: Category, ended_on: date | None, holds: Sequence[str], today: date) -> Ruling:
+def _ruled(one: Category, ended_on: date | None, holds: Sequence[str], today: date) -> RetentionRuling:
     if holds:
         why = Text(f"法律保全：{'；'.join(holds)}", f"legal hold: {'; '.join(holds)}")
-        return Ruling(one.name, Fate.HELD, None, why)
+        return RetentionRuling(one.name, Fate.HELD, None, why)
     if one.years == 0:
-        return Ruling(one.name, Fate.ERASED, None, one.basis)
+        return RetentionRuling(one.name, Fate.ERASED, None, one.basis)
     if ended_on is None:
         why = Text(f"业务关系存续；{one.basis.zh}", f"the relation lasts; {one.basis.en}")
-        return Ruling(one.name, Fate.KEPT, None, why)
+        return RetentionRuling(one.name, Fate.KEPT, None, why)
     until = years_after(ended_on, one.years)
-    return Ruling(one.name, Fate.ERASED if until <= today else Fate.KEPT, until, one.basis)
+    return RetentionRuling(one.name, Fate.ERASED if until <= today else Fate.KEPT, until, one.basis)
 
 
 def years_after(day: date, years: int) -> date:

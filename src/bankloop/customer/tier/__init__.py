@@ -7,7 +7,7 @@ from bankloop.customer.tier.contracts import Closing, Standings, Tier, TierMonth
 from bankloop.customer.tier.counts import TierCount, tier_counts
 from bankloop.customer.tier.queries import (
     ASSETS,
-    Span,
+    SnapshotSpan,
     averages,
     last_month,
     months_of,
@@ -21,7 +21,7 @@ from bankloop.customer.tier.service import ask_rules, close_month
 __all__ = [
     "ASSETS",
     "Closing",
-    "Span",
+    "SnapshotSpan",
     "Standings",
     "Tier",
     "TierCount",

@@ -21,14 +21,14 @@ ASSETS = ("demand_deposit", "term_deposit", "wealth", "fund", "insurance")
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class SnapshotSpan:
     """A snapshot of holdings and on how many days of a period it was what was known."""
 
     version: LakeVersion
     days: int
 
 
-def spans(versions: Sequence[LakeVersion], first: date, after: date) -> tuple[Span, ...]:
+def spans(versions: Sequence[LakeVersion], first: date, after: date) -> tuple[SnapshotSpan, ...]:
     """Return which snapshots of holdings were valid on how many days from ``first`` until before ``after``.
 
     A snapshot is of the end of its day and holds until the next one; of one day the last is read. Days before the first
@@ -41,7 +41,7 @@ def spans(versions: Sequence[LakeVersion], first: date, after: date) -> tuple[Sp
     found = []
     for place, day in enumerate(used):
         end = used[place + 1] if place + 1 < len(used) else after
-        found.append(Span(latest[day], (end - max(day, first)).days))
+        found.append(SnapshotSpan(latest[day], (end - max(day, first)).days))
     return tuple(found)
 
 

@@ -3,7 +3,7 @@
 It selects; it never scores, decides or contacts. Confidential reasons leave this room only pooled.
 """
 
-from bankloop.loop.audience.contracts import MIN_CELL, Exclusion, Fall, Snapshot, Visibility
+from bankloop.loop.audience.contracts import MIN_CELL, Exclusion, ExclusionCount, Snapshot, Visibility
 from bankloop.loop.audience.rules import COMPLAINT_SILENCE_DAYS, EXCLUSIONS
 from bankloop.loop.audience.service import attributes_read, exclusions, left_after, select, visible_falls
 
@@ -12,7 +12,7 @@ __all__ = [
     "EXCLUSIONS",
     "MIN_CELL",
     "Exclusion",
-    "Fall",
+    "ExclusionCount",
     "Snapshot",
     "Visibility",
     "attributes_read",

@@ -34,7 +34,7 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
-class Fall:
+class ExclusionCount:
     """One line of the waterfall: how many left for this reason."""
 
     code: str
@@ -55,7 +55,7 @@ class Snapshot:
     hit: int
     rows: NDArray[np.int64]
     customer_no: pa.Array
-    falls: tuple[Fall, ...]
+    falls: tuple[ExclusionCount, ...]
     excluded: Mapping[str, NDArray[np.int64]]
     digest: str
 

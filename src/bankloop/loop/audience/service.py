@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bankloop.kit.expression import Type
 from bankloop.kit.ids import digest_bytes
 from bankloop.kit.text import Text
-from bankloop.loop.audience.contracts import MIN_CELL, Fall, Snapshot, Visibility
+from bankloop.loop.audience.contracts import MIN_CELL, ExclusionCount, Snapshot, Visibility
 from bankloop.loop.audience.rules import BRANCH, EXCLUSIONS, IN_OTHER_CAMPAIGN, POOLED, POOLED_TITLE, SAME_PERSON
 from bankloop.loop.spec import Lock
 from bankloop.loop.spec.batch import Bools, conditions
@@ -94,24 +94,26 @@ def attributes_read() -> frozenset[str]:
     )
 
 
-def visible_falls(counts: Mapping[str, int]) -> tuple[Fall, ...]:
+def visible_falls(counts: Mapping[str, int]) -> tuple[ExclusionCount, ...]:
     """Return the waterfall people may see: open reasons in order, confidential ones pooled.
 
     A pool smaller than ``MIN_CELL`` takes in the last open reasons until it is large enough, so that neither the pool
     nor a difference from the total points at a person. The sum never changes.
     """
-    open_falls = [Fall(e.code, e.title, counts[e.code]) for e in EXCLUSIONS if e.visibility is Visibility.OPEN]
+    open_falls = [
+        ExclusionCount(e.code, e.title, counts[e.code]) for e in EXCLUSIONS if e.visibility is Visibility.OPEN
+    ]
     if counts.get(SAME_PERSON):
-        open_falls.append(Fall(SAME_PERSON, _SAME_PERSON, counts[SAME_PERSON]))
+        open_falls.append(ExclusionCount(SAME_PERSON, _SAME_PERSON, counts[SAME_PERSON]))
     if BRANCH in counts:
-        open_falls.append(Fall(BRANCH, _BRANCH, counts[BRANCH]))
+        open_falls.append(ExclusionCount(BRANCH, _BRANCH, counts[BRANCH]))
     if IN_OTHER_CAMPAIGN in counts:
-        open_falls.append(Fall(IN_OTHER_CAMPAIGN, _OTHER_CAMPAIGN, counts[IN_OTHER_CAMPAIGN]))
+        open_falls.append(ExclusionCount(IN_OTHER_CAMPAIGN, _OTHER_CAMPAIGN, counts[IN_OTHER_CAMPAIGN]))
     pooled = sum(counts[e.code] for e in EXCLUSIONS if e.visibility is Visibility.CONFIDENTIAL)
     shown = list(open_falls)
     while 0 < pooled < MIN_CELL and shown:
         pooled += shown.pop().count
-    return (*shown, Fall(POOLED, POOLED_TITLE, pooled))
+    return (*shown, ExclusionCount(POOLED, POOLED_TITLE, pooled))
 
 
 def _ordered_bytes(numbers: pa.Array) -> list[bytes]:

@@ -98,7 +98,7 @@ def launches(window: Window) -> dict[str, Launch]:
     The lift expected is that of the assignment: the model's uplift of what the plan means to do, over all who take part.
     """
     found = window.plan.candidates
-    apart = (found.cell == reach.Cell.HOLDOUT.value) | (found.cell == reach.Cell.EXEMPT.value)
+    apart = (found.cell == reach.ExperimentCell.HOLDOUT.value) | (found.cell == reach.ExperimentCell.EXEMPT.value)
     launched = {}
     for index, side in enumerate(found.campaigns):
         intended = window.plan.intended[:, index]

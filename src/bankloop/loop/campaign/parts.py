@@ -35,7 +35,7 @@ TITLES: Mapping[str, Text] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CampaignPart:
     """One script, benefit or campaign's budget as it is written now, and what its route depends on."""
 
     kind: str
@@ -52,14 +52,14 @@ class Part:
 
 def parts_of(
     campaign: Campaign, products: Mapping[str, Product], benefits: Sequence[Benefit], scripts: Sequence[Script]
-) -> list[Part]:
+) -> list[CampaignPart]:
     """Return the parts of a campaign; of a script what is sent of it, its newest approved version."""
     found = [_script(one, products) for one in scripts]
     found += [_benefit(one) for one in benefits]
     return found if campaign.reach.budget is None else [*found, _budget(campaign)]
 
 
-def part_of(bank: Bank, kind: str, key: str) -> Part:
+def part_of(bank: Bank, kind: str, key: str) -> CampaignPart:
     """Return one part as the bank's files have it; raise ``NotFoundError`` for one that is not there."""
     spec = bank.spec
     if kind == SCRIPT:
@@ -102,7 +102,7 @@ def submit_part(bank: Bank, maker: Principal, kind: str, key: str, reason: str =
     return verbs[kind](bank, maker, key, reason)
 
 
-def check_parts(connection: Connection, policies: Policies, parts: Sequence[Part]) -> None:
+def check_parts(connection: Connection, policies: Policies, parts: Sequence[CampaignPart]) -> None:
     """Raise ``ConflictError`` for the first part that the policies want approved on its own and that is not."""
     for part in parts:
         if part.kind in policies.approval.own and not is_approved(connection, part.kind, part.key, part.digest):
@@ -117,7 +117,7 @@ def check_parts(connection: Connection, policies: Policies, parts: Sequence[Part
             )  # fmt: skip
 
 
-def standing_of(connection: Connection, parts: Sequence[Part]) -> list[tuple[Part, str]]:
+def standing_of(connection: Connection, parts: Sequence[CampaignPart]) -> list[tuple[CampaignPart, str]]:
     """Return each part with the state of what was last asked for it: ``changed`` where that was another content."""
     found = []
     for part in parts:
@@ -127,7 +127,7 @@ def standing_of(connection: Connection, parts: Sequence[Part]) -> list[tuple[Par
     return found
 
 
-def _ask(bank: Bank, maker: Principal, part: Part, reason: str) -> UUID:
+def _ask(bank: Bank, maker: Principal, part: CampaignPart, reason: str) -> UUID:
     # Nobody starts a part, so that its approval does not lapse for want of a start.
     limits = limits_of(bank.spec.policies, start_days=0)
     demand = Demand(money_fen=part.money_fen, risk=part.risk, limits=limits)
@@ -139,7 +139,7 @@ def _ask(bank: Bank, maker: Principal, part: Part, reason: str) -> UUID:
     return made
 
 
-def _script(one: Script, products: Mapping[str, Product]) -> Part:
+def _script(one: Script, products: Mapping[str, Product]) -> CampaignPart:
     sent = script.newest_approved(one)
     if sent is None:
         raise ConflictError(
@@ -149,16 +149,16 @@ def _script(one: Script, products: Mapping[str, Product]) -> Part:
         )  # fmt: skip
     spoken = [products[key] for key in one.products if key in products]
     risk = max((found.risk.level for found in spoken if found.risk is not None), default=0)
-    return Part(SCRIPT, one.script, {"products": list(one.products), **sent.model_dump(mode="json")}, risk)
+    return CampaignPart(SCRIPT, one.script, {"products": list(one.products), **sent.model_dump(mode="json")}, risk)
 
 
-def _benefit(one: Benefit) -> Part:
-    return Part(BENEFIT, one.key, one.model_dump(mode="json", by_alias=True), money_fen=one.face * one.stock)
+def _benefit(one: Benefit) -> CampaignPart:
+    return CampaignPart(BENEFIT, one.key, one.model_dump(mode="json", by_alias=True), money_fen=one.face * one.stock)
 
 
-def _budget(one: Campaign) -> Part:
+def _budget(one: Campaign) -> CampaignPart:
     money = one.reach.budget or 0
-    return Part(BUDGET, one.campaign, {"campaign": one.campaign, "budget_fen": money}, money_fen=money)
+    return CampaignPart(BUDGET, one.campaign, {"campaign": one.campaign, "budget_fen": money}, money_fen=money)
 
 
 def _known(among: Mapping[str, Any], kind: str, key: str) -> Any:

@@ -9,10 +9,10 @@ from bankloop.loop.evaluate.contracts import (
     Checked,
     Cut,
     FunnelStep,
-    Money,
     Outcomes,
     Reading,
     Restated,
+    RoundMoney,
     Trimmed,
     Verdict,
     Week,
@@ -52,7 +52,7 @@ from bankloop.loop.evaluate.outcomes import (
     worths,
 )
 from bankloop.loop.evaluate.policy import PolicyValuation, value_policy
-from bankloop.loop.evaluate.programme import Members, Programme, read_members
+from bankloop.loop.evaluate.programme import Programme, ProgrammeMembers, read_members
 from bankloop.loop.evaluate.queries import arm_sums, arms_of
 from bankloop.loop.evaluate.sayings import in_rounds, judge, points
 from bankloop.loop.evaluate.service import read, restated
@@ -62,7 +62,7 @@ from bankloop.loop.evaluate.statistics import (
     MOST_SKEW,
     SRM_ALARM,
     Z95,
-    Arm,
+    ArmSums,
     Design,
     Effect,
     Estimate,
@@ -108,7 +108,7 @@ __all__ = [
     "NEEDS",
     "SRM_ALARM",
     "Z95",
-    "Arm",
+    "ArmSums",
     "Basis",
     "Checked",
     "Cut",
@@ -118,19 +118,19 @@ __all__ = [
     "FunnelStep",
     "Growth",
     "Logs",
-    "Members",
     "Metric",
     "MetricVersion",
-    "Money",
     "Number",
     "Outcomes",
     "PolicyValuation",
     "PolicyValue",
     "Programme",
+    "ProgrammeMembers",
     "RatioCheck",
     "Read",
     "Reading",
     "Restated",
+    "RoundMoney",
     "Trimmed",
     "UnsupportedPolicy",
     "Verdict",

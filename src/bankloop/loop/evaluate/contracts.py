@@ -97,7 +97,7 @@ class Trimmed:
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
+class RoundMoney:
     """The money of a round: ``attributed`` is what naive attribution claims, ``incremental`` what the control shows.
 
     ``incremental`` is after all costs; ``trimmed`` the same with outliers pulled in, beside it and never instead. Of
@@ -213,7 +213,7 @@ class Reading:
     lift: Estimate | None
     verdict: Verdict
     sentence: Text
-    money: Money
+    money: RoundMoney
     funnel: tuple[FunnelStep, ...]
     sample_ratio_p: float
     control_share: float

@@ -9,7 +9,7 @@ import numpy as np
 from bankloop.loop.evaluate.contracts import Bools, Cut, Floats, Integers, Outcomes, Trimmed, Week, Words
 from bankloop.loop.evaluate.statistics import (
     Z95,
-    Arm,
+    ArmSums,
     Effect,
     Estimate,
     Read,
@@ -101,16 +101,18 @@ def strata_of(pooled: Outcomes, drawn: Integers | None) -> Integers | None:
     return None if len(found) < 2 else code.astype(np.int64)
 
 
-def arms_by(y: Floats, control: Bools, before: Floats | None = None, strata: Integers | None = None) -> tuple[Arm, Arm]:
+def arms_by(
+    y: Floats, control: Bools, before: Floats | None = None, strata: Integers | None = None
+) -> tuple[ArmSums, ArmSums]:
     """Return the treated and the control as aggregates of ``y`` (n,) and of what was known ``before``, by stratum."""
     sides = (~control, control)
     known = [None if before is None else before[arm] for arm in sides]
     if strata is None:
-        return Arm.of(y[sides[0]], known[0]), Arm.of(y[sides[1]], known[1])
+        return ArmSums.of(y[sides[0]], known[0]), ArmSums.of(y[sides[1]], known[1])
     count = int(strata.max(initial=0)) + 1
     return (
-        Arm.by_stratum(y[sides[0]], strata[sides[0]], count, known[0]),
-        Arm.by_stratum(y[sides[1]], strata[sides[1]], count, known[1]),
+        ArmSums.by_stratum(y[sides[0]], strata[sides[0]], count, known[0]),
+        ArmSums.by_stratum(y[sides[1]], strata[sides[1]], count, known[1]),
     )
 
 
@@ -167,7 +169,7 @@ def _cut(pooled: Outcomes, dimension: str, labels: Words) -> list[Cut]:
     ]
 
 
-def read_groups(treated: Arm, control: Arm) -> tuple[Read, Floats, Floats]:
+def read_groups(treated: ArmSums, control: ArmSums) -> tuple[Read, Floats, Floats]:
     """Return the lifts of groups (…, groups) of success, their exact p-values, and these adjusted over the last axis.
 
     A group in which too few successes are expected has neither, and is no part of the family: what may be claimed is

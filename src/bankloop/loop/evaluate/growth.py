@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate.contracts import Bools, Integers
-from bankloop.loop.evaluate.statistics import Arm, Estimate, read_mean
+from bankloop.loop.evaluate.statistics import ArmSums, Estimate, read_mean
 
 # Less than half of the last digit shown.
 _NOUGHT = 0.0005
@@ -72,7 +72,7 @@ def read_growth(before: Integers, now: Integers, holdout: Bools) -> Growth:
     if baseline > 0 and held > 0:
         both = float(now.sum()) / float(before.sum())
         # Of a customer: what there is more than the growth of all together says, in shares of the arm's mean baseline.
-        arms = [Arm.of((n - both * b) / float(b.mean())) for b, n in parts]
+        arms = [ArmSums.of((n - both * b) / float(b.mean())) for b, n in parts]
         net = read_mean(*arms).estimate()
     return Growth(
         treated=len(parts[0][0]),

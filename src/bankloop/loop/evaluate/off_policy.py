@@ -273,7 +273,7 @@ def cross_fitted(x: Floats, logs: Logs, seed: int, folds: int = FOLDS, penalty: 
 
 
 @dataclass(frozen=True, slots=True)
-class Outcomes:
+class OutcomeRegressions:
     """One ridge regression per action on standard scores: ``level`` (k,) and ``slope`` (f, k) of the reward."""
 
     centre: Floats
@@ -286,7 +286,7 @@ class Outcomes:
         return self.level + _standardised(x, self.centre, self.spread) @ self.slope
 
 
-def fit_outcomes(x: Floats, action: Integers, reward: Floats, k: int, penalty: float = PENALTY) -> Outcomes:
+def fit_outcomes(x: Floats, action: Integers, reward: Floats, k: int, penalty: float = PENALTY) -> OutcomeRegressions:
     """Fit the outcome of each action; an action that was never taken expects the mean of all."""
     centre, spread = _moments(x)
     z = _standardised(x, centre, spread)
@@ -295,7 +295,7 @@ def fit_outcomes(x: Floats, action: Integers, reward: Floats, k: int, penalty: f
         rows = action == arm
         if rows.any():
             level[arm], slope[:, arm] = _ridge(z[rows], reward[rows], penalty)
-    return Outcomes(centre, spread, level, slope)
+    return OutcomeRegressions(centre, spread, level, slope)
 
 
 def _ridge(z: Floats, y: Floats, penalty: float) -> tuple[float, Floats]:

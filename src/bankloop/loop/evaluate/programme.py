@@ -32,7 +32,7 @@ _NOBODY = Text("没有留白或没有处理客户", "there is no holdout or nobo
 
 
 @dataclass(frozen=True, slots=True)
-class Members:
+class ProgrammeMembers:
     """The programme's customers, a row each (n,): money in fen over all rounds and campaigns.
 
     ``before`` is the money expected of each without any contact, known before the quarter's first round, or None;
@@ -51,7 +51,7 @@ class Members:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class GoalLine:
     """One campaign's goal within the programme: shares of its members who reached it, and their difference."""
 
     campaign: str
@@ -86,7 +86,7 @@ class Programme:
     checks: tuple[Checked, ...]
     basis: Basis
     trimmed: Trimmed
-    lines: tuple[Line, ...]
+    lines: tuple[GoalLine, ...]
     elapsed: float = 1.0
     contaminated: int = 0
 
@@ -96,7 +96,7 @@ class Programme:
 
 
 def read_members(
-    members: Members, share: float, rounds: tuple[int, ...], window: tuple[str, str], elapsed: float = 1.0
+    members: ProgrammeMembers, share: float, rounds: tuple[int, ...], window: tuple[str, str], elapsed: float = 1.0
 ) -> Programme:
     """Return the reading of a programme whose holdout was planned at ``share``; before its end the wider interval."""
     held, net = members.holdout, members.earned - members.cost
@@ -154,12 +154,12 @@ def _judged(
     return verdict, said
 
 
-def _line(members: Members, name: str) -> Line:
+def _line(members: ProgrammeMembers, name: str) -> GoalLine:
     here, hit = members.member[name], members.reached[name].astype(np.float64)
     treated, held = here & ~members.holdout, here & members.holdout
     n, m = int(treated.sum()), int(held.sum())
     lift = rate_of(hit[here], members.holdout[here]).estimate()
-    return Line(name, n, m, float(hit[treated].sum()) / max(n, 1), float(hit[held].sum()) / max(m, 1), lift)
+    return GoalLine(name, n, m, float(hit[treated].sum()) / max(n, 1), float(hit[held].sum()) / max(m, 1), lift)
 
 
 def _fen(value: float) -> Text:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from bankloop.loop.evaluate.statistics import Arm
+from bankloop.loop.evaluate.statistics import ArmSums
 
 _SUMS = ("n", "y", "yy", "x", "xx", "xy")
 
@@ -26,7 +26,7 @@ def arm_sums(table: ir.Table, by: Sequence[str], outcome: str, other: str | None
     return known.group_by(list(by)).aggregate(n=n, y=y.sum(), yy=yy, x=x.sum(), xx=xx, xy=xy)
 
 
-def arms_of(sums: pa.Table) -> Arm:
+def arms_of(sums: pa.Table) -> ArmSums:
     """Return the aggregates of ``arm_sums`` as arrays, in the rows' order."""
     found = {name: sums[name].to_numpy().astype("float64") for name in _SUMS}
-    return Arm(**found, y0=found["y"] / found["n"], x0=found["x"] / found["n"])
+    return ArmSums(**found, y0=found["y"] / found["n"], x0=found["x"] / found["n"])

@@ -15,10 +15,10 @@ from bankloop.loop.evaluate.contracts import (
     Checked,
     FunnelStep,
     Integers,
-    Money,
     Outcomes,
     Reading,
     Restated,
+    RoundMoney,
     Verdict,
 )
 from bankloop.loop.evaluate.effects import (
@@ -119,7 +119,7 @@ def _cut(found: Read, plain: Read) -> float:
     return float(1.0 - (found.se / plain.se) ** 2)
 
 
-def _money(pooled: Outcomes, strata: Integers | None, critical: float) -> Money:
+def _money(pooled: Outcomes, strata: Integers | None, critical: float) -> RoundMoney:
     """Incremental: (mean net money of treated − of control) × treated; attributed: every contacted success."""
     treated, net = ~pooled.control, pooled.earned - pooled.cost
     expected = None if pooled.before is None else pooled.before * pooled.worth
@@ -130,7 +130,7 @@ def _money(pooled: Outcomes, strata: Integers | None, critical: float) -> Money:
     staff, benefits = (
         0 if part is None else round(float(part[treated].sum())) for part in (pooled.staff_cost, pooled.benefit_cost)
     )
-    return Money(
+    return RoundMoney(
         attributed=round(attributed),
         incremental=per_head.scaled(int(treated.sum())) if per_head else None,
         cost=round(float(pooled.cost[treated].sum())),

@@ -13,7 +13,7 @@ from bankloop.loop import model
 from bankloop.loop.bank import Bank
 from bankloop.loop.learning.forecasts import happened, readable
 from bankloop.loop.learning.training import SEED, promotion_effect, register
-from bankloop.loop.model import Card, Labelled
+from bankloop.loop.model import Labelled, ModelCard
 from bankloop.loop.spec import Campaign, amount_of
 from bankloop.loop.spec.batch import conditions
 from bankloop.organization.approval import submit_approval
@@ -24,7 +24,7 @@ from bankloop.store.verbs import verb
 
 
 @verb("model.amount")
-def draft_amount(bank: Bank, principal: Principal, name: str, today: date, seed: int = SEED) -> Card:
+def draft_amount(bank: Bank, principal: Principal, name: str, today: date, seed: int = SEED) -> ModelCard:
     """Train the amount of a campaign's success from history, keep it as the next version and submit it."""
     campaign = bank.campaign(name)
     key = amount_of(name)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from bankloop.customer.contracts import Catalogue, Operation, Window
+from bankloop.customer.contracts import Catalogue, EventWindow, Operation
 from bankloop.kit.errors import ConflictError, NotFoundError
 from bankloop.kit.expression import BOOL
 from bankloop.kit.located import nearest
@@ -22,7 +22,7 @@ from bankloop.lake.contracts import Scope
 from bankloop.loop import model
 from bankloop.loop.bank import SCORES, Bank
 from bankloop.loop.learning.training import SEED, promotion_effect, register
-from bankloop.loop.model import Card, Labelled
+from bankloop.loop.model import Labelled, ModelCard
 from bankloop.loop.spec import Forecast, read_forecasts
 from bankloop.loop.spec.batch import conditions
 from bankloop.organization.approval import submit_approval
@@ -80,7 +80,7 @@ def forecast_of(bank: Bank, key: str) -> Forecast:
 
 
 @verb("model.forecast")
-def draft_forecast(bank: Bank, principal: Principal, key: str, today: date, seed: int = SEED) -> Card:
+def draft_forecast(bank: Bank, principal: Principal, key: str, today: date, seed: int = SEED) -> ModelCard:
     """Train a forecast from history up to ``today``, keep it as the next version and submit it beside the champion's card."""
     one = forecast_of(bank, key)
     data, now = forecast_rows(bank, one, today)
@@ -182,7 +182,7 @@ def _dated(catalogue: Catalogue, name: str) -> bool:
     if attribute.reads:
         return attribute.type != BOOL and all(_dated(catalogue, one) for one in attribute.reads)
     operation = getattr(attribute.body, "operation", None)
-    return isinstance(attribute.body, Window) or operation in (Operation.YEARS_SINCE, Operation.DAYS_SINCE)
+    return isinstance(attribute.body, EventWindow) or operation in (Operation.YEARS_SINCE, Operation.DAYS_SINCE)
 
 
 def _undated() -> dict[str, str]:

@@ -34,7 +34,7 @@ _TABLES = ("customer", "event")
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class LearningOutcome:
     """What became of a round whose labels are due: the challenger's version and whether it was proposed, or why none was."""
 
     round: int
@@ -60,7 +60,7 @@ class Learned:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchedModel:
     """What a champion was found to be: how many things were watched, which of them passed their limit, or why none could."""
 
     watched: int = 0
@@ -79,41 +79,41 @@ class Watched:
         return Text(f"{self.watched} 项都在限内", f"{self.watched} watched, all within their limits")
 
 
-def learn_when_due(bank: Bank, today: date) -> Mapping[str, Learned]:
+def learn_when_due(bank: Bank, today: date) -> Mapping[str, LearningOutcome]:
     """Train a challenger for each campaign's newest round whose labels are due and that none has learned from.
 
     A request about the model that still waits for a person is not replaced by the program's: the round waits too.
     """
-    who, found = system("learning"), dict[str, Learned]()
+    who, found = system("learning"), dict[str, LearningOutcome]()
     for name, round_ in _due(bank, who, today).items():
         with bank.store.begin(who) as connection:
             request = approval_of(connection, "model", name)
         if request is not None and request.open:
-            found[name] = Learned(round_, refused=WAITS, why=_WAITS_WHY)
+            found[name] = LearningOutcome(round_, refused=WAITS, why=_WAITS_WHY)
             continue
         try:
             made = learn_from(bank, who, name, round_, today, "")
-            found[name] = Learned(round_, made.version, made.comparison.supported)
+            found[name] = LearningOutcome(round_, made.version, made.comparison.supported)
         except BankloopError as error:
-            found[name] = Learned(round_, refused=error.code, why=error.message)
+            found[name] = LearningOutcome(round_, refused=error.code, why=error.message)
     _note(bank, who, "model.learn", {name: one.refused for name, one in found.items()})
     return found
 
 
-def watch_champions(bank: Bank, today: date) -> Mapping[str, Watched]:
+def watch_champions(bank: Bank, today: date) -> Mapping[str, WatchedModel]:
     """Watch the champion of every running campaign on the day after the newest files: without any nothing can have changed."""
     if _known_until(bank) < today - timedelta(days=1):
         return {}
-    who, found = system("learning"), dict[str, Watched]()
+    who, found = system("learning"), dict[str, WatchedModel]()
     with bank.store.begin(who) as connection:
         running = [row.name for row in list_campaigns(connection) if row.state == _RUNNING]
         names = [name for name in running if champion(connection, name) is not None]
     for name in names:
         try:
             seen: tuple[optimize.Drift, ...] = watch_model(bank, who, name, today)
-            found[name] = Watched(len(seen), tuple(one.kind for one in seen if one.alarm))
+            found[name] = WatchedModel(len(seen), tuple(one.kind for one in seen if one.alarm))
         except BankloopError as error:
-            found[name] = Watched(refused=error.code, why=error.message)
+            found[name] = WatchedModel(refused=error.code, why=error.message)
     _note(bank, who, "model.watch", {name: one.refused for name, one in found.items()})
     return found
 

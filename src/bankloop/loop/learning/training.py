@@ -13,7 +13,7 @@ from bankloop.kit.errors import ConflictError, NotFoundError
 from bankloop.kit.text import Text
 from bankloop.loop import model, optimize
 from bankloop.loop.bank import Bank
-from bankloop.loop.model import Card, Uplift
+from bankloop.loop.model import ModelCard, Uplift
 from bankloop.loop.round.labels import (
     LEARNT_FROM,
     audience_now,
@@ -37,7 +37,7 @@ RETRAIN = "retrain"
 
 
 @verb("model.draft")
-def draft_model(bank: Bank, principal: Principal, name: str, today: date, seed: int = SEED) -> Card:
+def draft_model(bank: Bank, principal: Principal, name: str, today: date, seed: int = SEED) -> ModelCard:
     """1 建模型, the first time: a propensity from history times the stated prior, kept as a draft and submitted."""
     campaign = bank.campaign(name)
     data, now = history_rows(bank, campaign, today)
@@ -262,7 +262,7 @@ def _loaded(bank: Bank, entry: ModelVersion) -> Uplift:
     return model.load_model(bank.folder / entry.artefact_path, entry.artefact_digest)
 
 
-def register(bank: Bank, connection: Connection, name: str, trained: model.Artefact, card: Card) -> ModelVersion:
+def register(bank: Bank, connection: Connection, name: str, trained: model.Artefact, card: ModelCard) -> ModelVersion:
     """Keep the artefact and enter it as the next version; the same artefact keeps the version it has."""
     digest, path = model.save_model(trained, bank.folder / "data" / "models")
     versions = read_models(connection, name)

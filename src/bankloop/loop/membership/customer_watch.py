@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from bankloop.customer.consent import Permits, again_among, permits, permits_of
 from bankloop.customer.identity import party_map
 from bankloop.loop.bank import Bank
-from bankloop.loop.membership.members import People
+from bankloop.loop.membership.members import CustomersNow
 from bankloop.store.consents import Heard, hearing_asked
 from bankloop.store.database import ask_bank_wide, bank_wide
 from bankloop.store.questions import Question
@@ -44,7 +44,7 @@ class _Known:
     members: tuple[int, int]
     persons: Mapping[str, str]
     permits: Permits
-    people: People
+    people: CustomersNow
 
 
 class Everybody:
@@ -55,7 +55,7 @@ class Everybody:
         self._known: _Known | None = None
         self._guard = Lock()
 
-    def now(self, connection: Connection) -> People:
+    def now(self, connection: Connection) -> CustomersNow:
         """Return all customers as they are and allow now; the same people as long as nothing about them changed."""
         key = (self._bank.lake.today(), lake_key(connection), self._bank.catalogue.digest)
         with self._guard:
@@ -79,7 +79,7 @@ class Everybody:
         bank, as_of = self._bank, self._bank.lake.today() - timedelta(days=1)
         table = bank.state(as_of).table
         allowed = permits(connection, table["customer_no"])
-        people = People(allowed.applied(table), bank.catalogue, as_of, allowed.again)
+        people = CustomersNow(allowed.applied(table), bank.catalogue, as_of, allowed.again)
         return _Known(key, heard, members, persons, allowed, people)
 
     def _renewed(self, connection: Connection, known: _Known, numbers: Sequence[str]) -> _Known:

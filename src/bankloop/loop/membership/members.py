@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from bankloop.customer.contracts import Catalogue
-from bankloop.customer.segment import Segment, checked_expression
+from bankloop.customer.segment import SegmentVersion, checked_expression
 from bankloop.kit.expression import parse, to_function
 from bankloop.lake.contracts import DataClass
 from bankloop.loop import audience
@@ -28,7 +28,7 @@ SAMPLE = 10
 
 
 @dataclass(frozen=True)
-class People:
+class CustomersNow:
     """Every customer as of ``as_of`` with what they allow now, in the order of their numbers."""
 
     table: pa.Table
@@ -42,7 +42,7 @@ class People:
         """Return who each standard exclusion leaves out."""
         return audience.exclusions(self.table, self.catalogue.types, self.as_of)
 
-    def renewed(self, table: pa.Table, again: Bools, rows: NDArray[np.int64]) -> People:
+    def renewed(self, table: pa.Table, again: Bools, rows: NDArray[np.int64]) -> CustomersNow:
         """Return these people with what they allow as ``table`` has it, which is another only at ``rows`` (k,)."""
         found = replace(self, table=table, again=again, _masks={})
         if "reasons" in self.__dict__:
@@ -58,7 +58,7 @@ class People:
         """Return who meets a condition (n,); what is not known does not."""
         return conditions(self.table, {"it": expression}, self.catalogue.types, self.as_of)["it"]
 
-    def members(self, segment: Segment) -> Bools:
+    def members(self, segment: SegmentVersion) -> Bools:
         """Return who is in a segment (n,); kept, as it is asked for again with every other segment."""
         key = segment.digest
         if key not in self._masks:
@@ -74,7 +74,7 @@ class People:
         found: Bools = pc.is_in(self.table["customer_no"], numbers).to_numpy().astype(bool)
         return found
 
-    def _members(self, segment: Segment) -> Bools:
+    def _members(self, segment: SegmentVersion) -> Bools:
         cluster = segment.cluster
         if cluster is None:
             return self.meets(segment.expression)
@@ -92,13 +92,13 @@ class Look:
 
     everybody: int
     hit: int
-    falls: tuple[audience.Fall, ...]
+    falls: tuple[audience.ExclusionCount, ...]
     usable: int
     columns: tuple[str, ...] = ()
     sample: tuple[tuple[str, tuple[Any, ...]], ...] = ()
 
 
-def look_at(people: People, expression: str, seen: pa.Array | None = None, *, sample: bool = False) -> Look:
+def look_at(people: CustomersNow, expression: str, seen: pa.Array | None = None, *, sample: bool = False) -> Look:
     """Return what an audience comes to among the customers ``seen``; everybody where that is None.
 
     Raises as ``segment.checked_expression``.
@@ -112,7 +112,7 @@ def look_at(people: People, expression: str, seen: pa.Array | None = None, *, sa
     return Look(int(mine.sum()), int(hit.sum()), falls, int(left.sum()), columns, rows)
 
 
-def overlaps(people: People, found: Sequence[Segment], seen: pa.Array | None = None) -> NDArray[np.int64]:
+def overlaps(people: CustomersNow, found: Sequence[SegmentVersion], seen: pa.Array | None = None) -> NDArray[np.int64]:
     """Return how many customers two segments share (k, k); the diagonal is how many each has."""
     mine = people.within(seen)
     masks = np.array([people.members(one) & mine for one in found], np.uint8).reshape(len(found), people.table.num_rows)
@@ -123,14 +123,16 @@ def overlaps(people: People, found: Sequence[Segment], seen: pa.Array | None = N
     return shared
 
 
-def memberships(found: Sequence[Segment], row: Mapping[str, Any], catalogue: Catalogue, as_of: date) -> list[Segment]:
+def memberships(
+    found: Sequence[SegmentVersion], row: Mapping[str, Any], catalogue: Catalogue, as_of: date
+) -> list[SegmentVersion]:
     """Return which segments one customer is in, by the values of their attributes."""
     if not row:
         return []
     return [one for one in found if _is_member(one, row, catalogue, as_of)]
 
 
-def _is_member(one: Segment, row: Mapping[str, Any], catalogue: Catalogue, as_of: date) -> bool:
+def _is_member(one: SegmentVersion, row: Mapping[str, Any], catalogue: Catalogue, as_of: date) -> bool:
     if one.cluster is None:
         expression = parse(one.expression, catalogue.types)
         return to_function(expression)({**{n: row.get(n) for n in expression.names}, "today": as_of}) is True
@@ -141,7 +143,7 @@ def _is_member(one: Segment, row: Mapping[str, Any], catalogue: Catalogue, as_of
 
 
 def _sample(
-    people: People, names: Sequence[str], left: Bools
+    people: CustomersNow, names: Sequence[str], left: Bools
 ) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[Any, ...]], ...]]:
     """Return a few of those left, spread over the bank; what describes a person stays hidden."""
     columns = tuple(name for name in names if name in people.catalogue)
@@ -154,4 +156,4 @@ def _sample(
     )
 
 
-__all__ = ["SAMPLE", "Look", "People", "look_at", "memberships", "overlaps"]
+__all__ = ["SAMPLE", "CustomersNow", "Look", "look_at", "memberships", "overlaps"]

@@ -6,15 +6,15 @@ It never decides who is contacted.
 
 from bankloop.loop.model.amounts import Amount
 from bankloop.loop.model.cards import PSI_ALARM, auc, calibration, index_of, ks, lift_at, psi, shares_between
-from bankloop.loop.model.choosing import AUTO, Choice, learner_for
-from bankloop.loop.model.contracts import Arm, CalibrationBin, Card, Effect, Gain, Labelled
+from bankloop.loop.model.choosing import AUTO, LearnerChoice, learner_for
+from bankloop.loop.model.contracts import ActionEffect, CalibrationBin, Gain, Labelled, ModelCard, RandomisedArm
 from bankloop.loop.model.forest import Scorer
 from bankloop.loop.model.learners import Propensity, fitted_trees, train_propensity
-from bankloop.loop.model.meta import Effects, Learner, Trial, learn_effects, learn_rank
+from bankloop.loop.model.meta import LearnedEffect, Learner, Trial, learn_effects, learn_rank
 from bankloop.loop.model.pooled import cross_fitted_rates, squared_errors
 from bankloop.loop.model.provenance import code_digest, data_digest
-from bankloop.loop.model.ranking import Interval, better_than, paired_qini, qini
-from bankloop.loop.model.reasons import Part, parts_of
+from bankloop.loop.model.ranking import MeanInterval, better_than, paired_qini, qini
+from bankloop.loop.model.reasons import FeaturePart, parts_of
 from bankloop.loop.model.service import (
     Artefact,
     feature_matrix,
@@ -36,20 +36,20 @@ __all__ = [
     "AUTO",
     "POOLED",
     "PSI_ALARM",
+    "ActionEffect",
     "Amount",
-    "Arm",
     "Artefact",
     "CalibrationBin",
-    "Card",
-    "Choice",
-    "Effect",
-    "Effects",
+    "FeaturePart",
     "Gain",
-    "Interval",
     "Labelled",
+    "LearnedEffect",
     "Learner",
-    "Part",
+    "LearnerChoice",
+    "MeanInterval",
+    "ModelCard",
     "Propensity",
+    "RandomisedArm",
     "Scorer",
     "Trial",
     "Uplift",

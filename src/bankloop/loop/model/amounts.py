@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bankloop.loop.model import cards
-from bankloop.loop.model.contracts import CalibrationBin, Card, Floats, Labelled
+from bankloop.loop.model.contracts import CalibrationBin, Floats, Labelled, ModelCard
 from bankloop.loop.model.forest import Scorer
 from bankloop.loop.model.learners import HOLD_OUT
 from bankloop.loop.model.steps import Steps
@@ -65,7 +65,9 @@ def _to_scale(score: Floats, y: Floats) -> Steps:
     return Steps(at[apart], np.asarray(rate, np.float64)[apart])
 
 
-def amount_card(card: Card, found: Amount, data: Labelled, test: NDArray[np.bool_], now: Floats, seed: int) -> Card:
+def amount_card(
+    card: ModelCard, found: Amount, data: Labelled, test: NDArray[np.bool_], now: Floats, seed: int
+) -> ModelCard:
     """Return ``card`` with what an amount can be judged by on rows held out.
 
     ``auc`` and ``ks`` are of amounts above the median against those below, ``lift_at_10`` is the mean amount of the top tenth

@@ -20,7 +20,7 @@ from bankloop.kit.ids import canonical_json
 from bankloop.loop.model.amounts import Amount
 from bankloop.loop.model.forest import Scorer
 from bankloop.loop.model.learners import Propensity
-from bankloop.loop.model.meta import RANKS, Effects, Learner
+from bankloop.loop.model.meta import RANKS, LearnedEffect, Learner
 from bankloop.loop.model.steps import Steps
 from bankloop.loop.model.uplift import Uplift
 
@@ -29,7 +29,7 @@ _PARTS: Mapping[str, type] = {
     "uplift": Uplift,
     "propensity": Propensity,
     "amount": Amount,
-    "effects": Effects,
+    "effects": LearnedEffect,
     "scorer": Scorer,
     "steps": Steps,
     **RANKS,

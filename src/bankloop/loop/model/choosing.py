@@ -25,7 +25,7 @@ SURE = 2.2414
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class LearnerChoice:
     """The learner, why in words, and by how much each challenger's squared error is below the pooled one's, if compared."""
 
     learner: str
@@ -35,19 +35,19 @@ class Choice:
 
 def learner_for(
     asked: str, base: Propensity, data: Labelled, prior: Mapping[str, float], fails: bool, seed: int
-) -> Choice:
+) -> LearnerChoice:
     """Return who learns: whom the file names, or for ``auto`` the winner of the comparison on these rows."""
     if not any(enough(data, arm) for arm in data.arms.values()):
         said = Text(
             "没有哪个动作的随机样本够学习器分辨，用合并模型", "no action has random rows enough for trees: pooled"
         )
-        return Choice(POOLED, said)
+        return LearnerChoice(POOLED, said)
     if asked != AUTO:
-        return Choice(asked, Text(f"战役文件指定 {asked}", f"the campaign's file names {asked}"))
+        return LearnerChoice(asked, Text(f"战役文件指定 {asked}", f"the campaign's file names {asked}"))
     gains = _gains(base, data, prior, fails, seed)
     sure = {name: one for name, one in gains.items() if one.mean > SURE * one.se}
     if not sure:
-        return Choice(
+        return LearnerChoice(
             POOLED,
             Text("没有学习器确定比合并模型更接近事实", "no learner is surely nearer to what happened than pooled"),
             gains,
@@ -57,7 +57,7 @@ def learner_for(
         f"{best} 在未见过的样本上确定比合并模型更接近事实",
         f"{best} is surely nearer than pooled to what happened on rows not seen",
     )
-    return Choice(best, said, gains)
+    return LearnerChoice(best, said, gains)
 
 
 def _gains(base: Propensity, data: Labelled, prior: Mapping[str, float], fails: bool, seed: int) -> dict[str, Gain]:

@@ -25,7 +25,7 @@ class CalibrationBin:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ModelCard:
     """A model card. Rates are fractions; ``lift_at_10`` is the positive share in the top tenth over the overall share.
 
     ``auc``, ``ks``, ``lift_at_10`` and ``calibration`` are on rows held out from training; ``psi`` compares the scores
@@ -51,7 +51,7 @@ class Card:
     features: tuple[str, ...]
     seed: int
     window: tuple[date, date]
-    effects: Mapping[str, Effect] = field(default_factory=dict)
+    effects: Mapping[str, ActionEffect] = field(default_factory=dict)
     rounds: tuple[int, ...] = ()
     edges: tuple[float, ...] = ()
     shares: tuple[float, ...] = ()
@@ -73,7 +73,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class ActionEffect:
     """The mean effect of an action among those who got it: treated rows, estimate and 95 % interval, fractions."""
 
     rows: int
@@ -93,7 +93,7 @@ class Gain:
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class RandomisedArm:
     """Where chance decided whether rows got one action or nothing.
 
     ``rows`` (m,) index the training rows, ``treated`` (m,) who got it, ``probability`` (m,) with which chance treats
@@ -121,7 +121,7 @@ class Labelled:
     window: tuple[date, date]
     quiet: NDArray[np.bool_] | None = None
     control: NDArray[np.bool_] | None = None
-    arms: Mapping[str, Arm] = field(default_factory=dict)
+    arms: Mapping[str, RandomisedArm] = field(default_factory=dict)
     round: NDArray[np.int64] | None = None
     worth: Floats | None = None
 
@@ -139,7 +139,7 @@ class Labelled:
         arms = {}
         for key, arm in self.arms.items():
             kept = mask[arm.rows]
-            arms[key] = Arm(place[arm.rows[kept]], arm.treated[kept], arm.probability[kept])
+            arms[key] = RandomisedArm(place[arm.rows[kept]], arm.treated[kept], arm.probability[kept])
         quiet = None if self.quiet is None else self.quiet[mask]
         control = None if self.control is None else self.control[mask]
         of = None if self.round is None else self.round[mask]

@@ -56,7 +56,7 @@ class Rank(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Effects:
+class LearnedEffect:
     """A learned effect: ``rank`` orders people, ``predict`` is the same on the scale of the outcome (isotonic)."""
 
     learner: Learner
@@ -68,7 +68,7 @@ class Effects:
         return np.asarray(self.steps.predict(self.rank(x)), np.float64)
 
 
-def learn_effects(learner: Learner, trial: Trial, seed: int) -> Effects:
+def learn_effects(learner: Learner, trial: Trial, seed: int) -> LearnedEffect:
     """Return the effect of treatment by one learner, calibrated on scores that were predicted out of fold."""
     from sklearn.isotonic import IsotonicRegression  # here and not above: it takes a second to import
 
@@ -81,7 +81,7 @@ def learn_effects(learner: Learner, trial: Trial, seed: int) -> Effects:
             held[fold] = _RANKERS[learner](trial.part(rest), part, seed)(trial.x[fold])
         fitted = IsotonicRegression(out_of_bounds="clip").fit(held, effect)
         steps = Steps(np.asarray(fitted.X_thresholds_, np.float64), np.asarray(fitted.y_thresholds_, np.float64))
-        return Effects(learner, _RANKERS[learner](trial, list(nuisance), seed), steps)
+        return LearnedEffect(learner, _RANKERS[learner](trial, list(nuisance), seed), steps)
 
 
 def learn_rank(learner: Learner, trial: Trial, seed: int) -> Rank:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from threadpoolctl import threadpool_limits
 
-from bankloop.loop.model.contracts import Arm, Floats, Labelled
+from bankloop.loop.model.contracts import Floats, Labelled, RandomisedArm
 from bankloop.loop.model.forest import scores_of
 
 FOLDS = 5
@@ -149,7 +149,7 @@ def variance_of(rate: Floats) -> Floats:
     return np.maximum(variance, _LEAST_VARIANCE * float(variance.mean()))
 
 
-def _sums(arm: Arm, y: Floats, rate: Floats, z: Floats, stated: Floats, size: float) -> tuple[Floats, Floats]:
+def _sums(arm: RandomisedArm, y: Floats, rate: Floats, z: Floats, stated: Floats, size: float) -> tuple[Floats, Floats]:
     """Return XᵀWX and XᵀWr of an action's rows, X = (treated − probability)·[stated, size, size·z/√f], W = 1/variance."""
     rows = arm.rows
     weight = 1.0 / variance_of(rate)[rows]

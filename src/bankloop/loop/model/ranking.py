@@ -11,7 +11,7 @@ from bankloop.loop.model.contracts import Floats
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class MeanInterval:
     """A mean over draws with the interval that holds 95 % of them."""
 
     mean: float
@@ -19,10 +19,10 @@ class Interval:
     high: float
 
     @staticmethod
-    def of(draws: Floats, mean: float) -> Interval:
+    def of(draws: Floats, mean: float) -> MeanInterval:
         """Return the interval of draws around a mean."""
         low, high = np.quantile(draws, [0.025, 0.975])
-        return Interval(mean, float(low), float(high))
+        return MeanInterval(mean, float(low), float(high))
 
 
 def qini(effect: Floats, y: Floats, treated: Floats) -> float:

@@ -18,7 +18,7 @@ _LEAST = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FeaturePart:
     """What one feature adds to a probability, and whether its value lies above the usual."""
 
     feature: str
@@ -26,7 +26,7 @@ class Part:
     above: bool
 
 
-def parts_of(base: Propensity, x: Floats, usual: Floats, most: int = 3) -> list[tuple[Part, ...]]:
+def parts_of(base: Propensity, x: Floats, usual: Floats, most: int = 3) -> list[tuple[FeaturePart, ...]]:
     """Return for each row of ``x`` (n, f) the features that move its probability most, the strongest first.
 
     ``usual`` (f,) are the means of the training rows. An unknown value is no reason.
@@ -43,7 +43,7 @@ def parts_of(base: Propensity, x: Floats, usual: Floats, most: int = 3) -> list[
         order = np.argsort(-np.abs(change[row]), kind="stable")[:most]
         found.append(
             tuple(
-                Part(base.features[j], float(change[row, j]), bool(x[row, j] > usual[j]))
+                FeaturePart(base.features[j], float(change[row, j]), bool(x[row, j] > usual[j]))
                 for j in order
                 if abs(change[row, j]) >= _LEAST
             )

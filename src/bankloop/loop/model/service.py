@@ -21,7 +21,7 @@ from bankloop.kit.text import Text
 from bankloop.loop.model import artefacts, cards
 from bankloop.loop.model.amounts import Amount, amount_card, train_amount
 from bankloop.loop.model.choosing import learner_for
-from bankloop.loop.model.contracts import Card, Floats, Labelled
+from bankloop.loop.model.contracts import Floats, Labelled, ModelCard
 from bankloop.loop.model.learners import Propensity, train_propensity
 from bankloop.loop.model.provenance import code_digest, data_digest
 from bankloop.loop.model.uplift import POOLED, Uplift, learn_uplift, stated_uplift
@@ -74,7 +74,7 @@ def scaled(column: Floats) -> Floats:
     return np.asarray(np.where(size > LINEAR_TO, np.sign(column) * beyond, column), np.float64)
 
 
-def train_first(campaign: Campaign, data: Labelled, now: Floats, seed: int) -> tuple[Uplift, Card]:
+def train_first(campaign: Campaign, data: Labelled, now: Floats, seed: int) -> tuple[Uplift, ModelCard]:
     """Train a propensity on unrandomised history and put the stated prior on it: "not yet causal".
 
     ``now`` (m, f) are the features of the customers to be scored, for the stability index.
@@ -87,7 +87,7 @@ def train_first(campaign: Campaign, data: Labelled, now: Floats, seed: int) -> t
 
 def train_causal(
     campaign: Campaign, data: Labelled, now: Floats, seed: int, before: Propensity | None = None, lock: str = ""
-) -> tuple[Uplift, Card]:
+) -> tuple[Uplift, ModelCard]:
     """Learn the base from who got nothing in randomised rounds, and the uplift from the arms where chance decided.
 
     ``before`` is the base in force: a new one replaces it only where it is surely better on rows that it never saw. ``lock`` is
@@ -150,11 +150,11 @@ def made_card(
     now: Floats,
     seed: int,
     everybody: Floats | None = None,
-) -> Card:
+) -> ModelCard:
     """Return a card of what the propensity says of rows held out (``test``), and how today's customers differ."""
     score, y = base.predict(data.x[test]), data.y[test]
     edges, shares = cards.tenths(base.predict(_some(data.x if everybody is None else everybody, seed)))
-    return Card(
+    return ModelCard(
         model=name,
         kind=kind,
         causal=False,
@@ -185,17 +185,19 @@ def _some(x: Floats, seed: int) -> Floats:
 
 def train_forecast(
     name: str, data: Labelled, now: Floats, seed: int, file: Mapping[str, Any]
-) -> tuple[Propensity, Card]:
+) -> tuple[Propensity, ModelCard]:
     """Train a chance of what customers do by themselves; ``file`` is what its definition says, ``now`` (m, f) as above."""
     base, test = train_propensity(data, seed)
     card = made_card(name, "forecast", base, data, test, now, seed)
     return base, replace(card, data=data_digest(data), lock=digest(file))
 
 
-def train_amount_model(name: str, campaign: Campaign, data: Labelled, now: Floats, seed: int) -> tuple[Amount, Card]:
+def train_amount_model(
+    name: str, campaign: Campaign, data: Labelled, now: Floats, seed: int
+) -> tuple[Amount, ModelCard]:
     """Train the expected amount of a campaign's success: ``y`` (n,) of ``data`` is fen of those who succeeded."""
     found, test = train_amount(data, seed)
-    plain = Card(
+    plain = ModelCard(
         model=name, kind="amount", causal=False, rows=len(data.y), positives=0, auc=0.5, ks=0.0, lift_at_10=0.0, psi=0.0,
         calibration=(), features=tuple(data.features), seed=seed, window=data.window, data=data_digest(data),
         code=code_digest(), lock=file_digest(campaign), version=__version__,

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bankloop.loop.model.amounts import Amount
-from bankloop.loop.model.contracts import Arm, Effect, Floats, Labelled
+from bankloop.loop.model.contracts import ActionEffect, Floats, Labelled, RandomisedArm
 from bankloop.loop.model.learners import Propensity
-from bankloop.loop.model.meta import Effects, Learner, Trial, learn_effects
+from bankloop.loop.model.meta import LearnedEffect, Learner, Trial, learn_effects
 from bankloop.loop.model.pooled import cross_fitted_rates, pooled_coefficients
 
 POOLED = "pooled"
@@ -40,7 +40,7 @@ class Uplift:
     centre: Floats
     spread: Floats
     coefficient: Mapping[str, Floats]
-    learned: Mapping[str, Effects] = field(default_factory=dict)
+    learned: Mapping[str, LearnedEffect] = field(default_factory=dict)
     learner: str = POOLED
     amount: Amount | None = None
 
@@ -90,7 +90,7 @@ def learn_uplift(
     actions: Sequence[str] = (),
     seed: int = 0,
     learner: str = POOLED,
-) -> tuple[Uplift, dict[str, Effect]]:
+) -> tuple[Uplift, dict[str, ActionEffect]]:
     """Return the uplift learned from the arms of randomised rounds, and each tried action's mean effect.
 
     ``actions`` that were never tried are learned from what the tried ones share. ``learner`` other than ``pooled`` takes the
@@ -118,14 +118,14 @@ def by_learner(pooled: Uplift, data: Labelled, learner: str, seed: int) -> Uplif
     return replace(pooled, learned=learned, learner=learner)
 
 
-def enough(data: Labelled, arm: Arm) -> bool:
+def enough(data: Labelled, arm: RandomisedArm) -> bool:
     """Return whether an action has rows and outcomes enough for trees, treated and not."""
     y = data.y[arm.rows]
     sides = min(arm.treated.sum(), (~arm.treated).sum())
     return bool(sides >= LEAST_SIDE and min(y.sum(), (1.0 - y).sum()) >= LEAST_EACH)
 
 
-def trial_of(data: Labelled, arm: Arm, seed: int) -> Trial:
+def trial_of(data: Labelled, arm: RandomisedArm, seed: int) -> Trial:
     """Return an action's rows as a trial, at most ``MOST_ROWS`` of them by lot."""
     kept = np.arange(len(arm.rows))
     if len(kept) > MOST_ROWS:
@@ -134,7 +134,7 @@ def trial_of(data: Labelled, arm: Arm, seed: int) -> Trial:
     return Trial(data.x[rows], arm.treated[kept], data.y[rows], arm.probability[kept])
 
 
-def _effect(residual: Floats, arm: Arm) -> Effect:
+def _effect(residual: Floats, arm: RandomisedArm) -> ActionEffect:
     """Mean difference between treated and untreated rows of an arm, weighted by 1 / probability of what each got."""
     means, variance = [], 0.0
     for mask, weight in ((arm.treated, 1.0 / arm.probability), (~arm.treated, 1.0 / (1.0 - arm.probability))):
@@ -143,7 +143,7 @@ def _effect(residual: Floats, arm: Arm) -> Effect:
         variance += float((w**2) @ (residual[mask] - mean) ** 2 / w.sum() ** 2)
         means.append(mean)
     value, half = means[0] - means[1], Z95 * float(np.sqrt(variance))
-    return Effect(int(arm.treated.sum()), value, value - half, value + half)
+    return ActionEffect(int(arm.treated.sum()), value, value - half, value + half)
 
 
 def _moments(x: Floats) -> tuple[Floats, Floats]:

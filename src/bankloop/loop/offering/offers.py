@@ -23,7 +23,7 @@ from bankloop.kit.money import say_fen
 from bankloop.kit.text import Language, Text
 from bankloop.loop import model, reach
 from bankloop.loop.bank import Bank
-from bankloop.loop.model import Part, Uplift, parts_of
+from bankloop.loop.model import FeaturePart, Uplift, parts_of
 from bankloop.loop.offering.shelf import shelf_now
 from bankloop.loop.product import RISK_ASSESSMENT, SENTENCES, WhyNot, match_products, rule_suitability
 from bankloop.loop.round.labels import audience_now
@@ -77,7 +77,7 @@ class Ranked:
     customer_no: str
     chance: float
     adds: float
-    why: tuple[Part, ...]
+    why: tuple[FeaturePart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def top_of(bank: Bank, principal: Principal, campaign: str, share: float = 0.1, 
     return Top(campaign, entry.version, len(chance), size, float(entry.card["lift_at_10"]), ranked)
 
 
-def said_of(bank: Bank, parts: Sequence[Part]) -> tuple[Text, ...]:
+def said_of(bank: Bank, parts: Sequence[FeaturePart]) -> tuple[Text, ...]:
     """Return a model's reasons in words, without the customer's values."""
     found = []
     for part in parts:

@@ -22,7 +22,7 @@ from bankloop.kit.ids import digest
 from bankloop.kit.located import nearest
 from bankloop.kit.text import Text
 from bankloop.loop.bank import Bank
-from bankloop.loop.product import LegRuling, Notice, Shelf, WhyNot, in_force, propose, rule_suitability
+from bankloop.loop.product import LegRuling, Notice, ShelfInForce, WhyNot, in_force, propose, rule_suitability
 from bankloop.loop.spec import Availability, Lock, Product, RiskRating, read_lock
 from bankloop.organization.approval import Approval, Demand, Effects, Limits, have_effect, submit_approval, terms_of
 from bankloop.organization.principals import system
@@ -52,7 +52,7 @@ _QUEUED = text("SELECT payload FROM outbox WHERE topic = 'delivery' AND done_at 
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ShelfChange:
     """What is asked for about one product: where it is offered, its ratings, from which moment on (None: once approved)."""
 
     product: str
@@ -69,7 +69,7 @@ class Screened:
     queued: Mapping[str, int]
 
 
-def read_change(product: str, fields: Mapping[str, Any]) -> Change:
+def read_change(product: str, fields: Mapping[str, Any]) -> ShelfChange:
     """Return a change from plain values (on, branches, segments, channels, issuer, seller, effective_at).
 
     Raises ``InputError`` for what cannot be.
@@ -89,16 +89,16 @@ def read_change(product: str, fields: Mapping[str, Any]) -> Change:
             Text("货架变更的“{field}”不对：{reason}", "'{field}' of the change is not right: {reason}"),
             field=".".join(str(part) for part in first["loc"]), reason=first["msg"],
         ) from error  # fmt: skip
-    return Change(product, where, risk, moment)
+    return ShelfChange(product, where, risk, moment)
 
 
-def shelf_now(bank: Bank, principal: Principal) -> Shelf:
+def shelf_now(bank: Bank, principal: Principal) -> ShelfInForce:
     """Return the shelf as it is at this moment."""
     with bank.store.begin(principal) as connection:
         return shelf_of(connection)
 
 
-def shelf_of(connection: Connection, at: datetime | None = None) -> Shelf:
+def shelf_of(connection: Connection, at: datetime | None = None) -> ShelfInForce:
     """Return the shelf at a moment, now where none is given."""
     return in_force(granted_notices(connection), at or now_of(connection))
 
@@ -123,7 +123,7 @@ def granted_notices(connection: Connection) -> list[Notice]:
 
 
 @verb("product.submit")
-def submit_change(bank: Bank, maker: Principal, change: Change, reason: str = "") -> UUID:
+def submit_change(bank: Bank, maker: Principal, change: ShelfChange, reason: str = "") -> UUID:
     """Ask for a change of the shelf, to be approved by another person; the same change is asked for once."""
     product = known_product(bank, change.product)
     _check(bank, change)
@@ -186,7 +186,7 @@ def screen(bank: Bank, principal: Principal) -> Screened:
     return found
 
 
-def _closed_tasks(connection: Connection, shelf: Shelf, waiting: Sequence[Task]) -> dict[UUID, WhyNot]:
+def _closed_tasks(connection: Connection, shelf: ShelfInForce, waiting: Sequence[Task]) -> dict[UUID, WhyNot]:
     """Return why tasks may not be done any more, each by the decision that it goes back to."""
     found = connection.execute(_ROOTS, {"ids": [str(one.task_id) for one in waiting]})
     roots = {task_id: str(root) for task_id, root in found}
@@ -203,7 +203,9 @@ def gate(connection: Connection, contacts: Sequence[Mapping[str, Any]]) -> list[
     return [one for one in contacts if one["contact"] not in closed]
 
 
-def closed_contacts(connection: Connection, shelf: Shelf, contacts: Iterable[Mapping[str, Any]]) -> dict[str, WhyNot]:
+def closed_contacts(
+    connection: Connection, shelf: ShelfInForce, contacts: Iterable[Mapping[str, Any]]
+) -> dict[str, WhyNot]:
     """Return why contacts (``contact``: decision id, ``action``) may not be made any more; who is not named may.
 
     Only products with a notice are looked at. A customer is judged by what his decision read and by today's ratings.
@@ -294,7 +296,7 @@ def known_product(bank: Bank, key: str) -> Product:
     return products[key]
 
 
-def _check(bank: Bank, change: Change) -> None:
+def _check(bank: Bank, change: ShelfChange) -> None:
     policies = bank.spec.policies
     known = (("channels", change.available.channels, policies.channels), ("segments", change.available.segments, policies.segments))  # fmt: skip
     for kind, named, there in known:

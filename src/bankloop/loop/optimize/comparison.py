@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate import ESTIMATORS, Estimate, Logs, cross_fitted, interval
-from bankloop.loop.model import PSI_ALARM, Card, Labelled, Uplift, auc, cross_fitted_rates, squared_errors
+from bankloop.loop.model import PSI_ALARM, Labelled, ModelCard, Uplift, auc, cross_fitted_rates, squared_errors
 
 BOOTSTRAPS = 200
 # A challenger must be the better one ninety-nine times in a hundred, for every campaign asks after every round; whoever is in
@@ -152,7 +152,7 @@ def compare(
 
 
 def guards_of(
-    champion: Uplift, challenger: Uplift, card: Card, data: Labelled, tried: Tried | None = None
+    champion: Uplift, challenger: Uplift, card: ModelCard, data: Labelled, tried: Tried | None = None
 ) -> tuple[GuardMetric, ...]:
     """Return what the challenger may not break: on the newest round's customers, those who got nothing, those scored now."""
     assert data.round is not None

@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from bankloop.loop.model import Card, Labelled, Uplift, learn_uplift, learner_for, train_causal
+from bankloop.loop.model import Labelled, ModelCard, Uplift, learn_uplift, learner_for, train_causal
 from bankloop.loop.optimize.comparison import Comparison, Tried, compare, guards_of
 from bankloop.loop.spec import Campaign
 
@@ -21,7 +21,7 @@ class Challenger:
     """A trained challenger with its card and its comparison; ``version`` is the registry's, once it is entered."""
 
     model: Uplift
-    card: Card
+    card: ModelCard
     comparison: Comparison
     version: int = 0
 

@@ -4,7 +4,7 @@ An investment product without a valid assessment is never open, whoever asks. It
 """
 
 from bankloop.loop.product.one import Rulings
-from bankloop.loop.product.rules import ASSESSMENT_VALID_DAYS, SENTENCES, Ruling, WhyNot, rule_suitability
+from bankloop.loop.product.rules import ASSESSMENT_VALID_DAYS, SENTENCES, SuitabilityRuling, WhyNot, rule_suitability
 from bankloop.loop.product.service import (
     ATTRIBUTES_READ,
     RISK_ASSESSMENT,
@@ -14,7 +14,7 @@ from bankloop.loop.product.service import (
     numbers,
     suitability_codes,
 )
-from bankloop.loop.product.shelf import LegRuling, Notice, Shelf, in_force, propose, rule_leg
+from bankloop.loop.product.shelf import LegRuling, Notice, ShelfInForce, in_force, propose, rule_leg
 
 __all__ = [
     "ASSESSMENT_VALID_DAYS",
@@ -24,9 +24,9 @@ __all__ = [
     "LegRuling",
     "Notice",
     "Offers",
-    "Ruling",
     "Rulings",
-    "Shelf",
+    "ShelfInForce",
+    "SuitabilityRuling",
     "WhyNot",
     "in_force",
     "match",

@@ -44,7 +44,7 @@ SENTENCES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
+class SuitabilityRuling:
     """An answer with its reason."""
 
     open: bool
@@ -52,7 +52,7 @@ class Ruling:
     sentence: Text
 
 
-def rule_suitability(tolerance: int | None, assessed_days_ago: int | None, risk: int) -> Ruling:
+def rule_suitability(tolerance: int | None, assessed_days_ago: int | None, risk: int) -> SuitabilityRuling:
     """Rule on an investment product of risk level 1 … 5 for a customer of tolerance 1 … 5 (None: never assessed)."""
     if tolerance is None or assessed_days_ago is None or assessed_days_ago < 0:
         reason = WhyNot.ASSESSMENT_MISSING
@@ -62,4 +62,4 @@ def rule_suitability(tolerance: int | None, assessed_days_ago: int | None, risk:
         reason = WhyNot.RISK_MISMATCH
     else:
         reason = WhyNot.OPEN
-    return Ruling(reason is WhyNot.OPEN, reason, SENTENCES[reason].filled(tolerance=tolerance, risk=risk))
+    return SuitabilityRuling(reason is WhyNot.OPEN, reason, SENTENCES[reason].filled(tolerance=tolerance, risk=risk))

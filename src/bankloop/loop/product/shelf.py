@@ -12,7 +12,7 @@ from datetime import datetime
 
 from bankloop.kit.ids import digest
 from bankloop.kit.text import Text
-from bankloop.loop.product.rules import SENTENCES, Ruling, WhyNot, rule_suitability
+from bankloop.loop.product.rules import SENTENCES, SuitabilityRuling, WhyNot, rule_suitability
 from bankloop.loop.spec import Availability, Lock, Product, RiskRating
 
 _OPEN = Text("可推介", "open")
@@ -35,7 +35,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class ShelfInForce:
     """The notices in force, by product; what has none is as its lock or file says."""
 
     notices: Mapping[str, Notice]
@@ -70,27 +70,29 @@ class LegRuling:
     """One leg of a bundle for one customer: whether it is open, and why or why not."""
 
     product: Product
-    ruling: Ruling
+    ruling: SuitabilityRuling
 
 
-def in_force(notices: Iterable[Notice], now: datetime) -> Shelf:
+def in_force(notices: Iterable[Notice], now: datetime) -> ShelfInForce:
     """Return the shelf at a moment: of each product the last notice that has begun."""
     found: dict[str, Notice] = {}
     for notice in sorted(notices, key=lambda one: one.since):
         if notice.since <= now:
             found[notice.product] = notice
-    return Shelf(found)
+    return ShelfInForce(found)
 
 
-def rule_leg(product: Product, tolerance: int | None, assessed_days_ago: int | None, lines: Collection[str]) -> Ruling:
+def rule_leg(
+    product: Product, tolerance: int | None, assessed_days_ago: int | None, lines: Collection[str]
+) -> SuitabilityRuling:
     """Rule on one leg for a customer, in the name of somebody who may act for ``lines`` of business (``*``: all)."""
     if not product.available.on:
-        return Ruling(False, WhyNot.OFF_SHELF, SENTENCES[WhyNot.OFF_SHELF])
+        return SuitabilityRuling(False, WhyNot.OFF_SHELF, SENTENCES[WhyNot.OFF_SHELF])
     if "*" not in lines and product.line not in lines:
-        return Ruling(False, WhyNot.NO_RIGHT, SENTENCES[WhyNot.NO_RIGHT])
+        return SuitabilityRuling(False, WhyNot.NO_RIGHT, SENTENCES[WhyNot.NO_RIGHT])
     if product.is_investment and product.risk is not None:
         return rule_suitability(tolerance, assessed_days_ago, product.risk.level)
-    return Ruling(True, WhyNot.OPEN, _OPEN)
+    return SuitabilityRuling(True, WhyNot.OPEN, _OPEN)
 
 
 def propose(

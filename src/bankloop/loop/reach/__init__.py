@@ -4,7 +4,7 @@
 read elsewhere.
 """
 
-from bankloop.loop.reach.assignment import Family, Problem, Solution, chosen_at, glimpse, solve
+from bankloop.loop.reach.assignment import Family, PlanSolution, Problem, chosen_at, glimpse, solve
 from bankloop.loop.reach.candidates import action_values, actions_of, candidates_of, join
 from bankloop.loop.reach.cells import buckets, draw_cells, draw_control, draw_controls
 from bankloop.loop.reach.conflicts import Bound, Side, conflict
@@ -13,14 +13,14 @@ from bankloop.loop.reach.contracts import (
     ActionLine,
     CampaignCandidates,
     Candidates,
-    Cell,
     DatedPlan,
+    ExperimentCell,
     ResourceLine,
 )
 from bankloop.loop.reach.curve import BudgetPath, budget_path
-from bankloop.loop.reach.delivery import Channel, FileChannel, Screen, deliver, give_up
+from bankloop.loop.reach.delivery import DeliveryChannel, FileChannel, Screen, deliver, give_up
 from bankloop.loop.reach.explore import Lot, draw_lot
-from bankloop.loop.reach.issue import DELIVERY_TOPIC, Frame, Issued, gate_limits, issue
+from bankloop.loop.reach.issue import DELIVERY_TOPIC, DecisionFrame, Issued, gate_limits, issue
 from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.one import Valuer
 from bankloop.loop.reach.pacing import Pace, paced
@@ -32,13 +32,13 @@ from bankloop.loop.reach.several import SeveralSolution, assign, solve_several
 from bankloop.loop.reach.twin import (
     OUTCOMES,
     SILENCES,
+    ActionOutcome,
     Answer,
     Offer,
-    Outcome,
-    Person,
-    Rate,
+    ResourcePrice,
     Silence,
     Tariff,
+    TwinCustomer,
     decide,
     tariff_of,
 )
@@ -54,34 +54,34 @@ __all__ = [
     "WAYS",
     "Action",
     "ActionLine",
+    "ActionOutcome",
     "Answer",
     "Bound",
     "BudgetPath",
     "CampaignCandidates",
     "Candidates",
-    "Cell",
-    "Channel",
     "DatedPlan",
+    "DecisionFrame",
+    "DeliveryChannel",
+    "ExperimentCell",
     "Family",
     "FileChannel",
-    "Frame",
     "Issued",
     "LeftOut",
     "Lot",
     "Offer",
-    "Outcome",
     "Pace",
-    "Person",
+    "PlanSolution",
     "Problem",
-    "Rate",
     "ResourceLine",
+    "ResourcePrice",
     "Rules",
     "Screen",
     "SeveralSolution",
     "Side",
     "Silence",
-    "Solution",
     "Tariff",
+    "TwinCustomer",
     "Valuer",
     "Waiting",
     "Way",

@@ -61,7 +61,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Solution:
+class PlanSolution:
     """An integral plan with its certificate.
 
     ``choice`` (n,) column or −1; ``unrepaired`` the choice at the prices alone; ``price``, ``used`` and ``short`` (what is
@@ -95,7 +95,7 @@ class Solution:
         return rows, self.choice[rows]
 
 
-def solve(problem: Problem, start_price: Sequence[Floats] | None = None, seed: int = 0) -> Solution:
+def solve(problem: Problem, start_price: Sequence[Floats] | None = None, seed: int = 0) -> PlanSolution:
     """Return an integral plan within every limit, with its certificate; deterministic, blind to the order of customers.
 
     ``start_price`` (one array per family) warm-starts the prices, for example from yesterday's plan. ``seed`` is kept for
@@ -122,7 +122,7 @@ def solve(problem: Problem, start_price: Sequence[Floats] | None = None, seed: i
     return replace(found, passes=passes)
 
 
-def _by_its_core(problem: Problem, flat: Flat, found: Solution) -> Solution:
+def _by_its_core(problem: Problem, flat: Flat, found: PlanSolution) -> PlanSolution:
     """Return the plan settled among the moves that a better one could still hold: by better prices, then exactly."""
     if core := _core(flat, found, MOST_PRICED, exact=False):
         price = prices_of(flat, core)
@@ -145,14 +145,14 @@ def _by_its_core(problem: Problem, flat: Flat, found: Solution) -> Solution:
     return replace(found, choice=choice, used=used, objective=objective, bound=bound)
 
 
-def _core(flat: Flat, found: Solution, most: int, *, exact: bool) -> Core | None:
+def _core(flat: Flat, found: PlanSolution, most: int, *, exact: bool) -> Core | None:
     """Return the core around a plan: all that could be better where ``exact``, else what the best bound leaves open."""
     price = np.concatenate([*found.price, np.zeros(0)])
     dual, _, best = choose(flat, price)
     return core_of(flat, price, best, (dual if exact else found.bound) - found.objective, most)
 
 
-def _or_along_the_path(problem: Problem, flat: Flat, priced: Priced, found: Solution) -> Solution:
+def _or_along_the_path(problem: Problem, flat: Flat, priced: Priced, found: PlanSolution) -> PlanSolution:
     """Return the better of a plan and, where one limit is all there is, of what its exact path reaches."""
     if flat.limit.size != 1 or flat.floor.any() or not flat.value.shape[1]:
         return found
@@ -163,14 +163,14 @@ def _or_along_the_path(problem: Problem, flat: Flat, priced: Priced, found: Solu
     return replace(found, choice=choice, used=(use_of(flat, choice),), objective=objective)
 
 
-def _made_whole(problem: Problem, flat: Flat, found: Priced) -> Solution:
+def _made_whole(problem: Problem, flat: Flat, found: Priced) -> PlanSolution:
     dual, _, unrepaired = choose(flat, found.price)
     choice = whole_plan(flat, found.price, unrepaired)
     used = use_of(flat, choice)
     wanted = floors_of(problem)
     short = np.where(used < wanted - 1e-6, wanted - used, 0.0)
     attained = np.maximum(flat.floor - used, 0.0)
-    return Solution(
+    return PlanSolution(
         choice=choice,
         unrepaired=unrepaired,
         price=tuple(np.split(found.price, flat.start[1:])),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bankloop.kit.ids import CELL_BUCKETS, cell_bucket
-from bankloop.loop.reach.contracts import Bools, Cell
+from bankloop.loop.reach.contracts import Bools, ExperimentCell
 
 
 def buckets(salt: str, numbers: Sequence[str]) -> NDArray[np.int64]:
@@ -24,8 +24,12 @@ def draw_cells(
     quarter = f"{day.year}Q{(day.month + 2) // 3}"
     held = buckets(f"holdout:{quarter}", numbers) < _threshold(holdout)
     explores = buckets(f"explore:{round_}", numbers) < _threshold(explore)
-    cell = np.where(held, Cell.HOLDOUT.value, np.where(explores, Cell.EXPLORE.value, Cell.OPTIMIZE.value))
-    return np.where(exempt, Cell.EXEMPT.value, cell)
+    cell = np.where(
+        held,
+        ExperimentCell.HOLDOUT.value,
+        np.where(explores, ExperimentCell.EXPLORE.value, ExperimentCell.OPTIMIZE.value),
+    )
+    return np.where(exempt, ExperimentCell.EXEMPT.value, cell)
 
 
 def draw_control(numbers: Sequence[str], campaign: str, round_: int, share: int) -> Bools:

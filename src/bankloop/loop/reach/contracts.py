@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bankloop.kit.text import Text
-from bankloop.loop.reach.assignment import Problem, Solution
+from bankloop.loop.reach.assignment import PlanSolution, Problem
 from bankloop.loop.reach.conflicts import Bound
 from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.sets import Rules
@@ -23,7 +23,7 @@ Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-class Cell(StrEnum):
+class ExperimentCell(StrEnum):
     """Where a customer stands in the bank's standing experiment."""
 
     HOLDOUT = "holdout"
@@ -159,7 +159,7 @@ class DatedPlan:
     as_of: date
     candidates: Candidates
     problem: Problem
-    solution: Solution | SeveralSolution
+    solution: PlanSolution | SeveralSolution
     issued: Integers
     intended: Integers
     propensity: Floats

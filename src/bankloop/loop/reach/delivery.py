@@ -34,7 +34,7 @@ _SERVICE, _NEVER, _GIVEN_UP = "service", f"consent:{DO_NOT_CONTACT}", "delivery:
 _COLUMNS = ("contact", "customer_no", "campaign", "action", "script")
 
 
-class Channel(Protocol):
+class DeliveryChannel(Protocol):
     """Takes contacts to people. Handed the same key twice, it must not reach anybody twice."""
 
     def send(self, key: str, channel: str, due_on: str, contacts: Sequence[Mapping[str, Any]]) -> None:
@@ -97,7 +97,9 @@ def _write(path: Path, contacts: Sequence[Mapping[str, Any]]) -> None:
 
 
 @verb("plan.deliver")
-def deliver(store: Store, principal: Principal, channel: Channel, screen: Screen, *, patient: bool = False) -> Drained:
+def deliver(
+    store: Store, principal: Principal, channel: DeliveryChannel, screen: Screen, *, patient: bool = False
+) -> Drained:
     """Send every part that is due and say how many contacts went out and which parts failed; each is a transaction of its own.
 
     Who withdrew consent since the contact was accepted is left out of the part, and the contact recorded as stopped.

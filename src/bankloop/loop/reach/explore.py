@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bankloop.loop.reach.assignment import Family
-from bankloop.loop.reach.contracts import Bools, Candidates, Cell, Floats, Integers
+from bankloop.loop.reach.contracts import Bools, Candidates, ExperimentCell, Floats, Integers
 from bankloop.loop.reach.kernels import NONE
 
 # The lot aims below its reserved share, so that its scatter stays inside the share.
@@ -36,7 +36,7 @@ def draw_lot(candidates: Candidates, families: Sequence[Family], share: float, s
 
     Staff actions take part only where their campaign opted in. Probabilities are marginal over the whole draw.
     """
-    rows = np.flatnonzero(candidates.cell == Cell.EXPLORE.value)
+    rows = np.flatnonzero(candidates.cell == ExperimentCell.EXPLORE.value)
     eligible = np.isfinite(candidates.value[rows]) & _may_explore(candidates)[None, :] & ~_controlled(candidates)[rows]
     ways = eligible.sum(axis=1) + 1
     wish = eligible / ways[:, None]

@@ -21,7 +21,7 @@ from bankloop.kit.clock import Clock
 from bankloop.kit.ids import canonical_json, uuid7
 from bankloop.kit.worktime import WorkTime
 from bankloop.loop.reach.candidates import actions_of
-from bankloop.loop.reach.contracts import Cell, DatedPlan
+from bankloop.loop.reach.contracts import DatedPlan, ExperimentCell
 from bankloop.loop.reach.explore import Lot
 from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.resources import window_days
@@ -59,7 +59,7 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class DecisionFrame:
     """What a window's decisions are recorded against."""
 
     round: int
@@ -77,7 +77,7 @@ def issue(
     locks: Mapping[str, Lock],
     policies: Policies,
     members: pa.Table,
-    frame: Frame,
+    frame: DecisionFrame,
     clock: Clock,
     own_caps: Sequence[Cap] = (),
 ) -> Issued:
@@ -120,7 +120,7 @@ def _append(
     lot: Lot,
     locks: Mapping[str, Lock],
     members: pa.Table,
-    frame: Frame,
+    frame: DecisionFrame,
     clock: Clock,
 ) -> int:
     """Store every campaign's decisions and return how many are new: the next are written down while the database takes some."""
@@ -145,14 +145,16 @@ def _decisions(
     why: np.ndarray,
     lock: Lock,
     members: pa.Table,
-    frame: Frame,
+    frame: DecisionFrame,
     clock: Clock,
 ) -> pa.Table:
     found = plan.candidates
     n = len(rows)
     moment = clock.now()
     milliseconds = int(moment.timestamp() * 1000)
-    cell = np.where(found.control[rows, index] & (found.cell[rows] != Cell.HOLDOUT.value), "control", found.cell[rows])
+    cell = np.where(
+        found.control[rows, index] & (found.cell[rows] != ExperimentCell.HOLDOUT.value), "control", found.cell[rows]
+    )
     issued, intended = plan.chosen(lock.name)[rows], plan.meant(lock.name)[rows]
     columns = np.where(plan.issued[rows, index] == NONE, 0, plan.issued[rows, index])
     value = np.where(issued != "", np.rint(np.nan_to_num(found.value[rows, columns], neginf=0.0)), 0.0)
@@ -334,7 +336,7 @@ def _scripts(locks: Mapping[str, Lock]) -> dict[tuple[str, str], str]:
 
 
 def _tasks(
-    connection: Connection, contacts: pa.Table, locks: Mapping[str, Lock], policies: Policies, frame: Frame
+    connection: Connection, contacts: pa.Table, locks: Mapping[str, Lock], policies: Policies, frame: DecisionFrame
 ) -> int:
     staffed = [name for name, channel in policies.channels.items() if channel.delivery == "task"]
     mine = contacts.filter(pc.is_in(contacts["channel"], pa.array(staffed, pa.string())))

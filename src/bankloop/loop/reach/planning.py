@@ -16,8 +16,8 @@ from bankloop.loop.reach.conflicts import conflict
 from bankloop.loop.reach.contracts import (
     ActionLine,
     Candidates,
-    Cell,
     DatedPlan,
+    ExperimentCell,
     Floats,
     Integers,
     ResourceLine,
@@ -75,7 +75,7 @@ def plan_window(
         issued=issued,
         intended=intended,
         propensity=_propensity(lot, len(issued)),
-        explored=candidates.cell == Cell.EXPLORE.value,
+        explored=candidates.cell == ExperimentCell.EXPLORE.value,
         resources=(),
         lines=_lines(candidates, issued),
         digest=digest_bytes([issued.tobytes(), *(price.tobytes() for price in solution.price)]),
@@ -99,7 +99,7 @@ def _each_once(candidates: Candidates) -> None:
 
 def _plannable(candidates: Candidates) -> Floats:
     """Values the plan may use: not for holdout and explore, nor a campaign's control for that campaign."""
-    apart = (candidates.cell == Cell.HOLDOUT.value) | (candidates.cell == Cell.EXPLORE.value)
+    apart = (candidates.cell == ExperimentCell.HOLDOUT.value) | (candidates.cell == ExperimentCell.EXPLORE.value)
     closed = apart[:, None] | candidates.control[:, candidates.column_campaign]
     return np.where(closed, -np.inf, candidates.value)
 

@@ -151,7 +151,7 @@ def _all(one: Callable[[int], tuple[float, float]], parts: int) -> list[tuple[fl
 
 
 @dataclass(frozen=True, slots=True)
-class Members:
+class PoolMembers:
     """The customers by pool of the inner family: pool g is ``rows``[start[g]:start[g + 1]]."""
 
     rows: Homes
@@ -159,17 +159,17 @@ class Members:
     order: Integers
 
     @staticmethod
-    def of(flat: Flat) -> Members:
+    def of(flat: Flat) -> PoolMembers:
         """Sort the customers of ``flat`` by their pool of the inner family."""
         span = flat.span(flat.inner)
         pool = (flat.pool[flat.inner] - span.start).astype(np.int32)
         mine = pool[flat.home] if flat.home.size else np.zeros(len(flat.value), np.int32)
         sizes = np.bincount(mine, minlength=span.stop - span.start)
         rows = np.argsort(mine, kind="stable").astype(np.int32)
-        return Members(rows, np.r_[0, np.cumsum(sizes)], np.argsort(flat.use[flat.inner], kind="stable"))
+        return PoolMembers(rows, np.r_[0, np.cumsum(sizes)], np.argsort(flat.use[flat.inner], kind="stable"))
 
 
-def settled(flat: Flat, members: Members, price: Floats, choice: Integers) -> tuple[float, Floats, Floats]:
+def settled(flat: Flat, members: PoolMembers, price: Floats, choice: Integers) -> tuple[float, Floats, Floats]:
     """Return (value left to the customers and the inner limits, use (R,), prices (R,)) with the inner prices exact.
 
     ``choice`` (n,), unless empty, gets a whole choice that breaks no inner limit.
@@ -196,7 +196,7 @@ def settled(flat: Flat, members: Members, price: Floats, choice: Integers) -> tu
     return total, used_by(flat, counts), outer
 
 
-def _pool_parts(members: Members, rows: int) -> list[tuple[int, int]]:
+def _pool_parts(members: PoolMembers, rows: int) -> list[tuple[int, int]]:
     many = len(_parts(rows, 0))
     edges = np.searchsorted(members.start, [rows * part // many for part in range(many + 1)])
     edges[0], edges[-1] = 0, len(members.start) - 1
@@ -210,7 +210,7 @@ def minimise(flat: Flat, price: Floats | None, ask: Asked | None = None) -> Pric
     customers take at given prices; without it each takes the best action.
     """
     if flat.inner >= 0 and len(flat.value) > SAMPLE:  # pools are walked many times: let each lie in one place
-        order = Members.of(flat).rows
+        order = PoolMembers.of(flat).rows
         flat = replace(flat, value=flat.value[order], home=flat.home[order])
     passes = 0
     levels = _levels(flat)
@@ -305,7 +305,7 @@ def limits_worth_of(flat: Flat, some: Integers, price: Floats) -> float:
 def _asking(flat: Flat) -> Asked:
     """Each takes the best action; where pools are priced exactly, at the exact prices."""
     nothing = np.empty(0, np.int64)
-    members = Members.of(flat) if flat.inner >= 0 else None
+    members = PoolMembers.of(flat) if flat.inner >= 0 else None
 
     def ask(flat: Flat, price: Floats) -> tuple[float, Floats, Floats]:
         if members is not None:
@@ -361,7 +361,7 @@ def _model(
 __all__ = [
     "NONE",
     "Flat",
-    "Members",
+    "PoolMembers",
     "Priced",
     "charges",
     "choose",

@@ -6,7 +6,7 @@ import numpy as np
 
 from bankloop.loop.reach import kernels, moves
 from bankloop.loop.reach.kernels import NONE, Floats, Integers
-from bankloop.loop.reach.prices import Flat, Members, charges, sample_of, settled
+from bankloop.loop.reach.prices import Flat, PoolMembers, charges, sample_of, settled
 
 REPAIR_AT_ONCE = 50_000
 # Pairs to try when filling: a few for every resource, for each has but a little left.
@@ -20,7 +20,7 @@ def whole_plan(flat: Flat, price: Floats, unrepaired: Integers) -> Integers:
     charge = charges(flat, price)
     choice = unrepaired.copy()
     if flat.inner >= 0:
-        settled(flat, Members.of(flat), price, choice)
+        settled(flat, PoolMembers.of(flat), price, choice)
     used = use_of(flat, choice)
     args = (flat.value, flat.home, charge, choice, flat.use, flat.pool, used, flat.limit)
     while (used > flat.limit + moves.SLACK).any():

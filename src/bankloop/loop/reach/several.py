@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bankloop.loop.reach import errors, kernels
-from bankloop.loop.reach.assignment import Problem, Solution, chosen_at, flatten, solve, start_price_of
+from bankloop.loop.reach.assignment import PlanSolution, Problem, chosen_at, flatten, solve, start_price_of
 from bankloop.loop.reach.kernels import Floats, Integers
 from bankloop.loop.reach.prices import Asked, Flat, charges, limits_worth, minimise, used_by
 from bankloop.loop.reach.sets import Rules, Tree, best_sets, drop, refit, tree_of, wants_of
@@ -58,7 +58,7 @@ class SeveralSolution:
 
 def assign(
     problem: Problem, rules: Rules | None, start_price: Sequence[Floats] | None = None, seed: int = 0
-) -> Solution | SeveralSolution:
+) -> PlanSolution | SeveralSolution:
     """Return the plan of a problem: with ``rules`` several actions a customer, else at most one."""
     return solve(problem, start_price, seed) if rules is None else solve_several(problem, rules, start_price)
 

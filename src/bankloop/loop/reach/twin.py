@@ -20,7 +20,7 @@ from bankloop.loop.reach.kernels import NONE, Floats
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class ResourcePrice:
     """The price of one resource: ``use`` (k,) of it by each action, ``price`` by pool, ``pools`` the pools' names."""
 
     name: str
@@ -35,13 +35,13 @@ class Tariff:
 
     plan_id: str
     actions: tuple[str, ...]
-    rates: tuple[Rate, ...]
+    rates: tuple[ResourcePrice, ...]
     valid_from: date
     valid_to: date
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class TwinCustomer:
     """One customer's side: ``value`` (k,) in fen, −inf where an action is closed; pool by resource; day of the scores."""
 
     value: Floats
@@ -49,7 +49,7 @@ class Person:
     scored_on: date
 
 
-class Outcome(StrEnum):
+class ActionOutcome(StrEnum):
     """What became of one action."""
 
     CHOSEN = "chosen"
@@ -76,12 +76,12 @@ SILENCES = {
     ),
 }
 OUTCOMES = {
-    Outcome.CHOSEN: Text("选中", "Chosen"),
-    Outcome.LOST_TO: Text("让给更优的动作", "Lost to a better one"),
-    Outcome.NO_ROOM: Text("资源已用完", "A resource is used up"),
-    Outcome.PRICED_OUT: Text("资源留给更值的客户", "Its resources are worth more elsewhere"),
-    Outcome.NOT_WORTH: Text("增量价值不抵成本", "Worth less than it costs"),
-    Outcome.CLOSED: Text("不可用", "Not open"),
+    ActionOutcome.CHOSEN: Text("选中", "Chosen"),
+    ActionOutcome.LOST_TO: Text("让给更优的动作", "Lost to a better one"),
+    ActionOutcome.NO_ROOM: Text("资源已用完", "A resource is used up"),
+    ActionOutcome.PRICED_OUT: Text("资源留给更值的客户", "Its resources are worth more elsewhere"),
+    ActionOutcome.NOT_WORTH: Text("增量价值不抵成本", "Worth less than it costs"),
+    ActionOutcome.CLOSED: Text("不可用", "Not open"),
 }
 
 
@@ -93,7 +93,7 @@ class Offer:
     value: float
     charges: Mapping[str, float]
     score: float
-    outcome: Outcome
+    outcome: ActionOutcome
     lost_to: str = ""
 
 
@@ -110,7 +110,7 @@ class Answer:
 def tariff_of(plan: DatedPlan) -> Tariff:
     """Return the prices of a plan for the real-time plane."""
     rates = tuple(
-        Rate(family.name, family.use, price, family.pools)
+        ResourcePrice(family.name, family.use, price, family.pools)
         for family, price in zip(plan.problem.families, plan.solution.price, strict=True)
     )
     actions = tuple(f"{action.campaign}|{action.key}" for action in plan.candidates.actions)
@@ -118,7 +118,7 @@ def tariff_of(plan: DatedPlan) -> Tariff:
 
 
 def decide(
-    tariff: Tariff, person: Person, today: date, valid_days: int, left: Mapping[str, float] | None = None
+    tariff: Tariff, person: TwinCustomer, today: date, valid_days: int, left: Mapping[str, float] | None = None
 ) -> Answer:
     """Return the ranked, explained decision for one customer.
 
@@ -157,7 +157,7 @@ def charged(tariff: Tariff, prices: list[float]) -> Floats:
     return total
 
 
-def _price(rate: Rate, person: Person) -> float:
+def _price(rate: ResourcePrice, person: TwinCustomer) -> float:
     if not rate.pools:
         return float(rate.price[0])
     pool = person.pools.get(rate.name, "")
@@ -175,7 +175,7 @@ def _fitting(tariff: Tariff, left: Mapping[str, float]) -> np.ndarray:
 
 
 def _explained(
-    tariff: Tariff, person: Person, prices: list[float], score: Floats, fits: np.ndarray, pick: int
+    tariff: Tariff, person: TwinCustomer, prices: list[float], score: Floats, fits: np.ndarray, pick: int
 ) -> tuple[Offer, ...]:
     order = np.lexsort((np.arange(score.size), -score))
     offers = []
@@ -183,18 +183,18 @@ def _explained(
         value = float(person.value[column])
         taken = {rate.name: price * float(rate.use[column]) for rate, price in zip(tariff.rates, prices, strict=True) if rate.use[column] and price}  # fmt: skip
         outcome = _outcome(column, pick, value, float(score[column]), bool(fits[column]))
-        lost_to = tariff.actions[pick] if outcome is Outcome.LOST_TO else ""
+        lost_to = tariff.actions[pick] if outcome is ActionOutcome.LOST_TO else ""
         offers.append(Offer(tariff.actions[column], value, taken, float(score[column]), outcome, lost_to))
     return tuple(offers)
 
 
-def _outcome(column: int, pick: int, value: float, score: float, fits: bool) -> Outcome:
+def _outcome(column: int, pick: int, value: float, score: float, fits: bool) -> ActionOutcome:
     if column == pick:
-        return Outcome.CHOSEN
+        return ActionOutcome.CHOSEN
     if value == -np.inf:
-        return Outcome.CLOSED
+        return ActionOutcome.CLOSED
     if value <= 0.0:
-        return Outcome.NOT_WORTH
+        return ActionOutcome.NOT_WORTH
     if score <= 0.0:
-        return Outcome.PRICED_OUT
-    return Outcome.LOST_TO if fits else Outcome.NO_ROOM
+        return ActionOutcome.PRICED_OUT
+    return ActionOutcome.LOST_TO if fits else ActionOutcome.NO_ROOM

@@ -40,7 +40,7 @@ WAYS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class WayOutcome:
     """What a way comes to: value in fen by the plan's own model, how many customers; ``choice`` (n,) column or −1."""
 
     way: Way
@@ -65,7 +65,7 @@ class Waiting:
     missing: float
 
 
-def compare_ways(plan: DatedPlan, balance: Floats | None, seed: int) -> tuple[Outcome, ...]:
+def compare_ways(plan: DatedPlan, balance: Floats | None, seed: int) -> tuple[WayOutcome, ...]:
     """Return what the simple ways come to with the plan's customers, values and limits, one action a customer.
 
     ``balance`` (n,) orders customers by what they hold; without it that way is left out.
@@ -88,7 +88,7 @@ def compare_ways(plan: DatedPlan, balance: Floats | None, seed: int) -> tuple[Ou
     )
 
 
-def _outcome(way: Way, problem: Problem, order: Integers, score: NDArray[np.floating]) -> Outcome:
+def _outcome(way: Way, problem: Problem, order: Integers, score: NDArray[np.floating]) -> WayOutcome:
     flat = flatten(problem)
     choice = np.full(len(flat.value), NONE, np.int64)
     _in_order(
@@ -97,7 +97,7 @@ def _outcome(way: Way, problem: Problem, order: Integers, score: NDArray[np.floa
     )  # fmt: skip
     rows = np.flatnonzero(choice != NONE)
     value = float(flat.value[rows, choice[rows]].astype(np.float64).sum())
-    return Outcome(way, value, len(rows), choice)
+    return WayOutcome(way, value, len(rows), choice)
 
 
 def waiting_for(plan: DatedPlan, index: int, pool: int, most: int) -> tuple[Waiting, ...]:

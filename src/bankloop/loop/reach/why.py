@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bankloop.kit.text import Text
-from bankloop.loop.reach.contracts import Cell, DatedPlan
+from bankloop.loop.reach.contracts import DatedPlan, ExperimentCell
 from bankloop.loop.reach.kernels import NONE
 
 
@@ -47,12 +47,12 @@ def why_left_out(plan: DatedPlan, index: int) -> NDArray[np.str_]:
     mine, others = has[:, index], has.sum(axis=1)
     room = 1 if plan.rules is None else plan.rules.most
     barred = has[:, _excluding(plan, index)].any(axis=1)
-    explores = found.cell == Cell.EXPLORE.value
+    explores = found.cell == ExperimentCell.EXPLORE.value
     return np.select(
         [
             ~found.member[:, index],
             mine,
-            found.cell == Cell.HOLDOUT.value,
+            found.cell == ExperimentCell.HOLDOUT.value,
             found.control[:, index],
             ~np.isfinite(best),
             explores & (others == 0),

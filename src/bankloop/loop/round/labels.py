@@ -97,11 +97,11 @@ def learning_rows(
                 rounds.append((then, decided, number))
     known = pa.concat_tables([decided_features(bank, decided, features) for _, decided, _ in rounds])
     outcomes = [campaign_outcomes(bank, connection, *one, to_read=False) for one in rounds]
-    arms: dict[str, list[model.Arm]] = {}
+    arms: dict[str, list[model.RandomisedArm]] = {}
     at = 0
     for (_, decided, _), found in zip(rounds, outcomes, strict=True):
         for key, arm in _arms(decided, *_actions(decided), found.control).items():
-            arms.setdefault(key, []).append(model.Arm(arm.rows + at, arm.treated, arm.probability))
+            arms.setdefault(key, []).append(model.RandomisedArm(arm.rows + at, arm.treated, arm.probability))
         at += decided.num_rows
     whole = Labelled(
         x=model.feature_matrix(known, features),
@@ -132,8 +132,8 @@ def _actions(decisions: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     return issued, intended
 
 
-def _joined(arms: Sequence[model.Arm]) -> model.Arm:
-    return model.Arm(
+def _joined(arms: Sequence[model.RandomisedArm]) -> model.RandomisedArm:
+    return model.RandomisedArm(
         np.concatenate([arm.rows for arm in arms]),
         np.concatenate([arm.treated for arm in arms]),
         np.concatenate([arm.probability for arm in arms]),
@@ -144,9 +144,11 @@ def _rounds_of(connection: Connection, campaign: str) -> set[int]:
     return {int(p.summary["round"]) for p in read_plans(connection) if "round" in p.summary and campaign in p.campaigns}
 
 
-def _arms(decisions: pa.Table, issued: np.ndarray, intended: np.ndarray, control: np.ndarray) -> dict[str, model.Arm]:
+def _arms(
+    decisions: pa.Table, issued: np.ndarray, intended: np.ndarray, control: np.ndarray
+) -> dict[str, model.RandomisedArm]:
     """Per action the rows where chance decided: who was meant to get it and may be a ghost, and who drew it by lot."""
-    explores = np.array(decisions["cell"].to_pylist()) == reach.Cell.EXPLORE.value
+    explores = np.array(decisions["cell"].to_pylist()) == reach.ExperimentCell.EXPLORE.value
     lots = {int(row): json.loads(decisions["propensities"][int(row)].as_py()) for row in np.flatnonzero(explores)}
     kept = 1.0 - float(control[~explores].mean()) if (~explores).any() else 1.0
     arms = {}
@@ -156,7 +158,7 @@ def _arms(decisions: pa.Table, issued: np.ndarray, intended: np.ndarray, control
         odds = np.array([lots[r][key] / (lots[r][key] + lots[r].get("", 0)) for r in drew.tolist()])
         rows = np.r_[meant, drew]
         probability = np.clip(np.r_[np.full(len(meant), kept), odds], 0.001, 0.999)
-        arms[key] = model.Arm(rows, issued[rows] == key, probability)
+        arms[key] = model.RandomisedArm(rows, issued[rows] == key, probability)
     return arms
 
 

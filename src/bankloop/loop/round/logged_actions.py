@@ -32,7 +32,7 @@ def tried_rows(lock: Lock, rounds: Sequence[pa.Table], outcomes: Sequence[evalua
         lots = decided["propensities"].to_pylist()
         cell = np.array(decided["cell"].to_pylist())
         net = found.earned - found.cost
-        for row in np.flatnonzero(cell == reach.Cell.EXPLORE.value).tolist():
+        for row in np.flatnonzero(cell == reach.ExperimentCell.EXPLORE.value).tolist():
             lot = json.loads(lots[row])
             if not set(lot) <= set(place) or issued[row] not in lot:
                 continue  # an action that the campaign no longer has
@@ -44,7 +44,7 @@ def tried_rows(lock: Lock, rounds: Sequence[pa.Table], outcomes: Sequence[evalua
             odds.append(shares)
             reward.append(net[row])
             worth.append(found.worth[row])
-        plan = cell == reach.Cell.OPTIMIZE.value
+        plan = cell == reach.ExperimentCell.OPTIMIZE.value
         planned += int(plan.sum())
         contacted += int((plan & (np.array(issued) != "")).sum())
         at += decided.num_rows

@@ -17,7 +17,7 @@ from bankloop.store.contracts import Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RoundStanding:
     """Where a round stands on a day: the window it was run in, if it was, and the campaigns that are still under way."""
 
     ran: Plan | None
@@ -30,7 +30,7 @@ def round_of(plan: Plan) -> int:
     return found
 
 
-def standing_of(plans: Sequence[Plan], round_: int, start: date, *, further: bool = False) -> Standing:
+def standing_of(plans: Sequence[Plan], round_: int, start: date, *, further: bool = False) -> RoundStanding:
     """Return where a round stands for a window that would begin on ``start``.
 
     Raises ``ConflictError`` where a further window is asked for before the round's last one is over.
@@ -42,7 +42,7 @@ def standing_of(plans: Sequence[Plan], round_: int, start: date, *, further: boo
             raise _overlaps(round_, latest)
         latest = None
     elsewhere = _open_elsewhere(plans, round_, start)
-    return Standing(latest, frozenset(name for one in elsewhere for name in one.campaigns))
+    return RoundStanding(latest, frozenset(name for one in elsewhere for name in one.campaigns))
 
 
 def check_start(start: date, today: date) -> None:

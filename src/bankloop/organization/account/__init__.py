@@ -24,7 +24,7 @@ from bankloop.organization.account.contracts import (
     Opened,
     Session,
     SignInSettings,
-    Step,
+    SignInStep,
 )
 from bankloop.organization.account.demonstration import demo_password, open_demo_accounts
 from bankloop.organization.account.errors import bad_token as bad_token_error
@@ -75,7 +75,7 @@ __all__ = [
     "Provider",
     "Session",
     "SignInSettings",
-    "Step",
+    "SignInStep",
     "account_of",
     "accounts",
     "bad_token_error",

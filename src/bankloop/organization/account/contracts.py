@@ -8,7 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 
-class Step(StrEnum):
+class SignInStep(StrEnum):
     """What a session still asks of its person; only a full one opens anything."""
 
     CODE = "code"
@@ -36,7 +36,7 @@ class Session:
 
     session_id: UUID
     person_id: str
-    step: Step
+    step: SignInStep
     method: str
     role: str | None
     made_at: datetime

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bankloop.kit.text import Text
-from bankloop.organization.account.contracts import Session, Step
+from bankloop.organization.account.contracts import Session, SignInStep
 
 # A teller's counter is left alone for minutes, not hours (NIST SP 800-63B: AAL2 asks again after 30 minutes idle).
 IDLE = timedelta(minutes=30)
@@ -37,7 +37,7 @@ def lock_for(failures: int) -> timedelta | None:
 
 def is_over(session: Session, now: datetime) -> bool:
     """Return whether a session idled out or reached its absolute end."""
-    idle = IDLE if session.step is Step.FULL else HALFWAY
+    idle = IDLE if session.step is SignInStep.FULL else HALFWAY
     return now >= session.until or now - session.seen_at >= idle
 
 
@@ -53,13 +53,13 @@ def weakness(person_id: str, password: str) -> Text | None:
     return None
 
 
-def next_step(*, code_due: bool, must_change: bool, enrol: bool) -> Step:
+def next_step(*, code_due: bool, must_change: bool, enrol: bool) -> SignInStep:
     """Return what a session asks for next."""
     if code_due:
-        return Step.CODE
+        return SignInStep.CODE
     if must_change:
-        return Step.CHANGE
-    return Step.ENROL if enrol else Step.FULL
+        return SignInStep.CHANGE
+    return SignInStep.ENROL if enrol else SignInStep.FULL
 
 
 def matched_step(codes: dict[int, str], code: str, last: int) -> int | None:

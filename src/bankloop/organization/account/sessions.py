@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, delete, select, update
 
 from bankloop.kit.ids import uuid7
-from bankloop.organization.account.contracts import Opened, Session, Step
+from bankloop.organization.account.contracts import Opened, Session, SignInStep
 from bankloop.organization.account.rules import ABSOLUTE, TOUCH, is_over
 from bankloop.organization.account.secrets import digest_of, new_token
 from bankloop.organization.account.tables import session as table
@@ -24,7 +24,7 @@ PREFIX = "bls_"
 def open_session(
     connection: Connection,
     person_id: str,
-    step: Step,
+    step: SignInStep,
     method: str,
     *,
     role: str | None = None,
@@ -69,7 +69,7 @@ def end_sessions(connection: Connection, person_id: str) -> int:
     return done.rowcount
 
 
-def rotate_session(connection: Connection, old: Session, step: Step, *, role: str | None = None) -> Opened:
+def rotate_session(connection: Connection, old: Session, step: SignInStep, *, role: str | None = None) -> Opened:
     """Replace a session's token where its rights change, so that one planted or seen before is worth nothing."""
     end_session(connection, old.session_id, "rotated")
     return open_session(connection, old.person_id, step, old.method, role=role or old.role, until=old.until)
@@ -108,5 +108,5 @@ def forget_sessions(connection: Connection) -> int:
 
 def _session(row: Any) -> Session:
     return Session(
-        row["session_id"], row["person_id"], Step(row["step"]), row["method"], row["role"], row["made_at"], row["seen_at"], row["until"]
+        row["session_id"], row["person_id"], SignInStep(row["step"]), row["method"], row["role"], row["made_at"], row["seen_at"], row["until"]
     )  # fmt: skip

@@ -20,7 +20,7 @@ from bankloop.organization.account.accounts import (
     set_password,
     use_code,
 )
-from bankloop.organization.account.contracts import Opened, Session, SignInSettings, Step
+from bankloop.organization.account.contracts import Opened, Session, SignInSettings, SignInStep
 from bankloop.organization.account.directory import bind
 from bankloop.organization.account.rules import lock_for, next_step
 from bankloop.organization.account.secrets import digest_of, hashed, outdated, verified
@@ -61,7 +61,7 @@ def change_password(store: Store, settings: SignInSettings, session: Session, ol
     with store.begin(SIGN_IN) as connection:
         row = _row(connection, session.person_id)
         refusal = _locked(connection, row)
-        if refusal is None and session.step is not Step.CHANGE and not verified(row["password_hash"], old or ""):
+        if refusal is None and session.step is not SignInStep.CHANGE and not verified(row["password_hash"], old or ""):
             refusal = _failed(connection, row, PASSWORD)
     if refusal is not None:
         raise refusal
@@ -79,7 +79,7 @@ def begin_factor(store: Store, settings: SignInSettings, session: Session, passw
     with store.begin(SIGN_IN) as connection:
         row = _row(connection, session.person_id)
         refusal = _locked(connection, row)
-        if refusal is None and (session.step is not Step.ENROL or row["totp_confirmed"]):
+        if refusal is None and (session.step is not SignInStep.ENROL or row["totp_confirmed"]):
             refusal = _weigh_again(connection, settings, row, password, code)
     if refusal is not None:
         raise refusal
@@ -106,7 +106,7 @@ def sign_in_subject(store: Store, settings: SignInSettings, subject: str) -> Ope
             outcome: Opened | BankloopError = errors.wrong()
         else:
             record_audit(connection, "account.sign_in", "account", person_id, None, {"ok": True, "method": "oidc"})
-            outcome = open_session(connection, person_id, Step.FULL, "oidc")
+            outcome = open_session(connection, person_id, SignInStep.FULL, "oidc")
     return _opened(outcome)
 
 
@@ -118,7 +118,7 @@ def switch_person(store: Store, settings: SignInSettings, person_id: str) -> Ope
         if account_of(connection, person_id) is None:
             raise errors.no_account(person_id)
         record_audit(connection, "account.sign_in", "account", person_id, None, {"ok": True, "method": "demo"})
-        return open_session(connection, person_id, Step.FULL, "demo")
+        return open_session(connection, person_id, SignInStep.FULL, "demo")
 
 
 def _weigh(connection: Connection, settings: SignInSettings, person_id: str, password: str) -> Opened | BankloopError:
@@ -183,7 +183,7 @@ def _weigh_code(
     connection: Connection, settings: SignInSettings, session: Session, code: str
 ) -> Opened | BankloopError:
     row = _row(connection, session.person_id)
-    if row is None or session.step is not Step.CODE:
+    if row is None or session.step is not SignInStep.CODE:
         return errors.wrong()
     refusal = _locked(connection, row)
     if refusal is not None:
@@ -214,7 +214,7 @@ def _failed(connection: Connection, row: Any, factor: str) -> BankloopError:
     return errors.locked(until) if until else errors.wrong()
 
 
-def _next(connection: Connection, settings: SignInSettings, person_id: str, *, code_due: bool) -> Step:
+def _next(connection: Connection, settings: SignInSettings, person_id: str, *, code_due: bool) -> SignInStep:
     found = account_of(connection, person_id)
     assert found is not None
     enrol = settings.totp == "required" and not found.totp

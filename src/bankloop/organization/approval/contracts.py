@@ -113,7 +113,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ConsentVerdict:
     """Whether somebody may, and the reason."""
 
     allowed: bool
@@ -204,7 +204,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class PredictedFact:
     """One predicted effect: its name, the value as people read it."""
 
     title: Text
@@ -236,7 +236,7 @@ class ApprovalView:
     why: tuple[Text, ...]
     stages: tuple[StageView, ...]
     changes: tuple[Change, ...]
-    effect: tuple[Fact, ...]
+    effect: tuple[PredictedFact, ...]
     acts: tuple[Act, ...]
     may: tuple[str, ...]
-    verdict: Verdict
+    verdict: ConsentVerdict

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bankloop.kit.money import say_fen
 from bankloop.kit.text import Language, Text
-from bankloop.organization.approval.contracts import OPEN, Act, Approval, Demand, Lane, Route, Stage, Verdict
+from bankloop.organization.approval.contracts import OPEN, Act, Approval, ConsentVerdict, Demand, Lane, Route, Stage
 from bankloop.store.contracts import EVERY_UNIT, Principal
 
 # From this product risk on nobody skips consumer protection, not even in an emergency (消保审查).
@@ -15,7 +15,7 @@ ALWAYS_REVIEWED_RISK = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ApprovalKind:
     """A kind of object that is approved: its name, its usual lane, and who sees it before the approvers do.
 
     ``administrative``: whoever has the right for it answers for the whole bank, also without units of customers.
@@ -28,21 +28,23 @@ class Kind:
     administrative: bool = False
 
 
-KINDS: Mapping[str, Kind] = {
-    "campaign": Kind(Text("战役", "campaign"), Lane.AGILE, consumer=True, compliance=True),
-    "script": Kind(Text("话术", "script"), Lane.AGILE, consumer=True, compliance=True),
-    "benefit": Kind(Text("权益", "benefit"), Lane.AGILE, consumer=True, compliance=True),
-    "dnc_removal": Kind(Text("解除禁拨", "removal from do-not-contact"), Lane.AGILE, consumer=True, compliance=True),
-    "export": Kind(Text("数据导出", "export"), Lane.AGILE, compliance=True),
-    "model": Kind(Text("模型", "model"), Lane.AGILE),
-    "product": Kind(Text("产品货架", "product shelf"), Lane.AGILE),
-    "transfer": Kind(Text("客户划转", "transfer of a book"), Lane.AGILE),
-    "budget": Kind(Text("预算", "budget"), Lane.STABLE),
-    "merge": Kind(Text("客户合并", "merge of customers"), Lane.STABLE),
+KINDS: Mapping[str, ApprovalKind] = {
+    "campaign": ApprovalKind(Text("战役", "campaign"), Lane.AGILE, consumer=True, compliance=True),
+    "script": ApprovalKind(Text("话术", "script"), Lane.AGILE, consumer=True, compliance=True),
+    "benefit": ApprovalKind(Text("权益", "benefit"), Lane.AGILE, consumer=True, compliance=True),
+    "dnc_removal": ApprovalKind(
+        Text("解除禁拨", "removal from do-not-contact"), Lane.AGILE, consumer=True, compliance=True
+    ),
+    "export": ApprovalKind(Text("数据导出", "export"), Lane.AGILE, compliance=True),
+    "model": ApprovalKind(Text("模型", "model"), Lane.AGILE),
+    "product": ApprovalKind(Text("产品货架", "product shelf"), Lane.AGILE),
+    "transfer": ApprovalKind(Text("客户划转", "transfer of a book"), Lane.AGILE),
+    "budget": ApprovalKind(Text("预算", "budget"), Lane.STABLE),
+    "merge": ApprovalKind(Text("客户合并", "merge of customers"), Lane.STABLE),
     # A bank begins with two security administrators: one asks, the other approves.
-    "grant": Kind(Text("角色授权", "grant of a role"), Lane.AGILE, administrative=True),
-    "tier_rule": Kind(Text("分层规则", "tier rule"), Lane.STABLE, consumer=True, compliance=True),
-    "erasure": Kind(Text("个人信息清除", "erasure of personal data"), Lane.STABLE, compliance=True),
+    "grant": ApprovalKind(Text("角色授权", "grant of a role"), Lane.AGILE, administrative=True),
+    "tier_rule": ApprovalKind(Text("分层规则", "tier rule"), Lane.STABLE, consumer=True, compliance=True),
+    "erasure": ApprovalKind(Text("个人信息清除", "erasure of personal data"), Lane.STABLE, compliance=True),
 }
 
 # The permission that each stage asks for; the catalogue of roles says who has it.
@@ -57,7 +59,7 @@ EMERGENCY = "emergency"
 Allowed = Callable[[Principal, str], bool]
 
 
-def route_of(kind: Kind, demand: Demand) -> Route:
+def route_of(kind: ApprovalKind, demand: Demand) -> Route:
     """Return the stages that a demand needs.
 
     An emergency skips consumer review below R2 and always has two consents of head office, compliance first.
@@ -105,44 +107,44 @@ def may_pass(
     stand_ins: Collection[str],
     person: Principal,
     allowed: Allowed,
-) -> Verdict:
+) -> ConsentVerdict:
     """Return whether a person may give the consent that a request waits for.
 
     ``editors`` changed the object since it was last approved; ``stand_ins`` act for the maker now.
     """
     stage = next_stage(approval)
     if stage is None:
-        return Verdict(False, Text("这份申请不在等待审批", "the request waits for nobody"))
+        return ConsentVerdict(False, Text("这份申请不在等待审批", "the request waits for nobody"))
     if person.id.startswith("system:") or not person.id:
-        return Verdict(False, Text("程序不能代替人审批", "a program approves nothing"))
+        return ConsentVerdict(False, Text("程序不能代替人审批", "a program approves nothing"))
     names = {person.id, person.acting_for} - {""}
     makers = {approval.maker, *(a.acting_for for a in acts if a.act == "submit"), *_who(acts, "submit")}
     if names & makers:
-        return Verdict(False, Text("经办人不能复核自己提交的内容", "the maker cannot approve what he submitted"))
+        return ConsentVerdict(False, Text("经办人不能复核自己提交的内容", "the maker cannot approve what he submitted"))
     if names & set(editors):
-        return Verdict(False, Text("修改过内容的人不能审批它", "who edited it cannot approve it"))
+        return ConsentVerdict(False, Text("修改过内容的人不能审批它", "who edited it cannot approve it"))
     if names & set(stand_ins):
-        return Verdict(False, Text("经办人的代理人不能审批", "the maker's stand-in cannot approve it"))
+        return ConsentVerdict(False, Text("经办人的代理人不能审批", "the maker's stand-in cannot approve it"))
     if names & set(approval.demand.get("parties", ())):
-        return Verdict(False, Text("申请所涉及的人不能审批它", "whom it is about cannot approve it"))
+        return ConsentVerdict(False, Text("申请所涉及的人不能审批它", "whom it is about cannot approve it"))
     if names & {name for a in acts if a.act == "pass" for name in (a.person, a.acting_for)}:
-        return Verdict(False, Text("同一人不能在一份申请中同意两次", "nobody consents twice to one request"))
+        return ConsentVerdict(False, Text("同一人不能在一份申请中同意两次", "nobody consents twice to one request"))
     return _may_at(approval, stage, person, allowed)
 
 
-def _may_at(approval: Approval, stage: Stage, person: Principal, allowed: Allowed) -> Verdict:
+def _may_at(approval: Approval, stage: Stage, person: Principal, allowed: Allowed) -> ConsentVerdict:
     if not allowed(person, PERMISSION[stage]):
-        return Verdict(
+        return ConsentVerdict(
             False,
             Text(f"没有“{STAGES[stage].zh}”的权限", f"lacks the right to give the consent '{STAGES[stage].en}'"),
         )
     if approval.emergency and not allowed(person, EMERGENCY):
-        return Verdict(False, Text("紧急通道需要紧急审批权限", "the emergency path needs the right for it"))
+        return ConsentVerdict(False, Text("紧急通道需要紧急审批权限", "the emergency path needs the right for it"))
     if not within(approval, stage, person):
-        return Verdict(
+        return ConsentVerdict(
             False, Text("超出本机构的授权范围，须总行审批", "beyond what this unit may approve: head office decides")
         )
-    return Verdict(True, STAGES[stage])
+    return ConsentVerdict(True, STAGES[stage])
 
 
 def within(approval: Approval, stage: Stage, person: Principal) -> bool:

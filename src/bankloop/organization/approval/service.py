@@ -17,9 +17,9 @@ from bankloop.organization.approval.contracts import (
     Approval,
     ApprovalState,
     Attachment,
+    ConsentVerdict,
     Demand,
     Stage,
-    Verdict,
 )
 from bankloop.organization.approval.effects import take_effect
 from bankloop.organization.approval.repository import (
@@ -170,7 +170,7 @@ def consent(
             return approve(connection, approval_id, None, comment)
 
 
-def verdict_on(connection: Connection, found: Approval, person: Principal) -> Verdict:
+def verdict_on(connection: Connection, found: Approval, person: Principal) -> ConsentVerdict:
     """Return whether a person may give the consent that a request waits for, and why not."""
     return may_pass(
         found,

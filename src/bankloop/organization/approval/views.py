@@ -19,8 +19,8 @@ from bankloop.organization.approval.contracts import (
     ApprovalState,
     ApprovalView,
     Change,
-    Fact,
     Lane,
+    PredictedFact,
     StageView,
 )
 from bankloop.organization.approval.effects import effects_of
@@ -68,7 +68,7 @@ def approval_view(connection: Connection, approval: Approval) -> ApprovalView:
         why=tuple(Text(one["zh"], one["en"]) for one in found.demand.get("why", ())),
         stages=tuple(_stages(found, acts)),
         changes=tuple(changes_between(before, after)) if after is not None else (),
-        effect=(Fact(_ONCE, effects_of(found.kind).says), *_facts(found.effect)),
+        effect=(PredictedFact(_ONCE, effects_of(found.kind).says), *_facts(found.effect)),
         acts=tuple(acts),
         may=tuple(_may(found, person.id, verdict.allowed, allowed(person, "kill", "approval"))),
         verdict=verdict,
@@ -138,12 +138,12 @@ def _may(found: Approval, person: str, passes: bool, kills: bool) -> Iterator[st
         yield "kill"
 
 
-def _facts(effect: Mapping[str, Any]) -> Iterator[Fact]:
+def _facts(effect: Mapping[str, Any]) -> Iterator[PredictedFact]:
     """The predicted effect as stored: name → {zh, en, value: {zh, en} or text}."""
     for name, body in effect.items():
         if isinstance(body, Mapping) and "zh" in body:
             value = body.get("value", "")
             said = Text(value["zh"], value["en"]) if isinstance(value, Mapping) else Text(str(value), str(value))
-            yield Fact(Text(body["zh"], body["en"]), said)
+            yield PredictedFact(Text(body["zh"], body["en"]), said)
         else:
-            yield Fact(Text(name, name), Text(str(body), str(body)))
+            yield PredictedFact(Text(name, name), Text(str(body), str(body)))

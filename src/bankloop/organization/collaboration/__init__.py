@@ -4,7 +4,7 @@ Each request has a state and a clock on a task, an inbox on both sides, and its 
 decides nothing about what a customer's data may be seen by whom: agreements and consent do.
 """
 
-from bankloop.organization.collaboration.contracts import Collaboration, Conversation, Inbox, Kind, Topic
+from bankloop.organization.collaboration.contracts import Collaboration, Conversation, Inbox, RequestKind, Topic
 from bankloop.organization.collaboration.rules import ANSWERS, TOPICS
 from bankloop.organization.collaboration.service import (
     add_words,
@@ -25,7 +25,7 @@ __all__ = [
     "Collaboration",
     "Conversation",
     "Inbox",
-    "Kind",
+    "RequestKind",
     "Topic",
     "add_words",
     "answer",

@@ -11,7 +11,7 @@ from bankloop.kit.text import Text
 from bankloop.organization.task import Service, Task, TaskEvent
 
 
-class Kind(StrEnum):
+class RequestKind(StrEnum):
     """A customer handed to another line (转介), or help that the front asks of the middle and the back (支持)."""
 
     REFERRAL = "referral"
@@ -23,7 +23,7 @@ class Topic:
     """What may be asked: of which line (a referral) or which role (support), and how soon it is answered."""
 
     key: str
-    kind: Kind
+    kind: RequestKind
     desk: str
     title: Text
     service: Service
@@ -38,7 +38,7 @@ class Collaboration:
     """
 
     request_id: UUID
-    kind: Kind
+    kind: RequestKind
     topic: Topic
     asked_by: str
     from_unit: str

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, insert, select, text, update
 
 from bankloop.organization.collaboration import errors
-from bankloop.organization.collaboration.contracts import Collaboration, Kind
+from bankloop.organization.collaboration.contracts import Collaboration, RequestKind
 from bankloop.organization.collaboration.rules import TOPICS
 from bankloop.organization.tables import collaboration as table
 from bankloop.organization.tables import staff_task
@@ -79,4 +79,4 @@ def _tasks(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Task]:
 
 def _one(row: Mapping[Any, Any], task: Task) -> Collaboration:
     own = {name: row[name] for name in _OWN}
-    return Collaboration(**{**own, "kind": Kind(own["kind"]), "topic": TOPICS[own["topic"]]}, task=task)
+    return Collaboration(**{**own, "kind": RequestKind(own["kind"]), "topic": TOPICS[own["topic"]]}, task=task)

@@ -13,7 +13,7 @@ from bankloop.kit.clock import local_day
 from bankloop.kit.ids import digest, uuid7
 from bankloop.kit.worktime import WorkTime
 from bankloop.organization.collaboration import errors
-from bankloop.organization.collaboration.contracts import Collaboration, Conversation, Inbox, Kind, Topic
+from bankloop.organization.collaboration.contracts import Collaboration, Conversation, Inbox, RequestKind, Topic
 from bankloop.organization.collaboration.repository import add, hands, move, of_task, request_of, seen
 from bankloop.organization.collaboration.rules import AT_BRANCH, answer_of, topic_of
 from bankloop.organization.people import BookRow, OrgUnit, keeper_of, named_backups, person_of, units
@@ -35,7 +35,7 @@ from bankloop.store.contracts import EVERY_LINE, EVERY_UNIT, Principal
 from bankloop.store.database import bank_wide, now_of, principal_of
 from bankloop.store.verbs import verb
 
-_KIND = {Kind.REFERRAL: TaskKind.REFERRAL, Kind.SUPPORT: TaskKind.SUPPORT}
+_KIND = {RequestKind.REFERRAL: TaskKind.REFERRAL, RequestKind.SUPPORT: TaskKind.SUPPORT}
 # The newest that an inbox shows.
 _SHOWN = 200
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:key))")
@@ -59,7 +59,7 @@ def refer(
     there. A number that it does not have counts as a name, so that nobody learns which numbers there are. Raises
     ``NotFoundError`` for who is not one's own, ``InputError`` without a name, the customer's word or the matter.
     """
-    asked = topic_of(topic, Kind.REFERRAL)
+    asked = topic_of(topic, RequestKind.REFERRAL)
     need, company, customer_no = need.strip(), company.strip(), customer_no.strip()
     if not need:
         raise errors.no_words()
@@ -87,7 +87,7 @@ def ask_support(
 
     Raises ``NotFoundError`` for a customer who is not one's own, ``InputError`` without words.
     """
-    asked, need, about_no = topic_of(topic, Kind.SUPPORT), need.strip(), about_no.strip()
+    asked, need, about_no = topic_of(topic, RequestKind.SUPPORT), need.strip(), about_no.strip()
     if not need:
         raise errors.no_words()
     if about_no and not keeper_of(connection, about_no):
@@ -133,8 +133,8 @@ def pass_on(connection: Connection, request_id: UUID, topic: str, words: str) ->
 
     Raises as ``answer`` does.
     """
-    found, asked = _to_answer(connection, request_id), topic_of(topic, Kind.SUPPORT)
-    if found.kind is not Kind.SUPPORT:
+    found, asked = _to_answer(connection, request_id), topic_of(topic, RequestKind.SUPPORT)
+    if found.kind is not RequestKind.SUPPORT:
         raise errors.no_topic(topic, [])
     if not words.strip():
         raise errors.no_words()
@@ -189,7 +189,7 @@ def conversation(connection: Connection, request_id: UUID) -> Conversation:
     mine = is_open and _receives(principal, found) and allowed(principal, "answer", "collaboration")
     return Conversation(
         found, tuple(events), mine,
-        mine and found.kind is Kind.SUPPORT and allowed(principal, "pass", "collaboration"),
+        mine and found.kind is RequestKind.SUPPORT and allowed(principal, "pass", "collaboration"),
         is_open and found.asked_by == principal.id,
     )  # fmt: skip
 
@@ -221,7 +221,7 @@ def _made(
     made = uuid7(int(now.timestamp() * 1000))
     own = {"request_id": made, "kind": topic.kind, "topic": topic.key, "asked_by": person, "desk": topic.desk}
     add(connection, {**own, **values, "task_id": task.task_id, "made_at": now})
-    act = "collaboration.refer" if topic.kind is Kind.REFERRAL else "collaboration.ask"
+    act = "collaboration.refer" if topic.kind is RequestKind.REFERRAL else "collaboration.ask"
     after = {"topic": topic.key, "to": topic.desk, "unit": values["to_unit"], "staff": staff, "due": due}
     record_audit(connection, act, "collaboration", str(made), None, after, subject=values["about_no"] or None)
     return request_of(connection, made)
@@ -287,7 +287,7 @@ def _receives(principal: Principal, one: Collaboration) -> bool:
     if one.asked_by == principal.id:
         return False
     here = EVERY_UNIT in principal.units or one.to_unit in principal.units
-    if one.kind is Kind.SUPPORT:
+    if one.kind is RequestKind.SUPPORT:
         return here and one.desk in principal.roles
     front = allowed(principal, "refer", "collaboration") or allowed(principal, "watch", "collaboration")
     in_line = front and (EVERY_LINE in principal.lines or one.to_line in principal.lines)

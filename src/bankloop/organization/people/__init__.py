@@ -13,7 +13,15 @@ from bankloop.organization.people.books import (
     transfer_of,
     transfers,
 )
-from bankloop.organization.people.contracts import BookRow, Licence, Line, OrgUnit, PeopleReport, Person, Transfer
+from bankloop.organization.people.contracts import (
+    BookRow,
+    BusinessLine,
+    Licence,
+    OrgUnit,
+    PeopleReport,
+    Person,
+    Transfer,
+)
 from bankloop.organization.people.loading import keep_people, load_people
 from bankloop.organization.people.rules import LICENSED_FROM, checked_id, checked_name, may_take
 from bankloop.organization.people.staff import (
@@ -36,8 +44,8 @@ from bankloop.organization.people.units import below, close_unit, move_unit, ope
 __all__ = [
     "LICENSED_FROM",
     "BookRow",
+    "BusinessLine",
     "Licence",
-    "Line",
     "OrgUnit",
     "PeopleReport",
     "Person",

@@ -10,7 +10,7 @@ from uuid import UUID
 from bankloop.kit.text import Text
 
 
-class Line(StrEnum):
+class BusinessLine(StrEnum):
     """The business lines: whose customer it is."""
 
     RETAIL = "retail"

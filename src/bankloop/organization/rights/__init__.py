@@ -22,7 +22,7 @@ from bankloop.organization.rights.contracts import (
     GrantState,
     MatrixCell,
     ObjectSpec,
-    Reach,
+    RoleReach,
     RoleSpec,
     Unmasking,
 )
@@ -64,7 +64,7 @@ __all__ = [
     "GrantState",
     "MatrixCell",
     "ObjectSpec",
-    "Reach",
+    "RoleReach",
     "RoleSpec",
     "Unmasking",
     "agreement_of",

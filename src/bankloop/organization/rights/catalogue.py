@@ -10,7 +10,7 @@ from typing import Any
 from bankloop.kit.located import read_located
 from bankloop.kit.text import Text
 from bankloop.organization.rights import errors
-from bankloop.organization.rights.contracts import MatrixCell, ObjectSpec, Reach, RoleSpec
+from bankloop.organization.rights.contracts import MatrixCell, ObjectSpec, RoleReach, RoleSpec
 from bankloop.store.contracts import EVERY_RIGHT, Principal
 
 SYSTEM = "system"
@@ -29,7 +29,7 @@ def _rights(body: Mapping[str, str]) -> frozenset[str]:
 def _role(name: str, body: Mapping[str, Any]) -> RoleSpec:
     rights = _rights(body["rights"]) | EVERYBODY
     marks = {mark: bool(body.get(mark)) for mark in ("makes", "checks", "administers")}
-    scope, purposes, unmasks = Reach(body["scope"]), frozenset(body["purposes"]), frozenset(body["unmasks"])
+    scope, purposes, unmasks = RoleReach(body["scope"]), frozenset(body["purposes"]), frozenset(body["unmasks"])
     return RoleSpec(name, Text(**body["title"]), scope, purposes, unmasks, rights, **marks)
 
 

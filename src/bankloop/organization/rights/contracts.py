@@ -12,7 +12,7 @@ from uuid import UUID
 from bankloop.kit.text import Text
 
 
-class Reach(StrEnum):
+class RoleReach(StrEnum):
     """Whose customers a role sees."""
 
     BANK = "bank"
@@ -29,7 +29,7 @@ class RoleSpec:
 
     name: str
     title: Text
-    scope: Reach
+    scope: RoleReach
     purposes: frozenset[str]
     unmasks: frozenset[str]
     rights: frozenset[str]
@@ -40,7 +40,7 @@ class RoleSpec:
     @property
     def bound(self) -> bool:
         """Return whether the role acts within units that its grant or the person's post names."""
-        return self.scope in (Reach.SUBTREE, Reach.POST, Reach.BOOK)
+        return self.scope in (RoleReach.SUBTREE, RoleReach.POST, RoleReach.BOOK)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from bankloop.organization.people import errors as people_errors
 from bankloop.organization.people.tables import staff
 from bankloop.organization.rights import errors
 from bankloop.organization.rights.catalogue import ADMINISTRATORS, ROLES, marks_of, require, role_of
-from bankloop.organization.rights.contracts import Grant, GrantState, Reach, RoleSpec
+from bankloop.organization.rights.contracts import Grant, GrantState, RoleReach, RoleSpec
 from bankloop.organization.rights.tables import role_grant as table
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import EVERY_LINE, EVERY_UNIT, Principal
@@ -263,15 +263,15 @@ def _principal(connection: Connection, person_id: str, grant: Grant, purpose: st
         _units(connection, role, grant),
         purpose,
         lines=grant.lines,
-        book=grant.person_id if role.scope is Reach.BOOK else "",
-        tasks=grant.person_id if role.scope in (Reach.BOOK, Reach.TASKS) else "",
+        book=grant.person_id if role.scope is RoleReach.BOOK else "",
+        tasks=grant.person_id if role.scope in (RoleReach.BOOK, RoleReach.TASKS) else "",
         rights=role.rights,
         acting_for=acting_for or "",
     )
 
 
 def _units(connection: Connection, role: RoleSpec, grant: Grant) -> tuple[str, ...]:
-    if role.scope is Reach.BANK:
+    if role.scope is RoleReach.BANK:
         return (EVERY_UNIT,)
     if not role.bound:
         return ()

@@ -16,7 +16,7 @@ from bankloop.kit.errors import BankloopError
 from bankloop.kit.ids import uuid7
 from bankloop.kit.text import Text
 from bankloop.lake.conformed import CONTRACTS
-from bankloop.lake.contracts import Column, DataClass, Scope
+from bankloop.lake.contracts import ContractColumn, DataClass, Scope
 from bankloop.lake.service import Lake
 from bankloop.organization.people import BookRow, keeper_of, valid
 from bankloop.organization.people.tables import customer_book
@@ -52,7 +52,7 @@ _IDENTIFIERS = frozenset({"document", "email", "address", "account"})
 # By kind of identifier the column that holds its token.
 _IN_VAULT = {"name": "name_token", "phone": "phone_token"}
 _OF_VAULT = frozenset(_IN_VAULT.values())
-_FIELDS: Mapping[str, Column | None] = {**{c.name: c for c in _CUSTOMER.columns}, AUM: None}
+_FIELDS: Mapping[str, ContractColumn | None] = {**{c.name: c for c in _CUSTOMER.columns}, AUM: None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ class Addressee:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DailyDelivery:
     """A report that was handed to a leader."""
 
     day: date

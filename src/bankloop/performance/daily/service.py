@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, text
 
 from bankloop.organization.people import units
-from bankloop.organization.rights import ROLES, Reach
+from bankloop.organization.rights import ROLES, RoleReach
 from bankloop.performance.daily import errors
-from bankloop.performance.daily.contracts import LEADERS, Addressee, DailyReport, Delivery, Figures, Post, Press
+from bankloop.performance.daily.contracts import LEADERS, Addressee, DailyDelivery, DailyReport, Figures, Post, Press
 from bankloop.performance.daily.rules import add_up
 from bankloop.performance.daily.tables import daily_delivery, daily_report
 from bankloop.store.audit import record_audit
@@ -78,7 +78,7 @@ def addressees(connection: Connection) -> tuple[Addressee, ...]:
     roots = [unit.unit_id for unit in units(connection) if unit.parent_id is None]
     found = set()
     for row in connection.execute(_LEAD, {"roles": list(LEADERS), "now": now_of(connection)}):
-        bank = ROLES[row.role].scope is Reach.BANK
+        bank = ROLES[row.role].scope is RoleReach.BANK
         mine = roots if bank else row.units or [row.post]
         found |= {Addressee(row.person_id, unit) for unit in mine if unit is not None}
     return tuple(sorted(found, key=lambda one: (one.unit_id, one.person)))
@@ -108,11 +108,11 @@ def daily_days(connection: Connection, unit_id: str, limit: int = 31) -> tuple[d
     return tuple(connection.scalars(query))
 
 
-def deliveries(connection: Connection, day: date) -> tuple[Delivery, ...]:
+def deliveries(connection: Connection, day: date) -> tuple[DailyDelivery, ...]:
     """Return who got which report of a day."""
     t = daily_delivery.c
     rows = connection.execute(select(daily_delivery).where(t.day == day).order_by(t.unit_id, t.person)).mappings()
-    return tuple(Delivery(**row) for row in rows)
+    return tuple(DailyDelivery(**row) for row in rows)
 
 
 def _kept(

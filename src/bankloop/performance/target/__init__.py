@@ -3,9 +3,9 @@
 This room splits and compares with what tasks did; what balances did is measured above and passed in.
 """
 
-from bankloop.performance.target.contracts import MEASURES, Holder, Measure, Part, Target, Unit
+from bankloop.performance.target.contracts import MEASURES, Holder, Target, TargetMeasure, TargetPart, TargetUnit
 from bankloop.performance.target.errors import bad_target, no_such_target
-from bankloop.performance.target.progress import Done, done_by_tasks, gone, rolled_up
+from bankloop.performance.target.progress import Achieved, done_by_tasks, gone, rolled_up
 from bankloop.performance.target.rules import read_weights
 from bankloop.performance.target.service import (
     capacities,
@@ -21,12 +21,12 @@ from bankloop.performance.target.service import (
 
 __all__ = [
     "MEASURES",
-    "Done",
+    "Achieved",
     "Holder",
-    "Measure",
-    "Part",
     "Target",
-    "Unit",
+    "TargetMeasure",
+    "TargetPart",
+    "TargetUnit",
     "bad_target",
     "capacities",
     "done_by_tasks",

@@ -11,7 +11,7 @@ from uuid import UUID
 from bankloop.kit.text import Text
 
 
-class Unit(StrEnum):
+class TargetUnit(StrEnum):
     """What a target counts: pieces, or fen."""
 
     COUNT = "count"
@@ -19,21 +19,21 @@ class Unit(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class TargetMeasure:
     """One thing that can be asked for; ``staffed`` where people's time limits how much."""
 
     key: str
     title: Text
-    unit: Unit
+    unit: TargetUnit
     staffed: bool = False
 
 
-MEASURES: Mapping[str, Measure] = {
+MEASURES: Mapping[str, TargetMeasure] = {
     one.key: one
     for one in (
-        Measure("tasks", Text("办结任务", "tasks done"), Unit.COUNT, staffed=True),
-        Measure("sales", Text("成交笔数", "sales"), Unit.COUNT),
-        Measure("deposits", Text("存款净增", "deposits, net increase"), Unit.MONEY),
+        TargetMeasure("tasks", Text("办结任务", "tasks done"), TargetUnit.COUNT, staffed=True),
+        TargetMeasure("sales", Text("成交笔数", "sales"), TargetUnit.COUNT),
+        TargetMeasure("deposits", Text("存款净增", "deposits, net increase"), TargetUnit.MONEY),
     )
 }
 
@@ -54,7 +54,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TargetPart:
     """What one unit or one member of staff has of a target, by which weight, within which capacity."""
 
     target_id: UUID

@@ -20,7 +20,7 @@ _DONE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Achieved:
     """What was reached, by unit with all below it and by person."""
 
     units: Mapping[str, int]
@@ -31,7 +31,7 @@ class Done:
         return (self.staff if kind == "staff" else self.units).get(holder, 0)
 
 
-def done_by_tasks(connection: Connection, found: Target, until: date, zone: str) -> Done | None:
+def done_by_tasks(connection: Connection, found: Target, until: date, zone: str) -> Achieved | None:
     """Return what was done of a target until a day, as far as it may be seen; None where tasks do not measure it."""
     if found.measure not in _WHICH:
         return None
@@ -41,7 +41,7 @@ def done_by_tasks(connection: Connection, found: Target, until: date, zone: str)
     return rolled_up([(row.unit_id, row.staff_id, row.n) for row in rows], parents)
 
 
-def rolled_up(rows: Sequence[tuple[str, str, int]], parents: Mapping[str, str | None]) -> Done:
+def rolled_up(rows: Sequence[tuple[str, str, int]], parents: Mapping[str, str | None]) -> Achieved:
     """Return sums of (unit, person, amount) by person, and by unit with all below it."""
     whole: dict[str, int] = {}
     people: dict[str, int] = {}
@@ -52,7 +52,7 @@ def rolled_up(rows: Sequence[tuple[str, str, int]], parents: Mapping[str, str | 
         while at is not None:
             whole[at] = whole.get(at, 0) + amount
             at = parents.get(at)
-    return Done(whole, people)
+    return Achieved(whole, people)
 
 
 def gone(found: Target, day: date) -> float:

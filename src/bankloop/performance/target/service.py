@@ -17,7 +17,7 @@ from bankloop.kit.text import Text
 from bankloop.kit.worktime import is_working_day
 from bankloop.organization.people import units
 from bankloop.performance.target import errors
-from bankloop.performance.target.contracts import MEASURES, Holder, Part, Target
+from bankloop.performance.target.contracts import MEASURES, Holder, Target, TargetPart
 from bankloop.performance.target.rules import parts_of
 from bankloop.performance.target.tables import target as table
 from bankloop.performance.target.tables import target_part as part_table
@@ -126,21 +126,21 @@ def target_of(connection: Connection, target_id: UUID) -> Target:
     return Target(**row)
 
 
-def part_of(connection: Connection, target_id: UUID, holder: str) -> Part:
+def part_of(connection: Connection, target_id: UUID, holder: str) -> TargetPart:
     """Return what a holder has; raise ``NotFoundError`` where it has none that may be seen."""
     t = part_table.c
     query = select(part_table).where(t.target_id == target_id, t.holder == holder)
     row = connection.execute(query).mappings().first()
     if row is None:
         raise errors.no_such_target(f"{target_id} {holder}")
-    return Part(**row)
+    return TargetPart(**row)
 
 
-def parts_below(connection: Connection, target_id: UUID, holder: str) -> tuple[Part, ...]:
+def parts_below(connection: Connection, target_id: UUID, holder: str) -> tuple[TargetPart, ...]:
     """Return what was given on by a holder, in order."""
     t = part_table.c
     query = select(part_table).where(t.target_id == target_id, t.parent == holder).order_by(t.holder)
-    return tuple(Part(**row) for row in connection.execute(query).mappings())
+    return tuple(TargetPart(**row) for row in connection.execute(query).mappings())
 
 
 def holders_below(connection: Connection, unit_id: str) -> tuple[Holder, ...]:

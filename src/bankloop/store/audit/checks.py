@@ -31,7 +31,7 @@ _KEEP = text("INSERT INTO audit_check (rows, seals, findings) VALUES (:rows, :se
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class TrailCheck:
     """A verification that was made: when, over how much, what it found (kind, seal, row, detail)."""
 
     at: datetime
@@ -93,10 +93,10 @@ def check_audit(store: Store, *, seal: bool = True) -> AuditReport:
     return report
 
 
-def last_check(connection: Connection) -> Check | None:
+def last_check(connection: Connection) -> TrailCheck | None:
     """Return the newest verification, or None before the first."""
     row = connection.execute(_LAST).first()
-    return None if row is None else Check(row.checked_at, row.rows, row.seals, tuple(row.findings))
+    return None if row is None else TrailCheck(row.checked_at, row.rows, row.seals, tuple(row.findings))
 
 
 def check_due(store: Store) -> AuditReport | None:

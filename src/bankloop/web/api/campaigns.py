@@ -22,6 +22,7 @@ from bankloop.store.registry import list_campaigns, read_models, read_plans, rea
 from bankloop.web.api.dependencies import (
     PREFIX,
     Body,
+    CommentBody,
     Cursor,
     Limit,
     Open,
@@ -62,12 +63,6 @@ class WindowBody(Body):
     round: Annotated[int, Field(ge=1, le=1_000)] = 1
     start: date | None = None
     further: bool = False
-
-
-class WhyBody(Body):
-    """Why."""
-
-    reason: Reason = ""
 
 
 class ScheduleBody(Body):
@@ -155,7 +150,7 @@ def submit(request: Request, name: str, body: SubmitBody, console: Open, visitor
 
 @router.post("/parts/{kind}/{key}/submit", openapi_extra=does("script.submit", "benefit.submit", "budget.submit"))
 def submit_part(
-    request: Request, kind: Literal["script", "benefit", "budget"], key: str, body: WhyBody, console: Open, visitor: Writes
+    request: Request, kind: Literal["script", "benefit", "budget"], key: str, body: CommentBody, console: Open, visitor: Writes
 ) -> Response:  # fmt: skip
     """Ask that a script, a benefit or a campaign's budget be consented to on its own."""
 

@@ -39,6 +39,18 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", str_max_length=100_000, str_strip_whitespace=False)
 
 
+class WhyBody(Body):
+    """Why; it has to be said."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class CommentBody(Body):
+    """Why, where there is something to say."""
+
+    reason: Annotated[str, Field(max_length=2_000)] = ""
+
+
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Reason = Annotated[str, Field(max_length=2_000)]
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from bankloop.organization.rights import require
 from bankloop.store.audit import holds, holds_on, place_hold, release_hold
-from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Writes, does, plain
+from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, WhyBody, Writes, does, plain
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["holds"])
@@ -25,12 +25,6 @@ class HoldBody(Body):
 
     object_kind: Name
     object_id: Name
-    reason: Reasons
-
-
-class WhyBody(Body):
-    """Why."""
-
     reason: Reasons
 
 

@@ -17,16 +17,10 @@ from bankloop.care.worklist import recall_list, take_list, work_lists
 from bankloop.kit.worktime import WorkTime
 from bankloop.organization.rights import require
 from bankloop.organization.task import dispatch_tasks
-from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, Writes, does, plain
+from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, WhyBody, Writes, does, plain
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["lists"])
-
-
-class WhyBody(Body):
-    """Why."""
-
-    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
 class RoundBody(Body):

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from bankloop.organization import account
 from bankloop.organization.rights import require
-from bankloop.web.api.dependencies import PREFIX, Body, Manages, Name, Open, Reason, does, plain
+from bankloop.web.api.dependencies import PREFIX, Body, CommentBody, Manages, Name, Open, does, plain
 from bankloop.web.api.idempotency import once, once_in, with_once
 
 router = APIRouter(prefix=PREFIX, tags=["machines"])
@@ -32,12 +32,6 @@ class SubjectBody(Body):
     """Which subject of the identity provider a person is."""
 
     subject: Annotated[str, Field(min_length=1, max_length=255)] | None
-
-
-class WhyBody(Body):
-    """Why."""
-
-    reason: Reason = ""
 
 
 @router.post("/token", openapi_extra=does("machine.token"))
@@ -99,7 +93,7 @@ def rotate(request: Request, machine_id: str, console: Open, visitor: Manages) -
 
 
 @router.post("/machines/{machine_id}/revoke", openapi_extra=does("machine.revoke"))
-def revoke(request: Request, machine_id: str, body: WhyBody, console: Open, visitor: Manages) -> Response:
+def revoke(request: Request, machine_id: str, body: CommentBody, console: Open, visitor: Manages) -> Response:
     """Revoke a credential: worth nothing from the next request on."""
     store = console.bank.store
 
@@ -138,7 +132,7 @@ def change(
     request: Request,
     person_id: str,
     verb: Literal["open", "reset", "lock", "unlock", "close"],
-    body: WhyBody,
+    body: CommentBody,
     console: Open,
     visitor: Manages,
 ) -> Response:

@@ -22,7 +22,7 @@ from bankloop.customer.identity import (
     undo_merge,
 )
 from bankloop.organization.rights import require
-from bankloop.web.api.dependencies import PREFIX, Body, Limit, Name, Open, Reads, Writes, does, plain
+from bankloop.web.api.dependencies import PREFIX, Body, Limit, Name, Open, Reads, WhyBody, Writes, does, plain
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["parties"])
@@ -63,12 +63,6 @@ class BindBody(Body):
 
     customer_no: Name
     evidence: Evidence
-
-
-class WhyBody(Body):
-    """Why."""
-
-    reason: Reasons
 
 
 @router.get("/merges")

@@ -62,8 +62,8 @@ class VersionBody(Body):
     version: Annotated[int, Field(ge=1)]
 
 
-class WhyBody(Body):
-    """Why."""
+class RetireBody(Body):
+    """Why a segment is retired, or what else needs saying of it in a line."""
 
     reason: Annotated[str, Field(min_length=1, max_length=400)]
 
@@ -139,7 +139,7 @@ def activate(request: Request, name: str, body: VersionBody, console: Open, visi
 
 
 @router.post("/segments/{name}/retire", openapi_extra=does("segment.retire"))
-def retire(request: Request, name: str, body: WhyBody, console: Open, visitor: Writes) -> Response:
+def retire(request: Request, name: str, body: RetireBody, console: Open, visitor: Writes) -> Response:
     """Take a segment out of use."""
 
     def effect(connection: Connection) -> Any:

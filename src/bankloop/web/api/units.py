@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from bankloop.kit.text import Text
 from bankloop.organization.people import close_unit, move_unit, name_backup, open_unit
 from bankloop.store.contracts import EVERY_LINE
-from bankloop.web.api.dependencies import PREFIX, Body, Manages, Name, Open, does
+from bankloop.web.api.dependencies import PREFIX, Body, Manages, Name, Open, WhyBody, does
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["units"])
@@ -36,12 +36,6 @@ class ParentBody(Body):
     parent_id: Name
     reason: Reasons
     at: AwareDatetime | None = None
-
-
-class WhyBody(Body):
-    """Why."""
-
-    reason: Reasons
 
 
 class DeputyBody(Body):

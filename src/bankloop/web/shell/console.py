@@ -24,7 +24,7 @@ from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Outcomes, Programme, Reading
 from bankloop.loop.membership.customer_watch import Everybody
-from bankloop.loop.membership.members import People
+from bankloop.loop.membership.members import CustomersNow
 from bankloop.loop.round.labels import round_outcomes
 from bankloop.loop.round.reading import newest_readings
 from bankloop.loop.spec import Lock, read_lock
@@ -47,7 +47,7 @@ KEPT = 4
 T = TypeVar("T")
 
 
-class Kept:
+class RecentValues:
     """The last few values by key; made once however many ask."""
 
     def __init__(self, size: int = KEPT) -> None:
@@ -75,13 +75,13 @@ class Console:
 
     bank: Bank
     principal: Principal = field(default_factory=lambda: system("console", "console"))
-    plans: Kept = field(default_factory=Kept)
-    rounds: Kept = field(default_factory=Kept)
-    readings: Kept = field(default_factory=lambda: Kept(64))
-    locks: Kept = field(default_factory=lambda: Kept(64))
-    locked: Kept = field(default_factory=lambda: Kept(64))
-    programmes: Kept = field(default_factory=lambda: Kept(1))
-    scores: Kept = field(default_factory=lambda: Kept(64))
+    plans: RecentValues = field(default_factory=RecentValues)
+    rounds: RecentValues = field(default_factory=RecentValues)
+    readings: RecentValues = field(default_factory=lambda: RecentValues(64))
+    locks: RecentValues = field(default_factory=lambda: RecentValues(64))
+    locked: RecentValues = field(default_factory=lambda: RecentValues(64))
+    programmes: RecentValues = field(default_factory=lambda: RecentValues(1))
+    scores: RecentValues = field(default_factory=lambda: RecentValues(64))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -96,7 +96,7 @@ class Console:
         with self.bank.store.begin(principal) as connection:
             return numbers_kept(connection, principal.book, principal.units)
 
-    def people_now(self) -> People:
+    def people_now(self) -> CustomersNow:
         """Return every customer as they are and allow now; what a load, a word or a merge changed is read again."""
         with self.reading() as connection:
             return self.everybody.now(connection)

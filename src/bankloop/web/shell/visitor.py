@@ -93,7 +93,7 @@ def visitor_of_token(store: Store, token: str, wishes: Mapping[str, str], *, bea
     with store.begin(account.SIGN_IN) as connection:
         session = account.read_session(connection, token)
         if session is not None:
-            if session.step is not account.Step.FULL:
+            if session.step is not account.SignInStep.FULL:
                 return None
             return _visitor(connection, session.person_id, session.role, wishes, session=session, token=token)
         caller = account.read_credential(connection, token) if bearer else None

@@ -17,8 +17,8 @@ from bankloop.kit.located import Located
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate.off_policy import Floats, Integers, fit_outcomes
 from bankloop.loop.evaluate.policy import errors
-from bankloop.loop.evaluate.policy.contracts import Comparison, PolicySpec
-from bankloop.loop.evaluate.policy.design import Band, Design, refuse_rate
+from bankloop.loop.evaluate.policy.contracts import PolicyComparison, PolicySpec
+from bankloop.loop.evaluate.policy.design import ExperimentDesign, OfferedBand, refuse_rate
 from bankloop.loop.evaluate.policy.logged import Experiment
 from bankloop.loop.reach import NONE, Family, Problem, solve
 
@@ -32,7 +32,7 @@ _RATE_PENALTY = 100.0
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class PolicyCandidate:
     """One policy to value: its title and the probability of every action for each test row, (m, k)."""
 
     title: Text
@@ -43,11 +43,11 @@ class Candidate:
 class Choices:
     """All policies by name, ``plan`` and ``logged`` first; ``chosen`` says what the plan does and how it keeps its limit."""
 
-    policies: Mapping[str, Candidate]
+    policies: Mapping[str, PolicyCandidate]
     chosen: Mapping[str, Any]
 
 
-def choose(spec: PolicySpec, experiment: Experiment, design: Design, seed: int, located: Located) -> Choices:
+def choose(spec: PolicySpec, experiment: Experiment, design: ExperimentDesign, seed: int, located: Located) -> Choices:
     """Return the policies of a spec, learned on the learn part; raise ``UnsupportedPolicy`` for what was never tried."""
     reward = experiment.reward(spec.rewards[0])
     if spec.arms is not None:
@@ -55,12 +55,12 @@ def choose(spec: PolicySpec, experiment: Experiment, design: Design, seed: int, 
     else:
         plan, single, chosen = _rates(spec, design, reward, located)
     compared = {
-        name: Candidate(one.title.text, _compared(spec, design, name, one, located))
+        name: PolicyCandidate(one.title.text, _compared(spec, design, name, one, located))
         for name, one in spec.compare.items()
     }
     policies = {
-        "plan": Candidate(Text("计划", "the plan"), plan),
-        "logged": Candidate(Text("当时的做法", "as it was logged"), design.propensity()),
+        "plan": PolicyCandidate(Text("计划", "the plan"), plan),
+        "logged": PolicyCandidate(Text("当时的做法", "as it was logged"), design.propensity()),
         "best_single": single,
         **compared,
     }
@@ -68,8 +68,8 @@ def choose(spec: PolicySpec, experiment: Experiment, design: Design, seed: int, 
 
 
 def _arms(
-    spec: PolicySpec, experiment: Experiment, design: Design, reward: Floats, seed: int
-) -> tuple[Floats, Candidate, dict[str, Any]]:
+    spec: PolicySpec, experiment: Experiment, design: ExperimentDesign, reward: Floats, seed: int
+) -> tuple[Floats, PolicyCandidate, dict[str, Any]]:
     assert spec.arms is not None
     assert spec.under.share is not None
     k, nothing = len(design.names), design.names.index(spec.arms.nothing)
@@ -87,7 +87,7 @@ def _arms(
     title = Text(
         f"最好的单一动作（{design.names[best]}），随机", f"the best single offer ({design.names[best]}), at random"
     )
-    single = Candidate(title, _by_share(design, m, nothing, {best: spec.under.share}))
+    single = PolicyCandidate(title, _by_share(design, m, nothing, {best: spec.under.share}))
     chosen = {
         "customers": {name: int((choice == arm).sum()) for arm, name in enumerate(design.names)},
         "limit": limit,
@@ -99,8 +99,8 @@ def _arms(
 
 
 def _rates(
-    spec: PolicySpec, design: Design, reward: Floats, located: Located
-) -> tuple[Floats, Candidate, dict[str, Any]]:
+    spec: PolicySpec, design: ExperimentDesign, reward: Floats, located: Located
+) -> tuple[Floats, PolicyCandidate, dict[str, Any]]:
     expected = np.array([_response(design, index, band, reward) for index, band in enumerate(design.bands)])
     rows = np.array([band.rows for band in design.bands], dtype=np.float64)
     means = np.array([band.level_mean for band in design.bands])
@@ -129,10 +129,10 @@ def _rates(
         "best_single": f"level {single[0] + 1}",
         "learned_rows_outside": design.dropped,
     }
-    return _by_level(design, best), Candidate(title, _by_level(design, single)), chosen
+    return _by_level(design, best), PolicyCandidate(title, _by_level(design, single)), chosen
 
 
-def _response(design: Design, index: int, band: Band, reward: Floats) -> Floats:
+def _response(design: ExperimentDesign, index: int, band: OfferedBand, reward: Floats) -> Floats:
     """Return the reward (levels,) a group is expected to bring at each level's mean rate: a line in the rate."""
     assert design.group is not None
     assert design.rate is not None
@@ -147,7 +147,7 @@ def _response(design: Design, index: int, band: Band, reward: Floats) -> Floats:
     return np.where(np.isnan(band.level_mean), -np.inf, expected)
 
 
-def _described(band: Band, level: int) -> dict[str, float | int]:
+def _described(band: OfferedBand, level: int) -> dict[str, float | int]:
     return {
         "level": level + 1,
         "from": round(float(band.edges[level]), 4),
@@ -168,7 +168,7 @@ def _total(expected: Floats, rows: Floats, levels: tuple[int, ...]) -> float:
     return float(rows @ expected[np.arange(len(rows)), levels])
 
 
-def _compared(spec: PolicySpec, design: Design, name: str, one: Comparison, located: Located) -> Floats:
+def _compared(spec: PolicySpec, design: ExperimentDesign, name: str, one: PolicyComparison, located: Located) -> Floats:
     m = int(design.test.sum())
     if one.shares is not None:
         assert spec.arms is not None
@@ -189,7 +189,7 @@ def _compared(spec: PolicySpec, design: Design, name: str, one: Comparison, loca
 
 
 def _levels_of(
-    spec: PolicySpec, design: Design, name: str, rates: Mapping[str, float], located: Located
+    spec: PolicySpec, design: ExperimentDesign, name: str, rates: Mapping[str, float], located: Located
 ) -> tuple[int, ...]:
     place = located.place("compare", name, "rates")
     groups = [band.name for band in design.bands]
@@ -205,7 +205,7 @@ def _levels_of(
     return tuple(levels)
 
 
-def _by_share(design: Design, m: int, nothing: int, shares: Mapping[int, int]) -> Floats:
+def _by_share(design: ExperimentDesign, m: int, nothing: int, shares: Mapping[int, int]) -> Floats:
     probability = np.zeros((m, len(design.names)))
     for arm, ppm in shares.items():
         probability[:, arm] = ppm / PPM
@@ -213,7 +213,7 @@ def _by_share(design: Design, m: int, nothing: int, shares: Mapping[int, int]) -
     return probability
 
 
-def _by_level(design: Design, levels: tuple[int, ...]) -> Floats:
+def _by_level(design: ExperimentDesign, levels: tuple[int, ...]) -> Floats:
     assert design.group is not None
     chosen: Integers = np.array(levels)[design.group[design.test]]
     return np.asarray(np.eye(len(design.names))[chosen])

@@ -111,7 +111,7 @@ class Under(Spec):
     mean: Literal["at most logged"] | None = None
 
 
-class Comparison(Spec):
+class PolicyComparison(Spec):
     """A policy to hold the plan against: arms by share, one level for all, or one rate per group."""
 
     title: Label
@@ -120,7 +120,7 @@ class Comparison(Spec):
     rates: Mapping[str, float] | None = None
 
     @model_validator(mode="after")
-    def _one_kind(self) -> Comparison:
+    def _one_kind(self) -> PolicyComparison:
         if sum(part is not None for part in (self.shares, self.level, self.rates)) != 1:
             raise ValueError("write one of shares, level, rates")
         return self
@@ -140,7 +140,7 @@ class PolicySpec(Spec):
     protected: tuple[str, ...] = ()
     split: Split
     under: Under
-    compare: Mapping[Name, Comparison] = Field(default_factory=dict)
+    compare: Mapping[Name, PolicyComparison] = Field(default_factory=dict)
     notes: tuple[Label, ...] = ()
 
     @model_validator(mode="after")

@@ -25,7 +25,7 @@ _RATE_STEP = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class OfferedBand:
     """What one group was offered among the rows that are valued.
 
     ``edges`` (levels + 1,); ``level_mean`` (levels,) the mean rate of each level, NaN where it was never offered;
@@ -51,7 +51,7 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
-class Design:
+class ExperimentDesign:
     """The experiment as drawn, n rows.
 
     ``action`` (n,) column of ``names``, −1 for a rate outside what is valued; ``stratum`` (n,) index into ``strata``;
@@ -64,7 +64,7 @@ class Design:
     stratum: Integers
     learn: Bools
     test: Bools
-    bands: tuple[Band, ...] = ()
+    bands: tuple[OfferedBand, ...] = ()
     group: Integers | None = None
     rate: Floats | None = None
     dropped: int = 0
@@ -77,13 +77,13 @@ class Design:
         return np.asarray(shares[self.stratum[self.test]])
 
 
-def read_design(spec: PolicySpec, experiment: Experiment, seed: int) -> Design:
+def read_design(spec: PolicySpec, experiment: Experiment, seed: int) -> ExperimentDesign:
     """Return the design of an experiment; raise ``SpecError`` for unknown names, ``DataError`` for empty parts."""
     stratum, strata = _strata(spec, experiment)
     if spec.arms is not None:
         action = _arm_actions(spec.arms, experiment)
         learn, test = _split(spec, experiment, action, stratum, seed)
-        return Design(tuple(spec.arms.values), action, strata, stratum, learn, test)
+        return ExperimentDesign(tuple(spec.arms.values), action, strata, stratum, learn, test)
     assert spec.rate is not None
     learn, test = _split(spec, experiment, np.zeros(experiment.rows, np.int64), stratum, seed)
     group = _groups(spec.rate, experiment)
@@ -96,10 +96,10 @@ def read_design(spec: PolicySpec, experiment: Experiment, seed: int) -> Design:
     inside = action != OUTSIDE
     names = tuple(f"level {number}" for number in range(1, spec.rate.levels + 1))
     dropped = int((learn & ~inside).sum())
-    return Design(names, action, strata, stratum, learn & inside, test, bands, group, rate, dropped)
+    return ExperimentDesign(names, action, strata, stratum, learn & inside, test, bands, group, rate, dropped)
 
 
-def refuse_rate(place: str, band: Band, rate: float, spec: PolicySpec) -> UnsupportedPolicy:
+def refuse_rate(place: str, band: OfferedBand, rate: float, spec: PolicySpec) -> UnsupportedPolicy:
     """Return the refusal of a rate that a group never saw."""
     where, which = str(spec.split.column), ", ".join(str(value) for value in spec.split.test)
     seen = Text(f"{band.seen}（{where} {which}）", f"{band.seen} where {where} is {which}")
@@ -170,7 +170,7 @@ def _hashed(spec: PolicySpec, rows: int, action: Integers, stratum: Integers, se
     return learn
 
 
-def _band(rate: Rate, index: int, group: Integers, values: Floats, test: Bools) -> Band:
+def _band(rate: Rate, index: int, group: Integers, values: Floats, test: Bools) -> OfferedBand:
     name = list(rate.groups)[index]
     mine = values[test & (group == index)]
     if not mine.size:
@@ -180,7 +180,7 @@ def _band(rate: Rate, index: int, group: Integers, values: Floats, test: Bools) 
     count = np.bincount(level, minlength=rate.levels)
     total = np.bincount(level, weights=mine, minlength=rate.levels)
     mean = np.divide(total, count, out=np.full(rate.levels, np.nan), where=count > 0)
-    return Band(name, edges, mean, int(mine.size), float(mine.mean()))
+    return OfferedBand(name, edges, mean, int(mine.size), float(mine.mean()))
 
 
 def _levels(rate: Floats, edges: Floats) -> Integers:

@@ -25,9 +25,9 @@ from bankloop.loop.evaluate.off_policy import (
     why_unread,
 )
 from bankloop.loop.evaluate.policy import errors
-from bankloop.loop.evaluate.policy.choices import Candidate, choose
+from bankloop.loop.evaluate.policy.choices import PolicyCandidate, choose
 from bankloop.loop.evaluate.policy.contracts import LoggedBank, LoggedColumn, PolicySpec, Reward
-from bankloop.loop.evaluate.policy.design import Design, read_design
+from bankloop.loop.evaluate.policy.design import ExperimentDesign, read_design
 from bankloop.loop.evaluate.policy.logged import Experiment, read_experiment
 from bankloop.loop.evaluate.policy.results import PolicyValuation, RewardReading, ValuedPolicy
 from bankloop.loop.evaluate.statistics import Estimate
@@ -130,13 +130,13 @@ def _used(spec: PolicySpec) -> Iterator[tuple[tuple[str | int, ...], str, tuple[
         yield ("rate", "group"), spec.rate.group, categories, True
 
 
-def _logs(experiment: Experiment, design: Design, reward: Reward) -> Logs:
+def _logs(experiment: Experiment, design: ExperimentDesign, reward: Reward) -> Logs:
     rows = design.test
     names = np.array(design.strata)[design.stratum[rows]]
     return Logs(design.action[rows], design.propensity(), experiment.reward(reward)[rows], design.names, names)
 
 
-def _outcome_features(spec: PolicySpec, experiment: Experiment, design: Design) -> Floats:
+def _outcome_features(spec: PolicySpec, experiment: Experiment, design: ExperimentDesign) -> Floats:
     """Return what the outcome models read of the test rows: the features, and which stratum a row was drawn in."""
     present = np.unique(design.stratum[design.test])
     strata = (design.stratum[design.test][:, None] == present[None, 1:]).astype(np.float64)
@@ -144,7 +144,7 @@ def _outcome_features(spec: PolicySpec, experiment: Experiment, design: Design) 
 
 
 def _reading(
-    reward: Reward, bank: LoggedBank, logs: Logs, model: Floats, policies: Mapping[str, Candidate]
+    reward: Reward, bank: LoggedBank, logs: Logs, model: Floats, policies: Mapping[str, PolicyCandidate]
 ) -> RewardReading:
     scale = 1.0 if reward.kind == "money" else float(PER)
     scores = {name: doubly_robust_scores(logs, one.probability, model) for name, one in policies.items()}
@@ -169,7 +169,7 @@ def _reading(
     return RewardReading(reward.key, reward.title.text, unit, total, currency, valued)
 
 
-def _why_no_lead(plan: Candidate, other: Candidate, apart: Floats) -> Text | None:
+def _why_no_lead(plan: PolicyCandidate, other: PolicyCandidate, apart: Floats) -> Text | None:
     """Return why the lead cannot be read; of the same choices it is known to be nought."""
     return None if np.array_equal(plan.probability, other.probability) else why_skewed(apart)
 
@@ -193,7 +193,7 @@ def _units(reward: Reward, bank: LoggedBank) -> tuple[Text, Text]:
     )
 
 
-def _estimators(reward: Reward, logs: Logs, model: Floats, plan: Candidate) -> dict[str, Estimate]:
+def _estimators(reward: Reward, logs: Logs, model: Floats, plan: PolicyCandidate) -> dict[str, Estimate]:
     scale = 1.0 if reward.kind == "money" else float(PER)
     found = {
         "ips": ips(logs, plan.probability),
@@ -203,7 +203,7 @@ def _estimators(reward: Reward, logs: Logs, model: Floats, plan: Candidate) -> d
     return {name: value.estimate.scaled(scale) for name, value in found.items()}
 
 
-def _notes(spec: PolicySpec, design: Design) -> tuple[Text, ...]:
+def _notes(spec: PolicySpec, design: ExperimentDesign) -> tuple[Text, ...]:
     notes = [note.text for note in spec.notes] + [_DRAWN]
     if spec.rate:
         seen_zh = "；".join(f"{band.name} {band.seen}" for band in design.bands)

@@ -1,6 +1,6 @@
 """The arithmetic of honest readings. An engine aggregates, these functions infer; they know no campaign and no event."""
 
-from bankloop.loop.evaluate.statistics.aggregates import Arm
+from bankloop.loop.evaluate.statistics.aggregates import ArmSums
 from bankloop.loop.evaluate.statistics.checks import (
     SRM_ALARM,
     RatioCheck,
@@ -44,7 +44,7 @@ __all__ = [
     "SRM_ALARM",
     "Z80",
     "Z95",
-    "Arm",
+    "ArmSums",
     "Design",
     "Effect",
     "Estimate",

@@ -14,7 +14,7 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class ArmSums:
     """Counts, sums, squares and cross products of an outcome ``y`` and, where given, a second quantity ``x``.
 
     ``x`` is a covariate known before assignment, the denominator of a ratio, or a cluster's size. Products of three say
@@ -37,7 +37,7 @@ class Arm:
     x0: ArrayLike = 0.0
 
     @classmethod
-    def of(cls, outcome: ArrayLike, other: ArrayLike | None = None, count: ArrayLike | None = None) -> Arm:
+    def of(cls, outcome: ArrayLike, other: ArrayLike | None = None, count: ArrayLike | None = None) -> ArmSums:
         """Return the aggregates of outcomes (n,) and, where given, of a second quantity (n,).
 
         ``count`` (…, n) says how many customers each row stands for, by draw along the leading axes: thousands of drawn
@@ -49,7 +49,7 @@ class Arm:
         return cls._summed(y, x, y0, x0, lambda values: np.asarray(w @ values))
 
     @classmethod
-    def by_stratum(cls, outcome: ArrayLike, stratum: ArrayLike, strata: int, other: ArrayLike | None = None) -> Arm:
+    def by_stratum(cls, outcome: ArrayLike, stratum: ArrayLike, strata: int, other: ArrayLike | None = None) -> ArmSums:
         """Return the aggregates of each stratum 0 … ``strata`` − 1, as arrays (strata,)."""
         (y, x), place = _pair(outcome, other), np.asarray(stratum)
         size = np.maximum(np.bincount(place, minlength=strata), 1)
@@ -69,41 +69,41 @@ class Arm:
         x0: ArrayLike,
         summed: Callable[[Floats], Floats],
         place: Integers | EllipsisType = ...,
-    ) -> Arm:
+    ) -> ArmSums:
         y, x = outcome - np.asarray(y0)[place], other - np.asarray(x0)[place]
         n, sum_y, sum_x = (summed(one) for one in (np.ones(len(y)), outcome, other))
         yy, xx, xy = (summed(one) for one in (y * y, x * x, x * y))
         cubes = (summed(one) for one in (y * y * y, y * y * x, y * x * x, x * x * x))
         return cls(*(n, sum_y, yy, sum_x, xx, xy, *cubes, y0, x0))
 
-    def __add__(self, other: Arm) -> Arm:
+    def __add__(self, other: ArmSums) -> ArmSums:
         """Return the aggregates of both together: rounds, or strata, pool by adding."""
         moved = other.about(self.y0, self.x0)
         added = (np.add(a, b) for a, b in zip(self._sums(), moved._sums(), strict=True))
-        return Arm(*(*added, self.y0, self.x0))
+        return ArmSums(*(*added, self.y0, self.x0))
 
-    def total(self) -> Arm:
+    def total(self) -> ArmSums:
         """Return the aggregates over the last axis: all strata together."""
         size = np.asarray(self.n, np.float64)
         rows = np.maximum(size.sum(axis=-1), 1.0)
         y0, x0 = ((size * mean).sum(axis=-1) / rows for mean in (self.mean, self.mean_x))
         moved = self.about(np.asarray(y0)[..., None], np.asarray(x0)[..., None])
         sums = (np.sum(np.broadcast_to(v, np.shape(self.n)), axis=-1) for v in moved._sums())
-        return Arm(*(*sums, y0, x0))
+        return ArmSums(*(*sums, y0, x0))
 
-    def taken(self, which: NDArray[np.bool_]) -> Arm:
+    def taken(self, which: NDArray[np.bool_]) -> ArmSums:
         """Return the aggregates of some entries of the last axis."""
-        return Arm(*(np.broadcast_to(v, np.shape(self.n))[..., which] for v in (*self._sums(), self.y0, self.x0)))
+        return ArmSums(*(np.broadcast_to(v, np.shape(self.n))[..., which] for v in (*self._sums(), self.y0, self.x0)))
 
-    def laid_out(self) -> Arm:
+    def laid_out(self) -> ArmSums:
         """Return the arm with strata along the last axis: one where it had none."""
-        return self if np.ndim(self.n) else Arm(*(np.atleast_1d(v) for v in (*self._sums(), self.y0, self.x0)))
+        return self if np.ndim(self.n) else ArmSums(*(np.atleast_1d(v) for v in (*self._sums(), self.y0, self.x0)))
 
-    def each(self) -> Arm:
+    def each(self) -> ArmSums:
         """Return every entry as an arm of one stratum: groups that are read side by side."""
-        return Arm(*(np.asarray(v)[..., None] for v in (*self._sums(), self.y0, self.x0)))
+        return ArmSums(*(np.asarray(v)[..., None] for v in (*self._sums(), self.y0, self.x0)))
 
-    def beside(self, other: Arm) -> Arm:
+    def beside(self, other: ArmSums) -> ArmSums:
         """Return both along the last axis, ``other`` (without that axis) as its last entry."""
 
         def joined(a: ArrayLike, b: ArrayLike) -> Floats:
@@ -112,14 +112,14 @@ class Arm:
             return np.concatenate([mine, last[..., None]], axis=-1)
 
         pairs = zip((*self._sums(), self.y0, self.x0), (*other._sums(), other.y0, other.x0), strict=True)
-        return Arm(*(joined(a, b) for a, b in pairs))
+        return ArmSums(*(joined(a, b) for a, b in pairs))
 
-    def about(self, y0: ArrayLike, x0: ArrayLike) -> Arm:
+    def about(self, y0: ArrayLike, x0: ArrayLike) -> ArmSums:
         """Return the same rows with products about another origin."""
         a, b = np.subtract(y0, self.y0), np.subtract(x0, self.x0)
         n, sum_y, yy, sum_x, xx, xy, yyy, yyx, yxx, xxx = (np.asarray(v, np.float64) for v in self._sums())
         y, x = self._y, self._x
-        return Arm(
+        return ArmSums(
             n,
             sum_y,
             yy - 2 * a * y + a * a * n,

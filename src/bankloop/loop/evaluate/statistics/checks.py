@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
 from bankloop.kit.text import Text
-from bankloop.loop.evaluate.statistics.aggregates import Arm, Floats
+from bankloop.loop.evaluate.statistics.aggregates import ArmSums, Floats
 from bankloop.loop.evaluate.statistics.effects import difference
 
 # A sample ratio this improbable means that assignment or logging is broken: no lift is read then.
@@ -72,7 +72,7 @@ def sample_ratio_family(
         found["ghosts"] = _rows_p(control[meant], share[meant])
     if before is not None:
         x = np.asarray(before, np.float64)
-        found["before"] = pre_period_p(Arm.of(x[~control]), Arm.of(x[control]))
+        found["before"] = pre_period_p(ArmSums.of(x[~control]), ArmSums.of(x[control]))
     others = max(len(found) - 1, 1)
     levels = {name: SRM_ALARM if name == "assignment" else _SHARED_ALARM / others for name in found}
     return tuple(RatioCheck(name, _TITLES[name], p, levels[name]) for name, p in found.items())
@@ -100,7 +100,7 @@ def _strata_p(control: NDArray[np.bool_], share: Floats, strata: NDArray[np.int6
     return float(chdtrc(enough.sum(), gap.sum()))
 
 
-def pre_period_p(treated: Arm, control: Arm) -> float:
+def pre_period_p(treated: ArmSums, control: ArmSums) -> float:
     """Return the p-value of a difference that was there before the campaign; small means that the arms were unlike."""
     before = difference(treated, control)
     return float(before.p) if np.isfinite(before.value) and before.se > 0 else 1.0

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, stdtr, stdtrit
 
-from bankloop.loop.evaluate.statistics.aggregates import Arm, Floats
+from bankloop.loop.evaluate.statistics.aggregates import ArmSums, Floats
 
 Z95 = 1.959963984540054
 
@@ -77,7 +77,7 @@ class Effect:
         return Estimate(float(self.value), float(self.low), float(self.high))
 
 
-def difference(treated: Arm, control: Arm) -> Effect:
+def difference(treated: ArmSums, control: ArmSums) -> Effect:
     """Return mean(treated) − mean(control), Welch's variance. For rates this is Wald's interval.
 
     Checked by hand easily, and too sure of few successes: verdicts are read from ``scores``.
@@ -85,20 +85,20 @@ def difference(treated: Arm, control: Arm) -> Effect:
     return _readable(treated, control, treated.mean - control.mean, _var(treated) + _var(control))
 
 
-def relative(treated: Arm, control: Arm) -> Effect:
+def relative(treated: ArmSums, control: ArmSums) -> Effect:
     """Return mean(treated) / mean(control) − 1 by the delta method; nothing where the control's mean is not above 0."""
     below = np.where(control.mean > 0, control.mean, np.nan)
     variance = _var(treated) / below**2 + treated.mean**2 * _var(control) / below**4
     return _readable(treated, control, treated.mean / below - 1.0, variance)
 
 
-def ratio_difference(treated: Arm, control: Arm) -> Effect:
+def ratio_difference(treated: ArmSums, control: ArmSums) -> Effect:
     """Return Σy/Σx of the treated − of the control, by the delta method: fees per order, calls per success."""
     (t, vt), (c, vc) = _ratio(treated), _ratio(control)
     return _readable(treated, control, t - c, vt + vc)
 
 
-def clustered_difference(treated: Arm, control: Arm) -> Effect:
+def clustered_difference(treated: ArmSums, control: ArmSums) -> Effect:
     """Return the difference of means per customer where whole clusters were randomised, a row of the arms a cluster.
 
     ``y`` is a cluster's total and ``x`` its size: a ratio of cluster totals, whose variance is the cluster-robust one,
@@ -109,12 +109,12 @@ def clustered_difference(treated: Arm, control: Arm) -> Effect:
     return Effect(found.value, found.se, np.where(df > 0, df, np.nan))
 
 
-def cuped(treated: Arm, control: Arm) -> Effect:
+def cuped(treated: ArmSums, control: ArmSums) -> Effect:
     """Return the difference of means adjusted by the covariate ``x``, which must be known before assignment."""
     return _adjusted(treated, control, _slope(treated, control))
 
 
-def stratified(treated: Arm, control: Arm, *, adjust: bool = False) -> Effect:
+def stratified(treated: ArmSums, control: ArmSums, *, adjust: bool = False) -> Effect:
     """Return the difference post-stratified over the last axis, weighted by the strata's sizes in both arms.
 
     Strata too thin to be read in one of the arms are pooled with each other. With ``adjust`` CUPED's one slope, over all
@@ -142,14 +142,14 @@ def together(effects: Effect) -> Effect:
 _THIN = 10
 
 
-def without_thin(treated: Arm, control: Arm) -> tuple[Arm, Arm]:
+def without_thin(treated: ArmSums, control: ArmSums) -> tuple[ArmSums, ArmSums]:
     """Return arms whose strata of too few rows in either are one stratum, the last."""
     least = np.atleast_1d(np.minimum(treated.n, control.n))
     thin = np.asarray((least < _THIN).reshape(-1, least.shape[-1]).any(axis=0))
     return _pooled(treated, thin), _pooled(control, thin)
 
 
-def common_slope(treated: Arm, control: Arm) -> Floats:
+def common_slope(treated: ArmSums, control: ArmSums) -> Floats:
     """Return the least-squares slope of y on x within arms and strata (…, 1), one for all strata."""
     weight = _slope_weight(treated, control)
     total = weight.sum(axis=-1, keepdims=True)
@@ -157,36 +157,36 @@ def common_slope(treated: Arm, control: Arm) -> Floats:
     return np.asarray(above / np.where(total > 0, total, 1.0))
 
 
-def _pooled(arm: Arm, thin: np.ndarray) -> Arm:
+def _pooled(arm: ArmSums, thin: np.ndarray) -> ArmSums:
     return arm.taken(~thin).beside(arm.taken(thin).total()) if thin.any() else arm
 
 
-def _adjusted(t: Arm, c: Arm, slope: Floats) -> Effect:
+def _adjusted(t: ArmSums, c: ArmSums, slope: Floats) -> Effect:
     value = (t.mean - c.mean) - slope * (t.mean_x - c.mean_x)
     return _readable(t, c, value, residual_var(t, slope) + residual_var(c, slope))
 
 
-def residual_var(arm: Arm, slope: ArrayLike) -> Floats:
+def residual_var(arm: ArmSums, slope: ArrayLike) -> Floats:
     """Return the variance of the mean of y − slope × x."""
     s = np.asarray(slope, np.float64)
     spread = arm.var_y - 2.0 * s * arm.cov + s**2 * arm.var_x
     return np.asarray(np.maximum(spread, 0.0) / np.maximum(arm.n, 1.0))
 
 
-def _slope(t: Arm, c: Arm) -> Floats:
+def _slope(t: ArmSums, c: ArmSums) -> Floats:
     """Return the least-squares slope of y on x within the arms."""
     below = _slope_weight(t, c)
     above = t.cov * np.maximum(np.subtract(t.n, 1), 0) + c.cov * np.maximum(np.subtract(c.n, 1), 0)
     return np.asarray(above / np.where(below > 0, below, 1.0) * (below > 0))
 
 
-def _slope_weight(t: Arm, c: Arm) -> Floats:
+def _slope_weight(t: ArmSums, c: ArmSums) -> Floats:
     return np.asarray(
         t.var_x * np.maximum(np.subtract(t.n, 1), 0) + c.var_x * np.maximum(np.subtract(c.n, 1), 0), np.float64
     )
 
 
-def _ratio(arm: Arm) -> tuple[Floats, Floats]:
+def _ratio(arm: ArmSums) -> tuple[Floats, Floats]:
     """Return Σy/Σx and the delta method's variance; not a number without a denominator."""
     below = np.where(arm.mean_x != 0, arm.mean_x, np.nan)
     ratio = arm.mean / below
@@ -194,10 +194,10 @@ def _ratio(arm: Arm) -> tuple[Floats, Floats]:
     return np.asarray(ratio), np.asarray(np.maximum(spread, 0.0) / (np.maximum(arm.n, 1.0) * below**2))
 
 
-def _var(arm: Arm) -> Floats:
+def _var(arm: ArmSums) -> Floats:
     return np.asarray(arm.var_y / np.maximum(arm.n, 1.0))
 
 
-def _readable(t: Arm, c: Arm, value: ArrayLike, variance: ArrayLike) -> Effect:
+def _readable(t: ArmSums, c: ArmSums, value: ArrayLike, variance: ArrayLike) -> Effect:
     enough = (np.asarray(t.n) >= 2) & (np.asarray(c.n) >= 2)
     return Effect(np.where(enough, value, np.nan), np.where(enough, np.sqrt(variance), np.nan))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, stdtrit
 
-from bankloop.loop.evaluate.statistics.aggregates import Arm, Floats
+from bankloop.loop.evaluate.statistics.aggregates import ArmSums, Floats
 from bankloop.loop.evaluate.statistics.effects import Z95, Estimate, common_slope, residual_var, without_thin
 
 Bools = NDArray[np.bool_]
@@ -75,7 +75,7 @@ class Read:
         return Estimate(float(self.value[place]), float(self.low[place]), float(self.high[place]))
 
 
-def read_rate(treated: Arm, control: Arm, *, adjust: bool = False, critical: ArrayLike = Z95) -> Read:
+def read_rate(treated: ArmSums, control: ArmSums, *, adjust: bool = False, critical: ArrayLike = Z95) -> Read:
     """Return the difference of two rates, of outcomes 0 and 1, with its score interval of ``critical`` deviations.
 
     With ``adjust`` the covariate ``x`` of the arms moves the difference and takes its share of the variance away.
@@ -108,7 +108,7 @@ def read_rate(treated: Arm, control: Arm, *, adjust: bool = False, critical: Arr
     return _read(value, (end(-1.0), end(1.0)), p, null, readable, successes, failures, nothing)
 
 
-def read_mean(treated: Arm, control: Arm, *, adjust: bool = False, critical: ArrayLike = Z95) -> Read:
+def read_mean(treated: ArmSums, control: ArmSums, *, adjust: bool = False, critical: ArrayLike = Z95) -> Read:
     """Return the difference of two means, of money or anything else that is not a rate, corrected for its skewness.
 
     The variance is that of both arms together, or each arm's own where these are further apart than so skewed an outcome
@@ -137,7 +137,7 @@ def read_mean(treated: Arm, control: Arm, *, adjust: bool = False, critical: Arr
     return _read(value, ends, p, deviation, readable, nothing, nothing, skew)
 
 
-def exact_p(treated: Arm, control: Arm) -> Floats:
+def exact_p(treated: ArmSums, control: ArmSums) -> Floats:
     """Return Fisher's exact p-value of two rates whose successes are whole numbers, doubled from the smaller tail.
 
     For many thin groups at once, whose smallest p-values are what is looked at: there an approximation is worst.
@@ -152,7 +152,7 @@ def exact_p(treated: Arm, control: Arm) -> Floats:
     return np.asarray(np.minimum(2.0 * np.minimum(below, above), 1.0), np.float64)
 
 
-def _laid_out(treated: Arm, control: Arm) -> tuple[Arm, Arm]:
+def _laid_out(treated: ArmSums, control: ArmSums) -> tuple[ArmSums, ArmSums]:
     """Return the arms with strata along the last axis, thin ones pooled, and all together where one is still empty."""
     t, c = without_thin(*(arm.laid_out() for arm in (treated, control)))
     if (np.minimum(t.n, c.n) < 2).any() and np.shape(t.n)[-1] > 1:
@@ -160,35 +160,35 @@ def _laid_out(treated: Arm, control: Arm) -> tuple[Arm, Arm]:
     return t, c
 
 
-def _rows(t: Arm, c: Arm) -> Floats:
+def _rows(t: ArmSums, c: ArmSums) -> Floats:
     """Return how many customers the smaller arm has."""
     return np.asarray(np.minimum(np.asarray(t.n).sum(axis=-1), np.asarray(c.n).sum(axis=-1)), np.float64)
 
 
-def _weights(t: Arm, c: Arm) -> Floats:
+def _weights(t: ArmSums, c: ArmSums) -> Floats:
     size = np.add(t.n, c.n).astype(np.float64)
     return np.asarray(size / np.maximum(size.sum(axis=-1, keepdims=True), 1.0))
 
 
-def _difference(t: Arm, c: Arm, slope: Floats) -> Floats:
+def _difference(t: ArmSums, c: ArmSums, slope: Floats) -> Floats:
     return np.asarray(t.mean - c.mean - slope * (t.mean_x - c.mean_x))
 
 
-def _pooled_var(t: Arm, c: Arm, slope: ArrayLike) -> Floats:
+def _pooled_var(t: ArmSums, c: ArmSums, slope: ArrayLike) -> Floats:
     """Return the variance of one customer's y − slope × x within the arms, both together."""
     n, m = np.asarray(t.n, np.float64), np.asarray(c.n, np.float64)
     spread = residual_var(t, slope) * n * np.maximum(n - 1, 0) + residual_var(c, slope) * m * np.maximum(m - 1, 0)
     return np.asarray(spread / np.maximum(n + m - 2.0, 1.0))
 
 
-def _share_left(t: Arm, c: Arm, weight: Floats, slope: Floats) -> Floats:
+def _share_left(t: ArmSums, c: ArmSums, weight: Floats, slope: Floats) -> Floats:
     """Return the share of the variance that is left of the difference when the covariate has taken its own."""
     part = weight**2 * (1.0 / np.maximum(t.n, 1) + 1.0 / np.maximum(c.n, 1))
     whole, left = ((part * _pooled_var(t, c, s)).sum(axis=-1) for s in (0.0, slope))
     return np.asarray(np.where(whole > 0, left / np.where(whole > 0, whole, 1.0), 1.0))
 
 
-def _expected(t: Arm, c: Arm) -> tuple[Floats, Floats]:
+def _expected(t: ArmSums, c: ArmSums) -> tuple[Floats, Floats]:
     """Return how many successes and failures the smaller arm expects were both alike."""
     n, m, s = (np.asarray(v, np.float64) for v in (t.n, c.n, np.add(t.y, c.y)))
     both = np.maximum(n + m, 1.0)
@@ -196,7 +196,7 @@ def _expected(t: Arm, c: Arm) -> tuple[Floats, Floats]:
     return np.asarray(found[0]), np.asarray(found[1])
 
 
-def _score_variance(t: Arm, c: Arm, d: Floats) -> Floats:
+def _score_variance(t: ArmSums, c: ArmSums, d: Floats) -> Floats:
     """Return the variance of the difference of rates were it ``d``, by Miettinen and Nurminen's closed form."""
     n, m = np.maximum(np.asarray(t.n, np.float64), 1.0), np.maximum(np.asarray(c.n, np.float64), 1.0)
     p, q, ratio = np.asarray(t.y) / n, np.asarray(c.y) / m, m / n

@@ -26,7 +26,7 @@ _AT_A_GLANCE = ("score", "case", "band")
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class TagCard:
     """One tag: its title and value, and a line of where it is from."""
 
     name: str
@@ -36,7 +36,7 @@ class Card:
     validity: Text
 
 
-def cards_of(seen: Overview) -> tuple[Card, ...]:
+def cards_of(seen: Overview) -> tuple[TagCard, ...]:
     """Return what says most at a glance: scores, stages, bands, and the yes-or-no rules that hold."""
     by_name = {one.name: one for one in seen.attributes}
     shown = [
@@ -44,7 +44,7 @@ def cards_of(seen: Overview) -> tuple[Card, ...]:
         for one in seen.attributes
         if one.value is not None and (one.kind in _AT_A_GLANCE or (one.kind == "rule" and one.value is True))
     ]
-    return tuple(Card(one.name, one.title, value_of(one), _origin(one, by_name), _validity(one)) for one in shown)
+    return tuple(TagCard(one.name, one.title, value_of(one), _origin(one, by_name), _validity(one)) for one in shown)
 
 
 def attributes_table(seen: Overview) -> Table:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from bankloop.customer.contracts import Catalogue
-from bankloop.customer.segment import Clustering, Profile, Segment, describe, learn_clusters, save_clusters
+from bankloop.customer.segment import Clustering, Profile, SegmentVersion, describe, learn_clusters, save_clusters
 from bankloop.kit.text import Text
 from bankloop.web.shell.console import Console
 
@@ -17,22 +17,22 @@ _SEED = 20260101
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class LearnedClusters:
     """A clustering, and its clusters in words with how many are in each."""
 
     clustering: Clustering
     profiles: tuple[Profile, ...]
 
 
-def learn(console: Console, names: Sequence[str], count: int) -> Learned:
+def learn(console: Console, names: Sequence[str], count: int) -> LearnedClusters:
     """Return ``count`` clusters of all customers by attributes; raises as ``segment.learn_clusters``."""
     people = console.people_now()
     types = {name: console.bank.catalogue[name].type for name in names}
     found = learn_clusters(people.table, names, types, count, _SEED)
-    return Learned(found, describe(found, found.assign(people.table)))
+    return LearnedClusters(found, describe(found, found.assign(people.table)))
 
 
-def keep(connection: Connection, console: Console, name: str, learned: Learned) -> list[Segment]:
+def keep(connection: Connection, console: Console, name: str, learned: LearnedClusters) -> list[SegmentVersion]:
     """Keep each cluster as a segment."""
     titles = [_title(one, console.bank.catalogue) for one in learned.profiles]
     return save_clusters(connection, console.bank.catalogue, name, titles, learned.clustering)

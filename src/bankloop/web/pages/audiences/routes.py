@@ -15,7 +15,7 @@ from bankloop.loop.membership.members import Look, look_at
 from bankloop.organization.rights import require
 from bankloop.report.plan import waterfall_picture
 from bankloop.view import format as say
-from bankloop.view.figures import Cell, Column, Figure, Picture, Step, StepKind, Table
+from bankloop.view.figures import Cell, Column, Figure, Picture, StepKind, Table, WaterfallStep
 from bankloop.web.pages.audiences.clustering import keep, learn
 from bankloop.web.pages.audiences.segments import map_of, overlap_table, segments_table
 from bankloop.web.pages.audiences.words import SCRIPT, TEXTS
@@ -147,9 +147,9 @@ def _figures(found: Look) -> tuple[Figure, ...]:
 
 def _falls(found: Look) -> Picture:
     steps = (
-        Step(Text("命中", "Meet it"), found.hit, StepKind.START),
-        *(Step(fall.title, fall.count) for fall in found.falls),
-        Step(Text("可用", "Usable"), found.usable, StepKind.END),
+        WaterfallStep(Text("命中", "Meet it"), found.hit, StepKind.START),
+        *(WaterfallStep(fall.title, fall.count) for fall in found.falls),
+        WaterfallStep(Text("可用", "Usable"), found.usable, StepKind.END),
     )
     return waterfall_picture("audience", Text("这个客群", "this audience"), steps)
 

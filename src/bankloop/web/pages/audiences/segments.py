@@ -10,10 +10,17 @@ import pyarrow.compute as pc
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from bankloop.customer.segment import Segment, activate_segment, plan_segment, retire_segment, segments, versions_of
+from bankloop.customer.segment import (
+    SegmentVersion,
+    activate_segment,
+    plan_segment,
+    retire_segment,
+    segments,
+    versions_of,
+)
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.text import Text
-from bankloop.loop.membership.members import People, overlaps
+from bankloop.loop.membership.members import CustomersNow, overlaps
 from bankloop.organization.rights import require
 from bankloop.view import format as say
 from bankloop.view.figures import Bubble, Cell, Column, Figure, Map, Picture, Table, Tone
@@ -87,7 +94,7 @@ def _page(
     )  # fmt: skip
 
 
-def segments_table(console: Console, visitor: Visitor) -> tuple[Table, list[Segment]]:
+def segments_table(console: Console, visitor: Visitor) -> tuple[Table, list[SegmentVersion]]:
     """Return every segment that may be seen with how many it has, and the segments."""
     with console.bank.store.begin(visitor.principal) as connection:
         found = segments(connection)
@@ -112,7 +119,7 @@ def segments_table(console: Console, visitor: Visitor) -> tuple[Table, list[Segm
     return Table("segments", TEXTS["segments"], columns, rows, note), found
 
 
-def _state(one: Segment, used: set[str]) -> Cell:
+def _state(one: SegmentVersion, used: set[str]) -> Cell:
     if one.active:
         return Cell(Text("启用", "active"), Tone.GOOD, tag=True)
     if one.name in used:
@@ -122,7 +129,7 @@ def _state(one: Segment, used: set[str]) -> Cell:
     return Cell(Text("停用", "retired") if one.active_to else Text("未启用", "not active"), tag=True)
 
 
-def overlap_table(console: Console, found: Sequence[Segment], visitor: Visitor) -> Table | None:
+def overlap_table(console: Console, found: Sequence[SegmentVersion], visitor: Visitor) -> Table | None:
     """Return how many customers each two segments share; None where there are not two."""
     some = list(found)[:_OVERLAPS]
     if len(some) < 2:
@@ -143,7 +150,7 @@ def _shared(count: int, of: int, *, own: bool) -> Cell:
     return Cell(say.same(f"{count:,} · {100 * count / of:.0f}%"))
 
 
-def map_of(console: Console, found: Sequence[Segment]) -> Picture | None:
+def map_of(console: Console, found: Sequence[SegmentVersion]) -> Picture | None:
     """Return segments by what they have and how close they are, as large as they are many; None where none is large enough."""
     catalogue = console.bank.catalogue
     if _ACROSS not in catalogue or _UP not in catalogue:
@@ -165,7 +172,7 @@ def map_of(console: Console, found: Sequence[Segment]) -> Picture | None:
     return Picture("segment-map", Text("客群地图", "Map of segments"), alt, chart, note)
 
 
-def _bubble(people: People, segment: Segment) -> Bubble | None:
+def _bubble(people: CustomersNow, segment: SegmentVersion) -> Bubble | None:
     mask = people.members(segment)
     size = int(mask.sum())
     if size < _MIN_CELL:
@@ -174,7 +181,7 @@ def _bubble(people: People, segment: Segment) -> Bubble | None:
     return None if across is None or up is None else Bubble(segment.title, across, up, size, segment.active)
 
 
-def _figures(console: Console, one: Segment, visitor: Visitor) -> tuple[Figure, ...]:
+def _figures(console: Console, one: SegmentVersion, visitor: Visitor) -> tuple[Figure, ...]:
     people, seen = console.people_now(), console.seen_by(visitor.principal)
     mine = people.within(seen)
     size = int((people.members(one) & mine).sum())
@@ -187,7 +194,7 @@ def _figures(console: Console, one: Segment, visitor: Visitor) -> tuple[Figure, 
     )
 
 
-def _versions(every: Sequence[Segment]) -> Table:
+def _versions(every: Sequence[SegmentVersion]) -> Table:
     rows = tuple(
         (
             Cell(say.same(f"v{one.version}")),
@@ -206,7 +213,7 @@ def _versions(every: Sequence[Segment]) -> Table:
     return Table("versions", TEXTS["versions"], columns, rows)
 
 
-def groups_table(found: Sequence[Segment]) -> Table:
+def groups_table(found: Sequence[SegmentVersion]) -> Table:
     """Return the active segments that one customer is in, each with what is done for it and who answers for that."""
     rows = tuple(
         (Cell(one.title, drill=f"segments/{one.name}"), Cell(say.same(one.plan.title)), Cell(say.same(one.plan.does)), Cell(say.same(one.plan.owner)))

@@ -51,7 +51,7 @@ _MOST_BARS = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class RoundRows:
     """A round's rows (n,): whose each customer was when decided on, and which are in each counted group."""
 
     keepers: Mapping[str, NDArray[np.str_]]
@@ -203,7 +203,7 @@ def board_rows(
     return paged(title, found, page, here, {**places, "group": group}, lambda part: rows_table(part, actions))
 
 
-def taken(console: Console, mine: pa.Array | None, campaign: str, round_: int) -> Taken:
+def taken(console: Console, mine: pa.Array | None, campaign: str, round_: int) -> RoundRows:
     """Return a round's rows as somebody sees them, whose customers are ``mine``; the round itself is read once a day for all."""
     decided, outcomes = console.outcomes(campaign, round_)
     keepers = console.scores.get(
@@ -223,10 +223,10 @@ def taken(console: Console, mine: pa.Array | None, campaign: str, round_: int) -
     seen = np.ones(len(treated), bool)
     if mine is not None:
         seen = np.asarray(pc.is_in(decided["customer_no"], mine).to_numpy(zero_copy_only=False), dtype=bool)
-    return Taken(keepers, groups, seen)
+    return RoundRows(keepers, groups, seen)
 
 
-def _counts(rows: Taken, places: Mapping[str, str]) -> dict[str, int]:
+def _counts(rows: RoundRows, places: Mapping[str, str]) -> dict[str, int]:
     inside = rows.within(places)
     return {name: int((inside & hit).sum()) for name, hit in rows.groups.items()}
 

@@ -22,7 +22,7 @@ from bankloop.report.story import card_table, effect_table
 from bankloop.store.contracts import CampaignRow, StepState
 from bankloop.store.registry import champion, list_campaigns, read_models, read_snapshot, read_steps
 from bankloop.view import format as say
-from bankloop.view.figures import Cell, Column, Picture, Step, StepKind, Table, Tone
+from bankloop.view.figures import Cell, Column, Picture, StepKind, Table, Tone, WaterfallStep
 from bankloop.web.shell import errors
 from bankloop.web.shell.console import Console
 from bankloop.web.shell.texts import FALLS, IN_FORCE, OWNERS, STATES, STEPS
@@ -159,21 +159,21 @@ def _lessons(found: Mapping[str, StepState]) -> Table | None:
     )
 
 
-def _steps_of(console: Console, plan_id: str | None, name: str) -> tuple[Step, ...]:
+def _steps_of(console: Console, plan_id: str | None, name: str) -> tuple[WaterfallStep, ...]:
     record = console.record(plan_id) if plan_id else None
     one = next((c for c in record.campaigns if c.name == name), None) if record else None
     return falls_of(one) if one else ()
 
 
-def _stored_steps(waterfall: Mapping[str, Any]) -> tuple[Step, ...]:
+def _stored_steps(waterfall: Mapping[str, Any]) -> tuple[WaterfallStep, ...]:
     """The frozen snapshot's own waterfall, where no plan detail was kept."""
     names = {e.code: e.title for e in EXCLUSIONS} | dict(FALLS)
-    falls = [Step(names.get(code, say.same(code)), int(n)) for code, n in waterfall["falls"].items()]
-    start = Step(Text("目标客群", "Audience"), int(waterfall["hit"]), StepKind.START)
-    return (start, *falls, Step(Text("可触达", "Usable"), int(waterfall["usable"]), StepKind.END))
+    falls = [WaterfallStep(names.get(code, say.same(code)), int(n)) for code, n in waterfall["falls"].items()]
+    start = WaterfallStep(Text("目标客群", "Audience"), int(waterfall["hit"]), StepKind.START)
+    return (start, *falls, WaterfallStep(Text("可触达", "Usable"), int(waterfall["usable"]), StepKind.END))
 
 
-def _falls(found: tuple[Step, ...]) -> Table:
+def _falls(found: tuple[WaterfallStep, ...]) -> Table:
     rows = tuple((Cell(step.label), Cell(say.count(step.count), drill=step.drill)) for step in found)
     columns = (Column(Text("原因", "Reason")), Column(Text("人数", "Customers"), number=True))
     return Table("falls", Text("逐条原因，合计相符", "Reason by reason; it sums exactly"), columns, rows)

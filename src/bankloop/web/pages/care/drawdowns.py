@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from bankloop.care.maturity import (
+    Drawdown,
     DrawdownPolicy,
-    Fall,
     Told,
     drawdowns,
     holders_of,
@@ -129,11 +129,11 @@ def holders_page(console: Console, principal: Principal, product: str, show: str
     return Table("holders", caption, columns, cells), rows[PAGE - 1].customer_no if len(rows) > PAGE else ""
 
 
-def _drawdowns(console: Console) -> list[Fall]:
+def _drawdowns(console: Console) -> list[Drawdown]:
     """Return every product's fall, the deepest first; read once for a day and a load."""
     day = _as_of(console)
 
-    def make() -> list[Fall]:
+    def make() -> list[Drawdown]:
         found = drawdowns(console.bank.lake, read_care(console.folder).drawdown, day)
         return sorted(found, key=lambda one: (-one.fall_ppm, one.product_id))
 
@@ -163,7 +163,7 @@ def _seen(console: Console, principal: Principal, product: str) -> list[str]:
 
 
 def _told(
-    connection: Connection, console: Console, principal: Principal, fall: Fall, policy: DrawdownPolicy
+    connection: Connection, console: Console, principal: Principal, fall: Drawdown, policy: DrawdownPolicy
 ) -> list[Told]:
     """Return a product's holders with how they were told; nobody is told of what did not fall."""
     holders = _seen(console, principal, fall.product_id)
@@ -173,7 +173,7 @@ def _told(
 
 
 def _counts(
-    connection: Connection, console: Console, principal: Principal, fall: Fall, policy: DrawdownPolicy
+    connection: Connection, console: Console, principal: Principal, fall: Drawdown, policy: DrawdownPolicy
 ) -> dict[str, int]:
     if fall.fall_ppm < policy.fall_ppm:
         return {"holders": len(_seen(console, principal, fall.product_id))}
@@ -181,7 +181,7 @@ def _counts(
     return {name: sum(map(counted, rows)) for name, counted in SHOWN.items()}
 
 
-def _picture(console: Console, fall: Fall, values: Sequence[tuple[date, int]], policy: DrawdownPolicy) -> Picture:
+def _picture(console: Console, fall: Drawdown, values: Sequence[tuple[date, int]], policy: DrawdownPolicy) -> Picture:
     first = values[0][1]
     points = tuple(Daily(day, value / first - 1) for day, value in values)
     title, down, day = _title(console, fall.product_id), _down(fall), f"{fall.since:%m-%d}"
@@ -196,12 +196,12 @@ def _picture(console: Console, fall: Fall, values: Sequence[tuple[date, int]], p
 
 def _table(
     console: Console,
-    found: Sequence[Fall],
+    found: Sequence[Drawdown],
     counts: Mapping[str, Mapping[str, int]],
     values: Mapping[str, Sequence[tuple[date, int]]],
     policy: DrawdownPolicy,
 ) -> Table:
-    def counted(fall: Fall, name: str) -> Cell:
+    def counted(fall: Drawdown, name: str) -> Cell:
         number = counts[fall.product_id].get(name)
         if number is None:
             return Cell(say.same("—"))
@@ -226,7 +226,7 @@ def _table(
     return Table("falls", FRONT_WORDS["falls_products"], columns, rows, note)
 
 
-def _down(fall: Fall) -> Text:
+def _down(fall: Drawdown) -> Text:
     tenths = round(fall.fall_ppm / 1_000)
     return say.same(f"−{tenths / 10:.1f}%" if tenths else "0.0%")
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.text import Text
-from bankloop.organization.collaboration import ANSWERS, Collaboration, Conversation, Inbox, Kind
+from bankloop.organization.collaboration import ANSWERS, Collaboration, Conversation, Inbox, RequestKind
 from bankloop.organization.rights import open_customer
 from bankloop.organization.task import TaskEvent, TaskState
 from bankloop.store.contracts import Principal
@@ -79,7 +79,7 @@ def request_page(console: Console, principal: Principal, found: Conversation) ->
     one, zone = found.request, console.bank.lake.zone
     owner: tuple[tuple[Text, Text], ...] = ()
     refusal = None
-    if one.kind is Kind.REFERRAL and one.asked_by != principal.id:
+    if one.kind is RequestKind.REFERRAL and one.asked_by != principal.id:
         try:
             owner = _owner(console, principal, one.about_no)
         except BankloopError as error:
@@ -107,7 +107,7 @@ def _shown(name: str, value: object) -> Text:
 def _facts(one: Collaboration) -> tuple[tuple[Text, Text], ...]:
     whom = one.company or (masked(one.customer_no) if one.customer_no else "—")
     facts = [(Text("提出人", "Asked by"), say.same(f"{one.asked_by} · {one.from_unit}"))]
-    if one.kind is Kind.REFERRAL:
+    if one.kind is RequestKind.REFERRAL:
         facts += [
             (Text("转给条线", "To the line"), say.same(f"{one.to_line} · {one.to_unit}")),
             (Text("服务对象", "To be served"), say.same(whom)),
@@ -156,6 +156,6 @@ def _when(one: Collaboration, zone: str) -> str:
     return f"{one.task.due_at.astimezone(ZoneInfo(zone)):%m-%d %H:%M}" if one.task.due_at else "—"
 
 
-def _said(event: TaskEvent, kind: Kind, zone: str) -> tuple[str, str, Text, str]:
+def _said(event: TaskEvent, kind: RequestKind, zone: str) -> tuple[str, str, Text, str]:
     what = ANSWERS[kind].get(event.outcome) or _ACTS.get(event.act, say.same(event.act))
     return f"{event.happened_at.astimezone(ZoneInfo(zone)):%m-%d %H:%M}", event.person, what, event.note

@@ -18,8 +18,8 @@ from bankloop.web.shell.forms import Acting, Form, Here
 from bankloop.web.shell.rendering import console_of, page
 from bankloop.web.shell.visitor import Visitor
 
-_REFERRALS = {t.key: t.title for t in together.TOPICS.values() if t.kind is together.Kind.REFERRAL}
-_SUPPORT = {t.key: t.title for t in together.TOPICS.values() if t.kind is together.Kind.SUPPORT}
+_REFERRALS = {t.key: t.title for t in together.TOPICS.values() if t.kind is together.RequestKind.REFERRAL}
+_SUPPORT = {t.key: t.title for t in together.TOPICS.values() if t.kind is together.RequestKind.SUPPORT}
 
 
 def add_pages(app: FastAPI) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from bankloop.customer.contribution import Line
+from bankloop.customer.contribution import StatementLine
 from bankloop.customer.interaction import KINDS
-from bankloop.customer.overview import Decided, Overview
-from bankloop.customer.relation import TITLES, Step
+from bankloop.customer.overview import Overview, PastDecision
+from bankloop.customer.relation import TITLES, PathStep
 from bankloop.customer.servicing import MODES
 from bankloop.kit.text import Text
 from bankloop.loop.reach import SENTENCES, LeftOut
@@ -303,7 +303,7 @@ def _decided(seen: Overview, titles: Mapping[str, Text]) -> Table:
     return Table("decided", Text("推荐与不推荐的原因", "Why, and why not"), columns, rows)
 
 
-def _why(one: Decided) -> Text:
+def _why(one: PastDecision) -> Text:
     """Return the reason in words. Who is part of an experiment is not told: staff who know treat them differently."""
     code = one.reasons[0] if one.reasons else ""
     if code in _EXPERIMENT:
@@ -311,14 +311,14 @@ def _why(one: Decided) -> Text:
     return SENTENCES[LeftOut(code)] if code in set(LeftOut) else say.same(code or "—")
 
 
-def _line(line: Line) -> tuple[Cell, ...]:
+def _line(line: StatementLine) -> tuple[Cell, ...]:
     named = CLASSES.get(line.product_class, say.same(line.product_class))
     title = Text(f"{named.zh} · {line.product_id}", f"{named.en} · {line.product_id}")
     parts = (line.average_fen, line.spread, line.fees, line.cost, line.loss, line.capital, line.total)
     return (Cell(title), *(Cell(say.money(part)) for part in parts))
 
 
-def ties_table(found: Sequence[Step]) -> Table:
+def ties_table(found: Sequence[PathStep]) -> Table:
     """Return a customer's own relations as a table, the best proven first."""
     rows = tuple(
         (

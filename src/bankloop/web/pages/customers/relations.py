@@ -33,7 +33,7 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RelationLine:
     """A relation on the paper: from (x1, y1) to (x2, y2), its words in the middle where there is room."""
 
     x1: float
@@ -50,7 +50,7 @@ class Drawing:
     """The whole picture with what it says to who cannot see it."""
 
     dots: tuple[Dot, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[RelationLine, ...]
     said: Text
     width: int = WIDTH
     height: int = HEIGHT
@@ -71,7 +71,9 @@ def drawn(circle: Circle) -> Drawing | None:
         pair = frozenset((tie.a, tie.b))
         near = 0 in pair
         lines.append(
-            Line(*places[tie.a], *places[tie.b], TITLES[tie.kind], _SHORT.get(tie.kind, ""), near and pair not in seen)
+            RelationLine(
+                *places[tie.a], *places[tie.b], TITLES[tie.kind], _SHORT.get(tie.kind, ""), near and pair not in seen
+            )
         )
         seen.add(pair)
     return Drawing(dots, tuple(lines), _said(circle))

@@ -11,10 +11,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from bankloop.customer.consent import (
     ORIGINS,
     TITLES,
+    ConsentStanding,
     Content,
     Purpose,
     Record,
-    Standing,
     content_for,
     holds,
     ledger_of,
@@ -132,7 +132,7 @@ def _offers(console: Console, visitor: Visitor, customer_no: str) -> tuple[Table
         return ()
 
 
-def _figures(found: Standing) -> tuple[Figure, ...]:
+def _figures(found: ConsentStanding) -> tuple[Figure, ...]:
     def stop(purpose: Purpose) -> Figure:
         return Figure(TITLES[purpose], _SET if holds(found.words, purpose) else _FREE)
 
@@ -144,7 +144,7 @@ def _figures(found: Standing) -> tuple[Figure, ...]:
     )
 
 
-def _consents(found: Standing, ledger: Sequence[Record], zone: ZoneInfo) -> Table:
+def _consents(found: ConsentStanding, ledger: Sequence[Record], zone: ZoneInfo) -> Table:
     """Return one row a purpose for all channels, and one for each channel or recipient of which something was said."""
     usual = {(purpose, ANY_CHANNEL, "bank") for purpose in Purpose if purpose is not Purpose.SHARING}
     keys = usual | {(w.purpose, w.channel, w.recipient) for w in found.words}

@@ -11,14 +11,14 @@ from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
 
 from bankloop.customer.consent import in_scope
-from bankloop.customer.contracts import Attribute, Catalogue, Fact, Window
+from bankloop.customer.contracts import Attribute, Catalogue, EventWindow, Fact
 from bankloop.customer.tracing import rows_behind
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.text import Text
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.expectations import Dimension
-from bankloop.lake.inventory import Watched, mapped_sources, watched
-from bankloop.lake.origins import Origin, Raw, origin_of
+from bankloop.lake.inventory import WatchedQuality, mapped_sources, watched
+from bankloop.lake.origins import Raw, RowOrigin, origin_of
 from bankloop.lake.service import contract_of
 from bankloop.organization.rights import require
 from bankloop.store.audit import record_access
@@ -129,7 +129,7 @@ def _hidden(table: str, key: Sequence[str]) -> list[str]:
     ]
 
 
-def _steps(found: Origin) -> tuple[Figure, ...]:
+def _steps(found: RowOrigin) -> tuple[Figure, ...]:
     return (
         Figure(Text("来源", "Source"), say.same(found.source or "—")),
         Figure(Text("文件", "File"), say.same(found.file or "—")),
@@ -139,7 +139,7 @@ def _steps(found: Origin) -> tuple[Figure, ...]:
     )
 
 
-def _cells(found: Origin) -> Table:
+def _cells(found: RowOrigin) -> Table:
     labels = {column.name: column.label for column in contract_of(found.table).columns}
     rows = tuple(
         (
@@ -189,7 +189,7 @@ def _table(one: Attribute) -> str:
     match one.body:
         case Fact() as fact:
             return fact.table
-        case Window():
+        case EventWindow():
             return "event"
     return "score" if one.kind.value == "score" else ""
 
@@ -233,14 +233,14 @@ def trend_table(console: Console) -> Table:
     )
 
 
-def _measured(one: Watched | None) -> Cell:
+def _measured(one: WatchedQuality | None) -> Cell:
     if one is None:
         return Cell(_NONE)
     value = one.checked if one.dimension is Dimension.CONTROL else one.values[-1]
     return Cell(_said(one.dimension, value), Tone.PLAIN if one.passed else Tone.WARN, tag=not one.passed)
 
 
-def _trend(one: Watched) -> Cell:
+def _trend(one: WatchedQuality) -> Cell:
     said = [_said(one.dimension, value) for value in one.values[-_TREND:]]
     return Cell(Text(" → ".join(word.zh for word in said), " → ".join(word.en for word in said)))
 
@@ -256,7 +256,7 @@ def _said(dimension: Dimension, value: int) -> Text:
     return say.percent(value // 100 / 10_000, 2)
 
 
-def _bound(one: Watched) -> Text:
+def _bound(one: WatchedQuality) -> Text:
     sign = "≤" if one.dimension in (Dimension.FRESH, Dimension.DISTRIBUTION) else "≥"
     said = _said(one.dimension, one.limit)
     return Text(f"{sign} {said.zh}", f"{sign} {said.en}")

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from bankloop.customer.subject import TABLES, read_retention
 from bankloop.kit.text import Text
-from bankloop.lake.inventory import Asset, Delivery, Field, assets, deliveries, fields_of, fields_used
+from bankloop.lake.inventory import Asset, DeliveryRecord, FieldRecord, assets, deliveries, fields_of, fields_used
 from bankloop.lake.service import contract_of
 from bankloop.organization.rights import require
 from bankloop.view import format as say
@@ -57,7 +57,7 @@ def add_pages(app: FastAPI) -> None:
         )  # fmt: skip
 
 
-def _answer(found: Sequence[Asset], delivered: Sequence[Delivery]) -> Text:
+def _answer(found: Sequence[Asset], delivered: Sequence[DeliveryRecord]) -> Text:
     loaded, last = (
         sum(one.as_of is not None for one in found),
         max((one.day for one in delivered if one.day), default=None),
@@ -68,7 +68,7 @@ def _answer(found: Sequence[Asset], delivered: Sequence[Delivery]) -> Text:
     )
 
 
-def _figures(found: Sequence[Asset], delivered: Sequence[Delivery]) -> tuple[Figure, ...]:
+def _figures(found: Sequence[Asset], delivered: Sequence[DeliveryRecord]) -> tuple[Figure, ...]:
     rows, bad = sum(one.rows for one in delivered), sum(one.quarantined for one in delivered)
     return (
         Figure(Text("读入行数", "Rows read"), say.count(rows)),
@@ -78,9 +78,9 @@ def _figures(found: Sequence[Asset], delivered: Sequence[Delivery]) -> tuple[Fig
     )
 
 
-def _passed(delivered: Sequence[Delivery]) -> Picture | None:
+def _passed(delivered: Sequence[DeliveryRecord]) -> Picture | None:
     """Return the pass rate of each source's last delivery."""
-    latest: dict[str, Delivery] = {}
+    latest: dict[str, DeliveryRecord] = {}
     for one in delivered:
         latest.setdefault(one.source, one)
     if not latest:
@@ -96,7 +96,7 @@ def _passed(delivered: Sequence[Delivery]) -> Picture | None:
     )
 
 
-def _delivered(found: Sequence[Delivery]) -> Table:
+def _delivered(found: Sequence[DeliveryRecord]) -> Table:
     rows = tuple(
         (
             Cell(say.same(one.source)),
@@ -147,7 +147,7 @@ def _share(ppm: int) -> Text:
     return say.percent(ppm // 100 / 10_000, 2)
 
 
-def _fields(found: Sequence[Field], title: Text) -> Table:
+def _fields(found: Sequence[FieldRecord], title: Text) -> Table:
     rows = tuple(
         (
             Cell(one.label),

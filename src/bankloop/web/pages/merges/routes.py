@@ -9,9 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from bankloop.customer.identity import (
-    Candidate,
     Conflict,
     Integration,
+    MatchCandidate,
     PartyView,
     candidates,
     conflicts,
@@ -107,12 +107,12 @@ def add_pages(app: FastAPI) -> None:
         return RedirectResponse("/merges#made", 303)
 
 
-def _answer(waiting: Sequence[Candidate]) -> Text:
+def _answer(waiting: Sequence[MatchCandidate]) -> Text:
     count = f"{len(waiting)}{'+' if len(waiting) == _ON_PAGE else ''}"
     return Text(f"{count} 对等待判定，最像的在前。", f"{count} pairs wait to be judged, the likeliest first.")
 
 
-def _waiting(found: Sequence[Candidate]) -> Table:
+def _waiting(found: Sequence[MatchCandidate]) -> Table:
     rows = tuple(
         (
             Cell(say.same(f"{one.a} + {one.b}"), drill=f"merges/{one.candidate_id}"),
@@ -143,7 +143,7 @@ def _beside(sides: Sequence[PartyView]) -> Table:
     return Table("beside", Text("并排比较", "Side by side"), columns, tuple(rows))
 
 
-def _weighed(found: Candidate) -> Picture | None:
+def _weighed(found: MatchCandidate) -> Picture | None:
     """Return what each field says for and against, in bits."""
     bits = {
         name: float(value)

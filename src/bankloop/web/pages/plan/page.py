@@ -29,7 +29,7 @@ PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class PlanChoice:
     """One thing to choose from, with the address that chooses it."""
 
     title: Text
@@ -41,7 +41,7 @@ class Choice:
 class Asking:
     """The what-if form: which limit is asked about, in which unit, and what the form shows."""
 
-    resources: tuple[Choice, ...]
+    resources: tuple[PlanChoice, ...]
     resource: str
     title: Text
     unit: Text
@@ -57,11 +57,11 @@ class PlanPage:
     window_start: date
     window_end: date
     round: int
-    windows: tuple[Choice, ...]
+    windows: tuple[PlanChoice, ...]
     view: PlanView | None
     stored: tuple[Figure, ...]
     asking: Asking | None
-    campaigns: tuple[Choice, ...]
+    campaigns: tuple[PlanChoice, ...]
     campaign: str
     beside: BesideView | None = None
 
@@ -114,7 +114,7 @@ def plan_of(
     if stored is None:
         raise errors.no_plan(plan_id)
     windows = tuple(
-        Choice(Text(f"第 {p.summary.get('round')} 轮 · {p.window_start}", f"round {p.summary.get('round')} · {p.window_start}"),
+        PlanChoice(Text(f"第 {p.summary.get('round')} 轮 · {p.window_start}", f"round {p.summary.get('round')} · {p.window_start}"),
                f"/plan/{p.plan_id}", p.plan_id == stored.plan_id)
         for p in plans[:8]
     )  # fmt: skip
@@ -133,7 +133,7 @@ def plan_of(
         view=plan_page(record) if record else None,
         stored=_stored_figures(stored),
         asking=_asking(record, shown, resource, limit) if record else None,
-        campaigns=tuple(Choice(titles.get(n, say.same(n)), f"/plan/{plan_id}?{urlencode({'campaign': n})}#left-out", n == shown) for n in names),
+        campaigns=tuple(PlanChoice(titles.get(n, say.same(n)), f"/plan/{plan_id}?{urlencode({'campaign': n})}#left-out", n == shown) for n in names),
         campaign=shown,
         beside=_beside(console, record, lever, principal) if record else None,
     )  # fmt: skip
@@ -186,7 +186,7 @@ def _asking(record: PlanRecord, campaign: str, resource: str | None, limit: str 
     asked = None if limit in (None, "") else _number("limit", str(limit))
     answer = what_if(record, line.name, asked * by) if asked is not None else None
     choices = tuple(
-        Choice(one.title, f"/plan/{record.plan_id}?{urlencode({'campaign': campaign, 'resource': name})}#what-if", name == line.name)
+        PlanChoice(one.title, f"/plan/{record.plan_id}?{urlencode({'campaign': campaign, 'resource': name})}#what-if", name == line.name)
         for name, one in lines.items()
     )  # fmt: skip
     unit = Text("元", "yuan") if line.unit.en == "fen" else line.unit

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from bankloop.kit.errors import BankloopError, SignInError
 from bankloop.organization import account
-from bankloop.organization.account import Asked, Opened, Session, Step
+from bankloop.organization.account import Asked, Opened, Session, SignInStep
 from bankloop.organization.rights import ROLES, GrantState, grants
 from bankloop.web.shell import errors
 from bankloop.web.shell.forms import Acting, Form, Here, kept_page, local
@@ -21,7 +21,7 @@ from bankloop.web.shell.visitor import cookie_name, csrf_of, foreign, half_signe
 _ASKED = "oidc"
 _ASKED_COOKIE = "asked"
 _ASKED_LIFE = timedelta(minutes=10)
-_STEPS = {Step.CODE: "/signin/code", Step.CHANGE: "/signin/password", Step.ENROL: "/signin/factor"}
+_STEPS = {SignInStep.CODE: "/signin/code", SignInStep.CHANGE: "/signin/password", SignInStep.ENROL: "/signin/factor"}
 
 
 def sign_in_page(request: Request, status: int = 200, error: BankloopError | None = None, **values: Any) -> Response:
@@ -69,7 +69,7 @@ def _add_steps(app: FastAPI) -> None:
 
     @app.get("/signin/code")
     def ask_code(request: Request) -> Response:
-        return _step_page(request, half_signed_in(request, _store(request)), Step.CODE)
+        return _step_page(request, half_signed_in(request, _store(request)), SignInStep.CODE)
 
     @app.post("/signin/code")
     def prove_code(request: Request, form: Form) -> Response:
@@ -77,34 +77,34 @@ def _add_steps(app: FastAPI) -> None:
         try:
             opened = account.give_code(_store(request), request.app.state.settings, session, form.get("code", ""))
         except SignInError as error:
-            return _again(request, session, Step.CODE, error, form)
+            return _again(request, session, SignInStep.CODE, error, form)
         return _onward(request, opened, form)
 
     @app.get("/signin/password")
     def ask_password(request: Request) -> Response:
-        return _step_page(request, half_signed_in(request, _store(request)), Step.CHANGE)
+        return _step_page(request, half_signed_in(request, _store(request)), SignInStep.CHANGE)
 
     @app.post("/signin/password")
     def change(request: Request, form: Form) -> Response:
         session = _half(request, form)
         store, settings = _store(request), request.app.state.settings
         try:
-            if session.step not in (Step.CHANGE, Step.FULL):
+            if session.step not in (SignInStep.CHANGE, SignInStep.FULL):
                 raise account.sign_in_needed()
             opened = account.change_password(store, settings, session, form.get("old"), form.get("new", ""))
         except BankloopError as error:
-            return _again(request, session, Step.CHANGE, error, form)
+            return _again(request, session, SignInStep.CHANGE, error, form)
         return _onward(request, opened, form)
 
     @app.get("/signin/factor")
     def ask_factor(request: Request) -> Response:
         half = half_signed_in(request, _store(request))
-        return _step_page(request, half, Step.ENROL, factor=_has_factor(request, half[0]))
+        return _step_page(request, half, SignInStep.ENROL, factor=_has_factor(request, half[0]))
 
     @app.post("/signin/factor")
     def enrol(request: Request, form: Form) -> Response:
         session = _half(request, form)
-        if session.step not in (Step.ENROL, Step.FULL):
+        if session.step not in (SignInStep.ENROL, SignInStep.FULL):
             raise account.sign_in_needed()
         store, settings = _store(request), request.app.state.settings
         try:
@@ -113,8 +113,8 @@ def _add_steps(app: FastAPI) -> None:
             proofs = form.get("password", ""), form.get("current", "")
             secret = account.begin_factor(store, settings, session, *proofs)
         except SignInError as error:
-            return _again(request, session, Step.ENROL, error, form)
-        return _step_page(request, (session, _token(request)), Step.ENROL, secret=secret, **_carried(form))
+            return _again(request, session, SignInStep.ENROL, error, form)
+        return _step_page(request, (session, _token(request)), SignInStep.ENROL, secret=secret, **_carried(form))
 
 
 def _add_session(app: FastAPI) -> None:
@@ -151,7 +151,7 @@ def _add_session(app: FastAPI) -> None:
         if visitor.session is None or role not in visitor.roles:
             raise errors.no_choice("role", role[:64], ", ".join(visitor.roles))
         with _store(request).begin(account.SIGN_IN) as connection:
-            opened = account.rotate_session(connection, visitor.session, Step.FULL, role=role)
+            opened = account.rotate_session(connection, visitor.session, SignInStep.FULL, role=role)
         return _signed_in(request, opened, "/")
 
     @app.post("/signin/switch")
@@ -222,13 +222,15 @@ def _has_factor(request: Request, session: Session) -> bool:
     return known is not None and known.totp
 
 
-def _step_page(request: Request, half: tuple[Session, str], step: Step, status: int = 200, **values: Any) -> Response:
+def _step_page(
+    request: Request, half: tuple[Session, str], step: SignInStep, status: int = 200, **values: Any
+) -> Response:
     session, token = half
     shown = {"to": "/", "kept": "", "error": None, "secret": "", "factor": False, **values}
     return page(request, "step.html", status, step=step.value, session=session, csrf=csrf_of(token), **shown)
 
 
-def _again(request: Request, session: Session, step: Step, error: BankloopError, form: Form) -> Response:
+def _again(request: Request, session: Session, step: SignInStep, error: BankloopError, form: Form) -> Response:
     half, factor = (session, _token(request)), _has_factor(request, session)
     return _step_page(request, half, step, error.http_status, error=error, factor=factor, **_carried(form))
 
@@ -236,7 +238,7 @@ def _again(request: Request, session: Session, step: Step, error: BankloopError,
 def _onward(request: Request, opened: Opened, form: Form) -> Response:
     """Go on to the next step, back to what was being written, or to where the person wanted to go."""
     step, carried = opened.session.step, _carried(form)
-    if step is not Step.FULL:
+    if step is not SignInStep.FULL:
         answer: Response = _step_page(request, (opened.session, opened.token), step, **carried)
     else:
         answer = kept_page(_as(request, opened), carried["kept"]) or RedirectResponse(local(carried["to"]), 303)

@@ -13,7 +13,15 @@ from bankloop.kit.errors import BankloopError
 from bankloop.kit.money import to_fen
 from bankloop.kit.text import Text
 from bankloop.organization.rights import require
-from bankloop.performance.target import MEASURES, Unit, bad_target, end_target, read_weights, set_target, split_target
+from bankloop.performance.target import (
+    MEASURES,
+    TargetUnit,
+    bad_target,
+    end_target,
+    read_weights,
+    set_target,
+    split_target,
+)
 from bankloop.web.pages.targets.page import target_page, targets_page
 from bankloop.web.shell.forms import Acting, Form, Here
 from bankloop.web.shell.rendering import console_of, page
@@ -94,7 +102,7 @@ def _asked(form: Mapping[str, str]) -> tuple[str, str, date, date, int]:
     measure = form.get("measure", "")
     try:
         first, last = date.fromisoformat(form.get("first", "")), date.fromisoformat(form.get("last", ""))
-        money = measure in MEASURES and MEASURES[measure].unit is Unit.MONEY
+        money = measure in MEASURES and MEASURES[measure].unit is TargetUnit.MONEY
         total = to_fen(form.get("total", "")) if money else int(form.get("total", ""))
     except ValueError:
         raise bad_target(Text("需要起止日和总量（整数，金额为元）", "it needs its first and last day and a total (a whole number, yuan for money)")) from None  # fmt: skip
