@@ -44,6 +44,20 @@ def test_nobody_kept_apart_is_in_one_party_and_nobody_in_two(
         assert found.of(one.a) != found.of(one.b)
 
 
+def test_a_link_held_back_whose_ends_others_join_is_not_held() -> None:
+    """A and G have different cards; a steward joined B and C, who have one of each, and both A and G belong to them."""
+    cards = {"A": frozenset("y"), "B": frozenset("x"), "C": frozenset("y"), "G": frozenset("x")}
+    made = [
+        Link("A", "G", LinkKind.DOCUMENT, 1.0),
+        Link("B", "C", LinkKind.STEWARD, 0.0),
+        Link("A", "B", LinkKind.DOCUMENT, 0.0),
+        Link("B", "G", LinkKind.DOCUMENT, 0.0),
+    ]
+    found = partition(made, [], cards)
+    assert found.groups == (frozenset("ABCG"),)
+    assert found.held == ()
+
+
 def test_links_that_differ_in_nothing_but_their_kind_are_held_in_one_order() -> None:
     two = [Link("C", "D", LinkKind.VERIFIED, 0.0), Link("C", "D", LinkKind.STEWARD, 0.0)]
     assert partition(two, [("C", "D")]).held == partition(two[::-1], [("C", "D")]).held

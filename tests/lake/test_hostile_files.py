@@ -177,7 +177,7 @@ def test_any_bytes_are_read_or_refused_by_name_and_every_line_is_somebody_s(
 
 _PROGRAM = r"""
 import pathlib, re, sys
-from bankloop.kit import BankloopError
+from bankloop.kit.errors import BankloopError
 from bankloop.kit.located import read_located
 from bankloop.lake.engine import connect
 from bankloop.lake.readers import read_file

@@ -40,17 +40,24 @@ from bankloop.organization.task import (
     task_counts,
     tasks_of,
 )
-from bankloop.store.contracts import Role
+from bankloop.store.contracts import ModelVersion, Role
 from bankloop.store.database import Store
+from bankloop.store.registry import register_model
 from bankloop.store.verbs import VERBS
 
 MAKER, CHECKER = maker("wang"), checker("chen")
 DAY = date(2026, 7, 1)
 
 
+def train(connection: Connection, name: str, digest: str) -> None:
+    """Enter a version of a model, so that approving it has something to make the champion."""
+    register_model(connection, ModelVersion(name, 1, name, "uplift", {}, digest, f"data/models/{digest}"))
+
+
 @pytest.fixture
 def submitted(store: Store) -> UUID:
     with store.begin(MAKER) as connection:
+        train(connection, "bind-card", "d1")
         return submit_approval(connection, "model", "bind-card", "d1")
 
 
@@ -188,6 +195,7 @@ def _engaged(connection: Connection) -> None:
 
 def _submit(store: Store, digest: str = "d1") -> UUID:
     with store.begin(MAKER) as connection:
+        train(connection, "x", digest)
         return submit_approval(connection, "model", "x", digest)
 
 

@@ -12,9 +12,9 @@ from bankloop.loop import evaluate
 from bankloop.loop.evaluate import Reading, reading_of
 from bankloop.loop.evaluate.programme import ProgrammeMembers, read_members
 from bankloop.report.details import money_in_words
-from bankloop.report.results import results_page
+from bankloop.report.results import results_book, results_page
 from bankloop.view import format as say
-from bankloop.view.book import book_html, book_plain, results_book
+from bankloop.view.book import book_html, book_plain
 from bankloop.view.drawing import draw_both
 from tests.loop.evaluate.rounds import drawn
 

@@ -17,6 +17,7 @@ from bankloop.loop import run as loop
 from bankloop.loop.membership.members import look_at, memberships, overlaps
 from bankloop.organization.principals import system
 from bankloop.web.shell.console import Console
+from tests.bankfixture import ROUND
 from tests.web.conftest import Staffed, listening
 from tests.web.test_browser import listen, walk
 
@@ -35,7 +36,7 @@ def saved(client: Any, name: str, rule: str) -> Any:
 def test_the_count_is_the_plan_s(staffed: Staffed) -> None:
     bank = staffed.small.open
     people = Console(bank).people_now()
-    window = loop.plan(bank, system(), 2, bank.lake.today())
+    window = loop.plan(bank, system(), ROUND, bank.lake.today())
     for name, found in window.audiences.items():
         looked = look_at(people, window.locks[name].campaign.audience)
         assert (looked.hit, looked.usable, looked.falls) == (found.hit, found.usable, found.falls), name

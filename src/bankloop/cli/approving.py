@@ -218,14 +218,14 @@ def _decide(
     with open_bank(bank, SystemClock()) as opened:
         with opened.store.begin(system("cli")) as connection:
             request = approval_of(connection, kind, object_id)
+        seen = request is not None and next_stage(request) in (Stage.CONSUMER, Stage.COMPLIANCE)
+        person = acting(opened.store, as_, "review" if seen else "approval", compliance if seen else checker)
         if request is None:
             raise NotFoundError(
                 "approval.none",
                 Text("没有 {name} 的审批申请；先提交", "nothing is asked for {name}; submit it first"),
                 name=name,
             )
-        seen = next_stage(request) in (Stage.CONSUMER, Stage.COMPLIANCE)
-        person = acting(opened.store, as_, "review" if seen else "approval", compliance if seen else checker)
         decided = decide(opened, person, request.approval_id, act, comment, documents)
     if decided.approval.granted:
         show_table(name, ["✓"], [[effects_of(kind).says.say(language())]])

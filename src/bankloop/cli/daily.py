@@ -37,7 +37,7 @@ def make(day: Day = None, bank: Folder = _HERE, as_json: AsJson = False) -> None
         wanted = day.date() if day else opened.lake.today() - timedelta(days=1)
         say("read")
         told = report_day(opened, system("daily"), wanted)
-        sent = hand_over_daily(opened)
+        sent = hand_over_daily(opened).done
     show_table(f"{wanted}", ["机构 / units", "送达 / handed over"], [[len(told), sent]])
     finish({"day": wanted.isoformat(), "units": len(told), "delivered": sent}, as_json)
 

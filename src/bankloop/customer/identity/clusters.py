@@ -79,4 +79,6 @@ def partition(
         else:
             held.append(link)
     found = (frozenset(group) for group in forest.members.values() if len(group) > 1)
-    return Partition(tuple(sorted(found, key=min)), tuple(held))
+    # What other links joined afterwards is one party all the same: nothing is left to judge.
+    apart = [link for link in held if forest.root(link.a) != forest.root(link.b)]
+    return Partition(tuple(sorted(found, key=min)), tuple(apart))
