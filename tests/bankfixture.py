@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from bankloop.contact.queries import accepted_contacts
 from bankloop.customer.consent import take_consents
 from bankloop.kit.clock import Clock, FixedClock, local_day
 from bankloop.lake.contracts import LoadReport
@@ -35,7 +36,6 @@ from bankloop.report.keeping import save_window
 from bankloop.simulate.contracts import SimulatedBank
 from bankloop.simulate.service import write_bank
 from bankloop.simulate.world import World
-from bankloop.store.contacts import accepted_contacts
 from bankloop.store.database import Store, attach_store, create_database
 from bankloop.store.embedded import EmbeddedServer
 from bankloop.store.history import append_events, read_decisions

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 
+from bankloop.customer.consent.ledger import append_consents
 from bankloop.kit.clock import FixedClock
-from bankloop.store.consents import append_consents
 from bankloop.store.contracts import Principal
 from bankloop.store.database import Store, attach_store, create_database
 from bankloop.store.embedded import EmbeddedServer, remove_cluster, start_server

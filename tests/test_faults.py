@@ -22,10 +22,10 @@ import pytest
 from sqlalchemy import text
 
 from bankloop.bench.story import FIRST_DAY
+from bankloop.contact.delivery import deliver
 from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import EnvironmentFault
 from bankloop.lake.contracts import Scope
-from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.approving import approve_in_turn, submit
@@ -96,7 +96,7 @@ try:
         report = loop.run(bank, system(), number, start, seed, prepared=window)
         if fault == "between":
             die()
-        sent = reach.deliver(bank.store, system("delivery"), channel, gate).done
+        sent = deliver(bank.store, system("delivery"), channel, gate).done
 except BankloopError as error:
     print(error.code, flush=True)
     sys.exit(error.exit_code)
@@ -259,7 +259,7 @@ def test_a_run_that_was_killed_is_completed_by_the_same_command(ready: Ready, fa
     assert_whole(ready, round_)
     total = len(delivered(ready))
     again = loop.run(ready.bank, system(), round_, start, 42)
-    sent = reach.deliver(ready.bank.store, system("delivery"), file_channel(ready.folder), gate).done
+    sent = deliver(ready.bank.store, system("delivery"), file_channel(ready.folder), gate).done
     assert (again.issued, sent) == (None, 0)
     assert len(delivered(ready)) == total
 
@@ -280,7 +280,7 @@ def test_two_runs_at_once_issue_a_window_once(ready: Ready, seeds: tuple[int, in
     assert [code for code, _ in results] == [0, 0]
     assert sorted(said[0] == "again" for _, said in results) == [False, True]
     assert loop.run(ready.bank, system(), round_, start, 42).issued is None
-    reach.deliver(ready.bank.store, system("delivery"), file_channel(ready.folder), gate)
+    deliver(ready.bank.store, system("delivery"), file_channel(ready.folder), gate)
     assert_whole(ready, round_)
 
 
@@ -357,7 +357,7 @@ def test_a_full_disk_leaves_the_part_waiting_and_the_next_delivery_sends_it_once
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    done = reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate)
+    done = deliver(bank.store, system("delivery"), file_channel(ready.folder), gate)
     assert done.done == 0
     assert len(done.failures) == issued.messages
     for failure in done.failures:
@@ -368,8 +368,8 @@ def test_a_full_disk_leaves_the_part_waiting_and_the_next_delivery_sends_it_once
     with bank.store.begin(system()) as connection:
         assert waiting_messages(connection, "delivery") == issued.messages
     assert len(delivered(ready)) == before
-    assert reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate).done > 0
-    assert reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate).done == 0
+    assert deliver(bank.store, system("delivery"), file_channel(ready.folder), gate).done > 0
+    assert deliver(bank.store, system("delivery"), file_channel(ready.folder), gate).done == 0
     assert_whole(ready, round_)
 
 
@@ -410,7 +410,7 @@ def test_an_audience_of_nobody_is_a_plan_for_nobody_and_disturbs_no_other(ready:
     issued = loop.run(bank, system(), round_, start, prepared=window).issued
     assert issued is not None
     assert counted(bank, "SELECT count(*) FROM decision WHERE round = :r AND campaign = 'bind-card'", r=round_) == 0
-    reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate)
+    deliver(bank.store, system("delivery"), file_channel(ready.folder), gate)
     assert_whole(ready, round_)
 
 
@@ -452,7 +452,7 @@ def test_a_budget_that_no_action_fits_is_spent_on_nothing_and_says_so(
         ).all()
     assert reasons
     assert all(codes and codes[0] for codes, _ in reasons)
-    reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate)
+    deliver(bank.store, system("delivery"), file_channel(ready.folder), gate)
 
 
 def test_a_capacity_of_zero_assigns_nobody_to_the_channel_and_disturbs_no_other(ready: Ready, edited: Any) -> None:
@@ -471,5 +471,5 @@ def test_a_capacity_of_zero_assigns_nobody_to_the_channel_and_disturbs_no_other(
         "WHERE d.round = :r AND c.channel = 'rm_call' AND c.accepted"
     )
     assert counted(bank, called, r=round_) == 0
-    reach.deliver(bank.store, system("delivery"), file_channel(ready.folder), gate)
+    deliver(bank.store, system("delivery"), file_channel(ready.folder), gate)
     assert_whole(ready, round_)

@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import text
 
 from bankloop.bench.story import FIRST_DAY, ROUND_DAYS, Story, tell
+from bankloop.contact.queries import accepted_contacts
 from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import BankloopError, ConflictError, DeniedError
 from bankloop.lake.service import open_lake
@@ -32,7 +33,6 @@ from bankloop.loop.round.labels import round_outcomes
 from bankloop.organization.approval import is_approved
 from bankloop.organization.principals import auditor, compliance, maker, reviewers, system
 from bankloop.simulate.service import write_templates
-from bankloop.store.contacts import accepted_contacts
 from bankloop.store.contracts import Role
 from bankloop.store.database import Store
 from bankloop.store.embedded import remove_cluster

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from bankloop.contact.channels import FileChannel
 from bankloop.customer.consent import take_consents
 from bankloop.customer.identity import take_registers
 from bankloop.kit.clock import Clock
@@ -17,7 +18,6 @@ from bankloop.lake.contracts import LoadReport
 from bankloop.lake.load import Progress, load_bank
 from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
-from bankloop.loop.reach import FileChannel
 from bankloop.organization.people import PeopleReport, load_people, units
 from bankloop.organization.principals import system
 from bankloop.performance.daily import FilePost, deliver_daily

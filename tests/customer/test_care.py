@@ -29,16 +29,16 @@ from bankloop.care.maturity import (
     tell_holders,
     told,
 )
+from bankloop.contact.contracts import Cap
+from bankloop.contact.delivery import deliver
+from bankloop.contact.queries import broken_caps, contacts_of
 from bankloop.kit.errors import ConflictError, SpecError
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.engine import schema_of
 from bankloop.lake.service import Lake, open_lake
-from bankloop.loop.reach import deliver
 from bankloop.loop.script import check_service
 from bankloop.organization.principals import system
 from bankloop.organization.task import first_calls, open_tasks_for
-from bankloop.store.contacts import broken_caps, contacts_of
-from bankloop.store.contracts import Cap
 from tests.customer.test_consent import word
 from tests.customer.test_tiers import people
 from tests.organization.conftest import Folk, folk

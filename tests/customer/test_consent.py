@@ -16,6 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from bankloop.contact.contracts import Cap
+from bankloop.contact.delivery import deliver
+from bankloop.contact.gate import reserve_contacts
+from bankloop.contact.queries import accepted_contacts
 from bankloop.customer.consent import (
     Content,
     Purpose,
@@ -33,19 +37,17 @@ from bankloop.customer.consent import (
     restrict,
     standing_of,
 )
+from bankloop.customer.consent.ledger import append_consents
 from bankloop.customer.identity import link_identities, undo_merge
 from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import ConflictError, DeniedError, InputError, NotFoundError
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.contracts import ColumnType
 from bankloop.lake.service import Lake, open_lake
-from bankloop.loop.reach import deliver
 from bankloop.organization import approval
 from bankloop.organization.principals import auditor, checker, compliance, system
 from bankloop.organization.task import NewTask, TaskKind, open_task
-from bankloop.store.consents import append_consents
-from bankloop.store.contacts import accepted_contacts, reserve_contacts
-from bankloop.store.contracts import Cap, Principal, Role
+from bankloop.store.contracts import Principal, Role
 from bankloop.store.database import Store, attach_store
 from bankloop.store.embedded import EmbeddedServer
 from bankloop.store.outbox import enqueue
@@ -290,7 +292,7 @@ def test_gate_plan_and_rules_say_the_same_of_everybody(store: Store) -> None:
             savepoint = connection.begin_nested()
             append_consents(connection, pa.Table.from_pylist(rows))
             found = permits(connection, numbers)
-            from bankloop.store.consents import refused_contacts
+            from bankloop.customer.consent import refused_contacts
             from bankloop.store.copying import copy_in
 
             for channel in ("sms", "call", "app_push"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bankloop.contact.by_hand import log_contact
 from bankloop.customer.consent import Purpose, holds, standing_of
-from bankloop.customer.servicing import log_contact
 from bankloop.organization.principals import system
 from bankloop.organization.task import NewTask, TaskKind, TaskState, open_task, task_of
 from bankloop.store.database import Store

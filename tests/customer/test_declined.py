@@ -8,12 +8,12 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import text
 
-from bankloop.customer.servicing import log_contact
+from bankloop.contact.by_hand import log_contact
+from bankloop.contact.contracts import CONTACT_SCHEMA
+from bankloop.contact.delivery import deliver
+from bankloop.contact.gate import reserve_contacts
 from bankloop.kit.ids import uuid7
-from bankloop.loop.reach import deliver
 from bankloop.organization.principals import system
-from bankloop.store.contacts import reserve_contacts
-from bankloop.store.contracts import CONTACT_SCHEMA
 from bankloop.store.database import Store
 from bankloop.store.outbox import enqueue
 from tests.customer.test_consent import word

@@ -12,17 +12,17 @@ import pytest
 from sqlalchemy import text
 
 from bankloop.care.remote import maintain_remote
+from bankloop.contact.contracts import Cap
+from bankloop.contact.delivery import deliver
+from bankloop.contact.queries import broken_caps
+from bankloop.customer.consent.ledger import append_consents
 from bankloop.customer.servicing import RemoteCare, read_policy
 from bankloop.kit.errors import ConflictError, SpecError
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.engine import schema_of
 from bankloop.lake.service import Lake, open_lake
-from bankloop.loop.reach import deliver
 from bankloop.organization.principals import system
 from bankloop.organization.task import open_tasks_for
-from bankloop.store.consents import append_consents
-from bankloop.store.contacts import broken_caps
-from bankloop.store.contracts import Cap
 from tests.customer.test_consent import word
 from tests.customer.test_tiers import holdings, people
 from tests.organization.conftest import Folk, folk

@@ -17,14 +17,16 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from bankloop.care.worklist import REASONS, TakenIn, read_rows, recall_list, returned_of, take_list, work_lists
+from bankloop.contact.contracts import Cap
+from bankloop.contact.gate import reserve_contacts
+from bankloop.contact.queries import broken_caps
+from bankloop.customer.consent.ledger import append_consents
 from bankloop.customer.identity import link_identities
 from bankloop.kit.errors import BankloopError, DataError, DeniedError, InputError, NotFoundError
 from bankloop.kit.ids import uuid7
 from bankloop.organization.principals import auditor, system
 from bankloop.organization.task import TaskState, accept_task, log_outcome, tasks_for, tasks_of_customer
-from bankloop.store.consents import append_consents
-from bankloop.store.contacts import broken_caps, reserve_contacts
-from bankloop.store.contracts import Cap, Principal, Role
+from bankloop.store.contracts import Principal, Role
 from bankloop.store.database import Store
 from tests.customer.conftest import PROGRAM, Load, person
 from tests.organization.conftest import Folk, folk

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import text
 
+from bankloop.contact.delivery import deliver
 from bankloop.kit.errors import ConflictError, DeniedError
-from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.approving import (
@@ -140,7 +140,7 @@ def test_compliance_stops_what_is_queued_and_what_would_run(bank: Bank) -> None:
         kill_campaign(bank, maker(), NAME, "no")
     kill_campaign(bank, compliance("third"), NAME, "the coupon misleads")
     sent = Sent()
-    assert reach.deliver(bank.store, system("delivery"), sent, gate).done == 0
+    assert deliver(bank.store, system("delivery"), sent, gate).done == 0
     assert sent.contacts == 0
     with pytest.raises(ConflictError):
         loop.run(bank, system(), 2, day_of(bank) + timedelta(days=1))
@@ -163,9 +163,9 @@ def test_what_is_paused_waits_and_goes_on(bank: Bank) -> None:
     started(bank)
     pause_campaign(bank, maker(), NAME, "call centre full")
     sent = Sent()
-    assert reach.deliver(bank.store, system("delivery"), sent, gate).done == 0
+    assert deliver(bank.store, system("delivery"), sent, gate).done == 0
     resume_campaign(bank, maker(), NAME)
-    assert reach.deliver(bank.store, system("delivery"), sent, gate).done == sent.contacts > 0
+    assert deliver(bank.store, system("delivery"), sent, gate).done == sent.contacts > 0
 
 
 def test_a_scheduled_campaign_waits_for_its_day(bank: Bank) -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import text
 
+from bankloop.customer.consent.ledger import CONSENT_SCHEMA, append_consents
 from bankloop.loop.bank import Bank
 from bankloop.loop.membership.customer_watch import Everybody
 from bankloop.loop.membership.members import CustomersNow
 from bankloop.organization.principals import system
-from bankloop.store.consents import CONSENT_SCHEMA, append_consents
 from tests.loop.test_people_once import one_person
 
 SAID = pa.schema(

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from bankloop.contact.contracts import Cap
+from bankloop.contact.rules import Made, Wanted, decide
 from bankloop.kit.errors import BankloopError, ConflictError, DeniedError, InputError, NotFoundError
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
@@ -22,7 +24,6 @@ from bankloop.loop.spec import Policies
 from bankloop.organization.branch_rule import end_narrowing, narrowings
 from bankloop.organization.principals import auditor, maker, reviewers, system
 from bankloop.organization.rights import ROLES
-from bankloop.store.contacts import Cap, Made, Wanted, decide
 from bankloop.store.contracts import Principal, Role
 from bankloop.store.history import read_decisions
 

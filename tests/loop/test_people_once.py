@@ -10,13 +10,14 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import text
 
+from bankloop.contact.contracts import Cap
+from bankloop.contact.gate import reserve_contacts
+from bankloop.contact.queries import broken_caps
 from bankloop.customer.consent import permits
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.approving import approve_in_turn, submit
 from bankloop.organization.principals import maker, reviewers, system
-from bankloop.store.contacts import broken_caps, reserve_contacts
-from bankloop.store.contracts import Cap
 from bankloop.store.database import Store
 
 NOON = datetime(2026, 7, 1, 4, tzinfo=UTC)

@@ -11,12 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from bankloop.contact.contracts import CONTACT_SCHEMA
+from bankloop.contact.gate import reserve_contacts
+from bankloop.contact.queries import contacts_of
 from bankloop.kit.errors import InputError
 from bankloop.loop import audience, model, product, reach
 from bankloop.loop.reach import ExperimentCell, LeftOut
 from bankloop.organization.principals import system
-from bankloop.store.contacts import contacts_of, reserve_contacts
-from bankloop.store.contracts import CONTACT_SCHEMA
 from bankloop.store.database import Store
 from tests.loop.people import AS_OF, TYPES, bank_spec, lock_of, state
 

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from bankloop.contact.channels import FileChannel
+from bankloop.contact.delivery import give_up
 from bankloop.customer.consent import restrict
 from bankloop.kit.clock import FixedClock, local_moment
 from bankloop.kit.errors import InputError
 from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.approving import approve_in_turn, kill_campaign, pause_campaign, resume_campaign, submit
-from bankloop.loop.reach import FileChannel, give_up
 from bankloop.organization.principals import compliance, maker, reviewers, system
 from bankloop.store.contracts import Principal
 from bankloop.store.doctor import examine

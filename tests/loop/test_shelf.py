@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from bankloop.contact.delivery import deliver
+from bankloop.contact.queries import accepted_contacts
 from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import ConflictError, DeniedError, InputError, NotFoundError, SpecError
 from bankloop.loop import product, reach
@@ -38,7 +40,6 @@ from bankloop.organization.task import (
     task_of,
 )
 from bankloop.report.shelf import gaps_picture, matrix_table, products_table, shelf_table
-from bankloop.store.contacts import accepted_contacts
 from bankloop.store.contracts import Principal
 from bankloop.store.history import read_decisions
 from bankloop.store.shelf import read_reviews
@@ -323,7 +324,7 @@ def test_what_is_queued_is_screened_where_it_leaves(bank: Bank) -> None:
     with bank.store.begin(system()) as connection:
         before = len(accepted_contacts(connection, "first-wealth"))
     sent = Sent()
-    reach.deliver(bank.store, system("delivery"), sent, gate)
+    deliver(bank.store, system("delivery"), sent, gate)
     assert not [one for one in sent.given if one["action"].startswith(WEALTH)]
     with bank.store.begin(system()) as connection:
         after = len(accepted_contacts(connection, "first-wealth"))
@@ -341,7 +342,7 @@ def test_a_re_grade_stops_whom_the_product_no_longer_suits(bank: Bank) -> None:
         )
     granted(bank, ShelfChange(WEALTH, risk=RiskRating(issuer=Risk.R4, seller=Risk.R3)))
     sent = Sent()
-    reach.deliver(bank.store, system("delivery"), sent, gate)
+    deliver(bank.store, system("delivery"), sent, gate)
     tolerance = {row["decision_id"]: yaml.safe_load(row["attributes"])["risk_tolerance"] for row in decided.to_pylist()}
     offered = [one["contact"] for one in sent.given if one["action"].startswith(WEALTH)]
     queued = [

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bankloop.contact.queries import accepted_contacts
 from bankloop.loop.evaluate import read
 from bankloop.loop.reach import actions_of
 from bankloop.loop.round.labels import round_outcomes
 from bankloop.organization.principals import system
 from bankloop.report.results import results_page
-from bankloop.store.contacts import accepted_contacts
 from bankloop.store.history import read_decisions
 from tests.bankfixture import SmallBank
 

@@ -15,9 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from bankloop.contact.contracts import CONTACT_OUTCOME_SCHEMA, Cap, Capacity
+from bankloop.contact.gate import reserve_contacts
+from bankloop.contact.queries import broken_caps, contacts_of
+from bankloop.contact.rules import Made, Wanted, decide
 from bankloop.kit.errors import DeniedError
-from bankloop.store.contacts import Made, Wanted, broken_caps, contacts_of, decide, reserve_contacts
-from bankloop.store.contracts import CONTACT_OUTCOME_SCHEMA, Cap, Capacity, Principal
+from bankloop.store.contracts import Principal
 from bankloop.store.database import Store
 
 CAPS = (Cap("sms", 1, 7), Cap("*", 2, 7), Cap("*", 3, 30))

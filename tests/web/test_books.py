@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pytest
 
 from bankloop.cli import results as commands
+from bankloop.contact.queries import accepted_contacts
 from bankloop.kit.errors import InputError, NotFoundError
 from bankloop.loop.round.labels import round_outcomes
 from bankloop.loop.round.reading import cut_by
@@ -22,7 +23,6 @@ from bankloop.loop.round.trace import trace
 from bankloop.organization.principals import system
 from bankloop.performance.cohorts import acquisition
 from bankloop.performance.scorecard import scorecard
-from bankloop.store.contacts import accepted_contacts
 from bankloop.store.contracts import Principal
 from bankloop.store.history import read_decisions
 from tests.bankfixture import SmallBank

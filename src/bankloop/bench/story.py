@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bankloop.contact.queries import accepted_contacts, broken_caps
 from bankloop.kit.clock import FixedClock
 from bankloop.lake.contracts import LoadReport
 from bankloop.loop import evaluate as evaluation
@@ -37,7 +38,6 @@ from bankloop.simulate.contracts import Response, SimulatedBank
 from bankloop.simulate.service import write_bank
 from bankloop.simulate.world import World
 from bankloop.store.audit import seal_audit, verify_audit
-from bankloop.store.contacts import accepted_contacts, broken_caps
 from bankloop.store.history import append_events, read_decisions
 from bankloop.store.registry import read_plans
 from bankloop.wiring import file_channel, load, open_bank

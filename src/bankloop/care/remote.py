@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
+from bankloop.contact.contracts import CONTACT_SCHEMA, Cap, Capacity
+from bankloop.contact.gate import reserve_contacts
 from bankloop.customer.consent import permits
 from bankloop.customer.servicing import (
     KEEPERS,
@@ -36,8 +38,7 @@ from bankloop.lake.contracts import Scope
 from bankloop.lake.service import Lake
 from bankloop.organization.task import NewTask, TaskKind, open_task
 from bankloop.store.audit import record_audit
-from bankloop.store.contacts import reserve_contacts
-from bankloop.store.contracts import CONTACT_SCHEMA, EVERY_UNIT, Cap, Capacity
+from bankloop.store.contracts import EVERY_UNIT
 from bankloop.store.copying import copy_out
 from bankloop.store.database import bank_wide
 from bankloop.store.outbox import enqueue

@@ -23,7 +23,7 @@ def messages(
     as_json: AsJson = False,
 ) -> None:
     """没有交出去的消息：列出、再试、放弃。List what failed to go out; try it again, or give it up with a reason."""
-    from bankloop.loop.reach import give_up
+    from bankloop.contact.delivery import give_up
     from bankloop.organization.principals import maker
     from bankloop.organization.rights import require
     from bankloop.store.database import principal_of

@@ -1,4 +1,4 @@
-"""The tables of identity, as SQLAlchemy knows them; the store's migrations create them."""
+"""The tables of identity, segments and consent, as SQLAlchemy knows them; the store's migrations create them."""
 
 from __future__ import annotations
 
@@ -210,4 +210,25 @@ identity_file = Table(
     Column("read", BigInteger, nullable=False),
     Column("empty", BigInteger, nullable=False),
     _moment("taken_at"),
+)
+
+# Whoever reserves a contact or writes a word down holds the person's rows, so that no two count at the same time.
+contact_customer = Table("contact_customer", metadata, _text("customer_no", key=True))
+
+consent_record = Table(
+    "consent_record",
+    metadata,
+    Column("record_no", BigInteger, Identity(always=True), primary_key=True),
+    _text("customer_no"),
+    _text("purpose"),
+    _text("channel"),
+    _text("recipient"),
+    Column("stands", Boolean, nullable=False),
+    Column("said_at", DateTime(timezone=True), nullable=False),
+    _text("origin"),
+    Column("evidence", JSONB, nullable=False),
+    _text("made_by"),
+    _made("recorded_at"),
+    Index("consent_record_customer", "customer_no", "purpose"),
+    Index("consent_record_file", "customer_no", postgresql_where=text("origin = 'file'")),
 )

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
+from bankloop.contact.queries import accepted_contacts
 from bankloop.kit.errors import ConflictError
 from bankloop.kit.text import Text
 from bankloop.loop import evaluate as evaluation
@@ -17,7 +18,6 @@ from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Programme, ProgrammeMembers
 from bankloop.loop.round.labels import chance_before, events_between, with_recorded
 from bankloop.loop.spec import Lock, read_lock
-from bankloop.store.contacts import accepted_contacts
 from bankloop.store.contracts import Plan, Principal
 from bankloop.store.history import read_decisions
 from bankloop.store.registry import read_lock as stored_lock

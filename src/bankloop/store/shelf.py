@@ -6,19 +6,17 @@ loop's affair.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import pyarrow as pa
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from bankloop.kit.ids import uuid7
 from bankloop.store import tables
 from bankloop.store.contracts import ProductReview, ShelfNotice
-from bankloop.store.copying import copy_in
 from bankloop.store.database import now_of, principal_of
 
 
@@ -42,22 +40,6 @@ def read_notices(connection: Connection) -> list[ShelfNotice]:
     t = tables.shelf_notice.c
     query = select(t.approval_id, t.product, t.change, t.effective_at, t.made_by, t.recorded_at)
     return [ShelfNotice(*row) for row in connection.execute(query.order_by(t.recorded_at, t.approval_id))]
-
-
-def stop_contacts(connection: Connection, decision_ids: Sequence[str], reason: str) -> int:
-    """Say that reserved contacts will not be made, and why; return how many were not stopped before."""
-    if not decision_ids:
-        return 0
-    name = copy_in(connection, pa.table({"id": pa.array(sorted(set(decision_ids)), pa.string())}))
-    done = connection.execute(
-        text(
-            "INSERT INTO contact_stop (decision_id, customer_no, unit_id, campaign, reason) "
-            f"SELECT c.decision_id, c.customer_no, c.unit_id, c.campaign, :reason FROM contact c JOIN {name} i "
-            "ON c.decision_id = i.id::uuid ON CONFLICT DO NOTHING"
-        ),
-        {"reason": reason},
-    )
-    return done.rowcount
 
 
 def open_review(connection: Connection, product: str, trigger: str, measured: int, limit: int) -> bool:

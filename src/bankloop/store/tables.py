@@ -124,53 +124,6 @@ decision = Table(
     postgresql_partition_by="RANGE (window_start)",
 )
 
-# The gate's lock rows: whoever reserves holds the customer's row, so that no two count at the same time.
-contact_customer = Table("contact_customer", metadata, _text("customer_no", key=True))
-
-contact = Table(
-    "contact",
-    metadata,
-    Column("decision_id", Uuid, primary_key=True),
-    _text("customer_no"),
-    _text("unit_id"),
-    _text("channel"),
-    _text("campaign"),
-    _text("contact_class"),
-    Column("due_at", DateTime(timezone=True), nullable=False),
-    _day("due_day"),
-    Column("accepted", Boolean, nullable=False),
-    _text("refused_by"),
-    _moment("recorded_at"),
-    Index("contact_customer_day", "customer_no", "due_day"),
-)
-
-consent_record = Table(
-    "consent_record",
-    metadata,
-    Column("record_no", BigInteger, Identity(always=True), primary_key=True),
-    _text("customer_no"),
-    _text("purpose"),
-    _text("channel"),
-    _text("recipient"),
-    Column("stands", Boolean, nullable=False),
-    Column("said_at", DateTime(timezone=True), nullable=False),
-    _text("origin"),
-    _json("evidence"),
-    _text("made_by"),
-    _moment("recorded_at"),
-    Index("consent_record_customer", "customer_no", "purpose"),
-    Index("consent_record_file", "customer_no", postgresql_where=text("origin = 'file'")),
-)
-
-capacity_use = Table(
-    "capacity_use",
-    metadata,
-    _text("channel", key=True),
-    _text("unit_id", key=True),
-    _day("day", key=True),
-    _whole("used"),
-)
-
 pool_use = Table("pool_use", metadata, _text("pool", key=True), _whole("used"))
 
 benefit_grant = Table(
@@ -316,18 +269,6 @@ shelf_notice = Table(
     _moment("recorded_at"),
 )
 
-# A contact that was reserved and will not be made: its product left the shelf or the customer's reach, or consent was withdrawn.
-contact_stop = Table(
-    "contact_stop",
-    metadata,
-    Column("decision_id", Uuid, primary_key=True),
-    _text("customer_no"),
-    _text("unit_id"),
-    _text("campaign"),
-    _text("reason"),
-    _moment("recorded_at"),
-)
-
 product_review = Table(
     "product_review",
     metadata,
@@ -341,14 +282,4 @@ product_review = Table(
     _text("closed_by", null=True),
     _text("outcome", null=True),
     Index("product_review_open", "product", "trigger", unique=True, postgresql_where=text("closed_at IS NULL")),
-)
-
-offer_declined = Table(
-    "offer_declined",
-    metadata,
-    Column("task_id", Uuid, primary_key=True),
-    Column("customer_no", Text, nullable=False),
-    Column("campaign", Text, nullable=False),
-    Column("declined_at", DateTime(timezone=True), nullable=False),
-    Index("offer_declined_customer", "customer_no", "campaign"),
 )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+from bankloop.contact.delivery import DeliveryChannel, deliver
 from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
@@ -55,7 +56,7 @@ def run_round(
     principal: Principal,
     round_: int,
     start: date,
-    channel: reach.DeliveryChannel,
+    channel: DeliveryChannel,
     *,
     further: bool = False,
     seed: int = SEED,
@@ -83,6 +84,6 @@ def run_round(
     return RoundRun(round_, began, window if issued else None, issued, delivered)
 
 
-def hand_out(bank: Bank, channel: reach.DeliveryChannel, *, patient: bool = False) -> Drained:
+def hand_out(bank: Bank, channel: DeliveryChannel, *, patient: bool = False) -> Drained:
     """Hand out every part that is due, screened against the shelf as it is now."""
-    return reach.deliver(bank.store, system("delivery"), channel, gate, patient=patient)
+    return deliver(bank.store, system("delivery"), channel, gate, patient=patient)

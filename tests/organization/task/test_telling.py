@@ -8,10 +8,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from bankloop.contact.by_hand import log_contact
+from bankloop.contact.contracts import Cap
+from bankloop.contact.gate import reserve_contacts
 from bankloop.organization.principals import system
 from bankloop.organization.task import NewTask, Task, TaskKind, log_outcome, open_task, task_of
-from bankloop.store.contacts import reserve_contacts
-from bankloop.store.contracts import Cap, Principal
+from bankloop.store.contracts import Principal
 from bankloop.store.database import Store
 from tests.organization.conftest import Folk
 from tests.store.test_contacts import NOON, table
@@ -38,7 +40,7 @@ def told(store: Store) -> list[tuple[str, str, str]]:
 
 def log(folk: Folk, task: UUID, outcome: str, **more: object) -> None:
     with folk.store.begin(folk.who("M00001", "service")) as connection:
-        log_outcome(connection, task, outcome, **more)  # type: ignore[arg-type]
+        log_contact(connection, task, outcome, **more)  # type: ignore[arg-type]
 
 
 def test_a_call_is_an_event_of_the_customer_once_however_often_its_note_is_sent(folk: Folk, store: Store) -> None:

@@ -20,14 +20,15 @@ from bankloop.care.maturity.contracts import Drawdown, DrawdownCare, Maturing, M
 from bankloop.care.maturity.queries import falls, holders, maturing
 from bankloop.care.maturity.rules import DRAWDOWN, MATURITY, drawdown_reason, maturity_reason, read_care, spared_by
 from bankloop.care.maturity.telling import care_id, telling_id
+from bankloop.contact.contracts import CONTACT_SCHEMA
+from bankloop.contact.gate import reserve_contacts
 from bankloop.customer.consent import permits
 from bankloop.kit.ids import digest
 from bankloop.kit.worktime import WorkTime
 from bankloop.lake.service import Lake
 from bankloop.organization.task import NO_LIMIT, TASK_SCHEMA, TaskKind, place_tasks, send_down
 from bankloop.store.audit import record_audit
-from bankloop.store.contacts import reserve_contacts
-from bankloop.store.contracts import CONTACT_SCHEMA, EVERY_UNIT
+from bankloop.store.contracts import EVERY_UNIT
 from bankloop.store.copying import copy_in
 from bankloop.store.database import bank_wide
 from bankloop.store.outbox import enqueue

@@ -14,8 +14,7 @@ from bankloop.care.tables import work_list as table
 from bankloop.care.worklist import errors
 from bankloop.care.worklist.contracts import CHANNEL, ListRow, Refused, WorkList
 from bankloop.customer.consent import permits
-from bankloop.customer.identity import resolve
-from bankloop.store.consents import lock_people
+from bankloop.customer.identity import lock_people, resolve
 from bankloop.store.copying import copy_in
 from bankloop.store.database import bank_wide
 

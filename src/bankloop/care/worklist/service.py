@@ -17,15 +17,15 @@ from bankloop.care.worklist import errors
 from bankloop.care.worklist.contracts import CHANNEL, ListRow, TakenIn
 from bankloop.care.worklist.queries import known_list, listed_as, recalled_of, returned_of, sorted_out, work_list_of
 from bankloop.care.worklist.reading import read_rows
+from bankloop.contact.contracts import CONTACT_SCHEMA
+from bankloop.contact.gate import reserve_contacts
+from bankloop.contact.stops import stop_contacts
 from bankloop.customer.homes import home_unit
 from bankloop.kit.ids import digest, uuid7
 from bankloop.kit.worktime import WorkTime
 from bankloop.organization.task import NO_LIMIT, Dispatched, TaskKind, place_tasks, recall_tasks, send_down
 from bankloop.store.audit import record_audit
-from bankloop.store.contacts import reserve_contacts
-from bankloop.store.contracts import CONTACT_SCHEMA
 from bankloop.store.database import bank_wide, now_of, principal_of
-from bankloop.store.shelf import stop_contacts
 from bankloop.store.verbs import verb
 
 _MARKETING = "marketing"

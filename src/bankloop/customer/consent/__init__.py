@@ -5,6 +5,7 @@ gate, the plans, deliveries and tasks alike. This room writes words down and rul
 """
 
 from bankloop.customer.consent.contracts import (
+    ANY_CHANNEL,
     TITLES,
     ConsentReport,
     ConsentRuling,
@@ -15,6 +16,7 @@ from bankloop.customer.consent.contracts import (
     Recorded,
     Word,
 )
+from bankloop.customer.consent.ledger import DO_NOT_CONTACT, Heard, hearing_asked, refused_contacts
 from bankloop.customer.consent.queries import (
     Permits,
     again_among,
@@ -36,12 +38,15 @@ from bankloop.customer.consent.service import (
 )
 
 __all__ = [
+    "ANY_CHANNEL",
+    "DO_NOT_CONTACT",
     "ORIGINS",
     "TITLES",
     "ConsentReport",
     "ConsentRuling",
     "ConsentStanding",
     "Content",
+    "Heard",
     "Permits",
     "Purpose",
     "Record",
@@ -50,6 +55,7 @@ __all__ = [
     "again_among",
     "ask_removal",
     "content_for",
+    "hearing_asked",
     "holds",
     "in_scope",
     "ledger_of",
@@ -59,6 +65,7 @@ __all__ = [
     "permits",
     "permits_of",
     "record_word",
+    "refused_contacts",
     "remove_from_list",
     "restrict",
     "standing_among",

@@ -9,7 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 from bankloop.kit.text import Text
-from bankloop.store.consents import ANY_CHANNEL, STOPS, THE_BANK
+
+ANY_CHANNEL = "*"
+THE_BANK = "bank"
 
 
 class Purpose(StrEnum):
@@ -29,6 +31,9 @@ class Purpose(StrEnum):
         """Return whether it restricts while it stands."""
         return self in STOPS
 
+
+# A stop restricts while it stands; every other purpose allows.
+STOPS = (Purpose.NO_PERSONALISATION.value, Purpose.NO_MARKETING.value, Purpose.DO_NOT_CONTACT.value)
 
 # 央行令〔2020〕5 号: marketing, experience and survey are three choices; 个保法 23, 29: separate consent; 24: the two stops.
 TITLES: Mapping[Purpose, Text] = {

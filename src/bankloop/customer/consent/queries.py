@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from bankloop.customer.consent.contracts import ConsentStanding, Purpose, Record, Word
+from bankloop.customer.consent.contracts import ANY_CHANNEL, STOPS, THE_BANK, ConsentStanding, Purpose, Record, Word
+from bankloop.customer.consent.ledger import consents_of, standing_words
 from bankloop.customer.consent.scope import in_scope
-from bankloop.customer.identity import party_map
-from bankloop.store.consents import ANY_CHANNEL, STOPS, THE_BANK, consents_of, numbers_of, standing_words
+from bankloop.customer.identity import numbers_of, party_map
 from bankloop.store.database import bank_wide
 
 Bools = NDArray[np.bool_]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from bankloop.customer.consent.contracts import TITLES, ConsentRuling, Content, Purpose, Word
+from bankloop.customer.consent.contracts import ANY_CHANNEL, THE_BANK, TITLES, ConsentRuling, Content, Purpose, Word
 from bankloop.kit.text import Text
-from bankloop.store.consents import ANY_CHANNEL, THE_BANK
 
 # Where a person says something: at the counter, in the app, to a manager, to a caller, by answering a message, in writing.
 ORIGINS = ("counter", "app", "manager", "call", "message", "letter")

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, text
 
 from bankloop.customer.consent import errors
+from bankloop.customer.identity import numbers_asked
 from bankloop.organization.people import keeper_of
 from bankloop.organization.rights import require
-from bankloop.store.consents import numbers_asked
 from bankloop.store.database import ask_bank_wide, bank_wide, principal_of
 
 _TASK = text(

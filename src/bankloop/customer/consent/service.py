@@ -16,9 +16,19 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
 from bankloop.customer.consent import errors, rules
-from bankloop.customer.consent.contracts import ConsentReport, ConsentStanding, Purpose, Recorded, Word
+from bankloop.customer.consent.contracts import (
+    ANY_CHANNEL,
+    THE_BANK,
+    ConsentReport,
+    ConsentStanding,
+    Purpose,
+    Recorded,
+    Word,
+)
+from bankloop.customer.consent.ledger import CONSENT_SCHEMA, append_consents
 from bankloop.customer.consent.queries import permits, standing, standing_of
 from bankloop.customer.consent.scope import by_task_only
+from bankloop.customer.identity import numbers_of, people_of
 from bankloop.kit.clock import local_moment
 from bankloop.kit.ids import canonical_json, digest
 from bankloop.kit.text import Text
@@ -37,7 +47,6 @@ from bankloop.organization.approval import (
 )
 from bankloop.organization.task import call_off_tasks
 from bankloop.store.audit import record_audit
-from bankloop.store.consents import ANY_CHANNEL, CONSENT_SCHEMA, THE_BANK, append_consents, numbers_of, people_of
 from bankloop.store.copying import copy_in, copy_out
 from bankloop.store.database import Store, bank_wide, now_of
 from bankloop.store.verbs import verb

@@ -22,10 +22,10 @@ from bankloop.customer.identity.features import make_features
 from bankloop.customer.identity.handing import hand_on, is_another
 from bankloop.customer.identity.marks import ID_CARD, marks_of, unknown_marks, valid_card
 from bankloop.customer.identity.matching import BANK, ID, MatchSpec
+from bankloop.customer.identity.numbers import numbers_of
 from bankloop.kit.clock import local_day
 from bankloop.kit.ids import canonical_json
 from bankloop.store.audit import record_audit
-from bankloop.store.consents import numbers_of
 from bankloop.store.copying import fitted
 from bankloop.store.database import bank_wide, keys_of, now_of
 from bankloop.store.verbs import verb

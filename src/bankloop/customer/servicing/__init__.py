@@ -3,7 +3,6 @@
 This room says who keeps whom and when to be in touch; what to say is a campaign's or the manager's.
 """
 
-from bankloop.customer.servicing.contacting import log_contact
 from bankloop.customer.servicing.contracts import (
     MODES,
     Assignment,
@@ -45,7 +44,6 @@ __all__ = [
     "coverage",
     "keeper_now",
     "last_touched",
-    "log_contact",
     "make_care_tasks",
     "not_assigned",
     "read_policy",

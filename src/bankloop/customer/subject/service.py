@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from bankloop.customer.consent import ledger_of, restrict
-from bankloop.customer.identity import disclosed_identity, forget_identity
+from bankloop.customer.identity import disclosed_identity, forget_identity, numbers_of
 from bankloop.customer.subject.contracts import Erased, ErasurePlan, Fate
 from bankloop.customer.subject.rules import erasure_plan, read_retention
 from bankloop.kit.clock import local_day
@@ -39,7 +39,6 @@ from bankloop.organization.approval import (
 from bankloop.organization.erasure import KIND as ERASURE
 from bankloop.organization.erasure import erase_customer
 from bankloop.store.audit import holds_on, record_audit
-from bankloop.store.consents import numbers_of
 from bankloop.store.database import bank_wide, now_of
 from bankloop.store.verbs import verb
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
+from bankloop.contact.contracts import Cap
 from bankloop.kit.errors import ConflictError, DeniedError, InputError, NotFoundError
 from bankloop.kit.expression import BOOL, Type, parse
 from bankloop.kit.text import Text
@@ -25,7 +26,7 @@ from bankloop.loop.spec.batch import Bools, conditions
 from bankloop.organization.branch_rule import Narrowing, keep_narrowing, narrowings
 from bankloop.organization.people import below
 from bankloop.store.audit import record_audit
-from bankloop.store.contracts import EVERY_UNIT, Cap, Principal
+from bankloop.store.contracts import EVERY_UNIT, Principal
 from bankloop.store.verbs import verb
 
 WEEK = 7

@@ -18,11 +18,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from bankloop.customer.consent import Permits, again_among, permits, permits_of
+from bankloop.customer.consent import Heard, Permits, again_among, hearing_asked, permits, permits_of
 from bankloop.customer.identity import party_map
 from bankloop.loop.bank import Bank
 from bankloop.loop.membership.members import CustomersNow
-from bankloop.store.consents import Heard, hearing_asked
 from bankloop.store.database import ask_bank_wide, bank_wide
 from bankloop.store.questions import Question
 from bankloop.store.registry import lake_key

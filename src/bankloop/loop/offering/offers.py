@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bankloop.customer.consent import Purpose, holds, may_contact, standing_of
+from bankloop.customer.consent import ANY_CHANNEL, Purpose, holds, may_contact, standing_of
 from bankloop.kit.errors import ConflictError
 from bankloop.kit.money import say_fen
 from bankloop.kit.text import Language, Text
@@ -30,7 +30,6 @@ from bankloop.loop.round.labels import audience_now
 from bankloop.loop.spec import Product, read_lock
 from bankloop.organization.principals import system
 from bankloop.organization.rights import open_customer
-from bankloop.store.consents import ANY_CHANNEL
 from bankloop.store.contracts import ModelVersion, Principal
 from bankloop.store.registry import champion, list_campaigns
 from bankloop.store.registry import read_lock as stored_lock

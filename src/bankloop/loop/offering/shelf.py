@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from pydantic import ValidationError
 from sqlalchemy import Connection, text
 
+from bankloop.contact.stops import stop_contacts
 from bankloop.kit.errors import InputError, NotFoundError
 from bankloop.kit.expression import parse, to_function
 from bankloop.kit.ids import digest
@@ -33,7 +34,7 @@ from bankloop.store.contracts import Principal
 from bankloop.store.database import bank_wide, now_of
 from bankloop.store.registry import list_campaigns
 from bankloop.store.registry import read_lock as stored_lock
-from bankloop.store.shelf import add_notice, read_notices, stop_contacts
+from bankloop.store.shelf import add_notice, read_notices
 from bankloop.store.verbs import verb
 
 _DECIDED = text(

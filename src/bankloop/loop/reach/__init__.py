@@ -18,9 +18,8 @@ from bankloop.loop.reach.contracts import (
     ResourceLine,
 )
 from bankloop.loop.reach.curve import BudgetPath, budget_path
-from bankloop.loop.reach.delivery import DeliveryChannel, FileChannel, Screen, deliver, give_up
 from bankloop.loop.reach.explore import Lot, draw_lot
-from bankloop.loop.reach.issue import DELIVERY_TOPIC, DecisionFrame, Issued, gate_limits, issue
+from bankloop.loop.reach.issue import DecisionFrame, Issued, gate_limits, issue
 from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.one import Valuer
 from bankloop.loop.reach.pacing import Pace, paced
@@ -46,7 +45,6 @@ from bankloop.loop.reach.ways import WAYS, Waiting, Way, compare_ways, waiting_f
 from bankloop.loop.reach.why import SENTENCES, LeftOut, left_out_counts, why_left_out
 
 __all__ = [
-    "DELIVERY_TOPIC",
     "NONE",
     "OUTCOMES",
     "SENTENCES",
@@ -62,10 +60,8 @@ __all__ = [
     "Candidates",
     "DatedPlan",
     "DecisionFrame",
-    "DeliveryChannel",
     "ExperimentCell",
     "Family",
-    "FileChannel",
     "Issued",
     "LeftOut",
     "Lot",
@@ -76,7 +72,6 @@ __all__ = [
     "ResourceLine",
     "ResourcePrice",
     "Rules",
-    "Screen",
     "SeveralSolution",
     "Side",
     "Silence",
@@ -97,14 +92,12 @@ __all__ = [
     "conflict",
     "decide",
     "deferred",
-    "deliver",
     "describe",
     "draw_cells",
     "draw_control",
     "draw_controls",
     "draw_lot",
     "gate_limits",
-    "give_up",
     "glimpse",
     "issue",
     "join",

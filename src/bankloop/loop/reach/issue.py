@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
+from bankloop.contact.contracts import CONTACT_SCHEMA, DELIVERY_TOPIC, Cap, Capacity
+from bankloop.contact.gate import reserve_contacts
 from bankloop.kit.clock import Clock
 from bankloop.kit.ids import canonical_json, uuid7
 from bankloop.kit.worktime import WorkTime
@@ -30,14 +32,12 @@ from bankloop.loop.reach.why import LeftOut, why_left_out
 from bankloop.loop.spec import ANY_CHANNEL, NO_BENEFIT, Lock, Policies, Product
 from bankloop.organization.task import NO_LIMIT, create_tasks, dispatch_tasks
 from bankloop.store.audit import record_audit
-from bankloop.store.contacts import reserve_contacts
-from bankloop.store.contracts import CONTACT_SCHEMA, EVERY_UNIT, Cap, Capacity, DecisionBatch
+from bankloop.store.contracts import EVERY_UNIT, DecisionBatch
 from bankloop.store.grants import grant_benefits
 from bankloop.store.history import append_decisions, read_decisions
 from bankloop.store.outbox import enqueue_table
 from bankloop.store.verbs import verb
 
-DELIVERY_TOPIC = "delivery"
 # A file of this many contacts is written, and written again after a crash, in well under a second.
 PART = 5_000
 # So many decisions are prepared while the database stores as many.

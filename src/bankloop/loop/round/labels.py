@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from bankloop.contact.queries import accepted_contacts
 from bankloop.kit.clock import local_moment
 from bankloop.kit.errors import ConflictError
 from bankloop.kit.expression import BOOL, parse
@@ -26,7 +27,6 @@ from bankloop.loop.optimize import Tried
 from bankloop.loop.round.logged_actions import tried_rows
 from bankloop.loop.spec import Campaign, Lock, amount_of, read_forecasts, read_lock
 from bankloop.loop.spec.batch import conditions
-from bankloop.store.contacts import accepted_contacts
 from bankloop.store.history import read_decisions, read_events, read_recorded
 from bankloop.store.registry import read_lock as stored_lock
 from bankloop.store.registry import read_models, read_plans

@@ -183,12 +183,22 @@ class Dispatched:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """That a person reached the customer: over which channel and when, and whether it was to sell something."""
+
+    channel: str
+    marketing: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Logged:
-    """A task after something was logged, and the follow-up that it led to."""
+    """A task after something was logged, the follow-up that it led to, and the contact that was made."""
 
     task: Task
     follow_up: Task | None
     known: bool = False
+    spoken: Spoken | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from bankloop.organization.task.contracts import (
     TASK_SCHEMA,
     Logged,
     NewTask,
+    Spoken,
     Task,
     TaskKind,
     TaskReport,
@@ -32,7 +33,7 @@ from bankloop.organization.task.contracts import (
 )
 from bankloop.organization.task.repository import add, by_key, change, locked, note, noted, task_of
 from bankloop.organization.task.rules import MARKETING, MOST_ATTEMPTS, OPEN, SERVICE, UNTOUCHED, outcome_of
-from bankloop.organization.task.telling import tell
+from bankloop.organization.task.telling import channel_of, tell
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import EVERY_UNIT
 from bankloop.store.copying import copy_in, fitted
@@ -188,7 +189,8 @@ def log_outcome(
         )
     after = {"outcome": outcome, "next": agreed, "ends": ends}
     record_audit(connection, "task.log", "task", str(task_id), {"state": task.state}, after)
-    return Logged(task_of(connection, task_id), follow)
+    spoken = Spoken(channel_of(task), task.kind in MARKETING, said_at) if human and spec.reached else None
+    return Logged(task_of(connection, task_id), follow, spoken=spoken)
 
 
 @verb("task.finish")

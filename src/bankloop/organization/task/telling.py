@@ -1,4 +1,4 @@
-"""What people do by hand as events of the customer: read by funnels, counted by caps, seen where it touches a control.
+"""What people do by hand as events of the customer: read by funnels, seen where it touches a control.
 
 An event's number comes from the note that it tells of, so that a note sent twice is one event. A bot's call is an event of
 its own kind: it answers nothing and stops nothing.
@@ -15,8 +15,6 @@ from sqlalchemy import Connection
 
 from bankloop.kit.clock import local_day
 from bankloop.organization.task.contracts import OutcomeSpec, Task
-from bankloop.organization.task.rules import MARKETING
-from bankloop.store.contacts import count_contact
 from bankloop.store.database import bank_wide, now_of
 from bankloop.store.history import append_events
 
@@ -26,6 +24,11 @@ _CALL = "rm_call"
 _POSITIVE = (1 << 63) - 1
 # One note makes at most two events: that somebody was spoken to, and that the task is done.
 _DONE_BIT = 1
+
+
+def channel_of(task: Task) -> str:
+    """Return what a task is worked over: what its action names, else a call."""
+    return task.action.rpartition("|")[2] or _CALL
 
 
 def tell(
@@ -39,11 +42,11 @@ def tell(
     ends: bool,
     human: bool,
 ) -> None:
-    """Append what a logged contact says of the customer, and count it among the customer's contacts."""
+    """Append what a logged contact says of the customer."""
     number = (note.int & _POSITIVE) & ~_DONE_BIT
     spoke = (BOT if spec.reached else MISSED) if not human else REACHED if spec.reached else MISSED
     events = [(number, spoke), *([(number | _DONE_BIT, DONE)] if ends and human else [])]
-    channel = task.action.rpartition("|")[2] or _CALL
+    channel = channel_of(task)
     rows = [
         {
             "source": SOURCE, "event_id": event, "customer_no": task.customer_no, "unit_id": task.unit_id, "type": kind,
@@ -54,6 +57,3 @@ def tell(
     ]  # fmt: skip
     with bank_wide(connection):
         append_events(connection, pa.Table.from_pylist(rows))
-        if human and spec.reached:
-            kind = "marketing" if task.kind in MARKETING else "service"
-            count_contact(connection, task.task_id, task.customer_no, task.unit_id, channel, kind, at, zone)

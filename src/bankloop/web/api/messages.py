@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
-from bankloop.loop.reach import give_up
+from bankloop.contact.delivery import give_up
 from bankloop.organization.rights import require
 from bankloop.store.outbox import retry_message, stuck_messages
 from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, Writes, does, plain

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from pydantic import AwareDatetime, Field
 from sqlalchemy import Connection
 
-from bankloop.customer.servicing import log_contact
+from bankloop.contact.by_hand import log_contact
 from bankloop.organization.rights import require
 from bankloop.organization.task import (
     NewTask,

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from bankloop.customer.consent import (
+    ANY_CHANNEL,
     ORIGINS,
     TITLES,
     ConsentStanding,
@@ -35,7 +36,6 @@ from bankloop.loop.offering.slots import slot_of
 from bankloop.organization.rights import require, unmask
 from bankloop.report.models import offers_table, slot_table
 from bankloop.store.audit import record_access
-from bankloop.store.consents import ANY_CHANNEL
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Figure, Table, Tone
 from bankloop.web.pages.attributes.cards import attributes_table, cards_of

@@ -9,10 +9,10 @@ from typing import Any, Literal
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
+from bankloop.contact.delivery import give_up
 from bankloop.kit.errors import BankloopError, InputError
 from bankloop.kit.text import Text
 from bankloop.loop.campaign.locks_in_force import approved_locks
-from bankloop.loop.reach import give_up
 from bankloop.organization.principals import system
 from bankloop.organization.rights import require
 from bankloop.store.outbox import retry_message, stuck_messages

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
-from bankloop.customer.servicing import log_contact
+from bankloop.contact.by_hand import log_contact
 from bankloop.kit.errors import BankloopError, InputError
 from bankloop.kit.text import Text
 from bankloop.organization.rights import require, unmask

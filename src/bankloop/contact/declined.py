@@ -10,19 +10,18 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from bankloop.customer.identity import joined_numbers
 from bankloop.store.database import now_of
 
 # Half a year on, what somebody needs has changed; a customer who never wants to hear of it says so as a stop.
 QUIET = timedelta(days=180)
-DECLINED = "declined"
 _ADD = text(
     "INSERT INTO offer_declined (task_id, customer_no, campaign, declined_at) VALUES (:task, :customer, :campaign, :now) "
     "ON CONFLICT DO NOTHING"
 )
 _ASKED = """
 SELECT DISTINCT i.customer_no, i.campaign FROM {name} i
-LEFT JOIN party_member p ON p.customer_no = i.customer_no AND p.valid_to IS NULL
-LEFT JOIN party_member o ON o.party_no = p.party_no AND o.valid_to IS NULL
+{numbers}
 JOIN offer_declined d ON d.campaign = i.campaign AND d.customer_no = coalesce(o.customer_no, i.customer_no)
 WHERE d.declined_at > :since
 """
@@ -36,5 +35,7 @@ def decline_offer(connection: Connection, task_id: UUID, customer_no: str, campa
 
 def declined_offers(connection: Connection, asked: str) -> set[tuple[str, str]]:
     """Return (customer, campaign) of the copied table ``asked`` that were declined within ``QUIET``."""
-    found = connection.execute(text(_ASKED.format(name=asked)), {"since": now_of(connection) - QUIET})
+    found = connection.execute(
+        text(_ASKED.format(name=asked, numbers=joined_numbers("i"))), {"since": now_of(connection) - QUIET}
+    )
     return {(row[0], row[1]) for row in found}

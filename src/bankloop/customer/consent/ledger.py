@@ -1,8 +1,8 @@
 """The ledger of what customers allow and forbid: words with their evidence, appended and never changed.
 
 The latest word about a purpose holds; of two said at one moment the stricter does. A person's word counts under each of
-their numbers. What nobody allowed is forbidden. This is the store's half: it keeps words and answers the contact gate;
-who may say what is the customer room's.
+their numbers. What nobody allowed is forbidden. It keeps words and answers the contact gate; who may say what is ruled
+beside it.
 """
 
 from __future__ import annotations
@@ -14,16 +14,14 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
+from bankloop.customer.consent.contracts import ANY_CHANNEL, STOPS, THE_BANK, Purpose
+from bankloop.customer.identity import lock_people
 from bankloop.store.copying import copy_in, copy_out, fitted, sole
 from bankloop.store.database import principal_of
-from bankloop.store.questions import Question, Rows, ask
+from bankloop.store.questions import Question, Rows
 
-ANY_CHANNEL = "*"
-THE_BANK = "bank"
-MARKETING, NO_MARKETING, NO_PERSONALISATION = "marketing", "no_marketing", "no_personalisation"
-DO_NOT_CONTACT = "do_not_contact"
-# A stop restricts while it stands; every other purpose allows.
-STOPS = (NO_PERSONALISATION, NO_MARKETING, DO_NOT_CONTACT)
+MARKETING, NO_MARKETING = Purpose.MARKETING.value, Purpose.NO_MARKETING.value
+DO_NOT_CONTACT = Purpose.DO_NOT_CONTACT.value
 
 CONSENT_SCHEMA = pa.schema(
     [
@@ -76,18 +74,6 @@ SELECT customer_no, channel, CASE WHEN '{DO_NOT_CONTACT}' = ANY (standing) THEN 
     WHEN '{NO_MARKETING}' = ANY (standing) THEN '{NO_MARKETING}' ELSE 'no_consent' END
 FROM ruled WHERE standing IS DISTINCT FROM ARRAY['{MARKETING}']
 """
-# All numbers of whoever is in a copied table: the gate and a word wait for each other by person.
-_PEOPLE = """
-WITH asked AS (SELECT DISTINCT coalesce(p.party_no, i.customer_no) AS person FROM {name} i
-    LEFT JOIN party_member p ON p.customer_no = i.customer_no AND p.valid_to IS NULL {where}),
-numbers AS (SELECT person AS customer_no FROM asked UNION SELECT p.customer_no FROM asked
-    JOIN party_member p ON p.party_no = person AND p.valid_to IS NULL)
-"""
-_NUMBERS = (
-    b"WITH own AS (SELECT coalesce((SELECT party_no FROM party_member WHERE customer_no = %(number)s AND valid_to IS NULL), "
-    b"%(number)s) AS person) SELECT person FROM own UNION SELECT p.customer_no FROM own JOIN party_member p "
-    b"ON p.party_no = own.person AND p.valid_to IS NULL ORDER BY 1"
-)
 _EVERY_WORD = 2**62
 _HEARING = (
     b"SELECT coalesce(max(record_no), %(low)s), count(*) FILTER (WHERE record_no <= %(high)s), "
@@ -159,39 +145,10 @@ def append_consents(connection: Connection, table: pa.Table) -> int:
     )
 
 
-def people_of(name: str, where: str = "") -> str:
-    """Return the head of a query that knows, as ``numbers``, all numbers of the people of a copied table."""
-    return _PEOPLE.format(name=name, where=where)
-
-
-def lock_people(connection: Connection, name: str, where: str = "") -> None:
-    """Lock the people of a copied table at the gate, in the order of their numbers, until the transaction ends."""
-    people = people_of(name, where)
-    connection.execute(
-        text(f"{people} INSERT INTO contact_customer SELECT customer_no FROM numbers ORDER BY 1 ON CONFLICT DO NOTHING")
-    )
-    connection.execute(
-        text(
-            f"SELECT count(*) FROM (SELECT FROM contact_customer WHERE customer_no IN ({people} SELECT customer_no "
-            "FROM numbers) ORDER BY customer_no FOR UPDATE) AS locked"
-        )
-    )
-
-
 def consents_of(connection: Connection, numbers: Sequence[str], limit: int = 1_000) -> list[dict[str, Any]]:
     """Return the words recorded under numbers, the latest first, each with its evidence."""
     rows = connection.execute(_OF, {"numbers": list(numbers), "limit": limit})
     return [dict(row) for row in rows.mappings()]
-
-
-def numbers_of(connection: Connection, number: str) -> list[str]:
-    """Return all numbers of the person who has this one, now."""
-    return ask(connection, numbers_asked(number))
-
-
-def numbers_asked(number: str) -> Question[list[str]]:
-    """Return the question for all numbers of the person who has this one, now."""
-    return Question(_NUMBERS, lambda rows: [row[0] for row in rows], {"number": number})
 
 
 def standing_words(connection: Connection, numbers: Sequence[str] | None = None) -> pa.Table:

@@ -7,47 +7,24 @@ gates never wait for each other in a circle, and never count at the same time. O
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from bankloop.store.consents import lock_people, people_of, refused_contacts
-from bankloop.store.contracts import CONTACT_OUTCOME_SCHEMA, CONTACT_SCHEMA, EVERY_UNIT, Cap, Capacity
+from bankloop.contact.contracts import CONTACT_OUTCOME_SCHEMA, CONTACT_SCHEMA, Cap, Capacity
+from bankloop.contact.declined import declined_offers
+from bankloop.contact.rules import Made, Wanted, bearing, decide
+from bankloop.customer.consent import refused_contacts
+from bankloop.customer.identity import joined_person, lock_people, people_of
+from bankloop.store.contracts import EVERY_UNIT
 from bankloop.store.copying import copy_in, copy_out, fitted
 from bankloop.store.database import bank_wide, principal_of
-from bankloop.store.declined import DECLINED, declined_offers
 from bankloop.store.errors import denied
 
 DEFAULT_ZONE = "Asia/Shanghai"
-_MARKETING = "marketing"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One contact that is asked for; ``person`` is whose caps it counts against, the customer's own where ''."""
-
-    decision_id: str
-    customer_no: str
-    unit_id: str
-    channel: str
-    contact_class: str
-    day: date
-    person: str = ""
-    campaign: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """One contact already reserved for a customer."""
-
-    channel: str
-    contact_class: str
-    day: date
-    campaign: str = ""
 
 
 def reserve_contacts(
@@ -80,39 +57,6 @@ def reserve_contacts(
         return _outcomes(connection, name, outcomes)
 
 
-def decide(
-    wanted: Sequence[Wanted],
-    made: Mapping[str, Sequence[Made]],
-    caps: Sequence[Cap],
-    capacities: Sequence[Capacity] = (),
-    used: Mapping[tuple[str, str, date], int] | None = None,
-    silent: Mapping[tuple[str, str], str] | None = None,
-    declined: Collection[tuple[str, str]] = (),
-) -> dict[str, str]:
-    """Return for each wanted contact, taken in order, what refuses it; '' where nothing does.
-
-    ``silent`` says by (customer, channel) why marketing is refused whatever the caps; ``declined`` names (customer,
-    campaign) whose offer was declined: no channel repeats it.
-
-    A cap holds in every running window that the contact falls into, as a later day may have been reserved before. Made
-    once in ``used`` per (channel, unit, day), a capacity counts on from there. Pure: the same input, the same outcome.
-    """
-    ledger: dict[str, list[Made]] = defaultdict(list, {number: list(rows) for number, rows in made.items()})
-    taken = dict(used or {})
-    outcomes: dict[str, str] = {}
-    for want in wanted:
-        mine = ledger[want.person or want.customer_no]
-        refusal = _refusing_word(want, silent or {}, declined)
-        refusal = refusal or _refusing_cap(want, mine, caps) or _refusing_capacity(want, capacities, taken)
-        outcomes[want.decision_id] = refusal
-        if not refusal:
-            mine.append(Made(want.channel, want.contact_class, want.day, want.campaign))
-            for capacity in _bearing(want, capacities):
-                key = (capacity.channel, capacity.unit_id, want.day)
-                taken[key] = taken.get(key, 0) + 1
-    return outcomes
-
-
 def count_contact(
     connection: Connection,
     made_for: UUID,
@@ -142,88 +86,6 @@ def count_contact(
     return found.rowcount == 1
 
 
-def contacts_of(connection: Connection, customer_no: str) -> list[tuple[date, str, str, bool, str]]:
-    """Return a customer's contacts as (day, channel, campaign, accepted, refused_by), the latest first."""
-    rows = connection.execute(
-        text(
-            "SELECT due_day, channel, campaign, accepted, refused_by FROM contact WHERE customer_no = :number "
-            "ORDER BY due_at DESC, decision_id"
-        ),
-        {"number": customer_no},
-    )
-    return [tuple(row) for row in rows]
-
-
-def accepted_contacts(connection: Connection, campaign: str) -> pa.Array:
-    """Return the decision ids, as text, of a campaign's contacts that passed the gate and were not stopped later."""
-    ids = connection.scalars(
-        text(
-            "SELECT decision_id::text FROM contact c WHERE campaign = :campaign AND accepted AND NOT EXISTS "
-            "(SELECT FROM contact_stop s WHERE s.decision_id = c.decision_id)"
-        ),
-        {"campaign": campaign},
-    )
-    return pa.array(ids.all(), pa.string())
-
-
-def broken_caps(connection: Connection, caps: Sequence[Cap]) -> int:
-    """Return how many (cap, person, window) hold more contacts of campaigns than the cap allows: nought, always.
-
-    Calls of people's own lists, which have no campaign, count when a campaign asks, but no cap holds them back.
-    """
-    return sum(_broken(connection, cap) for cap in caps)
-
-
-def _refusing_word(want: Wanted, silent: Mapping[tuple[str, str], str], declined: Collection[tuple[str, str]]) -> str:
-    if want.contact_class != _MARKETING:
-        return ""
-    again = DECLINED if (want.customer_no, want.campaign) in declined else ""
-    return silent.get((want.customer_no, want.channel), again)
-
-
-def _refusing_cap(want: Wanted, mine: Sequence[Made], caps: Sequence[Cap]) -> str:
-    for cap in caps:
-        if cap.units and want.unit_id not in cap.units:
-            continue
-        if _counts(cap, want):
-            days = [m.day for m in mine if _counts(cap, m)]
-            if _fullest(want.day, days, cap.days) >= cap.limit:
-                return cap.name
-    return ""
-
-
-def _counts(cap: Cap, one: Wanted | Made) -> bool:
-    """Return whether a contact is of the kind that a cap counts."""
-    of_campaign = cap.campaign in ("", one.campaign)
-    return of_campaign and cap.contact_class == one.contact_class and cap.scope in (EVERY_UNIT, one.channel)
-
-
-def _fullest(day: date, days: Sequence[date], length: int) -> int:
-    """Return how many of ``days`` lie in the fullest window of ``length`` days that holds ``day``."""
-    near = [d for d in days if abs((d - day).days) < length]
-    if len(near) < 2:
-        return len(near)
-    starts = {day, *(d for d in near if d <= day)}  # the fullest one can be moved until it begins at a contact
-    return max(sum(0 <= (d - start).days < length for d in near) for start in starts)
-
-
-def _bearing(want: Wanted, capacities: Sequence[Capacity]) -> Iterator[Capacity]:
-    for capacity in capacities:
-        if (
-            capacity.channel == want.channel
-            and capacity.unit_id in (EVERY_UNIT, want.unit_id)
-            and capacity.day in (None, want.day)
-        ):
-            yield capacity
-
-
-def _refusing_capacity(want: Wanted, capacities: Sequence[Capacity], taken: Mapping[tuple[str, str, date], int]) -> str:
-    for capacity in _bearing(want, capacities):
-        if taken.get((capacity.channel, capacity.unit_id, want.day), 0) >= capacity.limit:
-            return capacity.name
-    return ""
-
-
 def _check_units(connection: Connection, rows: pa.Table) -> None:
     principal = principal_of(connection)
     if EVERY_UNIT in principal.units:
@@ -239,7 +101,7 @@ def _wanted(connection: Connection, name: str, zone: str) -> Iterator[Wanted]:
         text(
             f"SELECT DISTINCT ON (due_at, decision_id) decision_id, i.customer_no, unit_id, channel, contact_class, "
             f"(due_at AT TIME ZONE :zone)::date, coalesce(p.party_no, i.customer_no), i.campaign FROM {name} i "
-            "LEFT JOIN party_member p ON p.customer_no = i.customer_no AND p.valid_to IS NULL WHERE "
+            f"{joined_person('i')} WHERE "
             "(SELECT true FROM contact c WHERE c.decision_id = i.decision_id::uuid LIMIT 1) IS NULL "
             "ORDER BY due_at, decision_id"
         ),
@@ -255,7 +117,7 @@ def _made(connection: Connection, name: str) -> dict[str, list[Made]]:
     rows = connection.execute(
         text(
             f"{people_of(name)} SELECT coalesce(p.party_no, c.customer_no), channel, contact_class, due_day, campaign FROM contact c "
-            "LEFT JOIN party_member p ON p.customer_no = c.customer_no AND p.valid_to IS NULL "
+            f"{joined_person('c')} "
             "WHERE accepted AND c.customer_no IN (SELECT customer_no FROM numbers)"
         )
     )
@@ -268,7 +130,7 @@ def _lock_capacities(
     connection: Connection, wanted: Sequence[Wanted], capacities: Sequence[Capacity]
 ) -> dict[tuple[str, str, date], int]:
     kinds = {(want.channel, want.unit_id, want.day): want for want in wanted}.values()
-    keys = sorted({(c.channel, c.unit_id, want.day) for want in kinds for c in _bearing(want, capacities)})
+    keys = sorted({(c.channel, c.unit_id, want.day) for want in kinds for c in bearing(want, capacities)})
     if not keys:
         return {}
     values = {"c": [k[0] for k in keys], "u": [k[1] for k in keys], "d": [k[2] for k in keys]}
@@ -312,7 +174,7 @@ def _count_use(
     use: dict[tuple[str, str, date], int] = defaultdict(int)
     for want in wanted:
         if not outcomes[want.decision_id]:
-            for capacity in _bearing(want, capacities):
+            for capacity in bearing(want, capacities):
                 use[capacity.channel, capacity.unit_id, want.day] += 1
     if use:
         connection.execute(
@@ -330,19 +192,3 @@ def _outcomes(connection: Connection, name: str, outcomes: Mapping[str, str]) ->
     )
     new = pa.array([number in outcomes for number in stored.column("decision_id").to_pylist()], pa.bool_())
     return stored.set_column(3, CONTACT_OUTCOME_SCHEMA.field("new"), new)
-
-
-def _broken(connection: Connection, cap: Cap) -> int:
-    found = connection.scalar(
-        text(
-            # One pass in the order of a person's days: looking each contact's window up would take the square of all.
-            "SELECT count(*) FROM (SELECT count(*) OVER (PARTITION BY coalesce(p.party_no, c.customer_no)"
-            " ORDER BY due_day - DATE '1970-01-01'"
-            " RANGE BETWEEN CURRENT ROW AND CAST(:days AS integer) - 1 FOLLOWING) AS within FROM contact c"
-            " LEFT JOIN party_member p ON p.customer_no = c.customer_no AND p.valid_to IS NULL"
-            " WHERE accepted AND campaign <> '' AND contact_class = :class"
-            " AND (:scope = '*' OR channel = :scope)) AS windows WHERE within > :limit"
-        ),
-        {"class": cap.contact_class, "scope": cap.scope, "days": cap.days, "limit": cap.limit},
-    )
-    return found or 0

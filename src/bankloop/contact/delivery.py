@@ -7,31 +7,24 @@ does: it writes under the key's own name and renames. A part that fails blocks n
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from bankloop.kit.errors import EnvironmentFault
-from bankloop.kit.text import Text
-from bankloop.loop.reach.issue import DELIVERY_TOPIC
+from bankloop.contact.contracts import DECLINED, DELIVERY_TOPIC, SERVICE
+from bankloop.contact.declined import declined_offers
+from bankloop.contact.stops import stop_contacts
+from bankloop.customer.consent import DO_NOT_CONTACT, refused_contacts
 from bankloop.store.audit import record_audit
-from bankloop.store.consents import DO_NOT_CONTACT, refused_contacts
 from bankloop.store.contracts import Message, Principal
 from bankloop.store.copying import copy_in
 from bankloop.store.database import Store, bank_wide
-from bankloop.store.declined import DECLINED, declined_offers
 from bankloop.store.outbox import Drained, drain, drop_message
-from bankloop.store.shelf import stop_contacts
 from bankloop.store.verbs import verb
 
-_SERVICE, _NEVER, _GIVEN_UP = "service", f"consent:{DO_NOT_CONTACT}", "delivery:given_up"
-_COLUMNS = ("contact", "customer_no", "campaign", "action", "script")
+_NEVER, _GIVEN_UP = f"consent:{DO_NOT_CONTACT}", "delivery:given_up"
 
 
 class DeliveryChannel(Protocol):
@@ -50,52 +43,6 @@ class Screen(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class FileChannel:
-    """Writes a part as a CSV file for the bank's own gateway: ``<channel>/<day>/<part>.csv`` under ``folder``.
-
-    Customers are named by number; the gateway of the bank knows their phones, this file never does.
-    """
-
-    folder: Path
-
-    def send(self, key: str, channel: str, due_on: str, contacts: Sequence[Mapping[str, Any]]) -> None:
-        """Write the part's file, whole or not at all; the same key writes the same file.
-
-        Raises ``EnvironmentFault`` when the disk is full or the folder cannot be written.
-        """
-        path = self.folder / channel / due_on / f"{key.replace('/', '-')}.csv"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, contacts)
-        except OSError as error:
-            raise EnvironmentFault(
-                "delivery.not_written",
-                Text(
-                    "写不了投放文件 {path}（{reason}）；腾出空间或改正权限后再执行同一命令，没投出的部分会接着投，投过的不会重投",
-                    "the delivery file {path} cannot be written ({reason}); free some space or correct the rights and run "
-                    "the same command again: what waits is sent then, what was sent is not sent twice",
-                ),
-                path=path,
-                reason=error.strerror or str(error),
-            ) from error
-
-
-def _write(path: Path, contacts: Sequence[Mapping[str, Any]]) -> None:
-    partial = path.with_suffix(".partial")
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, _COLUMNS, extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(contacts)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
-
-
 @verb("plan.deliver")
 def deliver(
     store: Store, principal: Principal, channel: DeliveryChannel, screen: Screen, *, patient: bool = False
@@ -109,7 +56,7 @@ def deliver(
 
     def send(connection: Connection, part: Message) -> int:
         body = part.payload
-        service = body.get("class") == _SERVICE
+        service = body.get("class") == SERVICE
         allowed = _still_allowed(connection, body["channel"], body["contacts"], service=service)
         going = screen(connection, allowed)
         if going:

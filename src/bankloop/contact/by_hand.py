@@ -7,10 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from bankloop.contact.contracts import DECLINED, MARKETING, SERVICE
+from bankloop.contact.declined import decline_offer
+from bankloop.contact.gate import count_contact
 from bankloop.customer.consent import Purpose, record_word
 from bankloop.organization.task import Logged, log_outcome
-from bankloop.store.database import now_of
-from bankloop.store.declined import DECLINED, decline_offer
+from bankloop.store.database import bank_wide, now_of
 
 STOP = "stop"
 _ORIGIN = "call"
@@ -25,12 +27,20 @@ def log_contact(
     next_at: datetime | None = None,
     happened_at: datetime | None = None,
     client_key: str | None = None,
+    human: bool = True,
     zone: str = "Asia/Shanghai",
 ) -> Logged:
     """Log the outcome of a task; «不需要» is an offer that no channel repeats, «不要再联系» puts the customer on the do-not-contact list at once, with the task as evidence."""
     done = log_outcome(
-        connection, task_id, outcome, words, next_at=next_at, happened_at=happened_at, client_key=client_key, zone=zone
-    )
+        connection, task_id, outcome, words, next_at=next_at, happened_at=happened_at, client_key=client_key, human=human,
+        zone=zone,
+    )  # fmt: skip
+    if done.spoken is not None:
+        task, kind = done.task, MARKETING if done.spoken.marketing else SERVICE
+        with bank_wide(connection):
+            count_contact(
+                connection, task_id, task.customer_no, task.unit_id, done.spoken.channel, kind, done.spoken.at, zone
+            )
     if outcome == DECLINED and not done.known and done.task.campaign:
         decline_offer(connection, task_id, done.task.customer_no, done.task.campaign)
     if outcome == STOP and not done.known:
