@@ -39,6 +39,7 @@ from bankloop.lake.service import Lake, open_lake
 from bankloop.loop.script import check_service
 from bankloop.organization.principals import system
 from bankloop.organization.task import first_calls, open_tasks_for
+from tests.contact.decisions import decisions_by_class
 from tests.customer.test_consent import word
 from tests.customer.test_tiers import people
 from tests.organization.conftest import Folk, folk
@@ -271,6 +272,7 @@ def test_a_fund_that_fell_by_eight_per_cent_is_explained_to_its_1200_holders_onc
     with folk.store.begin(PROGRAM) as connection:
         assert broken_caps(connection, [Cap("*", 0, 30)]) == 0
         assert connection.scalars(text("SELECT DISTINCT contact_class FROM contact")).all() == ["service"]
+        assert decisions_by_class(connection) == {("care:drawdown", 0, "service"): 1_190}
         assert connection.scalar(text("SELECT count(*) FROM staff_task WHERE staff_id = 'M00001'")) == 400
 
 

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from bankloop.care.remote import maintain_remote
+from bankloop.contact.by_hand import log_contact
 from bankloop.contact.contracts import Cap
 from bankloop.contact.delivery import deliver
 from bankloop.contact.queries import broken_caps
@@ -23,6 +24,7 @@ from bankloop.lake.engine import schema_of
 from bankloop.lake.service import Lake, open_lake
 from bankloop.organization.principals import system
 from bankloop.organization.task import open_tasks_for
+from tests.contact.decisions import decisions_by_class
 from tests.customer.test_consent import word
 from tests.customer.test_tiers import holdings, people
 from tests.organization.conftest import Folk, folk
@@ -82,6 +84,12 @@ def test_2000_of_the_long_tail_get_a_message_each_and_15_of_grade_a_a_call(folk:
     with folk.store.begin(folk.who("R00001", "tasks")) as connection:
         mine = open_tasks_for(connection, "R00001", TODAY + timedelta(days=2))
     assert {task.customer_no for task in mine} == {f"A{n:04d}" for n in range(WORTHY)}
+    # Each is a decision, and a call that is logged is the contact that was reserved, not a second one.
+    with folk.store.begin(folk.who("R00001", "tasks")) as connection:
+        log_contact(connection, mine[0].task_id, "interested")
+    with folk.store.begin(PROGRAM) as connection:
+        assert decisions_by_class(connection) == {("care:remote_care", 0, "marketing"): 2_015}
+        assert connection.scalar(text("SELECT count(*) FROM contact")) == 2_015
     again = keep(folk, lake)
     assert (again.due, again.calls, again.messages) == (0, 0, {})
     assert keep(folk, lake, TODAY + timedelta(days=89)).due == 0

@@ -28,6 +28,7 @@ from bankloop.organization.principals import auditor, system
 from bankloop.organization.task import TaskState, accept_task, log_outcome, tasks_for, tasks_of_customer
 from bankloop.store.contracts import Principal, Role
 from bankloop.store.database import Store
+from tests.contact.decisions import decisions_by_class
 from tests.customer.conftest import PROGRAM, Load, person
 from tests.organization.conftest import Folk, folk
 from tests.organization.task.test_tasks import TODAY, plan
@@ -121,6 +122,7 @@ def test_every_line_says_why_it_cannot_be_used(folk: Folk, store: Store) -> None
     with store.begin(system()) as connection:
         (task,) = tasks_of_customer(connection, "C0000")
         assert (task.value_fen, task.staff_id, task.reason) == (1_234, "M00001", "回访 · 回访")
+        assert decisions_by_class(connection) == {(f"list:{done.work_list.list_id}", 0, "marketing"): 1}
 
 
 def test_who_may_not_takes_no_list_and_sees_none_of_others(folk: Folk, store: Store) -> None:

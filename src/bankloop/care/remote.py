@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,8 +18,9 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from bankloop.contact.contracts import CONTACT_SCHEMA, Cap, Capacity
-from bankloop.contact.gate import reserve_contacts
+from bankloop.contact.asking import Asked, DecisionClass, GiveOut, Intent, Programme, ask
+from bankloop.contact.contracts import Cap, Capacity
+from bankloop.contact.queries import contacts_by_day
 from bankloop.customer.consent import permits
 from bankloop.customer.servicing import (
     KEEPERS,
@@ -36,19 +38,16 @@ from bankloop.kit.ids import digest
 from bankloop.kit.worktime import WorkTime
 from bankloop.lake.contracts import Scope
 from bankloop.lake.service import Lake
-from bankloop.organization.task import NewTask, TaskKind, open_task
+from bankloop.loop.offering.shelf import gate
+from bankloop.organization.task import NewTask, TaskKind, open_task, queues_of
 from bankloop.store.audit import record_audit
-from bankloop.store.contracts import EVERY_UNIT
 from bankloop.store.copying import copy_out
 from bankloop.store.database import bank_wide
-from bankloop.store.outbox import enqueue
 from bankloop.store.verbs import verb
 
 REMOTE = "remote_care"
 CALL = "rm_call"
-MARKETING = "marketing"
 _DUE = timedelta(days=2)
-_PART = 5_000
 _BOOK = pa.schema([("customer_no", pa.string()), ("unit_id", pa.string())])
 _UNITS = (
     "SELECT customer_no, unit_id FROM customer_book WHERE line = 'retail' AND valid_from <= bankloop_now() "
@@ -66,16 +65,6 @@ FROM kept k JOIN customer c USING (customer_no) LEFT JOIN units u USING (custome
 ANTI JOIN (SELECT customer_no FROM touched WHERE touched > $since) USING (customer_no)
 ORDER BY balance_fen DESC, customer_no
 """
-
-_QUEUES = text(
-    "SELECT staff_id, count(*) FILTER (WHERE state NOT IN ('DONE', 'REJECTED', 'RECALLED', 'EXPIRED')) AS open, "
-    "count(*) FILTER (WHERE state NOT IN ('DONE', 'REJECTED', 'RECALLED', 'EXPIRED') AND due_at < bankloop_now()) AS overdue, "
-    "count(*) FILTER (WHERE state = 'DONE') AS done FROM staff_task WHERE campaign = :care AND staff_id IS NOT NULL GROUP BY 1 ORDER BY 1"
-)
-_ROUNDS = text(
-    "SELECT due_day, channel, count(*) FILTER (WHERE accepted) AS passed, count(*) FILTER (WHERE NOT accepted) AS refused "
-    "FROM contact WHERE campaign = :care GROUP BY 1, 2 ORDER BY 1 DESC, 2 LIMIT :most"
-)
 
 
 @verb("servicing.maintain")
@@ -104,18 +93,22 @@ def maintain_remote(
     worthy = [row for row in open_ if row["balance_fen"] >= policy.grade_a_fen]
     single = worthy[: policy.calls_a_seat * len(seats)]
     refused: Counter[str] = Counter({"do_not_contact": len(listed)} if listed else {})
-    calls = _calls(connection, single, seats, today, caps, capacities, clock, refused)
-    messages: dict[str, list[dict[str, Any]]] = {}
+    asking = Asking(today, caps, capacities, clock.zone)
+    called = _calls(connection, single, seats, asking)
+    refused.update(called.refused)
+    messages: dict[str, list[Intent]] = {}
     for row in (row for row in open_ if row["balance_fen"] < policy.grade_a_fen):
-        way = next((name for name, able in (("app_push", row["push"]), ("sms", row["phone"])) if able and name in channels), "")  # fmt: skip
+        able = (("app_push", row["push"]), ("sms", row["phone"]))
+        way = next((name for name, open_to in able if open_to and name in channels), "")
         if way:
-            messages.setdefault(way, []).append(row)
+            messages.setdefault(way, []).append(_intent(row, way, today, script))
         else:
             refused["no_channel"] += 1
-    sent = {
-        way: _messages(connection, people, way, script, today, caps, capacities, clock, refused)
-        for way, people in sorted(messages.items())
-    }
+    calls, sent = len(called.passed), {}
+    for way, intents in sorted(messages.items()):
+        told = asking.ask(connection, intents)
+        refused.update(told.refused)
+        sent[way] = len(told.passed)
     done = RemoteCare(len(rows), calls, sent, len(worthy) - len(single), dict(sorted(refused.items())))
     after = {"due": done.due, "calls": calls, "messages": sent, "waiting": done.waiting, "refused": dict(done.refused)}
     record_audit(connection, "servicing.maintain", "servicing", today.isoformat(), None, after)
@@ -124,12 +117,12 @@ def maintain_remote(
 
 def seat_queues(connection: Connection) -> list[SeatQueue]:
     """Return the queue of every seat that has calls of the remote centre, as far as who acts sees them."""
-    return [SeatQueue(*row) for row in connection.execute(_QUEUES, {"care": REMOTE})]
+    return [SeatQueue(*row) for row in queues_of(connection, REMOTE)]
 
 
 def remote_rounds(connection: Connection, most: int = 30) -> list[RemoteRound]:
     """Return what the centre's rounds did by day and channel, the latest first."""
-    return [RemoteRound(*row) for row in connection.execute(_ROUNDS, {"care": REMOTE, "most": most})]
+    return [RemoteRound(*row) for row in contacts_by_day(connection, REMOTE, most)]
 
 
 def _quiet(connection: Connection, lake: Lake, policy: RemotePolicy, today: date) -> list[dict[str, Any]]:
@@ -161,84 +154,43 @@ def _listed(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[st
 
 
 def _calls(
-    connection: Connection,
-    rows: Sequence[Mapping[str, Any]],
-    seats: Mapping[str, str],
-    today: date,
-    caps: Sequence[Cap],
-    capacities: Sequence[Capacity],
-    hours: WorkTime,
-    refused: Counter[str],
-) -> int:
-    """Reserve and open one call each, shared out evenly over the seats; return how many."""
-    going = _passed(connection, rows, CALL, today, caps, capacities, hours, refused)
-    given = share_out([row["customer_no"] for row in going], dict.fromkeys(seats, 0))
-    start = datetime.combine(today, time(9), ZoneInfo(hours.zone))
-    for row in going:
-        seat = given[row["customer_no"]]
-        asked = NewTask(
-            _id(row["customer_no"], today), TaskKind.CARE, row["customer_no"], seats[seat], REMOTE, start, start + _DUE, seat,
-            action=REMOTE, value_fen=row["balance_fen"], campaign=REMOTE,
-        )  # fmt: skip
-        open_task(connection, asked, hours.zone)
-    return len(going)
+    connection: Connection, rows: Sequence[Mapping[str, Any]], seats: Mapping[str, str], asking: Asking
+) -> Asked:
+    """Ask for one call each; those that pass are shared out evenly over the seats."""
+    start = datetime.combine(asking.today, time(9), ZoneInfo(asking.zone))
+
+    def give_out(connection: Connection, passed: Sequence[Intent]) -> None:
+        given = share_out([one.customer_no for one in passed], dict.fromkeys(seats, 0))
+        for one in passed:
+            seat = given[one.customer_no]
+            asked = NewTask(
+                one.decision_id, TaskKind.CARE, one.customer_no, seats[seat], REMOTE, start, start + _DUE, seat,
+                action=REMOTE, value_fen=one.value_fen, campaign=REMOTE, decision_id=UUID(one.decision_id),
+            )  # fmt: skip
+            open_task(connection, asked, asking.zone)
+
+    return asking.ask(connection, [_intent(row, CALL, asking.today) for row in rows], give_out)
 
 
-def _messages(
-    connection: Connection,
-    rows: Sequence[Mapping[str, Any]],
-    channel: str,
-    script: str,
-    today: date,
-    caps: Sequence[Cap],
-    capacities: Sequence[Capacity],
-    hours: WorkTime,
-    refused: Counter[str],
-) -> int:
-    """Reserve a channel's messages and queue the new ones in parts; return how many."""
-    going = [
-        {"contact": _id(row["customer_no"], today), "campaign": REMOTE, "customer_no": row["customer_no"], "action": f"{REMOTE}|none|{channel}", "script": script}
-        for row in _passed(connection, rows, channel, today, caps, capacities, hours, refused)
-    ]  # fmt: skip
-    for at in range(0, len(going), _PART):
-        part = going[at : at + _PART]
-        body = {"channel": channel, "due_on": today.isoformat(), "campaign": REMOTE, "contacts": part}
-        enqueue(connection, "delivery", f"{REMOTE}/{today}/{channel}/{digest(body)[:16]}", EVERY_UNIT, body)
-    return len(going)
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What all contacts of a round ask with: its day, the gate's limits, the screen."""
+
+    today: date
+    caps: Sequence[Cap]
+    capacities: Sequence[Capacity]
+    zone: str
+
+    def ask(self, connection: Connection, intents: Sequence[Intent], give_out: GiveOut | None = None) -> Asked:
+        """Ask for contacts as the programme does; see ``contact.asking.ask``."""
+        programme = Programme(f"care:{REMOTE}", DecisionClass.MARKETING, REMOTE, self.zone)
+        return ask(connection, programme, intents, gate, self.caps, self.capacities, give_out)
 
 
-def _passed(
-    connection: Connection,
-    rows: Sequence[Mapping[str, Any]],
-    channel: str,
-    today: date,
-    caps: Sequence[Cap],
-    capacities: Sequence[Capacity],
-    hours: WorkTime,
-    refused: Counter[str],
-) -> list[Mapping[str, Any]]:
-    """Return those whom the gate lets be contacted by a channel, each new; count what it refuses."""
-    if not rows:
-        return []
-    due = datetime.combine(today, time(12), ZoneInfo(hours.zone))
-    asked = [
-        {"decision_id": _id(row["customer_no"], today), "customer_no": row["customer_no"], "unit_id": row["unit_id"], "channel": channel, "campaign": REMOTE, "contact_class": MARKETING, "due_at": due}
-        for row in rows
-    ]  # fmt: skip
-    with bank_wide(connection):
-        outcomes = reserve_contacts(
-            connection, pa.Table.from_pylist(asked, CONTACT_SCHEMA), caps, capacities, hours.zone
-        )
-    told = {row["decision_id"]: row for row in outcomes.to_pylist()}
-    passed = []
-    for row in rows:
-        outcome = told[_id(row["customer_no"], today)]
-        if not outcome["accepted"]:
-            refused[outcome["refused_by"]] += 1
-        elif outcome["new"]:
-            passed.append(row)
-    return passed
-
-
-def _id(customer_no: str, today: date) -> str:
-    return str(UUID(digest([REMOTE, customer_no, today.isoformat()])[:32]))
+def _intent(row: Mapping[str, Any], channel: str, today: date, script: str = "") -> Intent:
+    number = str(UUID(digest([REMOTE, row["customer_no"], today.isoformat()])[:32]))
+    read = {"balance_fen": row["balance_fen"]}
+    action = f"{REMOTE}|none|{channel}"
+    return Intent(
+        number, row["customer_no"], row["unit_id"], channel, action, today, REMOTE, row["balance_fen"], script, read
+    )

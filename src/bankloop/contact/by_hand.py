@@ -7,12 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from bankloop.contact.asking import Intent, count_made
 from bankloop.contact.contracts import DECLINED, MARKETING, SERVICE
 from bankloop.contact.declined import decline_offer
-from bankloop.contact.gate import count_contact
 from bankloop.customer.consent import Purpose, record_word
+from bankloop.kit.clock import local_day
 from bankloop.organization.task import Logged, log_outcome
-from bankloop.store.database import bank_wide, now_of
+from bankloop.store.database import now_of
 
 STOP = "stop"
 _ORIGIN = "call"
@@ -37,10 +38,11 @@ def log_contact(
     )  # fmt: skip
     if done.spoken is not None:
         task, kind = done.task, MARKETING if done.spoken.marketing else SERVICE
-        with bank_wide(connection):
-            count_contact(
-                connection, task_id, task.customer_no, task.unit_id, done.spoken.channel, kind, done.spoken.at, zone
-            )
+        day = local_day(done.spoken.at, zone)
+        made = Intent(
+            str(task_id), task.customer_no, task.unit_id, done.spoken.channel, task.action, day, outcome, task.value_fen
+        )
+        count_made(connection, made, kind, done.spoken.at, zone)
     if outcome == DECLINED and not done.known and done.task.campaign:
         decline_offer(connection, task_id, done.task.customer_no, done.task.campaign)
     if outcome == STOP and not done.known:

@@ -3,13 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
 
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
 from bankloop.contact.contracts import Cap
 from bankloop.customer.identity import joined_person
+
+_CONTACT = text("SELECT channel, due_at, accepted, refused_by, recorded_at FROM contact WHERE decision_id = :id")
+_BY_DAY = text(
+    "SELECT due_day, channel, count(*) FILTER (WHERE accepted), count(*) FILTER (WHERE NOT accepted) "
+    "FROM contact WHERE campaign = :campaign GROUP BY 1, 2 ORDER BY 1 DESC, 2 LIMIT :most"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    """What the gate said of a decision's contact."""
+
+    channel: str
+    due_at: datetime
+    accepted: bool
+    refused_by: str
+    recorded_at: datetime
+
+
+def contact_row(connection: Connection, decision_id: UUID) -> ContactRow | None:
+    """Return what the gate said of a decision's contact; None where none was asked for."""
+    found = connection.execute(_CONTACT, {"id": decision_id}).first()
+    return None if found is None else ContactRow(*found)
+
+
+def contacts_by_day(connection: Connection, campaign: str, most: int) -> list[tuple[date, str, int, int]]:
+    """Return a campaign's contacts as (day, channel, passed, refused), the latest day first."""
+    return [tuple(row) for row in connection.execute(_BY_DAY, {"campaign": campaign, "most": most})]
+
+
+def contact_ahead(number: str, day: str) -> str:
+    """Return the condition that a contact of ``number`` will be made on ``day`` or later; both are pieces of SQL."""
+    return (
+        f"EXISTS (SELECT FROM contact c WHERE c.customer_no = {number} AND c.accepted AND c.due_day >= {day} "
+        "AND NOT EXISTS (SELECT FROM contact_stop s WHERE s.decision_id = c.decision_id))"
+    )
 
 
 def contacts_of(connection: Connection, customer_no: str) -> list[tuple[date, str, str, bool, str]]:

@@ -15,7 +15,6 @@ SELECT decision_id, campaign, round, customer_no, unit_id, placement, window_sta
     state_digest, cell, intended_action, issued_action, propensities, model_versions, value_fen, reasons, due_on, recorded_at
 FROM decision
 """
-_CONTACT = text("SELECT channel, due_at, accepted, refused_by, recorded_at FROM contact WHERE decision_id = :id")
 _EVENT = text(
     "SELECT source, event_id, customer_no, type, channel, scene, occurred_on, occurred_at, recorded_at FROM event "
     "WHERE source = :source AND event_id = :id"
@@ -24,17 +23,6 @@ _LATER = text(
     "SELECT source, event_id, customer_no, type, channel, scene, occurred_on, occurred_at, recorded_at FROM event "
     "WHERE customer_no = :customer AND occurred_on BETWEEN :since AND :until ORDER BY occurred_at, source, event_id"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ContactRow:
-    """What the gate said of a decision's contact."""
-
-    channel: str
-    due_at: datetime
-    accepted: bool
-    refused_by: str
-    recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +47,14 @@ def decision_row(connection: Connection, decision_id: UUID) -> Mapping[str, Any]
 
 
 def decisions_before(connection: Connection, event: EventRow) -> list[Mapping[str, Any]]:
-    """Return the decisions about an event's customer in whose window it fell, the latest first."""
+    """Return the campaigns' decisions about an event's customer in whose window it fell, the latest first."""
     query = text(
-        _DECISION + "WHERE customer_no = :customer AND window_start <= :day AND coalesce(due_on, window_end) > :day "
+        _DECISION
+        + "WHERE lock_digest <> '' AND customer_no = :customer AND window_start <= :day AND coalesce(due_on, window_end) > :day "
         "ORDER BY window_start DESC, recorded_at DESC, campaign"
     )
     rows = connection.execute(query, {"customer": event.customer_no, "day": event.occurred_on}).mappings()
     return [dict(row) for row in rows]
-
-
-def contact_row(connection: Connection, decision_id: UUID) -> ContactRow | None:
-    """Return what the gate said of a decision's contact; None where none was asked for."""
-    found = connection.execute(_CONTACT, {"id": decision_id}).first()
-    return None if found is None else ContactRow(*found)
 
 
 def event_row(connection: Connection, source: str, event_id: int) -> EventRow | None:

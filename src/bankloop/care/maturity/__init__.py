@@ -29,14 +29,13 @@ from bankloop.care.maturity.queries import (
     values_until,
 )
 from bankloop.care.maturity.rules import DRAWDOWN, MATURITY, REMOTE, at_stake, read_care, renewals, said, spared_by
-from bankloop.care.maturity.service import SERVICE_CLASS, make_maturity_tasks, tell_holders
+from bankloop.care.maturity.service import make_maturity_tasks, tell_holders
 from bankloop.care.maturity.telling import told
 
 __all__ = [
     "DRAWDOWN",
     "MATURITY",
     "REMOTE",
-    "SERVICE_CLASS",
     "CarePolicy",
     "CareStep",
     "Drawdown",

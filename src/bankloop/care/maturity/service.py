@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from sqlalchemy import Connection, text
@@ -20,23 +19,18 @@ from bankloop.care.maturity.contracts import Drawdown, DrawdownCare, Maturing, M
 from bankloop.care.maturity.queries import falls, holders, maturing
 from bankloop.care.maturity.rules import DRAWDOWN, MATURITY, drawdown_reason, maturity_reason, read_care, spared_by
 from bankloop.care.maturity.telling import care_id, telling_id
-from bankloop.contact.contracts import CONTACT_SCHEMA
-from bankloop.contact.gate import reserve_contacts
+from bankloop.contact.asking import DecisionClass, Intent, Programme, ask
 from bankloop.customer.consent import permits
-from bankloop.kit.ids import digest
 from bankloop.kit.worktime import WorkTime
 from bankloop.lake.service import Lake
+from bankloop.loop.offering.shelf import gate
 from bankloop.organization.task import NO_LIMIT, TASK_SCHEMA, TaskKind, place_tasks, send_down
 from bankloop.store.audit import record_audit
-from bankloop.store.contracts import EVERY_UNIT
 from bankloop.store.copying import copy_in
 from bankloop.store.database import bank_wide
-from bankloop.store.outbox import enqueue
 from bankloop.store.verbs import verb
 
-SERVICE_CLASS = "service"
 CALL = "rm_call"
-_PART = 5_000
 # Whom somebody talks with about the same money already: an open call on a renewal, or maturity care of the last days.
 _IN_TOUCH = """
 SELECT DISTINCT n.customer_no FROM {name} n JOIN staff_task t USING (customer_no)
@@ -183,15 +177,29 @@ def _task(
 
 
 def _place(connection: Connection, tasks: Sequence[Mapping[str, Any]], what: str, hours: WorkTime) -> int:
-    """Reserve the calls as service and make their tasks, each once; return how many are new."""
+    """Ask for the calls as service and make their tasks, each once; return how many are new."""
     if not tasks:
         return 0
-    rows = pa.Table.from_pylist(list(tasks), TASK_SCHEMA)
+    wanted, made = {task["decision_id"]: task for task in tasks}, 0
+
+    def give_out(connection: Connection, passed: Sequence[Intent]) -> None:
+        nonlocal made
+        rows = pa.Table.from_pylist([wanted[one.decision_id] for one in passed], TASK_SCHEMA)
+        made = place_tasks(connection, rows, dict.fromkeys(rows["unit_id"].to_pylist(), NO_LIMIT), hours).created
+
+    intents = [
+        Intent(
+            task["decision_id"], task["customer_no"], task["unit_id"], CALL, f"{task['action']}|none|{CALL}",
+            task["due_on"], task["reason"], task["value_fen"], task["script_version"],
+        )
+        for task in tasks
+    ]  # fmt: skip
+    ask(
+        connection, Programme(f"care:{what}", DecisionClass.SERVICE, what, hours.zone), intents, gate, give_out=give_out
+    )
     with bank_wide(connection):
-        reserve_contacts(connection, _contacts(tasks, CALL, what, hours.zone), (), (), hours.zone)
-        made = place_tasks(connection, rows, dict.fromkeys(rows["unit_id"].to_pylist(), NO_LIMIT), hours)
         send_down(connection, what)
-    return made.created
+    return made
 
 
 def _send(
@@ -203,38 +211,14 @@ def _send(
     today: date,
     hours: WorkTime,
 ) -> int:
-    """Reserve a channel's messages as service and queue the new ones in parts; return how many."""
-    asked = [
-        {"decision_id": telling_id(fall, one["customer_no"]), "campaign": DRAWDOWN, "customer_no": one["customer_no"], "unit_id": one["unit_id"], "due_on": today}
+    """Ask for a channel's messages as service; return how many are new."""
+    reason = drawdown_reason(fall.product_id, fall.fall_ppm, fall.since)
+    intents = [
+        Intent(
+            telling_id(fall, one["customer_no"]), one["customer_no"], one["unit_id"], channel,
+            f"{fall.product_id}|none|{channel}", today, reason, script=script,
+        )
         for one in people
     ]  # fmt: skip
-    with bank_wide(connection):
-        outcome = reserve_contacts(connection, _contacts(asked, channel, DRAWDOWN, hours.zone), (), (), hours.zone)
-        fresh = {row["decision_id"] for row in outcome.to_pylist() if row["new"] and row["accepted"]}
-        going = [
-            {"contact": one["decision_id"], "campaign": DRAWDOWN, "customer_no": one["customer_no"], "action": f"{fall.product_id}|none|{channel}", "script": script}
-            for one in asked
-            if one["decision_id"] in fresh
-        ]  # fmt: skip
-        parts = [going[at : at + _PART] for at in range(0, len(going), _PART)]
-        bodies = [
-            {"channel": channel, "due_on": today.isoformat(), "campaign": DRAWDOWN, "class": SERVICE_CLASS, "contacts": part}
-            for part in parts
-        ]  # fmt: skip
-        for body in bodies:
-            enqueue(
-                connection, "delivery", f"{DRAWDOWN}/{fall.product_id}/{channel}/{digest(body)[:16]}", EVERY_UNIT, body
-            )
-    return len(going)
-
-
-def _contacts(asked: Sequence[Mapping[str, Any]], channel: str, campaign: str, zone: str) -> pa.Table:
-    rows = [
-        {
-            "decision_id": one["decision_id"], "customer_no": one["customer_no"], "unit_id": one["unit_id"],
-            "channel": channel, "campaign": campaign, "contact_class": SERVICE_CLASS,
-            "due_at": datetime.combine(one["due_on"], time(12), ZoneInfo(zone)),
-        }
-        for one in asked
-    ]  # fmt: skip
-    return pa.Table.from_pylist(rows, CONTACT_SCHEMA)
+    programme = Programme(f"care:{DRAWDOWN}", DecisionClass.SERVICE, DRAWDOWN, hours.zone)
+    return len(ask(connection, programme, intents, gate).passed)

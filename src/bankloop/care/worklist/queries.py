@@ -13,8 +13,10 @@ from sqlalchemy import Connection, select, text
 from bankloop.care.tables import work_list as table
 from bankloop.care.worklist import errors
 from bankloop.care.worklist.contracts import CHANNEL, ListRow, Refused, WorkList
+from bankloop.contact.queries import contact_ahead
 from bankloop.customer.consent import permits
-from bankloop.customer.identity import lock_people, resolve
+from bankloop.customer.identity import joined_numbers, joined_person, lock_people, resolve
+from bankloop.organization.task import marketing_task_open
 from bankloop.store.copying import copy_in
 from bankloop.store.database import bank_wide
 
@@ -26,17 +28,10 @@ _IN_SCOPE = (
 )
 # Somebody is in touch with a person, under any of their numbers, while a marketing task is open or a contact lies ahead.
 _RUNNING = """
-WITH own AS (SELECT i.customer_no, coalesce(p.party_no, i.customer_no) AS person FROM {name} i
-    LEFT JOIN party_member p ON p.customer_no = i.customer_no AND p.valid_to IS NULL),
-numbers AS (SELECT customer_no, person AS number FROM own
-    UNION SELECT o.customer_no, p.customer_no FROM own o
-    JOIN party_member p ON p.party_no = o.person AND p.valid_to IS NULL)
-SELECT n.customer_no FROM numbers n WHERE EXISTS (SELECT FROM staff_task t WHERE t.customer_no = n.number
-    AND t.kind IN ('campaign', 'list', 'follow_up') AND t.state IN ('CREATED', 'ALLOTTED', 'ASSIGNED', 'ACCEPTED', 'IN_PROGRESS'))
-OR EXISTS (SELECT FROM contact c WHERE c.customer_no = n.number AND c.accepted AND c.due_day >= CAST(:today AS date)
-    AND NOT EXISTS (SELECT FROM contact_stop s WHERE s.decision_id = c.decision_id))
+WITH numbers AS (SELECT i.customer_no, coalesce(p.party_no, i.customer_no) AS number FROM {name} i {person}
+    UNION SELECT i.customer_no, coalesce(o.customer_no, i.customer_no) FROM {name} i {numbers})
+SELECT n.customer_no FROM numbers n WHERE {task} OR {contact}
 """
-_RECALLED = text("SELECT task_id::text FROM staff_task WHERE list_id = :list AND state = 'RECALLED'")
 
 
 def work_lists(connection: Connection, limit: int = 100) -> list[WorkList]:
@@ -75,11 +70,6 @@ def known_list(connection: Connection, unit: str, name: str, mark: str) -> WorkL
     return None if row is None else WorkList(**row)
 
 
-def recalled_of(connection: Connection, list_id: UUID) -> list[str]:
-    """Return the ids of a list's tasks that were taken back."""
-    return list(connection.scalars(_RECALLED, {"list": list_id}))
-
-
 def sorted_out(
     connection: Connection, rows: Sequence[ListRow], today: date
 ) -> tuple[list[ListRow], Mapping[str, str], list[Refused]]:
@@ -95,7 +85,7 @@ def sorted_out(
         mine = copy_in(connection, _column(inside))
         lock_people(connection, mine)
         people = resolve(connection, inside)
-        running = set(connection.scalars(text(_RUNNING.format(name=mine)), {"today": today}))
+        running = set(connection.scalars(text(_running(mine)), {"today": today}))
     open_ = permits(connection, pa.array(inside, pa.string())).open_to(CHANNEL)
     stopped = {number for number, yes in zip(inside, open_.tolist(), strict=True) if not yes}
     usable: list[ListRow] = []
@@ -109,6 +99,11 @@ def sorted_out(
         else:
             usable.append(row)
     return usable, places, refused
+
+
+def _running(name: str) -> str:
+    pieces = {"person": joined_person("i"), "numbers": joined_numbers("i"), "task": marketing_task_open("n.number")}
+    return _RUNNING.format(name=name, contact=contact_ahead("n.number", "CAST(:today AS date)"), **pieces)
 
 
 def _why_not(number: str, people: Mapping[str, str], seen: set[str], running: set[str], stopped: set[str]) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from sqlalchemy import Connection, insert, update
@@ -15,20 +14,26 @@ from sqlalchemy import Connection, insert, update
 from bankloop.care.tables import work_list as table
 from bankloop.care.worklist import errors
 from bankloop.care.worklist.contracts import CHANNEL, ListRow, TakenIn
-from bankloop.care.worklist.queries import known_list, listed_as, recalled_of, returned_of, sorted_out, work_list_of
+from bankloop.care.worklist.queries import known_list, listed_as, returned_of, sorted_out, work_list_of
 from bankloop.care.worklist.reading import read_rows
-from bankloop.contact.contracts import CONTACT_SCHEMA
-from bankloop.contact.gate import reserve_contacts
+from bankloop.contact.asking import DecisionClass, Intent, Programme, ask
 from bankloop.contact.stops import stop_contacts
 from bankloop.customer.homes import home_unit
 from bankloop.kit.ids import digest, uuid7
 from bankloop.kit.worktime import WorkTime
-from bankloop.organization.task import NO_LIMIT, Dispatched, TaskKind, place_tasks, recall_tasks, send_down
+from bankloop.loop.offering.shelf import gate
+from bankloop.organization.task import (
+    NO_LIMIT,
+    Dispatched,
+    TaskKind,
+    place_tasks,
+    recall_tasks,
+    recalled_tasks,
+    send_down,
+)
 from bankloop.store.audit import record_audit
 from bankloop.store.database import bank_wide, now_of, principal_of
 from bankloop.store.verbs import verb
-
-_MARKETING = "marketing"
 
 
 @verb("worklist.take")
@@ -73,7 +78,7 @@ def recall_list(connection: Connection, list_id: UUID, reason: str) -> int:
     found = work_list_of(connection, list_id)
     gone: int = recall_tasks(connection, list_id, reason)
     with bank_wide(connection):
-        stop_contacts(connection, recalled_of(connection, list_id), reason)
+        stop_contacts(connection, recalled_tasks(connection, list_id), reason)
     connection.execute(update(table).where(table.c.list_id == list_id).values(recalled_at=now_of(connection)))
     record_audit(
         connection, "worklist.recall", "worklist", str(list_id), {"name": found.name}, {"recalled": gone}, reason
@@ -82,24 +87,24 @@ def recall_list(connection: Connection, list_id: UUID, reason: str) -> int:
 
 
 def _sent(connection: Connection, list_id: UUID, tasks: Sequence[Mapping[str, Any]], hours: WorkTime) -> Dispatched:
-    rows = pa.Table.from_pylist(tasks)
-    with bank_wide(connection):
-        reserve_contacts(connection, _contacts(tasks, hours.zone), (), (), hours.zone)
+    """Ask for the calls of a list and send down those that pass; they count under no campaign, as no cap holds them."""
+    made = {task["decision_id"]: task for task in tasks}
+
+    def give_out(connection: Connection, passed: Sequence[Intent]) -> None:
+        rows = pa.Table.from_pylist([made[one.decision_id] for one in passed])
         place_tasks(connection, rows, dict.fromkeys(rows["unit_id"].to_pylist(), NO_LIMIT), hours)
+
+    programme = Programme(f"list:{list_id}", DecisionClass.MARKETING, "", hours.zone)
+    ask(connection, programme, [_intent(task) for task in tasks], gate, give_out=give_out)
+    with bank_wide(connection):
         return send_down(connection, "", list_id=list_id)
 
 
-def _contacts(tasks: Sequence[Mapping[str, Any]], zone: str) -> pa.Table:
-    """What a list's calls ask of the gate: each stands on the day by which it is to be made."""
-    rows = [
-        {
-            **{name: task[name] for name in ("decision_id", "campaign", "customer_no", "unit_id")},
-            "channel": CHANNEL, "contact_class": _MARKETING,
-            "due_at": datetime.combine(task["due_on"], time(12), ZoneInfo(zone)),
-        }
-        for task in tasks
-    ]  # fmt: skip
-    return pa.Table.from_pylist(rows, CONTACT_SCHEMA)
+def _intent(task: Mapping[str, Any]) -> Intent:
+    return Intent(
+        task["decision_id"], task["customer_no"], task["unit_id"], CHANNEL, f"{task['action']}|none|{CHANNEL}",
+        task["due_on"], task["reason"], task["value_fen"],
+    )  # fmt: skip
 
 
 def _task(list_id: UUID, name: str, row: ListRow, unit: str, due_on: date) -> dict[str, Any]:

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bankloop.customer.consent import errors
 from bankloop.customer.identity import numbers_asked
 from bankloop.organization.people import keeper_of
 from bankloop.organization.rights import require
+from bankloop.organization.task import met_by_task
 from bankloop.store.database import ask_bank_wide, bank_wide, principal_of
-
-_TASK = text(
-    "SELECT true FROM staff_task WHERE customer_no = ANY (:numbers) AND state IN ('ASSIGNED', 'ACCEPTED', 'IN_PROGRESS', 'DONE') LIMIT 1"
-)
 
 
 @contextmanager
@@ -43,6 +40,6 @@ def by_task_only(connection: Connection, number: str) -> bool:
     (numbers,) = ask_bank_wide(connection, numbers_asked(number))
     if keeper_of(connection, *numbers):
         return False
-    if connection.scalar(_TASK, {"numbers": numbers}):
+    if met_by_task(connection, numbers):
         return True
     raise errors.no_customer(number)

@@ -56,6 +56,7 @@ from bankloop.customer.identity.merging import (
     undo_merge,
 )
 from bankloop.customer.identity.numbers import (
+    MEMBERSHIPS,
     joined_numbers,
     joined_person,
     lock_people,
@@ -82,6 +83,7 @@ __all__ = [
     "DOCUMENT_TYPES",
     "FEATURES",
     "KINDS",
+    "MEMBERSHIPS",
     "RECORD_SCHEMA",
     "ComparedField",
     "Conflict",

@@ -22,6 +22,12 @@ _NUMBERS = (
     b"ON p.party_no = own.person AND p.valid_to IS NULL ORDER BY 1"
 )
 
+# Memberships are only added and ended: the two counts tell whether any was.
+MEMBERSHIPS: Question[tuple[int, int]] = Question(
+    b"SELECT count(*), count(*) FILTER (WHERE valid_to IS NOT NULL) FROM party_member",
+    lambda rows: (rows[0][0], rows[0][1]),
+)
+
 
 def joined_person(alias: str, name: str = "p") -> str:
     """Return the join that gives the rows of ``alias`` their person: ``coalesce(p.party_no, alias.customer_no)``."""

@@ -19,19 +19,14 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from bankloop.customer.consent import Heard, Permits, again_among, hearing_asked, permits, permits_of
-from bankloop.customer.identity import party_map
+from bankloop.customer.identity import MEMBERSHIPS, party_map
 from bankloop.loop.bank import Bank
 from bankloop.loop.membership.members import CustomersNow
 from bankloop.store.database import ask_bank_wide, bank_wide
-from bankloop.store.questions import Question
 from bankloop.store.registry import lake_key
 
 # From here on reading everybody is cheaper than looking each of them up.
 _MOST = 20_000
-# Memberships are only added and ended: the two counts tell whether any was.
-_MEMBERS = Question(
-    b"SELECT count(*), count(*) FILTER (WHERE valid_to IS NOT NULL) FROM party_member", lambda rows: rows[0]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +56,7 @@ class Everybody:
             before = self._known if self._known is not None and self._known.key == key else None
             # What comes in between is heard the next time, and read twice.
             asked = hearing_asked(before.heard if before else None)
-            hearing, members = ask_bank_wide(connection, asked, _MEMBERS)
+            hearing, members = ask_bank_wide(connection, asked, MEMBERSHIPS)
             persons = before.persons if before and before.members == members else _persons(connection)
             about = set() if before is None else _about(hearing.customers, before.persons, persons)
             if before is None or hearing.late or len(about) > _MOST:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from pydantic import ValidationError
 from sqlalchemy import Connection, text
 
+from bankloop.contact.asking import DecisionClass
 from bankloop.contact.stops import stop_contacts
 from bankloop.kit.errors import InputError, NotFoundError
 from bankloop.kit.expression import parse, to_function
@@ -38,7 +39,7 @@ from bankloop.store.shelf import add_notice, read_notices
 from bankloop.store.verbs import verb
 
 _DECIDED = text(
-    "SELECT decision_id::text, unit_id, lock_digest, attributes, as_of FROM decision "
+    "SELECT decision_id::text, unit_id, lock_digest, attributes, as_of, placement FROM decision "
     "WHERE decision_id = ANY (CAST(:ids AS uuid[]))"
 )
 # A follow-up has no decision of its own: it was agreed in a task that was agreed in a task that a decision made.
@@ -218,14 +219,37 @@ def closed_contacts(
     locks: dict[str, Lock] = {}
     found: dict[str, WhyNot] = {}
     today = now_of(connection).date()
-    for decision, unit, lock_digest, attributes, as_of in connection.execute(_DECIDED, {"ids": list(asked)}):
-        if lock_digest not in locks:
-            locks[lock_digest] = shelf.on(read_lock(stored_lock(connection, lock_digest)))
-        key, _, channel = asked[decision]
-        why = _why_closed(locks[lock_digest], key, channel, unit, attributes, as_of, today, touched)
+    for decision, unit, lock_digest, attributes, as_of, placement in connection.execute(_DECIDED, {"ids": list(asked)}):
+        key, channel = asked[decision][0], asked[decision][-1]
+        if not lock_digest:
+            sells = placement.startswith(f"{DecisionClass.MARKETING}/")
+            why = _why_not_offered(shelf.notices.get(key), channel, unit) if sells else WhyNot.OPEN
+        else:
+            if lock_digest not in locks:
+                locks[lock_digest] = shelf.on(read_lock(stored_lock(connection, lock_digest)))
+            why = _why_closed(locks[lock_digest], key, channel, unit, attributes, as_of, today, touched)
         if why is not WhyNot.OPEN:
             found[decision] = why
     return found
+
+
+def _why_not_offered(notice: Notice | None, channel: str, unit: str) -> WhyNot:
+    """Return why a product is not open to a programme's contact, which has no lock and read nothing of its customer.
+
+    Where a product is for some segments alone, or was given a new rating, nobody is known to be one of those it is for.
+    """
+    if notice is None or notice.silent:
+        return WhyNot.OPEN
+    where = notice.available
+    if not where.on:
+        return WhyNot.OFF_SHELF
+    if (
+        (where.channels is not None and channel not in where.channels)
+        or (where.branches is not None and unit not in where.branches)
+        or where.segments is not None
+    ):
+        return WhyNot.NOT_HERE
+    return WhyNot.OPEN if notice.risk is None else rule_suitability(None, None, notice.risk.level).reason
 
 
 def _why_closed(

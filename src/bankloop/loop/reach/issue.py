@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from bankloop.contact.contracts import CONTACT_SCHEMA, DELIVERY_TOPIC, Cap, Capacity
-from bankloop.contact.gate import reserve_contacts
+from bankloop.contact.asking import carry_out, queue_parts
+from bankloop.contact.contracts import Cap, Capacity
 from bankloop.kit.clock import Clock
 from bankloop.kit.ids import canonical_json, uuid7
 from bankloop.kit.worktime import WorkTime
@@ -35,7 +35,6 @@ from bankloop.store.audit import record_audit
 from bankloop.store.contracts import EVERY_UNIT, DecisionBatch
 from bankloop.store.grants import grant_benefits
 from bankloop.store.history import append_decisions, read_decisions
-from bankloop.store.outbox import enqueue_table
 from bankloop.store.verbs import verb
 
 # A file of this many contacts is written, and written again after a crash, in well under a second.
@@ -90,14 +89,17 @@ def issue(
     stored = read_decisions(connection, sorted(locks), frame.round, plan.window_start, _ASKED)
     contacts = _contacts(stored, policies, plan, frame.zone)
     caps, capacities = gate_limits(policies)
-    asked = contacts.select(CONTACT_SCHEMA.names)
-    outcome = reserve_contacts(connection, asked, [*caps, *own_caps], capacities, frame.zone)
-    accepted = pc.index_in(contacts["decision_id"], outcome.filter(outcome["accepted"])["decision_id"].combine_chunks())
-    passed = _granted(connection, contacts.filter(pc.is_valid(accepted)), locks, frame.round)
-    messages = enqueue_table(connection, _messages(passed, locks, policies, plan.plan_id))
-    tasks = _tasks(connection, passed, locks, policies, frame)
-    refused = outcome.filter(pc.invert(outcome["accepted"]))["refused_by"].value_counts().to_pylist()
-    report = Issued(new, passed.num_rows, {r["values"]: r["counts"] for r in refused}, messages, tasks)
+    going = messages = tasks = 0
+
+    def give_out(accepted: pa.Table) -> None:
+        nonlocal going, messages, tasks
+        passed = _granted(connection, accepted, locks, frame.round)
+        going = passed.num_rows
+        messages = queue_parts(connection, _messages(passed, locks, policies, plan.plan_id))
+        tasks = _tasks(connection, passed, locks, policies, frame)
+
+    refused = carry_out(connection, contacts, give_out, [*caps, *own_caps], capacities, frame.zone)
+    report = Issued(new, going, refused, messages, tasks)
     record_audit(
         connection, "plan.issue", "plan", plan.plan_id, None,
         {"decisions": new, "messages": messages, "tasks": tasks, "window": plan.window_start.isoformat()},
@@ -322,7 +324,6 @@ def _messages(contacts: pa.Table, locks: Mapping[str, Lock], policies: Policies,
     ]
     return pa.table(
         {
-            "topic": pa.array([DELIVERY_TOPIC] * len(keys), pa.string()),
             "key": pa.array(keys, pa.string()),
             "unit_id": pa.array([EVERY_UNIT] * len(keys), pa.string()),
             "payload": pa.array(bodies, pa.string()),

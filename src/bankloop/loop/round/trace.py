@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from bankloop.contact.queries import ContactRow, contact_row
 from bankloop.kit.errors import NotFoundError
 from bankloop.kit.text import Text
 from bankloop.loop.bank import Bank
@@ -18,9 +19,7 @@ from bankloop.loop.evaluate import event_types
 from bankloop.loop.spec import Lock, read_lock
 from bankloop.store.contracts import ModelVersion, Principal
 from bankloop.store.lineage import (
-    ContactRow,
     EventRow,
-    contact_row,
     decision_row,
     decisions_before,
     event_row,
@@ -76,7 +75,8 @@ def trace(bank: Bank, principal: Principal, wanted: str) -> Trace:
             found = decision_row(connection, UUID(wanted.strip()))
         except ValueError:
             found = None
-        if found is None:
+        # What a programme decided has neither lock nor round to be traced to: the decision itself is all of it.
+        if found is None or not found["lock_digest"]:
             raise _nothing(wanted)
         return _traced(connection, found)
 

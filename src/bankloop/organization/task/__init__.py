@@ -66,6 +66,7 @@ from bankloop.organization.task.service import (
     reject_task,
     withdraw_tasks,
 )
+from bankloop.organization.task.standing import marketing_task_open, met_by_task, queues_of, recalled_tasks
 from bankloop.organization.task.visiting import check_in
 
 __all__ = [
@@ -108,6 +109,8 @@ __all__ = [
     "hand_over_tasks",
     "level_at",
     "log_outcome",
+    "marketing_task_open",
+    "met_by_task",
     "open_task",
     "open_tasks",
     "open_tasks_for",
@@ -116,8 +119,10 @@ __all__ = [
     "performance",
     "place_tasks",
     "put_back",
+    "queues_of",
     "raise_task",
     "recall_tasks",
+    "recalled_tasks",
     "reject_task",
     "say",
     "send_down",

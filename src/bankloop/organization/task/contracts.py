@@ -113,7 +113,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """A task that no plan's decision makes; ``key`` says what asked for it, and there is one task a key."""
+    """A task that no plan's decision makes; ``key`` says what asked for it, and there is one task a key.
+
+    ``decision_id`` is the decision whose contact it is to make, and becomes its own id: one contact, counted once.
+    """
 
     key: str
     kind: TaskKind
@@ -131,6 +134,7 @@ class NewTask:
     licence: str = ""
     parent_id: UUID | None = None
     list_id: UUID | None = None
+    decision_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

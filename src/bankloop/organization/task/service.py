@@ -295,7 +295,7 @@ def _ended(connection: Connection, reason: str, *which: ColumnElement[bool]) -> 
 def opened(connection: Connection, asked: NewTask, zone: str) -> Task:
     """Make a task that no plan makes; the caller's verb looked for its key."""
     now = now_of(connection)
-    made = uuid7(int(now.timestamp() * 1000))
+    made = asked.decision_id or uuid7(int(now.timestamp() * 1000))
     given = asked.staff_id is not None
     add(
         connection,
