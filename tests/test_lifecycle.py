@@ -192,10 +192,11 @@ def test_the_waterfall_sums_exactly(told: Told, round_: int) -> None:
     window = told.story.windows[round_ - 1]
     for found in window.audiences.values():
         assert found.hit - sum(fall.count for fall in found.falls) == found.usable
-        assert found.usable == len(set(found.customer_no.to_pylist()))
+        assert set(found.rows.tolist()) <= set(found.open_rows.tolist())
+        assert len(found.rows) == len(set(found.customer_no.to_pylist()))
         left_out = {row for rows in found.excluded.values() for row in rows.tolist()}
         assert left_out.isdisjoint(found.rows.tolist())
-        assert len(left_out) == found.hit - found.usable
+        assert len(left_out) == found.hit - len(found.rows)
 
 
 def test_the_plan_keeps_its_limits_and_its_certificate(told: Told) -> None:

@@ -176,6 +176,14 @@ def test_each_role_passes_its_permission_test_on_the_command_line(
             assert "Traceback" not in output
 
 
+@pytest.mark.parametrize("words", [("report",), ("metrics",), ("plays",), ("save", "results", "x.json")])
+def test_a_part_of_the_bank_reads_no_figures_of_all_of_it(folder: Path, words: tuple[str, ...]) -> None:
+    enter(folder, PEOPLE["sub_branch_head"])
+    code, output = run(*words, "--bank", str(folder), "--json")
+    assert code == 4, output
+    assert "rights.not_whole" in output
+
+
 def test_as_is_believed_in_a_simulated_bank(folder: Path) -> None:
     (folder / "data" / "truth").mkdir(parents=True)
     assert "campaign.no_model" in run("submit", "bind-card", "--as", "p-hq-strategist", "--bank", str(folder))[1]

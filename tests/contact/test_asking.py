@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, text
 
-from bankloop.contact.asking import SCREENED, Asked, DecisionClass, Intent, Programme, ask
+from bankloop.contact.asking import SCREENED, AskedContacts, Asker, DecisionClass, Intent, ask
 from bankloop.contact.contracts import Cap
 from bankloop.loop.offering.shelf import closed_contacts
 from bankloop.loop.product import Notice, ShelfInForce, WhyNot
@@ -23,8 +23,8 @@ from tests.contact.decisions import decisions_by_class
 PROGRAM = system("care")
 DAY = date(2026, 6, 30)
 SEEN = datetime(2026, 6, 1, tzinfo=UTC)
-MARKETING = Programme("care:spring", DecisionClass.MARKETING, "spring")
-SERVICE = Programme("care:notice", DecisionClass.SERVICE, "notice")
+MARKETING = Asker("care:spring", DecisionClass.MARKETING, "spring")
+SERVICE = Asker("care:notice", DecisionClass.SERVICE, "notice")
 CAPS = (Cap("*", 1, 7),)
 Contacts = Sequence[Mapping[str, Any]]
 
@@ -38,7 +38,7 @@ def everything(_connection: Connection, contacts: Contacts) -> Contacts:
     return contacts
 
 
-def asked(store: Store, programme: Programme, *intents: Intent, screen: Any = everything) -> Asked:
+def asked(store: Store, programme: Asker, *intents: Intent, screen: Any = everything) -> AskedContacts:
     with store.begin(PROGRAM) as connection:
         return ask(connection, programme, intents, screen, CAPS)
 
@@ -85,11 +85,11 @@ def test_service_asks_no_consent_and_no_cap_and_what_the_screen_holds_back_is_no
 @pytest.mark.parametrize("key", ["spring", "", ":", "care:", ":spring"])
 def test_a_programme_s_key_is_none_that_a_campaign_could_have(key: str) -> None:
     with pytest.raises(ValueError, match="ROOM:NAME"):
-        Programme(key, DecisionClass.SERVICE, "")
+        Asker(key, DecisionClass.SERVICE, "")
 
 
 def test_nothing_asked_is_nothing_done(store: Store) -> None:
-    assert asked(store, MARKETING) == Asked((), {})
+    assert asked(store, MARKETING) == AskedContacts((), {})
     assert queued(store) == []
 
 
@@ -117,7 +117,7 @@ def test_a_failure_on_the_way_leaves_nothing(store: Store) -> None:
     ],
 )
 def test_the_shelf_screens_what_a_programme_sells_and_lets_service_through(
-    store: Store, where: Availability, programme: Programme, why: WhyNot | None
+    store: Store, where: Availability, programme: Asker, why: WhyNot | None
 ) -> None:
     asked(store, programme, intent(1), intent(2, product="deposit"))
     shelf = ShelfInForce({"fund-1": Notice("fund-1", where, None, SEEN)})

@@ -44,13 +44,16 @@ def test_every_standard_exclusion_leaves_somebody_out() -> None:
     assert all(len(rows) for code, rows in found.excluded.items()), {c: len(r) for c, r in found.excluded.items()}
 
 
-def test_confidential_reasons_are_never_shown_alone() -> None:
-    customers = [{"frozen": True}] * 2 + [{"watchlist": True}] + [{"do_not_contact": True}] * 30 + [{}] * 5
-    found = audience.select(lock_of("bind-card", audience="aum >= 0"), state(customers), TYPES, AS_OF)
-    falls = {fall.code: fall.count for fall in found.falls}
-    assert not {"frozen", "watchlist"} & set(falls)
-    assert falls["other_compliance"] >= audience.MIN_CELL
-    assert found.hit - sum(falls.values()) == found.usable == 5
+def test_confidential_reasons_are_in_no_figure() -> None:
+    lock = lock_of("bind-card", audience="aum >= 0")
+    others = [{"do_not_contact": True}] * 30 + [{}] * 5
+    flagged = [{"frozen": True}] * 2 + [{"watchlist": True, "do_not_contact": True}] + [{"relation_risk": 900_000}]
+    plain = [{}] * 2 + [{"do_not_contact": True}] + [{}]
+    found = audience.select(lock, state(flagged + others), TYPES, AS_OF)
+    same = audience.select(lock, state(plain + others), TYPES, AS_OF)
+    assert (found.hit, found.usable, found.falls) == (same.hit, same.usable, same.falls)
+    assert found.hit - sum(fall.count for fall in found.falls) == found.usable == 8
+    assert (len(found.rows), len(same.rows)) == (5, 8)
 
 
 def test_customers_of_another_campaign_are_left_to_it() -> None:

@@ -148,12 +148,12 @@ def test_no_page_shows_a_whole_customer_number(client: TestClient, plan_id: str,
         assert not found & numbers, path
 
 
-def test_pooled_reasons_are_counted_and_never_listed(client: TestClient, plan_id: str) -> None:
-    page = client.get(f"/plan/{plan_id}/rows?campaign=bind-card&reason=other_compliance")
+def test_who_is_kept_apart_is_counted_and_never_listed(client: TestClient, plan_id: str) -> None:
+    page = client.get(f"/plan/{plan_id}/rows?campaign=bind-card&reason=untold")
     assert page.status_code == 200
     assert "不列名单" in page.text
     assert "<table" not in page.text
-    for reason in ("frozen", "watchlist"):
+    for reason in ("frozen", "watchlist", "control", "holdout"):
         assert client.get(f"/plan/{plan_id}/rows?campaign=bind-card&reason={reason}").status_code == 404
 
 
@@ -169,7 +169,7 @@ def test_result_rows_are_as_many_as_the_reading(client: TestClient, small: Small
     [
         ("/nothing", 404), ("/campaigns/nobody", 404), ("/campaigns/bind-card?round=9", 404), ("/campaigns/bind-card?round=x", 422),
         ("/plan/zzz", 404), ("/plan/00000000-0000-0000-0000-000000000000", 404), ("/plan/../../etc/passwd", 404),
-        ("/results/bind-card/9/rows", 409), ("/results/bind-card/x/rows", 422), ("/results/bind-card/1/rows?group=all&page=99999", 404),
+        ("/results/bind-card/9/rows", 409), ("/results/bind-card/x/rows", 422), ("/results/bind-card/1/rows?group=treated&page=99999", 404),
         ("/results/bind-card/1/rows?group=everybody", 404), ("/language/fr", 404),
         ("/scorecard?metric=profit", 404), ("/scorecard?metric=aum&by=customer", 404),
     ],

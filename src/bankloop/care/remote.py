@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from bankloop.contact.asking import Asked, DecisionClass, GiveOut, Intent, Programme, ask
+from bankloop.contact.asking import AskedContacts, Asker, DecisionClass, GiveOut, Intent, ask
 from bankloop.contact.contracts import Cap, Capacity
 from bankloop.contact.queries import contacts_by_day
 from bankloop.customer.consent import permits
@@ -93,7 +93,7 @@ def maintain_remote(
     worthy = [row for row in open_ if row["balance_fen"] >= policy.grade_a_fen]
     single = worthy[: policy.calls_a_seat * len(seats)]
     refused: Counter[str] = Counter({"do_not_contact": len(listed)} if listed else {})
-    asking = Asking(today, caps, capacities, clock.zone)
+    asking = RemoteAsking(today, caps, capacities, clock.zone)
     called = _calls(connection, single, seats, asking)
     refused.update(called.refused)
     messages: dict[str, list[Intent]] = {}
@@ -154,8 +154,8 @@ def _listed(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[st
 
 
 def _calls(
-    connection: Connection, rows: Sequence[Mapping[str, Any]], seats: Mapping[str, str], asking: Asking
-) -> Asked:
+    connection: Connection, rows: Sequence[Mapping[str, Any]], seats: Mapping[str, str], asking: RemoteAsking
+) -> AskedContacts:
     """Ask for one call each; those that pass are shared out evenly over the seats."""
     start = datetime.combine(asking.today, time(9), ZoneInfo(asking.zone))
 
@@ -173,7 +173,7 @@ def _calls(
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class RemoteAsking:
     """What all contacts of a round ask with: its day, the gate's limits, the screen."""
 
     today: date
@@ -181,9 +181,9 @@ class Asking:
     capacities: Sequence[Capacity]
     zone: str
 
-    def ask(self, connection: Connection, intents: Sequence[Intent], give_out: GiveOut | None = None) -> Asked:
+    def ask(self, connection: Connection, intents: Sequence[Intent], give_out: GiveOut | None = None) -> AskedContacts:
         """Ask for contacts as the programme does; see ``contact.asking.ask``."""
-        programme = Programme(f"care:{REMOTE}", DecisionClass.MARKETING, REMOTE, self.zone)
+        programme = Asker(f"care:{REMOTE}", DecisionClass.MARKETING, REMOTE, self.zone)
         return ask(connection, programme, intents, gate, self.caps, self.capacities, give_out)
 
 

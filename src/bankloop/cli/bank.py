@@ -43,7 +43,7 @@ def check(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.loop.spec import read_bank_spec, read_plays, read_programmes
 
     catalogue = read_catalogue(bank)
-    spec = read_bank_spec(bank, catalogue.types)
+    spec = read_bank_spec(bank, catalogue.open_types)
     check_scripts(spec.scripts.values())
     for campaign in spec.campaigns.values():
         products = [spec.products[key] for key in campaign.products]

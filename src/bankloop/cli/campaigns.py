@@ -103,7 +103,7 @@ def report(
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
-        permit(opened.store, "round.read")
+        permit(opened.store, "round.read", whole=True)
         with opened.store.begin(system()) as connection:
             found = [
                 {"campaign": r.campaign, "round": r.round, "as_of": r.as_of.isoformat(), **r.reading}

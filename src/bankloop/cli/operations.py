@@ -132,7 +132,7 @@ def _configuration(bank: Path) -> Finding:
 
     well = Text("银行文件无误", "the bank's files are sound")
     try:
-        read_bank_spec(bank, read_catalogue(bank).types)
+        read_bank_spec(bank, read_catalogue(bank).open_types)
     except BankloopError as error:
         return Finding("configuration", False, str(bank), error.message, error.message)
     return Finding("configuration", True, str(bank), well, well)

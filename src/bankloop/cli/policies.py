@@ -79,7 +79,7 @@ def metrics(
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
-        permit(opened.store, "round.read")
+        permit(opened.store, "round.read", whole=True)
         newest = max(one.as_of for one in opened.lake.manifest.versions("customer"))
         day = date(as_of.year, as_of.month, as_of.day) if as_of else min(opened.lake.today(), newest)
         units = dict(one.split("=", 1) for one in within or ())

@@ -42,7 +42,7 @@ def programme(
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
-        permit(opened.store, "round.read")
+        permit(opened.store, "round.read", whole=True)
         if name is not None:
             found = programme_growth(opened, system(), name, _day(opened, as_of), metric)
             _show(_programme_book(opened, found))
@@ -78,7 +78,7 @@ def plays(
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
-        permit(opened.store, "round.read")
+        permit(opened.store, "round.read", whole=True)
         book, found = _plays(opened, where or [])
     _show(book)
     finish(
@@ -106,7 +106,7 @@ def cohorts(bank: Folder = _HERE, as_of: Day = None, as_json: AsJson = False) ->
     from bankloop.wiring import open_bank
 
     with open_bank(bank, SystemClock()) as opened:
-        permit(opened.store, "round.read")
+        permit(opened.store, "round.read", whole=True)
         day = _day(opened, as_of)
         kept, came = retention(opened, day), acquisition(opened, day)
     speaks = language()
@@ -182,7 +182,7 @@ def save(
             what=what, target=str(target), known=", ".join(makers), kinds=" ".join(_KINDS),
         )  # fmt: skip
     with open_bank(bank, SystemClock()) as opened:
-        permit(opened.store, "round.read")
+        permit(opened.store, "round.read", whole=True)
         book = makers[what](opened, name)
     match target.suffix:
         case ".xlsx":

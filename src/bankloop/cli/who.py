@@ -47,10 +47,14 @@ def acting(store: Store, person: str, purpose: str, usual: Callable[[str], Princ
         return principal_for(connection, person, purpose)
 
 
-def permit(store: Store, permission: str) -> None:
-    """Raise unless who is at this terminal may do what the program then does by itself, such as ``round.run``."""
+def permit(store: Store, permission: str, *, whole: bool = False) -> None:
+    """Raise unless who is at this terminal may do what the program then does by itself, such as ``round.run``.
+
+    ``whole``: what it shows is every unit's, and is for who sees the whole bank.
+    """
+    from bankloop.organization.people import places_of
     from bankloop.organization.principals import system
-    from bankloop.organization.rights import ROLES, grants_of, principal_for, require
+    from bankloop.organization.rights import ROLES, grants_of, no_part, principal_for, require
 
     with store.begin(system("cli")) as connection:
         if not _granted(connection) or _believed(store):
@@ -59,7 +63,10 @@ def permit(store: Store, permission: str) -> None:
         held = [grant.role for grant in grants_of(connection, person)]
         fit = next((role for role in held if permission in ROLES[role].rights), held[0] if held else None)
         purpose = min(ROLES[fit].purposes) if fit else ""
-        require(principal_for(connection, person, purpose, role=fit), permission)
+        principal = principal_for(connection, person, purpose, role=fit)
+        require(principal, permission)
+        if whole and not places_of(connection, principal).whole:
+            raise no_part(person)
 
 
 def signed_in(store: Store) -> str:

@@ -47,7 +47,7 @@ class DecisionClass(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Programme:
+class Asker:
     """Who asks: the key of its decisions, their class, and the campaign that its contacts count under ('' for none).
 
     The key says room and name with a colon between them, as no campaign is named; ``ValueError`` for any other.
@@ -84,7 +84,7 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedContacts:
     """What came of asking: the intents that newly passed, and how many were refused, by reason."""
 
     passed: tuple[Intent, ...]
@@ -96,20 +96,20 @@ GiveOut = Callable[[Connection, Sequence[Intent]], object]
 
 def ask(
     connection: Connection,
-    programme: Programme,
+    programme: Asker,
     intents: Sequence[Intent],
     screen: Screen,
     caps: Sequence[Cap] = (),
     capacities: Sequence[Capacity] = (),
     give_out: GiveOut | None = None,
-) -> Asked:
+) -> AskedContacts:
     """Decide contacts, reserve them, and queue what passes as messages, or hand it to ``give_out``, which makes tasks.
 
     For verbs, which judge who may ask; asked again, nothing is new. Bank-wide, as caps are. Raises what
     ``reserve_contacts`` does.
     """
     if not intents:
-        return Asked((), {})
+        return AskedContacts((), {})
     with bank_wide(connection):
         _decide(connection, programme, intents)
     # Each of these looks at the whole bank by itself, and leaves the view of who asks behind it.
@@ -126,7 +126,7 @@ def ask(
     if passed:
         with bank_wide(connection):
             (give_out or _messages(programme))(connection, passed)
-    return Asked(passed, dict(refused))
+    return AskedContacts(passed, dict(refused))
 
 
 def carry_out(
@@ -163,14 +163,14 @@ def count_made(connection: Connection, intent: Intent, contact_class: str, at: d
     whether the contact is new.
     """
     with bank_wide(connection):
-        _decide(connection, Programme(BY_HAND, DecisionClass.HUMAN, "", zone), [intent])
+        _decide(connection, Asker(BY_HAND, DecisionClass.HUMAN, "", zone), [intent])
         made_for = UUID(intent.decision_id)
         return count_contact(
             connection, made_for, intent.customer_no, intent.unit_id, intent.channel, contact_class, at, zone
         )
 
 
-def _decide(connection: Connection, programme: Programme, intents: Sequence[Intent]) -> int:
+def _decide(connection: Connection, programme: Asker, intents: Sequence[Intent]) -> int:
     """Write the decisions and return how many are new."""
     now = now_of(connection)
     as_of = now.astimezone(ZoneInfo(programme.zone)).date()
@@ -219,7 +219,7 @@ _COLUMNS = pa.schema(
 )
 
 
-def _reservations(programme: Programme, intents: Sequence[Intent]) -> pa.Table:
+def _reservations(programme: Asker, intents: Sequence[Intent]) -> pa.Table:
     """Return what the gate is asked: each contact stands at noon of the day by which it is to be made."""
     zone = ZoneInfo(programme.zone)
     rows = [
@@ -237,7 +237,7 @@ def _reservations(programme: Programme, intents: Sequence[Intent]) -> pa.Table:
     return pa.Table.from_pylist(rows, CONTACT_SCHEMA)
 
 
-def _contact(programme: Programme, one: Intent) -> dict[str, str]:
+def _contact(programme: Asker, one: Intent) -> dict[str, str]:
     return {
         "contact": one.decision_id,
         "campaign": programme.campaign,
@@ -247,7 +247,7 @@ def _contact(programme: Programme, one: Intent) -> dict[str, str]:
     }
 
 
-def _messages(programme: Programme) -> GiveOut:
+def _messages(programme: Asker) -> GiveOut:
     """Return what queues contacts as messages: parts of one channel and day, each queued once."""
 
     def queue(connection: Connection, passed: Sequence[Intent]) -> None:

@@ -179,6 +179,11 @@ class Catalogue:
         return {name: attribute.type for name, attribute in self.attributes.items()}
 
     @property
+    def open_types(self) -> dict[str, Type]:
+        """Return the types of what a bank's files may ask of people: nothing confidential, and nothing made of it."""
+        return {n: t for n, t in self.types.items() if not any(self[one].confidential for one in self.closure([n]))}
+
+    @property
     def definitions(self) -> dict[str, dict[str, Any]]:
         """Return name → what the file says, as a lock keeps it."""
         return {name: dict(attribute.source) for name, attribute in self.attributes.items()}

@@ -59,7 +59,7 @@ class Bank:
     @cached_property
     def spec(self) -> BankSpec:
         """Return the bank's files, checked."""
-        return read_bank_spec(self.folder, self.catalogue.types)
+        return read_bank_spec(self.folder, self.catalogue.open_types)
 
     @cached_property
     def definitions(self) -> dict[str, dict[str, Any]]:

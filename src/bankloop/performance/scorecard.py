@@ -67,6 +67,12 @@ def scorecard(
     return found
 
 
+def customers_by(bank: Bank, as_of: date, by: str) -> dict[str, int]:
+    """Return how many customers each group of a level has on a day."""
+    groups, counts = np.unique(_named(bank.state(as_of).table, by), return_counts=True)
+    return dict(zip(groups.tolist(), counts.tolist(), strict=True))
+
+
 def metrics_of(bank: Bank) -> dict[str, Metric]:
     """Return the bank's catalogue of metrics."""
     return evaluation.read_metrics(bank.folder)

@@ -11,7 +11,7 @@ from bankloop.kit.text import Text
 from bankloop.loop.reach import LeftOut, ResourceLine
 from bankloop.loop.round.window import Window
 from bankloop.report.contracts import PlanView
-from bankloop.report.record import CampaignRecord, PlanRecord, record_of
+from bankloop.report.record import UNLISTED, CampaignRecord, PlanRecord, record_of
 from bankloop.view import format as say
 from bankloop.view.figures import (
     Cell,
@@ -219,7 +219,9 @@ def action_table(record: PlanRecord) -> Table:
 def falls_of(one: CampaignRecord) -> tuple[WaterfallStep, ...]:
     """Return the campaign's way from all who met its condition to those in the plan, every step with its rows."""
     found = [WaterfallStep(_AUDIENCE, one.hit, StepKind.START)]
-    found += [WaterfallStep(f.title, f.count, drill=_query(one.name, f.code)) for f in (*one.falls, *one.left_out)]
+    for fall in (*one.falls, *one.left_out):
+        drill = None if fall.code in UNLISTED else _query(one.name, fall.code)
+        found.append(WaterfallStep(fall.title, fall.count, drill=drill))
     return (*found, WaterfallStep(_REACHED, one.reached, StepKind.END, _query(one.name, LeftOut.REACHED.value)))
 
 

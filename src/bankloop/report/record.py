@@ -27,6 +27,9 @@ CURVE_FACTORS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 # A bank has one budget a campaign and a few channels; more curves than this nobody reads.
 MOST_CURVES = 4
 
+# Counted and never listed: among them is who was left out in confidence. The last is how plans of an earlier day said it.
+UNLISTED = frozenset({*(code.value for code in (*reach.BY_LOT, LeftOut.UNTOLD)), "other_compliance"})
+
 Floats = NDArray[np.float64]
 
 
@@ -179,7 +182,7 @@ def action_title(lock: Lock, action: Action) -> Text:
 
 def _campaign(window: Window, index: int, name: str, launched: Mapping[str, Launch]) -> CampaignRecord:
     snapshot = window.audiences[name]
-    left = reach.left_out_counts(window.plan, index)
+    left = _told(window, index)
     side = window.plan.candidates.campaigns[index]
     return CampaignRecord(
         name=name,
@@ -195,6 +198,13 @@ def _campaign(window: Window, index: int, name: str, launched: Mapping[str, Laun
         certainty=_certainty(window, index),
         launch=launched[name].sentence,
     )
+
+
+def _told(window: Window, index: int) -> dict[LeftOut, int]:
+    """Return what became of whom the open reasons leave, as people may be told; it sums to all of them."""
+    snapshot = window.audiences[window.plan.candidates.campaigns[index].campaign]
+    in_confidence = snapshot.usable - len(snapshot.rows)
+    return reach.counts_told(reach.left_out_counts(window.plan, index), in_confidence)
 
 
 def _certainty(window: Window, index: int) -> tuple[tuple[float, float, float], ...]:
@@ -239,12 +249,13 @@ def _curves(window: Window) -> dict[str, tuple[tuple[float, float, float], ...]]
 
 
 def _rows(window: Window, cost: Floats) -> pa.Table:
-    """One row per campaign and usable customer: the reason, and what is done for him."""
+    """One row per campaign and member who may be named: the reason, and what is done for him."""
     dated = window.plan
     found = dated.candidates
     parts = []
     for index, name in enumerate(window.locks):
-        here = np.flatnonzero(found.member[:, index])
+        why = reach.why_left_out(dated, index)
+        here = np.flatnonzero(np.isin(why, [code.value for code in _told(window, index)]))
         issued = dated.issued[here, index]
         mine = issued >= 0
         column = np.where(mine, issued, 0)
@@ -256,7 +267,7 @@ def _rows(window: Window, cost: Floats) -> pa.Table:
                     "campaign": pa.array([name] * len(here), pa.string()),
                     "customer_no": found.customer_no.take(pa.array(here)),
                     "cell": pa.array(found.cell[here].tolist(), pa.string()),
-                    "reason": pa.array(reach.why_left_out(dated, index)[here].tolist(), pa.string()),
+                    "reason": pa.array(why[here].tolist(), pa.string()),
                     "action": pa.array(dated.chosen(name)[here].tolist(), pa.string()),
                     "value_fen": pa.array(np.rint(value).astype(np.int64)),
                     "cost_fen": pa.array(np.rint(spent).astype(np.int64)),
@@ -267,7 +278,7 @@ def _rows(window: Window, cost: Floats) -> pa.Table:
 
 
 def _excluded(window: Window) -> pa.Table:
-    """Who fell out of an audience for a reason that people may see; pooled reasons are left out."""
+    """Who fell out of an audience for a reason that people may see; who is left out in confidence is in no row."""
     numbers = window.state.table["customer_no"]
     parts = [
         pa.table(

@@ -64,8 +64,13 @@ def metric_tables(found: Sequence[Number], catalogue: Mapping[str, Metric], as_o
     return tuple(tables)
 
 
-def drill_table(found: Sequence[Number], metric: Metric, level: str, deeper: str | None) -> Table:
-    """Return one metric by the groups of a level; each leads to the level below it, ``deeper`` its address so far."""
+def drill_table(
+    found: Sequence[Number], metric: Metric, level: str, deeper: str | None, *, part: bool = False
+) -> Table:
+    """Return one metric by the groups of a level; each leads to the level below it, ``deeper`` its address so far.
+
+    ``part``: there are more groups than are shown.
+    """
     rows = tuple(
         (
             Cell(say.same(one.group or "—"), drill=f"{deeper}{one.group}" if deeper and one.group else None),
@@ -87,6 +92,11 @@ def drill_table(found: Sequence[Number], metric: Metric, level: str, deeper: str
         f"各行分子合计 {whole.zh}，与上一层完全相等。",
         f"The rows add up to {whole.en} above the line, exactly what the level above shows.",
     )
+    if part:
+        note = Text(
+            "只列您的机构与人员；人数太少的不列。",
+            "Of your own units and people only; those of too few customers are not shown.",
+        )
     return Table("drill", Text(f"{metric.title.zh}：按{LEVEL_NAMES[level].zh}", f"{metric.title.en}: by {LEVEL_NAMES[level].en.lower()}"), columns, rows, note)  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from bankloop.care.maturity.contracts import Drawdown, DrawdownCare, Maturing, M
 from bankloop.care.maturity.queries import falls, holders, maturing
 from bankloop.care.maturity.rules import DRAWDOWN, MATURITY, drawdown_reason, maturity_reason, read_care, spared_by
 from bankloop.care.maturity.telling import care_id, telling_id
-from bankloop.contact.asking import DecisionClass, Intent, Programme, ask
+from bankloop.contact.asking import Asker, DecisionClass, Intent, ask
 from bankloop.customer.consent import permits
 from bankloop.kit.worktime import WorkTime
 from bankloop.lake.service import Lake
@@ -194,9 +194,7 @@ def _place(connection: Connection, tasks: Sequence[Mapping[str, Any]], what: str
         )
         for task in tasks
     ]  # fmt: skip
-    ask(
-        connection, Programme(f"care:{what}", DecisionClass.SERVICE, what, hours.zone), intents, gate, give_out=give_out
-    )
+    ask(connection, Asker(f"care:{what}", DecisionClass.SERVICE, what, hours.zone), intents, gate, give_out=give_out)
     with bank_wide(connection):
         send_down(connection, what)
     return made
@@ -220,5 +218,5 @@ def _send(
         )
         for one in people
     ]  # fmt: skip
-    programme = Programme(f"care:{DRAWDOWN}", DecisionClass.SERVICE, DRAWDOWN, hours.zone)
+    programme = Asker(f"care:{DRAWDOWN}", DecisionClass.SERVICE, DRAWDOWN, hours.zone)
     return len(ask(connection, programme, intents, gate).passed)

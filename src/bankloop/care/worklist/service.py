@@ -16,7 +16,7 @@ from bankloop.care.worklist import errors
 from bankloop.care.worklist.contracts import CHANNEL, ListRow, TakenIn
 from bankloop.care.worklist.queries import known_list, listed_as, returned_of, sorted_out, work_list_of
 from bankloop.care.worklist.reading import read_rows
-from bankloop.contact.asking import DecisionClass, Intent, Programme, ask
+from bankloop.contact.asking import Asker, DecisionClass, Intent, ask
 from bankloop.contact.stops import stop_contacts
 from bankloop.customer.homes import home_unit
 from bankloop.kit.ids import digest, uuid7
@@ -94,7 +94,7 @@ def _sent(connection: Connection, list_id: UUID, tasks: Sequence[Mapping[str, An
         rows = pa.Table.from_pylist([made[one.decision_id] for one in passed])
         place_tasks(connection, rows, dict.fromkeys(rows["unit_id"].to_pylist(), NO_LIMIT), hours)
 
-    programme = Programme(f"list:{list_id}", DecisionClass.MARKETING, "", hours.zone)
+    programme = Asker(f"list:{list_id}", DecisionClass.MARKETING, "", hours.zone)
     ask(connection, programme, [_intent(task) for task in tasks], gate, give_out=give_out)
     with bank_wide(connection):
         return send_down(connection, "", list_id=list_id)

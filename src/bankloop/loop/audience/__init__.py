@@ -1,9 +1,9 @@
 """Step 2, 筛客群: expression → frozen snapshot with an exclusion waterfall that sums exactly.
 
-It selects; it never scores, decides or contacts. Confidential reasons leave this room only pooled.
+It selects; it never scores, decides or contacts. Confidential reasons leave this room in no figure.
 """
 
-from bankloop.loop.audience.contracts import MIN_CELL, Exclusion, ExclusionCount, Snapshot, Visibility
+from bankloop.loop.audience.contracts import MIN_CELL, Exclusion, ExclusionCount, Left, Snapshot, Visibility
 from bankloop.loop.audience.rules import COMPLAINT_SILENCE_DAYS, EXCLUSIONS
 from bankloop.loop.audience.service import attributes_read, exclusions, left_after, select, visible_falls
 
@@ -13,6 +13,7 @@ __all__ = [
     "MIN_CELL",
     "Exclusion",
     "ExclusionCount",
+    "Left",
     "Snapshot",
     "Visibility",
     "attributes_read",

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from bankloop.kit.text import Text
 
-# Below this a pooled confidential count could point at a person.
+# Below this a count could point at a person: it is said to be "fewer than", and nothing beside it.
 MIN_CELL = 10
 
 
 class Visibility(StrEnum):
-    """Who may see a reason: anybody who sees the audience, or only pooled with others."""
+    """Who may see a reason: anybody who sees the audience, or nobody."""
 
     OPEN = "open"
     CONFIDENTIAL = "confidential"
@@ -43,12 +43,22 @@ class ExclusionCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """Whom exclusions leave: ``openly`` (n,) the open ones alone, ``members`` (n,) all of them; rows each took, by code."""
+
+    openly: NDArray[np.bool_]
+    members: NDArray[np.bool_]
+    excluded: Mapping[str, NDArray[np.int64]]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The frozen audience of one campaign and round.
 
     ``hit`` customers met the audience condition; ``rows`` (m,) are the state rows of those left after exclusions,
-    ``customer_no`` (m,) their numbers. ``falls`` are what people may see: hit − Σ falls = usable, exactly.
-    ``reason`` maps each state row that was hit and left out to its code (confidential codes included, for the log).
+    ``customer_no`` (m,) their numbers. ``falls`` are what people may see: hit − Σ falls = usable, exactly. ``open_rows``
+    (usable,) are those whom the open reasons leave: ``rows`` and who is left out in confidence, whom no figure tells apart.
+    ``excluded`` has the rows that each reason took, confidential codes included: it leaves the process for nobody.
     """
 
     campaign: str
@@ -58,8 +68,9 @@ class Snapshot:
     falls: tuple[ExclusionCount, ...]
     excluded: Mapping[str, NDArray[np.int64]]
     digest: str
+    open_rows: NDArray[np.int64]
 
     @property
     def usable(self) -> int:
-        """Return how many are left."""
-        return len(self.rows)
+        """Return how many the open reasons leave: what people are told."""
+        return len(self.open_rows)

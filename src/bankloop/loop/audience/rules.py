@@ -18,8 +18,6 @@ RELATION_RISK = "0.3"
 IN_OTHER_CAMPAIGN = "in_other_campaign"
 SAME_PERSON = "same_person"
 BRANCH = "branch"
-POOLED = "other_compliance"
-POOLED_TITLE = Text("其他合规原因", "Other compliance reasons")
 
 EXCLUSIONS: tuple[Exclusion, ...] = (
     Exclusion("no_consent", Text("无营销同意", "No marketing consent"), "not marketing_consent"),

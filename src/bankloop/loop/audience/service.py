@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 from bankloop.kit.expression import Type
 from bankloop.kit.ids import digest_bytes
 from bankloop.kit.text import Text
-from bankloop.loop.audience.contracts import MIN_CELL, ExclusionCount, Snapshot, Visibility
-from bankloop.loop.audience.rules import BRANCH, EXCLUSIONS, IN_OTHER_CAMPAIGN, POOLED, POOLED_TITLE, SAME_PERSON
+from bankloop.loop.audience.contracts import ExclusionCount, Left, Snapshot, Visibility
+from bankloop.loop.audience.rules import BRANCH, EXCLUSIONS, IN_OTHER_CAMPAIGN, SAME_PERSON
 from bankloop.loop.spec import Lock
 from bankloop.loop.spec.batch import Bools, conditions
 
-_SAME_PERSON = Text("同一人的其他客户号", "Another number of the same person")
-_BRANCH = Text("分行本地条件", "The branch's own condition")
-_OTHER_CAMPAIGN = Text("在途其他战役", "In another campaign")
+_OTHERS = {
+    SAME_PERSON: Text("同一人的其他客户号", "Another number of the same person"),
+    BRANCH: Text("分行本地条件", "The branch's own condition"),
+    IN_OTHER_CAMPAIGN: Text("在途其他战役", "In another campaign"),
+}
 
 
 def select(
@@ -37,19 +39,20 @@ def select(
 
     ``busy`` (n,) marks customers whom another campaign holds now, ``again`` further numbers of people whose first one is
     in ``state`` too: a person is in an audience once; ``outside`` (n,) whom their branch leaves out. Every hit customer
-    is counted under the first reason that applies; confidential reasons are pooled for people.
+    is counted under the first reason that applies; confidential reasons come last and are counted for nobody.
     """
     hit = conditions(state, {"audience": lock.campaign.audience}, types, as_of)["audience"]
-    remaining, excluded = left_after(hit, exclusions(state, types, as_of), again, busy, outside)
-    rows = np.flatnonzero(remaining)
+    left = left_after(hit, exclusions(state, types, as_of), again, busy, outside)
+    rows = np.flatnonzero(left.members)
     numbers = state["customer_no"].combine_chunks().take(pa.array(rows))
     return Snapshot(
         campaign=lock.name,
         hit=int(hit.sum()),
         rows=rows,
         customer_no=numbers,
-        falls=visible_falls({code: len(found) for code, found in excluded.items()}),
-        excluded=excluded,
+        falls=visible_falls(left),
+        excluded=left.excluded,
+        open_rows=np.flatnonzero(left.openly),
         digest=digest_bytes([lock.digest.encode(), str(as_of).encode(), *_ordered_bytes(numbers)]),
     )
 
@@ -65,23 +68,31 @@ def left_after(
     again: Bools | None = None,
     busy: Bools | None = None,
     outside: Bools | None = None,
-) -> tuple[Bools, dict[str, NDArray[np.int64]]]:
-    """Return who of ``hit`` (n,) is left, and the rows that each reason took, in the order in which they count."""
-    remaining = hit.copy()
+) -> Left:
+    """Return who of ``hit`` (n,) is left and the rows that each reason took, in the order in which they count.
+
+    Confidential reasons count after all others, so that what the open ones leave is the same whoever is flagged.
+    """
+    openly = hit.copy()
     excluded: dict[str, NDArray[np.int64]] = {}
-    for exclusion in EXCLUSIONS:
-        excluded[exclusion.code] = np.flatnonzero(remaining & reasons[exclusion.code])
-        remaining &= ~reasons[exclusion.code]
-    if again is not None:
-        excluded[SAME_PERSON] = np.flatnonzero(remaining & again)
-        remaining &= ~again
-    if outside is not None:
-        excluded[BRANCH] = np.flatnonzero(remaining & outside)
-        remaining &= ~outside
-    if busy is not None:
-        excluded[IN_OTHER_CAMPAIGN] = np.flatnonzero(remaining & busy)
-        remaining &= ~busy
-    return remaining, excluded
+    for code, mask in {
+        **_of(Visibility.OPEN, reasons),
+        SAME_PERSON: again,
+        BRANCH: outside,
+        IN_OTHER_CAMPAIGN: busy,
+    }.items():
+        if mask is not None:
+            excluded[code] = np.flatnonzero(openly & mask)
+            openly &= ~mask
+    members = openly.copy()
+    for code, mask in _of(Visibility.CONFIDENTIAL, reasons).items():
+        excluded[code] = np.flatnonzero(members & mask)
+        members &= ~mask
+    return Left(openly, members, excluded)
+
+
+def _of(visibility: Visibility, reasons: Mapping[str, Bools]) -> dict[str, Bools]:
+    return {e.code: reasons[e.code] for e in EXCLUSIONS if e.visibility is visibility}
 
 
 def attributes_read() -> frozenset[str]:
@@ -94,26 +105,19 @@ def attributes_read() -> frozenset[str]:
     )
 
 
-def visible_falls(counts: Mapping[str, int]) -> tuple[ExclusionCount, ...]:
-    """Return the waterfall people may see: open reasons in order, confidential ones pooled.
+def visible_falls(left: Left) -> tuple[ExclusionCount, ...]:
+    """Return the waterfall people may see: the open reasons in order.
 
-    A pool smaller than ``MIN_CELL`` takes in the last open reasons until it is large enough, so that neither the pool
-    nor a difference from the total points at a person. The sum never changes.
+    It says nothing of confidential ones, however many they took: the answer for a condition is one and the same whoever
+    is flagged, so that no two answers differ by a flag. Hit minus all falls is what the open reasons leave.
     """
-    open_falls = [
-        ExclusionCount(e.code, e.title, counts[e.code]) for e in EXCLUSIONS if e.visibility is Visibility.OPEN
-    ]
-    if counts.get(SAME_PERSON):
-        open_falls.append(ExclusionCount(SAME_PERSON, _SAME_PERSON, counts[SAME_PERSON]))
-    if BRANCH in counts:
-        open_falls.append(ExclusionCount(BRANCH, _BRANCH, counts[BRANCH]))
-    if IN_OTHER_CAMPAIGN in counts:
-        open_falls.append(ExclusionCount(IN_OTHER_CAMPAIGN, _OTHER_CAMPAIGN, counts[IN_OTHER_CAMPAIGN]))
-    pooled = sum(counts[e.code] for e in EXCLUSIONS if e.visibility is Visibility.CONFIDENTIAL)
-    shown = list(open_falls)
-    while 0 < pooled < MIN_CELL and shown:
-        pooled += shown.pop().count
-    return (*shown, ExclusionCount(POOLED, POOLED_TITLE, pooled))
+    titles = {e.code: e.title for e in EXCLUSIONS if e.visibility is Visibility.OPEN} | _OTHERS
+    counts = {code: len(rows) for code, rows in left.excluded.items()}
+    return tuple(
+        ExclusionCount(code, title, counts[code])
+        for code, title in titles.items()
+        if code in counts and (counts[code] or code != SAME_PERSON)
+    )
 
 
 def _ordered_bytes(numbers: pa.Array) -> list[bytes]:

@@ -42,7 +42,7 @@ def edit_campaign(bank: Bank, principal: Principal, name: str, content: str, see
             raise _stale(name)
         with _draft_beside(place) as draft:
             _write(draft, content.replace("\r\n", "\n"))
-            read_campaign(draft, bank.spec, bank.catalogue.types)
+            read_campaign(draft, bank.spec, bank.catalogue.open_types)
             after = digest_bytes([draft.read_bytes()])
             record_audit(connection, "campaign.edit", "campaign", name, {"file": before}, {"file": after})
             os.replace(draft, place)

@@ -6,7 +6,7 @@ out. A condition is then one pass over the columns that it names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -87,7 +87,8 @@ class CustomersNow:
 class Look:
     """What an audience comes to: how many meet it, why some are left out, how many are left; and a few of those, masked.
 
-    ``sample`` has the attributes that the expression names; those of class C2 are None.
+    ``sample`` has the attributes that the expression names; those of class C2 are None. Where fewer than ``fewer_than``
+    meet it nothing else is told: all other numbers are 0. Nothing of a look depends on a confidential attribute.
     """
 
     everybody: int
@@ -96,20 +97,33 @@ class Look:
     usable: int
     columns: tuple[str, ...] = ()
     sample: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    fewer_than: int = 0
 
 
-def look_at(people: CustomersNow, expression: str, seen: pa.Array | None = None, *, sample: bool = False) -> Look:
+def look_at(
+    people: CustomersNow,
+    expression: str,
+    seen: pa.Array | None = None,
+    *,
+    sample: bool = False,
+    heed: Callable[[Bools], None] | None = None,
+) -> Look:
     """Return what an audience comes to among the customers ``seen``; everybody where that is None.
 
-    Raises as ``segment.checked_expression``.
+    ``heed`` is told whom the condition hits (n,), and refuses by raising. Raises as ``segment.checked_expression``.
     """
     checked = checked_expression(expression, people.catalogue)
     mine = people.within(seen)
     hit = people.meets(expression) & mine
-    left, excluded = audience.left_after(hit, people.reasons, people.again)
-    falls = audience.visible_falls({code: len(rows) for code, rows in excluded.items()})
-    columns, rows = _sample(people, sorted(checked.names), left) if sample else ((), ())
-    return Look(int(mine.sum()), int(hit.sum()), falls, int(left.sum()), columns, rows)
+    if heed is not None:
+        heed(hit)
+    everybody, met = int(mine.sum()), int(hit.sum())
+    if met < audience.MIN_CELL:
+        return Look(everybody, 0, (), 0, fewer_than=audience.MIN_CELL)
+    left = audience.left_after(hit, people.reasons, people.again)
+    falls = audience.visible_falls(left)
+    columns, rows = _sample(people, sorted(checked.names), left.openly) if sample else ((), ())
+    return Look(everybody, met, falls, int(left.openly.sum()), columns, rows)
 
 
 def overlaps(people: CustomersNow, found: Sequence[SegmentVersion], seen: pa.Array | None = None) -> NDArray[np.int64]:

@@ -42,9 +42,10 @@ from bankloop.loop.reach.twin import (
     tariff_of,
 )
 from bankloop.loop.reach.ways import WAYS, Waiting, Way, compare_ways, waiting_for
-from bankloop.loop.reach.why import SENTENCES, LeftOut, left_out_counts, why_left_out
+from bankloop.loop.reach.why import BY_LOT, SENTENCES, LeftOut, counts_told, left_out_counts, why_left_out
 
 __all__ = [
+    "BY_LOT",
     "NONE",
     "OUTCOMES",
     "SENTENCES",
@@ -90,6 +91,7 @@ __all__ = [
     "chosen_at",
     "compare_ways",
     "conflict",
+    "counts_told",
     "decide",
     "deferred",
     "describe",

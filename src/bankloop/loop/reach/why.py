@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bankloop.kit.text import Text
+from bankloop.loop.audience import MIN_CELL
 from bankloop.loop.reach.contracts import DatedPlan, ExperimentCell
 from bankloop.loop.reach.kernels import NONE
 
@@ -23,6 +25,7 @@ class LeftOut(StrEnum):
     NOT_WORTH = "not_worth"
     OTHER_CAMPAIGN = "other_campaign"
     PRICED_OUT = "priced_out"
+    UNTOLD = "untold"
 
 
 SENTENCES = {
@@ -34,7 +37,10 @@ SENTENCES = {
     LeftOut.NOT_WORTH: Text("触达的增量价值不抵成本", "Contact is worth less than it costs"),
     LeftOut.OTHER_CAMPAIGN: Text("让给价值更高的战役", "Lost to a campaign worth more"),
     LeftOut.PRICED_OUT: Text("预算或产能用于更值的客户", "Budget or capacity went to customers worth more"),
+    LeftOut.UNTOLD: Text("抽签留出及其他（不再细分）", "Kept apart by lot, or else; not told apart"),
 }
+# Whom chance keeps apart, whatever is known of them: the one company in which who is left out in confidence does not show.
+BY_LOT = (LeftOut.HOLDOUT, LeftOut.CONTROL)
 
 
 def why_left_out(plan: DatedPlan, index: int) -> NDArray[np.str_]:
@@ -87,3 +93,16 @@ def left_out_counts(plan: DatedPlan, index: int) -> dict[LeftOut, int]:
     names, counts = np.unique(why_left_out(plan, index), return_counts=True)
     found = dict(zip(names.tolist(), counts.tolist(), strict=True))
     return {code: found[code.value] for code in LeftOut if code.value in found}
+
+
+def counts_told(counts: Mapping[LeftOut, int], in_confidence: int) -> dict[LeftOut, int]:
+    """Return the counts people may see: whom the lot kept apart and the ``in_confidence`` customers are one, always.
+
+    Their names are listed nowhere. Where even together they are fewer than ``MIN_CELL``, all who are not reached are one.
+    """
+    apart = set(BY_LOT)
+    if sum(counts.get(code, 0) for code in apart) + in_confidence < MIN_CELL:
+        apart = set(LeftOut) - {LeftOut.REACHED}
+    untold = sum(counts.get(code, 0) for code in apart) + in_confidence
+    told = {code: n for code, n in counts.items() if code not in apart}
+    return {**told, LeftOut.UNTOLD: untold}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -16,6 +17,7 @@ from bankloop.loop.evaluate import Reading
 from bankloop.loop.round.labels import LEARNT_FROM, STAFFED, planned_shares, round_outcomes, round_population, staffed
 from bankloop.loop.round.window import plain_reading
 from bankloop.loop.spec import Lock
+from bankloop.organization.people import OF_STAFF, OF_UNITS, UnitPlaces
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import Principal, ResultReading, StepState
 from bankloop.store.registry import read_plans, read_results, save_result, set_step
@@ -89,6 +91,26 @@ def cut_by(
             known=", ".join(sorted({*pooled.labels, *STAFFED})),
         )
     return evaluation.cuts_of(pooled, [dimension])
+
+
+def within(reading: Reading, places: UnitPlaces) -> Reading:
+    """Return a reading with the groups that a reader of ``places`` is shown; the whole of it is the bank's."""
+    if places.whole:
+        return reading
+    cuts = tuple(one for one in reading.cuts if places.shows(one.dimension, one.key, one.treated + one.control))
+    return replace(reading, cuts=cuts, differs=_of_the_bank(reading.differs))
+
+
+def shown_of(stored: Mapping[str, Any], places: UnitPlaces) -> Mapping[str, Any]:
+    """Return a reading as it was stored, with the groups that a reader of ``places`` is shown; see ``within``."""
+    if places.whole:
+        return stored
+    cuts = [c for c in stored.get("cuts", ()) if places.shows(c["dimension"], c["key"], c["treated"] + c["control"])]
+    return {**stored, "cuts": cuts, "differs": _of_the_bank(stored.get("differs", {}))}
+
+
+def _of_the_bank(differs: Mapping[str, float]) -> dict[str, float]:
+    return {name: p for name, p in differs.items() if name not in (*OF_UNITS, OF_STAFF)}
 
 
 def newest_readings(bank: Bank, principal: Principal) -> list[Reading]:

@@ -23,6 +23,7 @@ from bankloop.organization.people.contracts import (
     Transfer,
 )
 from bankloop.organization.people.loading import keep_people, load_people
+from bankloop.organization.people.places import OF_STAFF, OF_UNITS, WHOLE_BANK, UnitPlaces, places_of
 from bankloop.organization.people.rules import LICENSED_FROM, checked_id, checked_name, may_take
 from bankloop.organization.people.staff import (
     backups_of,
@@ -43,6 +44,9 @@ from bankloop.organization.people.units import below, close_unit, move_unit, ope
 
 __all__ = [
     "LICENSED_FROM",
+    "OF_STAFF",
+    "OF_UNITS",
+    "WHOLE_BANK",
     "BookRow",
     "BusinessLine",
     "Licence",
@@ -50,6 +54,7 @@ __all__ = [
     "PeopleReport",
     "Person",
     "Transfer",
+    "UnitPlaces",
     "backups_of",
     "below",
     "book_of",
@@ -78,6 +83,7 @@ __all__ = [
     "pass_book",
     "people",
     "person_of",
+    "places_of",
     "post_of",
     "record_leave",
     "stand_ins",

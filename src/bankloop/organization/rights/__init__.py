@@ -26,6 +26,7 @@ from bankloop.organization.rights.contracts import (
     RoleSpec,
     Unmasking,
 )
+from bankloop.organization.rights.errors import no_part
 from bankloop.organization.rights.grants import (
     begin_rights,
     end_grant,
@@ -81,6 +82,7 @@ __all__ = [
     "holders_of",
     "keep_grant",
     "marks_of",
+    "no_part",
     "open_customer",
     "open_grant",
     "principal_for",

@@ -30,6 +30,19 @@ def not_allowed(person: str, permission: str, kind: ObjectSpec | None, holders: 
     )
 
 
+def no_part(person: str) -> DeniedError:
+    """Return the refusal of every unit's figures to who sees some units only."""
+    return DeniedError(
+        "rights.not_whole",
+        Text(
+            "这里是全行各机构的数字，{person} 只看部分机构；请在经营台看“结果”“指标”，那里只列其机构",
+            "these are every unit's figures and {person} sees some units; open Results and Metrics in the console, which "
+            "show those",
+        ),
+        person=person,
+    )
+
+
 def no_grant(person: str, role: str | None, purpose: str) -> DeniedError:
     """Return the refusal of a person to whom no role is granted now, for this purpose."""
     return DeniedError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -15,7 +16,9 @@ from bankloop.loop.campaign.approving import schedule_campaign
 from bankloop.loop.campaign.editing import campaign_file, edit_campaign
 from bankloop.loop.learning.promotion import promote
 from bankloop.loop.learning.training import roll_back
+from bankloop.loop.round.reading import shown_of
 from bankloop.loop.round.window import record_export
+from bankloop.organization.people import places_of
 from bankloop.organization.rights import require
 from bankloop.report.exporting import FORMATS
 from bankloop.store.registry import list_campaigns, read_models, read_plans, read_results, read_steps
@@ -258,10 +261,12 @@ def job(job_id: UUID, console: Open, visitor: Reads) -> Any:
 def results(
     console: Open, visitor: Reads, campaign: Annotated[str | None, Field(max_length=64)] = None
 ) -> dict[str, Any]:
-    """List the readings kept: lift, interval, verdict, money."""
+    """List the readings kept: lift, interval, verdict, money; of groups by unit the caller's own."""
     require(visitor.principal, "round.read")
     with console.bank.store.begin(visitor.principal) as connection:
-        return {"items": plain(read_results(connection, campaign)), "next": None}
+        places = places_of(connection, visitor.principal)
+        found = read_results(connection, campaign)
+    return {"items": plain([replace(one, reading=shown_of(one.reading, places)) for one in found]), "next": None}
 
 
 @router.get("/models/{name}")

@@ -18,7 +18,6 @@ from bankloop.customer.segment import (
     versions_of,
 )
 from bankloop.kit.text import Text
-from bankloop.loop.membership.members import look_at
 from bankloop.organization.rights import require
 from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Writes, does, plain
 from bankloop.web.api.idempotency import once_in
@@ -72,11 +71,22 @@ class RetireBody(Body):
 def audience(
     console: Open, visitor: Reads, expression: Annotated[str, Query(min_length=1, max_length=4_000)]
 ) -> dict[str, Any]:
-    """Count whom a condition means among the caller's customers, and who of them is left out, reason by reason."""
+    """Count whom a condition means among the caller's customers, and who of them is left out, reason by reason.
+
+    Below the smallest count that is told there is ``fewer_than`` and nothing else. What is confidential plays no part:
+    it is left to the plan.
+    """
     require(visitor.principal, "segment.read")
-    found = look_at(console.people_now(), expression, console.seen_by(visitor.principal))
+    found = console.look(visitor.principal, expression)
     falls = [{"code": one.code, "title": plain(one.title), "count": one.count} for one in found.falls]
-    return {"everybody": found.everybody, "hit": found.hit, "usable": found.usable, "falls": falls}
+    small = bool(found.fewer_than)
+    return {
+        "everybody": found.everybody,
+        "hit": None if small else found.hit,
+        "usable": None if small else found.usable,
+        "falls": falls,
+        "fewer_than": found.fewer_than or None,
+    }
 
 
 @router.get("/segments")

@@ -94,7 +94,7 @@ def add_pages(app: FastAPI) -> None:
     @app.get("/results")
     def results_page(request: Request, visitor: Here) -> HTMLResponse:
         require(visitor.principal, "round.read")
-        found = results.results_view(console_of(request))
+        found = results.results_view(console_of(request), visitor.principal)
         if found is None:
             return page(request, "empty.html", at="results", title=WORDS["results"], say_first=WORDS["no_results"])
         further = [
@@ -113,12 +113,12 @@ def add_pages(app: FastAPI) -> None:
     ) -> HTMLResponse:
         require(visitor.principal, "round.read")
         within = {level: unit for level, unit in (("branch", branch), ("sub_branch", sub_branch)) if unit}
-        found = scorecard.scorecard_page(console_of(request), metric, by, within)
+        found = scorecard.scorecard_page(console_of(request), visitor.principal, metric, by, within)
         if found is None:
             return page(
                 request, "empty.html", at="scorecard", title=WORDS["scorecard"], say_first=WORDS["no_scorecard"]
             )
-        below = books.operating_tables(console_of(request)) if metric is None else ()
+        below = books.operating_tables(console_of(request), visitor.principal) if metric is None else ()
         return page(request, "scorecard.html", at="scorecard", page=found, below=below)
 
     @app.get("/results/{campaign}/{rounds}/rows")

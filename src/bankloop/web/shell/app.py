@@ -156,6 +156,8 @@ def _add_files(app: FastAPI) -> None:
     @app.get("/report")
     def report(request: Request, visitor: Here) -> Response:
         require(visitor.principal, "round.read")
+        if not console_of(request).places_of(visitor.principal).whole:
+            raise errors.whole_bank()
         place = report_file(console_of(request).folder)
         if not place.exists():
             raise errors.no_page("/report")

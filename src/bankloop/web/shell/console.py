@@ -13,8 +13,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from bankloop.kit.located import read_located
@@ -24,16 +26,18 @@ from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Outcomes, Programme, Reading
 from bankloop.loop.membership.customer_watch import Everybody
-from bankloop.loop.membership.members import CustomersNow
+from bankloop.loop.membership.members import CustomersNow, Look, look_at
+from bankloop.loop.membership.probing import NEAR_A_DAY, Probes, too_near
 from bankloop.loop.round.labels import round_outcomes
 from bankloop.loop.round.reading import newest_readings
 from bankloop.loop.spec import Lock, read_lock
-from bankloop.organization.people import numbers_kept
+from bankloop.organization.people import UnitPlaces, numbers_kept, places_of
 from bankloop.organization.principals import system
 from bankloop.performance.programme import read_programme
 from bankloop.report.keeping import kept_plans, load_window_view
 from bankloop.report.pooled import pooled_reading, programme_reading
 from bankloop.report.record import PlanRecord
+from bankloop.store.audit import record_audit
 from bankloop.store.contracts import EVERY_UNIT, Plan, Principal
 from bankloop.store.history import read_decisions
 from bankloop.store.registry import list_campaigns, read_plans
@@ -82,6 +86,7 @@ class Console:
     locked: RecentValues = field(default_factory=lambda: RecentValues(64))
     programmes: RecentValues = field(default_factory=lambda: RecentValues(1))
     scores: RecentValues = field(default_factory=lambda: RecentValues(64))
+    probes: Probes = field(default_factory=Probes)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -96,10 +101,32 @@ class Console:
         with self.bank.store.begin(principal) as connection:
             return numbers_kept(connection, principal.book, principal.units)
 
+    def places_of(self, principal: Principal) -> UnitPlaces:
+        """Return the units and staff whose figures somebody may read one by one."""
+        with self.bank.store.begin(principal) as connection:
+            return places_of(connection, principal)
+
     def people_now(self) -> CustomersNow:
         """Return every customer as they are and allow now; what a load, a word or a merge changed is read again."""
         with self.reading() as connection:
             return self.everybody.now(connection)
+
+    def look(self, principal: Principal, expression: str, *, sample: bool = False) -> Look:
+        """Return what an audience comes to among the customers of ``principal``; what asks around somebody is written down.
+
+        Raises as ``look_at``, and ``DeniedError`` for one question too many about nearly the same customers.
+        """
+
+        def heed(hit: NDArray[np.bool_]) -> None:
+            near = self.probes.heed(principal.id, self.today, hit)
+            if near:
+                after = {"expression": expression, "near": near}
+                with self.bank.store.begin(principal) as connection:
+                    record_audit(connection, "segment.probe", "segment", "look", None, after, class_="access")
+            if near > NEAR_A_DAY:
+                raise too_near(near)
+
+        return look_at(self.people_now(), expression, self.seen_by(principal), sample=sample, heed=heed)
 
     @cached_property
     def everybody(self) -> Everybody:

@@ -8,6 +8,7 @@ BankloopError
 │   ├── TooSlowError               request.too_slow                                           408
 │   └── OtherMethodError           request.method: the address is there, and not for this     405
 ├── DeniedError                    serve.foreign_host: another host; rows.pooled: never listed; request.forged: no
+│   │                              report.whole: a file of every unit, for who sees the whole bank;
 │   │                              proof that one of our own pages asks; serve.not_loopback: nothing encrypts
 │   └── TooManyError               request.too_many                                           429
 └── StaleError                     request.stale: somebody was faster
@@ -17,6 +18,17 @@ from __future__ import annotations
 
 from bankloop.kit.errors import DeniedError, InputError, NotFoundError, StaleError
 from bankloop.kit.text import Text
+
+
+def whole_bank() -> DeniedError:
+    """Return the refusal of a file that holds every unit's figures to who sees some of them."""
+    return DeniedError(
+        "report.whole",
+        Text(
+            "报告含全行各机构的数字，只给看全行的人；请看“结果”页，那里是您的机构",
+            "the report has every unit's figures and is for who sees the whole bank; open Results, which has those of your units",
+        ),
+    )
 
 
 def no_page(path: str) -> NotFoundError:

@@ -89,6 +89,7 @@ VERBS: Mapping[str, Text] = {
     "product.screen": Text("按货架重新筛查", "Screened against the shelf"),
     "product.review": Text("产品复核检查", "Products checked for review"),
     "product.conclude": Text("结束产品复核", "Product review concluded"),
+    "segment.probe": Text("追问几乎相同的客群", "Nearly the same customers asked about again"),
     "task.withdraw": Text("撤回任务", "Tasks withdrawn"),
 }
 FALLS: Mapping[str, Text] = {
@@ -168,7 +169,7 @@ WORDS: Mapping[str, Text] = {
     "windows": Text("方案窗口", "Plan windows"),
     "rows": Text("名单", "Rows"),
     "rows_note": Text("客户号已遮盖；完整名单按权限在下发文件和任务里。", "Customer numbers are masked; full lists are in the delivery files and tasks, by rights."),
-    "pooled_note": Text("合规原因合并计数，不列名单。", "Compliance reasons are counted together and never listed."),
+    "pooled_note": Text("抽签留出的与不便细说的合并计数，不列名单。", "Who is kept apart by lot or else is counted together and never listed."),
     "empty": Text("没有客户", "No customers"),
     "back": Text("返回", "Back"),
     "previous": Text("上一页", "Previous"),

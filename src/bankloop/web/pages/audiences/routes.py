@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from bankloop.customer.segment import Completion, complete, save_segment
 from bankloop.kit.errors import BankloopError, InputError
 from bankloop.kit.text import Text
-from bankloop.loop.membership.members import Look, look_at
+from bankloop.loop.membership.members import Look
 from bankloop.organization.rights import require
 from bankloop.report.plan import waterfall_picture
 from bankloop.view import format as say
@@ -128,11 +128,19 @@ def _looked(console: Console, visitor: Visitor, expression: str) -> dict[str, An
         return found
     try:
         shows = may(visitor, "customer.list")
-        looked = look_at(console.people_now(), expression, console.seen_by(visitor.principal), sample=shows)
+        looked = console.look(visitor.principal, expression, sample=shows)
     except BankloopError as error:
         return {**found, "wrong": error}
+    if looked.fewer_than:
+        return {**found, "figures": _few(looked)}
     sample = _sample(console, looked) if shows else None
     return {**found, "figures": _figures(looked), "falls": _falls(looked), "sample": sample}
+
+
+def _few(found: Look) -> tuple[Figure, ...]:
+    few = Text(f"少于 {found.fewer_than} 人", f"fewer than {found.fewer_than}")
+    note = Text("人数太少，不再细分。", "Too few to tell more.")
+    return (Figure(Text("命中", "Meet the condition"), few, note),)
 
 
 def _figures(found: Look) -> tuple[Figure, ...]:

@@ -12,6 +12,7 @@ TEXTS: Mapping[str, Text] = {
     "lead": Text("写一个条件，马上看到有多少人、谁被排除、为什么；存成版本后写明方案才能启用。", "Write a condition and see at once how many it means, who is left out and why; saved as a version it is activated with a plan."),
     "expression": Text("条件", "Condition"),
     "expression_note": Text("例：payroll and aum between 50000 and 200000。金额单位元；↓ 选补全，Tab 采用。", "As in: payroll and aum between 50000 and 200000. Amounts in yuan; ↓ chooses a completion, Tab takes it."),
+    "before_confidence": Text("人数不含保密的合规检查：那些在方案里才做，谁也看不到。", "Confidential checks play no part in these numbers: they are made by the plan, and nobody sees them."),
     "count": Text("看人数", "Count"),
     "complete": Text("补全", "Complete"),
     "completions": Text("可以接着写", "It may go on with"),

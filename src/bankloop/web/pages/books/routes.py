@@ -16,9 +16,10 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from bankloop.kit.errors import NotFoundError
 from bankloop.kit.text import Language, Text
 from bankloop.loop import run as loop
-from bankloop.loop.round.reading import cut_by
+from bankloop.loop.round.reading import cut_by, within
 from bankloop.loop.round.trace import trace
 from bankloop.organization.rights import require
+from bankloop.organization.task import Performance
 from bankloop.performance.cohorts import acquisition, execution, retention
 from bankloop.performance.growth import programme_growth, programmes_of
 from bankloop.performance.plays import play_records, values_of
@@ -27,6 +28,7 @@ from bankloop.report.details import group_table
 from bankloop.report.plays import acquisition_table, cohort_table, execution_table, metrics_book, plays_book, trace_book
 from bankloop.report.programmes import programme_book
 from bankloop.report.results import results_book
+from bankloop.store.contracts import Principal
 from bankloop.view.book import Book, book_html, book_plain, write_workbook
 from bankloop.view.figures import Table
 from bankloop.view.format import masked_number
@@ -81,7 +83,7 @@ def add_books(app: FastAPI) -> None:
         require(visitor.principal, "round.read")
         console = console_of(request)
         asked = {"customer": customer, "product": product, "journey": journey, "scene": scene}
-        book = plays_of(console, [(key, words) for key, words in asked.items() if words.strip()])
+        book = plays_of(console, visitor.principal, [(key, words) for key, words in asked.items() if words.strip()])
         if not book.tables[0].rows and not any(asked.values()):
             return _empty(request, "plays", "no_plays")
         return page(
@@ -104,7 +106,7 @@ def add_books(app: FastAPI) -> None:
     def cut_page(request: Request, campaign: str, rounds: str, dimension: str, visitor: Here) -> HTMLResponse:
         require(visitor.principal, "round.read")
         console = console_of(request)
-        book = cut_of(console, campaign, rounds_of(rounds), dimension)
+        book = cut_of(console, visitor.principal, campaign, rounds_of(rounds), dimension)
         here = f"/results/{campaign}/{rounds}/by/"
         links = [(title, f"{here}{key}", key == dimension) for key, title in CUTS.items()]
         return page(
@@ -114,15 +116,15 @@ def add_books(app: FastAPI) -> None:
     @app.get("/save/{what}.{kind}")
     def export(request: Request, what: str, kind: str, visitor: Here, name: str | None = None) -> Response:
         require(visitor.principal, "round.read")
-        book = book_of(console_of(request), what, name)
+        book = book_of(console_of(request), visitor.principal, what, name)
         return taken(book, known({one: one for one in KINDS}, "kind", kind), language(request))
 
 
-def book_of(console: Console, what: str, name: str | None = None) -> Book:
-    """Return what a file is asked for: results, programme, metrics or plays; raise ``NotFoundError`` for anything else."""
+def book_of(console: Console, principal: Principal, what: str, name: str | None = None) -> Book:
+    """Return what a file is asked for, as its reader sees it on the page: results, programme, metrics or plays; raise ``NotFoundError`` for anything else."""
     match what:
         case "results":
-            view = results_view(console)
+            view = results_view(console, principal)
             if view is None:
                 raise NotFoundError("save.no_readings", WORDS["no_results"])
             return results_book(view)
@@ -132,9 +134,9 @@ def book_of(console: Console, what: str, name: str | None = None) -> Book:
             day, bank = newest_day(console), console.bank
             numbers = console.scores.get((day, "bank"), lambda: scorecard(bank, day))
             kept, came = retention(bank, day), acquisition(bank, day)
-            return metrics_book(numbers, metrics_of(bank), day, kept, came, execution(bank, day))
+            return metrics_book(numbers, metrics_of(bank), day, kept, came, _executed(console, principal, day))
         case "plays":
-            return plays_of(console, [])
+            return plays_of(console, principal, [])
         case _:
             raise errors.no_choice("what", what, "results, programme, metrics, plays")
 
@@ -151,14 +153,15 @@ def programme_of(console: Console, name: str, metric: str | None) -> Book:
     return console.scores.get(("programme", name, metric, day, plans), make)
 
 
-def plays_of(console: Console, filters: Sequence[tuple[str, str]]) -> Book:
-    """Return the library of plays, filtered."""
-    found = play_records(console.bank, console.principal, filters)
+def plays_of(console: Console, principal: Principal, filters: Sequence[tuple[str, str]]) -> Book:
+    """Return the library of plays, filtered; what they earned by branch is of the reader's own."""
+    places, every = console.places_of(principal), play_records(console.bank, console.principal, filters)
+    found = [replace(one, readings=tuple(within(reading, places) for reading in one.readings)) for one in every]
     return plays_book(found, lambda play, one: values_of(console.bank, play, one), console.titles(), filters)
 
 
-def cut_of(console: Console, campaign: str, rounds: Sequence[int], dimension: str) -> Book:
-    """Return a campaign's rounds cut by one dimension, down to sub-branch and manager."""
+def cut_of(console: Console, principal: Principal, campaign: str, rounds: Sequence[int], dimension: str) -> Book:
+    """Return a campaign's rounds cut by one dimension, down to the sub-branches and managers whom the reader sees."""
     titles = console.titles()
     if campaign not in titles:
         raise errors.no_campaign(campaign)
@@ -166,7 +169,8 @@ def cut_of(console: Console, campaign: str, rounds: Sequence[int], dimension: st
     key = ("cut", campaign, tuple(rounds), dimension, console.today)
     cuts = console.readings.get(key, lambda: cut_by(console.bank, console.principal, campaign, rounds, dimension))
     reading = loop.evaluate(console.bank, console.principal, campaign, rounds, keep=False)
-    table = group_table(replace(reading, cuts=cuts, differs={}), [dimension], titles[campaign])
+    shown = within(replace(reading, cuts=cuts, differs={}), console.places_of(principal))
+    table = group_table(shown, [dimension], titles[campaign])
     which = ", ".join(str(one) for one in rounds)
     named = Text(
         f"{titles[campaign].zh} · 第 {which} 轮 · 按{title.zh}",
@@ -175,18 +179,25 @@ def cut_of(console: Console, campaign: str, rounds: Sequence[int], dimension: st
     return Book("cut", named, Text(f"{reading.sentence.zh}。", f"{reading.sentence.en}."), (), (), (table,))
 
 
-def operating_tables(console: Console) -> tuple[Table, ...]:
-    """Return what stands below the metrics: retention, acquisition cost by source, execution of tasks."""
+def operating_tables(console: Console, principal: Principal) -> tuple[Table, ...]:
+    """Return what stands below the metrics: retention, acquisition cost by source, execution of the reader's units' tasks."""
     day, bank = newest_day(console), console.bank
     found = console.scores.get(
         ("operating", day),
         lambda: (
             cohort_table(retention(bank, day)),
             acquisition_table(acquisition(bank, day)),
-            execution_table(execution(bank, day)),
         ),
     )
-    return tuple(one for one in found if one.rows)
+    every = (*found, execution_table(_executed(console, principal, day)))
+    return tuple(one for one in every if one.rows)
+
+
+def _executed(console: Console, principal: Principal, day: date) -> list[Performance]:
+    """Return how tasks were done by the units whose figures somebody may read."""
+    places = console.places_of(principal)
+    every = console.scores.get(("execution", day), lambda: execution(console.bank, day))
+    return [one for one in every if places.shows("sub_branch", one.who, one.instructed)]
 
 
 def newest_day(console: Console) -> date:

@@ -46,7 +46,6 @@ _HIDDEN = Text("已遮盖", "masked")
 _NONE = say.same("—")
 _MONTHS = 12
 _ON_LINE = 30
-_EXPERIMENT = (LeftOut.HOLDOUT, LeftOut.CONTROL, LeftOut.EXPLORED_NONE)
 LINES: Mapping[str, Text] = {
     "event": Text("事件", "event"),
     "contact": Text("触达", "contact"),
@@ -304,10 +303,8 @@ def _decided(seen: Overview, titles: Mapping[str, Text]) -> Table:
 
 
 def _why(one: PastDecision) -> Text:
-    """Return the reason in words. Who is part of an experiment is not told: staff who know treat them differently."""
+    """Return the reason in words."""
     code = one.reasons[0] if one.reasons else ""
-    if code in _EXPERIMENT:
-        return Text("这一轮不触达", "not this time")
     return SENTENCES[LeftOut(code)] if code in set(LeftOut) else say.same(code or "—")
 
 

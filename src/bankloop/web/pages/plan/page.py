@@ -16,14 +16,14 @@ from bankloop.report.comparing import fair_table, levers_table, lost_table, next
 from bankloop.report.contracts import PlanView, WhatIf
 from bankloop.report.exporting import exported
 from bankloop.report.plan import plan_page
-from bankloop.report.record import PlanRecord
+from bankloop.report.record import UNLISTED, PlanRecord
 from bankloop.report.what_if import changeable, levers, what_if, what_if_by_fiat
 from bankloop.store.contracts import Plan, Principal
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Figure, Picture, Table
 from bankloop.web.shell import errors
 from bankloop.web.shell.console import Console, known, masked, narrowed
-from bankloop.web.shell.texts import CELLS, FALLS
+from bankloop.web.shell.texts import CELLS
 
 PAGE = 50
 
@@ -160,7 +160,7 @@ def export_of(console: Console, plan_id: str, part: str, kind: str, principal: P
         raise errors.no_plan(plan_id)
     customers = None
     if part == "customers":
-        found = narrowed(record.rows, console.seen_by(principal))
+        found = narrowed(_named(record.rows), console.seen_by(principal))
         numbers = pa.array([masked(number) for number in found["customer_no"].to_pylist()], pa.string())
         customers = found.set_column(found.column_names.index("customer_no"), "customer", numbers)
     return exported(record, part, kind, customers), customers.num_rows if customers is not None else 0
@@ -223,9 +223,9 @@ def rows_of(
     counts = {fall.code: fall.count for fall in (*side.falls, *side.left_out)} | {LeftOut.REACHED.value: side.reached}
     fell = any(fall.code == reason for fall in side.falls)
     named = Text(f"{side.title.zh} · {title.zh}", f"{side.title.en} · {title.en}")
-    if reason in FALLS and reason == "other_compliance":
+    if reason in UNLISTED:
         return RowsPage(named, _table((), _FELL), counts[reason], 1, 1, False, None, None)
-    found = narrowed(_chosen(record.excluded if fell else record.rows, campaign, reason, action), seen)
+    found = narrowed(_chosen(record.excluded if fell else _named(record.rows), campaign, reason, action), seen)
     here = f"/plan/{plan_id}/rows"
     query = {"campaign": campaign, "reason": reason, **({"action": action} if action else {})}
     actions = {line.action: line.title for line in record.lines if line.campaign == campaign}
@@ -258,6 +258,11 @@ def paged(title: Text, found: pa.Table, page: int, here: str, query: Mapping[str
 
     part = found.slice((page - 1) * PAGE, PAGE)
     return RowsPage(title, make(part), found.num_rows, page, pages, True, address(page - 1), address(page + 1))
+
+
+def _named(rows: pa.Table) -> pa.Table:
+    """Return the rows whose customers may be named."""
+    return rows.filter(pc.invert(pc.is_in(rows["reason"], pa.array(sorted(UNLISTED)))))
 
 
 def _chosen(rows: pa.Table, campaign: str, reason: str, action: str | None) -> pa.Table:

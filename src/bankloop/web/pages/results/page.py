@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate import Outcomes, Reading, reading_of
 from bankloop.loop.reach import actions_of
+from bankloop.loop.round.reading import within
 from bankloop.report.contracts import ResultsView
 from bankloop.report.record import action_title
 from bankloop.report.results import results_page
+from bankloop.store.contracts import Principal
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table
 from bankloop.web.pages.plan.page import RowsPage, paged
@@ -22,15 +24,17 @@ from bankloop.web.shell.console import Console, known, masked, narrowed
 from bankloop.web.shell.texts import CELLS, GROUPS
 
 
-def results_view(console: Console) -> ResultsView | None:
-    """Return the results' page; None before the first reading."""
+def results_view(console: Console, principal: Principal) -> ResultsView | None:
+    """Return the results' page as somebody sees it: groups of their own units; None before the first reading."""
     readings = console.latest_readings()
     if not readings:
         return None
     truth = console.truth()
     placebo = reading_of(truth["placebo"]) if truth.get("placebo") else None
     lifts = {(name, round_): lift for name, round_, lift in truth.get("lifts", ())}
-    pooled = _pooled(console, readings)
+    places = console.places_of(principal)
+    pooled = [within(one, places) for one in _pooled(console, readings)]
+    readings = [within(one, places) for one in readings]
     return results_page(
         readings, console.titles(), pooled, placebo, lifts or None, _offer_names(console), console.programme()
     )
@@ -69,7 +73,8 @@ def result_rows(
     parts, names = [], dict[str, Text]()
     for round_ in rounds:
         decided, outcomes = console.outcomes(campaign, round_)
-        parts.append(narrowed(_facts(decided, outcomes, round_, group), seen))
+        chosen = np.flatnonzero(_mask(outcomes, group))
+        parts.append(narrowed(_taken(decided, outcomes, round_, chosen), seen))
         lock = console.lock(decided["lock_digest"][0].as_py())
         names |= {action.key: action_title(lock, action) for action in actions_of(lock)}
     which = ", ".join(str(round_) for round_ in rounds)
@@ -77,11 +82,15 @@ def result_rows(
         f"{titles[campaign].zh} · 第 {which} 轮 · {title.zh}", f"{titles[campaign].en} · round {which} · {title.en}"
     )
 
+    found = pa.concat_tables(parts).combine_chunks()
+    if group in _UNLISTED:
+        return RowsPage(named, rows_table(found.slice(0, 0), names), found.num_rows, 1, 1, False, None, None)
+
     def make(part: pa.Table) -> Table:
         return rows_table(part, names)
 
     here = f"/results/{campaign}/{'-'.join(str(round_) for round_ in rounds)}/rows"
-    return paged(named, pa.concat_tables(parts).combine_chunks(), page, here, {"group": group}, make)
+    return paged(named, found, page, here, {"group": group}, make)
 
 
 def facts_of(
@@ -104,10 +113,6 @@ def rounds_of(words: str) -> list[int]:
     if not all(part.isascii() and part.isdigit() and len(part) <= 6 for part in parts) or len(set(parts)) < len(parts):
         raise errors.unreadable("rounds", words)
     return [int(part) for part in parts]
-
-
-def _facts(decided: pa.Table, outcomes: Outcomes, round_: int, group: str) -> pa.Table:
-    return _taken(decided, outcomes, round_, np.flatnonzero(_mask(outcomes, group)))
 
 
 def _taken(decided: pa.Table, outcomes: Outcomes, round_: int, chosen: NDArray[np.int64]) -> pa.Table:
@@ -133,6 +138,8 @@ _COLUMNS = (
     Column(Text("达成目标", "Goal reached")),
     Column(Text("花费", "Spent"), number=True),
 )
+# Whom the lot kept apart is counted and never listed: who is in no list may be left out in confidence.
+_UNLISTED = ("all", "control")
 _YES, _NO = Text("是", "yes"), Text("否", "no")
 
 

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate import metric_of
-from bankloop.performance.scorecard import metrics_of, scorecard
+from bankloop.performance.scorecard import customers_by, metrics_of, scorecard
 from bankloop.report.scorecard import drill_table, metric_tables
+from bankloop.store.contracts import Principal
 from bankloop.view.figures import Table
 from bankloop.web.shell.console import Console, known
 
@@ -26,8 +27,10 @@ class ScorecardPage:
     drill: Table | None
 
 
-def scorecard_page(console: Console, metric: str | None, by: str, within: Mapping[str, str]) -> ScorecardPage | None:
-    """Return the page of the newest day that the lake knows; None before the first load."""
+def scorecard_page(
+    console: Console, principal: Principal, metric: str | None, by: str, within: Mapping[str, str]
+) -> ScorecardPage | None:
+    """Return the page of the newest day that the lake knows, by the reader's own units; None before the first load."""
     versions = console.bank.lake.manifest.versions("customer")
     if not versions:
         return None
@@ -40,7 +43,11 @@ def scorecard_page(console: Console, metric: str | None, by: str, within: Mappin
     chosen, next_level = metric_of(catalogue, metric), known(dict(_DEEPER), "by", by)
     key = (day, by, metric, tuple(sorted(within.items())))
     found = console.scores.get(key, lambda: scorecard(console.bank, day, by, within, [metric]))
+    places, sizes = console.places_of(principal), {}
+    if not places.whole:
+        sizes = console.scores.get((day, by, "sizes"), lambda: customers_by(console.bank, day, by))
+    shown = [one for one in found if places.shows(by, one.group, sizes.get(one.group, 0))]
     deeper = None
     if next_level is not None and by != "bank":
         deeper = "?" + urlencode({"metric": metric, "by": next_level, **within}) + f"&{by}="
-    return ScorecardPage(answer, (), drill_table(found, chosen, by, deeper))
+    return ScorecardPage(answer, (), drill_table(shown, chosen, by, deeper, part=len(shown) < len(found)))
