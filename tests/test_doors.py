@@ -58,7 +58,6 @@ OWN = {
     "store/outbox.py": "reasons that it wrote itself",
     "store/registry.py": "what it has just written as canonical JSON",
     "web/api/dependencies.py": "sealed with the bank's keys",
-    "web/api/jobs.py": "an answer that it has just made",
     "web/api/idempotency.py": "an answer that it made before",
     "web/shell/console.py": "made by the simulator",
     "web/shell/forms.py": "sealed with the bank's keys",

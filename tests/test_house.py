@@ -25,7 +25,7 @@ ROOMS = (
 PRIVATE = {"tables", "repository"}
 MAX_LINES = 400
 # Doors passed by, still to be put right; nothing is added here.
-BESIDE_THE_DOOR = {("bankloop.bench.glances", "bankloop.web.api.dependencies")}
+BESIDE_THE_DOOR: set[tuple[str, str]] = set()
 STILL_LONG = {"simulate/world.py": 408}
 HEAVY = {"duckdb", "ibis", "numpy", "pandas", "sqlalchemy", "sklearn", "pyarrow", "fastapi", "scipy", "altair", "numba"}
 
@@ -169,7 +169,7 @@ def test_no_committed_file_names_a_registry_or_a_machine() -> None:
 
 
 # How much of what the house does not want is still there. Each may only fall: whoever brings one down writes the new number.
-STILL_THERE = {"long lines": 1_201, "format skips": 550, "long functions": 8, "wide doors": 15}
+STILL_THERE = {"long lines": 1_189, "format skips": 546, "long functions": 8, "wide doors": 15}
 MOST_LINE, MOST_FUNCTION, MOST_EXPORTS = 120, 60, 25
 
 

@@ -27,6 +27,7 @@ from bankloop.store.audit import check_clock
 from bankloop.store.database import open_store
 from bankloop.store.outbox import Drained
 from bankloop.work.approvals import check_kinds
+from bankloop.work.jobs import Workplace
 
 
 @contextmanager
@@ -70,6 +71,11 @@ def make_ready(bank: Bank) -> None:
 def file_channel(folder: Path) -> FileChannel:
     """Return the channel that writes files for the bank's own gateways."""
     return FileChannel(folder / "data" / "delivery")
+
+
+def workplace(bank: Bank) -> Workplace:
+    """Return an open bank with its ways out, as jobs and duties work with it."""
+    return Workplace(bank, file_channel(bank.folder), hand_over_daily)
 
 
 def hand_over_daily(bank: Bank) -> Drained:

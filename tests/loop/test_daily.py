@@ -47,8 +47,8 @@ from bankloop.report.daily import DailyPress, daily_book
 from bankloop.store.contracts import Role
 from bankloop.store.database import Store, attach_store
 from bankloop.store.embedded import EmbeddedServer
-from bankloop.web.shell.upkeep import DailyRound
-from bankloop.wiring import hand_over_daily
+from bankloop.wiring import hand_over_daily, workplace
+from bankloop.work.clock import do_morning
 from tests.organization.conftest import Folk, folk
 
 __all__ = ["folk"]
@@ -278,7 +278,7 @@ def test_two_processes_at_half_past_eight_tell_it_once(
         try:
             with attach_store(bank.folder, clock, store_server, database) as store:
                 mine = Bank(bank.folder, store, open_lake(bank.folder, store, system("lake")), clock)
-                DailyRound(mine).look()
+                do_morning(workplace(mine), "")
         except BaseException as error:
             failed.append(error)
 

@@ -13,7 +13,8 @@ from bankloop.customer.servicing import assign_keepers
 from bankloop.loop.bank import Bank
 from bankloop.organization.people import load_people
 from bankloop.organization.principals import system
-from bankloop.web.shell.upkeep import DailyRound
+from bankloop.wiring import workplace
+from bankloop.work.clock import do_morning
 from bankloop.work.daily_jobs import work_day
 
 
@@ -37,12 +38,12 @@ def test_care_is_done_in_the_morning_once_and_what_cannot_be_done_stops_nothing_
     assert first["drawdown"].result["fund-equity"].tasks > 0
     with bank.store.begin(system()) as connection:
         assign_keepers(connection, bank.lake)
-    DailyRound(bank).look()
+    do_morning(workplace(bank), "")
     after = made(bank)
     assert after[0] >= first["maturity"].result.tasks
     assert all(after)
     # Another process, or this one begun anew, finds it done.
-    DailyRound(bank).look()
+    do_morning(workplace(bank), "")
     again = {one.part: one.result for one in work_day(bank, day)}
     fund = again["drawdown"]["fund-equity"]
     assert (fund.tasks, sum(fund.messages.values())) == (0, 0)

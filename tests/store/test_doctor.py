@@ -17,6 +17,8 @@ from bankloop.store.backup import make_backup
 from bankloop.store.contracts import Principal, Role
 from bankloop.store.database import Store
 from bankloop.store.doctor import Finding, examine
+from bankloop.store.duties import claim_duty, fail_duty
+from bankloop.store.jobs import JobState, claim_job, end_job, enqueue_job
 from bankloop.store.outbox import MAX_ATTEMPTS, claim_outbox, enqueue, mark_failed
 from bankloop.store.resealing import rotate
 from bankloop.store.sealing import KeyRing
@@ -45,6 +47,7 @@ def test_a_bank_that_is_well_has_no_findings(well: Store) -> None:
     assert wrong(well) == {}
     assert {finding.check for finding in examine(well)} == {
         "migrations", "clocks", "disk", "keys", "sealed", "private", "seals", "chain", "backups", "messages",
+        "jobs", "duties",
     }  # fmt: skip
 
 
@@ -101,11 +104,28 @@ def _failed_message(store: Store, _: pytest.MonkeyPatch) -> None:
             mark_failed(connection, found.id, Text("网关不通", "the gateway is away"))
 
 
+def _dead_job(store: Store, _: pytest.MonkeyPatch) -> None:
+    with store.begin(PROGRAM) as connection:
+        enqueue_job(connection, "teleport", {})
+        claim = claim_job(connection, "a worker")
+        assert claim is not None
+        end_job(connection, claim, JobState.DEAD, error={"zh": "没有", "en": "no such kind"})
+
+
+def _failed_duty(store: Store, _: pytest.MonkeyPatch) -> None:
+    with store.begin(PROGRAM) as connection:
+        claim = claim_duty(connection, "morning", store.clock.now(), "a clock")
+        assert claim is not None
+        fail_duty(connection, claim, "the disk is full")
+
+
 @pytest.mark.parametrize(
     ("harm", "check", "cure"),
     [
         (_late_clock, "clock_behind", "NTP"),
         (_failed_message, "messages", "bankloop messages"),
+        (_dead_job, "jobs", "bankloop jobs"),
+        (_failed_duty, "duties", "every minute"),
         (_wrong_clock, "clocks", "NTP"),
         (_full_disk, "disk", "free some space"),
         (_lost_key, "keys", "restore the missing keys"),

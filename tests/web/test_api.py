@@ -16,9 +16,12 @@ from sqlalchemy import text
 from bankloop.kit.ids import digest
 from bankloop.organization import account
 from bankloop.organization.principals import auditor, system
+from bankloop.organization.principals import maker as strategist
 from bankloop.organization.rights import MATRIX, ROLES
 from bankloop.store.contracts import Role
+from bankloop.store.database import now_of
 from bankloop.web.api import idempotency as sending
+from bankloop.work.queue import ask_job
 from tests.web.conftest import Staffed, TestClient
 
 BASE = "/api/v1"
@@ -456,15 +459,20 @@ def test_a_job_that_fails_says_why(staffed: Staffed, maker: TestClient) -> None:
     assert failed["error"]["zh"]
 
 
-def test_a_job_left_by_an_ended_process_says_so(
-    staffed: Staffed, maker: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    jobs = staffed.app.state.jobs
-    monkeypatch.setattr(jobs, "start", lambda *_: None)  # the process ends before it begins
-    made = maker.post(f"{BASE}/campaigns/bind-card/evaluate", json={"rounds": [1]}, headers=key()).json()
-    jobs.recover(staffed.small.open.store)
-    found = maker.get(f"{BASE}/jobs/{made['job_id']}").json()
-    assert (found["state"], found["error"]["code"]) == ("failed", "job.interrupted")
+def test_a_job_left_by_an_ended_process_is_done_by_the_next(staffed: Staffed, maker: TestClient) -> None:
+    bank, who = staffed.small.open, strategist()
+    with bank.store.begin(who) as connection:
+        asked = ask_job(connection, bank, "evaluate", {"campaign": "bind-card", "rounds": [1]}, "hq_strategist")
+        # Another process claimed it an hour ago, and has not been heard of since.
+        connection.execute(
+            text(
+                "UPDATE job SET state = 'running', worker = 'gone', attempts = 1, held_until = :at WHERE job_id = :job"
+            ),
+            {"at": now_of(connection) - timedelta(hours=1), "job": asked.job_id},
+        )
+    staffed.app.state.jobs.wait()
+    found = maker.get(f"{BASE}/jobs/{asked.job_id}").json()
+    assert (found["state"], found["attempts"]) == ("done", 2)
 
 
 def test_health_readiness_and_metrics(staffed: Staffed) -> None:

@@ -341,6 +341,16 @@ def test_guessing_is_slowed_down(moving: Store) -> None:
         assert opened.get("/signin").status_code == 200
 
 
+def test_two_processes_count_tries_together(moving: Store) -> None:
+    bank = Bank(moving.folder, moving, open_lake(moving.folder, moving, system("lake")), moving.clock)
+    codes: list[int] = []
+    for _ in range(2):
+        app = create_app(lambda: nullcontext(bank), SignInSettings(), rates=("3/minute", "1000/minute"))
+        with TestClient(app, base_url="http://127.0.0.1") as opened:
+            codes += [opened.post("/signin", data={"person": "x", "password": "y"}).status_code for _ in range(2)]
+    assert codes == [401, 401, 401, 429]
+
+
 def test_bodies_are_bounded(browser: TestClient) -> None:
     large = browser.post(
         "/signin", content=b"a" * (1 << 20) + b"b", headers={"content-type": "application/x-www-form-urlencoded"}

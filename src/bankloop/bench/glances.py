@@ -24,7 +24,7 @@ def measure(customers: int, looks: int) -> dict[str, Any]:
     """Return milliseconds of a look (median and 99th), and the seconds that the first one after a load waits."""
     from datetime import date
 
-    from bankloop.web.api.dependencies import plain
+    from bankloop.kit.plain import plain
 
     today = date(2026, 8, 24)
     clock = FixedClock(local_moment(today, 10, 0, "Asia/Shanghai"))

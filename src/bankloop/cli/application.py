@@ -17,6 +17,7 @@ from bankloop.cli import (
     customers,
     daily,
     demonstration,
+    jobs,
     learning,
     lists,
     messages,
@@ -51,6 +52,7 @@ for noun in (
     audit,
     operations,
     messages,
+    jobs,
     benchmarks,
 ):
     for name, command in noun.COMMANDS.items():

@@ -1,13 +1,16 @@
-"""The command that serves console and API."""
+"""The commands that go on until they are stopped: the console with its API, and the work beside it."""
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
 import typer
 
-from bankloop.cli.screen import Folder
+from bankloop.cli.screen import AsJson, Folder, finish, show_table
+from bankloop.kit.clock import SystemClock
 
 _HERE = Path()
 
@@ -22,10 +25,39 @@ def serve(
         bool, typer.Option("--behind-proxy", help="由终止 TLS 的代理转发 / a proxy that ends TLS stands before it")
     ] = False,
 ) -> None:
-    """打开控制台与 API。Serve console and API: on this machine, or behind a proxy that ends TLS."""
+    """打开控制台与 API，并做作业与每日工作。Serve console and API, and do the work: here, or behind a proxy that ends TLS."""
     from bankloop.web.shell.app import serve as serve_console
 
     serve_console(bank, port, host, behind_proxy=behind_proxy)
 
 
-COMMANDS = {"serve": serve}
+def work(
+    bank: Folder = _HERE,
+    once: Annotated[bool, typer.Option("--once", help="做完到点的就结束 / do what is due and end")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """单独的工作进程：作业、时钟、每日工作，直到停止；可开多个。Do jobs and what is due at its times until stopped; as many as you like."""
+    from bankloop.wiring import open_bank, workplace
+    from bankloop.work.crew import Crew
+
+    with open_bank(bank, SystemClock()) as opened:
+        crew = Crew(workplace(opened))
+        if not once:
+            crew.start()
+            _until_stopped()
+            crew.stop()
+            return
+        duties, jobs = crew.do_what_is_due()
+    show_table("到点的 / due", ["例行 / duties", "作业 / jobs"], [[duties, jobs]], right=[0, 1])
+    finish({"duties": duties, "jobs": jobs}, as_json)
+
+
+def _until_stopped() -> None:
+    """Wait for whoever started this to end it."""
+    over = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    over.wait()
+
+
+COMMANDS = {"serve": serve, "work": work}

@@ -17,6 +17,8 @@ from bankloop.store.audit.chain import SEALER
 from bankloop.store.audit.clock import MOST_BEHIND
 from bankloop.store.contracts import EVERY_UNIT, Principal, Role
 from bankloop.store.database import Store
+from bankloop.store.duties import failed_duties
+from bankloop.store.jobs import JobState, open_jobs
 from bankloop.store.outbox import stuck_messages
 from bankloop.store.private import data_folder, open_to_others
 from bankloop.store.resealing import keys_in_use
@@ -43,9 +45,9 @@ class Finding:
 
 
 def examine(store: Store) -> list[Finding]:
-    """Look at migrations, clocks, disk, keys, modes, seals, chain and backups; nothing is changed but the remembered verification."""
+    """Look at the database, its keys, trail and backups and at what failed; only the verification is remembered."""
     checks: tuple[Callable[[Store], Iterator[Finding]], ...] = (
-        _migrations, _clocks, _disk, _keys, _private, _seals, _chain, _backups, _messages
+        _migrations, _clocks, _disk, _keys, _private, _seals, _chain, _backups, _messages, _jobs, _duties
     )  # fmt: skip
     return [finding for check in checks for finding in _tried(check, store)]
 
@@ -195,5 +197,45 @@ def _messages(store: Store) -> Iterator[Finding]:
         Text(
             "请用 bankloop messages 或“轮次”页再试或放弃",
             "try again or give up: bankloop messages, or the page of rounds",
+        ),
+    )
+
+
+def _jobs(store: Store) -> Iterator[Finding]:
+    with store.begin(_DOCTOR) as connection:
+        found = open_jobs(connection)
+    dead = [one for one in found if one.state is JobState.DEAD]
+    said = Text(
+        f"{len(dead)} 项作业搁置，等人处理；另有 {len(found) - len(dead)} 项等待或进行中",
+        f"{len(dead)} jobs were put aside and wait for a person; {len(found) - len(dead)} more wait or run",
+    )
+    if dead and (why := dead[0].error):
+        said = Text(
+            f"{said.zh}：{dead[0].kind}，{why.get('zh', '')}", f"{said.en}: {dead[0].kind}, {why.get('en', '')}"
+        )
+    yield Finding(
+        "jobs",
+        not dead,
+        str(dead[0].job_id) if dead else store.place,
+        said,
+        Text("请用 bankloop jobs 或“轮次”页再试或取消", "try again or cancel: bankloop jobs, or the page of rounds"),
+    )
+
+
+def _duties(store: Store) -> Iterator[Finding]:
+    with store.begin(_DOCTOR) as connection:
+        failed = failed_duties(connection)
+    where = ", ".join(one.name for one in failed)
+    yield Finding(
+        "duties",
+        not failed,
+        where or store.place,
+        Text(
+            f"{len(failed)} 项例行工作上次没有做成" + (f"：{failed[0].error}" if failed else ""),
+            f"{len(failed)} duties failed the last time" + (f": {failed[0].error}" if failed else ""),
+        ),
+        Text(
+            "每分钟会再试；按原因处理，仍不行请查看 bankloop serve 或 bankloop work 的记录",
+            "they are tried again every minute; mend the reason, or read the log of bankloop serve or bankloop work",
         ),
     )

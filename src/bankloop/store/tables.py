@@ -158,6 +158,50 @@ outbox = Table(
     Index("outbox_waiting", "topic", "id", postgresql_where=text("done_at IS NULL")),
 )
 
+job = Table(
+    "job",
+    metadata,
+    Column("job_id", Uuid, primary_key=True),
+    _text("kind"),
+    _text("person_id"),
+    _json("request"),
+    _text("state"),
+    _text("step"),
+    Column("result", JSONB, nullable=True),
+    Column("error", JSONB, nullable=True),
+    _moment("made_at"),
+    _moment("updated_at"),
+    Column("role", Text, nullable=False, server_default=""),
+    Column("purpose", Text, nullable=False, server_default=""),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    _moment("due_at"),
+    _text("worker", null=True),
+    _moment("held_until", null=True),
+    _moment("cancel_at", null=True),
+    Index("job_open", "due_at", "job_id", postgresql_where=text("state IN ('waiting', 'running')")),
+)
+
+duty = Table(
+    "duty",
+    metadata,
+    _text("name", key=True),
+    _moment("due_at"),
+    _text("worker"),
+    _moment("held_until"),
+    _moment("began_at"),
+    _moment("ended_at", null=True),
+    Column("mark", Text, nullable=False, server_default=""),
+    _text("error", null=True),
+)
+
+rate_count = Table(
+    "rate_count",
+    metadata,
+    _text("key", key=True),
+    Column("began_at", DateTime(timezone=True), primary_key=True),
+    Column("hits", Integer, nullable=False),
+)
+
 lake_version = Table(
     "lake_version",
     metadata,

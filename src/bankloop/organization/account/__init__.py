@@ -59,7 +59,6 @@ from bankloop.organization.account.signing_in import (
     switch_person,
 )
 from bankloop.organization.account.tables import idempotency_key as idempotency_table
-from bankloop.organization.account.tables import job as job_table
 
 __all__ = [
     "SCOPES",
@@ -91,7 +90,6 @@ __all__ = [
     "give_code",
     "idempotency_table",
     "issue_token",
-    "job_table",
     "lock_account",
     "machines",
     "make_machine",

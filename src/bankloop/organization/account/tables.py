@@ -1,4 +1,4 @@
-"""The tables of signing in: accounts, sessions, machines and their tokens, idempotency keys, jobs."""
+"""The tables of signing in: accounts, sessions, machines and their tokens, idempotency keys."""
 
 from __future__ import annotations
 
@@ -113,19 +113,4 @@ idempotency_key = Table(
     Column("headers", JSONB, nullable=False),
     _moment("until"),
     _moment("made_at", stamped=True),
-)
-
-job = Table(
-    "job",
-    metadata,
-    Column("job_id", Uuid, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("person_id", Text, nullable=False),
-    Column("request", JSONB, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("step", Text, nullable=False),
-    Column("result", JSONB, nullable=True),
-    Column("error", JSONB, nullable=True),
-    _moment("made_at", stamped=True),
-    _moment("updated_at", stamped=True),
 )

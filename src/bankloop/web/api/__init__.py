@@ -15,6 +15,7 @@ from bankloop.web.api import (
     daily,
     holds,
     interactions,
+    jobs,
     lists,
     machines,
     messages,
@@ -29,21 +30,19 @@ from bankloop.web.api import (
     trail,
     units,
 )
-from bankloop.web.api.jobs import Jobs
 from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
     campaigns, products, approvals, customers, consents, interactions, parties, segments, tasks, daily, targets, credits, lists, collaborations, units,
-    people, machines, messages, holds, regular, trail,
+    people, machines, messages, jobs, holds, regular, trail,
 )  # fmt: skip
 
 
 def add_api(app: FastAPI) -> None:
     """Add the routes."""
-    app.state.jobs = Jobs()
     for part in _PARTS:
         app.include_router(part.router)
     schema.add_schema(app)
 
 
-__all__ = ["Jobs", "add_api", "note_refusal", "problem"]
+__all__ = ["add_api", "note_refusal", "problem"]

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
 
+from bankloop.kit.plain import plain
 from bankloop.organization.approval import Approval, approval_by_id, approval_view, approvals
 from bankloop.organization.rights import require
 from bankloop.web.api.dependencies import (
@@ -25,7 +26,6 @@ from bankloop.web.api.dependencies import (
     etag_of,
     matched,
     page_of,
-    plain,
     tagged,
 )
 from bankloop.web.api.idempotency import once

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
 
+from bankloop.kit.plain import plain
 from bankloop.loop.campaign import approving, parts
 from bankloop.loop.campaign.approving import schedule_campaign
 from bankloop.loop.campaign.editing import campaign_file, edit_campaign
@@ -36,13 +37,13 @@ from bankloop.web.api.dependencies import (
     does,
     matched,
     page_of,
-    plain,
     tagged,
 )
 from bankloop.web.api.idempotency import once
-from bankloop.web.api.jobs import begin_job, job_of, jobs_of
+from bankloop.web.api.jobs import begin_job
 from bankloop.web.pages.plan.page import export_of
 from bankloop.web.shell import errors as pages
+from bankloop.work.jobs import WindowArguments
 
 router = APIRouter(prefix=PREFIX, tags=["campaigns"])
 
@@ -58,14 +59,6 @@ class SubmitBody(Body):
 
     reason: Reason = ""
     emergency: bool = False
-
-
-class WindowBody(Body):
-    """Which round, and from which day on, the bank's today where unsaid; ``further``: one more window, after its last."""
-
-    round: Annotated[int, Field(ge=1, le=1_000)] = 1
-    start: date | None = None
-    further: bool = False
 
 
 class ScheduleBody(Body):
@@ -178,16 +171,12 @@ def schedule(request: Request, name: str, body: ScheduleBody, console: Open, vis
 @router.post("/campaigns/{name}/learn", status_code=202, openapi_extra=does("model.learn", "model.draft"))
 def learn(request: Request, name: str, body: LearnBody, console: Open, visitor: Writes) -> Response:
     """Train a model from history, or from a round whose labels are due; a job."""
-    require(visitor.principal, "model.learn")
-    console.bank.campaign(name)
     return begin_job(request, console, visitor, "learn", {"campaign": name, **body.model_dump()})
 
 
 @router.post("/campaigns/{name}/evaluate", status_code=202, openapi_extra=does("round.evaluate"))
 def evaluate(request: Request, name: str, body: EvaluateBody, console: Open, visitor: Writes) -> Response:
     """Read a campaign's rounds; a job."""
-    require(visitor.principal, "round.evaluate")
-    console.bank.campaign(name)
     return begin_job(request, console, visitor, "evaluate", {"campaign": name, **body.model_dump()})
 
 
@@ -230,31 +219,15 @@ def export(
 
 
 @router.post("/plans", status_code=202)
-def make_plan(request: Request, body: WindowBody, console: Open, visitor: Writes) -> Response:
+def make_plan(request: Request, body: WindowArguments, console: Open, visitor: Writes) -> Response:
     """Plan a window: what would happen, to how many, at what cost; a job that changes nothing."""
-    require(visitor.principal, "plan.read")
     return begin_job(request, console, visitor, "plan", body.model_dump(mode="json"))
 
 
 @router.post("/runs", status_code=202, openapi_extra=does("round.run"))
-def make_run(request: Request, body: WindowBody, console: Open, visitor: Writes) -> Response:
+def make_run(request: Request, body: WindowArguments, console: Open, visitor: Writes) -> Response:
     """Run the approved campaigns' window; it happens once, however often it is asked for; a job."""
-    require(visitor.principal, "round.run")
     return begin_job(request, console, visitor, "run", body.model_dump(mode="json"))
-
-
-@router.get("/jobs")
-def own_jobs(console: Open, visitor: Reads, limit: Limit = 50) -> dict[str, Any]:
-    """List the caller's jobs, the newest first."""
-    with console.bank.store.begin(visitor.principal) as connection:
-        return {"items": plain(jobs_of(connection, limit)), "next": None}
-
-
-@router.get("/jobs/{job_id}")
-def job(job_id: UUID, console: Open, visitor: Reads) -> Any:
-    """Return one of the caller's jobs: its state, step, result or error."""
-    with console.bank.store.begin(visitor.principal) as connection:
-        return plain(job_of(connection, job_id))
 
 
 @router.get("/results")

@@ -20,10 +20,11 @@ from bankloop.customer.consent import (
     standing_of,
 )
 from bankloop.customer.subject import ask_export, erase_person, export_person, plan_erasure
+from bankloop.kit.plain import plain
 from bankloop.organization.erasure import ask_erasure
 from bankloop.organization.principals import system
 from bankloop.organization.rights import require
-from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Writes, does, plain
+from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Writes, does
 from bankloop.web.api.idempotency import once, once_in, with_once
 
 router = APIRouter(prefix=PREFIX, tags=["consents"])

@@ -11,10 +11,11 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
+from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
 from bankloop.performance.credit import credits_of, read_shares, record_deal, scorecards
 from bankloop.view.format import masked_number
-from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Writes, does, plain
+from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Writes, does
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["credit"])

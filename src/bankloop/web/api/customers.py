@@ -12,6 +12,7 @@ from pydantic import Field
 
 from bankloop.customer.overview import open_overview
 from bankloop.customer.relation import find_way, open_relations
+from bankloop.kit.plain import plain
 from bankloop.organization.granting import approve_transfer, recall_transfer, reject_transfer, submit_transfer
 from bankloop.organization.people import transfers
 from bankloop.organization.rights import (
@@ -38,7 +39,6 @@ from bankloop.web.api.dependencies import (
     after,
     does,
     page_of,
-    plain,
 )
 from bankloop.web.api.idempotency import once
 from bankloop.web.pages.workbench.own import own_customers

@@ -7,9 +7,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
 from bankloop.performance.daily import daily_of, deliveries
-from bankloop.web.api.dependencies import PREFIX, Open, Reads, plain
+from bankloop.web.api.dependencies import PREFIX, Open, Reads
 
 router = APIRouter(prefix=PREFIX, tags=["daily"])
 

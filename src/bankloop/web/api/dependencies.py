@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from datetime import date
-from enum import StrEnum
-from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request
-from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.ids import digest
+from bankloop.kit.plain import plain
 from bankloop.store.contracts import Principal
 from bankloop.store.database import Store
 from bankloop.web.api import errors
@@ -28,8 +24,6 @@ from bankloop.web.shell.visitor import Visitor, proven, visitor_of
 PREFIX = "/api/v1"
 _KIND = "cursor"
 _SAFE = frozenset({"GET", "HEAD"})
-# What JSON has as it is: nearly all of an answer.
-_AS_THEY_ARE = frozenset({bool, int, float, str})
 T = TypeVar("T")
 
 
@@ -111,34 +105,6 @@ def page_of(
     if len(found) > limit:
         following = store.keys.seal(_KIND, json.dumps(key(shown[-1]), default=str), f"{principal.id} {listed}").hex()
     return {"items": [plain(one) for one in shown], "next": following}
-
-
-@cache
-def _fields(kind: type) -> tuple[str, ...] | None:
-    """Return the names of a dataclass's fields; None for another type."""
-    return tuple(one.name for one in fields(kind)) if is_dataclass(kind) else None
-
-
-def plain(value: object) -> Any:
-    """Return a value of ours as JSON has it."""
-    kind: Any = type(value)
-    if value is None or kind in _AS_THEY_ARE:
-        return value
-    if (names := _fields(kind)) is not None:
-        return {name: plain(getattr(value, name)) for name in names}
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Mapping):
-        return {str(plain(name)): plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(one) for one in value]
-    return jsonable_encoder(value)
 
 
 def etag_of(value: object) -> str:

@@ -5,12 +5,12 @@ BankloopError
 │   ├── KeyMissing…                request.key, request.cursor: 400
 │   ├── KeyReusedError             request.key_reused                                         422
 │   └── ConditionMissingError      request.condition                                          428
-└── ConflictError                  job.interrupted; request.in_progress: the same key is at work now           409
+└── ConflictError                  request.in_progress: the same key is at work now           409
 """
 
 from __future__ import annotations
 
-from bankloop.kit.errors import ConflictError, InputError, NotFoundError
+from bankloop.kit.errors import ConflictError, InputError
 from bankloop.kit.text import Text
 
 
@@ -64,18 +64,3 @@ def bad_cursor() -> InputError:
         "request.cursor",
         Text("游标 cursor 无效；请从第一页重新读取", "the cursor is not valid; begin again at the first page"),
     )
-
-
-def no_job(job: str) -> NotFoundError:
-    """Return the error of an unknown job."""
-    return NotFoundError(
-        "job.none", Text("没有作业 {job}；用 /api/v1/jobs 查看", "there is no job {job}; see /api/v1/jobs"), job=job
-    )
-
-
-def interrupted() -> ConflictError:
-    """Return the error of a job whose process ended before it did."""
-    return ConflictError(
-        "job.interrupted",
-        Text("作业因服务重启而中断；用新的 Idempotency-Key 再次提交即可，已发生的不会重复", "the job ended with the process that did it; ask again under a new Idempotency-Key, what was done is not done twice"),
-    )  # fmt: skip

@@ -10,9 +10,10 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
+from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
 from bankloop.store.audit import holds, holds_on, place_hold, release_hold
-from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, WhyBody, Writes, does, plain
+from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, WhyBody, Writes, does
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["holds"])

@@ -17,11 +17,11 @@ from fastapi.responses import JSONResponse, Response
 from sqlalchemy import Connection, delete, insert, select, text
 
 from bankloop.kit.ids import canonical_json, digest
+from bankloop.kit.plain import plain
 from bankloop.kit.text import Text
 from bankloop.organization.account import idempotency_table as table
 from bankloop.store.database import Store, now_of
 from bankloop.web.api import errors
-from bankloop.web.api.dependencies import plain
 from bankloop.web.shell.visitor import Visitor
 
 LIFE = timedelta(hours=24)

@@ -10,8 +10,9 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy import Connection
 
 from bankloop.customer.interaction import Interaction, take_interactions
+from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
-from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Writes, does, plain
+from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Writes, does
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["interactions"])

@@ -14,10 +14,11 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from bankloop.care.worklist import recall_list, take_list, work_lists
+from bankloop.kit.plain import plain
 from bankloop.kit.worktime import WorkTime
 from bankloop.organization.rights import require
 from bankloop.organization.task import dispatch_tasks
-from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, WhyBody, Writes, does, plain
+from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, WhyBody, Writes, does
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["lists"])

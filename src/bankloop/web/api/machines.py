@@ -11,9 +11,10 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
+from bankloop.kit.plain import plain
 from bankloop.organization import account
 from bankloop.organization.rights import require
-from bankloop.web.api.dependencies import PREFIX, Body, CommentBody, Manages, Name, Open, does, plain
+from bankloop.web.api.dependencies import PREFIX, Body, CommentBody, Manages, Name, Open, does
 from bankloop.web.api.idempotency import once, once_in, with_once
 
 router = APIRouter(prefix=PREFIX, tags=["machines"])

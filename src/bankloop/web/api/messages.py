@@ -10,9 +10,10 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from bankloop.contact.delivery import give_up
+from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
 from bankloop.store.outbox import retry_message, stuck_messages
-from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, Writes, does, plain
+from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, Writes, does
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["messages"])

@@ -21,8 +21,9 @@ from bankloop.customer.identity import (
     unbind_channel,
     undo_merge,
 )
+from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
-from bankloop.web.api.dependencies import PREFIX, Body, Limit, Name, Open, Reads, WhyBody, Writes, does, plain
+from bankloop.web.api.dependencies import PREFIX, Body, Limit, Name, Open, Reads, WhyBody, Writes, does
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["parties"])

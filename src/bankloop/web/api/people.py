@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
 
+from bankloop.kit.plain import plain
 from bankloop.organization.granting import approve_grant, ask_grant, reject_grant, revoke_grant
 from bankloop.organization.people import (
     engage_staff,
@@ -36,7 +37,6 @@ from bankloop.web.api.dependencies import (
     after,
     does,
     page_of,
-    plain,
     tagged,
 )
 from bankloop.web.api.idempotency import once

@@ -12,13 +12,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import Field
 
+from bankloop.kit.plain import plain
 from bankloop.loop.offering.assortment import conclude, due_reviews, product_matrix, scorecards
 from bankloop.loop.offering.offers import NextOffer, next_offers
 from bankloop.loop.offering.shelf import proposal, read_change, shelf_now, submit_change
 from bankloop.loop.offering.slots import PLACES, slot_for
 from bankloop.organization.rights import require
 from bankloop.store.shelf import read_reviews
-from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Reason, Writes, does, plain
+from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Reason, Writes, does
 from bankloop.web.api.idempotency import once
 
 router = APIRouter(prefix=PREFIX, tags=["products"])

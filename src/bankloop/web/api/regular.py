@@ -2,111 +2,77 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from bankloop.loop.learning.forecasts import forecasts_of
-from bankloop.organization.rights import require
 from bankloop.store.resealing import rotate
-from bankloop.web.api.dependencies import PREFIX, Body, Manages, Name, Open, Writes, does
+from bankloop.web.api.dependencies import PREFIX, Manages, Open, Writes, does
 from bankloop.web.api.idempotency import once
 from bankloop.web.api.jobs import begin_job
-from bankloop.web.shell.console import Console
-from bankloop.web.shell.errors import no_choice
+from bankloop.work.jobs import LinkArguments, MonthArguments, ProductArguments
 
 router = APIRouter(prefix=PREFIX, tags=["regular"])
 
 
-class LinkBody(Body):
-    """Whether all records are compared anew, and whether the weights are learned from them first."""
-
-    whole: bool = False
-    learn: bool = False
-
-
-class MonthBody(Body):
-    """Which month is closed, by any of its days; the last one that is over where unsaid."""
-
-    month: date | None = None
-
-
-class ProductBody(Body):
-    """A product by its id."""
-
-    product: Name
-
-
 @router.post("/identities/link", status_code=202, openapi_extra=does("identity.link", "identity.learn"))
-def link(request: Request, body: LinkBody, console: Open, visitor: Writes) -> Response:
+def link(request: Request, body: LinkArguments, console: Open, visitor: Writes) -> Response:
     """Link the records that came since the last time; a job."""
-    require(visitor.principal, "identity.link")
-    return begin_job(request, console, visitor, "link", body.model_dump())
+    return begin_job(request, console, visitor, "link", body.model_dump(mode="json"))
 
 
 @router.post("/servicing/assign", status_code=202, openapi_extra=does("servicing.assign"))
 def assign(request: Request, console: Open, visitor: Writes) -> Response:
     """Give everybody exactly one keeper; a job."""
-    require(visitor.principal, "servicing.assign")
     return begin_job(request, console, visitor, "assign", {})
 
 
 @router.post("/servicing/care", status_code=202, openapi_extra=does("servicing.care"))
 def care(request: Request, console: Open, visitor: Writes) -> Response:
     """Make care tasks for customers whom nobody contacted for too long; a job."""
-    require(visitor.principal, "servicing.care")
     return begin_job(request, console, visitor, "care", {})
 
 
 @router.post("/care/remote", status_code=202, openapi_extra=does("servicing.maintain"))
 def remote(request: Request, console: Open, visitor: Writes) -> Response:
     """Let the remote centre keep in touch with whom no manager keeps; a job."""
-    require(visitor.principal, "servicing.maintain")
     return begin_job(request, console, visitor, "remote", {})
 
 
 @router.post("/care/maturity", status_code=202, openapi_extra=does("care.maturity"))
 def maturity(request: Request, console: Open, visitor: Writes) -> Response:
     """Make the day's calls before money matures; a job."""
-    require(visitor.principal, "care.maturity")
     return begin_job(request, console, visitor, "maturity", {})
 
 
 @router.post("/care/drawdown", status_code=202, openapi_extra=does("care.drawdown"))
-def drawdown(request: Request, body: ProductBody, console: Open, visitor: Writes) -> Response:
+def drawdown(request: Request, body: ProductArguments, console: Open, visitor: Writes) -> Response:
     """Tell the holders of a product whose net value fell, by the approved explanation; a job."""
-    require(visitor.principal, "care.drawdown")
-    return begin_job(request, console, visitor, "drawdown", body.model_dump())
+    return begin_job(request, console, visitor, "drawdown", body.model_dump(mode="json"))
 
 
 @router.post("/tiers/close", status_code=202, openapi_extra=does("tier_rule.close"))
-def close(request: Request, body: MonthBody, console: Open, visitor: Writes) -> Response:
+def close(request: Request, body: MonthArguments, console: Open, visitor: Writes) -> Response:
     """Close a month: everybody's tier from its average, once; a job."""
-    require(visitor.principal, "tier_rule.close")
     return begin_job(request, console, visitor, "close", body.model_dump(mode="json"))
 
 
 @router.post("/relations/derive", status_code=202, openapi_extra=does("relation.derive"))
 def derive(request: Request, console: Open, visitor: Writes) -> Response:
     """Derive relations and whom a default reaches; a job."""
-    require(visitor.principal, "relation.derive")
     return begin_job(request, console, visitor, "derive", {})
 
 
 @router.post("/models/{name}/watch", status_code=202, openapi_extra=does("model.watch"))
 def watch(request: Request, name: str, console: Open, visitor: Writes) -> Response:
     """Watch a campaign's champion: drift of scores, calibration; a job."""
-    require(visitor.principal, "model.watch")
-    console.bank.campaign(name)
     return begin_job(request, console, visitor, "watch", {"campaign": name})
 
 
 @router.post("/products/review", status_code=202, openapi_extra=does("product.review"))
 def review(request: Request, console: Open, visitor: Writes) -> Response:
     """Open a review for every figure of a product beyond its limit; a job."""
-    require(visitor.principal, "product.review")
     return begin_job(request, console, visitor, "review", {})
 
 
@@ -124,35 +90,22 @@ def turn(request: Request, console: Open, visitor: Manages) -> Response:
 @router.post("/keys/renew", status_code=202, openapi_extra=does("keys.renew"))
 def renew(request: Request, console: Open, visitor: Manages) -> Response:
     """Seal anew what lies under old keys; a job."""
-    require(visitor.principal, "keys.renew")
     return begin_job(request, console, visitor, "renew", {})
 
 
 @router.post("/campaigns/{name}/amount", status_code=202, openapi_extra=does("model.amount"))
 def amount(request: Request, name: str, console: Open, visitor: Writes) -> Response:
     """Train what a success of a campaign brings, and submit it; a job."""
-    require(visitor.principal, "model.amount")
-    console.bank.campaign(name)
     return begin_job(request, console, visitor, "amount", {"campaign": name})
 
 
 @router.post("/forecasts/{key}/learn", status_code=202, openapi_extra=does("model.forecast"))
 def forecast(request: Request, key: str, console: Open, visitor: Writes) -> Response:
     """Train a forecast from history and submit it; a job."""
-    require(visitor.principal, "model.forecast")
-    return begin_job(request, console, visitor, "forecast", {"forecast": known_forecast(console, key[:64])})
+    return begin_job(request, console, visitor, "forecast", {"forecast": key})
 
 
 @router.post("/forecasts/{key}/score", status_code=202, openapi_extra=does("model.score"))
 def score(request: Request, key: str, console: Open, visitor: Writes) -> Response:
     """Score customers by an approved forecast: an attribute with version and day; a job."""
-    require(visitor.principal, "model.score")
-    return begin_job(request, console, visitor, "score", {"forecast": known_forecast(console, key[:64])})
-
-
-def known_forecast(console: Console, key: str) -> str:
-    """Return a forecast's key; 404 now rather than a job that fails later."""
-    known = forecasts_of(console.bank)
-    if key not in known:
-        raise no_choice("forecast", key, ", ".join(sorted(known)))
-    return key
+    return begin_job(request, console, visitor, "score", {"forecast": key})

@@ -17,9 +17,10 @@ from bankloop.customer.segment import (
     segments,
     versions_of,
 )
+from bankloop.kit.plain import plain
 from bankloop.kit.text import Text
 from bankloop.organization.rights import require
-from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Writes, does, plain
+from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Writes, does
 from bankloop.web.api.idempotency import once_in
 from bankloop.web.pages.audiences.clustering import keep, learn
 

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
+from bankloop.kit.plain import plain
 from bankloop.loop.campaign.branch_rule import narrow
 from bankloop.organization.branch_rule import end_narrowing, narrowings
 from bankloop.organization.rights import require
@@ -26,7 +27,7 @@ from bankloop.performance.target import (
     targets,
 )
 from bankloop.performance.target_progress import reached
-from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Reason, Writes, does, plain
+from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Reason, Writes, does
 from bankloop.web.api.idempotency import once, once_in
 
 router = APIRouter(prefix=PREFIX, tags=["targets"])

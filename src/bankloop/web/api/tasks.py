@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy import Connection
 
 from bankloop.contact.by_hand import log_contact
+from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
 from bankloop.organization.task import (
     NewTask,
@@ -38,7 +39,6 @@ from bankloop.web.api.dependencies import (
     after,
     does,
     page_of,
-    plain,
 )
 from bankloop.web.api.idempotency import once_in
 from bankloop.web.pages.workbench.own import own_page

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Field
 
+from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
 from bankloop.store.audit import check_audit, read_audit
 from bankloop.store.contracts import Role
-from bankloop.web.api.dependencies import PREFIX, Audits, Cursor, Limit, Open, after, does, page_of, plain
+from bankloop.web.api.dependencies import PREFIX, Audits, Cursor, Limit, Open, after, does, page_of
 
 router = APIRouter(prefix=PREFIX, tags=["audit"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -35,9 +36,9 @@ from bankloop.web.shell.guard import HEADERS, PROOF_RATE, RATE, Guard
 from bankloop.web.shell.rendering import COOKIE, console_of, page, report_file
 from bankloop.web.shell.telemetry import Telemetry, add_telemetry
 from bankloop.web.shell.texts import WORDS
-from bankloop.web.shell.upkeep import upkeep
 from bankloop.web.shell.visitor import visitor_of
-from bankloop.wiring import open_bank
+from bankloop.wiring import open_bank, workplace
+from bankloop.work.crew import Crew
 
 # The report carries its own style sheet and nothing else.
 _REPORT_POLICY = (
@@ -69,10 +70,14 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with opening() as opened:
             app.state.console = Console(opened)
-            app.state.jobs.recover(opened.store)
             app.state.provider = account.Provider(known.oidc, opened.clock) if known.oidc else None
-            async with upkeep(opened):
+            crew = Crew(workplace(opened))
+            app.state.jobs = crew.worker
+            await asyncio.to_thread(crew.start)
+            try:
                 yield
+            finally:
+                await asyncio.to_thread(crew.stop)
 
     app = FastAPI(title="bankloop", version="1", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.settings, app.state.secure = known, behind_proxy

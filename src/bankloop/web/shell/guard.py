@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 from collections.abc import Mapping
+from datetime import timedelta
 from hashlib import sha256
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -21,6 +22,8 @@ from bankloop.care.worklist import MOST_BYTES
 from bankloop.kit.bounded import check_json
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.origins import Origin, acting_from
+from bankloop.organization.principals import system
+from bankloop.store.rates import count_hit
 from bankloop.web.shell import errors
 from bankloop.web.shell.visitor import cookie_name
 
@@ -40,11 +43,14 @@ HEADERS: Mapping[str, str] = {
 LARGEST_BODY = 1 << 20
 _LARGER = {"/lists/take": MOST_BYTES + LARGEST_BODY}
 SLOWEST_BODY = 10.0
-# Nobody signs in ten times a minute, but a whole branch behind one address does: proofs are counted by name and address. A
-# person's pages and a machine's calls stay far below the rest, which is by address alone.
+# Nobody signs in ten times a minute, but a whole branch behind one address does: proofs are counted by name and
+# address, in the database, since what guards a password must not grow with the processes. A person's pages and a
+# machine's calls stay far below the rest, which is by address alone and guards the threads of one process: it is
+# counted in its memory.
 _PROOFS = ("/signin", "/api/v1/token")
 _FORM = b"application/x-www-form-urlencoded"
 PROOF_RATE, RATE = "20/minute", "1200/minute"
+_GUARD = system("guard", "signin")
 
 
 class Guard:
@@ -85,13 +91,10 @@ class Guard:
             body = await _body(scope, receive)
             if not _is_form(scope):
                 check_json(body, scope["path"])
+            if _is_proof(scope):
+                await asyncio.to_thread(self._count_proof, scope, body)
         except BankloopError as error:
             await _refuse(error, scope, receive, send)
-            return
-        if _is_proof(scope) and not self._limiter.hit(
-            self._proofs, _address(scope), _prover(scope, body, self._cookie)
-        ):
-            await _refuse(errors.too_many(_wait(self._proofs)), scope, receive, send)
             return
         messages = iter(({"type": "http.request", "body": body, "more_body": False},))
 
@@ -109,6 +112,14 @@ class Guard:
 
     def _too_often(self, scope: Scope) -> BankloopError | None:
         return None if self._limiter.hit(self._all, _address(scope)) else errors.too_many(_wait(self._all))
+
+    def _count_proof(self, scope: Scope, body: bytes) -> None:
+        """Count a proof for all processes on the bank; raise ``TooManyError`` where there were too many."""
+        key = sha256(f"{_address(scope)} {_prover(scope, body, self._cookie)}".encode()).hexdigest()
+        with scope["app"].state.console.bank.store.begin(_GUARD) as connection:
+            within = count_hit(connection, key, self._proofs.amount, timedelta(seconds=_wait(self._proofs)))
+        if not within:
+            raise errors.too_many(_wait(self._proofs))
 
     def _dressed(self, send: Send, request: str) -> Send:
         async def send_with_headers(message: Message) -> None:

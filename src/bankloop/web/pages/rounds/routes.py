@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Literal
+from uuid import UUID
 
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
@@ -15,25 +16,30 @@ from bankloop.kit.text import Text
 from bankloop.loop.campaign.locks_in_force import approved_locks
 from bankloop.organization.principals import system
 from bankloop.organization.rights import require
+from bankloop.store.jobs import Job, JobState, cancel_job, open_jobs, own_jobs, retry_job
 from bankloop.store.outbox import retry_message, stuck_messages
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
-from bankloop.web.api.jobs import jobs_of, keep_job
 from bankloop.web.shell.console import Console
 from bankloop.web.shell.forms import Acting, Form, Here
-from bankloop.web.shell.jobs import work_of
 from bankloop.web.shell.rendering import console_of, may, page
 from bankloop.web.shell.texts import VERBS
 from bankloop.web.shell.visitor import Visitor
+from bankloop.work.jobs import JOBS
+from bankloop.work.queue import ask_job
 
 _MOST = 20
-_NEEDS = {"plan": "plan.read", "run": "round.run"}
+_ASKED_HERE = ("plan", "run")
 _STATES: Mapping[str, tuple[Text, Tone]] = {
     "waiting": (Text("等待", "waiting"), Tone.PLAIN),
     "running": (Text("进行中", "running"), Tone.ACCENT),
     "done": (Text("完成", "done"), Tone.GOOD),
     "failed": (Text("没有完成", "failed"), Tone.BAD),
+    "cancelled": (Text("已取消", "cancelled"), Tone.PLAIN),
+    "dead": (Text("搁置，等人处理", "put aside"), Tone.BAD),
 }
+_GOING_ON = (JobState.WAITING, JobState.RUNNING)
+_NOT_OVER = (*_GOING_ON, JobState.DEAD)
 _STEPS: Mapping[str, Text] = {
     "plan": Text("算方案", "planning"),
     "run": Text("写决策与预约触达", "deciding and reserving contacts"),
@@ -53,17 +59,26 @@ def add_pages(app: FastAPI) -> None:
 
     @app.post("/rounds/{kind}")
     def ask(request: Request, kind: str, form: Form, visitor: Acting) -> Response:
-        require(visitor.principal, _NEEDS.get(kind, "round.run"))
+        require(visitor.principal, JOBS[kind].right if kind in _ASKED_HERE else "round.run")
         console = console_of(request)
         try:
             asked = _asked(kind, form)
-            approved_locks(console.bank, system("console"))
             with console.bank.store.begin(visitor.principal) as connection:
-                made = keep_job(connection, kind, asked)
+                ask_job(connection, console.bank, kind, asked, visitor.role)
         except BankloopError as error:
             return _page(request, visitor, error, form)
-        work = work_of(console, visitor, kind, asked)
-        request.app.state.jobs.start(console.bank.store, made["job_id"], visitor.person, work)
+        request.app.state.jobs.wake()
+        return RedirectResponse("/rounds", 303)
+
+    @app.post("/jobs/{job_id}/{act}")
+    def keep(request: Request, job_id: UUID, act: Literal["cancel", "retry"], form: Form, visitor: Acting) -> Response:
+        require(visitor.principal, "plan.read")  # a refusal is told on this page
+        try:
+            with console_of(request).bank.store.begin(visitor.principal) as connection:
+                (cancel_job if act == "cancel" else retry_job)(connection, job_id)
+        except BankloopError as error:
+            return _page(request, visitor, error)
+        request.app.state.jobs.wake()
         return RedirectResponse("/rounds", 303)
 
     @app.post("/messages/{message_id}/{act}")
@@ -86,7 +101,7 @@ def _asked(kind: str, form: Mapping[str, str]) -> dict[str, Any]:
         number, start = int(form.get("round", "")), date.fromisoformat(form.get("start", ""))
     except ValueError:
         number, start = 0, date.min
-    if kind not in _NEEDS or not 1 <= number <= 1_000 or start == date.min:
+    if kind not in _ASKED_HERE or not 1 <= number <= 1_000 or start == date.min:
         raise InputError(
             "round.unreadable",
             Text("轮次须为 1 到 1000 的整数，首日须为日期；请改正后再提交", "the round must be a whole number from 1 to 1000 and the first day a date; mend them and send it again"),
@@ -99,7 +114,8 @@ def _page(
 ) -> Response:
     console = console_of(request)
     with console.bank.store.begin(visitor.principal) as connection:
-        jobs = jobs_of(connection, _MOST)
+        jobs = own_jobs(connection, _MOST)
+        others = open_jobs(connection) if may(visitor, "job.read") else []
         stuck = stuck_messages(connection) if may(visitor, "message.read") else []
     plans = console.stored_plans()
     issued = [plan.summary.get("round", 0) for plan in plans]
@@ -108,7 +124,8 @@ def _page(
         request, "rounds.html", error.http_status if error else 200, at="rounds", error=error,
         approved=_approved(console), number=given.get("round") or max(issued, default=0) + 1,
         start=given.get("start") or (console.today + timedelta(days=1)).isoformat(),
-        jobs=_jobs(jobs) if jobs else None, at_work=any(job["state"] in ("waiting", "running") for job in jobs),
+        jobs=_jobs(jobs) if jobs else None, at_work=any(job.state in _GOING_ON for job in jobs),
+        kept=_kept([job for job in jobs if job.state in _NOT_OVER], others),
         windows=_windows(console, plans) if plans else None, stuck=stuck, further=given.get("further"),
     )  # fmt: skip
 
@@ -123,14 +140,24 @@ def _approved(console: Console) -> list[Text]:
     return [titles.get(name, say.same(name)) for name in locks]
 
 
-def _jobs(found: Sequence[Mapping[str, Any]]) -> Table:
+def _kept(own: Sequence[Job], others: Sequence[Job]) -> list[tuple[Job, Text, tuple[Text, Tone], Text]]:
+    """Return the jobs that a person may do something about: their own, and everybody's where they keep the queue."""
+    found = {job.job_id: job for job in (*others, *own)}
+    return [(job, _kind(job), _STATES[job.state], _said(job)) for job in found.values()]
+
+
+def _kind(job: Job) -> Text:
+    return VERBS.get(f"round.{job.kind}", _STEPS.get(job.kind, say.same(job.kind)))
+
+
+def _jobs(found: Sequence[Job]) -> Table:
     rows = tuple(
         (
-            Cell(VERBS.get(f"round.{job['kind']}", _STEPS.get(job["kind"], say.same(job["kind"])))),
-            Cell(say.same(_what(job["request"]))),
-            Cell(_STATES[job["state"]][0], _STATES[job["state"]][1], tag=True),
+            Cell(_kind(job)),
+            Cell(say.same(_what(job.request))),
+            Cell(*_STATES[job.state], tag=True),
             Cell(_said(job)),
-            Cell(say.same(f"{job['made_at']:%Y-%m-%d %H:%M}")),
+            Cell(say.same(f"{job.made_at:%Y-%m-%d %H:%M}")),
         )
         for job in found
     )
@@ -149,11 +176,11 @@ def _what(asked: Mapping[str, Any]) -> str:
     return " · ".join(str(part) for part in parts if part)
 
 
-def _said(job: Mapping[str, Any]) -> Text:
+def _said(job: Job) -> Text:
     """Return where a job is, what came of it, or why not."""
-    if job["error"]:
-        return Text(str(job["error"].get("zh", "")), str(job["error"].get("en", "")))
-    result = job["result"] or {}
+    if job.error:
+        return Text(str(job.error.get("zh", "")), str(job.error.get("en", "")))
+    result = job.result or {}
     if result.get("already_run"):
         began = result.get("window_start", "")
         return Text(
@@ -168,7 +195,7 @@ def _said(job: Mapping[str, Any]) -> Text:
     if "value_fen" in result:
         value, gap = say.money(result["value_fen"]), f"{result['gap']:.3%}"
         return Text(f"价值 {value.zh}，离最优至多 {gap}", f"worth {value.en}, at most {gap} from the best")
-    return _STEPS.get(job["step"], say.same(job["step"] or "—"))
+    return _STEPS.get(job.step, say.same(job.step or "—"))
 
 
 def _windows(console: Console, plans: Sequence[Any]) -> Table:

@@ -1,9 +1,10 @@
-"""What serving does beside its requests."""
+"""What a bank does at its times: once whichever clock is first, again where it failed, and what each duty does."""
 
 from __future__ import annotations
 
-import asyncio
-from datetime import timedelta
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import cast
 
@@ -13,6 +14,7 @@ from sqlalchemy import text
 from bankloop.kit.clock import FixedClock
 from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
+from bankloop.loop.reach import DeliveryChannel
 from bankloop.organization import account
 from bankloop.organization.account.sessions import open_session
 from bankloop.organization.approval import Demand, Limits, approval_by_id, approve, submit_approval
@@ -30,9 +32,23 @@ from bankloop.store.audit import (
 )
 from bankloop.store.contracts import Role
 from bankloop.store.database import Store
+from bankloop.store.duties import DutyClaim, claim_duty, end_duty, failed_duties
+from bankloop.store.outbox import Drained
 from bankloop.store.shelf import add_notice
-from bankloop.web.shell import upkeep
-from bankloop.web.shell.upkeep import ShelfWatch, keep_clocks, keep_sealed, keep_up
+from bankloop.wiring import workplace
+from bankloop.work.clock import (
+    MINUTE,
+    Duty,
+    do_duty,
+    every,
+    every_morning,
+    keep_clocks,
+    keep_up,
+    seal_trail,
+    watch_shelf,
+)
+from bankloop.work.crew import Crew
+from bankloop.work.jobs import Workplace
 
 
 def sessions(store: Store) -> int:
@@ -40,25 +56,99 @@ def sessions(store: Store) -> int:
         return connection.scalar(text("SELECT count(*) FROM session")) or 0
 
 
-def test_what_nobody_foresaw_ends_nothing_and_is_told_by_its_place_alone(caplog: pytest.LogCaptureFixture) -> None:
-    done = []
+def place_of(store: Store) -> Workplace:
+    return workplace(Bank(store.folder, store, open_lake(store.folder, store, system("lake")), store.clock))
 
-    def work() -> None:
+
+def duty(act: Callable[[Workplace, str], str], name: str = "test") -> Duty:
+    return Duty(name, every(MINUTE), act)
+
+
+def test_what_nobody_foresaw_ends_nothing_is_told_by_its_place_and_done_again(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    done: list[int] = []
+
+    def work(_: Workplace, mark: str) -> str:
         done.append(1)
         if len(done) == 1:
             raise KeyError("13800138000")
+        return mark
 
-    async def twice() -> None:
-        task = asyncio.create_task(upkeep._forever(work, 0.0))
-        while len(done) < 2:
-            await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(twice())
+    assert not do_duty(place_of(store), duty(work), "a")
     assert "KeyError" in caplog.text
     assert "13800138000" not in caplog.text
+    with store.begin(system()) as connection:
+        assert [(one.name, one.error) for one in failed_duties(connection)] == [("test", "KeyError")]
+    assert not do_duty(place_of(store), duty(work), "b")  # not before its minute is over
+    later(store, minutes=1)
+    assert do_duty(place_of(store), duty(work), "b")
+    with store.begin(system()) as connection:
+        assert failed_duties(connection) == []
+
+
+def later(store: Store, **length: int) -> None:
+    store.clock = FixedClock(store.clock.now() + timedelta(**length))
+
+
+def test_of_two_clocks_on_one_bank_one_does_what_is_due(store: Store) -> None:
+    done: list[str] = []
+    begin = threading.Barrier(2)
+
+    def clock(worker: str, place: Workplace) -> None:
+        def work(_: Workplace, mark: str) -> str:
+            done.append(worker)
+            return f"{mark}{len(done)}"
+
+        begin.wait()
+        do_duty(place, duty(work), worker)
+
+    for minute in range(1, 6):
+        later(store, minutes=1)
+        threads = [threading.Thread(target=clock, args=(name, place_of(store))) for name in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(done) == minute
+    with store.begin(system()) as connection:
+        assert connection.scalar(text("SELECT mark FROM duty")) == "12345"  # whoever was next knew the last mark
+
+
+def test_a_duty_under_way_is_not_begun_beside_itself_and_one_left_is_taken_over(store: Store) -> None:
+    start = store.clock.now()
+
+    def claim(worker: str, minutes: int) -> DutyClaim | None:
+        store.clock = FixedClock(start + timedelta(minutes=minutes))
+        with store.begin(system()) as connection:
+            return claim_duty(connection, "long", start + timedelta(minutes=minutes), worker)
+
+    assert claim("a", 0) is not None
+    assert claim("b", 1) is None  # a is at it
+    taken = claim("b", 3)  # a has not been heard of for a lease
+    assert taken is not None
+    assert claim("a", 2) is None  # a clock that is behind does not do again what was done for a later time
+    with store.begin(system()) as connection:
+        end_duty(connection, taken, "")
+    assert claim("a", 3) is None
+    assert claim("a", 4) is not None
+
+
+def test_the_morning_is_due_once_a_day(store: Store) -> None:
+    held = cast(
+        Bank, SimpleNamespace(lake=SimpleNamespace(zone="Asia/Shanghai", manifest=SimpleNamespace(current=str)))
+    )
+    empty = cast(
+        Bank, SimpleNamespace(lake=SimpleNamespace(zone="Asia/Shanghai", manifest=SimpleNamespace(current={}.get)))
+    )
+    early, late = datetime(2026, 6, 30, 0, 29, tzinfo=UTC), datetime(2026, 6, 30, 0, 30, tzinfo=UTC)
+    assert every_morning(held, early) is None
+    assert (
+        every_morning(held, late)
+        == every_morning(held, late + timedelta(hours=15))
+        == datetime(2026, 6, 28, 16, tzinfo=UTC)
+    )
+    assert every_morning(empty, late) is None
 
 
 def unsealed(store: Store) -> int:
@@ -66,30 +156,22 @@ def unsealed(store: Store) -> int:
         return seal_age(connection).rows
 
 
-def test_serving_seals_the_trail(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crew_at_work_seals_the_trail_and_once_more_when_it_stops(store: Store) -> None:
     with store.begin(system()) as connection:
         record_audit(connection, "test.act", "thing", "one", None, None)
-    bank = Bank(store.folder, store, open_lake(store.folder, store, system("lake")), store.clock)
-    done: list[int] = []
-    monkeypatch.setattr(upkeep, "CLOCK_SECONDS", 0.0)
-    monkeypatch.setattr(upkeep, "keep_up", lambda _: None)
-    monkeypatch.setattr(upkeep, "keep_clocks", lambda _, zone: None)
-    monkeypatch.setattr(upkeep.ShelfWatch, "look", lambda _: None)
-    monkeypatch.setattr(upkeep.DailyRound, "look", lambda _: None)
+    sealed = threading.Event()
 
-    def seal(one: Store) -> None:
-        keep_sealed(one)
-        done.append(unsealed(one))
+    def seal(place: Workplace, mark: str) -> str:
+        sealed.set()
+        return seal_trail(place, mark)
 
-    monkeypatch.setattr(upkeep, "keep_sealed", seal)
-
-    async def serving() -> None:
-        async with upkeep.upkeep(bank):
-            while len(done) < 3:
-                await asyncio.sleep(0)
-
-    asyncio.run(serving())
-    assert set(done) == {0}
+    crew = Crew(place_of(store), (duty(seal, "seal"),))
+    crew.start()
+    assert sealed.wait(30)
+    with store.begin(system()) as connection:
+        record_audit(connection, "test.act", "thing", "two", None, None)
+    crew.stop()
+    assert unsealed(store) == 0
     assert anchor_file(store.folder).exists()
 
 
@@ -98,13 +180,13 @@ def test_a_minute_seals_and_a_cut_trail_is_told(store: Store, caplog: pytest.Log
         with store.begin(system()) as connection:
             record_audit(connection, "test.act", "thing", str(number), None, None)
         if number % 10 == 9:
-            keep_sealed(store)
+            seal_trail(place_of(store), "")
     assert unsealed(store) == 0
     assert caplog.text == ""
     with store.begin(system(), Role.OWNER) as connection:
         connection.execute(text("DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY id DESC LIMIT 50)"))
         connection.execute(text("DELETE FROM audit_seal WHERE seal > 1"))
-    keep_sealed(store)
+    seal_trail(place_of(store), "")
     assert "audit_broken" in caplog.text
     assert not check_audit(store).ok
 
@@ -113,17 +195,17 @@ def test_the_trail_is_verified_once_a_day_and_ended_sessions_are_forgotten(store
     with store.begin(account.SIGN_IN) as connection:
         open_session(connection, "somebody", account.SignInStep.FULL, "password")
         record_audit(connection, "test.act", "thing", "one", None, None)
-    keep_up(store)
+    keep_up(place_of(store), "")
     with store.begin(system()) as connection:
         first = last_check(connection)
     assert first is not None
     assert first.ok
-    keep_up(store)
+    keep_up(place_of(store), "")
     with store.begin(system()) as connection:
         assert last_check(connection) == first
     assert sessions(store) == 1
     store.clock = FixedClock(store.clock.now() + timedelta(days=2))
-    keep_up(store)
+    keep_up(place_of(store), "")
     with store.begin(system()) as connection:
         again = last_check(connection)
     assert again is not None
@@ -135,16 +217,18 @@ def test_a_request_that_nobody_decided_is_closed(store: Store) -> None:
     with store.begin(maker()) as connection:
         number = submit_approval(connection, "model", "x", "d1")
     store.clock = FixedClock(store.clock.now() + timedelta(days=15))
-    keep_up(store)
+    keep_up(place_of(store), "")
     with store.begin(system()) as connection:
         assert approval_by_id(connection, number).state.value == "expired"
 
 
 def test_the_shelf_is_screened_when_a_notice_begins_and_each_hour_then(store: Store) -> None:
     start = store.clock.now()
-    watch, content = (
-        ShelfWatch(cast(Bank, SimpleNamespace(store=store, spec=SimpleNamespace(products={})))),
+    bank = cast(Bank, SimpleNamespace(store=store, spec=SimpleNamespace(products={})))
+    place, content, mark = (
+        Workplace(bank, cast(DeliveryChannel, None), lambda _: Drained(0)),
         {"available": {"on": False}},
+        "",
     )
     with store.begin(product_manager()) as connection:
         number = submit_approval(connection, "product", "card", "d1", demand=Demand(limits=Limits(start_days=0)))
@@ -154,7 +238,8 @@ def test_the_shelf_is_screened_when_a_notice_begins_and_each_hour_then(store: St
 
     def screened(minutes: int) -> int:
         store.clock = FixedClock(start + timedelta(minutes=minutes))
-        watch.look()
+        nonlocal mark
+        mark = watch_shelf(place, mark)
         with store.begin(auditor(), Role.AUDITOR) as connection:
             return len(connection.scalars(text("SELECT 1 FROM audit WHERE verb = 'product.screen'")).all())
 
@@ -167,7 +252,7 @@ def test_clocks_run_while_serving(store: Store) -> None:
         late = start + timedelta(hours=2)
         task = open_task(connection, NewTask("k", TaskKind.CARE, "C1", "B01", "x", start, late, "M1"))
     store.clock = FixedClock(start + timedelta(days=3))
-    keep_clocks(store, "Asia/Shanghai")
+    keep_clocks(place_of(store), "")
     with store.begin(system()) as connection:
         assert task_of(connection, task.task_id).escalated == 3
 
@@ -179,7 +264,7 @@ def test_a_task_that_nobody_did_for_a_month_ends(store: Store) -> None:
         task = open_task(connection, NewTask("k", TaskKind.CARE, "C1", "B01", "x", start, late, "M1"))
     for days, state in ((20, "ASSIGNED"), (40, "EXPIRED")):
         store.clock = FixedClock(start + timedelta(days=days))
-        keep_up(store)
+        keep_up(place_of(store), "")
         with store.begin(system()) as connection:
             assert task_of(connection, task.task_id).state.value == state
 
@@ -189,9 +274,9 @@ def test_rows_of_the_trail_are_purged_when_their_term_is_over(store: Store) -> N
         for seen in (["C1"], ["C2"], ["C1", "C2"], ["C1", "C3"]):
             record_access(connection, "customer", seen, ["name"])
         place_hold(connection, "customer", "C2", "lawsuit")
-    keep_up(store)
+    keep_up(place_of(store), "")
     store.clock = FixedClock(store.clock.now() + timedelta(days=4 * 366))
-    keep_up(store)
+    keep_up(place_of(store), "")
     with store.begin(auditor(), Role.AUDITOR) as connection:
         rows = read_audit(connection)
     left = [(row.after or {})["first"] for row in rows if row.class_ == "access"]
