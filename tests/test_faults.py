@@ -53,7 +53,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import BankloopError
-from bankloop.loop import reach, run as loop
+from bankloop.contact.delivery import deliver
+from bankloop.loop import run as loop
 from bankloop.loop.offering.shelf import gate
 from bankloop.organization.principals import system
 from bankloop.store.embedded import server_pid
