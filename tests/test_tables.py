@@ -24,6 +24,7 @@ MIGRATIONS = HOUSE / "store" / "migrations"
 BASELINE = Path(__file__).with_name("tables_of_others.txt")
 # Which room has now what the first migration made in another one.
 MOVED: Mapping[str, tuple[str, ...]] = {
+    "store": ("job",),
     "performance": ("target", "target_part", "daily_report", "daily_delivery", "credit_deal", "credit_share"),
     "care": ("work_list",),
     "contact": ("contact", "contact_stop", "capacity_use", "offer_declined"),

@@ -13,7 +13,9 @@ from bankloop.customer.consent import take_consents
 from bankloop.customer.identity import take_registers
 from bankloop.kit.clock import Clock
 from bankloop.kit.errors import SpecError
+from bankloop.kit.holidays import read_own_years
 from bankloop.kit.text import Text
+from bankloop.kit.worktime import take_calendar
 from bankloop.lake.contracts import LoadReport
 from bankloop.lake.load import Progress, load_bank
 from bankloop.lake.service import open_lake
@@ -43,6 +45,7 @@ def open_bank(folder: Path, clock: Clock) -> Iterator[Bank]:
             folder=folder,
         )
     check_kinds()
+    take_calendar(read_own_years(folder))
     with open_store(folder, clock) as store:
         check_clock(store)
         yield Bank(folder, store, open_lake(folder, store, system("lake")), clock)

@@ -28,7 +28,7 @@ def test_the_waterfall_sums_exactly() -> None:
 def test_every_standard_exclusion_leaves_somebody_out() -> None:
     special = [
         {"marketing_consent": False}, {"do_not_contact": True}, {"personalisation_off": True}, {"phone_valid": False},
-        {"is_staff": True}, {"is_staff_relative": True}, {"age": 17}, {"overdue_days": 1}, {"days_since_complaint": 89},
+        {"is_staff": True}, {"is_staff_relative": True}, {"age": None}, {"age": 17}, {"overdue_days": 1}, {"days_since_complaint": 89},
         {"frozen": True}, {"watchlist": True}, {"marketing_consent": None}, {"frozen": None}, {"relation_risk": 300_000},
     ]  # fmt: skip
     fine = [
@@ -42,6 +42,13 @@ def test_every_standard_exclusion_leaves_somebody_out() -> None:
     found = audience.select(lock_of("bind-card", audience="aum >= 0"), state(special + fine), TYPES, AS_OF)
     assert found.rows.tolist() == list(range(len(special), len(special) + len(fine)))
     assert all(len(rows) for code, rows in found.excluded.items()), {c: len(r) for c, r in found.excluded.items()}
+
+
+def test_whose_age_is_unknown_is_no_minor_and_left_out_all_the_same() -> None:
+    customers = [{"age": None}, {"age": None}, {"age": 17}, {"age": 0}, {}]
+    found = audience.select(lock_of("bind-card", audience="aum >= 0"), state(customers), TYPES, AS_OF)
+    falls = {fall.code: fall.count for fall in found.falls}
+    assert (falls["age_unknown"], falls["minor"], found.rows.tolist()) == (2, 2, [4])
 
 
 def test_confidential_reasons_are_in_no_figure() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from bankloop.kit.clock import FixedClock, SystemClock
+from bankloop.kit.holidays import OwnYear
 from bankloop.kit.text import Text
+from bankloop.kit.worktime import take_calendar
 from bankloop.store import doctor as room
 from bankloop.store.audit import record_audit, seal_audit
 from bankloop.store.backup import make_backup
@@ -28,15 +30,17 @@ PROGRAM = Principal("system:doctor", frozenset({"system"}), ("*",), "test")
 
 
 @pytest.fixture
-def well(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A bank with nothing wrong."""
+def well(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A bank with nothing wrong, whose file says the working days of years to come."""
+    take_calendar({year: OwnYear(frozenset(), frozenset()) for year in range(2020, 2101)})
     store.clock = SystemClock()
     with store.begin(PROGRAM) as connection:
         keep_identifiers(connection, "phone", ["C1"], ["13800138000"])
         record_audit(connection, "test.act", "thing", "a", None, None)
     seal_audit(store)
     make_backup(store, PROGRAM, tmp_path_factory.mktemp("backups") / "b", "0.1.0")
-    return store
+    yield store
+    take_calendar({})
 
 
 def wrong(store: Store) -> dict[str, Finding]:
@@ -47,7 +51,7 @@ def test_a_bank_that_is_well_has_no_findings(well: Store) -> None:
     assert wrong(well) == {}
     assert {finding.check for finding in examine(well)} == {
         "migrations", "clocks", "disk", "keys", "sealed", "private", "seals", "chain", "backups", "messages",
-        "jobs", "duties",
+        "jobs", "duties", "calendar",
     }  # fmt: skip
 
 
@@ -92,6 +96,11 @@ def _no_backup(store: Store, _: pytest.MonkeyPatch) -> None:
     store.clock = FixedClock(SystemClock().now() + timedelta(days=2))
 
 
+def _unknown_days(store: Store, _: pytest.MonkeyPatch) -> None:
+    take_calendar({})
+    store.clock = FixedClock(SystemClock().now() + timedelta(days=3_650))
+
+
 def _late_clock(store: Store, _: pytest.MonkeyPatch) -> None:
     store.clock = FixedClock(SystemClock().now() - timedelta(hours=1))
 
@@ -122,6 +131,7 @@ def _failed_duty(store: Store, _: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("harm", "check", "cure"),
     [
+        (_unknown_days, "calendar", "calendar.yaml"),
         (_late_clock, "clock_behind", "NTP"),
         (_failed_message, "messages", "bankloop messages"),
         (_dead_job, "jobs", "bankloop jobs"),

@@ -143,6 +143,7 @@ def power(
 
 def show_plan(window: Any) -> None:
     """Print a plan: who is left out, what goes where, what the next unit is worth, the certificate."""
+    from bankloop.kit.worktime import unknown_after
     from bankloop.report.plan import bounds_in_words, price_in_words
 
     speaks = language()
@@ -171,6 +172,9 @@ def show_plan(window: Any) -> None:
     if window.plan.conflict:
         found = [[b.name, b.side.value, f"{b.amount:,.0f}"] for b in window.plan.conflict]
         show_table("冲突的约束 / bounds in conflict", ["", "", ""], found, right=[2])
+    warning = unknown_after(window.plan.window_end)
+    if warning is not None:
+        print(f"· {warning.say(speaks)}")
     solution = window.plan.solution
     print(
         f"价值 / value {say_fen(solution.objective, speaks)} · 上界 / bound {say_fen(solution.bound, speaks)} · "

@@ -126,13 +126,16 @@ def renew(bank: Folder = _HERE, as_json: AsJson = False) -> None:
 
 def _configuration(bank: Path) -> Finding:
     from bankloop.customer.catalogue import read_catalogue
+    from bankloop.kit.holidays import read_own_years
     from bankloop.kit.text import Text
+    from bankloop.kit.worktime import take_calendar
     from bankloop.loop.spec import read_bank_spec
     from bankloop.store.doctor import Finding
 
     well = Text("银行文件无误", "the bank's files are sound")
     try:
         read_bank_spec(bank, read_catalogue(bank).open_types)
+        take_calendar(read_own_years(bank))
     except BankloopError as error:
         return Finding("configuration", False, str(bank), error.message, error.message)
     return Finding("configuration", True, str(bank), well, well)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from bankloop.kit.holidays import FILE, OwnYear, is_statutory
+from bankloop.kit.text import Text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,15 +24,54 @@ OFFICE_HOURS = ((time(9), time(12)), (time(13, 30), time(17, 30)))
 _LONGEST = timedelta(days=3_660)
 
 
+# The years that the bank's own file says, which is this process's bank's; see ``take_calendar``.
+_own: dict[int, OwnYear] = {}
+
+
+def take_calendar(years: Mapping[int, OwnYear]) -> None:
+    """Let the bank's own years count from now on, in place of what is published; whoever opens a bank says them."""
+    if years != _own:
+        _own.clear()
+        _own.update(years)
+        is_working_day.cache_clear()
+
+
 @cache
 def is_working_day(day: date) -> bool:
-    """Return whether people work that day: the statutory calendar where it is published, else Monday to Friday."""
+    """Return whether people work that day: by the bank's own file, else as published, else weekdays that are no holiday by law.
+
+    What is arranged around holidays (调休) is known for the first two only; see ``unknown_after``.
+    """
     import chinese_calendar  # a tenth of a second, which --help does not need
 
+    if day.year in _own:
+        return _own[day.year].works(day)
     try:
         return bool(chinese_calendar.is_workday(day))
     except NotImplementedError:
-        return day.weekday() < 5
+        return day.weekday() < 5 and not is_statutory(day)
+
+
+def known_until() -> date:
+    """Return the last day whose working days are known: of the years published and those of the bank's own file, in a row."""
+    import chinese_calendar
+
+    year = max(day.year for day in chinese_calendar.constants.holidays)
+    while year + 1 in _own:
+        year += 1
+    return date(year, 12, 31)
+
+
+def unknown_after(day: date) -> Text | None:
+    """Return the warning to who plans up to ``day``, where the working days are not known that far."""
+    last = known_until()
+    if day <= last:
+        return None
+    return Text(
+        f"工作日历只到 {last}：之后只知法定节日，不知调休；国务院公布后请写进 {FILE}",
+        f"working days are known to {last} only: after it holidays by law are, and what is arranged around them is not; "
+        f"write it to {FILE} once it is published",
+    )
 
 
 @dataclass(frozen=True, slots=True)

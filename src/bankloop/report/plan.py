@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from bankloop.kit.text import Text
+from bankloop.kit.worktime import unknown_after
 from bankloop.loop.reach import LeftOut, ResourceLine
 from bankloop.loop.round.window import Window
 from bankloop.report.contracts import PlanView
@@ -108,6 +109,9 @@ def _answer(record: PlanRecord) -> Text:
             f"下限不能同时做到，下面是最接近的方案。冲突的是：{zh}。",
             f"Not all floors can be met; this is the nearest plan. In conflict: {en}.",
         )
+    warning = unknown_after(record.window_end)
+    if warning is not None:
+        scarce = Text(f"{scarce.zh}{warning.zh}。", f"{scarce.en} {warning.en[0].upper()}{warning.en[1:]}.")
     worth, cost, n = say.money(record.objective), say.money(_cost(record)), say.count(_reached(record))
     return Text(
         f"{len(record.campaigns)} 个战役共用一份方案：触达 {n.zh} 位客户，预计多得 {worth.zh}，花费 {cost.zh}。{scarce.zh}",

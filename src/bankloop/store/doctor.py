@@ -11,7 +11,9 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from bankloop.kit.errors import BankloopError
+from bankloop.kit.holidays import FILE
 from bankloop.kit.text import Text
+from bankloop.kit.worktime import known_until, unknown_after
 from bankloop.store.audit import anchor_file, check_audit, last_check, newest_row, read_audit, seal_age
 from bankloop.store.audit.chain import SEALER
 from bankloop.store.audit.clock import MOST_BEHIND
@@ -29,6 +31,8 @@ from bankloop.store.sealing import key_file
 LEAST_FREE_BYTES = 2 * 2**30
 # Sessions and codes of thirty seconds live by the clock.
 MOST_SKEW = timedelta(seconds=2)
+# The longest window that is planned at once.
+PLANNED_AHEAD = timedelta(days=30)
 BACKUP_EVERY = timedelta(days=1)
 _DOCTOR = Principal("system:doctor", frozenset({"system"}), (EVERY_UNIT,), "operations")
 
@@ -47,7 +51,7 @@ class Finding:
 def examine(store: Store) -> list[Finding]:
     """Look at the database, its keys, trail and backups and at what failed; only the verification is remembered."""
     checks: tuple[Callable[[Store], Iterator[Finding]], ...] = (
-        _migrations, _clocks, _disk, _keys, _private, _seals, _chain, _backups, _messages, _jobs, _duties
+        _migrations, _clocks, _disk, _keys, _private, _seals, _chain, _backups, _messages, _jobs, _duties, _calendar
     )  # fmt: skip
     return [finding for check in checks for finding in _tried(check, store)]
 
@@ -91,6 +95,16 @@ def _clocks(store: Store) -> Iterator[Finding]:
             ),
             Text("请校准时钟（NTP）", "set the clock right (NTP)"),
         )
+
+
+def _calendar(store: Store) -> Iterator[Finding]:
+    last = known_until()
+    warning = unknown_after((store.clock.now() + PLANNED_AHEAD).date())
+    yield Finding(
+        "calendar", warning is None, str(store.folder / FILE),
+        warning or Text(f"工作日历到 {last}", f"working days are known to {last}"),
+        Text(f"请把公布的放假与调休写进 {FILE}", f"write the days off and the weekends worked to {FILE} as published"),
+    )  # fmt: skip
 
 
 def _disk(store: Store) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from bankloop.care.initiative import care_for_maturities, explain_fall, keep_in_touch
+from bankloop.contact.delivery import DeliveryChannel
 from bankloop.customer.identity import learn_matching, link_identities
 from bankloop.customer.relation import derive_relations
 from bankloop.customer.servicing import assign_keepers, make_care_tasks

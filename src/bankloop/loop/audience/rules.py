@@ -25,6 +25,8 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
     Exclusion("no_personalisation", Text("拒绝个性化", "Declined personalisation"), "personalisation_off"),
     Exclusion("bad_number", Text("号码无效", "Invalid number"), "not phone_valid"),
     Exclusion("staff", Text("员工及亲属", "Staff and relatives"), "is_staff or is_staff_relative"),
+    # Whose birth date is missing is no minor, and is asked for it: until then nobody markets to them.
+    Exclusion("age_unknown", Text("年龄未知（缺出生日期）", "Age unknown (no birth date)"), "age is null"),
     Exclusion("minor", Text("未成年人", "Minors"), f"age < {ADULT}"),
     Exclusion("overdue", Text("贷款逾期", "Loan overdue"), "overdue_days > 0"),
     Exclusion(

@@ -11,7 +11,7 @@ from bankloop.store.migrations.first.room import APP, AUDITOR, OWNER
 revision = "0024"
 down_revision = "0023"
 
-ROOM_OF = {"duty": "work", "rate_count": "web"}
+ROOM_OF = {"duty": "store", "rate_count": "store"}
 
 _COLUMNS = (
     "ALTER TABLE job ADD COLUMN role text NOT NULL DEFAULT '', ADD COLUMN purpose text NOT NULL DEFAULT '', "
