@@ -11,10 +11,10 @@ from typing import cast
 import pytest
 from sqlalchemy import text
 
+from bankloop.contact.delivery import DeliveryChannel
 from bankloop.kit.clock import FixedClock
 from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
-from bankloop.loop.reach import DeliveryChannel
 from bankloop.organization import account
 from bankloop.organization.account.sessions import open_session
 from bankloop.organization.approval import Demand, Limits, approval_by_id, approve, submit_approval
