@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pytest
 from sqlalchemy import text
 
-from bankloop.bench.story import FIRST_DAY, ROUND_DAYS, Story, tell
+from bankloop.bench.story import FIRST_DAY, Story, start_of_round, tell
 from bankloop.contact.queries import accepted_contacts
 from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import BankloopError, ConflictError, DeniedError
@@ -67,7 +67,7 @@ def told(own_state: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("bank")
     try:
         story = tell(folder, CUSTOMERS, 2, SEED, lambda _: None)
-        after = FIRST_DAY + timedelta(days=2 * ROUND_DAYS + 1)
+        after = start_of_round(3)
         clock = FixedClock(datetime(after.year, after.month, after.day, 2, tzinfo=UTC))
         with open_bank(folder, clock) as bank:
             yield Told(folder, story, bank)
@@ -255,7 +255,7 @@ def files(folder: Path) -> set[Path]:
 
 def test_a_plan_changes_nothing(told: Told) -> None:
     before, seen = counts(told), files(told.folder)
-    start = FIRST_DAY + timedelta(days=2 * ROUND_DAYS + 1)
+    start = start_of_round(3)
     one = loop.plan(told.bank, system(), 3, start, SEED)
     other = loop.plan(told.bank, system(), 3, start, SEED)
     assert one.plan.digest == other.plan.digest

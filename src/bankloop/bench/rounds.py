@@ -27,7 +27,7 @@ import yaml
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from bankloop.bench.story import FIRST_DAY, ROUND_DAYS, begin, clock_of, respond
+from bankloop.bench.story import FIRST_DAY, ROUND_DAYS, begin, clock_of, respond, start_of_round
 from bankloop.kit.located import read_located
 from bankloop.loop import model, reach
 from bankloop.loop import run as loop
@@ -140,19 +140,19 @@ def lived(folder: Path, customers: int, rounds: int, seed: int) -> tuple[Floats,
     _, world = begin(folder, customers, seed, _quiet, lambda place: in_proportion(place, customers))
     values, changed, champions = np.zeros((rounds, len(WAYS))), np.zeros(rounds), list[Mapping[str, Uplift]]()
     for number in range(1, rounds + 1):
-        start = FIRST_DAY + timedelta(days=ROUND_DAYS * (number - 1))
+        start = start_of_round(number)
         with open_bank(folder, clock_of(start)) as bank:
             window = _planned(bank, number, start, seed)
             champions.append(window.models)
             loop.run(bank, system(), number, start, seed, prepared=window)
             values[number - 1] = ways_of(window, world, champions[0])
             responses = [respond(bank, world, name, number, start) for name in bank.spec.campaigns]
-            world.advance(folder, responses, start + timedelta(days=ROUND_DAYS - 1))
+            world.advance(folder, responses, start + timedelta(days=ROUND_DAYS))
         if number < rounds:
-            with open_bank(folder, clock_of(start + timedelta(days=ROUND_DAYS + 1))) as bank:
+            with open_bank(folder, clock_of(start_of_round(number + 1))) as bank:
                 load(bank)
                 for name in bank.spec.campaigns:
-                    learned = loop.learn(bank, maker(), name, number, start + timedelta(days=ROUND_DAYS + 1))
+                    learned = loop.learn(bank, maker(), name, number, start_of_round(number + 1))
                     if learned.comparison.supported:
                         promote(bank, checker(), name)
                         changed[number] += 1

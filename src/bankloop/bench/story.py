@@ -46,6 +46,8 @@ from bankloop.work.rounds import hand_out, run_round
 # The first working day of the story; both rounds and their labels lie behind the day the demo was written.
 FIRST_DAY = date(2026, 8, 24)
 ROUND_DAYS = 30
+# A round is read, and learned from, on the morning of the day on which the next one starts: a clock never goes back.
+CYCLE_DAYS = ROUND_DAYS + 1
 STAFF_CAMPAIGN = "keep-deposits"
 
 Say = Callable[[str], None]
@@ -104,18 +106,23 @@ def tell(folder: Path, customers: int, rounds: int, seed: int, say: Say) -> Stor
     """Live through the whole story in ``folder`` and return it."""
     story, world = begin(folder, customers, seed, say)
     for number in range(1, rounds + 1):
-        start = FIRST_DAY + timedelta(days=ROUND_DAYS * (number - 1))
+        start = start_of_round(number)
         with open_bank(folder, clock_of(start)) as bank:
             responses = live_round(bank, world, story, number, start, seed, say)
             if number < rounds:
-                world.advance(folder, responses, start + timedelta(days=ROUND_DAYS - 1))
-        with open_bank(folder, clock_of(start + timedelta(days=ROUND_DAYS + 1))) as bank:
+                world.advance(folder, responses, start + timedelta(days=ROUND_DAYS))
+        with open_bank(folder, clock_of(start_of_round(number + 1))) as bank:
             close_round(bank, story, number, start, last=number == rounds, say=say)
-    with open_bank(folder, clock_of(FIRST_DAY + timedelta(days=ROUND_DAYS * rounds + 1))) as bank:
+    with open_bank(folder, clock_of(start_of_round(rounds + 1))) as bank:
         say("check")
         _check(bank, story, rounds)
         _keep_read(bank, story)
     return story
+
+
+def start_of_round(number: int) -> date:
+    """The day on which a round starts, counted from one."""
+    return FIRST_DAY + timedelta(days=CYCLE_DAYS * (number - 1))
 
 
 def begin(
@@ -196,7 +203,7 @@ def close_round(bank: Bank, story: Story, number: int, start: date, *, last: boo
     say(f"evaluate {number}")
     window = story.windows[number - 1]
     story.rounds.append([_judge(bank, story, window, name, number) for name in window.locks])
-    today = start + timedelta(days=ROUND_DAYS + 1)
+    today = start_of_round(number + 1)
     if last:
         say(f"beside {number}")
         _read_beside(bank, story, window, number)
