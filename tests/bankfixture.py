@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 
@@ -84,6 +84,13 @@ class Lived:
     rerun_sends: int = 0
     caps_broken: int = 0
     audit_ok: bool = True
+
+
+def set_clock(bank: Bank, day: date) -> None:
+    """Let it be nine in the morning of a day for everything that the open bank does."""
+    clock = FixedClock(datetime(day.year, day.month, day.day, 1, tzinfo=UTC))
+    bank.store.clock = bank.lake.clock = clock
+    object.__setattr__(bank, "clock", clock)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ from bankloop.store.contracts import Role
 from bankloop.store.embedded import remove_cluster
 from bankloop.store.outbox import waiting_messages
 from bankloop.wiring import file_channel, load, open_bank
+from tests.bankfixture import set_clock
 
 pytestmark = pytest.mark.soak
 CUSTOMERS = 2_000
@@ -172,13 +173,6 @@ def ready(own_state: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             yield Ready(folder, bank)
     finally:
         remove_cluster(folder)
-
-
-def set_clock(bank: Bank, day: date) -> None:
-    """Let it be nine in the morning of a day for everything that the open bank does."""
-    clock = FixedClock(datetime(day.year, day.month, day.day, 1, tzinfo=UTC))
-    bank.store.clock = bank.lake.clock = clock
-    object.__setattr__(bank, "clock", clock)
 
 
 def approve_all(bank: Bank) -> None:

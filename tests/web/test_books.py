@@ -150,7 +150,7 @@ def test_the_commands_print_one_object_and_write_files(
 ) -> None:
     small = staffed.small
     monkeypatch.setattr("bankloop.wiring.open_bank", lambda *_: nullcontext(small.open))
-    monkeypatch.setattr(commands, "permit", lambda *_: None)
+    monkeypatch.setattr(commands, "permit", lambda *_, **__: None)
 
     def printed() -> dict[str, Any]:
         found: dict[str, Any] = json.loads(capsys.readouterr().out.strip().splitlines()[-1])

@@ -96,7 +96,7 @@ def test_the_story(own: Staffed, chromium: Any) -> None:
         said = [run_round(own, maker, day, button) for button in ("Preview the plan", "Run", "Run")]
         assert "from the best" in said[0]
         assert "contacts reserved" in said[1]
-        assert "nothing was sent again" in said[2]
+        assert "nothing was decided again" in said[2]
         assert state(own) == "running"
 
         # Compliance kills it, with a reason; a kill without one is refused and what was written stays.

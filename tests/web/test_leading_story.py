@@ -35,7 +35,7 @@ from bankloop.store.database import attach_store
 from bankloop.store.embedded import EmbeddedServer
 from bankloop.store.registry import list_campaigns
 from bankloop.wiring import hand_over_daily
-from tests.bankfixture import TEMPLATE, open_small_bank
+from tests.bankfixture import TEMPLATE, open_small_bank, set_clock
 from tests.customer.test_worklist import xlsx
 from tests.web.conftest import Staffed, listening, staff
 
@@ -244,6 +244,8 @@ def test_head_office_launches_a_round_pauses_it_and_compliance_kills_it_off_the_
         switch.locator("input[name=reason]").fill(reason)
         press(page, switch.locator(f"button[formaction='/board/{name}/{act}']"))
 
+    # The round before is over: the same customers are not reached again while its window is open.
+    set_clock(bank, bank.lake.today() + timedelta(days=31))
     assert state() == "running"
     before, phone = waiting(), desk(chromium, own, address, manager, width=390)
     earlier = listed(phone, address)
