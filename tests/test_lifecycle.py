@@ -49,7 +49,7 @@ CAMPAIGNS = ("bind-card", "first-wealth", "keep-deposits")
 ONCE = ("bind-card", "first-wealth")
 # Verbs that this story does not need; tests/organization/test_organization.py does them and looks for their rows.
 # The story walks the loop's own verbs; those of people, rights, approvals and accounts are walked beside them.
-LIVED = ("bankloop.loop.run", "bankloop.loop.reach", "bankloop.lake")
+LIVED = ("bankloop.loop.run", "bankloop.loop.reach", "bankloop.lake", "bankloop.contact.delivery")
 TABLES = ("campaign", "campaign_step", "plan", "decision", "contact", "outbox", "audit", "model_version", "staff_task")
 
 
