@@ -10,9 +10,11 @@ import socket
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,7 @@ _UNKEPT = text(
 # What a manager's day holds.
 _MINUTES = 360
 _KEPT_OPEN = 600
+_OUTCOMES = ("done", "declined", "not_reached")
 _SERVED_WITHIN = 120.0
 # What each leader opens in the morning, one page after the other.
 _LEADING: Mapping[str, tuple[str, ...]] = {
@@ -78,8 +81,21 @@ class Seen:
     errors: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
-def measure(customers: int, users: int, seconds: float, pause: float) -> dict[str, Any]:
-    """Return ``{pages: {name: {p50_ms, p99_ms, kb}}, users, errors}`` of ``users`` sessions that each open a page every ``pause`` s."""
+@dataclass(frozen=True, slots=True)
+class ServedBank:
+    """A bank that is being served: its folder, address and server's process, and a session for everybody who works there."""
+
+    folder: Path
+    base: str
+    pid: int
+    managers: int
+    tokens: list[str]
+    leaders: dict[str, str]
+
+
+@contextmanager
+def serve_made_bank(customers: int, users: int) -> Iterator[ServedBank]:
+    """Make a bank with ``users`` managers in the middle of a round, serve it in a process of its own, and remove it."""
     with tempfile.TemporaryDirectory(prefix="bankloop-bench-") as home:
         folder = Path(home) / "bank"
         context, port = multiprocessing.get_context("spawn"), _free()
@@ -91,13 +107,28 @@ def measure(customers: int, users: int, seconds: float, pause: float) -> dict[st
             try:
                 managers, tokens, leaders = _prepared(folder, customers, users)
                 made.set()
-                seen = asyncio.run(_work(f"http://{_HOST}:{port}", tokens, leaders, seconds, pause))
+                yield ServedBank(folder, f"http://{_HOST}:{port}", server.pid or 0, managers, tokens, leaders)
             finally:
                 server.terminate()
                 server.join()
         finally:
             remove_cluster(folder)
-    pages = {
+
+
+def measure(customers: int, users: int, seconds: float, pause: float) -> dict[str, Any]:
+    """Return ``{pages: {name: {p50_ms, p99_ms, kb}}, users, errors}`` of ``users`` sessions that each open a page every ``pause`` s."""
+    with serve_made_bank(customers, users) as served:
+        seen = asyncio.run(work_at_desks(served, seconds, pause))
+    looked = sum(len(found) for found in seen.taken.values())
+    return {
+        "customers": customers, "users": users, "managers": served.managers, "pause_s": pause, "looks": looked,
+        "pages": pages_of(seen), "errors": sum(seen.errors.values()), "failed": dict(seen.errors),
+    }  # fmt: skip
+
+
+def pages_of(seen: Seen) -> dict[str, dict[str, float]]:
+    """Return each page's median and 99th percentile in milliseconds, and its largest size in kB."""
+    return {
         name: {
             "p50_ms": round(float(np.percentile(found, 50)), 1),
             "p99_ms": round(float(np.percentile(found, 99)), 1),
@@ -105,11 +136,6 @@ def measure(customers: int, users: int, seconds: float, pause: float) -> dict[st
         }
         for name, found in sorted(seen.taken.items())
     }
-    looked = sum(len(found) for found in seen.taken.values())
-    return {
-        "customers": customers, "users": users, "managers": managers, "pause_s": pause, "looks": looked,
-        "pages": pages, "errors": sum(seen.errors.values()), "failed": dict(seen.errors),
-    }  # fmt: skip
 
 
 def _prepared(folder: Path, customers: int, users: int) -> tuple[int, list[str], dict[str, str]]:
@@ -220,10 +246,14 @@ def _free() -> int:
         return port
 
 
-async def _work(base: str, tokens: list[str], leaders: dict[str, str], seconds: float, pause: float) -> Seen:
-    """Let everybody work for a while; what is opened first warms the process and does not count."""
+async def work_at_desks(served: ServedBank, seconds: float, pause: float, *, log: bool = False) -> Seen:
+    """Let everybody work for a while; what is opened first warms the process and does not count.
+
+    Where ``log`` is set, managers also write down what came of each task they open.
+    """
+    tokens, leaders = served.tokens, served.leaders
     limits = httpx.Limits(max_connections=len(tokens) + 8)
-    async with httpx.AsyncClient(base_url=base, limits=limits, timeout=60.0) as client:
+    async with httpx.AsyncClient(base_url=served.base, limits=limits, timeout=60.0) as client:
         await _ready(client)
         warm = Seen()
         for token in tokens[:2]:
@@ -231,7 +261,8 @@ async def _work(base: str, tokens: list[str], leaders: dict[str, str], seconds: 
         for role, token in leaders.items():
             await _leading(client, warm, role, token, np.random.default_rng(0))
         seen, until = Seen(), time.monotonic() + seconds
-        people = [_repeat(_morning, client, seen, (token,), until, pause, place) for place, token in enumerate(tokens)]
+        morning = partial(_morning, log=log)
+        people = [_repeat(morning, client, seen, (token,), until, pause, place) for place, token in enumerate(tokens)]
         people += [_repeat(_leading, client, seen, (role, token), until, pause, place) for place, (role, token) in enumerate(leaders.items())]  # fmt: skip
         await asyncio.gather(*people)
     for name, count in warm.errors.items():
@@ -263,15 +294,28 @@ async def _repeat(
 
 
 async def _morning(
-    client: httpx.AsyncClient, seen: Seen, token: str, dice: np.random.Generator, until: float = 0.0, pause: float = 0.0
+    client: httpx.AsyncClient,
+    seen: Seen,
+    token: str,
+    dice: np.random.Generator,
+    until: float = 0.0,
+    pause: float = 0.0,
+    *,
+    log: bool = False,
 ) -> None:
     """A manager: today's list, a task of it, the own customers, home."""
     today = await look(client, seen, "workbench", "/workbench", token)
     tasks = sorted(set(re.findall(r'href="(/workbench/[0-9a-f-]{36})"', today)))
     await _rest(pause, dice)
     if tasks:
-        await look(client, seen, "task", str(dice.choice(tasks)), token)
+        task = str(dice.choice(tasks))
+        opened = await look(client, seen, "task", task, token)
         await _rest(pause, dice)
+        proof = re.search(r'name="csrf" value="([^"]+)"', opened)
+        if log and proof is not None:
+            form = {"csrf": proof[1], "outcome": str(dice.choice(_OUTCOMES)), "note": "spoken to"}
+            await look(client, seen, "log", f"{task}/log", token, form)
+            await _rest(pause, dice)
     for name, path in (("customers", "/customers"), ("home", "/")):
         if pause and time.monotonic() >= until:
             return
@@ -296,11 +340,20 @@ async def _leading(
         await _rest(pause, dice)
 
 
-async def look(client: httpx.AsyncClient, seen: Seen, name: str, path: str, token: str) -> str:
-    """Open a page as whose session it is, write down how long it took, how large it is and whether it failed."""
-    begin = time.perf_counter()
+async def look(
+    client: httpx.AsyncClient, seen: Seen, name: str, path: str, token: str, form: Mapping[str, str] | None = None
+) -> str:
+    """Open a page as whose session it is, write down how long it took, how large it is and whether it failed.
+
+    Where a ``form`` is given it is sent, and the page behind it opened.
+    """
+    begin, headers = time.perf_counter(), {"cookie": f"session={token}"}
     try:
-        answer = await client.get(path, headers={"cookie": f"session={token}"})
+        answer = await (
+            client.get(path, headers=headers)
+            if form is None
+            else client.post(path, data=dict(form), headers=headers, follow_redirects=True)
+        )
     except httpx.TransportError as error:
         seen.errors[f"{name} {type(error).__name__}"] += 1
         return ""

@@ -315,6 +315,15 @@ def measure_console(options: Options) -> dict[str, Any]:
     return measure(options.customers or FULL_CUSTOMERS, USERS, 120.0, 20.0)
 
 
+def measure_soak(options: Options) -> dict[str, Any]:
+    """Two hours of 50 people who read, log and lead (a minute of ten when quick): errors, memory an hour, seals in time."""
+    from bankloop.bench.soaking import measure
+
+    if options.quick:
+        return measure(options.customers or QUICK_CUSTOMERS // 8, USERS // 20, 60.0, 1.5)
+    return measure(options.customers or QUICK_CUSTOMERS, USERS // 4, 7_200.0, 60.0)
+
+
 BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "loop": measure_loop,
     "expression": measure_expression,
@@ -338,6 +347,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "customer360": measure_customer360,
     "audience": measure_audience,
     "console": measure_console,
+    "soak": measure_soak,
 }
 
 
