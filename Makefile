@@ -1,5 +1,6 @@
 # One command each. Everything is installed into .venv of this folder; nothing global, no sudo.
 PYTHON ?= python3
+SOAK ?= today/4
 VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := requirements/runtime.txt requirements/dev.txt
@@ -11,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-ha
 # Commands start three times faster from compiled files: let Python keep them, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test quick check advisories bench docs lock clean
+.PHONY: setup demo test soak quick check advisories bench docs lock sbom clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.uv: requirements/uv.txt
@@ -42,12 +43,16 @@ setup: $(VENV)/.runtime
 demo: $(VENV)/.runtime
 	$(BIN)/bankloop demo $(DEMO)
 
-## test: every test that this machine can run; what needs Java, Chromium or slapd is left out where they are missing, and listed
+## test: every test that this machine can run, of the long ones a quarter, another each day (SOAK=all: all); what needs Java, Chromium or slapd is left out where they are missing, and listed
 test: $(VENV)/.dev $(if $(SPARK),$(VENV)/.spark)
 	@$(if $(SPARK),:,echo "left out: tests marked spark (no java on this machine)")
 	@$(if $(CHROMIUM),:,echo "left out: tests marked browser (no chromium on this machine)")
 	@$(if $(SLAPD),:,echo "left out: tests marked ldap (no slapd on this machine)")
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "(spark or not spark)$(if $(SPARK),, and not spark)$(if $(CHROMIUM),, and not browser)$(if $(SLAPD),, and not ldap)" $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --soak $(SOAK) -m "(spark or not spark)$(if $(SPARK),, and not spark)$(if $(CHROMIUM),, and not browser)$(if $(SLAPD),, and not ldap)" $(TESTS)
+
+## soak: the long tests, all of them: kills, crash points, full sizes, many seeds
+soak: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m soak $(TESTS)
 
 ## quick: the tests without a mark: no bank of their own, nothing long
 quick: $(VENV)/.dev
@@ -60,6 +65,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/reference.py --check
+	$(BIN)/python scripts/components.py
 	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
 
 ## advisories: look the locked requirements up in the registry's advisories, where they can be reached
@@ -82,6 +88,11 @@ lock: $(VENV)/.uv
 	$(COMPILE) requirements/build.in -o requirements/build.txt
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) requirements/spark.in -o requirements/spark.txt
+	$(PYTHON) scripts/advisories.py --renewed
+
+## sbom: what the program is made of, with licences and hashes, as CycloneDX
+sbom: $(VENV)/.runtime
+	$(BIN)/python scripts/components.py --sbom sbom.json
 
 clean:
 	rm -rf $(VENV) site demo-bank

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pyarrow as pa
 import pytest
@@ -45,9 +46,31 @@ settings.register_profile("bankloop", deadline=None, suppress_health_check=[Heal
 settings.load_profile("bankloop")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let long tests be sampled: all of them, or one part of several, another each day."""
+    parser.addoption(
+        "--soak", default="all", metavar="PART/PARTS", help="long tests: all, or one part, as 2/4; today/4 turns daily"
+    )
+
+
+def sampled(node: str, asked: str, day: int) -> bool:
+    """Return whether a long test is in the part that was asked for."""
+    if asked == "all":
+        return True
+    part, _, parts = asked.partition("/")
+    turn = day if part == "today" else int(part)
+    return crc32(node.encode()) % int(parts) == turn % int(parts)
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that open a bank: what is left without a mark runs in minutes."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests that open a bank: what is left without a mark runs in minutes; of the long ones take the sample."""
+    asked, day = config.getoption("--soak"), datetime.now(UTC).toordinal()
+    left = [item for item in items if item.get_closest_marker("soak") and not sampled(item.nodeid, asked, day)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        gone = set(left)
+        items[:] = [item for item in items if item not in gone]
     for item in items:
         if isinstance(item, pytest.Function) and "store_server" in item.fixturenames:
             item.add_marker("bank")

@@ -41,7 +41,7 @@ from bankloop.store.registry import list_campaigns, read_plans
 from bankloop.store.verbs import VERBS
 from bankloop.wiring import open_bank
 
-pytestmark = pytest.mark.soak
+pytestmark = pytest.mark.bank
 SEED = 42
 CUSTOMERS = 5_000
 CAMPAIGNS = ("bind-card", "first-wealth", "keep-deposits")

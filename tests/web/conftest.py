@@ -23,6 +23,7 @@ from bankloop.organization.people import book_of, load_people
 from bankloop.organization.principals import system
 from bankloop.store.embedded import EmbeddedServer
 from bankloop.web.shell.app import create_app
+from bankloop.web.shell.connections import TimedConnection
 from tests.bankfixture import SmallBank, shared
 
 with warnings.catch_warnings():
@@ -105,7 +106,7 @@ def listening(app: FastAPI) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", http=TimedConnection))
     ready = threading.Event()
     started = server.startup
 

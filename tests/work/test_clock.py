@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from bankloop.contact.delivery import DeliveryChannel
 from bankloop.kit.clock import FixedClock
+from bankloop.kit.errors import EnvironmentFault
 from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
 from bankloop.organization import account
@@ -282,3 +283,18 @@ def test_rows_of_the_trail_are_purged_when_their_term_is_over(store: Store) -> N
     left = [(row.after or {})["first"] for row in rows if row.class_ == "access"]
     assert left == [["C1", "C2"], ["C2"]]  # what names the customer on hold stays, the newest first
     assert [row.verb for row in rows].count("audit.purge") == 1
+
+
+def test_a_clock_turned_back_under_a_serving_process_does_no_duty_and_writes_nothing(store: Store) -> None:
+    place, now = place_of(store), store.clock.now()
+    with store.begin(system()) as connection:
+        record_audit(connection, "test.act", "thing", "a", None, None)
+    seal = Duty("seal", every(MINUTE), seal_trail)
+    store.clock = FixedClock(now - timedelta(hours=2))
+    assert not do_duty(place, seal, "w1")
+    with pytest.raises(EnvironmentFault, match=r"store\.clock_behind"), store.begin(system()) as connection:
+        record_audit(connection, "test.act", "thing", "b", None, None)
+    store.clock = FixedClock(now + timedelta(minutes=1))
+    assert do_duty(place, seal, "w1")
+    with store.begin(system()) as connection:
+        record_audit(connection, "test.act", "thing", "c", None, None)

@@ -324,6 +324,13 @@ def measure_soak(options: Options) -> dict[str, Any]:
     return measure(options.customers or QUICK_CUSTOMERS, USERS // 4, 7_200.0, 60.0)
 
 
+def measure_attacks(options: Options) -> dict[str, Any]:
+    """Every attack on a running bank that is known of, tried anew: held or broken, each by name."""
+    from bankloop.bench.attacks.runner import measure
+
+    return measure(options.customers or QUICK_CUSTOMERS // 10)
+
+
 BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "loop": measure_loop,
     "expression": measure_expression,
@@ -348,6 +355,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "audience": measure_audience,
     "console": measure_console,
     "soak": measure_soak,
+    "attacks": measure_attacks,
 }
 
 

@@ -24,7 +24,7 @@ from bankloop.organization.principals import system
 from bankloop.organization.task import escalate_tasks, expire_tasks, hand_over_tasks
 from bankloop.performance.daily import due_day
 from bankloop.performance.daily_figures import report_day
-from bankloop.store.audit import check_due, purge_due, seal_audit
+from bankloop.store.audit import check_clock, check_due, purge_due, seal_audit
 from bankloop.store.database import now_of
 from bankloop.store.duties import claim_duty, end_duty, fail_duty, renew_duty
 from bankloop.store.rates import forget_counts
@@ -156,9 +156,13 @@ DUTIES: tuple[Duty, ...] = (
 def do_duty(place: Workplace, duty: Duty, worker: str) -> bool:
     """Do a duty if it is due and nobody has done it or is at it; return whether it was done here.
 
-    What fails ends nothing: its reason is kept, and it is due again in a minute.
+    What fails ends nothing: its reason is kept, and it is due again in a minute. While the machine's clock is behind the
+    trail no duty is done, and the process writes nothing at all.
     """
     bank, store = place.bank, place.bank.store
+    check_clock(store)
+    if store.behind is not None:
+        return False
     due = duty.due(bank, store.clock.now())
     if due is None:
         return False

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher, profiles
 
+from bankloop.kit.addresses import NAMED_HOSTS
 from bankloop.organization import account
 from bankloop.organization.account import secrets
 from bankloop.store.database import Store, attach_store
@@ -20,6 +21,12 @@ from bankloop.store.embedded import EmbeddedServer
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The cost of a hash is not what these tests are about."""
     monkeypatch.setattr(secrets, "_hasher", lambda: PasswordHasher.from_parameters(profiles.CHEAPEST))
+
+
+@pytest.fixture(autouse=True)
+def named_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Providers and directories of these tests stand on this machine."""
+    monkeypatch.setenv(NAMED_HOSTS, "127.0.0.1")
 
 
 PASSWORD = "four quiet herons wading"

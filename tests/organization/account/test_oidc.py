@@ -121,6 +121,22 @@ def leave(idp: Idp, provider: Provider, hand: Hand, **claims: Any) -> Asked:
     return asked
 
 
+@pytest.mark.parametrize("name", ["token_endpoint", "jwks_uri"])
+def test_a_provider_s_own_answer_leads_nowhere_inside(
+    idp: Idp, provider: Provider, hand: Hand, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = idp.answer
+
+    def elsewhere(path: str) -> dict[str, Any]:
+        found = told(path)
+        return {**found, name: "http://169.254.169.254/latest/meta-data"} if name in found else found
+
+    monkeypatch.setattr(idp, "answer", elsewhere)
+    asked = leave(idp, provider, hand)
+    with pytest.raises(EnvironmentFault, match=r"net\.address"):
+        provider.subject(asked, "code", REDIRECT)
+
+
 def test_what_holds_names_the_subject(idp: Idp, provider: Provider, hand: Hand) -> None:
     asked = leave(idp, provider, hand)
     assert provider.subject(asked, "code", REDIRECT) == "idp|1"

@@ -7,6 +7,7 @@ import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
+from bankloop.kit.addresses import check_address
 from bankloop.organization.account import errors
 from bankloop.organization.account.contracts import Directory
 
@@ -30,6 +31,7 @@ def bind(directory: Directory, person_id: str, password: str) -> bool:
         if secure or directory.start_tls
         else None
     )
+    check_address(directory.url, ("ldap", "ldaps"))
     server = ldap3.Server(directory.url, use_ssl=secure, tls=tls, connect_timeout=_SECONDS, get_info=ldap3.NONE)
     name = directory.person.replace("{person}", escape_rdn(person_id))
     connection = ldap3.Connection(server, name, password, receive_timeout=_SECONDS, raise_exceptions=True)

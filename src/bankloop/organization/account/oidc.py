@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from bankloop.kit.addresses import check_address
 from bankloop.kit.bounded import read_json
 from bankloop.kit.clock import Clock
 from bankloop.kit.errors import DataError
@@ -136,6 +137,8 @@ class Provider:
     def _fetch(self, method: str, address: str, form: Mapping[str, str] | None = None) -> Any:
         import httpx
 
+        # The provider's own answer names the next addresses: each is judged, not only the one in the bank's file.
+        check_address(address, ("http", "https") if self.settings.issuer.startswith("http://") else ("https",))
         secret = self.settings.secret
         auth = (self.settings.client_id, secret) if form and secret else None
         try:

@@ -51,7 +51,7 @@ def _oidc(bank: Located, block: Any) -> Oidc | None:
         return None
     found = _block(bank, ("oidc",), block)
     issuer, client = str(found.get("issuer", "")), str(found.get("client_id", ""))
-    if not client or not (issuer.startswith("https://") or issuer.startswith(("http://127.0.0.1", "http://localhost"))):
+    if not client or not (issuer.startswith(("https://", "http://127.0.0.1", "http://localhost"))):
         reason = Text("须有 client_id 和以 https 开头的 issuer", "client_id and an issuer over https are needed")
         raise _refuse(bank, ("oidc",), reason)
     return Oidc(issuer.rstrip("/"), client, _secret(), str(found.get("claim", "sub")))

@@ -1,6 +1,7 @@
 """A clock that is behind what was recorded already: whatever is written now would lie before what came first.
 
-The newest row of the trail is looked at when a bank is opened; where the clock is behind it, nothing is written.
+The newest row of the trail is looked at when a bank is opened, and before each duty of a process that serves it; where
+the clock is behind it, nothing is written.
 """
 
 from __future__ import annotations

@@ -107,6 +107,8 @@ def serve(folder: Path, port: int = 8321, host: str = "127.0.0.1", *, behind_pro
     """
     import uvicorn
 
+    from bankloop.web.shell.connections import TimedConnection
+
     settings = account.read_settings(folder)
     if not behind_proxy and not is_loopback(host):
         raise errors.not_loopback(host)
@@ -118,6 +120,7 @@ def serve(folder: Path, port: int = 8321, host: str = "127.0.0.1", *, behind_pro
     uvicorn.run(
         app, host=host, port=port, log_level="warning", server_header=False, proxy_headers=behind_proxy,
         forwarded_allow_ips="127.0.0.1", h11_max_incomplete_event_size=16_384, timeout_keep_alive=10,
+        http=TimedConnection,
     )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Attacks on a running bank, as code: each is tried, and what stands against it holds or is broken."""
