@@ -19,6 +19,7 @@ from bankloop.kit.worktime import take_calendar
 from bankloop.lake.contracts import LoadReport
 from bankloop.lake.load import Progress, load_bank
 from bankloop.lake.service import open_lake
+from bankloop.lake.standstill import check_units
 from bankloop.loop.bank import Bank
 from bankloop.organization.people import PeopleReport, load_people, units
 from bankloop.organization.principals import system
@@ -52,10 +53,11 @@ def open_bank(folder: Path, clock: Clock) -> Iterator[Bank]:
 
 
 def load(
-    bank: Bank, progress: Progress | None = None, accept_loss: Collection[str] = ()
+    bank: Bank, progress: Progress | None = None, accept_loss: Collection[str] = (), again: Collection[str] = ()
 ) -> tuple[LoadReport, PeopleReport]:
     """Load what has arrived into the lake, then bring units, staff, books, consents and identities in the store up to it."""
-    report = load_bank(bank.folder, bank.lake, progress, accept_loss=accept_loss)
+    check_units(bank.lake)
+    report = load_bank(bank.folder, bank.lake, progress, accept_loss=accept_loss, again=again)
     # Neither reads what the other writes, and both wait for the database most of the time.
     with ThreadPoolExecutor(1) as beside:
         consents = beside.submit(take_consents, bank.store, bank.lake)

@@ -98,9 +98,14 @@ def load(
     take_back: Annotated[
         list[str] | None, typer.Option(help="先退回上一版的表 / table to put back to its version before, first")
     ] = None,
+    again: Annotated[
+        list[str] | None, typer.Option(help="按现在的映射重新装载的表 / table to make anew by the mapping of now")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """装载源文件：坏行隔离，好行入湖。Load what has arrived; bad rows go to quarantine, good rows load."""
+    from bankloop.lake.sources import read_sources
+    from bankloop.lake.standstill import beside, why_nothing
     from bankloop.wiring import load as load_all
     from bankloop.wiring import make_ready, open_bank
 
@@ -109,7 +114,10 @@ def load(
         back = [opened.lake.take_back(table) for table in take_back or ()]
         for version in back:
             say(f"{version.table} ← {version.as_of} ({version.rows:,} 行 / rows)")
-        report, people = load_all(opened, lambda one, done, total: say(f"{done}/{total} {one}"), accept_loss or ())
+        report, people = load_all(
+            opened, lambda one, done, total: say(f"{done}/{total} {one}"), accept_loss or (), again or ()
+        )
+        why = why_nothing(report, read_sources(bank))
         if report.versions or back:
             say("标签与档案 / attributes and profiles")
             make_ready(opened)
@@ -133,6 +141,8 @@ def load(
         say(f"等待 .ok / waiting for .ok: {folder}")
     for file in report.superseded:
         say(f"已有更新一日，未用 / a later day is loaded, not used: {file}")
+    for reason in (*why, *beside(report)):
+        say(reason.say(language()))
     finish(
         {
             "load": report.load_id,
@@ -149,6 +159,9 @@ def load(
             "waiting": list(report.waiting),
             "already_loaded": len(report.already_loaded),
             "superseded": list(report.superseded),
+            "why": [{"zh": reason.zh, "en": reason.en} for reason in why],
+            "remapped": list(report.remapped),
+            "unread": list(report.unread),
             "taken_back": {version.table: version.as_of.isoformat() for version in back},
             "people": {"units": people.units, "staff": people.staff, "customers": people.customers},
         },

@@ -179,6 +179,7 @@ def _rows(card: Any) -> list[list[str]]:
         ["lift@10%", f"{card.lift_at_10:.2f}{_span(card, 'lift_at_10', 2)}"],
         ["PSI", f"{card.psi:.3f}"],
         *([["学习器 / learner", f"{card.learner}: {card.why[language().value]}"]] if card.why else []),
+        *([["不用（无值或一律相同）/ left out: empty or all alike", "\n".join(card.dropped)]] if card.dropped else []),
         ["样本 · 代码 · 锁 / rows · code · lock", f"{card.data[:12]} · {card.code[:12]} · {card.lock[:12]}"],
         *[
             [f"Δ {k}", f"{e.mean * 100:+.2f} pp [{e.low * 100:+.2f}, {e.high * 100:+.2f}]"]

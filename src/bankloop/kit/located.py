@@ -67,6 +67,15 @@ class _Loader(yaml.SafeLoader):
             )
         return node
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        # The library keeps the last of two and says nothing; merged keys are the library's own and may come again.
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} is there twice", key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         if isinstance(node, yaml.ScalarNode) and node.tag != _TEXT and len(node.value) > _MOST_PLAIN:
             raise yaml.constructor.ConstructorError(None, None, "a value too long for a number", node.start_mark)

@@ -19,6 +19,7 @@ LOADED_FILE = TableContract(
         ContractColumn("load_id", ColumnType.STR, Text("批次", "load")),
         ContractColumn("rows_read", ColumnType.INT, Text("读入行数", "rows read")),
         ContractColumn("quarantined", ColumnType.INT, Text("隔离行数", "rows in quarantine")),
+        ContractColumn("mapping", ColumnType.STR, Text("映射摘要", "digest of the mapping"), nullable=True),
     ),
     mode="append",
 )

@@ -158,7 +158,10 @@ class SourceReport:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load did: per source, the versions it published, and what was left waiting or known already."""
+    """What a load did: per source, the versions it published, and what was left waiting or known already.
+
+    ``remapped`` are files known already that were loaded by another mapping, ``unread`` those that no source reads.
+    """
 
     load_id: str
     sources: tuple[SourceReport, ...]
@@ -166,6 +169,8 @@ class LoadReport:
     waiting: tuple[str, ...] = ()
     already_loaded: tuple[str, ...] = ()
     superseded: tuple[str, ...] = ()
+    remapped: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:

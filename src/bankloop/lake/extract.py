@@ -54,6 +54,8 @@ def draw(
     waiting: list[str] = []
     for source in sources:
         query = source.query
+        if source.rows:
+            found.append(Delivery(source, None, (_from_rows(lake, source),)))
         if query is None:
             continue
         if query.database:
@@ -62,6 +64,17 @@ def draw(
         for day, paths in _days(lake, source, query, waiting, superseded):
             found.append(Delivery(source, day, (_from_files(lake, source, query, day, paths, scratch),)))
     return found, waiting
+
+
+# What stands in bank.yaml
+
+
+def _from_rows(lake: Lake, source: Source) -> Path:
+    columns = sorted({column for row in source.rows for column in row})
+    cells = {column: pa.array([row.get(column) for row in source.rows], pa.string()) for column in columns}
+    target = lake.folder / "data" / "incoming" / source.path
+    rows = pa.table(cells)
+    return _written_to(target, iter([rows.schema.empty_table(), rows]), digest(list(source.rows)))
 
 
 # A database
@@ -216,7 +229,14 @@ def _target(lake: Lake, source: Source, day: date | None) -> Path:
 
 def _written(lake: Lake, source: Source, day: date | None, tables: Iterator[pa.Table], inputs: str) -> Path:
     """Write an answer as a whole or not at all, for its owner alone; the oldest of a snapshot's answers go."""
-    target = _target(lake, source, day)
+    target = _written_to(_target(lake, source, day), tables, inputs)
+    if source.mode == "replace":
+        for old in sorted(target.parent.glob(f"{source.name}-????????.parquet"))[:-_KEPT]:
+            old.unlink(missing_ok=True)
+    return target
+
+
+def _written_to(target: Path, tables: Iterator[pa.Table], inputs: str) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{uuid4().hex}.partial")
     try:
@@ -229,7 +249,4 @@ def _written(lake: Lake, source: Source, day: date | None, tables: Iterator[pa.T
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
-    if source.mode == "replace":
-        for old in sorted(target.parent.glob(f"{source.name}-????????.parquet"))[:-_KEPT]:
-            old.unlink(missing_ok=True)
     return target

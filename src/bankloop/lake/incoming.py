@@ -35,7 +35,7 @@ def find(incoming: Path, sources: Sequence[Source]) -> tuple[list[Delivery], lis
     found: dict[tuple[date | None, int], list[Path]] = {}
     by_folder: dict[Path, list[Path]] = {}
     for index, source in enumerate(sources):
-        for path in sorted(incoming.glob(source.path)) if source.query is None else ():
+        for path in sorted(incoming.glob(source.path)) if not source.drawn else ():
             if path.is_relative_to(incoming / DRAWN):
                 continue
             top = incoming / path.relative_to(incoming).parts[0]

@@ -126,7 +126,8 @@ def deliveries(lake: Lake) -> tuple[DeliveryRecord, ...]:
         rows = engine.sql(
             # Every file of a delivery carries the counts of the whole delivery.
             f"SELECT source, day, sum(files)::BIGINT, sum(rows)::BIGINT, sum(bad)::BIGINT FROM (SELECT source, day, load_id, "
-            f"count(*) AS files, max(rows_read) AS rows, max(quarantined) AS bad FROM {lake.reading(version)} GROUP BY ALL) "
+            f"count(*) AS files, max(rows_read) AS rows, max(quarantined) AS bad FROM (FROM {lake.reading(version)} "
+            "QUALIFY row_number() OVER (PARTITION BY source, file, digest ORDER BY load_id DESC) = 1) GROUP BY ALL) "
             "GROUP BY ALL ORDER BY day DESC NULLS LAST, source"
         ).fetchall()
     return tuple(DeliveryRecord(*row) for row in rows)

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bankloop.kit.ids import uuid7
-from bankloop.lake import errors, expectations, extract, files, incoming, origins, quality, quarantine
+from bankloop.lake import errors, expectations, extract, filelog, files, incoming, origins, quality, quarantine
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.conforming import Conformed, conform_files
 from bankloop.lake.contracts import LoadReport, SourceReport
@@ -26,15 +26,15 @@ from bankloop.lake.engine import literal, name, parquet, schema_of
 from bankloop.lake.incoming import Delivery
 from bankloop.lake.rules import RULE_TEXT
 from bankloop.lake.secret import hmac_pads, token_key
-from bankloop.lake.service import Lake
+from bankloop.lake.service import Lake, contract_of
 from bankloop.lake.sources import OWN, Source, read_sources
+from bankloop.lake.standstill import unread_files
 from bankloop.lake.writer import LakeWriter
 from bankloop.store.contracts import LakeVersion
 
 Progress = Callable[[str, int, int], None]
 """Called with a source's name, the deliveries done and their number."""
 
-_LOG = "loaded_file"
 # Whose identifiers are kept: customers, by their number.
 _PERSONS, _PERSON = "customer", "customer_no"
 _SEALED_AT_ONCE = 100_000
@@ -44,16 +44,24 @@ _KNOWN = " ANTI JOIN (SELECT {person} AS key, {{token}} AS token FROM {stored}) 
 
 
 def load_bank(
-    folder: Path, lake: Lake, progress: Progress | None = None, *, accept_loss: Collection[str] = ()
+    folder: Path,
+    lake: Lake,
+    progress: Progress | None = None,
+    *,
+    accept_loss: Collection[str] = (),
+    again: Collection[str] = (),
 ) -> LoadReport:
     """Load what has arrived under ``folder``/data/incoming since the last load.
 
     Files are taken day by day. Bad rows go to data/quarantine/<load>/, the good ones into new versions that are
     committed in one transaction at the end. A snapshot may lose most of its rows only in the tables of ``accept_loss``.
+    The tables of ``again`` are made anew of every file that is still there: by a mapping that was corrected.
     Raises ``SpecError`` for bank.yaml, ``DataError`` for a broken contract, too many bad rows, a day after today or a
     snapshot that lost its rows, ``LockedError`` and ``EnvironmentFault``; each leaves the lake as it was.
     """
     sources = read_sources(folder)
+    for table in again:
+        contract_of(table)
     deliveries, waiting = incoming.find(folder / "data" / "incoming", sources)
     scratch = folder / "data" / "tmp" / f"load-{uuid4().hex}"
     with lake.writing() as writer, errors.guarded("data/lake"):
@@ -63,20 +71,21 @@ def load_bank(
         scratch.mkdir(parents=True)
         try:
             with lake.engine() as connection:
-                load = _Load(lake, writer, connection, scratch, sources, frozenset(accept_loss))
+                load = _Load(lake, writer, connection, scratch, sources, frozenset(accept_loss), frozenset(again))
                 incoming.check_days(deliveries, lake.today())
                 drawn, lacking = extract.draw(lake, sources, scratch, load.superseded)
                 waiting += lacking
                 together = incoming.in_order([*deliveries, *drawn], sources)
+                load.check_again(together)
                 load.run(together, progress or (lambda *_: None))
                 versions = {v.table: v.version for v in writer.staged if v.table not in OWN}
                 load.seal()
                 writer.commit()
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-    return LoadReport(
-        load.id, tuple(load.reports), versions, tuple(waiting), tuple(load.already), tuple(load.superseded)
-    )
+    known, beside = (tuple(load.already), tuple(load.superseded)), tuple(load.remapped)
+    unread = unread_files(folder, sources)
+    return LoadReport(load.id, tuple(load.reports), versions, tuple(waiting), *known, beside, unread)
 
 
 @dataclass
@@ -87,10 +96,12 @@ class _Load:
     scratch: Path
     sources: Sequence[Source]
     accept_loss: frozenset[str] = frozenset()
+    again: frozenset[str] = frozenset()
     reports: list[SourceReport] = field(default_factory=list)
     already: list[str] = field(default_factory=list)
     superseded: list[str] = field(default_factory=list)
-    log: list[dict[str, object]] = field(default_factory=list)
+    remapped: list[str] = field(default_factory=list)
+    anew: dict[str, LakeVersion] = field(default_factory=dict)
     measures: list[dict[str, object]] = field(default_factory=list)
     personal: list[list[tuple[str, pa.Table]]] = field(default_factory=list)
     all_aside: bool = False
@@ -100,7 +111,15 @@ class _Load:
         inner, outer = hmac_pads(token_key(self.lake.folder))
         for variable, pad in (("token_inner", inner), ("token_outer", outer)):
             self.connection.execute(f"SET VARIABLE {variable} = unhex('{pad.hex()}')").fetchall()
-        self.known = self._known()
+        version = self.writer.current(filelog.TABLE)
+        self.log = filelog.read_log(self.connection, self.writer.paths(version) if version else ())
+
+    def check_again(self, deliveries: Sequence[Delivery]) -> None:
+        """Raise ``DataError`` where a table cannot be made anew without losing rows that nobody said may go."""
+        delivered = {self._label(path) for delivery in deliveries for path in delivery.files}
+        for source in self.sources:
+            if source.table in self.again - self.accept_loss:
+                self.log.check_there(source, delivered)
 
     def run(self, deliveries: Sequence[Delivery], progress: Progress) -> None:
         done = 0
@@ -119,12 +138,12 @@ class _Load:
             path: digests[path]
             for delivery in deliveries
             for path in delivery.files
-            if (delivery.source.name, self._label(path), digests[path]) not in self.known
+            if table in self.again or not self.log.knows(delivery.source, self._label(path), digests[path])
         }
-        self.already.extend(self._label(path) for path in digests if path not in fresh)
+        self._note_known(deliveries, digests, fresh)
         if not fresh:
             return
-        as_of, current = day or self.lake.today(), self.writer.current(table)
+        as_of, current = day or self.lake.today(), self._current(table)
         mode = deliveries[0].source.mode
         if mode == "replace" and current is not None and day is not None and current.as_of > day:
             self.superseded.extend(self._label(path) for path in fresh)
@@ -149,12 +168,30 @@ class _Load:
             rows += self._keep_unchanged(table, self.writer.paths(current), target)
         if mode == "replace" and current is not None and table not in self.accept_loss:
             self._check_loss(current, rows, deliveries)
+        elif (
+            table in self.again - self.accept_loss and (before := self.writer.current(table)) and before.as_of <= as_of
+        ):
+            self._check_loss(before, rows, deliveries)
         if mode == "append" and not made:
             shutil.rmtree(target)
             return
         keep = current.files if current is not None and mode == "append" else ()
         total = rows + (current.rows if current is not None and mode == "append" else 0)
-        self.writer.stage(table, target, total, as_of, keep)
+        self.anew[table] = self.writer.stage(table, target, total, as_of, keep)
+
+    def _current(self, table: str) -> LakeVersion | None:
+        """Return the version that what comes is added to: of a table that is made anew, what this load made of it."""
+        return self.anew.get(table) if table in self.again else self.writer.current(table)
+
+    def _note_known(
+        self, deliveries: Sequence[Delivery], digests: Mapping[Path, str], fresh: Mapping[Path, str]
+    ) -> None:
+        for delivery in deliveries:
+            for path in (path for path in delivery.files if path not in fresh):
+                label = self._label(path)
+                self.already.append(label)
+                if self.log.remapped(delivery.source, label, digests[path]):
+                    self.remapped.append(f"{delivery.source.table}: {label}")
 
     def _check_loss(self, current: LakeVersion, rows: int, deliveries: Sequence[Delivery]) -> None:
         """Raise ``DataError`` where a snapshot loses most of its rows: cut short more likely than true."""
@@ -316,31 +353,12 @@ class _Load:
                 report,
             )
         )
+        counts = {"load_id": self.id, "rows_read": result.read, "quarantined": result.bad.rows}
         for path in paths:
-            key = (source.name, self._label(path), digests[path])
-            if key not in self.known:
-                self.known.add(key)
-                self.log.append(
-                    {
-                        "source": key[0],
-                        "file": key[1],
-                        "digest": key[2],
-                        "day": delivery.day,
-                        "load_id": self.id,
-                        "rows_read": result.read,
-                        "quarantined": result.bad.rows,
-                    }
-                )
-
-    def _known(self) -> set[tuple[str, str, str]]:
-        version = self.writer.current(_LOG)
-        if version is None:
-            return set()
-        query = f"SELECT source, file, digest FROM {parquet(self.writer.paths(version))}"
-        return {(str(s), str(f), str(d)) for s, f, d in self.connection.execute(query).fetchall()}
+            self.log.add(source, self._label(path), digests[path], delivery.day, **counts)
 
     def _write_log(self) -> None:
-        for table, rows in ((_LOG, self.log), (quality.TABLE, self.measures)):
+        for table, rows in ((filelog.TABLE, self.log.added), (quality.TABLE, self.measures)):
             if not rows:
                 continue
             current, target = self.writer.current(table), self.writer.folder()

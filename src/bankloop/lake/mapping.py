@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from bankloop.kit import grammar
 from bankloop.kit.money import MAX_FEN
 from bankloop.lake import errors
+from bankloop.lake.columns import ColumnSource
 from bankloop.lake.contracts import ColumnType, ContractColumn, DataClass
 from bankloop.lake.engine import DUCK_TYPE, literal, name
 from bankloop.lake.readers import RawFile
 from bankloop.lake.rules import PHONE, ColumnCheck
-from bankloop.lake.sources import ColumnSource, Source
+from bankloop.lake.sources import Source
 
 DEFAULT_YES = ("1", "Y", "y", "true", "True", "TRUE", "T", "是")
 DEFAULT_NO = ("0", "N", "n", "false", "False", "FALSE", "F", "否")
@@ -96,7 +97,9 @@ def _map(source: Source, raw: RawFile, column: ContractColumn, used: set[str]) -
     given = source.columns.get(column.name, ColumnSource(source=column.name))
     kind = DUCK_TYPE[column.type]
     if given.constant is not None:
-        return Mapped(column, f"CAST({literal(given.constant)} AS {kind})", literal(given.constant))
+        # A source's constant is a value of the column's type already: it goes the way of every text.
+        value = _conversion(column.type, ColumnSource(), literal(given.constant), source.zone)
+        return Mapped(column, f"CAST({value} AS {kind})", literal(given.constant))
     assert given.source is not None
     if given.source not in raw.types:
         if column.name not in source.columns and column.nullable:
@@ -115,7 +118,7 @@ def _map(source: Source, raw: RawFile, column: ContractColumn, used: set[str]) -
     if found in _FLOATS:
         # As a decimal, because a small or large one is written with an exponent, which no amount has.
         written = f"coalesce(CAST(try_cast({field} AS DECIMAL(38, 10)) AS VARCHAR), {written})"
-    text = f"nullif({_trimmed(written)}, '')"
+    text = _recoded(f"nullif({_trimmed(written)}, '')", given.values)
     return _converted(source, column, given, text, shown)
 
 
@@ -171,6 +174,16 @@ def _word(text: str, *, key: bool) -> str:
         broken += f" OR regexp_matches({text}, {literal(f'[{grammar.INVISIBLE}]')})"
         broken += f" OR regexp_full_match({text}, {literal(grammar.NUMBER_SHOWN)})"
     return f"CASE WHEN NOT ({broken}) THEN {text} END"
+
+
+def _recoded(text: str, values: Sequence[tuple[str, str | None]]) -> str:
+    """Return a text with the bank's codes as ours, other texts as they are; "" stands for an empty cell."""
+    if not values:
+        return text
+    cases = " ".join(
+        f"WHEN {literal(code)} THEN {'NULL' if value is None else literal(value)}" for code, value in values
+    )
+    return f"CASE coalesce({text}, '') {cases} ELSE {text} END"
 
 
 def _token(source: Source, column: ContractColumn, pii: str, text: str, shown: str) -> Mapped:

@@ -35,22 +35,29 @@ A source may be a query instead of a ``path``: over a database, or over several 
       disp: {path: "*/DISP_*.csv", format: csv, encoding: gbk}
     query: SELECT a.client AS from_no, b.client AS to_no FROM disp a JOIN disp b USING (account) WHERE …
 ```
+A small table that no system delivers stands here itself, by the conformed columns.
+```yaml
+  unit:
+    table: unit
+    rows: [{unit_id: "0000", kind: head_office, name_zh: 总行, name_en: Head office}]
+```
 What a source promises beside that (``control``, ``quality``, ``block``) is in ``expectations``. Timestamps take ``{from: …, timestamp: "%Y-%m-%d %H:%M:%S", zone: Asia/Shanghai}``; the zone is the bank's when left out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from bankloop.kit.located import Located, nearest, read_located
+from bankloop.kit.located import Located, read_located
 from bankloop.kit.text import Text
+from bankloop.lake.columns import ColumnSource, listed, one_of, plain, read_columns
 from bankloop.lake.conformed import CONTRACTS
-from bankloop.lake.contracts import ColumnType, TableContract
+from bankloop.lake.contracts import TableContract
 from bankloop.lake.errors import source_spec
 from bankloop.lake.expectations import Expected, read_expected
 from bankloop.lake.settings import read_zone
@@ -58,7 +65,6 @@ from bankloop.lake.settings import read_zone
 FORMATS = ("csv", "xlsx", "parquet")
 MODES = ("replace", "append", "upsert")
 ENCODINGS = ("utf-8", "utf-8-sig", "gbk", "gb18030")
-PII_KINDS = ("name", "phone", "id_no")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+")
 # What the platform keeps about loading itself.
 OWN = ("loaded_file", "quality")
@@ -68,11 +74,15 @@ DEFAULT_REJECT_PPM = 20_000
 # How files are read, and what a query takes in their place.
 _READING = ("path", "format", "encoding", "delimiter", "header")
 _QUERY = ("query", "database", "files")
+# Rows that stand in bank.yaml itself; a longer table is a file.
+_ROWS = "rows"
+_MOST_ROWS = 200
 _KEYS = (
     "name",
     "table",
     *_READING,
     *_QUERY,
+    _ROWS,
     "mode",
     "reject_above",
     "ignore",
@@ -81,22 +91,6 @@ _KEYS = (
     "quality",
     "block",
 )
-_COLUMN_KEYS = ("from", "constant", "date", "timestamp", "zone", "yes", "no", "money", "pii", "matches")
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnSource:
-    """Where one conformed column comes from: a source column, converted, or a constant."""
-
-    source: str | None = None
-    constant: str | None = None
-    pattern: str | None = None
-    zone: str | None = None
-    yes: tuple[str, ...] = ()
-    no: tuple[str, ...] = ()
-    yuan: bool = False
-    pii: str | None = None
-    matches: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +121,12 @@ class Source:
     zone: str = "Asia/Shanghai"
     expected: Expected = field(default_factory=Expected)
     query: Query | None = None
+    rows: tuple[Mapping[str, str], ...] = ()
+
+    @property
+    def drawn(self) -> bool:
+        """Return whether nobody delivers it: it is asked for, or stands in bank.yaml."""
+        return self.query is not None or bool(self.rows)
 
     @property
     def contract(self) -> TableContract:
@@ -165,18 +165,19 @@ def _source(bank: Located, route: tuple[str | int, ...], name: str, entry: Any, 
     if not isinstance(entry, dict):
         raise source_spec(place, Text(f"来源 {name} 应为映射", f"source {name} must be a mapping"))
     for key in entry:
-        _one_of(bank.place(*route, str(key)), "key", str(key), _KEYS)
+        one_of(bank.place(*route, str(key)), "key", str(key), _KEYS)
     if "table" not in entry:
         raise source_spec(place, Text(f"来源 {name} 缺少 table", f"source {name} lacks table"))
-    table = _one_of(bank.place(*route, "table"), "table", entry["table"], [t for t in CONTRACTS if t not in OWN])
+    table = one_of(bank.place(*route, "table"), "table", entry["table"], [t for t in CONTRACTS if t not in OWN])
     asked = any(key in entry for key in _QUERY)
-    reading = _asked(bank, route, name, table, entry) if asked else _delivered(bank, route, name, table, entry)
+    reader = _standing if _ROWS in entry else _asked if asked else _delivered
+    reading = reader(bank, route, name, table, entry)
     return replace(
         reading,
-        mode=_one_of(bank.place(*route, "mode"), "mode", entry.get("mode", CONTRACTS[table].mode), MODES),
+        mode=one_of(bank.place(*route, "mode"), "mode", entry.get("mode", CONTRACTS[table].mode), MODES),
         reject_ppm=_share(bank.place(*route, "reject_above"), entry.get("reject_above")),
-        ignore=tuple(_names(entry.get("ignore", ()))),
-        columns=_columns(bank, (*route, "columns"), CONTRACTS[table], entry.get("columns") or {}),
+        ignore=tuple(listed(entry.get("ignore", ()))),
+        columns=read_columns(bank, (*route, "columns"), CONTRACTS[table], entry.get("columns") or {}),
         zone=zone,
         expected=read_expected(entry, place),
     )
@@ -193,12 +194,22 @@ def _delivered(bank: Located, route: tuple[str | int, ...], name: str, table: st
         name=name,
         table=table,
         path=str(entry["path"]),
-        format=_one_of(bank.place(*route, "format"), "format", entry["format"], FORMATS),
+        format=one_of(bank.place(*route, "format"), "format", entry["format"], FORMATS),
         place=place,
-        encoding=_one_of(bank.place(*route, "encoding"), "encoding", encoding, ENCODINGS),
+        encoding=one_of(bank.place(*route, "encoding"), "encoding", encoding, ENCODINGS),
         delimiter=_delimiter(bank.place(*route, "delimiter"), entry.get("delimiter", ",")),
         header=tuple(map(str, header)) if isinstance(header, list) else None,
     )
+
+
+def _check_name(place: str, name: str) -> None:
+    """Raise ``SpecError`` for a name that cannot be a file's."""
+    if not _PLAIN_NAME.fullmatch(name):
+        reason = Text(
+            f"这种来源的名称只用字母、数字、_ 和 -：{name}",
+            f"such a source is named by letters, digits, _ and -: {name}",
+        )
+        raise source_spec(place, reason)
 
 
 def _asked(bank: Located, route: tuple[str | int, ...], name: str, table: str, entry: Mapping[str, Any]) -> Source:
@@ -212,11 +223,7 @@ def _asked(bank: Located, route: tuple[str | int, ...], name: str, table: str, e
     if odd := [key for key in _READING if key in entry]:
         reason = Text(f"查询来源不写 {odd[0]}；文件的读法写在 files 里", f"a query takes no {odd[0]}; files say theirs")
         raise source_spec(bank.place(*route, odd[0]), reason)
-    if not _PLAIN_NAME.fullmatch(name):
-        reason = Text(
-            f"查询来源的名称只用字母、数字、_ 和 -：{name}", f"a query is named by letters, digits, _ and -: {name}"
-        )
-        raise source_spec(place, reason)
+    _check_name(place, name)
     files, database = entry.get("files", {}), str(entry.get("database", ""))
     if (
         not isinstance(files, dict)
@@ -227,7 +234,7 @@ def _asked(bank: Located, route: tuple[str | int, ...], name: str, table: str, e
         raise source_spec(bank.place(*route, "files"), reason)
     for alias, one in files.items():
         for key in one:
-            _one_of(bank.place(*route, "files", alias, key), "key", key, _READING)
+            one_of(bank.place(*route, "files", alias, key), "key", key, _READING)
     read = {
         str(alias): _delivered(bank, (*route, "files", alias), str(alias), table, one) for alias, one in files.items()
     }
@@ -235,80 +242,32 @@ def _asked(bank: Located, route: tuple[str | int, ...], name: str, table: str, e
     return Source(name, table, f"drawn/{name}-*.parquet", "parquet", place, query=query)
 
 
-def _columns(
-    bank: Located, route: tuple[str | int, ...], contract: TableContract, entries: Mapping[str, Any]
-) -> dict[str, ColumnSource]:
-    found = {}
-    for key, entry in entries.items():
-        place = bank.place(*route, str(key))
-        _one_of(place, "column", str(key), contract.names)
-        found[str(key)] = _column(bank, (*route, str(key)), entry, contract.column(str(key)).type)
-    return found
-
-
-def _column(bank: Located, route: tuple[str | int, ...], entry: Any, kind: ColumnType) -> ColumnSource:
-    if not isinstance(entry, dict):
-        return ColumnSource(source=str(entry))
-    place = bank.place(*route)
-    for key in entry:
-        _one_of(bank.place(*route, str(key)), "key", str(key), _COLUMN_KEYS)
-    if ("from" in entry) == ("constant" in entry):
-        raise source_spec(place, Text("from 与 constant 必须且只能写一个", "write either from or constant"))
-    if "constant" in entry:
-        return ColumnSource(constant=_plain(entry["constant"]))
-    _fits(place, entry, kind)
-    pattern = entry.get("date") or entry.get("timestamp")
-    return ColumnSource(
-        source=str(entry["from"]),
-        pattern=None if pattern is None else str(pattern),
-        zone=entry.get("zone"),
-        yes=tuple(map(_plain, _names(entry.get("yes", ())))),
-        no=tuple(map(_plain, _names(entry.get("no", ())))),
-        yuan=entry.get("money") == "yuan",
-        pii=None if "pii" not in entry else _one_of(place, "pii", entry["pii"], PII_KINDS),
-        matches=None if "matches" not in entry else _one_of(place, "matches", entry["matches"], ("phone",)),
-    )
-
-
-def _fits(place: str, entry: Mapping[str, Any], kind: ColumnType) -> None:
-    wanted = {
-        "date": ColumnType.DATE,
-        "timestamp": ColumnType.TIMESTAMP,
-        "zone": ColumnType.TIMESTAMP,
-        "yes": ColumnType.BOOL,
-        "no": ColumnType.BOOL,
-        "matches": ColumnType.BOOL,
-        "money": ColumnType.INT,
-        "pii": ColumnType.STR,
-    }
-    for key in entry:
-        if key in wanted and wanted[key] is not kind:
-            reason = Text(
-                f"{key} 只用于类型 {wanted[key].value}，此字段是 {kind.value}",
-                f"{key} is for type {wanted[key].value}; this column is {kind.value}",
-            )
-            raise source_spec(place, reason)
-    if "money" in entry:
-        _one_of(place, "money", entry["money"], ("yuan", "fen"))
-
-
-def _one_of(place: str, what: str, value: Any, known: Iterable[str]) -> str:
-    names = list(known)
-    if value in names:
-        return str(value)
-    close = nearest(str(value), names)
-    reason = Text(
-        f"未知的 {what}：{value}；" + (f"是否指 {close}？" if close else "") + f"可用：{'、'.join(names)}",
-        f"unknown {what} {value}; " + (f"did you mean {close}? " if close else "") + f"known: {', '.join(names)}",
-    )
-    raise source_spec(place, reason)
-
-
 def _delimiter(place: str, value: Any) -> str:
     # The engine's reader takes up to four bytes.
     if isinstance(value, str) and 0 < len(value.encode()) <= 4:
         return value
     raise source_spec(place, Text("delimiter 应为 1 到 4 个字节的文本", "delimiter must be a text of 1 to 4 bytes"))
+
+
+def _standing(bank: Located, route: tuple[str | int, ...], name: str, table: str, entry: Mapping[str, Any]) -> Source:
+    """Return a source whose rows stand in bank.yaml."""
+    place = bank.place(*route, _ROWS)
+    if odd := [key for key in (*_READING, *_QUERY, "columns") if key in entry]:
+        raise source_spec(place, Text(f"rows 旁边不写 {odd[0]}", f"rows take no {odd[0]} beside them"))
+    _check_name(place, name)
+    rows, contract = entry[_ROWS], CONTRACTS[table]
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or not 0 < len(rows) <= _MOST_ROWS:
+        reason = Text(
+            f"rows 应为 1 到 {_MOST_ROWS} 行的列表，每行是 字段: 值",
+            f"rows are a list of 1 to {_MOST_ROWS}, each a mapping of columns to values",
+        )
+        raise source_spec(place, reason)
+    found = []
+    for index, row in enumerate(rows):
+        for key in row:
+            one_of(bank.place(*route, _ROWS, index, key), "column", str(key), contract.names)
+        found.append({str(key): plain(value) for key, value in row.items() if value is not None})
+    return Source(name, table, f"drawn/{name}.parquet", "parquet", place, rows=tuple(found))
 
 
 def _share(place: str, value: Any) -> int:
@@ -323,11 +282,3 @@ def _share(place: str, value: Any) -> int:
         reason = Text(f"reject_above 应为 0% 到 100%，不是 {value}", f"reject_above is 0% to 100%, not {value}")
         raise source_spec(place, reason)
     return int(share * 1_000_000)
-
-
-def _names(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _plain(value: Any) -> str:
-    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)

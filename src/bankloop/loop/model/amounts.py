@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from bankloop.loop.model import cards
 from bankloop.loop.model.contracts import CalibrationBin, Floats, Labelled, ModelCard
 from bankloop.loop.model.forest import Scorer
-from bankloop.loop.model.learners import HOLD_OUT
+from bankloop.loop.model.learners import HOLD_OUT, fitted
 from bankloop.loop.model.steps import Steps
 
 # With fewer successes trees would invent differences: the amount is the mean.
@@ -48,7 +48,7 @@ def train_amount(data: Labelled, seed: int) -> tuple[Amount, NDArray[np.bool_]]:
         early_stopping=False, random_state=seed,
     )  # fmt: skip
     with threadpool_limits(1, user_api="openmp"):
-        trees.fit(data.x[train], np.log(data.y[train]))
+        fitted(trees, data.x[train], np.log(data.y[train]))
     flat = Scorer.plain(trees, data.x.shape[1])
     seen = ~train & ~test
     return Amount(flat, _to_scale(flat.batch(data.x[seen])[:, 0], data.y[seen]), tuple(data.features)), test

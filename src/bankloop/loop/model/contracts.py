@@ -36,6 +36,7 @@ class ModelCard:
     ``intervals`` hold 95 % of resampled held-out rows' ``auc``, ``ks`` and ``lift_at_10``. ``learner`` of the effect, by
     action ``learned``, ``why`` in both languages, ``gains`` over the pooled one. ``data``, ``code`` and ``lock`` are digests
     of the training rows, of what trained (of package ``version``), and of the campaign's lock or, before there is one, file.
+    ``dropped`` are attributes that held one value or none in all training rows: nothing can be learned from them.
     """
 
     model: str
@@ -64,6 +65,7 @@ class ModelCard:
     code: str = ""
     lock: str = ""
     version: str = ""
+    dropped: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the card as plain values."""

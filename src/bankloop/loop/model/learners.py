@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,8 +40,9 @@ def train_propensity(data: Labelled, seed: int) -> tuple[Propensity, NDArray[np.
     draw = rng.random(len(data.y))
     train, test = draw >= HOLD_OUT, draw < HOLD_OUT / 2
     calibrate = ~train & ~test
-    if data.y[train].sum() < 20 or data.y[calibrate].sum() < 5 or data.y.min() == data.y.max():
-        return Propensity(Scorer.constant(float(data.y.mean()), data.x.shape[1]), NO_STEPS, tuple(data.features)), test
+    if not data.x.shape[1] or data.y[train].sum() < 20 or data.y[calibrate].sum() < 5 or data.y.min() == data.y.max():
+        rate = float(data.y.mean()) if len(data.y) else 0.0
+        return Propensity(Scorer.constant(rate, data.x.shape[1]), NO_STEPS, tuple(data.features)), test
     trees = fitted_trees(data.x[train], data.y[train], seed)
     flat = Scorer.plain(trees, data.x.shape[1])
     steps = centred_steps(flat.batch(data.x[calibrate])[:, 0], data.y[calibrate])
@@ -65,4 +66,23 @@ def fitted_trees(x: Floats, y: Floats, seed: int) -> Any:
     # One thread: the trees are small, the sums then have one order, and threads that wait for each other on a busy
     # machine made this nine times slower.
     with threadpool_limits(1, user_api="openmp"):
-        return trees.fit(x, y)
+        return fitted(trees, x, y)
+
+
+def fitted(trees: Any, x: Floats, y: Floats) -> Any:
+    """Return the library's trees fitted to rows of which a column may hold nothing: the library cannot part such a one."""
+    empty = np.isnan(x).all(axis=0)
+    return trees.fit(np.where(empty, 0.0, x) if empty.any() else x, y)
+
+
+def without_empty(data: Labelled, now: Floats) -> tuple[Labelled, Floats, tuple[str, ...]]:
+    """Return the rows, and ``now`` (m, f), without the features that hold one value or none in all rows; and their names."""
+    seen = ~np.isnan(data.x)
+    low, high = np.where(seen, data.x, np.inf), np.where(seen, data.x, -np.inf)
+    # Known of some and not of others tells them apart, be it always the same value.
+    told = (low.min(axis=0, initial=np.inf) < high.max(axis=0, initial=-np.inf)) | (
+        seen.any(axis=0) & ~seen.all(axis=0)
+    )
+    kept = tuple(name for name, tells in zip(data.features, told, strict=True) if tells)
+    dropped = tuple(name for name in data.features if name not in kept)
+    return replace(data, x=data.x[:, told], features=kept), now[:, told], dropped

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from bankloop.loop.model.contracts import Floats
 from bankloop.loop.model.forest import Scorer
+from bankloop.loop.model.learners import fitted
 from bankloop.loop.model.steps import Steps
 
 FOLDS = 3
@@ -122,8 +123,8 @@ def _outcome(x: Floats, y: Floats, seed: int) -> Rank:
     trees = HistGradientBoostingClassifier(
         max_iter=60, learning_rate=0.06, max_leaf_nodes=8, min_samples_leaf=100, l2_regularization=20.0,
         early_stopping=False, random_state=seed,
-    ).fit(x, y)  # fmt: skip
-    return _Trees(Scorer.plain(trees, x.shape[1]))
+    )  # fmt: skip
+    return _Trees(Scorer.plain(fitted(trees, x, y), x.shape[1]))
 
 
 def _effect_trees(x: Floats, y: Floats, seed: int) -> Rank:
@@ -132,8 +133,8 @@ def _effect_trees(x: Floats, y: Floats, seed: int) -> Rank:
     trees = HistGradientBoostingRegressor(
         max_iter=50, learning_rate=0.05, max_leaf_nodes=5, min_samples_leaf=400, l2_regularization=50.0,
         early_stopping=False, random_state=seed,
-    ).fit(x, y)  # fmt: skip
-    return _Trees(Scorer.plain(trees, x.shape[1]))
+    )  # fmt: skip
+    return _Trees(Scorer.plain(fitted(trees, x, y), x.shape[1]))
 
 
 @dataclass(frozen=True, slots=True)

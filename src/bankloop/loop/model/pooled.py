@@ -25,6 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from bankloop.loop.model.contracts import Floats, Labelled, RandomisedArm
 from bankloop.loop.model.forest import scores_of
+from bankloop.loop.model.learners import fitted
 
 FOLDS = 5
 LEARNT_ROWS = 30_000
@@ -113,7 +114,7 @@ def _rate(known: Floats, y: Floats, asked: Floats, seed: int) -> Floats:
         max_iter=30, learning_rate=0.15, max_leaf_nodes=8, min_samples_leaf=50, l2_regularization=20.0,
         early_stopping=False, random_state=seed,
     )  # fmt: skip
-    return scores_of(trees.fit(known, y), asked)
+    return scores_of(fitted(trees, known, y), asked)
 
 
 def pooled_coefficients(

@@ -22,7 +22,7 @@ from bankloop.loop.model import artefacts, cards
 from bankloop.loop.model.amounts import Amount, amount_card, train_amount
 from bankloop.loop.model.choosing import learner_for
 from bankloop.loop.model.contracts import Floats, Labelled, ModelCard
-from bankloop.loop.model.learners import Propensity, train_propensity
+from bankloop.loop.model.learners import Propensity, train_propensity, without_empty
 from bankloop.loop.model.provenance import code_digest, data_digest
 from bankloop.loop.model.uplift import POOLED, Uplift, learn_uplift, stated_uplift
 from bankloop.loop.spec import Campaign
@@ -79,10 +79,11 @@ def train_first(campaign: Campaign, data: Labelled, now: Floats, seed: int) -> t
 
     ``now`` (m, f) are the features of the customers to be scored, for the stability index.
     """
+    data, now, dropped = without_empty(data, now)
     base, test = train_propensity(data, seed)
     model = stated_uplift(base, data, _shares(campaign), campaign.model.base == "fails")
     card = made_card(campaign.campaign, "propensity × prior", base, data, test, now, seed)
-    return model, replace(card, data=data_digest(data), lock=file_digest(campaign))
+    return model, replace(card, data=data_digest(data), lock=file_digest(campaign), dropped=dropped)
 
 
 def train_causal(
@@ -187,20 +188,22 @@ def train_forecast(
     name: str, data: Labelled, now: Floats, seed: int, file: Mapping[str, Any]
 ) -> tuple[Propensity, ModelCard]:
     """Train a chance of what customers do by themselves; ``file`` is what its definition says, ``now`` (m, f) as above."""
+    data, now, dropped = without_empty(data, now)
     base, test = train_propensity(data, seed)
     card = made_card(name, "forecast", base, data, test, now, seed)
-    return base, replace(card, data=data_digest(data), lock=digest(file))
+    return base, replace(card, data=data_digest(data), lock=digest(file), dropped=dropped)
 
 
 def train_amount_model(
     name: str, campaign: Campaign, data: Labelled, now: Floats, seed: int
 ) -> tuple[Amount, ModelCard]:
     """Train the expected amount of a campaign's success: ``y`` (n,) of ``data`` is fen of those who succeeded."""
+    data, now, dropped = without_empty(data, now)
     found, test = train_amount(data, seed)
     plain = ModelCard(
         model=name, kind="amount", causal=False, rows=len(data.y), positives=0, auc=0.5, ks=0.0, lift_at_10=0.0, psi=0.0,
         calibration=(), features=tuple(data.features), seed=seed, window=data.window, data=data_digest(data),
-        code=code_digest(), lock=file_digest(campaign), version=__version__,
+        code=code_digest(), lock=file_digest(campaign), version=__version__, dropped=dropped,
     )  # fmt: skip
     return found, amount_card(plain, found, data, test, now, seed)
 
