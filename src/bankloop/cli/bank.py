@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, language, say, show_table
+from bankloop.cli.trials import findings_left, plain_trial, show_trial
 from bankloop.cli.who import permit
 from bankloop.kit.clock import SystemClock
+from bankloop.kit.errors import DataError
 from bankloop.kit.text import Language
 
 if TYPE_CHECKING:
@@ -34,8 +36,19 @@ def init(folder: Annotated[Path, typer.Argument(help="新文件夹 / new folder"
     finish({"folder": str(folder), "files": made}, as_json)
 
 
-def check(bank: Folder = _HERE, as_json: AsJson = False) -> None:
+def check(
+    bank: Folder = _HERE,
+    data: Annotated[
+        bool,
+        typer.Option(
+            "--data", help="也试装已到的文件，一次列出所有问题 / also try the files that arrived, naming every fault"
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """检查银行文件：标签、产品、权益、话术、战役。Check a bank's files; nothing is changed and no database is needed."""
+    if data:
+        return check_data(bank, as_json)
     from bankloop.customer.catalogue import read_catalogue
     from bankloop.loop.benefit import check_benefits
     from bankloop.loop.evaluate import read_metrics
@@ -71,6 +84,19 @@ def check(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     shown = [[names[k] if language() is Language.ZH else k, n] for k, n in found.items()]
     show_table("✓", ["", ""], shown, right=[1])
     finish(found, as_json)
+
+
+def check_data(bank: Path, as_json: bool) -> None:
+    """Try what arrived and name every fault at once; raise ``DataError`` where there is one."""
+    from bankloop.lake.trial import try_load
+
+    trial = try_load(bank, SystemClock())
+    show_trial(trial)
+    finish(plain_trial(trial), as_json)
+    if trial.findings and as_json:
+        raise typer.Exit(DataError.exit_code)
+    if trial.findings:
+        raise findings_left(len(trial.findings))
 
 
 def simulate(

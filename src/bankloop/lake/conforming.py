@@ -76,13 +76,13 @@ def conform_files(
     """
     files = [read_file(connection, source, path, scratch) for path in paths]
     mapped = [map_columns(source, raw) for raw in files]
-    checks = _checks(source, mapped, now, today)
-    _create_views(connection, source, files, mapped, checks)
+    checks = checks_of(source, mapped, now, today)
+    create_views(connection, source, files, mapped, checks)
     _check_numbers(connection, source, mapped[0])
     read, broken = connection.execute("SELECT count(*), count(*) FILTER (WHERE NOT _ok) FROM typed").fetchall()[0]
     found = [_details(connection, mapped[0], checks)] if broken else []
-    known = _doubles(connection, source, stored, found)
-    found.extend(_dangling(connection, source, references))
+    known = drop_doubles(connection, source, stored, found)
+    found.extend(drop_dangling(connection, source, references))
     bad = violations(pa.concat_tables(found) if found else _NOTHING.empty_table(), files)
     rejected = sum(raw.rejected for raw in files)
     touched = {int(row[0]) for row in connection.execute("SELECT DISTINCT _file FROM dropped").fetchall()}
@@ -159,19 +159,21 @@ def _as_they_are(source: Source, files: Sequence[RawFile], mapped: Sequence[Sequ
     )
 
 
-def _checks(source: Source, mapped: Sequence[Sequence[Mapped]], now: datetime, today: date) -> list[ColumnCheck]:
+def checks_of(source: Source, mapped: Sequence[Sequence[Mapped]], now: datetime, today: date) -> list[ColumnCheck]:
+    """Return the checks of a source's rows; what a file lacks altogether is a fault of the mapping, not of each row."""
+    lacking = {m.column.name for columns in mapped for m in columns if m.missing}
     flags = {check.column for columns in mapped for check in conversion_checks(columns) if check.rule == "type"}
     phones = {check.column for columns in mapped for check in conversion_checks(columns) if check.rule == "phone"}
     checks = [ColumnCheck("type", c, name(f"_t_{c}")) for c in source.contract.names if c in flags]
     checks += [ColumnCheck("phone", c, name(f"_p_{c}")) for c in source.contract.names if c in phones]
-    for check in row_checks(source.contract, now, today):
+    for check in (one for one in row_checks(source.contract, now, today) if one.column not in lacking):
         if check.rule == "null" and check.column in flags:
             check = ColumnCheck("null", check.column, f"{check.broken} AND NOT {name('_t_' + check.column)}")
         checks.append(check)
     return checks
 
 
-def _create_views(
+def create_views(
     connection: duckdb.DuckDBPyConnection,
     source: Source,
     files: Sequence[RawFile],
@@ -202,18 +204,22 @@ def _create_views(
 def _details(
     connection: duckdb.DuckDBPyConnection, mapped: Sequence[Mapped], checks: Sequence[ColumnCheck]
 ) -> pa.Table:
+    return arrow(connection, violations_sql(mapped, checks)).cast(_NOTHING)
+
+
+def violations_sql(mapped: Sequence[Mapped], checks: Sequence[ColumnCheck]) -> str:
+    """Return the query of what every broken row of ``typed`` breaks: its place, the column, the rule, the value shown."""
     shown = {m.column.name: m.shown for m in mapped}
     cases = ", ".join(
         f"CASE WHEN {check.broken} THEN {{'column': {literal(check.column)}, 'rule': {literal(check.rule)}, "
         f"'value': CAST({shown[check.column]} AS VARCHAR)}} END"
         for check in _qualified(checks)
     )
-    query = f"""
+    return f"""
         SELECT _file, _row, hit.column AS "column", hit.rule AS rule, hit.value AS value
         FROM (SELECT t._file, t._row, unnest([{cases}]) AS hit
               FROM (FROM typed WHERE NOT _ok) AS t JOIN raw AS r USING (_file, _row))
         WHERE hit IS NOT NULL"""
-    return arrow(connection, query).cast(_NOTHING)
 
 
 def _qualified(checks: Sequence[ColumnCheck]) -> list[ColumnCheck]:
@@ -228,7 +234,7 @@ def _qualified(checks: Sequence[ColumnCheck]) -> list[ColumnCheck]:
     return found
 
 
-def _doubles(
+def drop_doubles(
     connection: duckdb.DuckDBPyConnection, source: Source, stored: Sequence[str], found: list[pa.Table]
 ) -> int:
     """Drop rows whose key came before; return how many of them are merely known already (append: stored once).
@@ -271,7 +277,7 @@ def _doubles(
     return count - int(contradictions.num_rows)
 
 
-def _dangling(
+def drop_dangling(
     connection: duckdb.DuckDBPyConnection, source: Source, references: Mapping[str, Sequence[str]]
 ) -> list[pa.Table]:
     """Drop rows that refer to nothing; return them."""

@@ -345,6 +345,18 @@ def no_space(place: str) -> EnvironmentFault:
     )
 
 
+def no_permission(place: str) -> EnvironmentFault:
+    """A file or folder that the user who runs the command may not open."""
+    return EnvironmentFault(
+        "lake.no_permission",
+        Text(
+            "没有权限打开 {place}；没有改动任何数据，请给运行 bankloop 的用户相应权限后重试",
+            "{place} may not be opened; nothing was changed, give the user that runs bankloop the right and run again",
+        ),
+        place=place,
+    )
+
+
 def busy(place: str) -> LockedError:
     """Another command writes to the lake."""
     return LockedError(
@@ -367,6 +379,8 @@ def guarded(place: str) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise no_space(place) from error
+        if isinstance(error, PermissionError):
+            raise no_permission(str(error.filename or place)) from error
         raise
     except duckdb.Error as error:
         if any(words in str(error).lower() for words in _NO_SPACE):

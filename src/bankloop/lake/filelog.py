@@ -11,7 +11,7 @@ import duckdb
 from bankloop.kit.errors import DataError
 from bankloop.kit.ids import digest
 from bankloop.kit.text import Text
-from bankloop.lake.engine import literal
+from bankloop.lake.engine import arrow, parquet
 from bankloop.lake.sources import Source
 
 TABLE = "loaded_file"
@@ -77,13 +77,11 @@ def mapping_of(source: Source) -> str:
 
 def read_log(connection: duckdb.DuckDBPyConnection, paths: Iterable[str]) -> FileLog:
     """Return the log that the lake's own files keep; of a file loaded again, as it was loaded last."""
-    files = ", ".join(map(literal, paths))
+    files = list(paths)
     if not files:
         return FileLog()
     # The oldest of these files were written before mappings were kept.
-    rows = connection.sql(
-        f"SELECT * FROM read_parquet([{files}], union_by_name = true) ORDER BY load_id"
-    ).to_arrow_table()
+    rows = arrow(connection, f"SELECT * FROM {parquet(files, ', union_by_name = true')} ORDER BY load_id")
     found = [
         LoadedFile(row["source"], row["file"], row["digest"], row["day"], row.get("mapping"))
         for row in rows.to_pylist()

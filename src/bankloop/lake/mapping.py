@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bankloop.kit import grammar
+from bankloop.kit.errors import DataError
 from bankloop.kit.money import MAX_FEN
 from bankloop.lake import errors
 from bankloop.lake.columns import ColumnSource
@@ -30,7 +31,7 @@ class Mapped:
     """One conformed column: its SQL over the raw row, or over ``text`` of it; the value to show; what can fail.
 
     ``exact`` says that the stored column is the file's own; ``failed`` and ``phone`` that a text without a value is
-    a broken row; ``pii`` of which kind of identifier it is the token.
+    a broken row; ``pii`` of which kind of identifier it is the token; ``missing`` that the file lacks what it needs.
     """
 
     column: ContractColumn
@@ -41,18 +42,36 @@ class Mapped:
     failed: bool = False
     phone: bool = False
     pii: str = ""
+    missing: bool = False
 
 
 def map_columns(source: Source, raw: RawFile) -> list[Mapped]:
     """Return how each contract column is read from ``raw``; raise ``DataError`` for unknown or missing columns."""
+    mapped, faults = try_columns(source, raw)
+    if faults:
+        raise faults[0]
+    return mapped
+
+
+def try_columns(source: Source, raw: RawFile) -> tuple[list[Mapped], list[DataError]]:
+    """Return how each contract column is read, a missing one as nothing, and every fault of the mapping at once."""
     used: set[str] = set()
-    mapped = [_map(source, raw, column, used) for column in source.contract.columns]
+    mapped: list[Mapped] = []
+    faults: list[DataError] = []
+    for column in source.contract.columns:
+        try:
+            mapped.append(_map(source, raw, column, used))
+        except DataError as error:
+            faults.append(error)
+            mapped.append(Mapped(column, f"CAST(NULL AS {DUCK_TYPE[column.type]})", "NULL", missing=True))
     if "*" not in source.ignore:
         known = [*source.contract.names, *(c.source for c in source.columns.values() if c.source), *source.ignore]
-        for column in raw.columns:
-            if column not in used and column not in source.ignore:
-                raise errors.unknown_column(f"{raw.path.name} ({source.place})", column, known)
-    return mapped
+        faults += [
+            errors.unknown_column(f"{raw.path.name} ({source.place})", column, known)
+            for column in raw.columns
+            if column not in used and column not in source.ignore
+        ]
+    return mapped, faults
 
 
 def conversion_checks(mapped: Sequence[Mapped]) -> list[ColumnCheck]:
