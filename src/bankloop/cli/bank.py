@@ -22,18 +22,35 @@ if TYPE_CHECKING:
 _HERE = Path()
 
 
-def init(folder: Annotated[Path, typer.Argument(help="新文件夹 / new folder")], as_json: AsJson = False) -> None:
-    """新建一个银行文件夹。Make a bank's folder with its files, to be edited."""
+def init(
+    folder: Annotated[Path, typer.Argument(help="新文件夹 / new folder")],
+    from_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            help="你的文件，或数据库地址所在的变量名 / a file of yours, or the variable that holds a database's address",
+        ),
+    ] = None,
+    answer: Annotated[
+        list[str] | None, typer.Option(help="预先回答：问题=答案 / an answer beforehand: question=answer")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="其余都按提议 / take what is proposed for the rest")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """新建银行文件夹；--from 看你的文件并提出映射。Make a bank's folder; --from looks at your files and proposes their mapping."""
+    from bankloop.cli.bringing import bring
     from bankloop.simulate.service import write_templates
 
+    found = bring(folder, from_, answer or [], yes=yes) if from_ else {}
     folder.mkdir(parents=True, exist_ok=True)
     write_templates(folder)
     ignore = folder / ".gitignore"
     if not ignore.exists():
         ignore.write_text("data/\n", encoding="utf-8")
     made = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    show_table(str(folder), ["文件 / file"], [[name] for name in made])
-    finish({"folder": str(folder), "files": made}, as_json)
+    if not from_:
+        show_table(str(folder), ["文件 / file"], [[name] for name in made])
+    finish({"folder": str(folder), "files": made, **found}, as_json)
 
 
 def check(

@@ -48,7 +48,7 @@ def handled(command: Callable[P, R]) -> Callable[P, R]:
                 print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
             print(f"{error.code}: {error.say(language())}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, typer.Abort):
             raise typer.Exit(130) from None
 
     return inner

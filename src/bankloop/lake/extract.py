@@ -81,7 +81,7 @@ def _from_rows(lake: Lake, source: Source) -> Path:
 
 
 def _from_database(lake: Lake, source: Source, query: Query) -> Path:
-    url = _url(source, query.database)
+    url = database_url(source.place, query.database)
     _check_reads(source, query.sql, _DIALECTS.get(url.get_backend_name()))
     try:
         engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool, hide_parameters=True)
@@ -93,7 +93,7 @@ def _from_database(lake: Lake, source: Source, query: Query) -> Path:
         raise errors.database_failed(source.place, query.database, _reason(error)) from error
     try:
         with connection:
-            batches = _answer(connection, query.sql, lake.today())
+            batches = answer(connection, query.sql, lake.today())
             return _written(lake, source, lake.today(), batches, "")
     except SQLAlchemyError as error:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
@@ -103,15 +103,16 @@ def _from_database(lake: Lake, source: Source, query: Query) -> Path:
         engine.dispose()
 
 
-def _url(source: Source, variable: str) -> sqlalchemy.URL:
+def database_url(place: str, variable: str) -> sqlalchemy.URL:
+    """Return the address that an environment variable holds; raise ``EnvironmentFault`` where it holds none."""
     try:
         return sqlalchemy.make_url(os.environ[variable])
     except (KeyError, SQLAlchemyError) as error:
         # What stands there may be a password: it is not repeated.
-        raise errors.no_database_url(source.place, variable) from error
+        raise errors.no_database_url(place, variable) from error
 
 
-def _answer(connection: sqlalchemy.Connection, sql: str, today: date) -> Iterator[pa.Table]:
+def answer(connection: sqlalchemy.Connection, sql: str, today: date) -> Iterator[pa.Table]:
     """Yield the rows as text, a batch at a time: the first has the columns, be there rows or none."""
     backend = connection.dialect.name
     options: dict[str, Any] = {"stream_results": True, "yield_per": _BATCH}

@@ -9,26 +9,57 @@ from bankloop.kit.text import Text
 from bankloop.lake.outside import GZIP
 from bankloop.lake.sources import Source
 
+_OLD = b"\xd0\xcf\x11\xe0"
+_ASK_ZH = "把它的 SQLAlchemy URL 写进环境变量，以 database 和 query 读取"
+_ASK_EN = "put its SQLAlchemy URL into an environment variable and read it by database and query"
 # What a file begins with, what it then is, and what to do about it.
 _KINDS: tuple[tuple[bytes, str, str, str], ...] = (
     (b"\xff\xfe", "UTF-16", "另存为 CSV UTF-8", "save it as CSV UTF-8"),
     (b"\xfe\xff", "UTF-16", "另存为 CSV UTF-8", "save it as CSV UTF-8"),
-    (b"\xd0\xcf\x11\xe0", "xls, Excel 97–2003", "另存为 .xlsx", "save it as .xlsx"),
+    (_OLD, "xls, Excel 97–2003", "另存为 .xlsx", "save it as .xlsx"),
     (b"PK\x03\x04", "xlsx", "在 bank.yaml 中写 format: xlsx", "write format: xlsx in bank.yaml"),
     (b"PAR1", "Parquet", "在 bank.yaml 中写 format: parquet", "write format: parquet in bank.yaml"),
 )
 _FORMAT_OF = {"xlsx": "xlsx", "Parquet": "parquet"}
+# A workbook with a password is wrapped into the container of old Excel files, and says so within its first sectors.
+_LOCKED = "EncryptedPackage".encode("utf-16-le")
+_LOOKED_AT = 1 << 16
+_SQLITE = b"SQLite format 3\0"
 
 
 def check_kind(source: Source, path: Path) -> None:
     """Raise ``DataError`` for a file whose first bytes are those of another kind."""
     with path.open("rb") as file:
-        head = file.read(64)
+        head = file.read(_LOOKED_AT)
+    if head.startswith(_OLD) and _LOCKED in head:
+        raise locked(path.name)
+    if head.startswith(_SQLITE):
+        raise other_kind(path.name, "SQLite", _ASK_ZH, _ASK_EN)
+    head = head[:64]
     for mark, kind, zh, en in _KINDS:
         if head.startswith(mark) and _FORMAT_OF.get(kind) != source.format:
             raise other_kind(path.name, kind, zh, en)
     if source.format == "csv" and path.suffix != GZIP and head.count(0) > len(head) // 4:
         raise other_kind(path.name, "UTF-16", "另存为 CSV UTF-8", "save it as CSV UTF-8")
+
+
+def file_format(path: Path) -> str:
+    """Return a file's format by its first bytes: what is neither a workbook nor Parquet is text."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    return next((_FORMAT_OF[kind] for mark, kind, _, _ in _KINDS if head == mark and kind in _FORMAT_OF), "csv")
+
+
+def locked(place: str) -> DataError:
+    """A workbook that opens by a password alone."""
+    return DataError(
+        "lake.locked_file",
+        Text(
+            "{place} 有打开密码，无法读取；请用表格软件打开后另存一份不带密码的",
+            "{place} opens by a password and cannot be read; open it in a spreadsheet program and save a copy without one",
+        ),
+        place=place,
+    )
 
 
 def other_kind(place: str, kind: str, zh: str, en: str) -> DataError:

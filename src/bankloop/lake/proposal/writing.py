@@ -1,0 +1,58 @@
+"""Write what is proposed as the bank.yaml that people read and change: one line a column, with the reason beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from bankloop.lake.proposal.contracts import Entry, Proposal, ProposedSource
+
+_WIDTH = 1 << 20
+_HEAD = """\
+# 由文件提出，请核对后修改。 Proposed from the files; check it and change what is not so.
+# 试装 / try it: bankloop check --data   ·   装载 / load: bankloop load
+format: 1
+name: {zh: 我的银行, en: My bank}
+time_zone: Asia/Shanghai
+currency: CNY
+database: default          # 内置数据库 / the embedded server; BANKLOOP_DATABASE_URL names another one
+
+sources:
+"""
+
+
+def bank_yaml(proposal: Proposal) -> str:
+    """Return the text of bank.yaml."""
+    lines = [line for source in proposal.sources for line in _source(source)]
+    notes = [f"# {note.zh} / {note.en}" for note in proposal.notes]
+    skipped = [f"# 未装载 / not loaded: {name}" for name in proposal.skipped]
+    return _HEAD + "\n".join([*lines, *notes, *skipped]) + "\n"
+
+
+def _source(source: ProposedSource) -> Iterator[str]:
+    yield f"  {source.name}:" + (f"  # {source.note}" if source.note else "")
+    yield f"    table: {source.table}"
+    for key, value in source.reading.items():
+        if key == "rows":
+            yield "    rows:"
+            yield from (f"      - {_flow(row)}" for row in value)
+        else:
+            yield f"    {key}: {_flow(value)}"
+    if source.ignore:
+        yield f"    ignore: {_flow(list(source.ignore))}  # 不装载 / not loaded"
+    if source.columns:
+        yield "    columns:"
+        yield from map(_entry, source.columns)
+
+
+def _entry(entry: Entry) -> str:
+    return f"      {entry.column}: {_flow(entry.written)}" + (f"  # {entry.note}" if entry.note else "")
+
+
+def _flow(value: Any) -> str:
+    """Return a value on one line, as YAML that is read back to the same."""
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=_WIDTH, sort_keys=False)
+    # An empty key is written by the library in the long way that nobody reads.
+    return text.strip().removesuffix("...").strip().replace("? '' : ", "'': ")
