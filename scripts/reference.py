@@ -18,11 +18,13 @@ from pages.commands import commands_page
 from pages.refusals import errors_page
 from pages.rights import rights_page
 from pages.source import DOCS
+from pages.tables import tables_page
 
 PAGES = {
     "reference/commands.md": commands_page,
     "reference/campaign-file.md": campaign_page,
     "reference/attributes.md": attributes_page,
+    "reference/tables.md": tables_page,
     "reference/errors.md": errors_page,
     "reference/openapi.json": openapi_page,
     "reference/rights.md": rights_page,

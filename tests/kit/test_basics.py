@@ -89,7 +89,7 @@ def test_money_is_read_as_people_write_it(written: str | float, money: Money) ->
     assert parse_money(written) == money
 
 
-@pytest.mark.parametrize("written", ["", "many", "5 yuan", "1e5", "5%", "1.2.3"])
+@pytest.mark.parametrize("written", ["", "many", "5 yuan", "1e5", "5%", "1.2.3", "1,5", "1.234,56", "1_5", "12,34 CNY"])
 def test_what_is_no_amount_is_refused_with_the_right_form(written: str) -> None:
     with pytest.raises(InputError, match="is not an amount; write 15000 CNY"):
         parse_money(written)

@@ -11,6 +11,7 @@ import pytest
 from bankloop.kit.errors import DataError, NotFoundError, SpecError
 from bankloop.kit.text import Text
 from bankloop.lake.contracts import Scope
+from bankloop.lake.filelog import mapping_of
 from bankloop.lake.inventory import deliveries
 from bankloop.lake.load import load_bank
 from bankloop.lake.service import Lake
@@ -225,3 +226,24 @@ def test_a_log_from_before_mappings_were_kept_is_still_read(tmp_path: Path, lake
     assert (report.already_loaded, report.remapped) == (("2026-11-21/unit.csv",), ())
     write(tmp_path, "unit.csv", FILE, "2026-11-22")
     assert load_bank(tmp_path, lake).sources[0].day == date(2026, 11, 22)
+
+
+QUERY = """
+sources:
+  units:
+    table: unit
+    files: {rows: {path: "*/unit.csv", format: csv}}
+    query: SELECT "机构号" AS unit_id, NULL AS parent_id, 'branch' AS kind, "名称" AS name_zh, "名称" AS name_en FROM rows
+"""
+
+
+def test_a_query_s_mapping_is_its_words_too(tmp_path: Path, lake: Lake) -> None:
+    bank(tmp_path, QUERY)
+    write(tmp_path, "unit.csv", FILE)
+    load_bank(tmp_path, lake)
+    (before,) = read_sources(tmp_path)
+    bank(tmp_path, QUERY.replace("format: csv", "format: csv, delimiter: ';'"))
+    (after,) = read_sources(tmp_path)
+    assert mapping_of(before) != mapping_of(after)
+    bank(tmp_path, "# a remark\n" + QUERY)
+    assert mapping_of(read_sources(tmp_path)[0]) == mapping_of(before)

@@ -11,8 +11,8 @@ import re
 import unicodedata
 from decimal import Decimal
 
+from bankloop.kit import money
 from bankloop.kit.errors import InputError
-from bankloop.kit.money import to_fen
 from bankloop.kit.text import Text
 
 # No living customer and no contract of a bank lies outside.
@@ -21,8 +21,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2100
 _DAY = r"(19[0-9][0-9]|20[0-9][0-9]|2100)[-/](0?[1-9]|1[0-2])[-/](0?[1-9]|[12][0-9]|3[01])"
 _OFFSET = r"Z|UTC|[+-][01][0-9](:?[0-5][0-9])?"
 INTEGER = r"[+-]?[0-9]+"
-# Commas part thousands before the point, or there are none.
-AMOUNT = r"[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?"
+AMOUNT = money.AMOUNT
 # A spreadsheet or a database writes a day with the midnight that begins it.
 DAY = _DAY + r"([ T]00:00(:00(\.0+)?)?)?"
 MOMENT = _DAY + r"([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?( ?(" + _OFFSET + "))?)?"
@@ -73,4 +72,4 @@ def read_amount(text: str) -> int:
             ),
             amount=text[:40],
         )
-    return to_fen(Decimal(plain.replace(",", "")))
+    return money.to_fen(Decimal(plain.replace(",", "")))

@@ -13,7 +13,9 @@ MINOR_UNITS = 100
 # Beyond this an int64 sum over a bank's customers could overflow.
 MAX_FEN = 10**16
 
-_AMOUNT = re.compile(r"\s*(-?[0-9][0-9_,]*(?:\.[0-9]+)?)\s*([A-Z]{3})?\s*")
+# Commas part thousands before the point, or there are none.
+AMOUNT = r"[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?"
+_AMOUNT = re.compile(rf"\s*(?P<amount>{AMOUNT})\s*(?P<currency>[A-Z]{{3}})?\s*")
 _SYMBOL = {"CNY": "¥", "USD": "$", "EUR": "€", "ZAR": "R"}
 
 
@@ -51,7 +53,8 @@ def to_fen(amount: Decimal | int | str) -> int:
 def parse_money(text: str | int | float, currency: str = "CNY") -> Money:
     """Read ``"15000 CNY"``, ``"0.045"`` or a plain number of major units.
 
-    A number that YAML read as a float goes through its shortest decimal form, so that 0.045 stays 0.045.
+    A number that YAML read as a float goes through its shortest decimal form, so that 0.045 stays 0.045. A text is an
+    amount by the one grammar: ``1,5`` is neither fifteen nor one and a half.
     """
     match = _AMOUNT.fullmatch(str(text))
     if match is None:
@@ -60,7 +63,7 @@ def parse_money(text: str | int | float, currency: str = "CNY") -> Money:
             Text("“{amount}”不是金额；请写成 15000 CNY", "'{amount}' is not an amount; write 15000 CNY"),
             amount=text,
         )
-    return Money(to_fen(match[1].replace(",", "").replace("_", "")), match[2] or currency)
+    return Money(to_fen(match["amount"].replace(",", "")), match["currency"] or currency)
 
 
 def say_fen(fen: float, language: Language, currency: str = "CNY") -> str:

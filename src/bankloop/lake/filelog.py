@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
+from typing import Any
 
 import duckdb
 
@@ -72,7 +73,16 @@ class FileLog:
 
 def mapping_of(source: Source) -> str:
     """Return the digest of all that decides what becomes of a file's rows."""
-    return digest({key: value for key, value in asdict(source).items() if key not in _BESIDE})
+    return digest(_words(source))
+
+
+def _words(source: Source) -> dict[str, Any]:
+    said = {one.name: getattr(source, one.name) for one in fields(source) if one.name not in (*_BESIDE, "query")}
+    said["columns"] = {name: asdict(column) for name, column in source.columns.items()}
+    if source.query is not None:
+        asked = {name: _words(one) for name, one in source.query.files.items()}
+        said["query"] = [source.query.sql, source.query.database, asked]
+    return said
 
 
 def read_log(connection: duckdb.DuckDBPyConnection, paths: Iterable[str]) -> FileLog:

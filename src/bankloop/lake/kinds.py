@@ -7,6 +7,7 @@ from pathlib import Path
 from bankloop.kit.errors import DataError
 from bankloop.kit.text import Text
 from bankloop.lake.outside import GZIP
+from bankloop.lake.sheets import is_locked, locked
 from bankloop.lake.sources import Source
 
 _OLD = b"\xd0\xcf\x11\xe0"
@@ -21,8 +22,6 @@ _KINDS: tuple[tuple[bytes, str, str, str], ...] = (
     (b"PAR1", "Parquet", "在 bank.yaml 中写 format: parquet", "write format: parquet in bank.yaml"),
 )
 _FORMAT_OF = {"xlsx": "xlsx", "Parquet": "parquet"}
-# A workbook with a password is wrapped into the container of old Excel files, and says so within its first sectors.
-_LOCKED = "EncryptedPackage".encode("utf-16-le")
 _LOOKED_AT = 1 << 16
 _SQLITE = b"SQLite format 3\0"
 
@@ -31,7 +30,7 @@ def check_kind(source: Source, path: Path) -> None:
     """Raise ``DataError`` for a file whose first bytes are those of another kind."""
     with path.open("rb") as file:
         head = file.read(_LOOKED_AT)
-    if head.startswith(_OLD) and _LOCKED in head:
+    if is_locked(head):
         raise locked(path.name)
     if head.startswith(_SQLITE):
         raise other_kind(path.name, "SQLite", _ASK_ZH, _ASK_EN)
@@ -48,18 +47,6 @@ def file_format(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(4)
     return next((_FORMAT_OF[kind] for mark, kind, _, _ in _KINDS if head == mark and kind in _FORMAT_OF), "csv")
-
-
-def locked(place: str) -> DataError:
-    """A workbook that opens by a password alone."""
-    return DataError(
-        "lake.locked_file",
-        Text(
-            "{place} 有打开密码，无法读取；请用表格软件打开后另存一份不带密码的",
-            "{place} opens by a password and cannot be read; open it in a spreadsheet program and save a copy without one",
-        ),
-        place=place,
-    )
 
 
 def other_kind(place: str, kind: str, zh: str, en: str) -> DataError:

@@ -26,6 +26,8 @@ DELIVERED = Bounds(size=256 << 20, unpacked=1536 << 20, rows=1_048_576)
 # A spreadsheet keeps fifteen digits of a number and makes the rest zeros.
 _EXACT = 10**15
 _OLD_EXCEL = bytes.fromhex("d0cf11e0a1b11ae1")
+# A workbook with a password is wrapped into the container of old Excel files, and says so within its first sectors.
+_LOCKED, _LOOKED_AT = "EncryptedPackage".encode("utf-16-le"), 1 << 16
 _ZEROS = re.compile(r"0{2,}")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
 _PIECE = 1 << 20
@@ -59,6 +61,23 @@ def sheet_rows(file: Path | bytes, place: str, bounds: Bounds = DELIVERED) -> It
             yield row
 
 
+def is_locked(head: bytes) -> bool:
+    """Return whether a file begins as a workbook that opens by a password alone."""
+    return head.startswith(_OLD_EXCEL) and _LOCKED in head
+
+
+def locked(place: str) -> DataError:
+    """A workbook that opens by a password alone."""
+    return DataError(
+        "lake.locked_file",
+        Text(
+            "{place} 有打开密码，无法读取；请用表格软件打开后另存一份不带密码的",
+            "{place} opens by a password and cannot be read; open it in a spreadsheet program and save a copy without one",
+        ),
+        place=place,
+    )
+
+
 def not_xlsx(place: str, reason: str) -> DataError:
     """A file that is no xlsx, whatever its name says."""
     return DataError(
@@ -74,9 +93,11 @@ def not_xlsx(place: str, reason: str) -> DataError:
 
 def _check_kind(opened: IO[bytes], place: str, bounds: Bounds) -> bool:
     """Return whether an xlsx has formulas; raise ``DataError`` for what is none, or beyond its bounds."""
-    head = opened.read(len(_OLD_EXCEL))
+    head = opened.read(_LOOKED_AT)
     opened.seek(0)
-    if head == _OLD_EXCEL:
+    if is_locked(head):
+        raise locked(place)
+    if head.startswith(_OLD_EXCEL):
         raise not_xlsx(place, "xls, Excel 97–2003")
     try:
         names = zip_within(place, opened, bounds)

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
 from bankloop.kit.errors import BankloopError
-from bankloop.kit.money import to_fen
+from bankloop.kit.grammar import read_amount
 from bankloop.organization.rights import require
 from bankloop.performance.credit import bad_deal, read_shares, record_deal
 from bankloop.web.pages.credits.page import credits_page, evidence_page
@@ -48,7 +48,7 @@ def add_pages(app: FastAPI) -> None:
             with console_of(request).bank.store.begin(visitor.principal) as connection:
                 record_deal(
                     connection, form.get("key", "")[:64], form.get("customer", "")[:64], form.get("unit", "")[:64],
-                    form.get("what", "")[:64], to_fen(form.get("amount", "")), _day(form.get("day", "")), shares,
+                    form.get("what", "")[:64], read_amount(form.get("amount", "")), _day(form.get("day", "")), shares,
                 )  # fmt: skip
         except BankloopError as error:
             return _cards(request, visitor, form, error)

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
 from bankloop.kit.errors import BankloopError
-from bankloop.kit.money import to_fen
+from bankloop.kit.grammar import read_amount
 from bankloop.kit.text import Text
 from bankloop.organization.rights import require
 from bankloop.performance.target import (
@@ -103,7 +103,7 @@ def _asked(form: Mapping[str, str]) -> tuple[str, str, date, date, int]:
     try:
         first, last = date.fromisoformat(form.get("first", "")), date.fromisoformat(form.get("last", ""))
         money = measure in MEASURES and MEASURES[measure].unit is TargetUnit.MONEY
-        total = to_fen(form.get("total", "")) if money else int(form.get("total", ""))
+        total = read_amount(form.get("total", "")) if money else int(form.get("total", ""))
     except ValueError:
         raise bad_target(Text("需要起止日和总量（整数，金额为元）", "it needs its first and last day and a total (a whole number, yuan for money)")) from None  # fmt: skip
     return form.get("name", ""), measure, first, last, total
