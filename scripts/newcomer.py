@@ -160,6 +160,8 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="newcomer-") as place:
         folder = Path(place)
+        # The database's own user passes through it where root plays.
+        folder.chmod(0o711)
         os.environ["BANKLOOP_STATE_DIR"] = str(folder / "state")
         found = play(folder, options.customers, options.today)
         _stop(folder)

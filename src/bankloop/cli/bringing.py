@@ -60,15 +60,21 @@ def settle(looks: Sequence[FileLook], answers: dict[str, str], day: Any, *, yes:
         asked = [one for one in proposal.questions if one.key not in answers]
         if not asked:
             return proposal
-        if yes or not sys.stdin.isatty():
+        if yes or not at_a_terminal():
             left = open_questions(proposal.questions, answers) if yes else tuple(asked)
             if left:
                 raise unanswered(left)
             return proposal
-        answers[asked[0].key] = _ask(asked[0])
+        answers[asked[0].key] = ask(asked[0])
 
 
-def _ask(question: Question) -> str:
+def at_a_terminal() -> bool:
+    """Return whether somebody is there to be asked."""
+    return sys.stdin.isatty()
+
+
+def ask(question: Question) -> str:
+    """Ask one question by its numbered answers until one is chosen."""
     speaks = language()
     say("")
     say(question.said.say(speaks))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from bankloop.kit.errors import DataError
@@ -21,6 +21,7 @@ TABLES = ("unit", "staff", "employer", "corporate", "customer", "merchant", "hol
 # A key by its name and two more columns: less than that may be anything.
 _SURE = 8
 _ROWS = "rows"
+_TODAY = timedelta(days=1)
 _HEAD_ROW = {"unit_id": HEAD, "kind": "head_office", "name_zh": "总行", "name_en": "Head office"}
 _KEEPER_ROW = {
     "staff_id": KEEPER,
@@ -32,12 +33,13 @@ _KEEPER_ROW = {
 
 
 def propose(looks: Sequence[FileLook], answers: Mapping[str, str], day: date) -> Proposal:
-    """Return what is proposed for files that were looked at; ``day`` is that of the data where no name says one.
+    """Return what is proposed for files that were looked at; ``day`` is that of the data where no name says one: yesterday.
 
     Raises ``InputError`` for an answer that is no option or was not asked for, ``DataError`` where no file has customers.
     """
-    day = max((one.day for one in looks if one.day), default=day)
-    bank = _Bank(Asking(answers), day)
+    # A name may bear a day to come, a card's last or a slip: a delivery of it would be refused.
+    told = [one.day for one in looks if one.day is not None and one.day <= day + _TODAY]
+    bank = _Bank(Asking(answers), day := max(told, default=day))
     bank.take(looks)
     bank.derive_customers(looks)
     bank.derive_holdings()

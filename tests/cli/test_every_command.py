@@ -1,0 +1,89 @@
+"""Every command over ten messy banks: each ends in a result, a question or a cure, and none in a traceback.
+
+What a command asks for is given by its parameters' names: things that are there, and things that are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from bankloop.cli.application import application
+from bankloop.store.embedded import remove_cluster
+from tests.messybanks import DATABASE, MESSY, Messy
+
+pytestmark = [pytest.mark.soak, pytest.mark.bank]
+N = 60
+# They serve for ever, make a bank of their own, or measure the machine; `restore` is another folder's.
+APART = {"serve", "work", "demo", "simulate", "bench", "init", "restore"}
+GIVEN = {
+    "name": "keep-deposits", "campaign": "keep-deposits", "customer": "6200000", "customer_no": "6200000", "version": "1", "month": "2026-10",
+    "day": "2026-11-20", "start": "2026-12-01", "unit": "HQ", "reason": "a test", "comment": "clear", "person": "keeper", "role": "strategist",
+    "product": "term-deposit-renewal", "key": "keep-deposits", "kind": "script", "channel": "sms", "purpose": "marketing", "table": "customer",
+}  # fmt: skip
+
+
+def commands(group: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Yield every command with the words that call it."""
+    if isinstance(group, click.Group):
+        for name, command in sorted(group.commands.items()):
+            yield from commands(command, (*path, name))
+    else:
+        yield path, group
+
+
+def arguments(command: click.Command, bank: Path, place: Path) -> list[str]:
+    """Return what a command needs, and the bank where it takes one."""
+    given: list[str] = []
+    for one in command.params:
+        value = _value(one, place)
+        if one.name == "bank":
+            given += ["--bank", str(bank)]
+        elif isinstance(one, click.Argument) and one.required:
+            given.append(value)
+        elif isinstance(one, click.Option) and one.required:
+            given += [one.opts[0], value]
+    return given
+
+
+def _value(one: click.Parameter, place: Path) -> str:
+    if isinstance(one.type, click.Choice):
+        return str(one.type.choices[0])
+    if isinstance(one.type, click.types.IntParamType | click.IntRange):
+        return "1"
+    if isinstance(one.type, click.DateTime):
+        return "2026-11-20"
+    if isinstance(one.type, click.Path):
+        return str(place / f"{one.name}.csv")
+    return GIVEN.get(str(one.name).rstrip("_"), "nothing-of-the-kind")
+
+
+@pytest.mark.parametrize("make", MESSY, ids=lambda make: make.__name__)
+def test_no_command_ends_in_a_traceback(
+    make: Callable[[Path, int], Messy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DATABASE, f"sqlite:///{tmp_path / 'core.db'}")
+    messy, bank, runner = make(tmp_path, N), tmp_path / "bank", CliRunner()
+    begun = ["init", str(bank), *(part for one in messy.files for part in ("--from", one)), "--yes"]
+    begun += [part for key, value in messy.answers.items() for part in ("--answer", f"{key}={value}")]
+    try:
+        for words in (begun, ["check", "--data", "--bank", str(bank)], ["load", "--bank", str(bank)]):
+            done = runner.invoke(application, words)
+            assert done.exit_code == 0, (words, done.output)
+        broken = {}
+        for path, command in commands(typer.main.get_command(application)):
+            if path[0] in APART:
+                continue
+            done = runner.invoke(application, [*path, *arguments(command, bank, tmp_path)], input="")
+            if not isinstance(done.exception, SystemExit | None):
+                broken[" ".join(path)] = repr(done.exception)
+            elif done.exit_code and not done.output.strip():
+                broken[" ".join(path)] = "failed without a word"
+        assert broken == {}
+    finally:
+        remove_cluster(bank)
