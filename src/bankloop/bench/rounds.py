@@ -27,7 +27,7 @@ import yaml
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from bankloop.bench.story import FIRST_DAY, ROUND_DAYS, begin, clock_of, respond, start_of_round
+from bankloop.bench.story import FIRST_DAY, ROUND_DAYS, begin, clock_of, start_of_round
 from bankloop.kit.located import read_located
 from bankloop.loop import model, reach
 from bankloop.loop import run as loop
@@ -39,6 +39,7 @@ from bankloop.loop.reach import CampaignCandidates
 from bankloop.loop.round.window import Window
 from bankloop.organization.principals import checker, maker, reviewers, system
 from bankloop.report.simulated_truth import true_values
+from bankloop.simulate.answers import answer_round
 from bankloop.simulate.world import World
 from bankloop.store.embedded import remove_cluster
 from bankloop.wiring import load, open_bank
@@ -146,7 +147,7 @@ def lived(folder: Path, customers: int, rounds: int, seed: int) -> tuple[Floats,
             champions.append(window.models)
             loop.run(bank, system(), number, start, seed, prepared=window)
             values[number - 1] = ways_of(window, world, champions[0])
-            responses = [respond(bank, world, name, number, start) for name in bank.spec.campaigns]
+            responses = [answer_round(bank, world, name, number, start) for name in bank.spec.campaigns]
             world.advance(folder, responses, start + timedelta(days=ROUND_DAYS))
         if number < rounds:
             with open_bank(folder, clock_of(start_of_round(number + 1))) as bank:

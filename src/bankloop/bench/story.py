@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -34,21 +35,24 @@ from bankloop.organization.demonstration import seed_demo_people
 from bankloop.organization.principals import checker, maker, reviewers, system
 from bankloop.performance.programme import read_programme
 from bankloop.report.pooled import pooled_reading, programme_reading
+from bankloop.simulate.answers import answer_round
 from bankloop.simulate.contracts import Response, SimulatedBank
 from bankloop.simulate.service import write_bank
+from bankloop.simulate.staff import deeds_of, work_off
 from bankloop.simulate.world import World
 from bankloop.store.audit import seal_audit, verify_audit
-from bankloop.store.history import append_events, read_decisions
+from bankloop.store.history import read_decisions
 from bankloop.store.registry import read_plans
 from bankloop.wiring import file_channel, load, open_bank
 from bankloop.work.rounds import hand_out, run_round
 
-# The first working day of the story; both rounds and their labels lie behind the day the demo was written.
+# The first day of a story whose day is fixed: of benchmarks and tests, whose figures are compared.
 FIRST_DAY = date(2026, 8, 24)
 ROUND_DAYS = 30
 # A round is read, and learned from, on the morning of the day on which the next one starts: a clock never goes back.
 CYCLE_DAYS = ROUND_DAYS + 1
 STAFF_CAMPAIGN = "keep-deposits"
+_WINDOW = re.compile(r"window: \{from: \S+, to: \S+\}")
 
 Say = Callable[[str], None]
 T = TypeVar("T")
@@ -84,6 +88,7 @@ class Story:
     """Everything that terminal, report and ``--json`` tell of one demo."""
 
     bank: SimulatedBank
+    first_day: date = FIRST_DAY
     load: LoadReport | None = None
     cards: dict[str, ModelCard] = field(default_factory=dict)
     rounds: list[list[CampaignRound]] = field(default_factory=list)
@@ -102,42 +107,61 @@ class Story:
     password: str = ""
 
 
-def tell(folder: Path, customers: int, rounds: int, seed: int, say: Say) -> Story:
-    """Live through the whole story in ``folder`` and return it."""
-    story, world = begin(folder, customers, seed, say)
+def tell(
+    folder: Path, customers: int, rounds: int, seed: int, say: Say, first_day: date = FIRST_DAY, *, ends: bool = True
+) -> Story:
+    """Live through the whole story in ``folder`` and return it.
+
+    One that does not end is left on the morning after its last round: what happened in it is loaded, its challengers wait.
+    """
+    today = start_of_round(rounds + 1, first_day)
+    opening = None if ends else date(today.year - 1, 12, 31)
+    dated = partial(date_programmes, first=first_day, last=today + timedelta(days=ROUND_DAYS))
+    story, world = begin(folder, customers, seed, say, None if ends else dated, first_day=first_day, opening=opening)
     for number in range(1, rounds + 1):
-        start = start_of_round(number)
+        start, goes_on = start_of_round(number, first_day), number < rounds or not ends
         with open_bank(folder, clock_of(start)) as bank:
-            responses = live_round(bank, world, story, number, start, seed, say)
-            if number < rounds:
+            responses = live_round(bank, world, story, number, start, seed, say, noted=not ends)
+            if goes_on:
                 world.advance(folder, responses, start + timedelta(days=ROUND_DAYS))
-        with open_bank(folder, clock_of(start_of_round(number + 1))) as bank:
-            close_round(bank, story, number, start, last=number == rounds, say=say)
-    with open_bank(folder, clock_of(start_of_round(rounds + 1))) as bank:
+        with open_bank(folder, clock_of(start_of_round(number + 1, first_day))) as bank:
+            if not ends:
+                say(f"staff {number}")
+                hand_out(bank, file_channel(folder))
+                work_off(bank, deeds_of(responses), start, start + timedelta(days=ROUND_DAYS))
+            close_round(bank, story, number, last=number == rounds, goes_on=goes_on, say=say)
+    with open_bank(folder, clock_of(today)) as bank:
         say("check")
-        _check(bank, story, rounds)
+        _check(bank, story)
         _keep_read(bank, story)
     return story
 
 
-def start_of_round(number: int) -> date:
+def start_of_round(number: int, first_day: date = FIRST_DAY) -> date:
     """The day on which a round starts, counted from one."""
-    return FIRST_DAY + timedelta(days=CYCLE_DAYS * (number - 1))
+    return first_day + timedelta(days=CYCLE_DAYS * (number - 1))
 
 
 def begin(
-    folder: Path, customers: int, seed: int, say: Say, before_opening: Callable[[Path], None] | None = None
+    folder: Path,
+    customers: int,
+    seed: int,
+    say: Say,
+    before_opening: Callable[[Path], None] | None = None,
+    *,
+    first_day: date = FIRST_DAY,
+    opening: date | None = None,
 ) -> tuple[Story, World]:
     """Simulate and load a bank with its people, and have its first models approved.
 
-    ``before_opening`` may change the bank's files.
+    ``before_opening`` may change the bank's files; with ``opening`` its core system also tells of that day, long before.
     """
     say("simulate")
-    simulated = write_bank(folder, customers, seed, today=FIRST_DAY)
+    simulated = write_bank(folder, customers, seed, today=first_day, opening=opening)
     if before_opening is not None:
         before_opening(folder)
-    story = Story(simulated)
-    with open_bank(folder, clock_of(FIRST_DAY)) as bank:
+    story = Story(simulated, first_day)
+    with open_bank(folder, clock_of(first_day)) as bank:
         say("load")
         story.load, _ = load(bank)
         with bank.store.begin(system("demo")) as connection:
@@ -147,9 +171,16 @@ def begin(
         story.people = [(one.person_id, one.role) for one in people]
         for name in bank.spec.campaigns:
             say(f"model {name}")
-            story.cards[name] = draft_model(bank, maker(), name, FIRST_DAY - timedelta(days=1), seed)
+            story.cards[name] = draft_model(bank, maker(), name, first_day - timedelta(days=1), seed)
             promote(bank, checker(), name)
     return story, World.load(folder)
+
+
+def date_programmes(folder: Path, first: date, last: date) -> None:
+    """Let the bank's programmes begin and end with the story, where it is told of other days than theirs."""
+    for place in sorted((folder / "programmes").glob("*.yaml")):
+        words = place.read_text(encoding="utf-8")
+        place.write_text(_WINDOW.sub(f"window: {{from: {first}, to: {last}}}", words), encoding="utf-8")
 
 
 def clock_of(day: date) -> FixedClock:
@@ -157,8 +188,13 @@ def clock_of(day: date) -> FixedClock:
     return FixedClock(datetime(day.year, day.month, day.day, 1, tzinfo=UTC))
 
 
-def live_round(bank: Bank, world: World, story: Story, number: int, start: date, seed: int, say: Say) -> list[Response]:
-    """Submit, approve, run and deliver a round, and return what the simulator's people did in it."""
+def live_round(
+    bank: Bank, world: World, story: Story, number: int, start: date, seed: int, say: Say, *, noted: bool = False
+) -> list[Response]:
+    """Submit, approve, run and deliver a round, and return what the simulator's people did in it.
+
+    ``noted``: the staff will log its calls itself, and nobody else tells of them.
+    """
     for name in bank.spec.campaigns:
         submit(bank, maker(), name)
         approve_in_turn(bank, reviewers(), name)
@@ -172,44 +208,28 @@ def live_round(bank: Bank, world: World, story: Story, number: int, start: date,
     story.sent += first.delivered.done
     story.rerun_sends += (again.issued.accepted if again.issued else 0) + again.delivered.done
     say(f"people {number}")
-    responses = [respond(bank, world, name, number, start) for name in bank.spec.campaigns]
+    responses = [answer_round(bank, world, name, number, start, noted=noted) for name in bank.spec.campaigns]
     # The truth is asked before the world moves on: afterwards other deposits mature and who succeeded is gone.
     story.truths.append({name: _truth(bank, world, name, number, start) for name in window.locks})
     story.policies = compare_policies(window, world)
     return responses
 
 
-def respond(bank: Bank, world: World, name: str, number: int, start: date) -> Response:
-    """What the campaign's customers did, contacted or not; recorded as the events a bank would see."""
-    with bank.store.begin(system("people")) as connection:
-        decided = read_decisions(connection, [name], number, columns=evaluation.DECISION_COLUMNS)
-        went = pc.is_in(decided["decision_id"], accepted_contacts(connection, name))
-        issued = pc.if_else(went, pc.fill_null(decided["issued_action"], ""), "")
-        response = world.respond(name, number, start, decided["customer_no"], issued)
-        events = response.events
-        place = pc.index_in(events["customer_no"], decided["customer_no"].combine_chunks())
-        local = events["occurred_at"].cast(pa.timestamp("us", bank.lake.zone)).cast(pa.date32())
-        append_events(
-            connection,
-            events.append_column("unit_id", decided["unit_id"].take(place)).append_column("occurred_on", local),
-        )
-    return response
-
-
-def close_round(bank: Bank, story: Story, number: int, start: date, *, last: bool, say: Say) -> None:
+def close_round(bank: Bank, story: Story, number: int, *, last: bool, goes_on: bool, say: Say) -> None:
     """Read the round, compare with the truth, train the challengers and promote them for the next round."""
     # What was due later in the window has gone out by now.
     story.sent += hand_out(bank, file_channel(bank.folder)).done
     say(f"evaluate {number}")
     window = story.windows[number - 1]
     story.rounds.append([_judge(bank, story, window, name, number) for name in window.locks])
-    today = start_of_round(number + 1)
+    today = start_of_round(number + 1, story.first_day)
     if last:
         say(f"beside {number}")
         _read_beside(bank, story, window, number)
-    say(f"learn {number}")
-    if not last:
+    if goes_on:
+        say(f"load {number}")
         load(bank)
+    say(f"learn {number}")
     for name in window.locks:
         learned = loop.learn(bank, maker(), name, number, today)
         story.challengers[name] = learned
@@ -306,7 +326,7 @@ def _same(found: T) -> T:
     return found
 
 
-def _check(bank: Bank, story: Story, rounds: int) -> None:
+def _check(bank: Bank, story: Story) -> None:
     caps, _ = reach.gate_limits(story.windows[-1].policies)
     with bank.store.begin(system()) as connection:
         story.caps_broken = broken_caps(connection, caps)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bankloop.cli.screen import AsJson, finish, language, say, show_table
+from bankloop.kit.clock import SystemClock, local_day
 from bankloop.kit.money import say_fen
 from bankloop.kit.text import Language, Text
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from bankloop.bench.story import Story
 
 _FOLDER = Path("demo-bank")
+# 泉江银行's own: what its bank.yaml says.
+_ZONE = "Asia/Shanghai"
 
 
 def demo(
@@ -29,18 +33,29 @@ def demo(
         bool, typer.Option("--serve/--no-serve", help="最后打开控制台 / serve the console at the end")
     ] = True,
     port: Annotated[int, typer.Option(min=1, max=65535, help="端口 / port")] = 8321,
+    today: Annotated[
+        datetime | None, typer.Option("--today", formats=["%Y-%m-%d"], help="银行的今天 / the bank's today")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """演示：模拟泉江银行，跑三个战役，用真值检验读数。Show the whole loop on a simulated bank with a known truth."""
     from bankloop.bench.memory import PeakMemory
-    from bankloop.bench.story import tell
+    from bankloop.bench.morning import open_morning
+    from bankloop.bench.story import CYCLE_DAYS, tell
     from bankloop.report.html import write_report
     from bankloop.report.keeping import save_window
+    from bankloop.simulate.clock import working_day_until
 
     _make_room(folder)
     began = time.monotonic()
+    day = working_day_until(today.date() if today else local_day(SystemClock().now(), _ZONE))
+
+    def lap(text: str) -> None:
+        say(f"[{time.monotonic() - began:6.1f}s] {text}")
+
     with PeakMemory(folder) as memory:
-        story = tell(folder, customers, rounds, seed, lambda text: say(f"[{time.monotonic() - began:6.1f}s] {text}"))
+        story = tell(folder, customers, rounds, seed, lap, day - timedelta(days=CYCLE_DAYS * rounds), ends=False)
+        open_morning(folder, story, day, seed, lap)
         for window in story.windows:
             save_window(window, folder)
         report = folder / "data" / "reports" / "demo.html"

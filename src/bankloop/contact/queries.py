@@ -64,14 +64,20 @@ def contacts_of(connection: Connection, customer_no: str) -> list[tuple[date, st
 
 def accepted_contacts(connection: Connection, campaign: str) -> pa.Array:
     """Return the decision ids, as text, of a campaign's contacts that passed the gate and were not stopped later."""
-    ids = connection.scalars(
+    return accepted_days(connection, campaign)["decision_id"].combine_chunks()
+
+
+def accepted_days(connection: Connection, campaign: str) -> pa.Table:
+    """Return decision_id, as text, and due_day of a campaign's contacts that passed the gate and were not stopped later."""
+    rows = connection.execute(
         text(
-            "SELECT decision_id::text FROM contact c WHERE campaign = :campaign AND accepted AND NOT EXISTS "
+            "SELECT decision_id::text, due_day FROM contact c WHERE campaign = :campaign AND accepted AND NOT EXISTS "
             "(SELECT FROM contact_stop s WHERE s.decision_id = c.decision_id)"
         ),
         {"campaign": campaign},
-    )
-    return pa.array(ids.all(), pa.string())
+    ).all()
+    ids, days = zip(*rows, strict=True) if rows else ((), ())
+    return pa.table({"decision_id": pa.array(ids, pa.string()), "due_day": pa.array(days, pa.date32())})
 
 
 def broken_caps(connection: Connection, caps: Sequence[Cap]) -> int:

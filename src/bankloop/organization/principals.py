@@ -26,6 +26,7 @@ __all__ = [
     "checker",
     "compliance",
     "maker",
+    "manager",
     "reviewers",
     "steward",
     "system",
@@ -62,6 +63,11 @@ def reviewers() -> tuple[Principal, ...]:
 def branch_head(person: str, unit_id: str, organization: Organization, purpose: str = "tasks") -> Principal:
     """Return a commander of one unit, who sees it and the units under it."""
     return _holding(BRANCH, person, organization.below(unit_id), purpose)
+
+
+def manager(person: str, purpose: str = "tasks") -> Principal:
+    """Return a relationship manager of whom nothing is looked up, at work on tasks of any unit (客户经理)."""
+    return _holding("relationship_manager", person, _WHOLE_BANK, purpose)
 
 
 def steward(person: str = "steward", purpose: str = "quality") -> Principal:

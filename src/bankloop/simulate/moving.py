@@ -64,12 +64,18 @@ def naturally(
 ) -> Dated:
     """Return who of a population reaches the goal unasked between two days, by the truth's base, and when.
 
-    ``among`` limits it to entries of the truth. A deposit is kept when it matures or, agreed before, on any day.
+    ``among`` limits it to entries of the truth. A deposit is kept when it matures or, agreed before, on any day: a step
+    shorter than the rates' window takes its part of what is agreed before.
     """
     low, days = day_number(begin), day_number(last) - day_number(begin) + 1
-    chance = truth.base
-    if campaign != "keep-deposits":
-        chance = 1 - (1 - chance) ** (days / _WINDOW_OF_RATES)
+    part = days / _WINDOW_OF_RATES
+    if campaign == "keep-deposits":
+        maturing = np.zeros(before.people.count, dtype=bool)
+        maturing[before.holdings.customer[falls_due(before.holdings, day_number(before.day), day_number(last))]] = True
+        exponent = np.where(maturing[truth.rows], 1.0, min(part, 1.0))
+    else:
+        exponent = np.full(len(truth.rows), part)
+    chance = 1 - (1 - truth.base) ** exponent
     key = (streams.seed, campaign, "natural", begin)
     hit = uniforms(truth.rows, *key, "success") < chance
     rows = truth.rows[hit if among is None else hit & among]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 
 import numpy as np
@@ -42,6 +42,7 @@ PRODUCTS = (
 NO_DAY = -1
 _AUM_CLASSES = 5  # the first five
 _FENS = 100
+_YEAR = 365
 # Splitting is repeated until both totals settle; twelve rounds leave less than a tenth of a per cent.
 _ROUNDS = 12
 
@@ -214,6 +215,23 @@ def maturing(holdings: Holdings, day: int, ahead: int, least: float) -> tuple[In
     total = np.bincount(place, holdings.balance_fen[picked], len(rows)) / _FENS
     large = total >= least
     return rows[large], total[large], (holdings.auto_renew[picked][first] == 1)[large]
+
+
+def held_on(parameters: Parameters, holdings: Holdings, today: date, day: date) -> Holdings:
+    """Return what was held on an earlier day, of what is held today.
+
+    What was opened since took the place of its like, whole years older; balances were as much smaller as the bank grew.
+    """
+    limit, gone = day_number(day), (today - day).days / _YEAR
+    years = -(-np.maximum(holdings.opened_day - limit, 0) // _YEAR) * _YEAR
+    owned = holdings.counts_as_aum
+    fen = np.rint(holdings.balance_fen / (1 + parameters.number("season.year_growth")) ** gone).astype(np.int64)
+    return replace(
+        holdings,
+        balance_fen=np.where(owned, fen, holdings.balance_fen),
+        opened_day=np.where(holdings.opened_day == NO_DAY, NO_DAY, holdings.opened_day - years),
+        matures_day=np.where(holdings.matures_day == NO_DAY, NO_DAY, holdings.matures_day - years),
+    )
 
 
 def falls_due(holdings: Holdings, after: int, until: int) -> Bools:

@@ -19,7 +19,7 @@ from bankloop.simulate.moving import move, naturally, reached_deeds
 from bankloop.simulate.network import Network, make_network
 from bankloop.simulate.parameters import Parameters, read_parameters
 from bankloop.simulate.people import make_people
-from bankloop.simulate.portfolios import make_holdings
+from bankloop.simulate.portfolios import held_on, make_holdings
 from bankloop.simulate.standing import BankStanding, write_standing
 from bankloop.simulate.streams import Streams
 from bankloop.simulate.truth import make_truth
@@ -47,13 +47,15 @@ def write_bank(
     *,
     snapshots: bool = True,
     lookback_days: int = 31,
+    opening: date | None = None,
 ) -> SimulatedBank:
     """Write 泉江银行 with ``customers`` customers into ``folder``, the same bytes for the same arguments.
 
     With ``snapshots`` the core system delivers twice: as of ``lookback_days`` before the last day and as of the last
     day. In between, people lived through one goal window of ``lookback_days`` − 1 days by the truth's base, so that a
     model trained on the earlier files and what followed is honest. The shares of the parameter file are those of the
-    earlier day; the truth is that of ``today``. Events come once, in the last folder.
+    earlier day; the truth is that of ``today``. Events come once, in the last folder. Where ``opening`` is a day before
+    the earlier one, the core system also delivers who was a customer by then and, of what they hold, what they held.
 
     Files that a person may have edited (bank.yaml, campaigns, …) are left alone where they exist; data/incoming and
     data/truth are written anew. ``today`` is the bank's present day: the files hold what was known the night before.
@@ -64,7 +66,8 @@ def write_bank(
     say = _counted(progress, months)
     p = read_parameters(parameters)
     with _on_disk(folder):
-        return _write(folder, customers, p, Streams(seed), months, today, lookback_days if snapshots else 0, say)
+        back = lookback_days if snapshots else 0
+        return _write(folder, customers, p, Streams(seed), months, today, back, opening, say)
 
 
 def _write(
@@ -75,6 +78,7 @@ def _write(
     months: int,
     today: date,
     lookback: int,
+    opening: date | None,
     say: Callable[[str], None],
 ) -> SimulatedBank:
     write_templates(folder)
@@ -93,14 +97,16 @@ def _write(
     truth = make_truth(p, streams, stands.people, network, stands.holdings, today)
     write_standing(truth_home, streams.seed, p, stands, network, truth)
     say("files")
-    first = deliveries.make_delivery(p, incoming, stood.day, customers)
-    rows, defects = registers.write_organization(first, p, streams, network), Counter[str]()
-    night = first
-    if lookback:
-        known = deliveries.customer_columns(p, streams, stood.people, network)
-        defects.update(deliveries.write_core(first, known, stood.people, stood.holdings))
-        first.file("", ".ok").write_bytes(b"")
-        night = deliveries.make_delivery(p, incoming, last, customers)
+    began = lookback and opening is not None and opening < stood.day
+    earlier = ([opening] if began else []) + ([stood.day] if lookback else [])
+    nights = [deliveries.make_delivery(p, incoming, day, customers) for day in (*earlier, last) if day is not None]
+    rows, defects = registers.write_organization(nights[0], p, streams, network), Counter[str]()
+    known = deliveries.customer_columns(p, streams, stood.people, network) if lookback else []
+    for one in nights[:-1]:
+        held = stood.holdings if one.day == stood.day else held_on(p, stood.holdings, stood.day, one.day)
+        defects.update(deliveries.write_core(one, known, stood.people, held))
+        one.file("", ".ok").write_bytes(b"")
+    night = nights[-1]
     columns = deliveries.customer_columns(p, streams, stands.people, network)
     defects.update(deliveries.write_core(night, columns, stands.people, stands.holdings))
     rows |= {"customer": customers, "holding": len(stands.holdings.customer)}

@@ -60,9 +60,9 @@ class World:
         self._people = people
 
     @classmethod
-    def load(cls, folder: Path) -> World:
-        """Read the newest truth under ``folder/data/truth``; raise ``NotFoundError`` without one."""
-        home = newest_day(folder)
+    def load(cls, folder: Path, before: date | None = None) -> World:
+        """Read the newest truth under ``folder/data/truth``, of a day ``before`` another; raise ``NotFoundError`` without one."""
+        home = newest_day(folder, before=before)
         people = pq.read_table(home / "customer.parquet")
         return cls(
             int((people.schema.metadata or {})[b"seed"]),
@@ -151,9 +151,12 @@ class World:
         *,
         executed_by: object = None,
         days: int = 30,
+        until: date | None = None,
         seed: int | None = None,
     ) -> Response:
         """Let every customer live through a window of ``days`` from ``start`` (one day, or one per customer).
+
+        With ``until`` the window ends on that day for everybody, whenever theirs began.
 
         ``action`` holds an action key per customer, '' or null for none; ``executed_by`` the id of the sub-branch
         that does staff tasks (the customer's own by default). The same (seed, campaign, round, customer) always draws the
@@ -167,9 +170,12 @@ class World:
         draw = self._draw(campaign, rows, keys, code, unit, begin, days, key)
         success = uniforms(rows, *key, "success") < draw.probability
         after = -np.log1p(-uniforms(rows, *key, "day") * 0.97) * self._p.number("response.days_to_act")
+        left = np.full(len(rows), float(days))
+        if until is not None:
+            left = (np.datetime64(until, "D") - begin).astype(np.float64) + 1.0
         if campaign == "keep-deposits":
-            after = np.full(len(rows), days - 1.0)
-        second = np.minimum(after, days - 0.5) * 86_400 + _FIRST_DEED
+            after = left - 1.0
+        second = np.minimum(after, left - 0.5) * 86_400 + _FIRST_DEED
         at = begin.astype("datetime64[s]") + second.astype("timedelta64[s]")
         table = self._table(campaign, rows, keys, code, unit, begin, draw, success, at, key)
         goal = self.goal(campaign)
