@@ -30,7 +30,7 @@ from bankloop.store.audit import check_clock
 from bankloop.store.database import open_store
 from bankloop.store.outbox import Drained
 from bankloop.work.approvals import check_kinds
-from bankloop.work.jobs import Workplace
+from bankloop.work.workplace import Workplace
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def file_channel(folder: Path) -> FileChannel:
 
 def workplace(bank: Bank) -> Workplace:
     """Return an open bank with its ways out, as jobs and duties work with it."""
-    return Workplace(bank, file_channel(bank.folder), hand_over_daily)
+    return Workplace(bank, file_channel(bank.folder), hand_over_daily, lambda one: load(one)[0])
 
 
 def hand_over_daily(bank: Bank) -> Drained:

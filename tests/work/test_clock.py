@@ -14,6 +14,7 @@ from sqlalchemy import text
 from bankloop.contact.delivery import DeliveryChannel
 from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import EnvironmentFault
+from bankloop.lake.contracts import LoadReport
 from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
 from bankloop.organization import account
@@ -49,7 +50,7 @@ from bankloop.work.clock import (
     watch_shelf,
 )
 from bankloop.work.crew import Crew
-from bankloop.work.jobs import Workplace
+from bankloop.work.workplace import Workplace
 
 
 def sessions(store: Store) -> int:
@@ -227,7 +228,7 @@ def test_the_shelf_is_screened_when_a_notice_begins_and_each_hour_then(store: St
     start = store.clock.now()
     bank = cast(Bank, SimpleNamespace(store=store, spec=SimpleNamespace(products={})))
     place, content, mark = (
-        Workplace(bank, cast(DeliveryChannel, None), lambda _: Drained(0)),
+        Workplace(bank, cast(DeliveryChannel, None), lambda _: Drained(0), lambda _: cast(LoadReport, None)),
         {"available": {"on": False}},
         "",
     )

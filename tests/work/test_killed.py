@@ -20,9 +20,10 @@ from bankloop.store.database import Store
 from bankloop.store.jobs import LEASE, JobState, job_of
 from bankloop.wiring import workplace
 from bankloop.work import queue
-from bankloop.work.jobs import Arguments, JobKind, Workplace
+from bankloop.work.jobs import Arguments, JobKind
 from bankloop.work.queue import Worker, ask_job
 from bankloop.work.rounds import Say
+from bankloop.work.workplace import Workplace
 
 PROGRAM = system("test", "test")
 # Does half of a job, says so, and waits to be killed.

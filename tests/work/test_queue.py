@@ -38,9 +38,10 @@ from bankloop.store.jobs import (
 from bankloop.wiring import workplace
 from bankloop.work import queue
 from bankloop.work.errors import JobUnreadableError
-from bankloop.work.jobs import Act, Arguments, JobKind, Workplace
+from bankloop.work.jobs import Act, Arguments, JobKind
 from bankloop.work.queue import Worker, ask_job
 from bankloop.work.rounds import Say
+from bankloop.work.workplace import Workplace
 
 PROGRAM = system("test", "test")
 Asks = Callable[[], UUID]

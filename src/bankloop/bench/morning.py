@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -30,19 +31,18 @@ from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.approving import approve_in_turn, submit
 from bankloop.loop.learning.promotion import promote
 from bankloop.loop.learning.training import draft_model
-from bankloop.organization.approval import approval_of
+from bankloop.organization.approval import approval_of, approvals
 from bankloop.organization.collaboration import ask_support, refer
 from bankloop.organization.granting import ask_grant, submit_transfer
 from bankloop.organization.people import below, book_of, managers_of_units, person_of, units
 from bankloop.organization.principals import checker, maker, reviewers, system
 from bankloop.organization.rights import principal_for
-from bankloop.organization.task import NewTask, TaskKind, open_task
-from bankloop.performance.daily_figures import report_day
+from bankloop.organization.task import NewTask, TaskKind, open_task, open_tasks_of
 from bankloop.performance.target import capacities, set_target, split_target
 from bankloop.simulate.clock import bank_clock, set_clock
 from bankloop.store.audit import place_hold
 from bankloop.wiring import file_channel, open_bank, workplace
-from bankloop.work.daily_jobs import work_day
+from bankloop.work.crew import Crew
 from bankloop.work.rounds import run_round
 
 # A campaign of the maker's that nobody has approved yet.
@@ -101,8 +101,19 @@ _ASKED = {
 _ANYWAY = "演示：请复核人看过对比再决定 / demonstration: let the checker look at the comparison"
 
 
-def open_morning(folder: Path, story: Story, today: date, seed: int, say: Say) -> None:
-    """Begin the day on which the demo is looked at: nine in the morning of ``today``, by the bank's own clock from now on."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for people on that morning: requests for approval, and tasks due by the day."""
+
+    approvals: int
+    tasks: int
+
+
+def open_morning(folder: Path, story: Story, today: date, seed: int, say: Say) -> Waiting:
+    """Begin the day on which the demo is looked at, nine in the morning of ``today``, and say what waits.
+
+    From now on the bank goes by a clock of its own, which was nine then and goes as the machine's does.
+    """
     place = folder / "campaigns" / f"{DRAFTED}.yaml"
     place.write_text(_DRAFT, encoding="utf-8")
     set_clock(folder, clock_of(today).now())
@@ -122,9 +133,15 @@ def open_morning(folder: Path, story: Story, today: date, seed: int, say: Say) -
         say("desks")
         Desks(bank, story, today).fill()
         say("day")
-        report_day(bank, system("daily"), today - timedelta(days=1))
-        workplace(bank).post(bank)
-        work_day(bank, today)
+        Crew(workplace(bank)).do_what_is_due()
+        return _waiting(bank, today)
+
+
+def _waiting(bank: Bank, today: date) -> Waiting:
+    with bank.store.begin(system("demo")) as connection:
+        asked = sum(one.open for one in approvals(connection))
+        tasks = sum(open_tasks_of(connection, one.unit_id, today, 1)[1] for one in units(connection))
+    return Waiting(asked, tasks)
 
 
 def begin_round(bank: Bank, number: int, today: date, seed: int, say: Say) -> None:

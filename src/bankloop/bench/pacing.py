@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from bankloop.bench.instances import instance
+from bankloop.kit.compiled import compiled
 from bankloop.loop.reach import NONE, Family, Pace, Problem, paced, solve
 
 ACTIONS, RESOURCES = 20, 9
@@ -102,4 +102,4 @@ def _serve(value: Any, wish: Any, charge: Any, use: Any, left: Any, first: int, 
     return total
 
 
-_served: Any = njit(cache=True, nogil=True)(_serve)
+_served: Any = compiled()(_serve)

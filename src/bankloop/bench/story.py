@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,6 +53,7 @@ ROUND_DAYS = 30
 # A round is read, and learned from, on the morning of the day on which the next one starts: a clock never goes back.
 CYCLE_DAYS = ROUND_DAYS + 1
 STAFF_CAMPAIGN = "keep-deposits"
+_GRADE_A = re.compile(r"(grade_a: )\d+")
 _WINDOW = re.compile(r"window: \{from: \S+, to: \S+\}")
 
 Say = Callable[[str], None]
@@ -116,8 +118,8 @@ def tell(
     """
     today = start_of_round(rounds + 1, first_day)
     opening = None if ends else date(today.year - 1, 12, 31)
-    dated = partial(date_programmes, first=first_day, last=today + timedelta(days=ROUND_DAYS))
-    story, world = begin(folder, customers, seed, say, None if ends else dated, first_day=first_day, opening=opening)
+    own = partial(write_own_files, first=first_day, last=today + timedelta(days=ROUND_DAYS))
+    story, world = begin(folder, customers, seed, say, None if ends else own, first_day=first_day, opening=opening)
     for number in range(1, rounds + 1):
         start, goes_on = start_of_round(number, first_day), number < rounds or not ends
         with open_bank(folder, clock_of(start)) as bank:
@@ -176,11 +178,13 @@ def begin(
     return story, World.load(folder)
 
 
-def date_programmes(folder: Path, first: date, last: date) -> None:
-    """Let the bank's programmes begin and end with the story, where it is told of other days than theirs."""
+def write_own_files(folder: Path, first: date, last: date) -> None:
+    """Let the bank's programmes begin and end with the story, and its remote centre call whom it has: the middle of the tail."""
     for place in sorted((folder / "programmes").glob("*.yaml")):
         words = place.read_text(encoding="utf-8")
         place.write_text(_WINDOW.sub(f"window: {{from: {first}, to: {last}}}", words), encoding="utf-8")
+    policy = (resources.files("bankloop.customer.servicing") / "servicing.yaml").read_text(encoding="utf-8")
+    (folder / "servicing.yaml").write_text(_GRADE_A.sub(r"\g<1>20000", policy), encoding="utf-8")
 
 
 def clock_of(day: date) -> FixedClock:

@@ -46,7 +46,6 @@ for noun in (
     learning,
     policies,
     results,
-    demonstration,
     serving,
     signin,
     audit,
@@ -57,6 +56,7 @@ for noun in (
 ):
     for name, command in noun.COMMANDS.items():
         application.command(name)(handled(command))
+application.add_typer(demonstration.group, name="demo")
 application.add_typer(audit.group, name="audit")
 application.add_typer(people.people_group, name="people")
 application.add_typer(people.rights_group, name="rights")

@@ -13,7 +13,7 @@ import typer
 from bankloop.cli.campaigns import show_failures
 from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
 from bankloop.cli.who import acting
-from bankloop.kit.clock import SystemClock
+from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
     from bankloop.organization.approval import Approval, ApprovalView, Attachment
@@ -42,7 +42,7 @@ def submit(
     from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         person = acting(opened.store, as_, "campaign", maker)
         if "/" in name:
             kind, _, key = name.partition("/")
@@ -124,7 +124,7 @@ def close(
     from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         following = close_campaign(opened, acting(opened.store, as_, "campaign", maker), name, reason)
     show_table(name, ["下一轮 / next round"], [[following]])
     finish({"campaign": name, "state": "closed", "next_round": following}, as_json)
@@ -141,7 +141,7 @@ def list_approvals(
     from bankloop.organization.principals import checker
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         person = acting(opened.store, as_, "approval", checker)
         with opened.store.begin(person) as connection:
             found = approvals(connection) if every else approvals_waiting(connection)
@@ -191,7 +191,7 @@ def _move(verb: str, name: str, bank: Path, as_: str, purpose: str, as_json: boo
     from bankloop.organization.principals import compliance, maker
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         person = acting(opened.store, as_, purpose, compliance if purpose == "review" else maker)
         found = getattr(approving, verb)(opened, person, name, *arguments)
     _said(found, as_json)
@@ -215,7 +215,7 @@ def _decide(
     from bankloop.work.approvals import decide
 
     kind, _, object_id = name.partition("/")
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         with opened.store.begin(system("cli")) as connection:
             request = approval_of(connection, kind, object_id)
         seen = request is not None and next_stage(request) in (Stage.CONSUMER, Stage.COMPLIANCE)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, language, show_table
-from bankloop.kit.clock import SystemClock
+from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
 
@@ -23,7 +23,7 @@ def attributes(
     from bankloop.customer.freshness import stale
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         versions = {table: opened.lake.manifest.current(table) for table in ("customer", *ADDED_UP, "event")}
         newest = {table: version.as_of for table, version in versions.items() if version is not None}
         old = stale(opened.catalogue, newest, opened.lake.today())

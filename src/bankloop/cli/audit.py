@@ -10,7 +10,7 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table
 from bankloop.cli.who import permit
-from bankloop.kit.clock import SystemClock
+from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
 COMMANDS: dict[str, object] = {}
@@ -27,7 +27,7 @@ def verify(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.store.audit import check_audit
     from bankloop.store.database import open_store
 
-    with open_store(bank, SystemClock()) as store:
+    with open_store(bank, bank_clock(bank)) as store:
         permit(store, "audit.verify")
         report = check_audit(store)
     rows = [[f.kind, f.seal, f.row if f.row is not None else "", f.detail] for f in report.findings]
@@ -48,7 +48,7 @@ def anchor(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.store.audit import anchor_file, seal_audit
     from bankloop.store.database import open_store
 
-    with open_store(bank, SystemClock()) as store:
+    with open_store(bank, bank_clock(bank)) as store:
         permit(store, "audit.verify")
         sealed = seal_audit(store)
     place = str(anchor_file(bank))
@@ -64,7 +64,7 @@ def purge(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.store.audit import purge_due
     from bankloop.store.database import open_store
 
-    with open_store(bank, SystemClock()) as store:
+    with open_store(bank, bank_clock(bank)) as store:
         permit(store, "audit.verify")
         gone = purge_due(store, system("retention"))
     show_table("到期 / due", ["类别 / class", "行 / rows"], [[k, n] for k, n in gone.items()], right=[1])

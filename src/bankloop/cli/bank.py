@@ -15,6 +15,7 @@ from bankloop.cli.who import permit
 from bankloop.kit.clock import SystemClock
 from bankloop.kit.errors import DataError
 from bankloop.kit.text import Language
+from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
     from bankloop.lake.contracts import RuleCount
@@ -152,7 +153,7 @@ def load(
     from bankloop.wiring import load as load_all
     from bankloop.wiring import make_ready, open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "lake.load")
         back = [opened.lake.take_back(table) for table in take_back or ()]
         for version in back:

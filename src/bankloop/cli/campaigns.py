@@ -11,8 +11,8 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, language, say, show_table
 from bankloop.cli.who import permit
-from bankloop.kit.clock import SystemClock
 from bankloop.kit.money import say_fen
+from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
 Round = Annotated[int, typer.Option("--round", min=1, help="轮次 / round")]
@@ -34,7 +34,7 @@ def plan(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: 
     from bankloop.organization.principals import system
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "plan.read")
         window = loop.plan(opened, system(), round_, _day(start, opened.lake.today()))
     launched = launches(window)
@@ -59,7 +59,7 @@ def run(
         launched.update(launches(window))
         _show_launches(launched)
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "round.run")
         day = _day(start, opened.lake.today())
         done = run_round(
@@ -76,7 +76,7 @@ def deliver(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.wiring import file_channel, open_bank
     from bankloop.work.rounds import hand_out
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "plan.deliver")
         done = hand_out(opened, file_channel(bank))
     failed = [{"part": one.key, "zh": one.reason.zh, "en": one.reason.en} for one in done.failures]
@@ -102,7 +102,7 @@ def report(
     from bankloop.store.registry import read_results
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "round.read", whole=True)
         with opened.store.begin(system()) as connection:
             found = [
@@ -130,7 +130,7 @@ def power(
     from bankloop.loop.campaign.launch import history_launches
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "plan.read")
         yesterday = opened.lake.today() - timedelta(days=1)
         found = history_launches(opened, name, yesterday, None if lift is None else lift / 100)

@@ -13,10 +13,10 @@ import typer
 from bankloop.cli.customers import Number, Reason, acting_in, opened_in
 from bankloop.cli.screen import AsJson, Folder, Person, finish, language, say, show_table
 from bankloop.cli.who import acting, permit
-from bankloop.kit.clock import SystemClock
 from bankloop.kit.errors import InputError
 from bankloop.kit.ids import canonical_json
 from bankloop.kit.text import Text
+from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
     from bankloop.customer.consent import ConsentStanding
@@ -120,7 +120,7 @@ def erase(
     from bankloop.organization.principals import maker, system
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         if run:
             permit(opened.store, "erasure.run")
             with opened.store.begin(system("erasure")) as connection:

@@ -15,6 +15,7 @@ import typer
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table
 from bankloop.cli.who import acting
 from bankloop.kit.clock import SystemClock, local_day
+from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -216,7 +217,7 @@ def opened_in(bank: Path, person: str, permission: str) -> Iterator[tuple[Bank, 
     from bankloop.organization.rights import ROLES, grants_of, require
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         with opened.store.begin(system("cli")) as connection:
             held = [ROLES[one.role] for one in grants_of(connection, person)]
         fit = next((one for one in held if permission in one.rights), held[0] if held else None)

@@ -11,7 +11,7 @@ import typer
 from bankloop.cli.customers import opened_in
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, language, say, show_table
 from bankloop.cli.who import permit
-from bankloop.kit.clock import SystemClock
+from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
 Day = Annotated[
@@ -32,7 +32,7 @@ def make(day: Day = None, bank: Folder = _HERE, as_json: AsJson = False) -> None
     from bankloop.performance.daily_figures import report_day
     from bankloop.wiring import hand_over_daily, open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "daily.make")
         wanted = day.date() if day else opened.lake.today() - timedelta(days=1)
         say("read")
@@ -49,7 +49,7 @@ def work(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.wiring import open_bank
     from bankloop.work.daily_jobs import work_day
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "daily.make")
         today = opened.lake.today()
         done = work_day(opened, today)

@@ -3,28 +3,65 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
-from bankloop.cli.screen import AsJson, finish, language, say, show_table
+from bankloop.cli.screen import AsJson, finish, handled, language, padded, say_next, show_table, wrapped
+from bankloop.cli.serving import serve_bank
 from bankloop.kit.clock import SystemClock, local_day
 from bankloop.kit.money import say_fen
 from bankloop.kit.text import Language, Text
+from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
+    from bankloop.bench.morning import Waiting
     from bankloop.bench.story import Story
 
 _FOLDER = Path("demo-bank")
+group = typer.Typer(rich_markup_mode=None)
+# Whose pages to look at first; --verbose names everybody.
+_FIRST = ("strategist", "checker", "compliance", "commander", "relationship_manager", "auditor")
+_NEXT = (
+    ("bankloop serve --bank {folder}", Text("打开控制台", "open the console")),
+    ("bankloop demo day --folder {folder}", Text("让银行过一天", "let the bank live a day")),
+    ("bankloop plays --bank {folder}", Text("看每个策略带来了什么", "see what every play brought")),
+)
 # 泉江银行's own: what its bank.yaml says.
 _ZONE = "Asia/Shanghai"
+_STEPS: Mapping[str, Text] = {
+    "simulate": Text("模拟银行", "simulating the bank"),
+    "load": Text("装载", "loading"),
+    "model": Text("建模型", "first model"),
+    "plan": Text("算方案", "planning round"),
+    "run": Text("下发", "issuing round"),
+    "deliver": Text("交付渠道", "delivering round"),
+    "people": Text("客户应答", "people answer, round"),
+    "staff": Text("员工办任务", "staff at work, round"),
+    "evaluate": Text("评结果", "reading round"),
+    "beside": Text("旁证", "A/A and programme, round"),
+    "learn": Text("学习", "learning from round"),
+    "check": Text("核验", "checking"),
+    "month": Text("月末分层", "closing the month"),
+    "draft": Text("待批战役", "a campaign to approve"),
+    "desks": Text("各岗位的待办", "every desk's work"),
+    "day": Text("当日工作", "the day's work"),
+    "night": Text("夜间装载", "the night's files"),
+    "morning": Text("次日早晨", "the next morning"),
+}
 
 
+@group.callback(invoke_without_command=True)
+@handled
 def demo(
+    context: typer.Context,
     customers: Annotated[int, typer.Option(min=2_000, help="客户数 / customers")] = 300_000,
     rounds: Annotated[int, typer.Option(min=1, max=6, help="轮数 / rounds")] = 2,
     seed: Annotated[int, typer.Option(help="随机种子 / seed")] = 42,
@@ -34,11 +71,19 @@ def demo(
     ] = True,
     port: Annotated[int, typer.Option(min=1, max=65535, help="端口 / port")] = 8321,
     today: Annotated[
-        datetime | None, typer.Option("--today", formats=["%Y-%m-%d"], help="银行的今天 / the bank's today")
+        datetime | None,
+        typer.Option(
+            "--today",
+            formats=["%Y-%m-%d"],
+            help="银行的今天，缺省为最近的工作日 / the bank's today, else the last working day",
+        ),
     ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="连同各表一起显示 / with all tables")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """演示：模拟泉江银行，跑三个战役，用真值检验读数。Show the whole loop on a simulated bank with a known truth."""
+    """演示：模拟泉江银行，跑三个战役，用真值检验读数，停在今天早上。Show the whole loop on a simulated bank that is at work today."""
+    if context.invoked_subcommand is not None:
+        return
     from bankloop.bench.memory import PeakMemory
     from bankloop.bench.morning import open_morning
     from bankloop.bench.story import CYCLE_DAYS, tell
@@ -49,27 +94,70 @@ def demo(
     _make_room(folder)
     began = time.monotonic()
     day = working_day_until(today.date() if today else local_day(SystemClock().now(), _ZONE))
-
-    def lap(text: str) -> None:
-        say(f"[{time.monotonic() - began:6.1f}s] {text}")
-
+    progress = Progress(began)
     with PeakMemory(folder) as memory:
-        story = tell(folder, customers, rounds, seed, lap, day - timedelta(days=CYCLE_DAYS * rounds), ends=False)
-        open_morning(folder, story, day, seed, lap)
+        story = tell(folder, customers, rounds, seed, progress, day - timedelta(days=CYCLE_DAYS * rounds), ends=False)
+        waiting = open_morning(folder, story, day, seed, progress)
         for window in story.windows:
             save_window(window, folder)
         report = folder / "data" / "reports" / "demo.html"
         write_report(story, report)
+    progress.end()
     seconds = time.monotonic() - began
-    show_story(story)
+    if verbose:
+        show_story(story)
+    show_end(story, day, waiting, folder, every=verbose)
     print(f"{seconds:.0f} s · {memory.peak_mb:,} MB · {report}")
-    _show_people(story)
-    finish(plain_story(story, seconds, memory.peak_mb, report), as_json)
+    finish(plain_story(story, seconds, memory.peak_mb, report) | {"today": day, "waiting": asdict(waiting)}, as_json)
     if serve:
-        from bankloop.web.shell.app import serve as serve_console
+        serve_bank(folder, port)
 
-        print(f"http://127.0.0.1:{port}/", flush=True)
-        serve_console(folder, port)
+
+@group.command("day")
+@handled
+def day(
+    folder: Annotated[Path, typer.Option(help="演示的文件夹 / the demo's folder")] = _FOLDER, as_json: AsJson = False
+) -> None:
+    """演示的银行过一天：发出到期的、客户应答、任务升级、夜间装载、次日例行工作。Live a day of the demo bank, until nine on the next morning."""
+    from bankloop.wiring import open_bank, workplace
+    from bankloop.work.simulated_day import live_day
+
+    progress = Progress(time.monotonic())
+    with open_bank(folder, bank_clock(folder)) as opened:
+        lived = live_day(workplace(opened), progress)
+    progress.end()
+    print(
+        Text(
+            "{day} 过完了：{tasks} 项任务办理，{successes} 位客户达成目标，夜里更新 {tables} 张表；现在是 {now}。",
+            "{day} is over: {tasks} tasks worked on, {successes} customers reached a goal, {tables} tables renewed in "
+            "the night; it is {now} now.",
+        )
+        .filled(
+            day=lived.day, tasks=f"{lived.tasks:,}", successes=f"{lived.successes:,}", tables=lived.tables,
+            now=f"{lived.now.astimezone(ZoneInfo(_ZONE)):%Y-%m-%d %H:%M}",
+        )
+        .say(language())
+    )  # fmt: skip
+    finish(lived.plain(), as_json)
+
+
+class Progress:
+    """Says what a long command is at: one line that is written over on a terminal, a line a step elsewhere."""
+
+    def __init__(self, began: float) -> None:
+        self._began, self._over = began, sys.stderr.isatty()
+
+    def __call__(self, step: str) -> None:
+        """Say a step: its name and, after a blank, what it is about."""
+        name, _, rest = step.partition(" ")
+        words = _STEPS[name].say(language()) if name in _STEPS else name
+        line = f"[{time.monotonic() - self._began:6.1f} s] {words} {rest}".rstrip()
+        print(f"\r\x1b[K{line}" if self._over else line, end="" if self._over else "\n", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Leave the line to what follows."""
+        if self._over:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _make_room(folder: Path) -> None:
@@ -87,42 +175,93 @@ def _make_room(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def show_end(story: Story, day: date, waiting: Waiting, folder: Path, *, every: bool) -> None:
+    """Print the demo in one screen: what happened, five numbers, where to look, the password, what to do next."""
+    speaks, bank = language(), story.bank
+    said = Text(
+        "泉江银行（模拟）：{customers} 位客户，{branches} 家分行，{managers} 位客户经理，金融资产 {aum}。\n"
+        "{rounds} 轮已过，每轮都用模拟器的真值检验；今天是 {day}，新一轮今早开始。",
+        "Quanjiang Bank (simulated): {customers} customers, {branches} branches, {managers} managers, assets {aum}.\n"
+        "{rounds} rounds are over, each checked against the simulator's truth; it is {day}, and a new round begins.",
+    )
+    print(
+        said.filled(
+            customers=f"{bank.customers:,}", branches=bank.branches, managers=bank.managers,
+            aum=say_fen(bank.aum_fen, speaks), rounds=len(story.rounds), day=day,
+        ).say(speaks)
+    )  # fmt: skip
+    print()
+    for title, value in five_numbers(story, waiting, speaks):
+        print(f"  {padded(title.say(speaks), 34)}{value.say(speaks)}")
+    print()
+    from bankloop.organization.rights import ROLES
+
+    shown = story.people if every else [one for one in story.people if one[0] in _FIRST or one[1] in _FIRST]
+    people = " · ".join(f"{person} {ROLES[role].title.say(speaks)}" for person, role in shown)
+    print(
+        Text("每个账号的密码都是 {password}：", "Everybody's password is {password}:")
+        .filled(password=story.password)
+        .say(speaks)
+    )
+    print(wrapped(people, 2))
+    say_next(*((command.format(folder=folder), what) for command, what in _NEXT))
+
+
+def five_numbers(story: Story, waiting: Waiting, speaks: Language) -> list[tuple[Text, Text]]:
+    """Return what the demo is judged by, each with its name."""
+    read = [one for found in story.rounds for one in found if one.reading.lift is not None]
+    held = sum(1 for one in read if one.reading.lift and one.reading.lift.low <= one.true_lift <= one.reading.lift.high)
+    money = [one.reading.money for found in story.rounds for one in found]
+    claimed, earned = (
+        sum(one.attributed for one in money),
+        sum(round(one.incremental.value) for one in money if one.incremental),
+    )
+    found = [
+        (
+            Text("区间盖住真值的读数", "Readings that hold the truth"),
+            Text("{held} / {read}", "{held} of {read}").filled(held=held, read=len(read)),
+        ),
+        (
+            Text("归因会算的，真正带来的", "What attribution claims, what came"),
+            _same(f"{say_fen(claimed, speaks)} · {say_fen(earned, speaks)}"),
+        ),
+    ]
+    if story.policies is not None:
+        ways = story.policies
+        calls = Text("同样 {n} 通电话：方案，余额优先", "The same {n} calls: plan, balance first").filled(n=ways.calls)
+        found.append(
+            (calls, _same(f"{say_fen(round(ways.plan), speaks)} · {say_fen(round(ways.balance_first), speaks)}"))
+        )
+    again = Text("{again} 条 · {caps} 次 · 审计链{audit}", "{again} · {caps} · audit chain {audit}").filled(
+        again=story.rerun_sends, caps=story.caps_broken,
+        audit=Text("通过核验", "verified") if story.audit_ok else Text("有问题", "BROKEN"),
+    )  # fmt: skip
+    found.append((Text("再跑一次发出 · 突破频控", "Sent by running again · caps broken"), again))
+    desks = Text("{approvals} 件审批 · {tasks} 项任务", "{approvals} approvals · {tasks} tasks")
+    found.append(
+        (
+            Text("今天等人的", "What waits for people today"),
+            desks.filled(approvals=waiting.approvals, tasks=f"{waiting.tasks:,}"),
+        )
+    )
+    return found
+
+
+def _same(words: str) -> Text:
+    return Text(words, words)
+
+
 def show_story(story: Story) -> None:
-    """Print the demo: the bank in a line, quarantine, waterfalls, the plan, results, checks."""
+    """Print all tables of the demo: quarantine, waterfalls, the plan, results, five ways to give calls out."""
     from bankloop.cli.campaigns import show_plan
 
     speaks = language()
-    bank = story.bank
-    line = Text(
-        "泉江银行（模拟）：{customers} 位客户，{branches} 家分行，{managers} 位客户经理，金融资产 {aum}",
-        "Quanjiang Bank (simulated): {customers} customers, {branches} branches, {managers} managers, assets {aum}",
-    )
-    print(
-        line.filled(
-            customers=f"{bank.customers:,}",
-            branches=bank.branches,
-            managers=bank.managers,
-            aum=say_fen(bank.aum_fen, speaks),
-        ).say(speaks)
-    )
     if story.load is not None:
-        rows = [[s.source, f"{r.rule}/{r.column}", r.rows] for s in story.load.sources for r in s.rules]
+        rows = [[s.source, f"{r.rule}/{r.column}", f"{r.rows:,}"] for s in story.load.sources for r in s.rules]
         show_table("隔离 / quarantine", ["源 / source", "规则 / rule", "行 / rows"], rows, right=[2])
     show_plan(story.windows[-1])
     _show_results(story, speaks)
     _show_policies(story, speaks)
-    print(
-        Text(
-            "再次 run 发出 {again} 条 · 突破频控 {caps} 次 · 审计链{audit}",
-            "run again sent {again} · caps broken {caps} · audit chain {audit}",
-        )
-        .filled(
-            again=story.rerun_sends,
-            caps=story.caps_broken,
-            audit=Text("通过核验", "verified") if story.audit_ok else Text("有问题", "BROKEN"),
-        )
-        .say(speaks)
-    )
 
 
 def _show_results(story: Story, speaks: Language) -> None:
@@ -179,13 +318,6 @@ def _show_policies(story: Story, speaks: Language) -> None:
     show_table(title.filled(n=found.calls).say(speaks), ["", ""], rows, right=[1])
 
 
-def _show_people(story: Story) -> None:
-    from bankloop.organization.rights import ROLES
-
-    rows = [[person, ROLES[role].title.say(language())] for person, role in story.people]
-    show_table(f"账号 / accounts · 密码 / password {story.password}", ["用户号 / person", "角色 / role"], rows)
-
-
 def plain_story(story: Story, seconds: float, peak_mb: int, report: Path) -> dict[str, Any]:
     """Return the demo as ``--json`` prints it; money in integer fen."""
     last = story.windows[-1].plan
@@ -238,6 +370,3 @@ def _plain_round(one: Any) -> dict[str, Any]:
         "cost": money.cost,
         "verdict": r.verdict.value,
     }
-
-
-COMMANDS = {"demo": demo}

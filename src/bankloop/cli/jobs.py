@@ -10,7 +10,7 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
 from bankloop.cli.who import acting
-from bankloop.kit.clock import SystemClock
+from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
 
@@ -31,7 +31,7 @@ def jobs(
     from bankloop.store.database import open_store, principal_of
     from bankloop.store.jobs import cancel_job, open_jobs, retry_job
 
-    with open_store(bank, SystemClock()) as store:
+    with open_store(bank, bank_clock(bank)) as store:
         person = acting(store, as_, "campaign", maker)
         with store.begin(person) as connection:
             require(principal_of(connection), "job.read")

@@ -11,8 +11,8 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
 from bankloop.cli.who import acting
-from bankloop.kit.clock import SystemClock
 from bankloop.kit.text import Text
+from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
 
@@ -39,7 +39,7 @@ def learn(
     from bankloop.report.champions import comparison_table
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         today, person = opened.lake.today(), acting(opened.store, as_, "campaign", maker)
         of_amount = name.removesuffix(".amount")
         if of_amount != name:
@@ -74,7 +74,7 @@ def rollback(
     from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         wanted = roll_back(opened, acting(opened.store, as_, "campaign", maker), name, version, reason)
     said = Text(
         "等他人批准：bankloop approve {name} --model", "another person approves it: bankloop approve {name} --model"
@@ -94,7 +94,7 @@ def drift(
     from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         person, today = acting(opened.store, as_, "campaign", maker), opened.lake.today()
         found = watch_model(opened, person, name, today - timedelta(days=1))
     speaks = language()
@@ -114,7 +114,7 @@ def score(
     from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         person, day = acting(opened.store, as_, "analysis", maker), opened.lake.today() - timedelta(days=1)
         done = score_forecast(opened, person, name, day)
     rows = [
@@ -141,7 +141,7 @@ def top(
     from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         person = acting(opened.store, as_, "analysis", maker)
         found = top_of(opened, person, name, share, most)
         reasons = [said_of(opened, one.why) for one in found.ranked]

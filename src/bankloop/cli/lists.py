@@ -11,8 +11,8 @@ import typer
 
 from bankloop.cli.customers import opened_in
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, language, say, show_table
-from bankloop.kit.clock import SystemClock
 from bankloop.kit.worktime import WorkTime
+from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
 Number = Annotated[UUID, typer.Argument(help="名单编号 / id of the list")]
@@ -114,7 +114,7 @@ def escalate(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.organization.task import escalate_tasks
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened, opened.store.begin(system("clock")) as connection:
+    with open_bank(bank, bank_clock(bank)) as opened, opened.store.begin(system("clock")) as connection:
         raised = escalate_tasks(connection, WorkTime(opened.lake.zone))
     titles = ["提醒经理 / manager", "升级支行 / sub-branch", "升级分行 / branch"]
     show_table("✓", titles, [[raised.get(level, 0) for level in (1, 2, 3)]])

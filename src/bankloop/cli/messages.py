@@ -9,7 +9,7 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
 from bankloop.cli.who import acting
-from bankloop.kit.clock import SystemClock
+from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
 
@@ -32,7 +32,7 @@ def messages(
 
     if drop is not None and not reason.strip():
         raise typer.BadParameter("放弃要写原因 / giving up needs a --reason", param_hint="--reason")
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         person = acting(opened.store, as_, "campaign", maker)
         with opened.store.begin(person) as connection:
             require(principal_of(connection), "message.read")

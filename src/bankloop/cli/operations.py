@@ -11,6 +11,7 @@ from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, languag
 from bankloop.cli.who import acting, permit
 from bankloop.kit.clock import SystemClock
 from bankloop.kit.errors import BankloopError
+from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
     from bankloop.store.doctor import Finding
@@ -29,7 +30,7 @@ def doctor(bank: Folder = _HERE, as_json: AsJson = False) -> None:
 
     findings = [_configuration(bank)]
     try:
-        with open_store(bank, SystemClock()) as store:
+        with open_store(bank, bank_clock(bank)) as store:
             permit(store, "backup.read")
             findings += examine(store)
     except BankloopError as error:
@@ -68,7 +69,7 @@ def backup(
     from bankloop.store.backup import make_backup
     from bankloop.store.database import open_store
 
-    with open_store(bank, SystemClock()) as store:
+    with open_store(bank, bank_clock(bank)) as store:
         made = make_backup(store, acting(store, as_, "administration", system), target, __version__)
     show_table(
         str(target),
@@ -103,7 +104,7 @@ def rotate(bank: Folder = _HERE, as_: Person = "secadmin", as_json: AsJson = Fal
     from bankloop.store.database import open_store
     from bankloop.store.resealing import rotate as rotate_keys
 
-    with open_store(bank, SystemClock()) as store:
+    with open_store(bank, bank_clock(bank)) as store:
         ring = rotate_keys(store, acting(store, as_, "administration", system))
     show_table("密钥 / keys", ["现用 / current", "可解 / open"], [[ring.current, ", ".join(sorted(ring.ring))]])
     finish({"current": ring.current, "keys": sorted(ring.ring)}, as_json)
@@ -117,7 +118,7 @@ def renew(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.store.database import open_store
     from bankloop.store.resealing import renew_seals
 
-    with open_store(bank, SystemClock()) as store:
+    with open_store(bank, bank_clock(bank)) as store:
         permit(store, "keys.renew")
         done = renew_seals(store, system("keys"))
     show_table("密钥 / keys", ["换新 / renewed"], [[done]], right=[0])

@@ -13,7 +13,7 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, handled, language, show_table
 from bankloop.cli.who import acting
-from bankloop.kit.clock import SystemClock
+from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -145,7 +145,7 @@ def begin(
     from bankloop.organization.rights import begin_rights
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened, opened.store.begin(system("begin", "setup")) as connection:
+    with open_bank(bank, bank_clock(bank)) as opened, opened.store.begin(system("begin", "setup")) as connection:
         found = begin_rights(connection, first, second)
     _show_grants(found, as_json)
 
@@ -276,7 +276,7 @@ def _acting(bank: Path, person: str, permission: str) -> Iterator[Connection]:
     from bankloop.store.contracts import Principal
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         with opened.store.begin(system("cli")) as connection:
             held = [rights.ROLES[one.role] for one in grants_of(connection, person)]
         fit = next((one for one in held if permission in one.rights), held[0] if held else None)

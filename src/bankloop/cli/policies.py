@@ -10,7 +10,7 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, language, show_table
 from bankloop.cli.who import permit
-from bankloop.kit.clock import SystemClock
+from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
 
@@ -52,7 +52,7 @@ def _read_campaign(name: str, bank: Path, rounds: list[int], by: str | None, as_
     from bankloop.report.details import group_table
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "round.evaluate")
         reading = loop.evaluate(opened, system(), name, rounds)
         cuts = cut_by(opened, system(), name, rounds, by) if by else reading.of("action")
@@ -78,7 +78,7 @@ def metrics(
     from bankloop.report.scorecard import drill_table
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "round.read", whole=True)
         newest = max(one.as_of for one in opened.lake.manifest.versions("customer"))
         day = date(as_of.year, as_of.month, as_of.day) if as_of else min(opened.lake.today(), newest)

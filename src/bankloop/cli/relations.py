@@ -11,7 +11,7 @@ import typer
 from bankloop.cli.customers import Number, opened_in
 from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
 from bankloop.cli.who import acting
-from bankloop.kit.clock import SystemClock
+from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
     from bankloop.customer.relation import PathStep
@@ -31,7 +31,7 @@ def derive(bank: Folder = _HERE, as_: Person = "steward", as_json: AsJson = Fals
     from bankloop.organization.principals import steward
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         done = derive_relations(opened.store, acting(opened.store, as_, "quality", steward), opened.lake)
     show_table(
         "关系 / relations", ["种类 / kind", "条 / edges"], [[k, f"{n:,}"] for k, n in done.edges.items()], right=[1]

@@ -10,9 +10,9 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, finish, language, show_table
 from bankloop.cli.who import permit
-from bankloop.kit.clock import SystemClock
 from bankloop.kit.errors import InputError
 from bankloop.kit.text import Text
+from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
     from bankloop.loop.bank import Bank
@@ -41,7 +41,7 @@ def programme(
     from bankloop.report.programme_page import programme_view
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "round.read", whole=True)
         if name is not None:
             found = programme_growth(opened, system(), name, _day(opened, as_of), metric)
@@ -77,7 +77,7 @@ def plays(
     """策略库：按客户、产品、旅程、场景查；负责人、最近 KPI、在哪里挣了多少。Show the library of plays, filtered; what each earned."""
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "round.read", whole=True)
         book, found = _plays(opened, where or [])
     _show(book)
@@ -105,7 +105,7 @@ def cohorts(bank: Folder = _HERE, as_of: Day = None, as_json: AsJson = False) ->
     from bankloop.report.plays import acquisition_table, cohort_table
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "round.read", whole=True)
         day = _day(opened, as_of)
         kept, came = retention(opened, day), acquisition(opened, day)
@@ -131,7 +131,7 @@ def trace(
     from bankloop.view.format import masked_number
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "decision.read")
         found = trace_room.trace(opened, system(), wanted)
     book = trace_book(found, masked_number)
@@ -181,7 +181,7 @@ def save(
             Text("写不出 {what} 到 {target}；内容可为 {known}，文件可为 {kinds}", "cannot write {what} to {target}; what: {known}; files: {kinds}"),
             what=what, target=str(target), known=", ".join(makers), kinds=" ".join(_KINDS),
         )  # fmt: skip
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "round.read", whole=True)
         book = makers[what](opened, name)
     match target.suffix:

@@ -9,7 +9,10 @@ import functools
 import inspect
 import json
 import os
+import re
+import shutil
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +22,14 @@ import typer
 
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.ids import canonical_json
-from bankloop.kit.text import Language
+from bankloop.kit.text import Language, Text
 
+# No column of a table that is folded is narrower.
+NARROWEST = 10
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+# A line may be broken after a blank and what joins words, and at a Chinese character.
+_BREAKS = re.compile(r"\s+|(?<=[/,，、·-])|(?=[\u4e00-\u9fff])")
+_PIECES = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]|[^\s\u4e00-\u9fff/,，、·-]*[/,，、·-]?\s*")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -76,19 +85,134 @@ def finish(value: Mapping[str, Any], as_json: bool) -> None:
         print(canonical_json(value), flush=True)
 
 
-def say(text: str) -> None:
+def say(text: str | Text) -> None:
     """Print a line of progress on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(one_language(text), file=sys.stderr, flush=True)
+
+
+def tell(text: str | Text) -> None:
+    """Print a line of the answer on stdout."""
+    print(one_language(text), flush=True)
+
+
+def one_language(text: str | Text) -> str:
+    """Return a text in the terminal's language: of ``中文 / English``, which labels write in one, its half."""
+    if isinstance(text, Text):
+        return text.say(language())
+    zh, both, en = text.partition(" / ")
+    if not both or not _CHINESE.search(zh):
+        return text
+    return zh if language() is Language.ZH else en
+
+
+def say_next(*steps: tuple[str, Text]) -> None:
+    """Print what to do next: a command a line with what it does."""
+    print()
+    print(Text("接下来：", "Next:").say(language()))
+    for command, what in steps:
+        print(f"  {padded(command, 44)}{what.say(language())}")
+
+
+def padded(text: str, width: int) -> str:
+    """Return a text filled up to so many columns, a Chinese character being two; a longer one ends in a blank."""
+    return text + " " * max(width - cells(text), 1)
+
+
+def cells(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def wrapped(text: str, indent: int) -> str:
+    """Return a text in lines that fit the terminal, broken at its points."""
+    lines, line = [], ""
+    for part in text.split(" · "):
+        longer = f"{line} · {part}" if line else part
+        if line and cells(longer) + indent > screen_width():
+            lines.append(line)
+            longer = part
+        line = longer
+    return "\n".join(" " * indent + one for one in (*lines, line))
+
+
+def screen_width() -> int:
+    """Return how many columns there are: the terminal's, COLUMNS, or eighty."""
+    return shutil.get_terminal_size((80, 24)).columns
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()) -> None:
-    """Print a table on stdout; ``right`` names the columns that hold numbers."""
-    from rich.console import Console
-    from rich.table import Table
+    """Print a table on stdout, in one language; ``right`` names the columns that hold numbers.
 
-    table = Table(title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False)
-    for index, name in enumerate(columns):
-        table.add_column(name, justify="right" if index in right else "left", no_wrap=index == 0)
+    A table of no rows says so. One that does not fit the screen is folded between words; where a column would be left too
+    narrow to read, each row is printed as a list of its own.
+    """
+    heads, table = [one_language(name) for name in columns], [[str(cell) for cell in row] for row in rows]
+    if title:
+        print(f"\x1b[1m{one_language(title)}\x1b[0m" if sys.stdout.isatty() else one_language(title))
+    if not table:
+        print(Text("（没有）", "(none)").say(language()))
+        return
+    widths = column_widths(heads, table, screen_width())
+    if widths is None:
+        _show_lists(heads, table)
+        return
+    if any(heads):
+        _print_row(heads, widths, right)
+        print("  ".join("─" * width for width in widths))
+    for row in table:
+        _print_row(row, widths, right)
+
+
+def column_widths(heads: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """Return the columns' widths in a table that fits; None where one would be narrower than what reads well.
+
+    What is too much is taken from the widest columns, a cell at a time; no column gets narrower than its longest word, or
+    than ``NARROWEST`` where its words are longer.
+    """
+    cols = [[head, *(row[at] for row in rows)] for at, head in enumerate(heads)]
+    widths = [max(map(cells, col)) for col in cols]
+    least = [min(max(max(map(cells, re.split(_BREAKS, one))) for one in col), NARROWEST) for col in cols]
+    room -= 2 * (len(widths) - 1)
+    if sum(map(min, widths, least)) > room:
+        return None
+    while sum(widths) > room:
+        at = max((place for place, width in enumerate(widths) if width > least[place]), key=widths.__getitem__)
+        widths[at] -= 1
+    return widths
+
+
+def _print_row(row: Sequence[str], widths: Sequence[int], right: Sequence[int]) -> None:
+    columns = [fold(cell, width) for cell, width in zip(row, widths, strict=True)]
+    for line in range(max(map(len, columns))):
+        shown = []
+        for at, (column, width) in enumerate(zip(columns, widths, strict=True)):
+            text = column[line] if line < len(column) else ""
+            blank = " " * (width - cells(text))
+            shown.append(blank + text if at in right else text + blank)
+        print("  ".join(shown).rstrip())
+
+
+def _show_lists(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print each row as lines of name and value: for a screen too narrow for the columns."""
+    width = max(map(cells, heads)) + 2
     for row in rows:
-        table.add_row(*[str(cell) for cell in row])
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+        for head, cell in zip(heads, row, strict=True):
+            if cell:
+                lines = fold(cell, max(screen_width() - width, NARROWEST))
+                print(padded(head, width) + ("\n" + " " * width).join(lines))
+        print()
+
+
+def fold(text: str, width: int) -> list[str]:
+    """Return a text in lines of so many columns at most, broken between words, or between Chinese characters."""
+    lines, line = [], ""
+    for piece in (one for part in text.split("\n") for one in _PIECES.findall(part)):
+        if line and cells(line + piece.rstrip()) > width:
+            lines.append(line.rstrip())
+            line = ""
+        while cells(piece) > width and not piece.isspace():
+            cut = next(n for n in range(len(piece), 0, -1) if cells(piece[:n]) <= width)
+            lines.append(piece[:cut])
+            piece = piece[cut:]
+        line += piece if line else piece.lstrip()
+    return [*lines, line.rstrip()]

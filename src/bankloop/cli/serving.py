@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from bankloop.cli.screen import AsJson, Folder, finish, show_table
-from bankloop.kit.clock import SystemClock
+from bankloop.cli.screen import AsJson, Folder, finish, say, show_table
+from bankloop.kit.text import Text
+from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
 
@@ -26,9 +27,20 @@ def serve(
     ] = False,
 ) -> None:
     """打开控制台与 API，并做作业与每日工作。Serve console and API, and do the work: here, or behind a proxy that ends TLS."""
+    serve_bank(bank, port, host, behind_proxy=behind_proxy)
+
+
+def serve_bank(folder: Path, port: int, host: str = "127.0.0.1", *, behind_proxy: bool = False) -> None:
+    """Serve until stopped, and say where and how to stop before anything is waited for."""
     from bankloop.web.shell.app import serve as serve_console
 
-    serve_console(bank, port, host, behind_proxy=behind_proxy)
+    say(
+        Text(
+            "控制台：http://{host}:{port}/ · 按 Ctrl-C 停止",
+            "the console: http://{host}:{port}/ · Ctrl-C stops it",
+        ).filled(host=f"[{host}]" if ":" in host else host, port=port)
+    )
+    serve_console(folder, port, host, behind_proxy=behind_proxy)
 
 
 def work(
@@ -40,7 +52,7 @@ def work(
     from bankloop.wiring import open_bank, workplace
     from bankloop.work.crew import Crew
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         crew = Crew(workplace(opened))
         if not once:
             crew.start()

@@ -12,7 +12,7 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, language, show_table
 from bankloop.cli.who import acting, permit
-from bankloop.kit.clock import SystemClock
+from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
 group = typer.Typer(
@@ -31,7 +31,7 @@ def listed(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.report.shelf import shelf_table
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "product.read")
         shelf, spec = shelf_now(opened, system("shelf")), opened.spec
     products = shelf.all_of(spec.products.values())
@@ -64,7 +64,7 @@ def change(
     from bankloop.organization.principals import product_manager
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         person = acting(opened.store, as_, "campaign", product_manager)
         asked = read_change(
             product,
@@ -86,7 +86,7 @@ def screen(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.organization.principals import system
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "plan.read")
         found = screen_all(opened, system("shelf"))
     names = sorted({*found.tasks, *found.queued})
@@ -104,7 +104,7 @@ def scorecard(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.report.shelf import products_table
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "product.read")
         cards = scorecards(opened)
         due = due_reviews(cards, opened.spec.policies)
@@ -124,7 +124,7 @@ def matrix(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.report.shelf import matrix_table
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "product.read")
         found, policies = product_matrix(opened), opened.spec.policies
     table, speaks = matrix_table(found, policies), language()
@@ -147,7 +147,7 @@ def propose(
     from bankloop.report.shelf import proposal_table
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         person = acting(opened.store, as_, "service", maker)
         legs = proposal(opened, person, bundle, customer)
         title = opened.spec.products[bundle].title.text

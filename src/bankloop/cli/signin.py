@@ -10,7 +10,7 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table
 from bankloop.cli.who import acting, keep_token, permit, signed_in
-from bankloop.kit.clock import SystemClock
+from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
     from bankloop.store.contracts import Principal
@@ -42,7 +42,7 @@ def signin(
         return sys.stdin.readline().rstrip("\n") if password_stdin else typer.prompt(what, hide_input=True, err=True)
 
     settings = account.read_settings(bank)
-    with open_store(bank, SystemClock()) as store:
+    with open_store(bank, bank_clock(bank)) as store:
         opened = account.sign_in(store, settings, person, ask("密码 / password"))
         while opened.session.step is not account.SignInStep.FULL:
             match opened.session.step:
@@ -65,7 +65,7 @@ def signout(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.organization import account
     from bankloop.store.database import open_store
 
-    with open_store(bank, SystemClock()) as store:
+    with open_store(bank, bank_clock(bank)) as store:
         person = signed_in(store)
         with store.begin(account.SIGN_IN) as connection:
             for one in account.sessions_of(connection, person):
@@ -82,7 +82,7 @@ def open_(whom: Whom, bank: Folder = _HERE, as_: Person = "sysadmin", as_json: A
     from bankloop.organization import account
     from bankloop.store.database import open_store
 
-    with open_store(bank, SystemClock()) as store:
+    with open_store(bank, bank_clock(bank)) as store:
         with store.begin(account.SIGN_IN) as connection:
             first = not account.accounts(connection)
         # Somebody must be the first; while nobody has an account, whoever holds the bank's folder opens one.
@@ -240,7 +240,7 @@ def _read(bank: Path, permission: str, read: Any) -> Any:
     from bankloop.organization.account import SIGN_IN
     from bankloop.store.database import open_store
 
-    with open_store(bank, SystemClock()) as store:
+    with open_store(bank, bank_clock(bank)) as store:
         permit(store, permission)
         with store.begin(SIGN_IN) as connection:
             return read(connection)
@@ -249,7 +249,7 @@ def _read(bank: Path, permission: str, read: Any) -> Any:
 def _do(bank: Path, person: str, work: Any) -> Any:
     from bankloop.store.database import open_store
 
-    with open_store(bank, SystemClock()) as store, store.begin(_administrator(store, person)) as connection:
+    with open_store(bank, bank_clock(bank)) as store, store.begin(_administrator(store, person)) as connection:
         return work(connection)
 
 

@@ -12,7 +12,7 @@ import typer
 from bankloop.cli.customers import Number, Reason, opened_in
 from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
 from bankloop.cli.who import acting, permit
-from bankloop.kit.clock import SystemClock
+from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
 
@@ -37,7 +37,7 @@ def close(
     from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         day = month.date() if month else (opened.lake.today().replace(day=1) - timedelta(days=1))
         principal = acting(opened.store, as_, "campaign", maker)
         done = close_month(opened.store, principal, opened.lake, day)
@@ -60,7 +60,7 @@ def submit_rules(reason: Reason = "", bank: Folder = _HERE, as_: Person = "maker
     from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         request = ask_rules(opened.store, acting(opened.store, as_, "campaign", maker), bank, reason)
     show_table("tiers.yaml", ["申请 / request"], [[request]])
     finish({"request": str(request)}, as_json)
@@ -86,7 +86,7 @@ def care(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     from bankloop.organization.principals import system
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, SystemClock()) as opened:
+    with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "servicing.care")
         with opened.store.begin(system("servicing")) as connection:
             done = make_care_tasks(connection, opened.lake, opened.lake.today())

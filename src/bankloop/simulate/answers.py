@@ -38,11 +38,13 @@ def answer_round(bank: Bank, world: World, name: str, round_: int, start: date, 
     return response
 
 
-def answer_day(bank: Bank, world: World, name: str, round_: int, start: date, end: date, day: date) -> Response:
-    """What the campaign's customers did on one day of a window, each contacted on their own day; recorded.
+def answer_day(
+    bank: Bank, world: World, name: str, round_: int, start: date, end: date, day: date, *, kept: bool
+) -> Response:
+    """What the campaign's customers do on one day of a window, each contacted on their own day; recorded where ``kept``.
 
     ``world`` is that of the day before the window. The table holds everybody whom the round is about, and of what they do
-    only that day.
+    only that day: the same day always is the same.
     """
     with bank.store.begin(_WHO) as connection:
         decided = read_decisions(connection, [name], round_, columns=evaluation.DECISION_COLUMNS)
@@ -53,7 +55,8 @@ def answer_day(bank: Bank, world: World, name: str, round_: int, start: date, en
     began = pc.fill_null(due, pa.scalar(start)).to_numpy().astype("datetime64[D]")
     response = world.respond(name, round_, began, decided["customer_no"], issued, until=end)
     today = on_day(response, day, bank.lake.zone)
-    _record(bank, decided, _unnoted(today.events))
+    if kept:
+        _record(bank, decided, _unnoted(today.events))
     return today
 
 

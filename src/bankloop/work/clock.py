@@ -30,9 +30,9 @@ from bankloop.store.duties import claim_duty, end_duty, fail_duty, renew_duty
 from bankloop.store.rates import forget_counts
 from bankloop.work.approvals import carry_out
 from bankloop.work.daily_jobs import work_day
-from bankloop.work.jobs import Workplace
 from bankloop.work.leases import log_fault, renewed
 from bankloop.work.rounds import hand_out
+from bankloop.work.workplace import Workplace
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 # How often a clock looks whether something is due; the shortest answer that is promised is half an hour.

@@ -8,9 +8,9 @@ from threading import Event, Thread
 
 from bankloop.kit.errors import BankloopError
 from bankloop.work.clock import DUTIES, Duty, do_duty, keep_duty, seal_trail
-from bankloop.work.jobs import Workplace
 from bankloop.work.leases import log_fault
 from bankloop.work.queue import Worker
+from bankloop.work.workplace import Workplace
 
 # Imported late, since a command that does not learn has no use for their second. Two threads that import one of them
 # at once can lock each other out, so a process has them before it has threads.

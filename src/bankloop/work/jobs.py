@@ -14,7 +14,6 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from bankloop.care.initiative import care_for_maturities, explain_fall, keep_in_touch
-from bankloop.contact.delivery import DeliveryChannel
 from bankloop.customer.identity import learn_matching, link_identities
 from bankloop.customer.relation import derive_relations
 from bankloop.customer.servicing import assign_keepers, make_care_tasks
@@ -28,21 +27,13 @@ from bankloop.loop.learning.training import draft_model, watch_model
 from bankloop.loop.offering.assortment import review_products
 from bankloop.organization.principals import system
 from bankloop.store.contracts import Principal
-from bankloop.store.outbox import Drained
 from bankloop.store.resealing import renew_seals
 from bankloop.work.rounds import Say, run_round
+from bankloop.work.simulated_day import check_simulated, live_day
+from bankloop.work.workplace import Workplace
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Round = Annotated[int, Field(ge=1, le=1_000)]
-
-
-@dataclass(frozen=True, slots=True)
-class Workplace:
-    """An open bank and the ways out of it, which wiring binds: a campaign's channel, and the post of daily reports."""
-
-    bank: Bank
-    channel: DeliveryChannel
-    post: Callable[[Bank], Drained]
 
 
 class Arguments(BaseModel):
@@ -222,6 +213,10 @@ def _renew(place: Workplace, _: Principal, _asked: Arguments, _say: Say) -> Any:
     return {"renewed": renew_seals(place.bank.store, system("keys"))}
 
 
+def _day(place: Workplace, _: Principal, _asked: Arguments, say: Say) -> Any:
+    return live_day(place, say).plain()
+
+
 def _yesterday(place: Workplace) -> date:
     return place.bank.lake.today() - timedelta(days=1)
 
@@ -236,6 +231,10 @@ def _known_campaign(bank: Bank, asked: CampaignArguments) -> object:
 
 def _known_forecast(bank: Bank, asked: ForecastArguments) -> object:
     return forecast_of(bank, asked.forecast)
+
+
+def _simulated(bank: Bank, _: Arguments) -> None:
+    check_simulated(bank)
 
 
 JOBS: Mapping[str, JobKind] = {
@@ -257,4 +256,5 @@ JOBS: Mapping[str, JobKind] = {
     "score": JobKind("model.score", _score, ForecastArguments, _known_forecast),
     "review": JobKind("product.review", _review),
     "renew": JobKind("keys.renew", _renew),
+    "day": JobKind("demo.day", _day, Arguments, _simulated),
 }

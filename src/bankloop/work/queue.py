@@ -40,8 +40,9 @@ from bankloop.store.jobs import (
     step_job,
 )
 from bankloop.work import errors
-from bankloop.work.jobs import JOBS, Arguments, JobKind, Workplace
+from bankloop.work.jobs import JOBS, Arguments, JobKind
 from bankloop.work.leases import log_fault, renewed
+from bankloop.work.workplace import Workplace
 
 # PgBouncer's pooled transactions carry no notification, so that a queue is looked at; who asks here wakes it.
 POLL_SECONDS = 2.0

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from bankloop.customer.relation.contracts import Ints, Small
+from bankloop.kit.compiled import compiled
 
 NOBODY = -1
 
 
-@njit(cache=True)
+@compiled(nogil=False)
 def adjacency(n: int, a: Small, b: Small, kind: NDArray[np.int8]) -> tuple[Ints, Small, Small, NDArray[np.int8]]:
     """Return start, neighbour, edge and kind of every entry, two an edge, by counting: linear in nodes and edges."""
     start = np.zeros(n + 1, np.int64)
@@ -33,7 +33,7 @@ def adjacency(n: int, a: Small, b: Small, kind: NDArray[np.int8]) -> tuple[Ints,
     return start, other, edge, kinds
 
 
-@njit(cache=True)
+@compiled(nogil=False)
 def shortest(
     start: Ints,
     other: Small,
@@ -84,7 +84,7 @@ def shortest(
     return np.empty(0, np.int64)
 
 
-@njit(cache=True)
+@compiled(nogil=False)
 def _joined(came: Small, by: Small, source: int, target: int, middle: int) -> Ints:
     way = np.empty(64, np.int64)
     count = 0
@@ -103,7 +103,7 @@ def _joined(came: Small, by: Small, source: int, target: int, middle: int) -> In
     return way[:count].copy()
 
 
-@njit(cache=True)
+@compiled(nogil=False)
 def components(n: int, a: Small, b: Small, joins: NDArray[np.bool_]) -> Small:
     """Return (n,) the smallest node of each node's component over the edges that join, by union-find with path halving."""
     parent = np.arange(n).astype(np.int32)
@@ -130,7 +130,7 @@ def components(n: int, a: Small, b: Small, joins: NDArray[np.bool_]) -> Small:
     return parent
 
 
-@njit(cache=True)
+@compiled(nogil=False)
 def spread(
     start: Ints,
     other: Small,

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from bankloop.kit.compiled import compiled
 from bankloop.kit.errors import InputError
 from bankloop.kit.text import Text
 from bankloop.loop.model.contracts import Floats
@@ -261,6 +261,6 @@ def _score_rows(
                step_y, step, out[i])  # fmt: skip
 
 
-_compiled = njit(cache=True, nogil=True)
+_compiled = compiled()
 _score: Any = _compiled(_score_row)
 _score_all: Any = _compiled(_score_rows)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from scipy.optimize import LinearConstraint, linprog, milp
 from scipy.sparse import csr_matrix
 
+from bankloop.kit.compiled import compiled
 from bankloop.loop.reach import kernels
 from bankloop.loop.reach.kernels import NONE, Floats, Homes, Integers, Values
 from bankloop.loop.reach.moves import SLACK
@@ -152,4 +152,4 @@ def _near_rows(value: Values, home: Homes, charge: Floats, best: Integers, worth
     return rows, columns, found
 
 
-_near: Callable[..., Any] = njit(cache=True, nogil=True)(_near_rows)
+_near: Callable[..., Any] = compiled()(_near_rows)

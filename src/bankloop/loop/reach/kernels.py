@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from bankloop.kit.compiled import compiled
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -292,7 +293,7 @@ def _hashes(value: Values, home: Homes, rows: Integers) -> Any:
     return out
 
 
-_compiled = njit(cache=True, nogil=True)
+_compiled = compiled()
 _count_zeros = _compiled(_count_zeros)
 _hull = _compiled(_hull)
 _ranked = _compiled(_ranked)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from bankloop.kit.compiled import compiled
 from bankloop.loop.reach.kernels import NONE, Floats, Homes, Integers, Values
 
 SLACK = 1e-9
@@ -184,7 +184,7 @@ def _lift(
     return taken
 
 
-_compiled = njit(cache=True, nogil=True)
+_compiled = compiled()
 _fits = _compiled(_fits)
 _move = _compiled(_move)
 _relieves = _compiled(_relieves)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from bankloop.kit.compiled import compiled
 from bankloop.loop.reach import errors
 from bankloop.loop.reach.kernels import Floats, Homes, Integers, Values
 
@@ -248,7 +248,7 @@ def _refit(
     return moved
 
 
-_compiled = njit(cache=True, nogil=True)
+_compiled = compiled()
 best_sets: Any = _compiled(_best_sets)
 drop: Any = _compiled(_drop)
 refit: Any = _compiled(_refit)

@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from bankloop.kit.compiled import compiled
 from bankloop.kit.text import Text
 from bankloop.loop.reach import kernels
 from bankloop.loop.reach.assignment import Problem, flatten, start_price_of
@@ -149,4 +149,4 @@ def _give(
                 used[pool[f, h]] += use[f, pick]
 
 
-_in_order: Any = njit(cache=True, nogil=True)(_give)
+_in_order: Any = compiled()(_give)

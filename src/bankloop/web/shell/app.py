@@ -15,12 +15,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from bankloop.kit.clock import SystemClock
 from bankloop.kit.errors import BankloopError, EnvironmentFault, SignInError
 from bankloop.kit.text import Language, Text
 from bankloop.loop.bank import Bank
 from bankloop.organization import account
 from bankloop.organization.rights import require
+from bankloop.simulate.clock import bank_clock
 from bankloop.view.drawing import draw
 from bankloop.view.figures import Bar, Bars, Picture
 from bankloop.view.templating import environment, style
@@ -63,7 +63,7 @@ def create_app(
 
     ``behind_proxy``: people come over https through a proxy, so cookies are secure and the bank's ``hosts`` are served.
     """
-    opening: BankFactory = (lambda: open_bank(bank, SystemClock())) if isinstance(bank, Path) else bank
+    opening: BankFactory = (lambda: open_bank(bank, bank_clock(bank))) if isinstance(bank, Path) else bank
     known = settings or (account.read_settings(bank) if isinstance(bank, Path) else account.SignInSettings())
 
     @asynccontextmanager

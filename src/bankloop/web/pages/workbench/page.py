@@ -192,7 +192,7 @@ def task_page(console: Console, principal: Principal, task_id: UUID) -> TaskPage
         asked = request_behind(connection, task_id)
     # A company is called by its own line's system; what is shown of its owner is the request's to rule.
     name, phone = (_MASK, _MASK) if asked else _identity(console, principal, task.customer_no)
-    locked = next((_locked(console, one) for one in reasons.values()), None)
+    locked = next((_lock_of(console, one) for one in reasons.values()), None)
     return TaskPage(
         call=call,
         state=STATES[task.state],
@@ -228,7 +228,7 @@ def _calls(
     found = []
     for task in tasks:
         reason = reasons.get(task.parent_id or task.task_id)
-        locked = _locked(console, reason)
+        locked = _lock_of(console, reason)
         late = _is_late(task, now)
         due = task.start_at if task.kind is TaskKind.FOLLOW_UP else task.due_at
         found.append(
@@ -254,14 +254,13 @@ def _urgency(clock: WorkTime, task: Task, now: datetime) -> float:
     return urgency(left, clock.elapsed(task.start_at, task.due_at))
 
 
-def _locked(console: Console, reason: Mapping[str, Any] | None) -> Locked | None:
-    """Return what a decision's lock says; None where a programme or a person decided, under no lock.
+def _lock_of(console: Console, reason: Mapping[str, Any] | None) -> Locked | None:
+    """Return what the lock of a task's decision says; None where no campaign decided, as of a list or a programme's care."""
+    return _locked(console, reason["lock_digest"]) if reason and reason["lock_digest"] else None
 
-    It is read once a process: to read its attributes' expressions takes longer than a page may.
-    """
-    if reason is None or not reason["lock_digest"]:
-        return None
-    digest: str = reason["lock_digest"]
+
+def _locked(console: Console, digest: str) -> Locked:
+    """Return what a lock says, read once a process: to read its attributes' expressions takes longer than a page may."""
 
     def make() -> Locked:
         lock = console.lock(digest)
