@@ -203,6 +203,57 @@ def test_while_nobody_has_a_role_the_bank_is_being_set_up(
     assert (code, len(last(output)["code"])) == (0, 23)
 
 
+@pytest.mark.parametrize("before", [(), ("anna",)], ids=["nobody", "the first"])
+def test_the_first_people_get_in_whoever_had_an_account_before(
+    before: tuple[str, ...], tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bank").mkdir()
+    bank = ("--bank", str(tmp_path / "bank"))
+    write_templates(tmp_path / "bank")
+    monkeypatch.setenv("BANKLOOP_DATABASE_URL", database_url)
+    codes = {}
+
+    def did(*asked: str, stdin: str = "") -> Any:
+        code, output = run(*asked, *bank, "--json", stdin=stdin)
+        assert code == 0, output
+        return last(output)
+
+    def signed_in(person: str) -> None:
+        did("signin", person, "--stdin", stdin=f"{codes.pop(person, PASSWORD)}\n{PASSWORD}\n")
+
+    for person in before:
+        codes[person] = did("account", "open", person)["code"]
+    begun = did("rights", "begin", "anna", "bert")["codes"]
+    assert set(begun) == {"anna", "bert"} - {*before}
+    codes |= begun
+    assert run("rights", "begin", "anna", "bert", *bank)[0] == 5
+    signed_in("anna")
+    grant = did("rights", "grant", "carl", "system_admin", "--as", "anna", "--reason", "first")["grants"][0]["grant"]
+    signed_in("bert")
+    did("rights", "approve", grant, "--as", "bert")
+    assert "rights.not_allowed" in run("account", "open", "dora", "--as", "bert", *bank)[1]
+    codes["carl"] = did("account", "open", "carl", "--as", "bert")["code"]
+    assert "rights.not_allowed" in run("account", "open", "carl", "--as", "bert", *bank)[1]
+    signed_in("carl")
+    assert did("account", "open", "dora", "--as", "carl")["code"]
+
+
+def test_a_bank_without_roles_refuses_nobody_and_says_so(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_templates(tmp_path)
+    monkeypatch.setenv("BANKLOOP_DATABASE_URL", database_url)
+    monkeypatch.setenv("BANKLOOP_LANG", "en")
+    for words in (
+        ("people", "list", "--as", "strategist"),
+        ("rights", "list", "--as", "x"),
+        ("account", "list"),
+        ("messages",),
+    ):
+        code, output = run(*words, "--bank", str(tmp_path))
+        assert (code, "rights.not_allowed" in output, "local mode" in output) == (0, False, True), (words, output)
+
+
 def test_a_signin_block_that_cannot_be_is_told_with_its_line(folder: Path) -> None:
     bank = folder / "bank.yaml"
     plain = bank.read_text(encoding="utf-8")

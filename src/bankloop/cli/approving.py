@@ -39,11 +39,10 @@ def submit(
     from bankloop.loop.campaign import approving
     from bankloop.loop.campaign.parts import submit_part
     from bankloop.organization.approval import approval_by_id
-    from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
-        person = acting(opened.store, as_, "campaign", maker)
+        person = acting(opened.store, as_, "campaign")
         if "/" in name:
             kind, _, key = name.partition("/")
             part = submit_part(opened, person, kind, key, reason)
@@ -121,11 +120,10 @@ def close(
 ) -> None:
     """结束本轮，带着来历起草下一轮。End a campaign's round and draft the next from it."""
     from bankloop.loop.campaign.approving import close_campaign
-    from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
-        following = close_campaign(opened, acting(opened.store, as_, "campaign", maker), name, reason)
+        following = close_campaign(opened, acting(opened.store, as_, "campaign"), name, reason)
     show_table(name, ["下一轮 / next round"], [[following]])
     finish({"campaign": name, "state": "closed", "next_round": following}, as_json)
 
@@ -138,11 +136,10 @@ def list_approvals(
 ) -> None:
     """等待审批的事：改了什么、会有什么效果、轮到谁。List what waits: what changes, what it will do, whose turn it is."""
     from bankloop.organization.approval import approval_view, approvals, approvals_waiting
-    from bankloop.organization.principals import checker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
-        person = acting(opened.store, as_, "approval", checker)
+        person = acting(opened.store, as_, "approval")
         with opened.store.begin(person) as connection:
             found = approvals(connection) if every else approvals_waiting(connection)
             views = [approval_view(connection, one) for one in found]
@@ -188,11 +185,10 @@ def _show(view: ApprovalView) -> None:
 def _move(verb: str, name: str, bank: Path, as_: str, purpose: str, as_json: bool, *arguments: Any) -> None:
 
     from bankloop.loop.campaign import approving
-    from bankloop.organization.principals import compliance, maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
-        person = acting(opened.store, as_, purpose, compliance if purpose == "review" else maker)
+        person = acting(opened.store, as_, purpose)
         found = getattr(approving, verb)(opened, person, name, *arguments)
     _said(found, as_json)
 
@@ -210,7 +206,7 @@ def _decide(
     from bankloop.kit.errors import NotFoundError
     from bankloop.kit.text import Text
     from bankloop.organization.approval import Stage, approval_of, effects_of, next_stage
-    from bankloop.organization.principals import checker, compliance, system
+    from bankloop.organization.principals import system
     from bankloop.wiring import open_bank
     from bankloop.work.approvals import decide
 
@@ -219,7 +215,7 @@ def _decide(
         with opened.store.begin(system("cli")) as connection:
             request = approval_of(connection, kind, object_id)
         seen = request is not None and next_stage(request) in (Stage.CONSUMER, Stage.COMPLIANCE)
-        person = acting(opened.store, as_, "review" if seen else "approval", compliance if seen else checker)
+        person = acting(opened.store, as_, "review" if seen else "approval")
         if request is None:
             raise NotFoundError(
                 "approval.none",

@@ -117,7 +117,7 @@ def erase(
     """申请清除客户个人信息；批准后用 --run 执行：到期的清除，法定保存的停用。Ask for erasure; --run once approved."""
     from bankloop.customer.subject import erase_person
     from bankloop.organization.erasure import ask_erasure
-    from bankloop.organization.principals import maker, system
+    from bankloop.organization.principals import system
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
@@ -131,7 +131,7 @@ def erase(
                 as_json,
             )
             return
-        with opened.store.begin(acting(opened.store, as_, "quality", maker)) as connection:
+        with opened.store.begin(acting(opened.store, as_, "quality")) as connection:
             request = ask_erasure(connection, customer, reason)
     show_table(customer, ["申请 / request"], [[request]])
     finish({"customer": customer, "request": str(request)}, as_json)

@@ -14,7 +14,7 @@ import typer
 
 from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table
 from bankloop.cli.who import acting
-from bankloop.kit.clock import SystemClock, local_day
+from bankloop.kit.clock import local_day
 from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def link(
 
     taken: dict[str, Any] = {}
     if file is not None:
-        day = as_of.date() if as_of else local_day(SystemClock().now(), _ZONE)
+        day = as_of.date() if as_of else local_day(bank_clock(bank).now(), _ZONE)
         records = identity.read_records(file)
         with acting_in(bank, as_, "identity.load") as connection:
             done = identity.register(connection, source, records, day, file.name)
@@ -213,7 +213,7 @@ def queue(
 @contextmanager
 def opened_in(bank: Path, person: str, permission: str) -> Iterator[tuple[Bank, Connection]]:
     """Open the bank as who is at this terminal, for the purpose of the first of their roles that has the permission."""
-    from bankloop.organization.principals import steward, system
+    from bankloop.organization.principals import system
     from bankloop.organization.rights import ROLES, grants_of, require
     from bankloop.wiring import open_bank
 
@@ -222,7 +222,7 @@ def opened_in(bank: Path, person: str, permission: str) -> Iterator[tuple[Bank, 
             held = [ROLES[one.role] for one in grants_of(connection, person)]
         fit = next((one for one in held if permission in one.rights), held[0] if held else None)
         purpose = min(fit.purposes) if fit else "quality"
-        principal = acting(opened.store, person, purpose, lambda one: steward(one, purpose))
+        principal = acting(opened.store, person, purpose)
         require(principal, permission)
         with opened.store.begin(principal) as connection:
             yield opened, connection

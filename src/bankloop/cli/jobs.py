@@ -26,13 +26,12 @@ def jobs(
 ) -> None:
     """作业：列出等待、进行中与搁置的，再试或取消。List the jobs that wait, run or were put aside; try one again, or cancel it."""
     from bankloop.kit.plain import plain
-    from bankloop.organization.principals import maker
     from bankloop.organization.rights import require
     from bankloop.store.database import open_store, principal_of
     from bankloop.store.jobs import cancel_job, open_jobs, retry_job
 
     with open_store(bank, bank_clock(bank)) as store:
-        person = acting(store, as_, "campaign", maker)
+        person = acting(store, as_, "campaign")
         with store.begin(person) as connection:
             require(principal_of(connection), "job.read")
             if retry is not None:

@@ -35,12 +35,11 @@ def learn(
     from bankloop.loop.learning.amounts import draft_amount
     from bankloop.loop.learning.forecasts import draft_forecast, forecasts_of
     from bankloop.loop.learning.training import draft_model
-    from bankloop.organization.principals import maker
     from bankloop.report.champions import comparison_table
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
-        today, person = opened.lake.today(), acting(opened.store, as_, "campaign", maker)
+        today, person = opened.lake.today(), acting(opened.store, as_, "campaign")
         of_amount = name.removesuffix(".amount")
         if of_amount != name:
             card, comparison = draft_amount(opened, person, of_amount, today - timedelta(days=1)), None
@@ -71,11 +70,10 @@ def rollback(
 ) -> None:
     """申请把模型退回旧版，由他人批准。Ask for an earlier version of a model to be champion again; another person approves."""
     from bankloop.loop.learning.training import roll_back
-    from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
-        wanted = roll_back(opened, acting(opened.store, as_, "campaign", maker), name, version, reason)
+        wanted = roll_back(opened, acting(opened.store, as_, "campaign"), name, version, reason)
     said = Text(
         "等他人批准：bankloop approve {name} --model", "another person approves it: bankloop approve {name} --model"
     )
@@ -91,11 +89,10 @@ def drift(
 ) -> None:
     """看现任模型是否还合身：PSI 与校准；越线即建一次重训任务。Watch a champion; past a limit the retraining is asked for, once."""
     from bankloop.loop.learning.training import watch_model
-    from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
-        person, today = acting(opened.store, as_, "campaign", maker), opened.lake.today()
+        person, today = acting(opened.store, as_, "campaign"), opened.lake.today()
         found = watch_model(opened, person, name, today - timedelta(days=1))
     speaks = language()
     rows = [[one.kind, f"{one.value:.3f}", f"{one.limit:.3f}", one.sentence.say(speaks)] for one in found]
@@ -111,11 +108,10 @@ def score(
 ) -> None:
     """用批准的模型给客户打分，写成带版本和日期的标签。Score customers by an approved forecast: an attribute with version and day."""
     from bankloop.loop.learning.forecasts import score_forecast
-    from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
-        person, day = acting(opened.store, as_, "analysis", maker), opened.lake.today() - timedelta(days=1)
+        person, day = acting(opened.store, as_, "analysis"), opened.lake.today() - timedelta(days=1)
         done = score_forecast(opened, person, name, day)
     rows = [
         ["标签 / attribute", done.attribute],
@@ -138,11 +134,10 @@ def top(
 ) -> None:
     """现任模型的前 10% 名单，附理由和留出样本上的 lift。List the top of a champion's audience with reasons; lift on rows held out."""
     from bankloop.loop.offering.offers import said_of, top_of
-    from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
-        person = acting(opened.store, as_, "analysis", maker)
+        person = acting(opened.store, as_, "analysis")
         found = top_of(opened, person, name, share, most)
         reasons = [said_of(opened, one.why) for one in found.ranked]
     speaks = language()

@@ -24,7 +24,6 @@ def messages(
 ) -> None:
     """没有交出去的消息：列出、再试、放弃。List what failed to go out; try it again, or give it up with a reason."""
     from bankloop.contact.delivery import give_up
-    from bankloop.organization.principals import maker
     from bankloop.organization.rights import require
     from bankloop.store.database import principal_of
     from bankloop.store.outbox import retry_message, stuck_messages
@@ -33,7 +32,7 @@ def messages(
     if drop is not None and not reason.strip():
         raise typer.BadParameter("放弃要写原因 / giving up needs a --reason", param_hint="--reason")
     with open_bank(bank, bank_clock(bank)) as opened:
-        person = acting(opened.store, as_, "campaign", maker)
+        person = acting(opened.store, as_, "campaign")
         with opened.store.begin(person) as connection:
             require(principal_of(connection), "message.read")
             if retry is not None:

@@ -65,12 +65,11 @@ def backup(
 ) -> None:
     """备份整家银行：库的一个快照和属于它的文件；密钥不在其中。Back up the whole bank; keys are never in it."""
     from bankloop import __version__
-    from bankloop.organization.principals import system
     from bankloop.store.backup import make_backup
     from bankloop.store.database import open_store
 
     with open_store(bank, bank_clock(bank)) as store:
-        made = make_backup(store, acting(store, as_, "administration", system), target, __version__)
+        made = make_backup(store, acting(store, as_, "administration"), target, __version__)
     show_table(
         str(target),
         ["行 / rows", "文件 / files", "摘要 / digest"],
@@ -100,12 +99,11 @@ def restore(
 @handled
 def rotate(bank: Folder = _HERE, as_: Person = "secadmin", as_json: AsJson = False) -> None:
     """换用新密钥；旧密钥仍可解开旧内容。Seal under a new key from now on; old keys go on opening."""
-    from bankloop.organization.principals import system
     from bankloop.store.database import open_store
     from bankloop.store.resealing import rotate as rotate_keys
 
     with open_store(bank, bank_clock(bank)) as store:
-        ring = rotate_keys(store, acting(store, as_, "administration", system))
+        ring = rotate_keys(store, acting(store, as_, "administration"))
     show_table("密钥 / keys", ["现用 / current", "可解 / open"], [[ring.current, ", ".join(sorted(ring.ring))]])
     finish({"current": ring.current, "keys": sorted(ring.ring)}, as_json)
 

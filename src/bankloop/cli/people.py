@@ -11,8 +11,9 @@ from uuid import UUID
 
 import typer
 
-from bankloop.cli.screen import AsJson, Folder, finish, handled, language, show_table
+from bankloop.cli.screen import AsJson, Folder, finish, handled, language, say_next, show_table
 from bankloop.cli.who import acting
+from bankloop.kit.text import Text
 from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bankloop.organization.rights import Grant
 
 _HERE = Path()
+_HAS_ACCOUNT = Text("（已有账号，密码照旧）", "(has an account; its password stays)")
 COMMANDS: dict[str, object] = {}
 
 people_group = typer.Typer(
@@ -140,14 +142,31 @@ def begin(
     bank: Folder = _HERE,
     as_json: AsJson = False,
 ) -> None:
-    """指定头两位安全管理员；只能一次。Name the first two security administrators of a bank that has none."""
-    from bankloop.organization.principals import system
-    from bankloop.organization.rights import begin_rights
+    """指定头两位安全管理员并为其开立账号；此后各人登录。Name the first two security administrators and open their accounts."""
+    from bankloop.organization.beginning import begin as begin_bank
     from bankloop.wiring import open_bank
 
-    with open_bank(bank, bank_clock(bank)) as opened, opened.store.begin(system("begin", "setup")) as connection:
-        found = begin_rights(connection, first, second)
-    _show_grants(found, as_json)
+    with open_bank(bank, bank_clock(bank)) as opened:
+        begun = begin_bank(opened.store, first, second)
+    rows = [[one, begun.codes.get(one, _HAS_ACCOUNT.say(language()))] for one in (first, second)]
+    show_table(
+        "安全管理员 / security administrators",
+        ["人员 / person", "首登码（一天内有效）/ first code, valid for a day"],
+        rows,
+    )
+    say_next(
+        (f"bankloop signin {first}", Text("以首登码登录，设自己的密码", "sign in with the code, set a password")),
+        ("bankloop rights grant PERSON ROLE", Text("申请授予角色，由另一人批准", "ask for a role; the other approves")),
+        (
+            "bankloop account open PERSON",
+            Text("为头一位系统管理员开立账号", "open the first system administrator's account"),
+        ),
+    )
+    grants = [
+        {"grant": str(one.grant_id), "person": one.person_id, "role": one.role, "state": str(one.state)}
+        for one in begun.grants
+    ]
+    finish({"grants": grants, "codes": dict(begun.codes)}, as_json)
 
 
 @rights_group.command("list")
@@ -273,7 +292,6 @@ def _acting(bank: Path, person: str, permission: str) -> Iterator[Connection]:
     from bankloop.organization import rights
     from bankloop.organization.principals import system
     from bankloop.organization.rights import grants_of, require
-    from bankloop.store.contracts import Principal
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
@@ -281,7 +299,7 @@ def _acting(bank: Path, person: str, permission: str) -> Iterator[Connection]:
             held = [rights.ROLES[one.role] for one in grants_of(connection, person)]
         fit = next((one for one in held if permission in one.rights), held[0] if held else None)
         purpose = min(fit.purposes) if fit else "administration"
-        principal = acting(opened.store, person, purpose, lambda one: Principal(one, purpose=purpose))
+        principal = acting(opened.store, person, purpose)
         require(principal, permission)
         with opened.store.begin(principal) as connection:
             yield connection

@@ -28,11 +28,10 @@ group = typer.Typer(
 def derive(bank: Folder = _HERE, as_: Person = "steward", as_json: AsJson = False) -> None:
     """从声明、代发和设备推导关系，并算出违约传递到谁。Derive relations and whom a default reaches."""
     from bankloop.customer.relation import derive_relations
-    from bankloop.organization.principals import steward
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
-        done = derive_relations(opened.store, acting(opened.store, as_, "quality", steward), opened.lake)
+        done = derive_relations(opened.store, acting(opened.store, as_, "quality"), opened.lake)
     show_table(
         "关系 / relations", ["种类 / kind", "条 / edges"], [[k, f"{n:,}"] for k, n in done.edges.items()], right=[1]
     )

@@ -61,11 +61,10 @@ def change(
 ) -> None:
     """申请变更货架，由他人批准。Ask for a change of the shelf; bankloop approve product/KEY gives the consent."""
     from bankloop.loop.offering.shelf import read_change, submit_change
-    from bankloop.organization.principals import product_manager
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
-        person = acting(opened.store, as_, "campaign", product_manager)
+        person = acting(opened.store, as_, "campaign")
         asked = read_change(
             product,
             {
@@ -143,12 +142,11 @@ def propose(
 ) -> None:
     """给一位客户的组合建议：逐腿给出适当性结果。Show a bundle for one customer, each leg with its own result."""
     from bankloop.loop.offering.shelf import proposal
-    from bankloop.organization.principals import maker
     from bankloop.report.shelf import proposal_table
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
-        person = acting(opened.store, as_, "service", maker)
+        person = acting(opened.store, as_, "service")
         legs = proposal(opened, person, bundle, customer)
         title = opened.spec.products[bundle].title.text
     table, speaks = proposal_table(legs, title), language()

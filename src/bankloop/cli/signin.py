@@ -80,13 +80,21 @@ def signout(bank: Folder = _HERE, as_json: AsJson = False) -> None:
 def open_(whom: Whom, bank: Folder = _HERE, as_: Person = "sysadmin", as_json: AsJson = False) -> None:
     """开立账号，打印一次性首登码。Open an account; the code for the first sign-in is printed once, valid for a day."""
     from bankloop.organization import account
+    from bankloop.organization.beginning import Opener, opener_of
+    from bankloop.organization.rights import require
     from bankloop.store.database import open_store
 
     with open_store(bank, bank_clock(bank)) as store:
         with store.begin(account.SIGN_IN) as connection:
-            first = not account.accounts(connection)
-        # Somebody must be the first; while nobody has an account, whoever holds the bank's folder opens one.
-        principal = account.SIGN_IN if first else acting(store, as_, "administration", _usual)
+            opener = opener_of(connection, whom)
+        match opener:
+            case Opener.ANYBODY:
+                principal = account.SIGN_IN
+            case Opener.SECURITY:
+                require(acting(store, as_, "administration"), "account.reset")
+                principal = account.SIGN_IN
+            case Opener.SYSTEM:
+                principal = acting(store, as_, "administration")
         with store.begin(principal) as connection:
             code = account.open_account(connection, whom)
     show_table(whom, ["首登码 / first code"], [[code]])
@@ -254,13 +262,7 @@ def _do(bank: Path, person: str, work: Any) -> Any:
 
 
 def _administrator(store: Store, person: str) -> Principal:
-    return acting(store, person, "administration", _usual)
-
-
-def _usual(person: str) -> Principal:
-    from bankloop.organization.account import SIGN_IN
-
-    return SIGN_IN
+    return acting(store, person, "administration")
 
 
 def _said(whom: str, state: str, as_json: bool) -> None:

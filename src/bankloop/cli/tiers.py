@@ -34,12 +34,11 @@ def close(
 ) -> None:
     """按月日均给全部客户定层：提级立即，降级先关注；一个月只关一次。Close a month: averages, tiers, watch; once."""
     from bankloop.customer.tier import close_month, read_tier_rules, rule_on
-    from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
         day = month.date() if month else (opened.lake.today().replace(day=1) - timedelta(days=1))
-        principal = acting(opened.store, as_, "campaign", maker)
+        principal = acting(opened.store, as_, "campaign")
         done = close_month(opened.store, principal, opened.lake, day)
         rule = rule_on(read_tier_rules(bank), done.month)
     rows = [[rule.tier(tier).title.say(language()), f"{count:,}"] for tier, count in done.tiers.items()]
@@ -57,11 +56,10 @@ def close(
 def submit_rules(reason: Reason = "", bank: Folder = _HERE, as_: Person = "maker", as_json: AsJson = False) -> None:
     """把本行的 tiers.yaml 提交审批；批准之前不生效。Submit the bank's tiers.yaml; it is in force once approved."""
     from bankloop.customer.tier import ask_rules
-    from bankloop.organization.principals import maker
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
-        request = ask_rules(opened.store, acting(opened.store, as_, "campaign", maker), bank, reason)
+        request = ask_rules(opened.store, acting(opened.store, as_, "campaign"), bank, reason)
     show_table("tiers.yaml", ["申请 / request"], [[request]])
     finish({"request": str(request)}, as_json)
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import getpass
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bankloop.cli.screen import say
 from bankloop.kit.errors import DeniedError, SignInError
 from bankloop.kit.origins import Origin
 from bankloop.kit.text import Text
@@ -27,21 +28,26 @@ if TYPE_CHECKING:
 
 # Whether ``--as`` was typed: where it was not, the command's usual person is nobody's claim.
 _STATED: ContextVar[bool] = ContextVar("bankloop_stated", default=False)
+_LOCAL = Text(
+    "本机模式：还没有授予任何角色，本终端可做一切；用 bankloop rights begin 指定头两位安全管理员之后，各人登录",
+    "local mode: nobody has a role yet, and this terminal may do everything; after bankloop rights begin everybody signs in",
+)
 TOKEN = "BANKLOOP_TOKEN"  # noqa: S105 - the name of a variable
 
 
-def acting(store: Store, person: str, purpose: str, usual: Callable[[str], Principal]) -> Principal:
+def acting(store: Store, person: str, purpose: str) -> Principal:
     """Return who acts for a purpose: ``person`` where that is believed, else who signed in here.
 
-    ``usual`` serves while nobody has been granted a role. Raises ``SignInError`` where nobody signed in, ``DeniedError``
-    where somebody else did than ``--as`` names.
+    While nobody has been granted a role, who is at this terminal may do everything, and is told so. Raises ``SignInError``
+    where nobody signed in, ``DeniedError`` where somebody else did than ``--as`` names.
     """
-    from bankloop.organization.principals import system
+    from bankloop.organization.principals import everything, system
     from bankloop.organization.rights import principal_for
 
     with store.begin(system("cli")) as connection:
         if not _granted(connection):
-            return usual(person)
+            say(_LOCAL)
+            return everything(person, purpose)
         if not _believed(store):
             person = _own(signed_in(store), person)
         return principal_for(connection, person, purpose)

@@ -25,6 +25,7 @@ __all__ = [
     "branch_head",
     "checker",
     "compliance",
+    "everything",
     "maker",
     "manager",
     "reviewers",
@@ -78,6 +79,11 @@ def steward(person: str = "steward", purpose: str = "quality") -> Principal:
 def auditor(person: str = "auditor", purpose: str = "audit") -> Principal:
     """Return an auditor, who reads everything under the auditor's database role and changes nothing."""
     return _holding(AUDITOR, person, (), purpose)
+
+
+def everything(person: str, purpose: str) -> Principal:
+    """Return the one person of a bank that is being set up, to whom nothing is refused: nobody has a role yet."""
+    return Principal(person, frozenset({SYSTEM, MAKER, CHECKER, *ROLES}), _WHOLE_BANK, purpose)
 
 
 def system(part: str = "run", purpose: str = "campaign") -> Principal:
