@@ -26,6 +26,7 @@ from bankloop.web.pages.people import routes as people
 from bankloop.web.pages.products import routes as products
 from bankloop.web.pages.remote import routes as remote
 from bankloop.web.pages.rounds import routes as rounds
+from bankloop.web.pages.simulated import routes as simulated
 from bankloop.web.pages.targets import routes as targets
 from bankloop.web.pages.tiers import routes as tiers
 from bankloop.web.pages.warroom import routes as warroom
@@ -62,6 +63,7 @@ PAGES = (
     rights,
     audit,
     holds,
+    simulated,
 )
 
 
