@@ -19,8 +19,9 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     from bankloop.cli.application import application
+    from bankloop.cli.reading import readers_command
 
-    application()
+    readers_command(application)()
 
 
 __all__ = ["main"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from bankloop import __version__
 from bankloop.cli import (
     approving,
     attributes,
@@ -32,11 +35,30 @@ from bankloop.cli import (
     targets,
     tiers,
 )
+from bankloop.cli.reading import SectionedGroup
 from bankloop.cli.screen import handled
 
 _HELP = "银行客户经营闭环平台。The platform on which a bank runs its closed customer loop."
 
-application = typer.Typer(name="bankloop", help=_HELP, no_args_is_help=True, rich_markup_mode=None, add_completion=True)
+application = typer.Typer(
+    name="bankloop", help=_HELP, cls=SectionedGroup, no_args_is_help=True, rich_markup_mode=None, add_completion=True
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"bankloop {__version__}")
+        raise typer.Exit
+
+
+@application.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="显示版本 / show the version")
+    ] = False,
+) -> None:
+    """Take what holds for every command."""
+
 
 for noun in (
     bank,
