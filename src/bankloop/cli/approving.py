@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bankloop.cli.campaigns import show_failures
+from bankloop.cli.names import campaign_names
 from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
 from bankloop.cli.who import acting
 from bankloop.simulate.clock import bank_clock
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from bankloop.organization.approval import Approval, ApprovalView, Attachment
 
 _HERE = Path()
-Name = Annotated[str, typer.Argument(help="战役 / campaign")]
+Name = Annotated[str, typer.Argument(help="战役 / campaign", autocompletion=campaign_names)]
 Comment = Annotated[str, typer.Option("--comment", help="意见 / what to say about it")]
 Reason = Annotated[str, typer.Option("--reason", help="原因 / why")]
 Files = Annotated[list[Path] | None, typer.Option("--attach", help="附件 / a document beside the opinion")]

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bankloop.cli.names import campaign_names
 from bankloop.cli.screen import AsJson, Folder, finish, language, say, show_table
 from bankloop.cli.who import permit
 from bankloop.kit.money import say_fen
@@ -121,7 +122,7 @@ def _show_launches(launched: Mapping[str, Any]) -> None:
 
 
 def power(
-    name: Annotated[str, typer.Argument(help="战役 / campaign")],
+    name: Annotated[str, typer.Argument(help="战役 / campaign", autocompletion=campaign_names)],
     bank: Folder = _HERE,
     lift: Annotated[float | None, typer.Option(help="期望的提升，百分点 / lift hoped for, percentage points")] = None,
     as_json: AsJson = False,

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bankloop.cli.names import campaign_names
 from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
 from bankloop.cli.who import acting
 from bankloop.kit.text import Text
@@ -18,7 +19,7 @@ _HERE = Path()
 
 
 def learn(
-    name: Annotated[str, typer.Argument(help="战役或预测 / campaign or forecast")],
+    name: Annotated[str, typer.Argument(help="战役或预测 / campaign or forecast", autocompletion=campaign_names)],
     bank: Folder = _HERE,
     as_: Person = "strategist",
     round_: Annotated[
@@ -61,7 +62,7 @@ def learn(
 
 
 def rollback(
-    name: Annotated[str, typer.Argument(help="战役 / campaign")],
+    name: Annotated[str, typer.Argument(help="战役 / campaign", autocompletion=campaign_names)],
     version: Annotated[int, typer.Option("--to", min=1, help="回到哪一版 / to which version")],
     reason: Annotated[str, typer.Option(help="原因 / reason")],
     bank: Folder = _HERE,
@@ -82,7 +83,7 @@ def rollback(
 
 
 def drift(
-    name: Annotated[str, typer.Argument(help="战役 / campaign")],
+    name: Annotated[str, typer.Argument(help="战役 / campaign", autocompletion=campaign_names)],
     bank: Folder = _HERE,
     as_: Person = "strategist",
     as_json: AsJson = False,
@@ -125,7 +126,7 @@ def score(
 
 
 def top(
-    name: Annotated[str, typer.Argument(help="战役 / campaign")],
+    name: Annotated[str, typer.Argument(help="战役 / campaign", autocompletion=campaign_names)],
     share: Annotated[float, typer.Option(min=0.001, max=1.0, help="名单占比 / share of the audience")] = 0.1,
     most: Annotated[int, typer.Option(min=1, max=10_000, help="最多列几位 / how many to list")] = 20,
     bank: Folder = _HERE,

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from bankloop.cli.names import role_names
 from bankloop.cli.screen import AsJson, Folder, finish, handled, language, say_next, show_table
 from bankloop.cli.who import acting
 from bankloop.kit.text import Text
@@ -189,7 +190,7 @@ def list_grants(
 @handled
 def grant(
     person: PersonArgument,
-    role: Annotated[str, typer.Argument(help="角色 / role")],
+    role: Annotated[str, typer.Argument(help="角色 / role", autocompletion=role_names)],
     as_: Who,
     reason: Reason,
     unit: Annotated[
