@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
-
-import ibis
 
 from bankloop.customer.contracts import (
     OF_THE_ROW,
@@ -24,7 +22,13 @@ from bankloop.customer.contracts import (
 )
 from bankloop.kit.clock import local_moment
 from bankloop.kit.expression import STRING, to_ibis
+from bankloop.kit.later import later
 from bankloop.lake.conformed import CONTRACTS
+
+if TYPE_CHECKING:
+    import ibis
+else:
+    ibis = later("ibis")
 
 KEY = "customer_no"
 _DAY = 86_400

@@ -5,9 +5,8 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -17,8 +16,14 @@ from bankloop.customer.queries import KEY, state_expression
 from bankloop.kit.clock import local_day, local_moment
 from bankloop.kit.expression import BOOL, DATE, STRING, Type
 from bankloop.kit.ids import digest_bytes
+from bankloop.kit.later import later
 from bankloop.lake.contracts import Scope
 from bankloop.lake.service import Lake
+
+if TYPE_CHECKING:
+    import ibis
+else:
+    ibis = later("ibis")
 
 _BASE = ("customer", *ADDED_UP, "event")
 _ARROW = {BOOL: pa.bool_(), DATE: pa.date32(), STRING: pa.string()}

@@ -8,17 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
-
-import ibis
+from typing import TYPE_CHECKING, Any
 
 from bankloop.customer.contracts import Attribute, AttributeKind, Catalogue, EventWindow, Fact
 from bankloop.customer.queries import KEY, window_conditions, window_start
 from bankloop.kit.clock import local_moment
 from bankloop.kit.expression import to_ibis
+from bankloop.kit.later import later
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.contracts import Scope
 from bankloop.lake.service import Lake
+
+if TYPE_CHECKING:
+    import ibis
+else:
+    ibis = later("ibis")
 
 MOST = 200
 

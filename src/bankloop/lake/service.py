@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import duckdb
-import ibis
-import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bankloop.kit.clock import Clock, local_day
+from bankloop.kit.later import later
 from bankloop.lake import errors, files
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.contracts import ColumnType, ContractColumn, Scope, TableContract
@@ -30,6 +29,12 @@ from bankloop.store.contracts import LakeVersion, Principal
 from bankloop.store.database import Store
 
 if TYPE_CHECKING:
+    import ibis
+else:
+    ibis = later("ibis")
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
     from ibis.backends.duckdb import Backend
 
 Rows: TypeAlias = pa.Table | pa.RecordBatchReader

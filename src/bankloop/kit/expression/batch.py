@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, assert_never
-
-import ibis
+from typing import TYPE_CHECKING, Any, assert_never
 
 from bankloop.kit.expression.tree import (
     Arithmetic,
@@ -29,6 +27,12 @@ from bankloop.kit.expression.tree import (
     SafeDivide,
 )
 from bankloop.kit.expression.types import QUOTIENT_LIMIT, QUOTIENT_SCALE, RANGE_LIMIT, TODAY, Kind, Type
+from bankloop.kit.later import later
+
+if TYPE_CHECKING:
+    import ibis
+else:
+    ibis = later("ibis")
 
 _IBIS_TYPES: Mapping[Kind, str] = {
     Kind.BOOL: "boolean",

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import duckdb
-import ibis
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -18,8 +17,14 @@ from pydantic import Field, model_validator
 
 from bankloop.kit.errors import NotFoundError
 from bankloop.kit.expression import BOOL, Type, parse, to_ibis
+from bankloop.kit.later import later
 from bankloop.kit.text import Text
 from bankloop.loop.spec import Label, Spec, read_spec
+
+if TYPE_CHECKING:
+    import ibis
+else:
+    ibis = later("ibis")
 
 Integers = NDArray[np.int64]
 

@@ -33,7 +33,7 @@ DECISION_COLUMNS = (
     "issued_action",
 )
 # Who was never part of the comparison: the bank-wide holdout, and private banking, which stays out of experiments.
-_APART = pa.array(["holdout", "exempt"])
+_APART = ("holdout", "exempt")
 _ARROW = {BOOL: pa.bool_(), STRING: pa.string(), DATE: pa.string()}
 _NEVER = np.iinfo(np.int64).max
 # What is read of an event; ``occurred_on`` is its bank-local day.
@@ -56,7 +56,7 @@ def event_types(lock: Lock) -> list[str]:
 def population(decisions: pa.Table, campaign: str) -> pa.Table:
     """Return a campaign's decisions of those who take part in its experiment: each customer's first one."""
     mine = decisions.filter(pc.equal(decisions["campaign"], campaign))
-    return first_decisions(mine.filter(pc.invert(pc.is_in(mine["cell"], _APART))))
+    return first_decisions(mine.filter(pc.invert(pc.is_in(mine["cell"], pa.array(_APART)))))
 
 
 def first_decisions(decisions: pa.Table) -> pa.Table:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import ibis.expr.types as ir
 import pyarrow as pa
 
 from bankloop.loop.evaluate.statistics import ArmSums
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 _SUMS = ("n", "y", "yy", "x", "xx", "xy")
 

@@ -17,15 +17,21 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 from threadpoolctl import threadpool_limits
 
+from bankloop.kit.later import later
 from bankloop.loop.model.contracts import Floats, Labelled, RandomisedArm
 from bankloop.loop.model.forest import scores_of
 from bankloop.loop.model.learners import fitted
+
+if TYPE_CHECKING:
+    from scipy import linalg
+else:
+    linalg = later("scipy.linalg")
 
 FOLDS = 5
 LEARNT_ROWS = 30_000
@@ -169,9 +175,9 @@ def _averaged(gram: Floats, moment: Floats, layout: _Layout) -> Floats:
     for people, action in product(PEOPLE_SDS, ACTION_SDS):
         root = np.sqrt(layout.variances(people, action))
         factor = np.linalg.cholesky(np.eye(layout.width) + root[:, None] * gram * root[None, :])
-        half = solve_triangular(factor, root * residual, lower=True, check_finite=False)
+        half = linalg.solve_triangular(factor, root * residual, lower=True, check_finite=False)
         evidence.append(0.5 * float(half @ half) - float(np.log(np.diag(factor)).sum()))
-        found.append(prior + root * solve_triangular(factor, half, lower=True, trans="T", check_finite=False))
+        found.append(prior + root * linalg.solve_triangular(factor, half, lower=True, trans="T", check_finite=False))
     weight = np.exp(np.array(evidence) - max(evidence))
     return np.asarray(weight @ np.array(found) / weight.sum())
 

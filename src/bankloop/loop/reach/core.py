@@ -10,18 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import LinearConstraint, linprog, milp
-from scipy.sparse import csr_matrix
 
 from bankloop.kit.compiled import compiled
+from bankloop.kit.later import later
 from bankloop.loop.reach import kernels
 from bankloop.loop.reach.kernels import NONE, Floats, Homes, Integers, Values
 from bankloop.loop.reach.moves import SLACK
 from bankloop.loop.reach.prices import Flat, charges
 from bankloop.loop.reach.rounding import use_of
+
+if TYPE_CHECKING:
+    from scipy import sparse
+else:
+    sparse = later("scipy.sparse")
+
+if TYPE_CHECKING:
+    from scipy import optimize
+else:
+    optimize = later("scipy.optimize")
 
 # Beyond so many moves a relaxation, and beyond so many a whole plan, takes longer than it is worth.
 MOST_PRICED, MOST_WHOLE = 60_000, 1_500
@@ -77,8 +86,8 @@ def prices_of(flat: Flat, core: Core) -> Floats | None:
     if floors.size:
         signs.append(-core.use[floors])
         sides.append(-core.least[floors])
-    matrix = csr_matrix(np.vstack([one.toarray() for one in signs])) if len(signs) > 1 else core.use
-    found = linprog(
+    matrix = sparse.csr_matrix(np.vstack([one.toarray() for one in signs])) if len(signs) > 1 else core.use
+    found = optimize.linprog(
         -core.value, A_ub=matrix, b_ub=np.concatenate(sides), A_eq=_one_each(core), b_eq=np.ones(core.rows.size),
         bounds=(0, None), method="highs",
     )  # fmt: skip
@@ -95,9 +104,9 @@ def whole_of(flat: Flat, core: Core) -> tuple[Integers, float] | None:
 
     None where there is none, or what HiGHS calls whole is not within every limit.
     """
-    found = milp(
+    found = optimize.milp(
         -core.value,
-        constraints=[LinearConstraint(core.use, core.least, core.left), LinearConstraint(_one_each(core), 1, 1)],
+        constraints=[optimize.LinearConstraint(core.use, core.least, core.left), optimize.LinearConstraint(_one_each(core), 1, 1)],
         integrality=np.ones(core.value.size), bounds=(0, 1), options={"node_limit": _NODES, "mip_rel_gap": _NEAR},
     )  # fmt: skip
     if found.x is None or found.mip_dual_bound is None:
@@ -111,9 +120,9 @@ def whole_of(flat: Flat, core: Core) -> tuple[Integers, float] | None:
     return choice, core.fixed - float(found.mip_dual_bound)
 
 
-def _one_each(core: Core) -> csr_matrix:
+def _one_each(core: Core) -> sparse.csr_matrix:
     m = core.of.size
-    return csr_matrix((np.ones(m), (core.of, np.arange(m))), shape=(core.rows.size, m))
+    return sparse.csr_matrix((np.ones(m), (core.of, np.arange(m))), shape=(core.rows.size, m))
 
 
 def _worth_of(flat: Flat, rows: Integers, columns: Integers) -> Floats:
@@ -123,13 +132,13 @@ def _worth_of(flat: Flat, rows: Integers, columns: Integers) -> Floats:
     return found
 
 
-def _use_of(flat: Flat, rows: Integers, columns: Integers) -> csr_matrix:
+def _use_of(flat: Flat, rows: Integers, columns: Integers) -> sparse.csr_matrix:
     """Return (R, m) what each move takes of each resource."""
     home = flat.home[rows].astype(np.int64) if flat.home.size else np.zeros(len(rows), np.int64)
     chosen = np.flatnonzero(columns != NONE)
     parts = [(flat.pool[f, home[chosen]], chosen, flat.use[f, columns[chosen]]) for f in range(flat.use.shape[0])]
     pools, moves, amounts = (np.concatenate(one) for one in zip(*parts, strict=True))
-    return csr_matrix((amounts, (pools, moves)), shape=(flat.limit.size, len(rows)))
+    return sparse.csr_matrix((amounts, (pools, moves)), shape=(flat.limit.size, len(rows)))
 
 
 def _near_rows(value: Values, home: Homes, charge: Floats, best: Integers, worth: float, most: int) -> Any:

@@ -13,12 +13,18 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import linprog
 
+from bankloop.kit.later import later
 from bankloop.loop.reach import kernels
 from bankloop.loop.reach.kernels import NONE, Floats, Homes, Integers, Values
+
+if TYPE_CHECKING:
+    from scipy import optimize
+else:
+    optimize = later("scipy.optimize")
 
 MAX_CUTS, MORE_CUTS = 120, 30
 # Below this relative distance between the dual and its cutting-plane model more cuts change nothing a person could see.
@@ -347,7 +353,7 @@ def _model(
     goal = np.r_[flat.limit[outer] * scale / unit, -flat.floor[outer][held] * scale[held] / unit, 1.0]
     rows[:, :-1] /= unit
     bounds = [*map(tuple, up), *map(tuple, down[held]), (None, None)]
-    answer = linprog(goal, A_ub=rows, b_ub=-constants / unit, bounds=bounds, method="highs")
+    answer = optimize.linprog(goal, A_ub=rows, b_ub=-constants / unit, bounds=bounds, method="highs")
     if answer.x is None:
         return centre, -np.inf, False
     price = answer.x[: outer.size].copy()

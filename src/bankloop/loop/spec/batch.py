@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import TYPE_CHECKING
 
 import duckdb
-import ibis
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from bankloop.kit.errors import EnvironmentFault
 from bankloop.kit.expression import Type, parse, to_ibis
+from bankloop.kit.later import later
 from bankloop.kit.text import Text
+
+if TYPE_CHECKING:
+    import ibis
+else:
+    ibis = later("ibis")
 
 Bools = NDArray[np.bool_]
 

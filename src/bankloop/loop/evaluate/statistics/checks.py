@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc
 
+from bankloop.kit.later import later
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate.statistics.aggregates import ArmSums, Floats
 from bankloop.loop.evaluate.statistics.effects import difference
+
+if TYPE_CHECKING:
+    from scipy import special
+else:
+    special = later("scipy.special")
 
 # A sample ratio this improbable means that assignment or logging is broken: no lift is read then.
 SRM_ALARM = 0.001
@@ -49,7 +55,7 @@ def sample_ratio_p(treated: int, control: int, control_share: float) -> float:
     if n == 0 or expected <= 0 or expected >= n:
         return 1.0
     gap = (control - expected) ** 2 / expected + (treated - (n - expected)) ** 2 / (n - expected)
-    return float(chdtrc(1, gap))
+    return float(special.chdtrc(1, gap))
 
 
 def sample_ratio_family(
@@ -85,7 +91,7 @@ def _rows_p(control: NDArray[np.bool_], share: Floats) -> float:
     expected, variance = float(share.sum()), float((share * (1.0 - share)).sum())
     if variance <= 0:
         return 1.0
-    return float(chdtrc(1, (float(control.sum()) - expected) ** 2 / variance))
+    return float(special.chdtrc(1, (float(control.sum()) - expected) ** 2 / variance))
 
 
 def _strata_p(control: NDArray[np.bool_], share: Floats, strata: NDArray[np.int64]) -> float:
@@ -97,7 +103,7 @@ def _strata_p(control: NDArray[np.bool_], share: Floats, strata: NDArray[np.int6
     if not enough.any():
         return 1.0
     gap = (held - expected)[enough] ** 2 * (1.0 / expected[enough] + 1.0 / (n - expected)[enough])
-    return float(chdtrc(enough.sum(), gap.sum()))
+    return float(special.chdtrc(enough.sum(), gap.sum()))
 
 
 def pre_period_p(treated: ArmSums, control: ArmSums) -> float:
@@ -114,7 +120,7 @@ def heterogeneity_p(value: ArrayLike, se: ArrayLike) -> float:
         return 1.0
     weight = 1.0 / s[known] ** 2
     mean = float((weight * v[known]).sum() / weight.sum())
-    return float(chdtrc(known.sum() - 1, float((weight * (v[known] - mean) ** 2).sum())))
+    return float(special.chdtrc(known.sum() - 1, float((weight * (v[known] - mean) ** 2).sum())))
 
 
 def false_discovery(p: ArrayLike) -> Floats:

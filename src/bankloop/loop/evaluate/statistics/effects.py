@@ -9,12 +9,18 @@ nought.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, stdtr, stdtrit
 
+from bankloop.kit.later import later
 from bankloop.loop.evaluate.statistics.aggregates import ArmSums, Floats
+
+if TYPE_CHECKING:
+    from scipy import special
+else:
+    special = later("scipy.special")
 
 Z95 = 1.959963984540054
 
@@ -49,7 +55,9 @@ class Effect:
     def critical(self) -> Floats:
         """Return how many standard errors a two-sided 95 % interval reaches."""
         df = np.asarray(self.df, np.float64)
-        return np.asarray(np.where(np.isinf(df), Z95, stdtrit(np.where(np.isinf(df), 1.0, df), 0.975)), np.float64)
+        return np.asarray(
+            np.where(np.isinf(df), Z95, special.stdtrit(np.where(np.isinf(df), 1.0, df), 0.975)), np.float64
+        )
 
     @property
     def low(self) -> Floats:
@@ -67,7 +75,7 @@ class Effect:
         df = np.asarray(self.df, np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
             score = -np.abs(self.value) / self.se
-        tail = np.where(np.isinf(df), ndtr(score), stdtr(np.where(np.isinf(df), 1.0, df), score))
+        tail = np.where(np.isinf(df), special.ndtr(score), special.stdtr(np.where(np.isinf(df), 1.0, df), score))
         return np.asarray(2.0 * tail, np.float64)
 
     def estimate(self) -> Estimate | None:

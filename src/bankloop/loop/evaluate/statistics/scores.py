@@ -10,13 +10,19 @@ away at every difference. Arms are of one stratum, or have strata along the last
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, stdtrit
 
+from bankloop.kit.later import later
 from bankloop.loop.evaluate.statistics.aggregates import ArmSums, Floats
 from bankloop.loop.evaluate.statistics.effects import Z95, Estimate, common_slope, residual_var, without_thin
+
+if TYPE_CHECKING:
+    from scipy import special
+else:
+    special = later("scipy.special")
 
 Bools = NDArray[np.bool_]
 
@@ -103,7 +109,7 @@ def read_rate(treated: ArmSums, control: ArmSums, *, adjust: bool = False, criti
 
     null = np.sqrt(variance(np.zeros(np.shape(value))))
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2.0 * ndtr(-np.abs(value) / null)
+        p = 2.0 * special.ndtr(-np.abs(value) / null)
     nothing = np.full(np.shape(value), np.nan)
     return _read(value, (end(-1.0), end(1.0)), p, null, readable, successes, failures, nothing)
 
@@ -125,12 +131,12 @@ def read_mean(treated: ArmSums, control: ArmSums, *, adjust: bool = False, criti
         skew = (weight**3 * third * (1.0 / n**2 - 1.0 / m**2)).sum(axis=-1) / pooled**1.5
         df = (n + m).sum(axis=-1) - 2.0 * n.shape[-1]
         # From the tail: of nine deviations, an early look's, one less the tail is 1.
-        reach = -stdtrit(np.maximum(df, 1.0), ndtr(-np.asarray(critical, np.float64)))
+        reach = -special.stdtrit(np.maximum(df, 1.0), special.ndtr(-np.asarray(critical, np.float64)))
         # Of a rare outcome the arms' variances differ by about the skewness of the difference, relatively.
         deviation = np.sqrt(np.maximum(pooled, own / (1.0 + 2.0 * np.abs(skew))))
         bend = skew * (np.minimum(reach, _FAR) ** 2 - 1.0) / 6.0
         ends = value - (reach + bend) * deviation, value + (reach - bend) * deviation
-        p = 2.0 * ndtr(-np.abs(_straightened(value / deviation, skew)))
+        p = 2.0 * special.ndtr(-np.abs(_straightened(value / deviation, skew)))
     least = _rows(t, c)
     readable = np.asarray((least >= FEWEST_ROWS) & (pooled > 0) & (np.abs(skew) <= MOST_SKEW))
     nothing = np.full(np.shape(value), np.nan)
