@@ -331,6 +331,13 @@ def measure_attacks(options: Options) -> dict[str, Any]:
     return measure(options.customers or QUICK_CUSTOMERS // 10)
 
 
+def measure_start(options: Options) -> dict[str, Any]:
+    """How long a command takes to start and answer on an open bank: twenty commands, and the same within ``shell``."""
+    from bankloop.bench.starting import measure
+
+    return measure(options.customers or (QUICK_CUSTOMERS // 10 if options.quick else QUICK_CUSTOMERS))
+
+
 BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "loop": measure_loop,
     "expression": measure_expression,
@@ -356,6 +363,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "console": measure_console,
     "soak": measure_soak,
     "attacks": measure_attacks,
+    "start": measure_start,
 }
 
 

@@ -14,6 +14,8 @@ from bankloop.organization.people import record_leave
 from bankloop.organization.principals import auditor, system
 from bankloop.organization.task import (
     Dispatched,
+    NewTask,
+    TaskKind,
     TaskState,
     Visit,
     accept_task,
@@ -23,6 +25,7 @@ from bankloop.organization.task import (
     finish_task,
     hand_over_tasks,
     log_outcome,
+    open_task,
     open_tasks_for,
     task_of,
 )
@@ -86,6 +89,14 @@ def test_what_nobody_can_take_waits_and_is_given_when_somebody_is_back(folk: Fol
     with tomorrow.begin(system("clock")) as connection:
         assert hand_over_tasks(connection, TODAY + timedelta(days=1), moved=True).keeper == 1
     assert holders(folk, [one]) == ["M00003"]
+
+
+def test_a_seat_of_the_remote_centre_keeps_its_calls(folk: Folk, store: Store) -> None:
+    due = NOW + timedelta(hours=8)
+    with store.begin(system("remote")) as connection:
+        made = open_task(connection, NewTask("r1", TaskKind.CARE, "C0000", "0000", "remote", NOW, due, "R00001"))
+    assert hand_over(store, moved=True) == Dispatched(0, 0, 0, 0)
+    assert holders(folk, [made.task_id]) == ["R00001"]
 
 
 def test_a_task_follows_its_customer_to_another_branch(folk: Folk, store: Store, later: Later) -> None:

@@ -27,10 +27,13 @@ WHERE {_MINE} AND ((s.on_leave AND t.due_on <= :today)
     OR NOT EXISTS (SELECT FROM staff_post p WHERE p.staff_id = s.staff_id AND p.valid_from <= :now
         AND (p.valid_to IS NULL OR p.valid_to > :now)))
 """
+# A seat of the remote centre calls customers of other units: its task has moved nowhere.
 _MOVED = f"""
 SELECT t.task_id, t.staff_id FROM staff_task t JOIN customer_book b ON b.customer_no = t.customer_no AND b.line = 'retail'
     AND b.valid_from <= :now AND (b.valid_to IS NULL OR b.valid_to > :now)
 WHERE {_MINE} AND t.staff_id IS NOT NULL AND b.unit_id <> t.unit_id
+    AND NOT EXISTS (SELECT FROM staff_post p WHERE p.staff_id = t.staff_id AND p.unit_id = t.unit_id
+        AND p.post IN ('remote_seat', 'partner_agent') AND p.valid_from <= :now AND (p.valid_to IS NULL OR p.valid_to > :now))
 """
 _FREE = """
 WITH held AS ({which}), freed AS (UPDATE staff_task t SET staff_id = NULL, state = 'ALLOTTED', state_reason = 'handed over', updated_at = :now
