@@ -451,7 +451,7 @@ def test_a_budget_that_no_action_fits_is_spent_on_nothing_and_says_so(
 
 
 def test_a_capacity_of_zero_assigns_nobody_to_the_channel_and_disturbs_no_other(ready: Ready, edited: Any) -> None:
-    bank = edited("policies.yaml", ("per_day: 120", "per_day: 0"))
+    bank = edited("policies.yaml", ("per_day: 70 ", "per_day: 0 "))
     round_, start = ready.window()
     window = loop.plan(bank, system(), round_, start)
     by_channel: Counter[str] = Counter()

@@ -107,7 +107,8 @@ def test_without_data_an_action_keeps_its_stated_prior() -> None:
     data = history(5_000, 5)
     trained, _ = model.train_first(campaign, data, data.x, 5)
     base, uplift = trained.predict(data.x, [CALL, "term-deposit-renewal|none|fax"])
-    assert uplift[:, 0] == pytest.approx(0.15 * (1 - base))
+    rate = trained.segments.rate[trained.segments.of(data.x)]
+    assert uplift[:, 0] == pytest.approx(np.minimum(0.15 * (1 - rate) - 0.015 * rate, 1 - base))
     assert (uplift[:, 1] == 0).all()
 
 

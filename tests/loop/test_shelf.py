@@ -441,7 +441,7 @@ def test_the_shelf_table_shows_all_lines_as_they_are_now() -> None:
         ("products.yaml", "fixed: 90 CNY", "fixed: NaN CNY", "contribution.fixed"),
         ("policies.yaml", "cost_per_thousand: 45 CNY", "cost_per_thousand: -45 CNY", "cost_per_thousand"),
         ("policies.yaml", "per_day: 60000", "per_day: 60000.5", "per_day"),
-        ("benefits.yaml", "stock: 4000", "stock: -1", "stock"),
+        ("benefits.yaml", "stock: 400 ", "stock: -1 ", "stock"),
     ],
 )
 def test_a_missing_margin_a_negative_cost_and_parts_of_a_slot_name_file_and_line(

@@ -12,7 +12,8 @@ import pytest
 from bankloop.customer.catalogue import read_catalogue
 from bankloop.kit.errors import BankloopError, ConflictError, ExpressionError, SpecError
 from bankloop.loop.campaign.locks_in_force import locked_catalogue
-from bankloop.loop.spec import BankSpec, Lock, make_lock, read_bank_spec, read_lock
+from bankloop.loop.spec import BankSpec, Lock, make_lock, read_bank_spec, read_campaign, read_lock
+from bankloop.loop.spec.lock import _tree
 from bankloop.organization.approval import approve, comply, is_approved, review, submit_approval
 from bankloop.organization.principals import maker, reviewers
 from bankloop.store.database import Store
@@ -48,7 +49,7 @@ def refused(bank: Path) -> BankloopError:
         ("coupon-10, coupon-20]", "coupon-10, copon-20]", "no benefit 'copon-20'; the nearest is coupon-20"),
         ("scripts: [bind-card]", "scripts: [bind-crad]", "no script 'bind-crad'; the nearest is bind-card"),
         ("channels: [app_push, sms]", "channels: [app_psh, sms]", "no channel 'app_psh'; the nearest is app_push"),
-        ("app_push: 10%, sms", "app_push: 10%, smms", "no action 'smms'; the nearest is sms"),
+        ("    sms: {wins: 15%", "    smms: {wins: 15%", "no action 'smms'; the nearest is sms"),
         ("products: [debit-card-wallet]", "products: [zzz]", "no product 'zzz'; create it first"),
     ],
 )
@@ -216,3 +217,46 @@ def test_an_edit_after_the_submission_voids_the_approval(store: Store) -> None:
         submit_approval(connection, "campaign", "bind-card", edited.digest)
         assert not is_approved(connection, "campaign", "bind-card", first.digest)
         assert not is_approved(connection, "campaign", "bind-card", edited.digest)
+
+
+ONE_SIDED = {
+    "spec.prior_one_sided": ("rm_call: {wins: 15%, loses: 1.5%}", "rm_call: 15%"),
+    "spec.prior_missing": ("    wecom: {wins: 5%, loses: 0.5%}\n", ""),
+    "spec.prior_unsigned": ("    owner: retail banking\n", None),
+}
+
+
+@pytest.mark.parametrize("code", ONE_SIDED)
+def test_a_prior_tells_both_sides_of_every_action_and_whose_word_it_is(code: str, tmp_path: Path) -> None:
+    """Nothing stands in for what the owner did not state; the refusal says what to write."""
+    old, new = ONE_SIDED[code]
+    path = tmp_path / "keep-deposits.yaml"
+    text = (BANK / "campaigns" / "keep-deposits.yaml").read_text(encoding="utf-8")
+    assert old in text
+    if new is None:
+        start, end = text.index("  stated:\n"), text.index("audience:")
+        text = text[:start] + text[end:]
+    else:
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError) as caught:
+        read_campaign(path, bank_spec(), TYPES)
+    assert caught.value.code == code
+    for said in (caught.value.message.zh, caught.value.message.en):
+        assert "keep-deposits.yaml" in said
+        assert "{" in said
+        assert "wins" in said or "stated" in said
+
+
+def test_a_lock_that_stated_wins_alone_is_read_as_losing_nothing() -> None:
+    """Rounds of earlier versions stay readable: their locks are history, not a statement."""
+    lock = lock_of("keep-deposits")
+    parts = {key: value for key, value in lock.content.items() if key != "tree"}
+    campaign = dict(parts["campaign"])
+    campaign["model"] = {"kind": "uplift", "learner": "pooled", "base": "fails", "prior": {"rm_call": 150_000}}
+    old = {**parts, "campaign": campaign}
+    found = read_lock({**old, "tree": _tree(old)})
+    assert found.campaign.model.prior["rm_call"].wins == 150_000
+    assert found.campaign.model.prior["rm_call"].loses == 0
+    assert found.campaign.model.stated is None
+    assert found.campaign.model.learner == "segments"

@@ -118,7 +118,6 @@ def in_proportion(folder: Path, customers: int) -> None:
     for channel in policies["channels"].values():
         if "per_day" in channel:
             channel["per_day"] = least(channel["per_day"])
-    policies["staff"]["minutes_per_branch_day"] = least(policies["staff"]["minutes_per_branch_day"])
     pool = read_located(folder / "benefits.yaml").content
     for benefit in pool["benefits"]:
         benefit["stock"] = least(benefit["stock"])

@@ -30,6 +30,7 @@ from bankloop.loop.campaign.locks_in_force import (
     model_versions,
     policies_in_force,
 )
+from bankloop.loop.learning.first_lot import first_lot
 from bankloop.loop.learning.training import SEED, learn_from
 from bankloop.loop.model import Uplift
 from bankloop.loop.offering.shelf import shelf_now, shelf_of
@@ -88,6 +89,7 @@ def plan(
         reach.candidates_of(
             lock, audiences[name], offers[name], models[name], people[name], lock.types, as_of, round_,
             control_share(lock, models[name], people[name]), allowed.open_to, own_rules.withheld(name, table),
+            first_lot(models[name], reach.actions_of(lock), people[name].num_rows),
         )
         for name, lock in locks.items()
     ]  # fmt: skip

@@ -146,22 +146,36 @@ def window_events(
     return pa.concat_tables(part.cast(EVENT_SCHEMA) for part in parts)
 
 
-def _plan(p: Parameters, streams: Streams, people: SimulatedPeople, known: Deeds, start: int, end: int) -> _Plan:
-    rng = streams.generator("events")
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often people do things: sessions in the app and movements of money, a month (n,)."""
+
+    digital: Floats
+    money: Floats
+
+
+def pace_of(p: Parameters, rng: np.random.Generator, people: SimulatedPeople, days: int) -> Pace:
+    """Return everybody's pace over ``days``, so that the bank as a whole has the events that its parameters ask for."""
     n = people.count
-    span = end - start
     lively = np.exp(0.2 * np.clip(people.activity - people.activity.mean(), -2, 2))
     # Sessions are a habit, so that who is active is active every month; spending varies more.
     visits, habit = rng.gamma(6.0, 1 / 6, n) * lively, rng.gamma(3.0, 1 / 3, n) * lively
-    waking = np.where(people.dormant, max(0.0, 1 - _DORMANT_DAYS / span), 1.0)
+    waking = np.where(people.dormant, max(0.0, 1 - _DORMANT_DAYS / days), 1.0)
     digital = people.app * np.where(people.active, 1.0, np.where(people.dormant, 0.05, 0.035)) * visits
     money = np.where(people.dormant, 0.15, np.where(people.bound, 1.6, 0.8)) * habit
-    paid = people.payroll.sum() * span / _MONTH
-    rest = max(0.0, p.number("events.a_customer_a_year") * n * span / 365.2425 - paid)
+    paid = people.payroll.sum() * days / _MONTH
+    rest = max(0.0, p.number("events.a_customer_a_year") * n * days / 365.2425 - paid)
     share = p.number("events.digital_share")
-    per_day = span / _MONTH
-    digital *= share * rest / max(float((digital * waking).sum()) * per_day, 1e-9)
-    money *= (1 - share) * rest / max(float((money * waking).sum()) * per_day, 1e-9)
+    months = days / _MONTH
+    digital *= share * rest / max(float((digital * waking).sum()) * months, 1e-9)
+    money *= (1 - share) * rest / max(float((money * waking).sum()) * months, 1e-9)
+    return Pace(digital, money)
+
+
+def _plan(p: Parameters, streams: Streams, people: SimulatedPeople, known: Deeds, start: int, end: int) -> _Plan:
+    rng = streams.generator("events")
+    n = people.count
+    pace = pace_of(p, rng, people, end - start)
     leaver = mark_share(
         rng.standard_normal(n) - 0.5 * people.activity,
         p.number("events.churn_a_quarter"),
@@ -172,7 +186,7 @@ def _plan(p: Parameters, streams: Streams, people: SimulatedPeople, known: Deeds
     first = known.kind == FIRST_PAYMENT
     bound_since = np.where(people.bound, 0, NEVER)
     bound_since[known.row[first]] = known.day[first]
-    return _Plan(digital, money, salary, churn_day, bound_since, known)
+    return _Plan(pace.digital, pace.money, salary, churn_day, bound_since, known)
 
 
 def _goals(

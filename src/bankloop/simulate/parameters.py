@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -35,6 +36,12 @@ class Parameters:
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
+
+    def where(self, changed: Mapping[str, Mapping[str, float]]) -> Parameters:
+        """Return another world: some entries of some mappings otherwise."""
+        return Parameters(
+            {**self.values, **{name: {**self.table(name), **new} for name, new in changed.items()}}, self.text
+        )
 
     def number(self, name: str) -> float:
         """Return a number."""

@@ -20,6 +20,7 @@ from bankloop.kit.errors import ConflictError
 from bankloop.kit.ids import canonical_json, digest_bytes
 from bankloop.loop import model
 from bankloop.loop.model import Labelled, Propensity, train_propensity
+from bankloop.loop.model.artefacts import FORMAT
 
 HOUSE = Path(bankloop.__file__).parent
 # What can run code out of a file.
@@ -50,7 +51,7 @@ def archive(**arrays: Any) -> bytes:
     return file.getvalue()
 
 
-def told(model: object, format_: int = 1) -> Any:
+def told(model: object, format_: int = FORMAT) -> Any:
     return np.frombuffer(canonical_json({"format": format_, "model": model}).encode(), np.uint8)
 
 
@@ -78,7 +79,7 @@ HOSTILE: dict[str, Callable[[Path], bytes]] = {
     "an unknown part": lambda _: archive(model=told({"part": "os.mkdir", "fields": {}})),
     "a field too many": lambda _: archive(model=told({"part": "mean", "fields": {"value": 1.0, "more": 1.0}})),
     "an array that is not there": lambda _: archive(model=told({"array": 7})),
-    "a later format": lambda _: archive(model=told(None, 2)),
+    "a later format": lambda _: archive(model=told(None, FORMAT + 1)),
     "deep brackets": lambda _: archive(model=np.frombuffer(b"[" * 100_000, np.uint8)),
     "no text": lambda _: archive(other=np.zeros(1)),
     "compressed": lambda _: squeezed(archive(**{"model": told({"array": 0}), "0": np.zeros(1_000_000)})),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bankloop.loop import model
-from bankloop.loop.model import POOLED, Labelled, RandomisedArm
+from bankloop.loop.model import SEGMENTS, Labelled, RandomisedArm
 from bankloop.loop.model.choosing import CHALLENGERS
 from bankloop.loop.model.uplift import LEAST_SIDE
 from bankloop.loop.optimize import train_challenger
@@ -37,12 +37,12 @@ def round_of(rows: int, seed: int, *, corner: bool, number: int = 1) -> tuple[La
     return Labelled(x, y, FEATURES, WINDOW, ~called, ~called, arms, np.full(rows, number)), effect
 
 
-@pytest.mark.parametrize("learner", [POOLED, *CHALLENGERS])
+@pytest.mark.parametrize("learner", [SEGMENTS, *CHALLENGERS])
 def test_each_learner_is_kept_and_scores_one_customer_as_the_batch(learner: str, tmp_path: Path) -> None:
     data, effect = round_of(12_000, 1, corner=True)
     trained, card = model.train_causal(campaign(learner), data, data.x, 2)
     assert card.learner == learner
-    assert card.learned == {CALL: learner, RARE: POOLED}
+    assert card.learned == {CALL: learner, RARE: SEGMENTS}
     assert learner in card.why["en"]
     digest, path = model.save_model(trained, tmp_path)
     loaded = model.load_model(path, digest)
@@ -54,12 +54,12 @@ def test_each_learner_is_kept_and_scores_one_customer_as_the_batch(learner: str,
     again, same = model.train_causal(campaign(learner), data, data.x, 2)
     assert model.save_model(again, tmp_path)[0] == digest
     assert same == card
-    if learner != POOLED:
+    if learner != SEGMENTS:
         _, found = loaded.predict(data.x, [CALL])
         assert np.corrcoef(found[:, 0], effect)[0, 1] > 0.7
 
 
-def test_auto_takes_trees_where_they_are_surely_nearer_and_stays_pooled_where_they_are_not() -> None:
+def test_auto_takes_trees_where_they_are_surely_nearer_and_stays_with_segments_where_they_are_not() -> None:
     data, effect = round_of(8_000, 3, corner=True)
     trained, card = model.train_causal(campaign("auto"), data, data.x, 4)
     assert card.learner in CHALLENGERS
@@ -71,23 +71,23 @@ def test_auto_takes_trees_where_they_are_surely_nearer_and_stays_pooled_where_th
 
     alike, _ = round_of(6_000, 5, corner=False)
     _, card = model.train_causal(campaign("auto"), alike, alike.x, 6)
-    assert card.learner == POOLED
+    assert card.learner == SEGMENTS
     assert set(card.gains) == set(CHALLENGERS)
     assert "no learner" in card.why["en"]
 
 
-def test_too_few_rows_stay_pooled_and_say_so() -> None:
+def test_too_few_rows_stay_with_segments_and_say_so() -> None:
     data, _ = round_of(LEAST_SIDE, 7, corner=True)
     for learner in ("auto", "X"):
         trained, card = model.train_causal(campaign(learner), data, data.x, 8)
-        assert card.learner == POOLED
+        assert card.learner == SEGMENTS
         assert not trained.learned
         assert "enough" in card.why["en"]
 
 
-def test_a_challenger_over_trees_is_compared_with_a_pooled_champion_on_rounds_it_did_not_see() -> None:
+def test_a_challenger_over_trees_is_compared_with_a_champion_of_segments_on_rounds_it_did_not_see() -> None:
     first, _ = round_of(9_000, 9, corner=True, number=1)
-    champion, _ = model.train_causal(campaign(POOLED), first, first.x, 10)
+    champion, _ = model.train_causal(campaign(SEGMENTS), first, first.x, 10)
     second, _ = round_of(9_000, 11, corner=True, number=2)
     both = joined(first, second)
     found = train_challenger(campaign("DR"), champion, (1,), both, None, second.x, 12, "locked")
@@ -95,7 +95,9 @@ def test_a_challenger_over_trees_is_compared_with_a_pooled_champion_on_rounds_it
     assert found.card.lock == "locked"
     assert found.comparison.rounds == (2,)
     assert found.comparison.better
-    assert found.comparison.supported
+    assert found.comparison.trees
+    assert not found.comparison.supported
+    assert "nobody to plan for" in found.comparison.sentence.en
 
 
 def joined(one: Labelled, other: Labelled) -> Labelled:

@@ -16,6 +16,7 @@ from bankloop.loop import audience, model, product, reach
 from bankloop.loop.product import Rulings
 from bankloop.loop.reach import Valuer
 from bankloop.loop.spec import Availability, Lock
+from tests.loop.believed import believing
 from tests.loop.people import AS_OF, TYPES, bank_spec, lock_for, state
 from tests.loop.test_reach import START
 
@@ -45,8 +46,9 @@ def trained(name: str) -> model.Uplift:
     x = model.feature_matrix(table, FEATURES)
     y = (rng.random(len(x)) < 1 / (1 + np.exp(1.0 - np.nan_to_num(x[:, 1]) / 9_000))).astype(float)
     found, _ = model.train_first(bank_spec().campaigns[name], model.Labelled(x, y, FEATURES, (AS_OF, AS_OF)), x, 1)
-    sizes = np.array([0.5, 0.01, *rng.normal(0, 0.01, len(FEATURES))])
-    return replace(found, coefficient={"debit-card-wallet|none|sms": sizes, "term-deposit-renewal|none|rm_call": sizes})
+    return believing(
+        found, {"debit-card-wallet|none|sms": (-0.5, 0.1), "term-deposit-renewal|none|rm_call": (-0.5, 0.2)}, 0.3
+    )
 
 
 MODELS = {name: trained(name) for name in NAMES}

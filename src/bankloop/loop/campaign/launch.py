@@ -9,7 +9,7 @@ import numpy as np
 
 from bankloop.kit.text import Text
 from bankloop.loop import evaluate as evaluation
-from bankloop.loop import reach
+from bankloop.loop import model, reach
 from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import FEWEST, Design, in_rounds, points
 from bankloop.loop.round.labels import history_rows
@@ -126,8 +126,9 @@ def history_launches(bank: Bank, name: str, today: date, lift: float | None = No
     newest = max((version.as_of for version in bank.lake.manifest.versions("customer")), default=today)
     data, now = history_rows(bank, campaign, min(today, newest))
     base = float(data.y.mean()) if len(data.y) else 0.0
-    stated = max(campaign.model.prior.values(), default=0) / 1_000_000
-    expected = stated * (1.0 - base if campaign.model.base == "fails" else base) if lift is None else lift
+    stated = model.stated_prior(campaign)
+    hoped = max(float(stated.effect(np.array([base]), action)[0]) for action in model.ways(campaign))
+    expected = hoped if lift is None else lift
     population = round(len(now) * (1.0 - bank.spec.policies.experiment.holdout / 1_000_000))
     written = campaign.evaluate.control
     shares = sorted({*CONTROL_SHARES, *([written / 1_000_000] if isinstance(written, int) else [])})

@@ -13,6 +13,7 @@ from bankloop.kit.errors import ConflictError, NotFoundError
 from bankloop.kit.text import Text
 from bankloop.loop import model, optimize
 from bankloop.loop.bank import Bank
+from bankloop.loop.learning.today import campaign_today
 from bankloop.loop.model import ModelCard, Uplift
 from bankloop.loop.round.labels import (
     LEARNT_FROM,
@@ -71,7 +72,10 @@ def learn_from(
     in_force = _loaded(bank, before)
     now = model.feature_matrix(audience_now(bank, lock, today, data.features), data.features)
     learnt = tuple(before.card.get("rounds", ()))
-    challenger = optimize.train_challenger(lock.campaign, in_force, learnt, data, tried, now, SEED, lock.digest)
+    setting = campaign_today(bank, principal, lock, in_force, today)
+    challenger = optimize.train_challenger(
+        lock.campaign, in_force, learnt, data, tried, now, SEED, lock.digest, setting
+    )
     with bank.store.begin(principal) as connection:
         entered = register(bank, connection, campaign, challenger.model, challenger.card)
         compared = challenger.comparison
@@ -206,6 +210,13 @@ def promotion_effect(
     ]
     if compared is not None:
         rows.append(("compared", "比较用行", "rows compared", f"{compared.rows:,}"))
+        if compared.plan is not None:
+            p, g = compared.plan, compared.plan.gain
+            rows += [
+                ("gain", "新方案多带来（分/窗口）", "the new plan brings more by (fen a window)", f"{g.value:,.0f} [{g.low:,.0f}, {g.high:,.0f}]"),
+                ("probability", "带来更多的把握", "probability that it is more", f"{p.probability:.0%}"),
+                ("reach", "触达：首个方案 → 新方案", "customers reached: first plan → new plan", f"{p.first:,} → {p.reached:,}"),
+            ]  # fmt: skip
         if compared.error is not None:
             e = compared.error
             rows.append(("error", "误差减少", "error taken away", f"{e.value:.2g} [{e.low:.2g}, {e.high:.2g}]"))

@@ -21,12 +21,18 @@ from bankloop.loop.model.amounts import Amount
 from bankloop.loop.model.forest import Scorer
 from bankloop.loop.model.learners import Propensity
 from bankloop.loop.model.meta import RANKS, LearnedEffect, Learner
+from bankloop.loop.model.posterior import Posterior, StatedPrior
+from bankloop.loop.model.segments import Segments
 from bankloop.loop.model.steps import Steps
 from bankloop.loop.model.uplift import Uplift
 
-FORMAT = 1
+# 2: a campaign's model is a posterior over segments.
+FORMAT = 2
 _PARTS: Mapping[str, type] = {
     "uplift": Uplift,
+    "stated": StatedPrior,
+    "segments": Segments,
+    "posterior": Posterior,
     "propensity": Propensity,
     "amount": Amount,
     "effects": LearnedEffect,

@@ -33,8 +33,11 @@ class ModelCard:
     ``rounds`` are those that it was trained on; ``edges`` between the tenths of the training rows' scores and the
     ``shares`` of these rows between them are what later customers' scores are watched against.
 
+    ``segments`` are whom the effect is told of, each with what was stated and what is believed; ``stated`` is what the file says
+    of each channel and benefit (wins, loses), ``statement`` whose word that is.
+
     ``intervals`` hold 95 % of resampled held-out rows' ``auc``, ``ks`` and ``lift_at_10``. ``learner`` of the effect, by
-    action ``learned``, ``why`` in both languages, ``gains`` over the pooled one. ``data``, ``code`` and ``lock`` are digests
+    action ``learned``, ``why`` in both languages, ``gains`` over the segments' posterior. ``data``, ``code`` and ``lock`` are digests
     of the training rows, of what trained (of package ``version``), and of the campaign's lock or, before there is one, file.
     ``dropped`` are attributes that held one value or none in all training rows: nothing can be learned from them.
     """
@@ -57,10 +60,13 @@ class ModelCard:
     edges: tuple[float, ...] = ()
     shares: tuple[float, ...] = ()
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    learner: str = "pooled"
+    learner: str = "segments"
     learned: Mapping[str, str] = field(default_factory=dict)
     why: Mapping[str, str] = field(default_factory=dict)
     gains: Mapping[str, Gain] = field(default_factory=dict)
+    segments: tuple[SegmentBelief, ...] = ()
+    stated: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    statement: Mapping[str, str] = field(default_factory=dict)
     data: str = ""
     code: str = ""
     lock: str = ""
@@ -82,6 +88,36 @@ class ActionEffect:
     mean: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentBound:
+    """What sets a segment apart: a feature above ``low`` and up to ``high``, each where it is not None; ``unknown`` ones too."""
+
+    feature: str
+    low: float | None
+    high: float | None
+    unknown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BelievedEffect:
+    """An action's effect in a segment: as ``stated``, and as it is believed with its 95 % interval, fractions."""
+
+    stated: float
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentBelief:
+    """One segment: who it is, the ``rate`` that reaches the goal unasked, its ``share`` of the rows, effects by action."""
+
+    bounds: tuple[SegmentBound, ...]
+    rate: float
+    share: float
+    effects: Mapping[str, BelievedEffect]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,13 @@ from bankloop.kit.ids import digest, digest_bytes
 from bankloop.kit.text import Text
 from bankloop.loop.model import artefacts, cards
 from bankloop.loop.model.amounts import Amount, amount_card, train_amount
+from bankloop.loop.model.beliefs import LINEAR_TO, beliefs_of
 from bankloop.loop.model.choosing import learner_for
 from bankloop.loop.model.contracts import Floats, Labelled, ModelCard
 from bankloop.loop.model.learners import Propensity, train_propensity, without_empty
+from bankloop.loop.model.posterior import StatedPrior
 from bankloop.loop.model.provenance import code_digest, data_digest
-from bankloop.loop.model.uplift import POOLED, Uplift, learn_uplift, stated_uplift
+from bankloop.loop.model.uplift import SEGMENTS, Uplift, learn_uplift, stated_uplift
 from bankloop.loop.spec import Campaign
 
 # What the registry keeps.
@@ -32,8 +34,6 @@ Artefact = Uplift | Propensity | Amount
 T = TypeVar("T", Uplift, Propensity, Amount)
 # Never features: who may be contacted is decided by rules, and protected or confidential facts must not steer offers.
 PSI_ROWS = 50_000
-# Ages, days and counts stay below; money lies above.
-LINEAR_TO = 1_000.0
 # Nineteen times in twenty, one-sided; and below so many rows nothing is sure.
 _ONE_SIDED, _FEW = 1.6448536269514722, 30
 _NEVER = frozenset(
@@ -81,37 +81,40 @@ def train_first(campaign: Campaign, data: Labelled, now: Floats, seed: int) -> t
     """
     data, now, dropped = without_empty(data, now)
     base, test = train_propensity(data, seed)
-    model = stated_uplift(base, data, _shares(campaign), campaign.model.base == "fails")
-    card = made_card(campaign.campaign, "propensity × prior", base, data, test, now, seed)
-    return model, replace(card, data=data_digest(data), lock=file_digest(campaign), dropped=dropped)
+    model = stated_uplift(base, data, stated_prior(campaign), campaign.model.moderators, seed)
+    card = made_card(campaign.campaign, "segments × prior", base, data, test, now, seed)
+    told = replace(_with_beliefs(card, campaign, model), data=data_digest(data), lock=file_digest(campaign))
+    return model, replace(told, dropped=dropped)
 
 
 def train_causal(
-    campaign: Campaign, data: Labelled, now: Floats, seed: int, before: Propensity | None = None, lock: str = ""
+    campaign: Campaign, data: Labelled, now: Floats, seed: int, before: Uplift | None = None, lock: str = ""
 ) -> tuple[Uplift, ModelCard]:
     """Learn the base from who got nothing in randomised rounds, and the uplift from the arms where chance decided.
 
-    ``before`` is the base in force: a new one replaces it only where it is surely better on rows that it never saw. ``lock`` is
-    the digest of the newest round's.
+    ``before`` is the model in force: a new base, and segments by it, replace its own only where the base is surely better on
+    rows that it never saw. What is stated is the campaign's, as it is written now. ``lock`` is the digest of the newest round's.
     """
     assert data.quiet is not None
     alone = data.part(data.quiet)
     base, test = train_propensity(alone, seed)
-    if before is not None and not surely_better(base, before, alone.part(test)):
-        base = before
-    prior, fails = _shares(campaign), campaign.model.base == "fails"
-    choice = learner_for(campaign.model.learner, base, data, prior, fails, seed)
-    model, effects = learn_uplift(base, data, prior, fails, _ways(campaign), seed, choice.learner)
+    stated, named = stated_prior(campaign), campaign.model.moderators
+    if before is None or surely_better(base, before.base, alone.part(test)):
+        first = stated_uplift(base, alone, stated, named, seed)
+    else:
+        base, first = before.base, before.stating(stated, named, data)
+    choice = learner_for(campaign.model.learner, first, data, seed)
+    model, effects = learn_uplift(first, data, seed, choice.learner)
     card = made_card(campaign.campaign, "uplift", base, alone, test, now, seed, data.x)
     return model, replace(
-        card,
+        _with_beliefs(card, campaign, model),
         causal=model.causal,
         rows=len(data.y),
         positives=int(data.y.sum()),
         effects=effects,
         rounds=() if data.round is None else tuple(np.unique(data.round).tolist()),
         learner=choice.learner,
-        learned={key: choice.learner if key in model.learned else POOLED for key in effects},
+        learned={key: choice.learner if key in model.learned else SEGMENTS for key in effects},
         why={"zh": choice.said.zh, "en": choice.said.en},
         gains=choice.gains,
         data=data_digest(data),
@@ -133,13 +136,22 @@ def surely_better(one: Propensity, other: Propensity, held: Labelled) -> bool:
     return bool(gain.mean() > _ONE_SIDED * gain.std() / len(gain) ** 0.5)
 
 
-def _ways(campaign: Campaign) -> tuple[str, ...]:
-    """Every action key of a campaign's products, benefits and channels."""
+def ways(campaign: Campaign) -> tuple[str, ...]:
+    """Return every action key of a campaign's products, benefits and channels."""
     return tuple("|".join(one) for one in product(campaign.products, campaign.benefits, campaign.reach.channels))
 
 
-def _shares(campaign: Campaign) -> dict[str, float]:
-    return {name: ppm / 1_000_000 for name, ppm in campaign.model.prior.items()}
+def stated_prior(campaign: Campaign) -> StatedPrior:
+    """Return what a campaign's file states, as fractions."""
+    wins, loses = ({name: getattr(said, side) / 1_000_000 for name, said in campaign.model.prior.items()} for side in ("wins", "loses"))  # fmt: skip
+    return StatedPrior(wins, loses, campaign.model.base == "fails")
+
+
+def _with_beliefs(card: ModelCard, campaign: Campaign, model: Uplift) -> ModelCard:
+    said = campaign.model.stated
+    stated = {name: (one.wins / 1_000_000, one.loses / 1_000_000) for name, one in campaign.model.prior.items()}
+    statement = {} if said is None else {"owner": said.owner, "on": said.on.isoformat(), "source": said.source}
+    return replace(card, segments=beliefs_of(model, ways(campaign)), stated=stated, statement=statement)
 
 
 def made_card(

@@ -1,9 +1,10 @@
 """Champion beside challenger, on rounds that neither was trained on, and whether that supports a promotion.
 
-Each unseen round judges a challenger that was trained on the rounds before it (time-ordered; a first round judges in thirds).
-What decides is the squared error of the effects in money over all rows where chance decided, bank-wide. The customers drawn
-by lot value each model's own choices off-policy by every estimator; that is told and decides nothing: it compares which
-action somebody gets, hardly who gets one, and is many times less sure than the difference between two models.
+What decides is what the challenger's plan brings today above the champion's (``gain``), under today's limits, as far as the
+rounds make that sure. Beside it stands what they say of the effects: each unseen round judges a challenger that was trained on
+the rounds before it (time-ordered; a first round judges in thirds), by the squared error in money over all rows where chance
+decided; and the customers drawn by lot value each model's own choices off-policy by every estimator. Both are told and decide
+nothing, but for a learner over trees, which has no posterior to ask: it must be surely nearer the truth.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from numpy.typing import NDArray
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate import ESTIMATORS, Estimate, Logs, cross_fitted, interval
 from bankloop.loop.model import PSI_ALARM, Labelled, ModelCard, Uplift, auc, cross_fitted_rates, squared_errors
+from bankloop.loop.optimize.gain import SURE, PlanGain
 
 BOOTSTRAPS = 200
-# A challenger must be the better one ninety-nine times in a hundred, for every campaign asks after every round; whoever is in
-# force stays otherwise.
+# A learner over trees must be nearer the truth ninety-nine times in a hundred, for every campaign asks after every round.
 ONE_SIDED = 2.3263478740408408
 # What a success is worth counts up to the worth of the dearest customer in a hundred: no handful decides.
 DEAREST = 0.99
@@ -28,9 +29,6 @@ DEAREST = 0.99
 FEWEST = 100
 # Of fewer successes or failures than these a handful decides, and no interval says so.
 FEWEST_OUTCOMES = 100
-# Who contacts hardly anybody learns hardly anything more: with fewer worth a contact than this share of the champion's, no later
-# round could say that it was wrong.
-LEAST_REACH = 0.5
 # A calibration may be out by chance (one in a thousand), and a rank by so much.
 CHANCE, RANK = 3.2905267314919255, 0.03
 _THIRDS = 3
@@ -84,7 +82,8 @@ class Comparison:
     ``champion`` and ``challenger`` are the lift among the half that each would rather contact, ``gain`` their difference
     (paired bootstrap). ``error`` is the champion's squared error less the challenger's, a row, weighted by the square of what
     a success is worth (weights of mean 1): above 0 the challenger is nearer the truth. ``values`` are off-policy, fen a
-    customer, ``worth`` the gain by DR, paired.
+    customer, ``worth`` the gain by DR, paired. ``plan`` is what the new plan brings today, None where there is nobody to plan
+    for; ``trees`` says that the challenger was learned over trees.
     """
 
     rows: int
@@ -96,11 +95,13 @@ class Comparison:
     values: tuple[Valued, ...] = ()
     worth: Estimate | None = None
     guards: tuple[GuardMetric, ...] = ()
+    plan: PlanGain | None = None
+    trees: bool = False
 
     @property
     def supported(self) -> bool:
-        """Return whether promotion may be proposed: surely nearer the truth, no guard broken."""
-        return self.better and all(guard.ok for guard in self.guards)
+        """Return whether promotion may be proposed: its plan surely brings more and still reaches people, no guard broken."""
+        return self.plan is not None and self.plan.reaches and self._sure and all(guard.ok for guard in self.guards)
 
     @property
     def better(self) -> bool:
@@ -108,22 +109,45 @@ class Comparison:
         return self.error is not None and self.error.value > ONE_SIDED * self.error.se
 
     @property
-    def worse(self) -> bool:
-        """Return whether the challenger's effects are surely farther from the truth."""
-        return self.error is not None and self.error.high < 0
+    def _sure(self) -> bool:
+        return self.better if self.trees else self.plan is not None and self.plan.sure
 
     @property
     def sentence(self) -> Text:
-        """Return the comparison in words; a tie is called one."""
+        """Return the comparison in words: what is missing where the champion stays."""
         broken = [guard.title for guard in self.guards if not guard.ok]
-        if self.worse:
-            return Text("挑战者更差：保留现任", "the challenger is worse: keep the champion")
         if broken:
             zh, en = "、".join(one.zh for one in broken), ", ".join(one.en for one in broken)
             return Text(f"守护指标没过（{zh}）：保留现任", f"a guard metric fails ({en}): keep the champion")
-        if self.better:
-            return Text("挑战者更好", "the challenger is better")
-        return Text("两者分不出高下：保留现任", "the two cannot be told apart: keep the champion")
+        if self.plan is None:
+            return _NOBODY
+        if not self.plan.reaches:
+            return _TOO_FEW.filled(
+                reached=f"{self.plan.reached:,}", least=f"{self.plan.least:,}", first=f"{self.plan.first:,}"
+            )
+        if self._sure:
+            return _SURE.filled(probability=f"{self.plan.probability:.0%}")
+        return _TREES if self.trees else _UNSURE.filled(probability=f"{self.plan.probability:.0%}", sure=f"{SURE:.0%}")
+
+
+_NOBODY = Text("今天没有可供规划的客户：保留现任", "there is nobody to plan for today: keep the champion")
+_TOO_FEW = Text(
+    "新方案只触达 {reached} 人，至少要 {least} 人（首个方案 {first} 人的一半），否则以后学不到东西：保留现任",
+    "the new plan reaches {reached} customers and must reach {least} (half of the first plan's {first}), or no later round could "
+    "learn: keep the champion",
+)
+_SURE = Text(
+    "挑战者更好：它的方案带来更多，把握 {probability}",
+    "the challenger is better: its plan brings more with a probability of {probability}",
+)
+_UNSURE = Text(
+    "新方案带来更多的把握是 {probability}，提议换人要 {sure}：保留现任",
+    "the new plan brings more with a probability of {probability}; a change takes {sure}: keep the champion",
+)
+_TREES = Text(
+    "树模型要确定更接近事实才提议，两者分不出高下：保留现任",
+    "a learner over trees must be surely nearer what happened, and the two cannot be told apart: keep the champion",
+)
 
 
 def compare(
@@ -151,9 +175,7 @@ def compare(
     return Comparison(found.rows, a, b, gain, found.error, found.rounds, values, worth)
 
 
-def guards_of(
-    champion: Uplift, challenger: Uplift, card: ModelCard, data: Labelled, tried: Tried | None = None
-) -> tuple[GuardMetric, ...]:
+def guards_of(champion: Uplift, challenger: Uplift, card: ModelCard, data: Labelled) -> tuple[GuardMetric, ...]:
     """Return what the challenger may not break: on the newest round's customers, those who got nothing, those scored now."""
     assert data.round is not None
     assert data.quiet is not None
@@ -165,26 +187,11 @@ def guards_of(
         ranks.append(auc(chance, newest.y))
     rate = float(newest.y.mean()) if len(newest.y) else 0.0
     luck = CHANCE * (rate * (1.0 - rate) / max(len(newest.y), 1)) ** 0.5
-    reach = () if tried is None or data.worth is None else (_reach(champion, challenger, data, tried),)
     return (
         GuardMetric("calibration", Text("校准", "calibration"), off[0], off[1], off[1] <= max(off[0], luck)),
         GuardMetric("auc", Text("排序（AUC）", "ranking (AUC)"), ranks[0], ranks[1], ranks[1] >= ranks[0] - RANK),
         GuardMetric("psi", Text("客群稳定（PSI）", "stability (PSI)"), PSI_ALARM, card.psi, card.psi <= PSI_ALARM),
-        *reach,
     )
-
-
-def _reach(champion: Uplift, challenger: Uplift, data: Labelled, tried: Tried) -> GuardMetric:
-    """Return the share of the newest round's customers whom each model finds worth a contact, before any limit."""
-    assert data.round is not None
-    newest = data.part(data.round == data.round.max())
-    assert newest.worth is not None
-    shares = []
-    for one in (champion, challenger):
-        chance, lift = one.predict(newest.x, tried.logs.names[:-1])
-        shares.append(float((_net(lift, chance, newest.worth, tried).max(axis=1) > 0).mean()) if len(chance) else 0.0)
-    title = Text("还值得触达的客户", "customers still worth a contact")
-    return GuardMetric("reach", title, shares[0], shares[1], shares[1] >= LEAST_REACH * shares[0])
 
 
 def _beforehand(train: Train, data: Labelled, rounds: Sequence[int], keys: list[str], seed: int) -> Floats:

@@ -9,8 +9,9 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from bankloop.loop.model import Labelled, ModelCard, Uplift, learn_uplift, learner_for, train_causal
+from bankloop.loop.model import Labelled, ModelCard, Uplift, learn_uplift, learner_for, stated_prior, train_causal
 from bankloop.loop.optimize.comparison import Comparison, Tried, compare, guards_of
+from bankloop.loop.optimize.gain import Setting, gain_of
 from bankloop.loop.spec import Campaign
 
 Floats = NDArray[np.float64]
@@ -40,19 +41,21 @@ def train_challenger(
     now: Floats,
     seed: int,
     lock: str = "",
+    today: Setting | None = None,
 ) -> Challenger:
-    """Train on all randomised rounds so far; compare by time, each round judged by what was known before it.
+    """Train on all randomised rounds so far; compare the plans of ``today``, and by time, each round judged by what was known before it.
 
     ``learnt`` are the rounds that the champion was trained on: they judge nothing. Where the campaign leaves the learner to
     comparison, each part of the data chooses its own: what is judged had no say in who learned. ``lock`` is a digest.
     """
-    prior, fails = champion.prior, champion.fails
+    first = champion.stating(stated_prior(campaign), campaign.model.moderators, data)
 
     def train(part: Labelled) -> Uplift:
-        learner = learner_for(campaign.model.learner, champion.base, part, prior, fails, seed).learner
-        return learn_uplift(champion.base, part, prior, fails, seed=seed, learner=learner)[0]
+        learner = learner_for(campaign.model.learner, first, part, seed).learner
+        return learn_uplift(first, part, seed, learner)[0]
 
     comparison = compare(champion, learnt, train, data, tried, seed)
-    model, card = train_causal(campaign, data, now, seed, champion.base, lock)
-    guarded = replace(comparison, guards=guards_of(champion, model, card, data, tried))
-    return Challenger(model, card, guarded)
+    model, card = train_causal(campaign, data, now, seed, champion, lock)
+    gain = gain_of(today, champion, model) if today is not None and len(today.x) else None
+    guards = guards_of(champion, model, card, data)
+    return Challenger(model, card, replace(comparison, guards=guards, plan=gain, trees=bool(model.learned)))

@@ -24,7 +24,7 @@ from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.one import Valuer
 from bankloop.loop.reach.pacing import Pace, paced
 from bankloop.loop.reach.planning import budget_curve, plan_window, with_limit
-from bankloop.loop.reach.resources import describe, window_days
+from bankloop.loop.reach.resources import describe, families_of, window_days
 from bankloop.loop.reach.schedule import deferred, schedule
 from bankloop.loop.reach.sets import Rules
 from bankloop.loop.reach.several import SeveralSolution, assign, solve_several
@@ -99,6 +99,7 @@ __all__ = [
     "draw_control",
     "draw_controls",
     "draw_lot",
+    "families_of",
     "gate_limits",
     "glimpse",
     "issue",

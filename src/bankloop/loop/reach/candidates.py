@@ -69,11 +69,12 @@ def candidates_of(
     control_share: int,
     allowed: Callable[[str], Bools] | None = None,
     withheld: Mapping[str, Bools] | None = None,
+    lot: int = 0,
 ) -> CampaignCandidates:
     """Return one campaign's candidates over its usable ``members`` (m rows of the state, in snapshot order).
 
     ``allowed`` returns (n,) which rows of the state a channel may reach by what customers consented to; all without it.
-    ``withheld`` says by benefit (n,) whom a branch does not offer it to.
+    ``withheld`` says by benefit (n,) whom a branch does not offer it to. ``lot`` is the share (ppm) drawn by lot.
     """
     actions = actions_of(lock)
     base, uplift = model.predict(feature_matrix(members, model.base.features), [a.key for a in actions])
@@ -89,6 +90,7 @@ def candidates_of(
         control=draw_control(snapshot.customer_no.to_pylist(), lock.name, round_, control_share),
         control_share=control_share / 1_000_000,
         explore_staff=lock.campaign.evaluate.explore_staff,
+        lot=lot,
     )
 
 
@@ -174,6 +176,10 @@ def join(
     branch, branches = _branches(members)
     numbers_ = members["customer_no"].combine_chunks()
     experiment = policies.experiment
+    # Whom a campaign without history wants is drawn by lot with that campaign's share.
+    explore = np.full(n, experiment.explore, np.int64)
+    for index, campaign in enumerate(campaigns):
+        explore[member[:, index]] = np.maximum(explore[member[:, index]], campaign.lot)
     texts = {f"segment:{key}": segment.where for key, segment in policies.segments.items()}
     texts |= {"exempt": experiment.exempt} if experiment.exempt is not None else {}
     met = conditions(members, texts, types, as_of)
@@ -189,13 +195,21 @@ def join(
         value=value,
         uplift=uplift,
         base=base,
-        cell=draw_cells(numbers_.to_pylist(), as_of, round_, experiment.holdout, experiment.explore, exempt),
+        cell=draw_cells(numbers_.to_pylist(), as_of, round_, experiment.holdout, explore, exempt),
         control=control & ~exempt[:, None],
         member=member,
         segments={key: met[f"segment:{key}"] for key in policies.segments},
+        managers=_managers(state, branches),
     )
 
 
 def _branches(members: pa.Table) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     encoded = members["branch_id"].combine_chunks().dictionary_encode()
     return encoded.indices.to_numpy().astype(np.int64), tuple(encoded.dictionary.to_pylist())
+
+
+def _managers(state: pa.Table, branches: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return (b,) how many managers the customers of each branch name, whether or not any campaign wants these customers."""
+    each = state.select(["branch_id", "manager_id"]).group_by("branch_id").aggregate([("manager_id", "count_distinct")])
+    counted = dict(zip(each["branch_id"].to_pylist(), each["manager_id_count_distinct"].to_pylist(), strict=True))
+    return np.array([counted.get(branch, 0) for branch in branches], np.int64)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from bankloop.kit.ids import CELL_BUCKETS, cell_bucket
 from bankloop.loop.reach.contracts import Bools, ExperimentCell
 
+Share = int | NDArray[np.int64]
+
 
 def buckets(salt: str, numbers: Sequence[str]) -> NDArray[np.int64]:
     """Return the bucket (n,) 0 … 999,999 of each first party number under a salt."""
@@ -18,9 +20,9 @@ def buckets(salt: str, numbers: Sequence[str]) -> NDArray[np.int64]:
 
 
 def draw_cells(
-    numbers: Sequence[str], day: date, round_: int, holdout: int, explore: int, exempt: Bools
+    numbers: Sequence[str], day: date, round_: int, holdout: int, explore: int | NDArray[np.int64], exempt: Bools
 ) -> NDArray[np.str_]:
-    """Return the cell (n,) of each customer; shares in ppm. The holdout rotates by quarter, explore by round."""
+    """Return the cell (n,) of each customer; shares in ppm, explore's of all or of each (n,). The holdout rotates by quarter, explore by round."""
     quarter = f"{day.year}Q{(day.month + 2) // 3}"
     held = buckets(f"holdout:{quarter}", numbers) < _threshold(holdout)
     explores = buckets(f"explore:{round_}", numbers) < _threshold(explore)
@@ -43,5 +45,5 @@ def draw_controls(numbers: Sequence[str], campaign: str, round_: int, shares: Se
     return [drawn < _threshold(share) for share in shares]
 
 
-def _threshold(ppm: int) -> int:
+def _threshold(ppm: Share) -> Share:
     return ppm * CELL_BUCKETS // 1_000_000

@@ -65,7 +65,8 @@ class CampaignCandidates:
     """One campaign's side of the plan. Rows are the m usable customers, columns its k actions.
 
     ``base`` (m,) success probability without contact; ``uplift`` (m, k); ``worth`` (m,) fen of one success; ``open``
-    (m, k) what suitability, benefit rules, scripts and channels leave open; ``control`` (m,) the campaign's control.
+    (m, k) what suitability, benefit rules, scripts and channels leave open; ``control`` (m,) the campaign's control; ``lot`` the
+    share (ppm) that is drawn by lot where that is more than the bank's own.
     """
 
     campaign: str
@@ -79,6 +80,7 @@ class CampaignCandidates:
     control: Bools
     control_share: float
     explore_staff: bool
+    lot: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class Candidates:
     """All running campaigns over the n customers that any of them wants.
 
     ``value`` (n, K) in fen, −inf where closed; ``column_campaign`` (K,) index into ``campaigns``; ``control`` (n, c);
-    ``member`` (n, c) who is in which campaign's audience; ``segments`` (n,) by key, who is in which of the policies'.
+    ``member`` (n, c) who is in which campaign's audience; ``segments`` (n,) by key, who is in which of the policies';
+    ``managers`` (b,) how many customer managers each branch has.
     """
 
     customer_no: pa.Array
@@ -103,6 +106,7 @@ class Candidates:
     control: Bools
     member: Bools
     segments: Mapping[str, Bools] = field(default_factory=dict)
+    managers: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def width(self) -> int:

@@ -34,7 +34,7 @@ class Lot:
 def draw_lot(candidates: Candidates, families: Sequence[Family], share: float, seed: int) -> Lot:
     """Draw explore's actions: uniform over what is open and none, scarce actions thinned to the reserved ``share``.
 
-    Staff actions take part only where their campaign opted in. Probabilities are marginal over the whole draw.
+    Of what only campaigns with a wider lot of their own use, that lot's share is reserved. Staff actions take part only where their campaign opted in. Probabilities are marginal over the whole draw.
     """
     rows = np.flatnonzero(candidates.cell == ExperimentCell.EXPLORE.value)
     eligible = np.isfinite(candidates.value[rows]) & _may_explore(candidates)[None, :] & ~_controlled(candidates)[rows]
@@ -88,10 +88,13 @@ def _controlled(candidates: Candidates) -> Bools:
 def _thinning(candidates: Candidates, families: Sequence[Family], rows: Integers, wish: Floats, share: float) -> Floats:
     """Return (e, K) by how much wishes are thinned so that no pool of a resource gives more than explore's share."""
     keep = np.ones((len(rows), candidates.width))
+    own = np.array([max(share, campaign.lot / 1_000_000) for campaign in candidates.campaigns])
     for family in families:
         group = _group(family, rows)
         demand = np.bincount(group, wish @ family.use, minlength=len(family.limit))
-        most = HEADROOM * share * family.limit
+        users = np.unique(candidates.column_campaign[family.use > 0])
+        reserved = float(own[users].min()) if len(users) else share
+        most = HEADROOM * reserved * family.limit
         fits = np.where(demand > most, most / np.where(demand > 0, demand, 1.0), 1.0)
         part = np.where(family.use[None, :] <= family.limit[group][:, None], fits[group][:, None], 0.0)
         keep = np.where((family.use > 0)[None, :], np.minimum(keep, part), keep)

@@ -41,15 +41,25 @@ def families_of(
     """Return the families of a window; ``spent`` is what earlier windows of the round took from budgets and stocks."""
     actions, gone = candidates.actions, spent or {}
     found = [*_budgets(actions, locks, gone), *_stocks(actions, locks, gone), *_channels(actions, policies, days)]
-    per_branch = policies.staff.minutes_per_branch_day
+    a_day = minutes_a_day(candidates, policies)
     minutes = np.array([float(a.minutes if a.staff else 0) for a in actions])
-    if per_branch is not None and minutes.any() and candidates.branches:
-        worked = len(channel_days(policies, True, days))
-        limit = np.full(len(candidates.branches), float(per_branch * worked))
+    if a_day is not None and minutes.any() and candidates.branches:
+        limit = a_day * len(channel_days(policies, True, days))
         found.append(Family("staff_minutes", minutes, limit, candidates.branch, pools=candidates.branches))
     for name, quota in quotas_of(locks, policies).items():
         found += _quota(name, quota, candidates)
     return tuple(found)
+
+
+def minutes_a_day(candidates: Candidates, policies: Policies) -> Floats | None:
+    """Return the minutes that each branch's people can give on a working day; None where nothing limits them."""
+    staff, n = policies.staff, len(candidates.branches)
+    bounds = []
+    if staff.minutes_per_branch_day is not None:
+        bounds.append(np.full(n, float(staff.minutes_per_branch_day)))
+    if staff.minutes_per_manager_day is not None:
+        bounds.append(candidates.managers * float(staff.minutes_per_manager_day))
+    return np.minimum.reduce(bounds) if bounds else None
 
 
 def quotas_of(locks: Mapping[str, Lock], policies: Policies) -> dict[str, Quota]:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from bankloop.loop.spec.prior import Prior, StatedShare, Statement
 from bankloop.loop.spec.products import (
     Availability,
     Contribution,
@@ -67,6 +68,8 @@ __all__ = [
     "SolutionVersion",
     "Spec",
     "StaffPolicy",
+    "StatedShare",
+    "Statement",
 ]
 
 
@@ -108,19 +111,6 @@ class Script(Spec):
     script: Key
     products: tuple[Key, ...]
     versions: tuple[ScriptVersion, ...] = Field(min_length=1)
-
-
-class Prior(Spec):
-    """How the model is built: ``prior`` is the stated lift of each channel and benefit, a share of the base.
-
-    ``learner`` learns the effect from rounds where chance decided: ``pooled`` about the prior, ``S``, ``T``, ``X`` or ``DR``
-    over trees, ``auto`` the one that is surely nearest to what happened.
-    """
-
-    kind: Literal["uplift", "propensity"] = "uplift"
-    learner: Literal["pooled", "S", "T", "X", "DR", "auto"] = "pooled"
-    base: Literal["converts", "fails"] = "converts"
-    prior: Mapping[str, Ppm] = Field(default_factory=dict)
 
 
 class Goal(Spec):
@@ -291,12 +281,15 @@ class Channel(Spec):
 
 
 class StaffPolicy(Spec):
-    """What people's time is: minutes that a branch's can give to head-office tasks on a working day, and what an hour costs.
+    """What people's time is: minutes that can be given to head-office tasks on a working day, and what an hour costs.
 
-    A contact by staff costs its channel's ``minutes`` of it, beside what the channel itself costs.
+    ``minutes_per_manager_day`` is of each customer manager whom the bank's customers name, ``minutes_per_branch_day`` of a branch
+    as a whole; where both are written the smaller holds. A contact by staff costs its channel's ``minutes`` of it, beside what
+    the channel itself costs.
     """
 
     minutes_per_branch_day: int | None = Field(default=None, ge=0)
+    minutes_per_manager_day: int | None = Field(default=None, ge=0)
     cost_per_hour: Fen = 0
 
 

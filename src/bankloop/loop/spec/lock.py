@@ -11,6 +11,7 @@ from bankloop.kit.expression import TYPES, Type, parse
 from bankloop.kit.ids import digest
 from bankloop.kit.text import Text
 from bankloop.loop.spec.contracts import NO_BENEFIT, BankSpec, Benefit, Campaign, Policies, Product, Script
+from bankloop.loop.spec.prior import two_sided
 
 FORMAT = 1
 
@@ -79,7 +80,7 @@ def read_lock(content: Mapping[str, Any]) -> Lock:
     return Lock(
         digest=digest(content["tree"]),
         content=content,
-        campaign=Campaign.model_validate(_as_written(parts["campaign"])),
+        campaign=Campaign.model_validate(two_sided(_as_written(parts["campaign"]))),
         products=tuple(Product.model_validate(_as_written(p)) for p in parts["products"].values()),
         benefits=tuple(Benefit.model_validate(_as_written(b)) for b in parts["benefits"].values()),
         scripts=tuple(Script.model_validate(s) for s in parts["scripts"].values()),

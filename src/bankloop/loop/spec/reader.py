@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bankloop.kit.errors import ExpressionError, SpecError
-from bankloop.kit.expression import BOOL, MONEY, Type, parse
+from bankloop.kit.expression import BOOL, MONEY, Kind, Type, parse
 from bankloop.kit.located import Located, nearest, read_located
 from bankloop.kit.text import Text
 from bankloop.loop.spec.contracts import (
@@ -27,6 +27,7 @@ from bankloop.loop.spec.contracts import (
     Solution,
     Spec,
 )
+from bankloop.loop.spec.prior import check_both_sides, check_stated
 
 T = TypeVar("T", bound=Spec)
 
@@ -61,6 +62,7 @@ def read_bank_spec(folder: Path, types: Mapping[str, Type]) -> BankSpec:
 def read_campaign(path: Path, spec: BankSpec, types: Mapping[str, Type]) -> Campaign:
     """Read one campaign file and check every name and expression in it against the bank."""
     located = _solved(read_located(path), spec)
+    check_both_sides(located)
     campaign = validated(located, Campaign)
     known_names(located, ("products",), campaign.products, spec.products, Text("产品", "product"))
     known_names(located, ("benefits",), campaign.benefits, [*spec.benefits, NO_BENEFIT], Text("权益", "benefit"))
@@ -68,7 +70,17 @@ def read_campaign(path: Path, spec: BankSpec, types: Mapping[str, Type]) -> Camp
     channels = spec.policies.channels
     known_names(located, ("reach", "channels"), campaign.reach.channels, channels, Text("渠道", "channel"))
     known_names(located, ("reach", "when"), campaign.reach.when, campaign.reach.channels, Text("渠道", "channel"))
-    known_names(located, ("model", "prior"), campaign.model.prior, [*channels, *spec.benefits], Text("动作", "action"))
+    for name in campaign.model.prior:
+        known_names(located, ("model", "prior", name), [name], [*channels, *spec.benefits], Text("动作", "action"))
+    check_stated(located, campaign.model, campaign.reach.channels, campaign.benefits)
+    measured = [name for name, one in types.items() if one.kind in (Kind.NUMBER, Kind.BOOL)]
+    known_names(
+        located,
+        ("model", "moderators"),
+        campaign.model.moderators,
+        measured,
+        Text("可度量的属性", "measured attribute"),
+    )
     _expression(located, ("audience",), campaign.audience, types)
     for channel, text in campaign.reach.when.items():
         _expression(located, ("reach", "when", channel), text, types)

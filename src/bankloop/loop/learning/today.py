@@ -1,0 +1,42 @@
+"""A campaign's customers and limits as they are on a day: where two models' plans are held beside each other."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pyarrow as pa
+
+from bankloop.customer.consent import permits
+from bankloop.loop import audience, model, optimize, product, reach
+from bankloop.loop.bank import Bank
+from bankloop.loop.campaign.branch_rule import narrowed
+from bankloop.loop.campaign.locks_in_force import catalogue_in_force
+from bankloop.loop.model import Uplift
+from bankloop.loop.offering.shelf import shelf_now
+from bankloop.loop.spec import Lock
+from bankloop.store.contracts import Principal
+
+
+def campaign_today(bank: Bank, principal: Principal, locked: Lock, champion: Uplift, today: date) -> optimize.Setting:
+    """Return who is in the campaign's audience on a day, and what there would be to give out in a window that starts then.
+
+    The campaign has the bank's limits to itself: what others take of them is not known before they are planned together.
+    """
+    lock = shelf_now(bank, principal).on(locked)
+    table = bank.state(today, catalogue_in_force(bank, {lock.name: lock})).table
+    with bank.store.begin(principal) as connection:
+        allowed = permits(connection, table["customer_no"])
+        own = narrowed(connection)
+    table = allowed.applied(table)
+    outside = own.outside(lock.name, table, lock.types, today)
+    found = audience.select(lock, table, lock.types, today, again=allowed.again, outside=outside)
+    people = table.take(pa.array(found.rows))
+    offers = product.match(lock, people, lock.types, today)
+    withheld = own.withheld(lock.name, table)
+    side = reach.candidates_of(
+        lock, found, offers, champion, people, lock.types, today, 0, 0, allowed.open_to, withheld
+    )  # fmt: skip
+    joined = reach.join([side], table, lock.policies, lock.types, today, 0)
+    days = reach.window_days(today, lock.policies.plan.window)
+    families = reach.families_of(joined, {lock.name: lock}, lock.policies, days)
+    return optimize.Setting(side, model.feature_matrix(people, champion.base.features), families)
