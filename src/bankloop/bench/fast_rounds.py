@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bankloop.bench.populations import TODAY, Audience, Population
-from bankloop.bench.rounds import in_proportion
+from bankloop.bench.proportion import in_proportion
 from bankloop.customer.catalogue import frozen_catalogue, read_catalogue
 from bankloop.loop import reach
 from bankloop.loop.learning.first_lot import first_lot

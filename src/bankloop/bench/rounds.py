@@ -23,12 +23,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import yaml
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from bankloop.bench.story import FIRST_DAY, ROUND_DAYS, begin, clock_of, start_of_round
-from bankloop.kit.located import read_located
 from bankloop.loop import model, reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
@@ -45,7 +43,6 @@ from bankloop.store.embedded import remove_cluster
 from bankloop.wiring import load, open_bank
 
 WAYS = ("policy", "oracle", "never_learning", "propensity_only")
-FULL_SIZE = 300_000
 # How far the seed of the bank that nobody has seen lies from the seed of the bank that lives its rounds.
 UNSEEN = 1_000
 # The rule of promotion was chosen on the seeds 42 to 47: it is measured on others.
@@ -107,37 +104,12 @@ def measure(
     }
 
 
-def in_proportion(folder: Path, customers: int) -> None:
-    """Scale the limits of a bank's files to its customers: budgets, stocks, what channels and people do in a day."""
-    share = customers / FULL_SIZE
-
-    def least(value: float) -> int:
-        return max(1, round(value * share))
-
-    policies = read_located(folder / "policies.yaml").content
-    for channel in policies["channels"].values():
-        if "per_day" in channel:
-            channel["per_day"] = least(channel["per_day"])
-    pool = read_located(folder / "benefits.yaml").content
-    for benefit in pool["benefits"]:
-        benefit["stock"] = least(benefit["stock"])
-    files = {folder / "policies.yaml": policies, folder / "benefits.yaml": pool}
-    for path in sorted((folder / "campaigns").glob("*.yaml")):
-        campaign = read_located(path).content
-        if "budget" in campaign["reach"]:
-            amount, currency = campaign["reach"]["budget"].split()
-            campaign["reach"]["budget"] = f"{least(float(amount))} {currency}"
-            files[path] = campaign
-    for path, content in files.items():
-        path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
-
-
 def lived(folder: Path, customers: int, rounds: int, seed: int) -> tuple[Floats, Floats, list[Mapping[str, Uplift]]]:
     """Live ``rounds`` rounds of one simulated bank.
 
     Returns the true values (rounds, ways) in fen, how many champions changed before each round, and each round's champions.
     """
-    _, world = begin(folder, customers, seed, _quiet, lambda place: in_proportion(place, customers))
+    _, world = begin(folder, customers, seed, _quiet)
     values, changed, champions = np.zeros((rounds, len(WAYS))), np.zeros(rounds), list[Mapping[str, Uplift]]()
     for number in range(1, rounds + 1):
         start = start_of_round(number)
@@ -161,7 +133,7 @@ def lived(folder: Path, customers: int, rounds: int, seed: int) -> tuple[Floats,
 
 def regrets_on_the_same(folder: Path, customers: int, seed: int, champions: Sequence[Mapping[str, Uplift]]) -> Floats:
     """Return the regret (rounds,) of every round's champions, had they planned the first round of a bank of another seed."""
-    _, world = begin(folder, customers, seed, _quiet, lambda place: in_proportion(place, customers))
+    _, world = begin(folder, customers, seed, _quiet)
     with open_bank(folder, clock_of(FIRST_DAY)) as bank:
         window = _planned(bank, 1, FIRST_DAY, seed)
     truth = true_values(window, world)

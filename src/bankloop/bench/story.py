@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bankloop.bench.proportion import in_proportion
 from bankloop.contact.queries import accepted_contacts, broken_caps
 from bankloop.kit.clock import FixedClock
 from bankloop.lake.contracts import LoadReport
@@ -154,12 +155,13 @@ def begin(
     first_day: date = FIRST_DAY,
     opening: date | None = None,
 ) -> tuple[Story, World]:
-    """Simulate and load a bank with its people, and have its first models approved.
+    """Simulate and load a bank with its people, its limits in proportion to its size, and have its first models approved.
 
     ``before_opening`` may change the bank's files; with ``opening`` its core system also tells of that day, long before.
     """
     say("simulate")
     simulated = write_bank(folder, customers, seed, today=first_day, opening=opening)
+    in_proportion(folder, customers)
     if before_opening is not None:
         before_opening(folder)
     story = Story(simulated, first_day)

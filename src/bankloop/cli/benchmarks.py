@@ -167,6 +167,13 @@ def measure_learning(options: Options) -> dict[str, Any]:
     return measure(options.customers or 3 * FULL_CUSTOMERS // 10, 6, 5, say)
 
 
+def measure_decisions(options: Options) -> dict[str, Any]:
+    """What plans truly bring, as shares of what could be had from what a bank can know, by size and round; how often churn-first or nothing is better (`at_most` is the upper bound at 95 % where none was seen), also in worlds in which the stated prior is wrong; and how many permutations of a treatment a plan makes a claim of."""
+    from bankloop.bench.decisions import QUICK, SIZES, measure
+
+    return measure(QUICK if options.quick else SIZES, 40 if options.quick else 400, say)
+
+
 def measure_statistics(options: Options) -> dict[str, Any]:
     """Ten thousand pairs of metric and cell: the engine's sums against a query by hand, and the inference."""
     from bankloop.bench.inference import measure
@@ -345,6 +352,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "honesty": measure_honesty,
     "ope": measure_ope,
     "learning": measure_learning,
+    "decisions": measure_decisions,
     "statistics": measure_statistics,
     "rights": measure_rights,
     "dispatch": measure_dispatch,

@@ -166,10 +166,17 @@ def show_plan(window: Any) -> None:
         right=[2, 3, 4],
     )
     prices = [
-        [r.title.say(speaks), bounds_in_words(r).say(speaks), f"{r.used:,.0f}", price_in_words(r).say(speaks)]
+        [
+            r.title.say(speaks),
+            bounds_in_words(r).say(speaks),
+            f"{r.wanted:,.0f}",
+            f"{r.used:,.0f}",
+            price_in_words(r).say(speaks),
+        ]
         for r in window.plan.resources
     ]
-    show_table("资源 / resources", ["", "上限或下限 / bounds", "已用 / used", "价格 / price"], prices, right=[1, 2])
+    columns = ["", "上限或下限 / bounds", "想要 / wanted", "已用 / used", "价格 / price"]
+    show_table("资源 / resources", columns, prices, right=[1, 2, 3])
     if window.plan.conflict:
         found = [[b.name, b.side.value, f"{b.amount:,.0f}"] for b in window.plan.conflict]
         show_table("冲突的约束 / bounds in conflict", ["", "", ""], found, right=[2])
@@ -185,6 +192,10 @@ def show_plan(window: Any) -> None:
 
 def plain_plan(window: Any) -> dict[str, Any]:
     """Return a plan as ``--json`` prints it; money in fen."""
+    from dataclasses import asdict
+
+    from bankloop.report.rules import rules_beside
+
     solution = window.plan.solution
     return {
         "plan": window.plan.plan_id,
@@ -192,6 +203,8 @@ def plain_plan(window: Any) -> dict[str, Any]:
         "bound": round(solution.bound),
         "gap": solution.gap,
         "prices": {r.name: r.price for r in window.plan.resources},
+        "rules": [asdict(one) for one in rules_beside(window)],
+        "wanted": {r.name: r.wanted for r in window.plan.resources},
         "short": {r.name: r.short for r in window.plan.resources if r.short > 0},
         "conflict": [{"name": b.name, "side": b.side.value, "amount": b.amount} for b in window.plan.conflict],
         "audiences": {

@@ -15,7 +15,9 @@ from bankloop.loop.audience import MIN_CELL
 from bankloop.loop.product import numbers
 from bankloop.loop.reach import NONE, LeftOut, Problem
 from bankloop.loop.round.window import Window
+from bankloop.report.rules import RuleLine, rules_beside
 from bankloop.report.simulated_truth import Floats, TruthLine, truth_lines
+from bankloop.report.swings import BeliefLine, SwingLine, beliefs, swings
 
 # Levers are asked of this many customers with their share of everything: their cost is a difference, not a certificate.
 LEVER_CUSTOMERS = 40_000
@@ -87,6 +89,9 @@ class Beside:
     fair: tuple[FairLine, ...] = ()
     levers: tuple[LeverLine, ...] = ()
     truth: tuple[TruthLine, ...] = ()
+    rules: tuple[RuleLine, ...] = ()
+    swings: tuple[SwingLine, ...] = ()
+    beliefs: tuple[BeliefLine, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -102,6 +107,9 @@ class Beside:
             "fair": FairLine,
             "levers": LeverLine,
             "truth": TruthLine,
+            "rules": RuleLine,
+            "swings": SwingLine,
+            "beliefs": BeliefLine,
         }
         return Beside(**{name: tuple(kind(**one) for one in plain.get(name, ())) for name, kind in kinds.items()})
 
@@ -114,7 +122,7 @@ def beside(window: Window, truth: Floats | None = None) -> Beside:
     return Beside(
         tuple(WayLine(one.way.value, one.value, one.customers) for one in ways),
         _next_in_line(window), _lost(window), _fair(window), _levers(window),
-        () if truth is None else truth_lines(window, truth, balance),
+        () if truth is None else truth_lines(window, truth, balance), rules_beside(window), swings(window), beliefs(window),
     )  # fmt: skip
 
 

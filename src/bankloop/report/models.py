@@ -172,7 +172,7 @@ def made_table(versions: Sequence[ModelVersion]) -> Table:
     rows = tuple(
         (
             Cell(say.same(f"v{one.version}")),
-            Cell(say.same(one.card.get("learner", "pooled")) if one.card["causal"] else _DASH),
+            Cell(say.same(one.card.get("learner", "—")) if one.card["causal"] else _DASH),
             *(Cell(say.same(str(one.card.get(key, ""))[:12] or "—")) for key in ("data", "code", "lock")),
             Cell(say.same(one.artefact_digest[:12])),
             Cell(say.same(one.card.get("version") or "—")),
@@ -214,7 +214,7 @@ def learners_table(card: Mapping[str, Any]) -> Table | None:
     columns = (
         Column(Text("学习器", "Learner")),
         Column(Text("选用", "Chosen")),
-        Column(Text("误差比合并模型少（每位客户）", "Error below the pooled one's, a customer"), number=True),
+        Column(Text("误差比分群后验少（每位客户）", "Error below the segments', a customer"), number=True),
     )
     why = card.get("why") or {}
     return Table(

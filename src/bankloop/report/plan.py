@@ -158,6 +158,7 @@ def resource_table(record: PlanRecord) -> Table:
             (
                 Cell(line.title, bar=share),
                 Cell(bounds_in_words(line)),
+                Cell(say.amount(line.wanted, line.unit)),
                 Cell(say.amount(line.used, line.unit), Tone.BAD if line.short > 0 else Tone.PLAIN),
                 Cell(price_in_words(line), Tone.ACCENT if scarce else Tone.PLAIN),
                 Cell(holds_in_words(line)),
@@ -166,11 +167,15 @@ def resource_table(record: PlanRecord) -> Table:
     columns = (
         Column(Text("资源", "Resource")),
         Column(Text("上限或下限", "Limit or floor"), number=True),
+        Column(Text("想要", "Wanted"), number=True),
         Column(Text("已用", "Used"), number=True),
         Column(Text("多一份值多少", "What one more is worth")),
         Column(Text("在此范围内成立", "Holds")),
     )
-    note = Text("“已用”含探索按抽签先用的部分。", "'Used' includes what exploring takes by lot beforehand.")
+    note = Text(
+        "“想要”是什么都不稀缺时会用掉多少；“已用”含探索按抽签先用的部分。",
+        "'Wanted' is what would be used were nothing scarce; 'used' includes what exploring takes by lot beforehand.",
+    )
     return Table("resources", Text("稀缺资源值多少钱", "What scarce resources are worth"), columns, tuple(rows), note)
 
 

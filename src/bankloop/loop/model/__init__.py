@@ -5,6 +5,7 @@ It never decides who is contacted.
 """
 
 from bankloop.loop.model.amounts import Amount
+from bankloop.loop.model.beliefs import beliefs_of
 from bankloop.loop.model.cards import PSI_ALARM, auc, calibration, index_of, ks, lift_at, psi, shares_between
 from bankloop.loop.model.choosing import AUTO, LearnerChoice, learner_for
 from bankloop.loop.model.contracts import (
@@ -70,6 +71,7 @@ __all__ = [
     "Trial",
     "Uplift",
     "auc",
+    "beliefs_of",
     "better_than",
     "calibration",
     "code_digest",

@@ -118,6 +118,8 @@ class Candidates:
 class ResourceLine:
     """How one scarce resource is used: limit, used, price of one more unit in fen, and the limits between which it holds.
 
+    ``wanted`` is what would be used were nothing scarce: everybody's best action, and the lot's.
+
     ``floor`` is what must be used, ``short`` what is missing to it; a price below zero is what one unit of it costs.
     """
 
@@ -132,6 +134,7 @@ class ResourceLine:
     holds_to: float | None
     floor: float = 0.0
     short: float = 0.0
+    wanted: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,11 @@ def _resources(
     lines = []
     some = glimpse(plan.problem, RANGE_CUSTOMERS)
     now = assign(some, plan.rules, plan.solution.price)
+    free = [np.zeros_like(price) for price in plan.solution.price]
+    wishing, wished = wished_at(plan.problem, plan.rules, free)
     for index, family in enumerate(families):
+        group = np.zeros(len(wishing), np.int64) if family.group is None else family.group[wishing].astype(np.int64)
+        wanted = np.bincount(group, family.use[wished], minlength=len(family.limit))
         floor = np.zeros(len(family.limit)) if family.floor is None else family.floor
         for pool in range(len(family.limit)):
             if np.isinf(family.limit[pool]) and floor[pool] <= 0:
@@ -147,6 +151,7 @@ def _resources(
                 ResourceLine(
                     name, title, unit, float(family.limit[pool]), float(plan.solution.used[index][pool]) + explored, explored,
                     float(plan.solution.price[index][pool]), low, high, float(floor[pool]), float(plan.solution.short[index][pool]),
+                    float(wanted[pool]) + explored,
                 )
             )  # fmt: skip
     return tuple(lines)

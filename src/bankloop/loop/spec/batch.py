@@ -22,6 +22,7 @@ else:
     ibis = later("ibis")
 
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 def conditions(
@@ -33,6 +34,21 @@ def conditions(
     """
     if not texts:
         return {}
+    result = _evaluated(state, texts, types, as_of)
+    return {name: numpy_bool(result[name], unknown) for name in texts}
+
+
+def measures(state: pa.Table, texts: Mapping[str, str], types: Mapping[str, Type], as_of: date) -> dict[str, Floats]:
+    """Return one number per row (n,) for each named expression; NULL becomes NaN."""
+    if not texts:
+        return {}
+    result = _evaluated(state, texts, types, as_of)
+    return {
+        name: np.asarray(result[name].cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64) for name in texts
+    }
+
+
+def _evaluated(state: pa.Table, texts: Mapping[str, str], types: Mapping[str, Type], as_of: date) -> pa.Table:
     backend = ibis.duckdb.from_connection(duckdb.connect())
     try:
         backend.con.register("state", state)
@@ -40,7 +56,7 @@ def conditions(
         compiled = {name: to_ibis(parse(text, types), table, as_of) for name, text in texts.items()}
         sql = ibis.to_sql(table.select(**compiled), dialect="duckdb")
         try:
-            result = backend.con.sql(str(sql)).to_arrow_table()
+            return backend.con.sql(str(sql)).to_arrow_table()
         except duckdb.Error as error:
             raise EnvironmentFault(
                 "step.failed",
@@ -50,7 +66,6 @@ def conditions(
             ) from error
     finally:
         backend.disconnect()
-    return {name: numpy_bool(result[name], unknown) for name in texts}
 
 
 def numpy_bool(column: pa.ChunkedArray, unknown: bool) -> Bools:

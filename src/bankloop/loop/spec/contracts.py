@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from bankloop.loop.spec.prior import Prior, StatedShare, Statement
+from bankloop.loop.spec.prior import OwnRule, Prior, StatedShare, Statement
 from bankloop.loop.spec.products import (
     Availability,
     Contribution,
@@ -49,6 +49,7 @@ __all__ = [
     "Key",
     "Label",
     "Optimization",
+    "OwnRule",
     "PlanPolicy",
     "Policies",
     "Ppm",
@@ -153,7 +154,7 @@ class Optimization(Spec):
 class Campaign(Spec):
     """One campaign file: the eight steps of the closed loop in the order in which they run.
 
-    ``solution`` fills in products, benefits and scripts that the file leaves out, from its newest published version.
+    ``rules`` are the bank's own ways to choose, which stand beside the plan. ``solution`` fills in products, benefits and scripts that the file leaves out, from its newest published version.
     """
 
     format: Literal[1]
@@ -171,6 +172,7 @@ class Campaign(Spec):
     reach: Reach
     evaluate: Evaluation = Evaluation()
     optimize: Optimization = Optimization()
+    rules: Mapping[Key, OwnRule] = Field(default_factory=dict)
 
     @field_validator("model", mode="before")
     @classmethod

@@ -92,7 +92,11 @@ def read_lock(content: Mapping[str, Any]) -> Lock:
 
 def names_used(campaign: Campaign, spec: BankSpec, types: Mapping[str, Type]) -> set[str]:
     """Return the attributes that a campaign's expressions read, its products' and channels' included."""
-    texts = [campaign.audience, *campaign.reach.when.values()]
+    texts = [
+        campaign.audience,
+        *campaign.reach.when.values(),
+        *(t for one in campaign.rules.values() for t in (one.by, one.among) if t),
+    ]
     texts += [segment.where for segment in spec.policies.segments.values()]
     for key in _product_keys(campaign, spec):
         product = spec.products[key]

@@ -11,7 +11,7 @@ from pydantic import Field
 from bankloop.kit.errors import SpecError
 from bankloop.kit.located import Located
 from bankloop.kit.text import Text
-from bankloop.loop.spec.values import NO_BENEFIT, Ppm, Spec
+from bankloop.loop.spec.values import NO_BENEFIT, Label, Ppm, Spec
 
 # People within a segment may differ by so many attributes at most: what a round holds tells apart no more.
 MOST_MODERATORS = 8
@@ -30,6 +30,15 @@ class Statement(Spec):
     owner: str = Field(min_length=1)
     on: date
     source: str = Field(min_length=1)
+
+
+class OwnRule(Spec):
+    """How the bank would choose without a plan: whoever has most (or ``first: least``) of an expression, ``among`` some first."""
+
+    title: Label
+    by: str = Field(min_length=1)
+    among: str | None = None
+    first: Literal["most", "least"] = "most"
 
 
 class Prior(Spec):

@@ -84,6 +84,10 @@ def read_campaign(path: Path, spec: BankSpec, types: Mapping[str, Type]) -> Camp
     _expression(located, ("audience",), campaign.audience, types)
     for channel, text in campaign.reach.when.items():
         _expression(located, ("reach", "when", channel), text, types)
+    for name, rule in campaign.rules.items():
+        _number(located, ("rules", name, "by"), rule.by, types)
+        if rule.among is not None:
+            _expression(located, ("rules", name, "among"), rule.among, types)
     _check_quotas(located, ("reach", "quotas"), campaign.reach.quotas, spec)
     return campaign
 
@@ -191,7 +195,7 @@ def known_names(
 
 
 def _expression(
-    located: Located, route: tuple[str | int, ...], text: str, types: Mapping[str, Type], wants: Type = BOOL
+    located: Located, route: tuple[str | int, ...], text: str, types: Mapping[str, Type], wants: Type | None = BOOL
 ) -> None:
     try:
         parse(text, types, wants=wants)
@@ -202,6 +206,17 @@ def _expression(
         error.fields["place"] = located.place(*route)
         error.args = (f"[{error.code}] {error.message.en}",)
         raise
+
+
+def _number(located: Located, route: tuple[str | int, ...], text: str, types: Mapping[str, Type]) -> None:
+    """Refuse what orders nobody: an expression that is no number."""
+    _expression(located, route, text, types, None)
+    if parse(text, types).type.kind is not Kind.NUMBER:
+        raise SpecError(
+            "spec.not_a_number",
+            Text("{place}：“{text}”不是数，排不出先后；请写一个数或金额的表达式", "{place}: '{text}' is no number and orders nobody; write an expression of a number or an amount"),
+            place=located.place(*route), text=text,
+        )  # fmt: skip
 
 
 def _check_shelf(folder: Path, spec: BankSpec, types: Mapping[str, Type]) -> None:

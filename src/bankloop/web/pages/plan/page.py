@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlencode
 
@@ -17,6 +17,9 @@ from bankloop.report.contracts import PlanView, WhatIf
 from bankloop.report.exporting import exported
 from bankloop.report.plan import plan_page
 from bankloop.report.record import UNLISTED, PlanRecord
+from bankloop.report.rules import rule_table
+from bankloop.report.segments import segments_table
+from bankloop.report.swings import swing_table
 from bankloop.report.what_if import changeable, levers, what_if, what_if_by_fiat
 from bankloop.store.contracts import Plan, Principal
 from bankloop.view import format as say
@@ -79,6 +82,9 @@ class BesideView:
     decisions: Mapping[str, Text]
     decision: str
     answer: WhatIf | None
+    rules: Table | None = None
+    swings: Table | None = None
+    segments: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +155,20 @@ def _beside(console: Console, record: PlanRecord, lever: str | None, principal: 
         named = {number: masked(number) for number in waiting if known_ is None or number in known_}
     return BesideView(
         ways_picture(record), truth_picture(record), levers_table(record, channels), next_table(record, named), lost_table(record),
-        fair_table(record), levers(record), lever or "", what_if_by_fiat(record, lever) if lever else None,
+        fair_table(record), levers(record), lever or "", what_if_by_fiat(record, lever) if lever else None, rule_table(record.beside.rules, record.titles),
+        swing_table(record.beside.swings), _segments(record),
     )  # fmt: skip
+
+
+def _segments(record: PlanRecord) -> tuple[Table, ...]:
+    """Return each campaign's segments in words, under the campaign's title."""
+    found = []
+    for one in record.beside.beliefs:
+        table, title = segments_table(one.card, one.named), record.titles[one.campaign]
+        if table is not None:
+            caption = Text(f"{title.zh}：{table.caption.zh}", f"{title.en}: {table.caption.en}")
+            found.append(replace(table, name=f"segments-{one.campaign}", caption=caption))
+    return tuple(found)
 
 
 def export_of(console: Console, plan_id: str, part: str, kind: str, principal: Principal) -> tuple[bytes, int]:
