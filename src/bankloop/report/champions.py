@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate import Estimate
-from bankloop.loop.optimize import Challenger, Comparison
+from bankloop.loop.optimize import SURE, Challenger, Comparison
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
 
@@ -29,6 +29,20 @@ def comparison_table(found: Comparison) -> Table:
             Cell(_points(found.gain)),
         )
     ]
+    if found.plan is not None:
+        gain, plan = _money(found.plan.gain), found.plan
+        sure = Text(f"把握 {plan.probability:.0%}", f"{plan.probability:.0%} sure")
+        words = Text(f"新方案今天多带来（{sure.zh}）", f"the new plan brings more today ({sure.en})")
+        rows.append((Cell(words), Cell(_DASH), Cell(_DASH), Cell(gain, Tone.GOOD if plan.sure else Tone.PLAIN)))
+        reach = Text("触达：首个方案与新方案", "customers reached: first plan and new plan")
+        rows.append(
+            (
+                Cell(reach),
+                Cell(say.count(plan.first)),
+                Cell(say.count(plan.reached)),
+                Cell(_DASH, Tone.PLAIN if plan.reaches else Tone.BAD),
+            )
+        )
     if found.error is not None:
         words = Text(
             "离真作用的平方误差（按钱加权），减少", "squared error of the effects (weighted by money), less by"
@@ -48,9 +62,11 @@ def comparison_table(found: Comparison) -> Table:
         rows.append((Cell(title), *numbers, Cell(word, Tone.GOOD if guard.ok else Tone.BAD, tag=True)))
     which_zh, which_en = "、".join(map(str, found.rounds)) or "—", ", ".join(map(str, found.rounds)) or "—"
     note = Text(
-        f"第 {which_zh} 轮，两者都没学过；每轮只由之前各轮学成的挑战者来考（第一轮分三份互考）。误差明显更小、估值不明显更差、守护指标都守住，才提议换人。",
-        f"Rounds {which_en}, on which neither was trained; each judges a challenger of the rounds before it (a first round in "
-        "thirds). A change is proposed where the error is surely smaller, the value not surely less, and every guard holds.",
+        f"新方案今天带来更多的把握到 {SURE:.0%}、触达不少于首个方案的一半、守护指标都守住，才提议换人。误差和估值只供参考："
+        f"第 {which_zh} 轮，两者都没学过，每轮只由之前各轮学成的挑战者来考（第一轮分三份互考）。",
+        f"A change is proposed where the new plan brings more today with a probability of {SURE:.0%}, reaches half of the first "
+        f"plan's customers, and every guard holds. Error and values are information: of rounds {which_en}, on which neither was "
+        "trained; each judges a challenger of the rounds before it (a first round in thirds).",
     )
     caption = Text(f"现任与挑战者：{found.rows:,} 行", f"Champion and challenger: {found.rows:,} rows")
     return Table("comparison", caption, _COLUMNS, tuple(rows), note)
@@ -64,7 +80,7 @@ def challenger_table(challengers: Mapping[str, Challenger], titles: Mapping[str,
             Cell(say.count(one.comparison.rows)),
             Cell(say.points(one.comparison.champion)),
             Cell(say.points(one.comparison.challenger)),
-            Cell(_DASH if one.comparison.error is None else _plain(one.comparison.error)),
+            Cell(_DASH if one.comparison.plan is None else _money(one.comparison.plan.gain)),
             Cell(one.comparison.sentence, Tone.GOOD if one.comparison.supported else Tone.PLAIN),
         )
         for name, one in challengers.items()
@@ -74,13 +90,13 @@ def challenger_table(challengers: Mapping[str, Challenger], titles: Mapping[str,
         Column(Text("随机行", "Randomised rows"), number=True),
         Column(Text("现任", "Champion"), number=True),
         Column(Text("挑战者", "Challenger"), number=True),
-        Column(Text("误差减少 [95% 区间]", "Error taken away [95 % interval]"), number=True),
+        Column(Text("新方案多带来 [95% 区间]", "The new plan brings more [95 % interval]"), number=True),
         Column(Text("结论", "In words")),
     )
     note = Text(
-        "各按自己的排序联系一半客户，看随机对照下的提升；误差在两者都没学过的轮次上比，明显更小才提议换人。",
-        "Each contacts the half it ranks first; the lift is against the random control. The error is compared on rounds that "
-        "neither was trained on; a change is proposed where it is surely smaller.",
+        "各按自己的排序联系一半客户，看随机对照下的提升；两份方案在今天的客户和上限下比，带来更多的把握够大才提议换人。",
+        "Each contacts the half it ranks first; the lift is against the random control. Both plans are held beside each other on "
+        "today's customers and limits; a change is proposed where the new one surely enough brings more.",
     )
     return Table("challengers", Text("现任与挑战者", "Champion and challenger"), columns, rows, note)
 

@@ -5,10 +5,11 @@ Promotion is an approval by a second person, proposed where the new plan surely 
 
 from bankloop.loop.optimize.comparison import Comparison, GuardMetric, Tried, Valued, compare, guards_of
 from bankloop.loop.optimize.drift import Drift, calibration, population_drift, stability
-from bankloop.loop.optimize.gain import PlanGain, Setting, believing, difference_of, gain_of, plan_by
+from bankloop.loop.optimize.gain import SURE, PlanGain, Setting, believing, difference_of, gain_of, plan_by
 from bankloop.loop.optimize.service import Challenger, labels_due, train_challenger
 
 __all__ = [
+    "SURE",
     "Challenger",
     "Comparison",
     "Drift",
