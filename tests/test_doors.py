@@ -25,8 +25,14 @@ DOORS = {"kit/located.py", "kit/bounded.py", "lake/outside.py", "lake/sheets.py"
 BEHIND_A_DOOR = {"customer/identity/reading.py", "loop/evaluate/policy/logged.py"}
 # What the platform itself wrote, keeps to itself and reads again, and why nobody else's hand is in it.
 OWN = {
-    "cli/benchmarks.py": "results of its own benchmarks",
     "cli/consents.py": "what it has just written as canonical JSON",
+    "bench/attacks/approvals.py": "answers of the program that it attacks",
+    "bench/attacks/files.py": "a workbook that it has just made",
+    "bench/attacks/inference.py": "answers of the program that it attacks",
+    "bench/attacks/requests.py": "answers of the program that it attacks",
+    "bench/attacks/rights.py": "answers of the program that it attacks",
+    "bench/attacks/signing.py": "answers of the program that it attacks",
+    "bench/results.py": "results that it kept before",
     "bench/expressions.py": "a file that it has just made",
     "bench/identity_specs.py": "public data sets that whoever measures puts there",
     "bench/inference.py": "a file that it has just made",

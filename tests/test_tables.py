@@ -20,6 +20,7 @@ from bankloop.store.migrations import versions
 from bankloop.store.migrations.first import ROOMS
 
 HOUSE = Path(bankloop.__file__).parent
+ATTACKS = HOUSE / "bench" / "attacks"
 MIGRATIONS = HOUSE / "store" / "migrations"
 BASELINE = Path(__file__).with_name("tables_of_others.txt")
 # Which room has now what the first migration made in another one.
@@ -104,7 +105,8 @@ def references_to_others(owners: Mapping[str, str]) -> set[str]:
     """Return ``module: table`` for every table that a file of another room names."""
     found = set()
     for path in sorted(HOUSE.rglob("*.py")):
-        if MIGRATIONS in path.parents:
+        # An attack goes past the rooms: that is what it tries.
+        if MIGRATIONS in path.parents or ATTACKS in path.parents:
             continue
         inside = path.relative_to(HOUSE)
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
-import platform
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -14,8 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
+from bankloop.bench.results import keep_result
 from bankloop.cli.screen import AsJson, finish, say, show_table
-from bankloop.kit.clock import SystemClock
 from bankloop.kit.errors import NotFoundError
 from bankloop.kit.text import Text
 
@@ -76,7 +74,7 @@ def bench(
         found[key] = measure(Options(customers, quick, actions, pools, branches, instance, data))
         show_table(key, ["", ""], [[k, _shown(v)] for k, v in found[key].items()], right=[1])
         if write is not None:
-            _keep(write, key, found[key], quick)
+            keep_result(write, key, found[key], quick)
     finish(found if name == "all" else found[name], as_json)
 
 
@@ -377,28 +375,6 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
 
 def _shown(value: object) -> str:
     return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else str(value)
-
-
-def _keep(write: Path, name: str, result: Mapping[str, Any], quick: bool) -> None:
-    """Keep one benchmark's result with what a reader needs to judge it; those of the others stay as they were measured."""
-    import psutil
-
-    from bankloop import __version__
-
-    kept = json.loads(write.read_text(encoding="utf-8")) if write.exists() else {}
-    machine = {
-        "processor": platform.machine(),
-        "cores": psutil.cpu_count(),
-        "memory_gb": round(psutil.virtual_memory().total / 2**30),
-        "system": platform.system(),
-        "python": platform.python_version(),
-    }
-    entry = {
-        "date": SystemClock().now().date().isoformat(), "version": __version__, "quick": quick, "machine": machine,
-        "result": dict(result),
-    }  # fmt: skip
-    write.parent.mkdir(parents=True, exist_ok=True)
-    write.write_text(json.dumps({**kept, name: entry}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 COMMANDS = {"bench": bench}

@@ -52,9 +52,9 @@ def comparison_table(found: Comparison) -> Table:
         name = Text(
             f"按抽签者估值（{one.estimator}），每客户", f"value by those drawn by lot ({one.estimator}), a customer"
         )
-        gain = found.worth if one.estimator == "DR" else None
+        won = found.worth if one.estimator == "DR" else None
         cells = (Cell(say.money(one.champion.value)), Cell(say.money(one.challenger.value)))
-        rows.append((Cell(name), *cells, Cell(_DASH if gain is None else _money(gain))))
+        rows.append((Cell(name), *cells, Cell(_DASH if won is None else _money(won))))
     for guard in found.guards:
         word = Text("守住", "holds") if guard.ok else Text("没过", "fails")
         title = Text(f"守护：{guard.title.zh}", f"guard: {guard.title.en}")

@@ -11,10 +11,8 @@ from fastapi.routing import APIRoute
 
 from bankloop.bench.attacks.target import BASE, AttackTarget, TestClient, attack, held, hidden, key
 from bankloop.organization import account
-from bankloop.organization.account.accounts import confirm_totp
 from bankloop.organization.principals import system
 from bankloop.organization.rights import give_role
-from bankloop.web.api.schema import described
 
 _PASSWORD = "nine slow barges turning"  # noqa: S105 - of an account that an attack opens
 _WRONG = "ten quick barges turning"
@@ -33,7 +31,7 @@ def _account(target: AttackTarget, person: str, *, factor: bool = False) -> str:
         if not factor:
             return ""
         secret = account.begin_totp(connection, person)
-        confirm_totp(connection, person, pyotp.TOTP(secret).at(target.bank.clock.now()))
+        account.confirm_totp(connection, person, pyotp.TOTP(secret).at(target.bank.clock.now()))
     return secret
 
 
@@ -195,8 +193,9 @@ def lead_somebody_elsewhere(target: AttackTarget) -> None:
 @attack("signing in")
 def open_every_route_as_nobody(target: AttackTarget) -> None:
     """Open every page and call of the program without signing in."""
+    described = target.api("hq_strategist").get(f"{BASE}/openapi.json").json()
     routes = [(r.path, m) for r in target.app.routes if isinstance(r, APIRoute) for m in r.methods or ()]
-    routes += [(path, m.upper()) for path, methods in described(target.app)["paths"].items() for m in methods]
+    routes += [(path, m.upper()) for path, methods in described["paths"].items() for m in methods]
     held(len(routes) > 75, f"{len(routes)} routes only")
     client = target.stranger()
     for route, method in routes:
