@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
+import sqlite3
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.lake.conftest import NOW
 
+from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import DataError, NotFoundError, SpecError
 from bankloop.kit.text import Text
 from bankloop.lake.contracts import Scope
 from bankloop.lake.filelog import mapping_of
 from bankloop.lake.inventory import deliveries
 from bankloop.lake.load import load_bank
+from bankloop.lake.manifest import MemoryManifest
 from bankloop.lake.service import Lake
 from bankloop.lake.sources import read_sources
 from bankloop.lake.standstill import beside, check_units, why_nothing
@@ -247,3 +251,21 @@ def test_a_query_s_mapping_is_its_words_too(tmp_path: Path, lake: Lake) -> None:
     assert mapping_of(before) != mapping_of(after)
     bank(tmp_path, "# a remark\n" + QUERY)
     assert mapping_of(read_sources(tmp_path)[0]) == mapping_of(before)
+
+
+def test_a_database_s_snapshot_is_made_anew_by_its_answer_of_now(
+    tmp_path: Path, manifest: MemoryManifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNITS_URL", f"sqlite:///{tmp_path / 'units.db'}")
+    with sqlite3.connect(tmp_path / "units.db") as connection:
+        connection.execute("CREATE TABLE u AS SELECT 'HQ' AS unit_id, 'head_office' AS kind, 'x' AS name_zh")
+    asked = (
+        "sources: {u: {table: unit, database: UNITS_URL, query: SELECT * FROM u, columns: {name_en: {constant: A}}}}"
+    )
+    bank(tmp_path, asked)
+    first, later = (FixedClock(NOW + timedelta(days=day)) for day in (0, 1))
+    load_bank(tmp_path, Lake(tmp_path, manifest, first))
+    bank(tmp_path, asked.replace("constant: A", "constant: B"))
+    lake = Lake(tmp_path, manifest, later)
+    load_bank(tmp_path, lake, again=["unit"])
+    assert read(lake, "SELECT name_en FROM unit") == [("B",)]
