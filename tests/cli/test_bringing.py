@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from bankloop.cli import bringing
 from bankloop.cli.application import application
 from bankloop.kit.clock import FixedClock, SystemClock
-from bankloop.lake.proposal.contracts import Question
+from bankloop.lake.proposal.contracts import BringQuestion
 
 CUSTOMERS = "客户号,姓名,手机号,性别,开户日期\n1,王伟,13812345678,男,03/04/2020\n2,李芳,13912345678,X,05/06/2021\n"
 ACCOUNTS = "账号,客户号,产品类型,余额,开户日期\n1,1,活期,100,2020-01-01\n2,2,余额宝,200,2020-01-01\n"
@@ -70,7 +70,7 @@ def test_ctrl_c_at_any_question_leaves_nothing_behind(
     monkeypatch.setattr(bringing, "at_a_terminal", lambda: True)
     asked: list[str] = []
 
-    def ask(question: Question) -> str:
+    def ask(question: BringQuestion) -> str:
         asked.append(question.key)
         if len(asked) > patience:
             raise KeyboardInterrupt

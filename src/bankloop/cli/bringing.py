@@ -1,4 +1,7 @@
-"""Bring a bank's own files on a terminal: look, ask what only a person knows, try it, write it; nothing before the end."""
+"""Bring a bank's own files on a terminal: look, ask what only a person knows, try it, write it.
+
+Nothing before the end.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from bankloop.kit.errors import InputError
 from bankloop.kit.text import Text
 
 if TYPE_CHECKING:
-    from bankloop.lake.proposal.contracts import FileLook, Proposal, Question
+    from bankloop.lake.proposal.contracts import BringQuestion, FileLook, Proposal
 
 _ZONE = "Asia/Shanghai"
 
@@ -73,7 +76,7 @@ def at_a_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def ask(question: Question) -> str:
+def ask(question: BringQuestion) -> str:
     """Ask one question by its numbered answers until one is chosen."""
     speaks = language()
     say("")

@@ -1,4 +1,7 @@
-"""What a trial of a bank's files found, as tables: by source what would load, every finding with its cure, the first rows."""
+"""What a trial of a bank's files found, as tables.
+
+By source what would load, every finding with its cure, the first rows.
+"""
 
 from __future__ import annotations
 
@@ -47,14 +50,20 @@ def plain_trial(trial: DataTrial) -> dict[str, Any]:
         },
         "findings": [
             {
-                "source": one.source, "file": one.file, "column": one.column, "rule": one.rule, "rows": one.rows,
-                "zh": one.said.zh, "en": one.said.en, "examples": list(one.examples),
+                "source": one.source,
+                "file": one.file,
+                "column": one.column,
+                "rule": one.rule,
+                "rows": one.rows,
+                "zh": one.said.zh,
+                "en": one.said.en,
+                "examples": list(one.examples),
             }
             for one in trial.findings
         ],
         "waiting": list(trial.waiting),
         "unread": list(trial.unread),
-    }  # fmt: skip
+    }
 
 
 def findings_left(count: int) -> DataError:

@@ -208,7 +208,10 @@ def _details(
 
 
 def violations_sql(mapped: Sequence[Mapped], checks: Sequence[ColumnCheck]) -> str:
-    """Return the query of what every broken row of ``typed`` breaks: its place, the column, the rule, the value shown."""
+    """Return the query of what every broken row of ``typed`` breaks.
+
+    Its place, the column, the rule, the value shown.
+    """
     shown = {m.column.name: m.shown for m in mapped}
     cases = ", ".join(
         f"CASE WHEN {check.broken} THEN {{'column': {literal(check.column)}, 'rule': {literal(check.rule)}, "

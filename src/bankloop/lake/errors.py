@@ -19,6 +19,7 @@ from bankloop.kit.errors import (
 )
 from bankloop.kit.located import nearest
 from bankloop.kit.text import Text
+from bankloop.lake.permission import no_permission
 from bankloop.lake.rules import RULE_TEXT
 
 _NO_SPACE = ("no space left", "out of disk", "disk quota", "could not write")
@@ -340,18 +341,6 @@ def no_space(place: str) -> EnvironmentFault:
         Text(
             "磁盘空间不足，无法写入 {place}；没有改动任何数据，请清理空间后重新运行",
             "the disk is full, cannot write {place}; nothing was changed, free some space and run again",
-        ),
-        place=place,
-    )
-
-
-def no_permission(place: str) -> EnvironmentFault:
-    """A file or folder that the user who runs the command may not open."""
-    return EnvironmentFault(
-        "lake.no_permission",
-        Text(
-            "没有权限打开 {place}；没有改动任何数据，请给运行 bankloop 的用户相应权限后重试",
-            "{place} may not be opened; nothing was changed, give the user that runs bankloop the right and run again",
         ),
         place=place,
     )

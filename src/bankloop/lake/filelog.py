@@ -24,7 +24,10 @@ FileKey = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class LoadedFile:
-    """One file of one source as it was loaded last; ``mapping`` is None where it was loaded before mappings were kept."""
+    """One file of one source as it was loaded last.
+
+    ``mapping`` is None where it was loaded before mappings were kept.
+    """
 
     source: str
     file: str

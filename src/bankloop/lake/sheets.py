@@ -72,7 +72,8 @@ def locked(place: str) -> DataError:
         "lake.locked_file",
         Text(
             "{place} 有打开密码，无法读取；请用表格软件打开后另存一份不带密码的",
-            "{place} opens by a password and cannot be read; open it in a spreadsheet program and save a copy without one",
+            "{place} opens by a password and cannot be read; open it in a spreadsheet program and save "
+            "a copy without one",
         ),
         place=place,
     )

@@ -18,7 +18,10 @@ _FLAG = ".ok"
 
 
 def check_units(lake: Lake) -> None:
-    """Raise ``SpecError`` where customers would belong to units that nobody names: nobody could then be their keeper."""
+    """Raise ``SpecError`` where customers would belong to units that nobody names.
+
+    Nobody could then be their keeper.
+    """
     sources = read_sources(lake.folder)
     customers = next((source for source in sources if source.table == "customer"), None)
     named = any(source.table == "unit" for source in sources) or lake.manifest.current("unit") is not None
@@ -93,14 +96,16 @@ def beside(report: LoadReport) -> tuple[Text, ...]:
         found.append(
             Text(
                 f"{len(report.remapped)} 个文件是按旧映射装载的；按现在的映射重装：bankloop load {again}",
-                f"{len(report.remapped)} files were loaded by an earlier mapping; to load them by the one of now: bankloop load {again}",
+                f"{len(report.remapped)} files were loaded by an earlier mapping; to load them by the one "
+                f"of now: bankloop load {again}",
             )
         )
     if report.unread:
         found.append(
             Text(
                 f"没有来源读的文件：{_few(report.unread)}；请在 bank.yaml 为它写来源，或移走",
-                f"files that no source reads: {_few(report.unread)}; write a source for them in bank.yaml or take them away",
+                f"files that no source reads: {_few(report.unread)}; write a source for them in bank.yaml "
+                f"or take them away",
             )
         )
     return tuple(found)

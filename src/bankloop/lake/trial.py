@@ -1,7 +1,7 @@
 """What a load would do with the files that are there, without a database and changing nothing: every fault in one run.
 
-A load stops at the first broken contract. A trial goes on: a column that is missing is taken for empty, a file that cannot
-be read is passed over, and each is a finding with its cure, beside unknown codes, broken values and dangling keys.
+A load stops at the first broken contract. A trial goes on: a column that is missing is taken for empty, a file that
+cannot be read is passed over, and each is a finding with its cure, beside unknown codes, broken values and dangling keys.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _HIDDEN = "●"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class TrialFinding:
     """One fault of a source's files: of ``rows`` rows, or of the file as a whole where ``rows`` is 0."""
 
     source: str
@@ -70,7 +70,7 @@ class DataTrial:
     """What a load would do: by source, every finding, and what it would leave lying."""
 
     sources: tuple[SourceTrial, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[TrialFinding, ...]
     waiting: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
 
@@ -108,7 +108,7 @@ class _Trial:
     connection: duckdb.DuckDBPyConnection
     scratch: Path
     found: list[SourceTrial] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[TrialFinding] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
     stored: dict[str, list[str]] = field(default_factory=dict)
 
@@ -127,9 +127,10 @@ class _Trial:
         if not deliveries:
             said = Text(
                 f"没有它要的文件：{source.path or source.name}；请放入 data/incoming 的日期文件夹并加 .ok",
-                f"no file that it asks for: {source.path or source.name}; put it into a dated folder of data/incoming with .ok",
+                f"no file that it asks for: {source.path or source.name}; put it into a dated folder of "
+                f"data/incoming with .ok",
             )
-            self.findings.append(Finding(source.name, "", "", "no_file", 0, said))
+            self.findings.append(TrialFinding(source.name, "", "", "no_file", 0, said))
 
     def _delivery(self, source: Source, delivery: Delivery) -> None:
         files: list[RawFile] = []
@@ -185,14 +186,15 @@ class _Trial:
         self.connection.register("broken", table)
         rows = self.connection.execute(
             'SELECT any_value(file), "column", rule, sum(n)::BIGINT, list(value ORDER BY n DESC, value) FROM '
-            '(SELECT min(file) AS file, "column", rule, value, count(*) AS n FROM broken GROUP BY "column", rule, value) '
+            '(SELECT min(file) AS file, "column", rule, value, count(*) AS n '
+            'FROM broken GROUP BY "column", rule, value) '
             'GROUP BY "column", rule ORDER BY 4 DESC, 2, 3'
         ).fetchall()
         self.connection.unregister("broken")
         for file, column, rule, count, values in rows:
             examples = tuple(str(value) for value in values[:_EXAMPLES] if value is not None)
             said = _said(source, column, rule, count, examples)
-            self.findings.append(Finding(source.name, file, column, rule, count, said, examples))
+            self.findings.append(TrialFinding(source.name, file, column, rule, count, said, examples))
 
     def _preview(
         self, source: Source, mapped: Sequence[Mapped], kept: str
@@ -210,7 +212,7 @@ class _Trial:
 
     def _fault(self, source: Source, file: str, error: BankloopError) -> None:
         column = str(error.fields.get("column", ""))
-        self.findings.append(Finding(source.name, file, column, error.code.rpartition(".")[2], 0, error.message))
+        self.findings.append(TrialFinding(source.name, file, column, error.code.rpartition(".")[2], 0, error.message))
 
 
 _SCHEMA = pa.schema(

@@ -8,21 +8,24 @@ from dataclasses import dataclass, field
 from bankloop.kit.errors import InputError
 from bankloop.kit.located import nearest
 from bankloop.kit.text import Text
-from bankloop.lake.proposal.contracts import Question
+from bankloop.lake.proposal.contracts import BringQuestion
 
 SKIP, NONE = "skip", "none"
 
 
 @dataclass
-class Asking:
-    """The answers given, and every question that came up, in order; those answered are told from the open ones by their key."""
+class Inquiry:
+    """The answers given, and every question that came up, in order.
+
+    Those answered are told from the open ones by their key.
+    """
 
     answers: Mapping[str, str]
-    questions: list[Question] = field(default_factory=list)
+    questions: list[BringQuestion] = field(default_factory=list)
 
     def ask(self, key: str, said: Text, options: Sequence[tuple[str, Text]], proposed: str | None) -> str | None:
         """Return the answer to a question, else its proposal; raise ``InputError`` for an answer that is no option."""
-        self.questions.append(Question(key, said, tuple(options), proposed))
+        self.questions.append(BringQuestion(key, said, tuple(options), proposed))
         given = self.answers.get(key)
         if given is None:
             return proposed
@@ -39,7 +42,7 @@ class Asking:
                 raise no_such_question(key, asked)
 
 
-def open_questions(questions: Sequence[Question], answers: Mapping[str, str]) -> tuple[Question, ...]:
+def open_questions(questions: Sequence[BringQuestion], answers: Mapping[str, str]) -> tuple[BringQuestion, ...]:
     """Return the questions that have neither an answer nor a proposal."""
     return tuple(one for one in questions if one.key not in answers and one.proposed is None)
 
@@ -70,7 +73,7 @@ def no_such_question(key: str, asked: Sequence[str]) -> InputError:
     )
 
 
-def unanswered(questions: Sequence[Question]) -> InputError:
+def unanswered(questions: Sequence[BringQuestion]) -> InputError:
     """Questions that only a person can answer."""
     return InputError(
         "init.unanswered",

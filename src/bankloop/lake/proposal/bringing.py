@@ -1,4 +1,7 @@
-"""Bring a bank's own files: look at all of them, try what is proposed, and make the bank's folder of it, whole or not at all."""
+"""Bring a bank's own files: look at all of them, try what is proposed, and make the bank's folder of it.
+
+Whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ _DUMP = ".sql"
 def look_at_all(given: Sequence[str], today: date) -> tuple[FileLook, ...]:
     """Return what the files are, and the tables of databases, which are named by the variable that holds their address.
 
-    Raises ``DataError`` for what cannot be read, ``EnvironmentFault`` for what may not be, ``InputError`` for an address.
+    Raises ``DataError`` for what cannot be read, ``EnvironmentFault`` for what may not be, ``InputError`` for an URL.
     """
     _check_names(given)
     found: list[FileLook] = []
@@ -65,7 +68,10 @@ def try_proposal(given: Sequence[str], proposal: Proposal, clock: Clock) -> Data
 
 
 def make_bank(folder: Path, given: Sequence[str], proposal: Proposal) -> None:
-    """Write bank.yaml and put copies of the files where a load takes them; raise ``ConflictError`` where a bank is already."""
+    """Write bank.yaml and put copies of the files where a load takes them.
+
+    Raise ``ConflictError`` where a bank is already.
+    """
     check_free(folder)
     with errors.guarded(str(folder)):
         folder.mkdir(parents=True, exist_ok=True)
@@ -132,7 +138,8 @@ def already_a_bank(folder: Path) -> ConflictError:
         "init.already",
         Text(
             "{folder} 已经是银行文件夹（或是一个文件），不覆盖；请另选文件夹，或修改其中的 bank.yaml 后用 bankloop check --data 试装",
-            "{folder} is a bank's folder already, or a file, and is not overwritten; choose another, or change its bank.yaml "
+            "{folder} is a bank's folder already, or a file, and is not overwritten; choose another, "
+            "or change its bank.yaml "
             "and try it by bankloop check --data",
         ),
         folder=folder,
@@ -145,7 +152,8 @@ def no_address() -> InputError:
         "init.address",
         Text(
             "数据库地址含口令，不写在命令里；把它放进环境变量，再写变量名：--from CORE_DATABASE_URL",
-            "an address holds a password and is not written into a command; put it into an environment variable and name "
+            "an address holds a password and is not written into a command; put it into an environment "
+            "variable and name "
             "that: --from CORE_DATABASE_URL",
         ),
     )
@@ -157,7 +165,8 @@ def a_dump(name: str) -> DataError:
         "init.dump",
         Text(
             "{name} 是 SQL 转储，不会执行它；请导入一个数据库后用 --from 变量名 读取，或把表导出成 CSV",
-            "{name} is a dump in SQL and is not executed; restore it into a database and read that by --from VARIABLE, or "
+            "{name} is a dump in SQL and is not executed; restore it into a database and read that by "
+            "--from VARIABLE, or "
             "export its tables as CSV",
         ),
         name=name,

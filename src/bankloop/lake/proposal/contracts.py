@@ -14,8 +14,8 @@ from bankloop.kit.text import Text
 class ColumnLook:
     """One column of a file as its first rows show it.
 
-    ``shares`` are the shares of filled values that are of a kind (``int``, ``amount``, ``day``, ``moment``, ``phone``, or a
-    pattern of ``strptime``), ``values`` the commonest with their rows.
+    ``shares`` are the shares of filled values that are of a kind (``int``, ``amount``, ``day``, ``moment``, ``phone``,
+    or a pattern of ``strptime``), ``values`` the commonest with their rows.
     """
 
     name: str
@@ -70,8 +70,11 @@ class FileLook:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What the files do not say: ``options`` are value and meaning, ``proposed`` what ``--yes`` answers, None where nothing may be."""
+class BringQuestion:
+    """What the files do not say: ``options`` are value and meaning, ``proposed`` what ``--yes`` answers.
+
+    None where nothing may be.
+    """
 
     key: str
     said: Text
@@ -80,7 +83,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ColumnEntry:
     """How one conformed column is read: what stands in YAML, and why where it is not plain to see."""
 
     column: str
@@ -95,17 +98,20 @@ class ProposedSource:
     name: str
     table: str
     reading: Mapping[str, Any]
-    columns: tuple[Entry, ...] = ()
+    columns: tuple[ColumnEntry, ...] = ()
     ignore: tuple[str, ...] = ()
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The sources proposed, the questions that are open or were answered by a proposal, and what is to be known besides."""
+    """The sources proposed, the questions that are open or were answered by a proposal.
+
+    And what is to be known besides.
+    """
 
     sources: tuple[ProposedSource, ...]
-    questions: tuple[Question, ...]
+    questions: tuple[BringQuestion, ...]
     day: date
     notes: tuple[Text, ...] = ()
     skipped: tuple[str, ...] = field(default=())

@@ -9,8 +9,8 @@ from typing import Any
 
 from bankloop.kit.text import Text
 from bankloop.lake.contracts import ColumnType, ContractColumn, TableContract
-from bankloop.lake.proposal.asking import NONE, Asking
-from bankloop.lake.proposal.contracts import Entry, FileLook
+from bankloop.lake.proposal.asking import NONE, Inquiry
+from bankloop.lake.proposal.contracts import ColumnEntry, FileLook
 from bankloop.lake.proposal.matching import Match, match_columns, match_one
 from bankloop.lake.proposal.words import EXACT, normal, words
 
@@ -21,24 +21,32 @@ _STATED = Text("文件里没有", "no file says it")
 # What a file of one kind that lacks a column leaves to be stated: nobody is what is not said of anybody.
 _NOBODY: Mapping[ColumnType, Any] = {ColumnType.BOOL: False, ColumnType.INT: 0}
 _FIXED: Mapping[tuple[str, str], Any] = {
-    ("staff", "post"): "relationship_manager", ("staff", "minutes_per_day"): MINUTES, ("staff", "unit_id"): HEAD,
-    ("unit", "kind"): "sub_branch", ("corporate", "unit_id"): HEAD, ("merchant", "unit_id"): HEAD,
-    ("employer", "unit_id"): HEAD, ("employer", "payday"): 15,
-}  # fmt: skip
+    ("staff", "post"): "relationship_manager",
+    ("staff", "minutes_per_day"): MINUTES,
+    ("staff", "unit_id"): HEAD,
+    ("unit", "kind"): "sub_branch",
+    ("corporate", "unit_id"): HEAD,
+    ("merchant", "unit_id"): HEAD,
+    ("employer", "unit_id"): HEAD,
+    ("employer", "payday"): 15,
+}
 
 
 @dataclass
 class Filling:
-    """One table being filled from one file: ``name`` is the source's, ``made`` are columns that SQL adds to the file's."""
+    """One table being filled from one file.
+
+    ``name`` is the source's, ``made`` are columns that SQL adds to the file's.
+    """
 
     name: str
     table: TableContract
     look: FileLook
-    asking: Asking
+    asking: Inquiry
     day: date
     matches: dict[str, Match] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[ColumnEntry] = field(default_factory=list)
 
     def fill(self) -> None:
         """Find an entry for each of the table's columns that needs one."""
@@ -46,7 +54,7 @@ class Filling:
         for column in self.table.columns:
             match = self.matches.get(column.name)
             if match is not None:
-                self.entries.append(Entry(column.name, self._settled(column, match), self._doubt(match)))
+                self.entries.append(ColumnEntry(column.name, self._settled(column, match), self._doubt(match)))
             elif (entry := self._lacking(column)) is not None:
                 self.entries.append(entry)
 
@@ -105,21 +113,21 @@ class Filling:
 
     # What is lacking
 
-    def _lacking(self, column: ContractColumn) -> Entry | None:
+    def _lacking(self, column: ContractColumn) -> ColumnEntry | None:
         table, note = self.table.name, f"{_STATED.zh} / {_STATED.en}"
         if (special := _SPECIAL.get((table, column.name))) is not None:
             return special(self, column)
         if column.nullable:
             return None
         if (table, column.name) in _FIXED:
-            return Entry(column.name, {"constant": _FIXED[table, column.name]}, note)
+            return ColumnEntry(column.name, {"constant": _FIXED[table, column.name]}, note)
         if column.type in _NOBODY:
-            return Entry(column.name, {"constant": _NOBODY[column.type]}, note)
+            return ColumnEntry(column.name, {"constant": _NOBODY[column.type]}, note)
         if column.type is ColumnType.DATE:
-            return Entry(column.name, {"constant": self.day.isoformat()}, note + "；取数据日 / the data's day")
+            return ColumnEntry(column.name, {"constant": self.day.isoformat()}, note + "；取数据日 / the data's day")
         return self._ask_column(column)
 
-    def _ask_column(self, column: ContractColumn, among: Sequence[str] | None = None) -> Entry | None:
+    def _ask_column(self, column: ContractColumn, among: Sequence[str] | None = None) -> ColumnEntry | None:
         """Ask which column of the file it is; one that alone could be it is proposed."""
         free = [one.name for one in self.look.columns if one.name not in {m.source for m in self.matches.values()}]
         could = [one for one in (among or free) if match_one(column, self.look.column(one), EXACT) is not None]
@@ -138,9 +146,9 @@ class Filling:
         match = match_one(column, self.look.column(answer), EXACT)
         assert match is not None
         self.matches[column.name] = match
-        return Entry(column.name, self._settled(column, match), "由你指明 / by your word")
+        return ColumnEntry(column.name, self._settled(column, match), "由你指明 / by your word")
 
-    def consent(self, column: ContractColumn) -> Entry:
+    def consent(self, column: ContractColumn) -> ColumnEntry:
         """Ask who allowed marketing: without a word of it, nobody did."""
         said = Text(
             "文件里没有营销同意：按谁都没有同意装载（不会触达任何人），还是都已同意？",
@@ -151,29 +159,32 @@ class Filling:
             ("yes", Text("都已同意，有据可查", "everybody did, and we can show it")),
         ]
         answer = self.asking.ask(self._key(column.name), said, options, "no")
-        return Entry(column.name, {"constant": answer == "yes"}, f"{_STATED.zh} / {_STATED.en}")
+        return ColumnEntry(column.name, {"constant": answer == "yes"}, f"{_STATED.zh} / {_STATED.en}")
 
-    def valid_phone(self, column: ContractColumn) -> Entry:
+    def valid_phone(self, column: ContractColumn) -> ColumnEntry:
         """Read whether a number is one from the number itself."""
         phone = self.matches.get("phone_token")
         if phone is None:
-            return Entry(column.name, {"constant": False}, "没有手机号 / there is no phone number")
-        return Entry(column.name, {"from": phone.source, "matches": "phone"})
+            return ColumnEntry(column.name, {"constant": False}, "没有手机号 / there is no phone number")
+        return ColumnEntry(column.name, {"from": phone.source, "matches": "phone"})
 
-    def other_level(self, column: ContractColumn) -> Entry:
-        """A bank of one level below the head office: its branch is the sub-branch too; without any, all is head office."""
+    def other_level(self, column: ContractColumn) -> ColumnEntry:
+        """A bank of one level below the head office: its branch is the sub-branch too.
+
+        Without any, all is head office.
+        """
         other = self.matches.get("sub_branch_id" if column.name == "branch_id" else "branch_id")
         if other is None:
-            return Entry(
+            return ColumnEntry(
                 column.name, {"constant": HEAD}, "没有机构字段：都归总行 / no unit: all are of the head office"
             )
-        return Entry(column.name, other.source)
+        return ColumnEntry(column.name, other.source)
 
-    def one_keeper(self, column: ContractColumn) -> Entry:
+    def one_keeper(self, column: ContractColumn) -> ColumnEntry:
         """Let one keeper have all customers where no file says who has whom."""
-        return Entry(column.name, {"constant": KEEPER}, "没有客户经理：都归一人 / no manager: one keeper has all")
+        return ColumnEntry(column.name, {"constant": KEEPER}, "没有客户经理：都归一人 / no manager: one keeper has all")
 
-    def product_class(self, column: ContractColumn) -> Entry | None:
+    def product_class(self, column: ContractColumn) -> ColumnEntry | None:
         """Ask of which class a file's products are; its name may say it."""
         stem = normal(self.look.name.rpartition(".")[0])
         codes = words().codes["product_class"]
@@ -182,51 +193,58 @@ class Filling:
         options = [(one, Text(one, one)) for one in column.allowed]
         answer = self.asking.ask(self._key(column.name), said, options, codes[near[-1]] if near else None)
         return (
-            None if answer is None else Entry(column.name, {"constant": answer}, "整个文件一类 / one class in the file")
+            None
+            if answer is None
+            else ColumnEntry(column.name, {"constant": answer}, "整个文件一类 / one class in the file")
         )
 
-    def product(self, column: ContractColumn) -> Entry | None:
+    def product(self, column: ContractColumn) -> ColumnEntry | None:
         """Take the class for the product where a file tells no product."""
         of = self.matches.get("product_class")
         if of is not None:
-            return Entry(column.name, of.source, "没有产品代码：取类型 / no product code: the class")
+            return ColumnEntry(column.name, of.source, "没有产品代码：取类型 / no product code: the class")
         stated = next((one.written for one in self.entries if one.column == "product_class"), None)
         return (
-            None if stated is None else Entry(column.name, stated, "没有产品代码：取类型 / no product code: the class")
+            None
+            if stated is None
+            else ColumnEntry(column.name, stated, "没有产品代码：取类型 / no product code: the class")
         )
 
-    def holding(self, column: ContractColumn) -> Entry:
-        """Make a holding's number of its customer and product, and of the whole row where these are not all there is."""
+    def holding(self, column: ContractColumn) -> ColumnEntry:
+        """Make a holding's number of its customer and product.
+
+        And of the whole row where these are not all there is.
+        """
         parts = [
             self.matches[one].source for one in ("customer_no", "product_class", "product_id") if one in self.matches
         ]
         self.made[column.name] = " || '-' || ".join(f'"{one}"' for one in dict.fromkeys(parts)) or "'1'"
-        return Entry(column.name, column.name, "由客户号和产品组成 / made of customer and product")
+        return ColumnEntry(column.name, column.name, "由客户号和产品组成 / made of customer and product")
 
-    def event_id(self, column: ContractColumn) -> Entry:
+    def event_id(self, column: ContractColumn) -> ColumnEntry:
         """Make a number of an event of the bank's own number for it, or of the whole row."""
         own = [one.name for one in self.look.columns if one.unique and words().likeness("event", column, one.name)]
         parts = own[:1] or [one.name for one in self.look.columns]
         text = " || '|' || ".join(f"coalesce(\"{one}\", '')" for one in parts)
         self.made[column.name] = f"CAST(hash({text}) >> 1 AS BIGINT)"
-        return Entry(
+        return ColumnEntry(
             column.name,
             column.name,
             f"由 {parts[0] if own else '整行'} 得出 / made of {parts[0] if own else 'the row'}",
         )
 
-    def event_source(self, column: ContractColumn) -> Entry:
+    def event_source(self, column: ContractColumn) -> ColumnEntry:
         """Name the source of its events."""
-        return Entry(column.name, {"constant": self.name})
+        return ColumnEntry(column.name, {"constant": self.name})
 
-    def event_type(self, column: ContractColumn) -> Entry:
+    def event_type(self, column: ContractColumn) -> ColumnEntry:
         """Call events payments where nothing says what they are."""
-        return Entry(column.name, {"constant": "payment"}, f"{_STATED.zh} / {_STATED.en}")
+        return ColumnEntry(column.name, {"constant": "payment"}, f"{_STATED.zh} / {_STATED.en}")
 
-    def recorded(self, column: ContractColumn) -> Entry | None:
+    def recorded(self, column: ContractColumn) -> ColumnEntry | None:
         """Take the time of happening for the time of knowing."""
         at = next((one.written for one in self.entries if one.column == "occurred_at"), None)
-        return None if at is None else Entry(column.name, at, f"{_STATED.zh} / {_STATED.en}")
+        return None if at is None else ColumnEntry(column.name, at, f"{_STATED.zh} / {_STATED.en}")
 
 
 _SPECIAL = {

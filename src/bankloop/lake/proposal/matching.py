@@ -36,7 +36,10 @@ class Match:
 
 
 def match_columns(table: TableContract, look: FileLook) -> dict[str, Match]:
-    """Return the best column of the file for each of the table's; one that is taken by its own name is not taken twice."""
+    """Return the best column of the file for each of the table's.
+
+    One that is taken by its own name is not taken twice.
+    """
     found: list[tuple[int, int, Match]] = []
     for place, column in enumerate(table.columns):
         for seen in look.columns:

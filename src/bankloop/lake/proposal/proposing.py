@@ -1,4 +1,7 @@
-"""Propose the sources of a bank from what its files look like and what was answered: a pure rule, run again after each answer."""
+"""Propose the sources of a bank from what its files look like and what was answered.
+
+A pure rule, run again after each answer.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from typing import Any
 from bankloop.kit.errors import DataError
 from bankloop.kit.text import Text
 from bankloop.lake.conformed import CONTRACTS
-from bankloop.lake.proposal.asking import SKIP, Asking
-from bankloop.lake.proposal.contracts import Entry, FileLook, Proposal, ProposedSource
+from bankloop.lake.proposal.asking import SKIP, Inquiry
+from bankloop.lake.proposal.contracts import ColumnEntry, FileLook, Proposal, ProposedSource
 from bankloop.lake.proposal.filling import HEAD, KEEPER, MINUTES, Filling
 from bankloop.lake.proposal.matching import Match, match_columns, score
 from bankloop.lake.proposal.words import normal, words
@@ -33,13 +36,13 @@ _KEEPER_ROW = {
 
 
 def propose(looks: Sequence[FileLook], answers: Mapping[str, str], day: date) -> Proposal:
-    """Return what is proposed for files that were looked at; ``day`` is that of the data where no name says one: yesterday.
+    """Return what is proposed for files that were looked at; ``day`` is that of the data where no name says it.
 
-    Raises ``InputError`` for an answer that is no option or was not asked for, ``DataError`` where no file has customers.
+    Raises ``InputError`` for an answer that is no option or was not asked for, ``DataError`` without customers.
     """
     # A name may bear a day to come, a card's last or a slip: a delivery of it would be refused.
     told = [one.day for one in looks if one.day is not None and one.day <= day + _TODAY]
-    bank = _Bank(Asking(answers), day := max(told, default=day))
+    bank = _Bank(Inquiry(answers), day := max(told, default=day))
     bank.take(looks)
     bank.derive_customers(looks)
     bank.derive_holdings()
@@ -51,7 +54,7 @@ def propose(looks: Sequence[FileLook], answers: Mapping[str, str], day: date) ->
 
 @dataclass
 class _Bank:
-    asking: Asking
+    asking: Inquiry
     day: date
     filled: list[Filling] = field(default_factory=list)
     further: list[ProposedSource] = field(default_factory=list)
@@ -141,9 +144,10 @@ class _Bank:
         query = f"SELECT customer_no || '-' || product_class AS holding_id, * FROM ({parts})"
         money: Any = {"from": "balance", "money": "yuan"}
         entries = (
-            Entry("product_id", "product_class"), Entry("balance_fen", money),
-            Entry("opened_on", {"constant": self.day.isoformat()}, "文件里没有 / no file says it"),
-        )  # fmt: skip
+            ColumnEntry("product_id", "product_class"),
+            ColumnEntry("balance_fen", money),
+            ColumnEntry("opened_on", {"constant": self.day.isoformat()}, "文件里没有 / no file says it"),
+        )
         reading = _asked(customers.look, query)
         note = f"由 {customers.look.name} 的 {'、'.join(classes)} 列得出 / made of these columns"
         self.further.append(ProposedSource("holding", "holding", reading, entries, note=note))
@@ -167,7 +171,10 @@ class _Bank:
                 )
             )
             return
-        head = f"SELECT '{HEAD}' AS unit_id, NULL AS parent_id, 'head_office' AS kind, '总行' AS name_zh, 'Head office' AS name_en"
+        head = (
+            f"SELECT '{HEAD}' AS unit_id, NULL AS parent_id, 'head_office' AS kind, "
+            "'总行' AS name_zh, 'Head office' AS name_en"
+        )
         named = (
             f'SELECT DISTINCT "{branch.source}", \'{HEAD}\', \'branch\', "{branch.source}", "{branch.source}" '
             f"FROM {_ROWS} WHERE \"{branch.source}\" <> ''"
@@ -202,7 +209,7 @@ class _Bank:
             return
         query = f'SELECT DISTINCT "{manager.source}" AS staff_id FROM {_ROWS} WHERE "{manager.source}" <> \'\''
         fixed = {key: value for key, value in _KEEPER_ROW.items() if key != "staff_id"} | {"unit_id": home}
-        entries = tuple(Entry(key, {"constant": value}) for key, value in fixed.items())
+        entries = tuple(ColumnEntry(key, {"constant": value}) for key, value in fixed.items())
         note = f"由客户的 {manager.source} 得出 / made of the customers' managers"
         self.further.append(ProposedSource("staff", "staff", _asked(customers.look, query), entries, note=note))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from bankloop.lake.proposal.contracts import Entry, Proposal, ProposedSource
+from bankloop.lake.proposal.contracts import ColumnEntry, Proposal, ProposedSource
 
 _WIDTH = 1 << 20
 _HEAD = """\
@@ -47,7 +47,7 @@ def _source(source: ProposedSource) -> Iterator[str]:
         yield from map(_entry, source.columns)
 
 
-def _entry(entry: Entry) -> str:
+def _entry(entry: ColumnEntry) -> str:
     return f"      {entry.column}: {_flow(entry.written)}" + (f"  # {entry.note}" if entry.note else "")
 
 

@@ -70,13 +70,19 @@ def fitted_trees(x: Floats, y: Floats, seed: int) -> Any:
 
 
 def fitted(trees: Any, x: Floats, y: Floats) -> Any:
-    """Return the library's trees fitted to rows of which a column may hold nothing: the library cannot part such a one."""
+    """Return the library's trees fitted to rows of which a column may hold nothing.
+
+    The library cannot part such a one.
+    """
     empty = np.isnan(x).all(axis=0)
     return trees.fit(np.where(empty, 0.0, x) if empty.any() else x, y)
 
 
 def without_empty(data: Labelled, now: Floats) -> tuple[Labelled, Floats, tuple[str, ...]]:
-    """Return the rows, and ``now`` (m, f), without the features that hold one value or none in all rows; and their names."""
+    """Return the rows, and ``now`` (m, f), without the features that hold one value or none in all rows.
+
+    And their names.
+    """
     seen = ~np.isnan(data.x)
     low, high = np.where(seen, data.x, np.inf), np.where(seen, data.x, -np.inf)
     # Known of some and not of others tells them apart, be it always the same value.
