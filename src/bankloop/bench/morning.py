@@ -102,14 +102,14 @@ _ANYWAY = "演示：请复核人看过对比再决定 / demonstration: let the c
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class Awaiting:
     """What waits for people on that morning: requests for approval, and tasks due by the day."""
 
     approvals: int
     tasks: int
 
 
-def open_morning(folder: Path, story: Story, today: date, seed: int, say: Say) -> Waiting:
+def open_morning(folder: Path, story: Story, today: date, seed: int, say: Say) -> Awaiting:
     """Begin the day on which the demo is looked at, nine in the morning of ``today``, and say what waits.
 
     From now on the bank goes by a clock of its own, which was nine then and goes as the machine's does.
@@ -137,11 +137,11 @@ def open_morning(folder: Path, story: Story, today: date, seed: int, say: Say) -
         return _waiting(bank, today)
 
 
-def _waiting(bank: Bank, today: date) -> Waiting:
+def _waiting(bank: Bank, today: date) -> Awaiting:
     with bank.store.begin(system("demo")) as connection:
         asked = sum(one.open for one in approvals(connection))
         tasks = sum(open_tasks_of(connection, one.unit_id, today, 1)[1] for one in units(connection))
-    return Waiting(asked, tasks)
+    return Awaiting(asked, tasks)
 
 
 def begin_round(bank: Bank, number: int, today: date, seed: int, say: Say) -> None:
@@ -156,7 +156,7 @@ def begin_round(bank: Bank, number: int, today: date, seed: int, say: Say) -> No
 
 
 def keep_challenger(bank: Bank, story: Story, today: date) -> None:
-    """See to it that a challenger waits for its checker: where no comparison supports one, somebody asks all the same."""
+    """See to it that a challenger waits for its checker, asked for all the same where none is supported."""
     with bank.store.begin(system("demo")) as connection:
         asked = [approval_of(connection, "model", name) for name in story.challengers]
     if not any(one is not None and one.open for one in asked):
@@ -221,7 +221,7 @@ class Desks:
             take_list(connection, "分行回访名单", body, due, self._today, hours)
 
     def ask_around(self) -> None:
-        """The manager refers a company and asks each desk behind the front for help; a partner has a customer to see."""
+        """The manager refers a company and asks each desk for help; a partner has somebody to see."""
         hours = WorkTime(self._bank.lake.zone)
         with self._as("relationship_manager") as connection:
             for about, topic in zip(self._book[_LISTED:], ("corporate_loan", "payroll"), strict=False):
@@ -237,7 +237,7 @@ class Desks:
             open_task(connection, NewTask("demo/partner", TaskKind.CARE, "", unit, about, start, due, partner))
 
     def ask_for_consents(self) -> None:
-        """A transfer waits for the branch's checker, a grant for the second administrator; compliance holds a customer's data."""
+        """A transfer and a grant wait for their checkers; compliance holds a customer's data."""
         with self._as("branch_commander") as connection:
             near = managers_of_units(connection)
             here = [one for unit in below(connection, [self._branch]) for one in near.get(unit, [])]

@@ -17,11 +17,27 @@ from bankloop.store.embedded import remove_cluster
 
 # What somebody asks of a bank in the course of a day; none changes it.
 COMMANDS = (
-    "check", "attributes", "approvals", "messages", "jobs", "report", "plays", "people list --as strategist",
-    "people transfers --as strategist", "rights list --as secadmin", "rights matrix", "account list", "audit verify",
-    "tier --help", "customer queue", "list show --as strategist", "credit list --as strategist", "relation --help",
-    "power bind-card", "--help",
-)  # fmt: skip
+    "check",
+    "attributes",
+    "approvals",
+    "messages",
+    "jobs",
+    "report",
+    "plays",
+    "people list --as strategist",
+    "people transfers --as strategist",
+    "rights list --as secadmin",
+    "rights matrix",
+    "account list",
+    "audit verify",
+    "tier --help",
+    "customer queue",
+    "list show --as strategist",
+    "credit list --as strategist",
+    "relation --help",
+    "power bind-card",
+    "--help",
+)
 _DAY_SEED = 42
 # As the installed command starts.
 _BANKLOOP = (sys.executable, "-c", "from bankloop.cli import main; main()")

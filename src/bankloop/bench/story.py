@@ -115,7 +115,8 @@ def tell(
 ) -> Story:
     """Live through the whole story in ``folder`` and return it.
 
-    One that does not end is left on the morning after its last round: what happened in it is loaded, its challengers wait.
+    One that does not end is left on the morning after its last round: what happened in it is loaded, its challengers
+    wait.
     """
     today = start_of_round(rounds + 1, first_day)
     opening = None if ends else date(today.year - 1, 12, 31)
@@ -157,7 +158,8 @@ def begin(
 ) -> tuple[Story, World]:
     """Simulate and load a bank with its people, its limits in proportion to its size, and have its first models approved.
 
-    ``before_opening`` may change the bank's files; with ``opening`` its core system also tells of that day, long before.
+    ``before_opening`` may change the bank's files; with ``opening`` its core system also tells of that day, long
+    before.
     """
     say("simulate")
     simulated = write_bank(folder, customers, seed, today=first_day, opening=opening)
@@ -181,7 +183,7 @@ def begin(
 
 
 def write_own_files(folder: Path, first: date, last: date) -> None:
-    """Let the bank's programmes begin and end with the story, and its remote centre call whom it has: the middle of the tail."""
+    """Let the bank's programmes begin and end with the story, and its remote centre call the middle of the tail."""
     for place in sorted((folder / "programmes").glob("*.yaml")):
         words = place.read_text(encoding="utf-8")
         place.write_text(_WINDOW.sub(f"window: {{from: {first}, to: {last}}}", words), encoding="utf-8")

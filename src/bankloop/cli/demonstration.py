@@ -22,7 +22,7 @@ from bankloop.kit.text import Language, Text
 from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
-    from bankloop.bench.morning import Waiting
+    from bankloop.bench.morning import Awaiting
     from bankloop.bench.story import Story
 
 _FOLDER = Path("demo-bank")
@@ -133,11 +133,14 @@ def day(
             "the night; it is {now} now.",
         )
         .filled(
-            day=lived.day, tasks=f"{lived.tasks:,}", successes=f"{lived.successes:,}", tables=lived.tables,
+            day=lived.day,
+            tasks=f"{lived.tasks:,}",
+            successes=f"{lived.successes:,}",
+            tables=lived.tables,
             now=f"{lived.now.astimezone(ZoneInfo(_ZONE)):%Y-%m-%d %H:%M}",
         )
         .say(language())
-    )  # fmt: skip
+    )
     finish(lived.plain(), as_json)
 
 
@@ -168,14 +171,17 @@ def _make_room(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()) and not (folder / "data" / "truth").exists():
         raise SpecError(
             "demo.not_a_demo",
-            Text("{folder} 里不是演示数据，不会删除；请用 --folder 指定别处", "{folder} holds no demo and is not removed; name another --folder"),
+            Text(
+                "{folder} 里不是演示数据，不会删除；请用 --folder 指定别处",
+                "{folder} holds no demo and is not removed; name another --folder",
+            ),
             folder=folder,
-        )  # fmt: skip
+        )
     remove_cluster(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def show_end(story: Story, day: date, waiting: Waiting, folder: Path, *, every: bool) -> None:
+def show_end(story: Story, day: date, waiting: Awaiting, folder: Path, *, every: bool) -> None:
     """Print the demo in one screen: what happened, five numbers, where to look, the password, what to do next."""
     speaks, bank = language(), story.bank
     said = Text(
@@ -186,10 +192,14 @@ def show_end(story: Story, day: date, waiting: Waiting, folder: Path, *, every: 
     )
     print(
         said.filled(
-            customers=f"{bank.customers:,}", branches=bank.branches, managers=bank.managers,
-            aum=say_fen(bank.aum_fen, speaks), rounds=len(story.rounds), day=day,
+            customers=f"{bank.customers:,}",
+            branches=bank.branches,
+            managers=bank.managers,
+            aum=say_fen(bank.aum_fen, speaks),
+            rounds=len(story.rounds),
+            day=day,
         ).say(speaks)
-    )  # fmt: skip
+    )
     print()
     for title, value in five_numbers(story, waiting, speaks):
         print(f"  {padded(title.say(speaks), 34)}{value.say(speaks)}")
@@ -207,7 +217,7 @@ def show_end(story: Story, day: date, waiting: Waiting, folder: Path, *, every: 
     say_next(*((command.format(folder=folder), what) for command, what in _NEXT))
 
 
-def five_numbers(story: Story, waiting: Waiting, speaks: Language) -> list[tuple[Text, Text]]:
+def five_numbers(story: Story, waiting: Awaiting, speaks: Language) -> list[tuple[Text, Text]]:
     """Return what the demo is judged by, each with its name."""
     read = [one for found in story.rounds for one in found if one.reading.lift is not None]
     held = sum(1 for one in read if one.reading.lift and one.reading.lift.low <= one.true_lift <= one.reading.lift.high)
@@ -233,9 +243,10 @@ def five_numbers(story: Story, waiting: Waiting, speaks: Language) -> list[tuple
             (calls, _same(f"{say_fen(round(ways.plan), speaks)} · {say_fen(round(ways.balance_first), speaks)}"))
         )
     again = Text("{again} 条 · {caps} 次 · 审计链{audit}", "{again} · {caps} · audit chain {audit}").filled(
-        again=story.rerun_sends, caps=story.caps_broken,
+        again=story.rerun_sends,
+        caps=story.caps_broken,
         audit=Text("通过核验", "verified") if story.audit_ok else Text("有问题", "BROKEN"),
-    )  # fmt: skip
+    )
     found.append((Text("再跑一次发出 · 突破频控", "Sent by running again · caps broken"), again))
     desks = Text("{approvals} 件审批 · {tasks} 项任务", "{approvals} approvals · {tasks} tasks")
     found.append(

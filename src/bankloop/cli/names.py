@@ -1,4 +1,4 @@
-"""Names that a terminal completes: campaigns of the bank at hand, roles; read from files alone, so that a tab waits for nothing."""
+"""Names that a terminal completes, read from files alone, so that a tab waits for nothing."""
 
 from __future__ import annotations
 

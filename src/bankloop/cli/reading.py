@@ -21,8 +21,26 @@ SECTIONS: Mapping[str, tuple[Text, tuple[str, ...]]] = {
     ),
     "loop": (
         Text("一轮：从模型到结果", "A round, from model to result"),
-        ("attributes", "power", "learn", "submit", "approvals", "approve", "return", "recall", "schedule", "plan", "run",
-         "deliver", "evaluate", "report", "pause", "resume", "kill", "close"),
+        (
+            "attributes",
+            "power",
+            "learn",
+            "submit",
+            "approvals",
+            "approve",
+            "return",
+            "recall",
+            "schedule",
+            "plan",
+            "run",
+            "deliver",
+            "evaluate",
+            "report",
+            "pause",
+            "resume",
+            "kill",
+            "close",
+        ),
     ),
     "models": (Text("模型", "Models"), ("score", "top", "drift", "rollback")),
     "results": (
@@ -37,7 +55,7 @@ SECTIONS: Mapping[str, tuple[Text, tuple[str, ...]]] = {
         Text("权限与运维", "Rights and operation"),
         ("signin", "signout", "account", "rights", "keys", "audit", "messages", "jobs", "backup", "restore", "bench"),
     ),
-}  # fmt: skip
+}
 _HEADINGS: Mapping[str, Text] = {
     "Options": Text("选项", "Options"),
     "Arguments": Text("参数", "Arguments"),
@@ -98,7 +116,7 @@ class SectionedGroup(TyperGroup):
 
 
 def in_a_line(text: str | None) -> str:
-    """Return what a command does in one line of the screen: its first clause, cut between words where that is too long."""
+    """Return what a command does in one line: its first clause, cut between words where that is too long."""
     clause = re.split(r"[；。]|; |\.$|\. ", one_of(text), maxsplit=1)[0]
     first, *more = fold(clause, screen_width() - _MOST_NAME - 6)
     return f"{first}…" if more else first

@@ -143,7 +143,8 @@ def screen_width() -> int:
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()) -> None:
     """Print a table on stdout, in one language; ``right`` names the columns that hold numbers.
 
-    A table of no rows says so. One that does not fit the screen is folded between words; where a column would be left too
+    A table of no rows says so. One that does not fit the screen is folded between words; where a column would be
+    left too
     narrow to read, each row is printed as a list of its own.
     """
     heads, table = [one_language(name) for name in columns], [[str(cell) for cell in row] for row in rows]
@@ -166,7 +167,8 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
 def column_widths(heads: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> list[int] | None:
     """Return the columns' widths in a table that fits; None where one would be narrower than what reads well.
 
-    What is too much is taken from the widest columns, a cell at a time; no column gets narrower than its longest word, or
+    What is too much is taken from the widest columns, a cell at a time; no column gets narrower than its longest
+    word, or
     than ``NARROWEST`` where its words are longer.
     """
     cols = [[head, *(row[at] for row in rows)] for at, head in enumerate(heads)]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _STATED: ContextVar[bool] = ContextVar("bankloop_stated", default=False)
 _LOCAL = Text(
     "本机模式：还没有授予任何角色，本终端可做一切；用 bankloop rights begin 指定头两位安全管理员之后，各人登录",
-    "local mode: nobody has a role yet, and this terminal may do everything; after bankloop rights begin everybody signs in",
+    "local mode: nobody has a role yet, and this terminal may do everything, until bankloop rights begin",
 )
 TOKEN = "BANKLOOP_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -38,7 +38,8 @@ TOKEN = "BANKLOOP_TOKEN"  # noqa: S105 - the name of a variable
 def acting(store: Store, person: str, purpose: str) -> Principal:
     """Return who acts for a purpose: ``person`` where that is believed, else who signed in here.
 
-    While nobody has been granted a role, who is at this terminal may do everything, and is told so. Raises ``SignInError``
+    While nobody has been granted a role, who is at this terminal may do everything, and is told so. Raises
+    ``SignInError``
     where nobody signed in, ``DeniedError`` where somebody else did than ``--as`` names.
     """
     from bankloop.organization.principals import everything, system

@@ -68,7 +68,7 @@ def accepted_contacts(connection: Connection, campaign: str) -> pa.Array:
 
 
 def accepted_days(connection: Connection, campaign: str) -> pa.Table:
-    """Return decision_id, as text, and due_day of a campaign's contacts that passed the gate and were not stopped later."""
+    """Return decision_id, as text, and due_day of a campaign's contacts that passed and were not stopped."""
     rows = connection.execute(
         text(
             "SELECT decision_id::text, due_day FROM contact c WHERE campaign = :campaign AND accepted AND NOT EXISTS "

@@ -49,7 +49,7 @@ def compiled(*, nogil: bool = True) -> Callable[[F], F]:
 
 
 def _make(names: dict[str, Any], seen: tuple[int, ...] = ()) -> None:
-    """Let numba's own take the place of what is to be compiled among a module's names, and of the modules that it uses."""
+    """Put numba's own in the place of what is to be compiled, of a module and of those that it uses."""
     for name, value in list(names.items()):
         if isinstance(value, Compiled):
             names[name] = value._prepare()

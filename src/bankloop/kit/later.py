@@ -1,4 +1,4 @@
-"""Libraries that are loaded when something of theirs is first asked for: most commands never need them, and each takes long.
+"""Libraries that are loaded when something of theirs is first asked for: most commands never need them.
 
 if TYPE_CHECKING:
 import ibis

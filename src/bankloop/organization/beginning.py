@@ -1,6 +1,7 @@
-"""How a bank's first people get in, in whatever order it is done: two security administrators, then a system administrator.
+"""How a bank's first people get in: two security administrators, then a system administrator.
 
-While nobody has an account, whoever holds the bank's folder opens one. Accounts are the system administrator's work; the
+While nobody has an account, whoever holds the bank's folder opens one. Accounts are the system administrator's work;
+the
 first of those cannot open their own, so that until one has an account a security administrator opens it.
 """
 

@@ -41,9 +41,10 @@ def answer_round(bank: Bank, world: World, name: str, round_: int, start: date, 
 def answer_day(
     bank: Bank, world: World, name: str, round_: int, start: date, end: date, day: date, *, kept: bool
 ) -> Response:
-    """What the campaign's customers do on one day of a window, each contacted on their own day; recorded where ``kept``.
+    """What a campaign's customers do on one day of a window, each contacted on their own; recorded where ``kept``.
 
-    ``world`` is that of the day before the window. The table holds everybody whom the round is about, and of what they do
+    ``world`` is that of the day before the window. The table holds everybody whom the round is about, and of what
+    they do
     only that day: the same day always is the same.
     """
     with bank.store.begin(_WHO) as connection:

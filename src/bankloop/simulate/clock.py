@@ -16,7 +16,7 @@ _MACHINE = SystemClock()
 
 @dataclass(frozen=True, slots=True)
 class MovedClock:
-    """A clock that goes as another does, so far ahead of it as the folder says: who serves sees that it was moved on."""
+    """A clock so far ahead of another as the folder says now: who serves sees that it was moved on."""
 
     folder: Path
     machine: Clock = _MACHINE

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from bankloop.kit.errors import NotFoundError
+from bankloop.kit.text import Text
 from bankloop.simulate.draw import Floats, Ints
 from bankloop.simulate.truth import CampaignTruth, open_to
 
@@ -71,3 +73,21 @@ def by_customer(truth: CampaignTruth, customers: int) -> CampaignPeople:
         {key: np.append(effect * open_to(key, truth.assessed), 0.0) for key, effect in truth.effect.items()},
         {name: np.append(getattr(truth, name), 0) for name in MONEY},
     )
+
+
+def customer_rows(customer_no: object, count: int) -> Ints:
+    """Return the rows of customer numbers in a bank of ``count``; raise ``NotFoundError`` for one that it lacks."""
+    wanted = customer_no if isinstance(customer_no, pa.Array | pa.ChunkedArray) else pa.array(customer_no)
+    if isinstance(wanted, pa.ChunkedArray):
+        wanted = wanted.combine_chunks()
+    if pa.types.is_dictionary(wanted.type):
+        wanted = wanted.dictionary_decode()
+    row = number_rows(wanted.cast(pa.string()))
+    bad = (row < 0) | (row >= count)
+    if bad.any():
+        raise NotFoundError(
+            "simulate.no_customer",
+            Text("模拟行没有客户“{customer}”", "the simulated bank has no customer '{customer}'"),
+            customer=wanted[int(np.flatnonzero(bad)[0])].as_py(),
+        )
+    return row

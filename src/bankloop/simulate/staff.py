@@ -1,4 +1,4 @@
-"""What the simulated staff does with its tasks: which are done, when, and what came of them, logged as people log it."""
+"""What the simulated staff does with its tasks, logged as people log it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ASKED = (TaskKind.REFERRAL, TaskKind.SUPPORT)
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What the truth says of one customer's task: done as told or only logged, answered, the goal met later or that day."""
+    """What the truth says of a task: done or only logged, answered, and when the goal was met."""
 
     executed: bool
     logged: bool

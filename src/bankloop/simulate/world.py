@@ -21,7 +21,7 @@ from bankloop.kit.errors import NotFoundError
 from bankloop.kit.text import Text
 from bankloop.simulate.contracts import RESPONSE_SCHEMA, Response, TrueLift
 from bankloop.simulate.draw import Bools, Floats, Ints
-from bankloop.simulate.lookup import MONEY, CampaignPeople, Days, as_days, by_customer, coded_actions, number_rows
+from bankloop.simulate.lookup import MONEY, CampaignPeople, Days, as_days, by_customer, coded_actions, customer_rows
 from bankloop.simulate.parameters import Parameters, read_parameters
 from bankloop.simulate.rounds import advance
 from bankloop.simulate.season import in_blackout
@@ -61,7 +61,7 @@ class World:
 
     @classmethod
     def load(cls, folder: Path, before: date | None = None) -> World:
-        """Read the newest truth under ``folder/data/truth``, of a day ``before`` another; raise ``NotFoundError`` without one."""
+        """Read the newest truth, of a day ``before`` another; raise ``NotFoundError`` without one."""
         home = newest_day(folder, before=before)
         people = pq.read_table(home / "customer.parquet")
         return cls(
@@ -170,9 +170,8 @@ class World:
         draw = self._draw(campaign, rows, keys, code, unit, begin, days, key)
         success = uniforms(rows, *key, "success") < draw.probability
         after = -np.log1p(-uniforms(rows, *key, "day") * 0.97) * self._p.number("response.days_to_act")
-        left = np.full(len(rows), float(days))
-        if until is not None:
-            left = (np.datetime64(until, "D") - begin).astype(np.float64) + 1.0
+        end = begin + (days - 1) if until is None else np.datetime64(until, "D")
+        left = (end - begin).astype(np.float64) + 1.0
         if campaign == "keep-deposits":
             after = left - 1.0
         second = np.minimum(after, left - 0.5) * 86_400 + _FIRST_DEED
@@ -240,20 +239,7 @@ class World:
         return self._truth[campaign]
 
     def _rows(self, customer_no: object) -> Ints:
-        wanted = customer_no if isinstance(customer_no, pa.Array | pa.ChunkedArray) else pa.array(customer_no)
-        if isinstance(wanted, pa.ChunkedArray):
-            wanted = wanted.combine_chunks()
-        if pa.types.is_dictionary(wanted.type):
-            wanted = wanted.dictionary_decode()
-        row = number_rows(wanted.cast(pa.string()))
-        bad = (row < 0) | (row >= len(self._numbers))
-        if bad.any():
-            raise NotFoundError(
-                "simulate.no_customer",
-                Text("模拟行没有客户“{customer}”", "the simulated bank has no customer '{customer}'"),
-                customer=wanted[int(np.flatnonzero(bad)[0])].as_py(),
-            )
-        return row
+        return customer_rows(customer_no, len(self._numbers))
 
     def _unit_rows(self, unit_id: object) -> Ints:
         wanted = unit_id if isinstance(unit_id, pa.Array | pa.ChunkedArray) else pa.array(unit_id, pa.string())

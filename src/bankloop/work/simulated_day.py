@@ -1,6 +1,7 @@
-"""A day of a simulated bank, lived through: what is due goes out, people answer, the staff works, the night's files arrive.
+"""A day of a simulated bank: what is due goes out, people answer, staff work, the night's files arrive.
 
-The bank's own clock is moved on with it, a step of the day at a time, so that whoever serves the bank sees the day pass;
+The bank's own clock is moved on with it, a step of the day at a time, so that whoever serves the bank sees the day
+pass;
 what a bank does at its times (``clock.DUTIES``) is done at them, by whichever process comes first.
 """
 
@@ -37,7 +38,7 @@ _WORKER = "simulated-day"
 
 @dataclass(frozen=True, slots=True)
 class LivedDay:
-    """What a day brought: tasks touched, goals reached, tables that the night's files renewed, campaigns read at its end."""
+    """What a day brought: tasks touched, goals reached, tables renewed in the night, campaigns read."""
 
     day: date
     now: datetime
@@ -104,7 +105,7 @@ def _do_duties(place: Workplace) -> None:
 
 
 def _answers(bank: Bank, first: date, last: date, *, kept: bool) -> Iterator[Response]:
-    """Yield what the people of every round under way did on the days from ``first`` to ``last``, a day and campaign each."""
+    """Yield what people did on the days from ``first`` to ``last``, a day and campaign each."""
     for plan in _rounds(bank):
         world = World.load(bank.folder, before=plan.window_start)
         for ahead in range((last - first).days + 1):

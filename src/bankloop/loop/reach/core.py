@@ -106,7 +106,10 @@ def whole_of(flat: Flat, core: Core) -> tuple[Integers, float] | None:
     """
     found = optimize.milp(
         -core.value,
-        constraints=[optimize.LinearConstraint(core.use, core.least, core.left), optimize.LinearConstraint(_one_each(core), 1, 1)],
+        constraints=[
+            optimize.LinearConstraint(core.use, core.least, core.left),
+            optimize.LinearConstraint(_one_each(core), 1, 1),
+        ],
         integrality=np.ones(core.value.size), bounds=(0, 1), options={"node_limit": _NODES, "mip_rel_gap": _NEAR},
     )  # fmt: skip
     if found.x is None or found.mip_dual_bound is None:

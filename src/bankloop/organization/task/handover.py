@@ -33,7 +33,8 @@ SELECT t.task_id, t.staff_id FROM staff_task t JOIN customer_book b ON b.custome
     AND b.valid_from <= :now AND (b.valid_to IS NULL OR b.valid_to > :now)
 WHERE {_MINE} AND t.staff_id IS NOT NULL AND b.unit_id <> t.unit_id
     AND NOT EXISTS (SELECT FROM staff_post p WHERE p.staff_id = t.staff_id AND p.unit_id = t.unit_id
-        AND p.post IN ('remote_seat', 'partner_agent') AND p.valid_from <= :now AND (p.valid_to IS NULL OR p.valid_to > :now))
+        AND p.post IN ('remote_seat', 'partner_agent') AND p.valid_from <= :now
+        AND (p.valid_to IS NULL OR p.valid_to > :now))
 """
 _FREE = """
 WITH held AS ({which}), freed AS (UPDATE staff_task t SET staff_id = NULL, state = 'ALLOTTED', state_reason = 'handed over', updated_at = :now

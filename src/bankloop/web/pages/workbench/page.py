@@ -255,7 +255,7 @@ def _urgency(clock: WorkTime, task: Task, now: datetime) -> float:
 
 
 def _lock_of(console: Console, reason: Mapping[str, Any] | None) -> Locked | None:
-    """Return what the lock of a task's decision says; None where no campaign decided, as of a list or a programme's care."""
+    """Return what a decision's lock says; None where no campaign decided, as of a list."""
     return _locked(console, reason["lock_digest"]) if reason and reason["lock_digest"] else None
 
 
