@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 
 from bankloop.bench.morning import Awaiting, open_morning
 from bankloop.bench.story import CYCLE_DAYS, tell
@@ -24,6 +23,7 @@ from bankloop.web.shell.app import create_app
 from bankloop.wiring import open_bank, workplace
 from bankloop.work.crew import Crew
 from bankloop.work.simulated_day import live_day
+from tests.web.conftest import TestClient
 
 pytestmark = pytest.mark.soak
 TODAY = date(2026, 11, 30)
