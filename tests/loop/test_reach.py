@@ -157,29 +157,29 @@ def test_a_message_due_at_21_30_goes_at_09_00_the_next_day_and_once(store: Store
 
 
 @pytest.mark.capability("A7")
-def test_the_121st_call_of_a_day_is_not_assigned_and_says_why(store: Store, allow: Callable[..., None]) -> None:
-    allow(f"C{i}" for i in range(121))
+def test_the_71st_call_of_a_day_is_not_assigned_and_says_why(store: Store, allow: Callable[..., None]) -> None:
+    allow(f"C{i}" for i in range(71))
     policies = bank_spec().policies
-    due = reach.schedule(["rm_call"] * 121, [float(121 - i) for i in range(121)], policies, [START], ZONE)
-    assert sum(d is not None for d in due) == 120
-    assert due[120] is None
+    due = reach.schedule(["rm_call"] * 71, [float(71 - i) for i in range(71)], policies, [START], ZONE)
+    assert sum(d is not None for d in due) == 70
+    assert due[70] is None
     rows = [
         {"decision_id": f"00000000-0000-7000-8000-{i:012d}", "customer_no": f"C{i}", "unit_id": "B001", "channel": "rm_call",
          "campaign": "x", "contact_class": "marketing", "due_at": datetime(2026, 8, 24, 1, 0, 0, i, tzinfo=ZoneInfo("UTC"))}
-        for i in range(121)
+        for i in range(71)
     ]  # fmt: skip
     with store.begin(system()) as connection:
         outcome = reserve_contacts(
             connection, pa.Table.from_pylist(rows, schema=CONTACT_SCHEMA), *reach.gate_limits(policies)
         )
-    assert outcome["accepted"].to_pylist() == [True] * 120 + [False]
-    assert outcome["refused_by"][120].as_py() == "capacity:rm_call:*"
+    assert outcome["accepted"].to_pylist() == [True] * 70 + [False]
+    assert outcome["refused_by"][70].as_py() == "capacity:rm_call:*"
 
 
 def test_people_work_on_working_days_and_within_call_hours() -> None:
     policies = bank_spec().policies
     days = reach.window_days(date(2026, 8, 28), 4)  # Friday to Monday
-    due = reach.schedule(["rm_call"] * 200 + ["sms"], [1.0] * 201, policies, days, ZONE)
-    called = {d.day for d in due[:200] if d is not None}
+    due = reach.schedule(["rm_call"] * 140 + ["sms"], [1.0] * 141, policies, days, ZONE)
+    called = {d.day for d in due[:140] if d is not None}
     assert called == {date(2026, 8, 28), date(2026, 8, 31)}
     assert all(d is not None and d.moment.astimezone(ZoneInfo(ZONE)).hour == 9 for d in due)

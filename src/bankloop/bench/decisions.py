@@ -1,8 +1,8 @@
 """Measures decisions: what plans truly bring, as a share of what could be had from what a bank can know.
 
-Each seed is a bank whose customers judge and whose outcomes nobody learns from; its rounds are lived by other banks, with the
-models of the round before. Attainable is what the truth of yet other banks, regressed on what a bank knows, gives out under the
-same limits. A share of 0 of the seeds means that none was seen; its upper bound stands beside it.
+Each seed is a bank whose customers judge and whose outcomes nobody learns from; its rounds are lived by other banks,
+with the models of the round before. Attainable is what the truth of yet other banks, regressed on what a bank knows,
+gives out under the same limits. A share of 0 of the seeds means that none was seen; its upper bound stands beside it.
 """
 
 from __future__ import annotations
@@ -40,10 +40,16 @@ ROUNDS, TOLD = 6, (0, 3, 6)
 # Nothing was chosen on these seeds, nor on those whose truth says what is attainable.
 FIRST_SEED, KNOWN_SEEDS, KNOWN_CUSTOMERS = 1_001, (901, 902, 903, 904), 300_000
 MOST_ROWS = 60_000
-# How a call works in worlds in which the stated prior is wrong: points that it wins of those who do not renew by themselves,
-# points of those who do, and how many calls connect.
-WORLDS = {"+9 -3": (9.0, -3.0, 0.6), "+4 -1": (4.0, -1.0, 0.6), "+2 0": (2.0, 0.0, 0.6), "+4 -5": (4.0, -5.0, 0.6),
-          "30 % connect": (9.0, -3.0, 0.3), "45 % connect": (9.0, -3.0, 0.45)}  # fmt: skip
+# How a call works in worlds in which the stated prior is wrong: points that it wins of those who do not renew by
+# themselves, points of those who do, and how many calls connect.
+WORLDS = {
+    "+9 -3": (9.0, -3.0, 0.6),
+    "+4 -1": (4.0, -1.0, 0.6),
+    "+2 0": (2.0, 0.0, 0.6),
+    "+4 -5": (4.0, -5.0, 0.6),
+    "30 % connect": (9.0, -3.0, 0.3),
+    "45 % connect": (9.0, -3.0, 0.45),
+}
 
 Floats = NDArray[np.float64]
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -117,10 +123,13 @@ class Judge:
 
 
 def measure(sizes: Mapping[str, tuple[int, int]], permutations: int, say: Say) -> dict[str, Any]:
-    """Return, by size, shares of what is attainable after rounds, and how often rules of thumb or nothing were better."""
+    """Return, by size, shares of what is attainable, and how often a rule of thumb or nothing was better."""
     p = read_parameters(None)
     known = knowable([make_population(p, KNOWN_CUSTOMERS, seed) for seed in KNOWN_SEEDS])
-    found = {name: _size(p, customers, seeds, known, lambda word, name=name: say(f"{name} {word}")) for name, (customers, seeds) in sizes.items()}  # type: ignore[misc]  # fmt: skip
+    found = {}
+    for name, (customers, seeds) in sizes.items():
+        say(name)
+        found[name] = _size(p, customers, seeds, known, say)
     customers, seeds = next(iter(sizes.values()))
     say("worlds")
     worlds = {name: first_round_in(p, customers, seeds, *world) for name, world in WORLDS.items()}
@@ -144,7 +153,9 @@ def _regressed(x: Floats, y: Floats) -> Scorer:
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
-    trees = HistGradientBoostingRegressor(max_iter=120, learning_rate=0.08, max_leaf_nodes=15, min_samples_leaf=200, random_state=0)  # fmt: skip
+    trees = HistGradientBoostingRegressor(
+        max_iter=120, learning_rate=0.08, max_leaf_nodes=15, min_samples_leaf=200, random_state=0
+    )
     with threadpool_limits(1, user_api="openmp"):
         return Scorer.plain(trees.fit(x, y), x.shape[1])
 
@@ -211,8 +222,9 @@ def _size(p: Parameters, customers: int, seeds: int, known: Mapping[str, Knowabl
 def first_round_in(
     p: Parameters, customers: int, seeds: int, wins: float, loses: float, connect: float
 ) -> dict[str, Any]:
-    """Return of a world in which calls work otherwise than was stated how the first plan's calls compare with churn-first's."""
-    world = p.where({"keep-deposits.lifts_other": {CALL: wins}, "keep-deposits.lifts_auto_renew": {CALL: loses}, "channels.rm_call": {"reached": connect}})  # fmt: skip
+    """Return how the first plan's calls compare with churn-first's where calls work otherwise than was stated."""
+    lifts = {"keep-deposits.lifts_other": {CALL: wins}, "keep-deposits.lifts_auto_renew": {CALL: loses}}
+    world = p.where({**lifts, "channels.rm_call": {"reached": connect}})
     book = rulebook(customers).only(KEEP)
     below, won = np.zeros((2, seeds)), np.zeros((2, seeds))
     for at in range(seeds):
@@ -222,11 +234,12 @@ def first_round_in(
         won[:, at] = judge.calls(judge.by(first))
         below[:, at] = won[0, at] < won[1, at], won[0, at] < 0.0
     mean = [round(float(one.mean())) for one in won]
-    return {"plan": mean[0], "churn_first": mean[1], "below_churn_first": round(float(below[0].mean()), 3), "below_nothing": round(float(below[1].mean()), 3)}  # fmt: skip
+    often = [round(float(one.mean()), 3) for one in below]
+    return {"plan": mean[0], "churn_first": mean[1], "below_churn_first": often[0], "below_nothing": often[1]}
 
 
 def permuted_claims(p: Parameters, customers: int, permutations: int) -> float:
-    """Return the share of permutations of a round's treatment in which a plan learned on one half claims a gain on the other."""
+    """Return the share of permutations of a treatment in which a plan of one half claims a gain on the other."""
     book = rulebook(customers)
     bank = make_population(p, customers, FIRST_SEED - 1)
     first = first_models(bank, book, FIRST_SEED - 1)
@@ -260,7 +273,7 @@ def _told(shares: Floats) -> dict[str, float]:
 
 
 def _seen(share: Floats) -> dict[str, float]:
-    """Return the mean share of seeds in which it happened, and its upper bound where it was never seen (Clopper–Pearson)."""
+    """Return the mean share of seeds in which it happened, and its upper bound where it never did (Clopper–Pearson)."""
     mean = float(share.mean())
     return {
         "mean": round(mean, 4),

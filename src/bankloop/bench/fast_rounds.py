@@ -1,4 +1,4 @@
-"""Rounds of banks in memory: the product's propensity, learner, cells, lots, ghosts and assignment over the simulator's people."""
+"""Rounds of banks in memory: the product's models, cells, lots, ghosts and assignment over the simulator's people."""
 
 from __future__ import annotations
 
@@ -17,9 +17,16 @@ from bankloop.customer.catalogue import frozen_catalogue, read_catalogue
 from bankloop.loop import reach
 from bankloop.loop.learning.first_lot import first_lot
 from bankloop.loop.model import Labelled, RandomisedArm, Uplift, stated_prior, stated_uplift, train_propensity
-from bankloop.loop.reach import Action, CampaignCandidates, Candidates, ExperimentCell, Family, Problem
-from bankloop.loop.reach.contracts import by_campaign
-from bankloop.loop.reach.several import wished_at
+from bankloop.loop.reach import (
+    Action,
+    CampaignCandidates,
+    Candidates,
+    ExperimentCell,
+    Family,
+    Problem,
+    by_campaign,
+    wished_at,
+)
 from bankloop.loop.spec import Lock, Policies, make_lock, read_bank_spec
 from bankloop.simulate.service import write_templates
 
@@ -109,7 +116,7 @@ def planned(bank: Population, book: Rulebook, models: Mapping[str, Uplift], numb
 
 
 def rows_of(bank: Population, plan: Lived, seed: int, number: int) -> dict[str, Labelled]:
-    """Live a round by the truth and return each campaign's training rows, as the product makes them of its decisions."""
+    """Live a round by the truth and return each campaign's training rows, as the product makes them."""
     found = plan.candidates
     explored = found.cell == ExperimentCell.EXPLORE.value
     apart = (found.cell == ExperimentCell.HOLDOUT.value) | (found.cell == ExperimentCell.EXEMPT.value)
@@ -181,7 +188,13 @@ def true_values(bank: Population, found: Candidates) -> Floats:
     return value
 
 
-def _lived(people: Audience, found: Candidates, issued: NDArray[np.int64], kept: NDArray[np.int64], rng: np.random.Generator) -> Floats:  # fmt: skip
+def _lived(
+    people: Audience,
+    found: Candidates,
+    issued: NDArray[np.int64],
+    kept: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> Floats:
     chance = people.base[kept] + people.hand[kept]
     for column in np.unique(issued[issued != reach.NONE]):
         hit = issued == column
@@ -215,13 +228,14 @@ def _side(bank: Population, lock: Lock, model: Uplift, number: int) -> CampaignC
 
 
 def _open(bank: Population, people: Audience, lock: Lock, actions: Sequence[Action]) -> Bools:
-    """Return (m, k) which action each customer is open to: by channel, by assessment, by what the campaign asks for a call."""
+    """Return (m, k) which action each customer is open to: by channel, by assessment, by what a call takes."""
 
     def known(name: str) -> Bools:
         return np.asarray(bank.state[name].to_numpy()[people.rows], dtype=bool)
 
     every = np.ones(len(people.rows), bool)
-    by_channel = {"app_push": known("app_registered") & known("push_allowed"), "sms": every, "wecom": known("wecom_friend"), "rm_call": every}  # fmt: skip
+    push = known("app_registered") & known("push_allowed")
+    by_channel = {"app_push": push, "sms": every, "wecom": known("wecom_friend"), "rm_call": every}
     if lock.name == "first-wealth":
         by_channel["rm_call"] = bank.state["aum"].to_numpy()[people.rows] >= 200_000 * 100
     assessed = known("has_valid_risk_assessment") if lock.name == "first-wealth" else every

@@ -1,7 +1,7 @@
-"""Banks in memory, without files or a store: the simulator's own people, holdings and truth, with what a bank would know.
+"""Banks in memory, without files or a store: the simulator's people, holdings and truth, with what a bank would know.
 
-What a bank sees of behaviour (sessions, payments) is drawn from the same pace as the simulator's events, and only counted. So
-that a decision can be asked of hundreds of banks in the time that one takes through its files.
+What a bank sees of behaviour (sessions, payments) is drawn from the same pace as the simulator's events, and only
+counted. So that a decision can be asked of hundreds of banks in the time that one takes through its files.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ Bools = NDArray[np.bool_]
 class Audience:
     """One campaign's usable customers in one bank: what the bank knows, and the truth that it does not.
 
-    ``rows`` (m,) of the bank's ``state``; ``x`` (m, f) by ``features``; ``base`` (m,) P(success) alone; ``effect`` by action (m,)
-    its change by intention to treat; ``hand`` (m,) what managers change on their own account; ``worth`` (m,) fen of a success.
+    ``rows`` (m,) of the bank's ``state``; ``x`` (m, f) by ``features``; ``base`` (m,) P(success) alone; ``effect`` by
+    action (m,) its change by intention to treat; ``hand`` (m,) what managers change on their own account; ``worth`` (m,)
+    fen of a success.
     """
 
     rows: Ints

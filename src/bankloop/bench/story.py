@@ -156,7 +156,7 @@ def begin(
     first_day: date = FIRST_DAY,
     opening: date | None = None,
 ) -> tuple[Story, World]:
-    """Simulate and load a bank with its people, its limits in proportion to its size, and have its first models approved.
+    """Simulate and load a bank with its people, limits in proportion, and have its first models approved.
 
     ``before_opening`` may change the bank's files; with ``opening`` its core system also tells of that day, long
     before.

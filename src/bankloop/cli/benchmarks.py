@@ -166,7 +166,11 @@ def measure_learning(options: Options) -> dict[str, Any]:
 
 
 def measure_decisions(options: Options) -> dict[str, Any]:
-    """What plans truly bring, as shares of what could be had from what a bank can know, by size and round; how often churn-first or nothing is better (`at_most` is the upper bound at 95 % where none was seen), also in worlds in which the stated prior is wrong; and how many permutations of a treatment a plan makes a claim of."""
+    """What plans truly bring, as shares of what could be had from what a bank can know, by size and round.
+
+    Beside it how often churn-first or nothing is better (`at_most` is the upper bound at 95 % where none was seen), also in
+    worlds in which the stated prior is wrong, and of how many permutations of a treatment a plan makes a claim.
+    """
     from bankloop.bench.decisions import QUICK, SIZES, measure
 
     return measure(QUICK if options.quick else SIZES, 40 if options.quick else 400, say)

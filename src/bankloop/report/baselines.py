@@ -122,7 +122,8 @@ def beside(window: Window, truth: Floats | None = None) -> Beside:
     return Beside(
         tuple(WayLine(one.way.value, one.value, one.customers) for one in ways),
         _next_in_line(window), _lost(window), _fair(window), _levers(window),
-        () if truth is None else truth_lines(window, truth, balance), rules_beside(window), swings(window), beliefs(window),
+        () if truth is None else truth_lines(window, truth, balance),
+        rules_beside(window), swings(window), beliefs(window),
     )  # fmt: skip
 
 

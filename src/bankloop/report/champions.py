@@ -30,10 +30,10 @@ def comparison_table(found: Comparison) -> Table:
         )
     ]
     if found.plan is not None:
-        gain, plan = _money(found.plan.gain), found.plan
+        brings, plan = _money(found.plan.gain), found.plan
         sure = Text(f"把握 {plan.probability:.0%}", f"{plan.probability:.0%} sure")
         words = Text(f"新方案今天多带来（{sure.zh}）", f"the new plan brings more today ({sure.en})")
-        rows.append((Cell(words), Cell(_DASH), Cell(_DASH), Cell(gain, Tone.GOOD if plan.sure else Tone.PLAIN)))
+        rows.append((Cell(words), Cell(_DASH), Cell(_DASH), Cell(brings, Tone.GOOD if plan.sure else Tone.PLAIN)))
         reach = Text("触达：首个方案与新方案", "customers reached: first plan and new plan")
         rows.append(
             (
@@ -64,9 +64,9 @@ def comparison_table(found: Comparison) -> Table:
     note = Text(
         f"新方案今天带来更多的把握到 {SURE:.0%}、触达不少于首个方案的一半、守护指标都守住，才提议换人。误差和估值只供参考："
         f"第 {which_zh} 轮，两者都没学过，每轮只由之前各轮学成的挑战者来考（第一轮分三份互考）。",
-        f"A change is proposed where the new plan brings more today with a probability of {SURE:.0%}, reaches half of the first "
-        f"plan's customers, and every guard holds. Error and values are information: of rounds {which_en}, on which neither was "
-        "trained; each judges a challenger of the rounds before it (a first round in thirds).",
+        f"A change is proposed where the new plan brings more today with a probability of {SURE:.0%}, reaches half of the "
+        f"first plan's customers, and every guard holds. Error and values are information: of rounds {which_en}, on which "
+        "neither was trained; each judges a challenger of the rounds before it (a first round in thirds).",
     )
     caption = Text(f"现任与挑战者：{found.rows:,} 行", f"Champion and challenger: {found.rows:,} rows")
     return Table("comparison", caption, _COLUMNS, tuple(rows), note)
@@ -95,8 +95,8 @@ def challenger_table(challengers: Mapping[str, Challenger], titles: Mapping[str,
     )
     note = Text(
         "各按自己的排序联系一半客户，看随机对照下的提升；两份方案在今天的客户和上限下比，带来更多的把握够大才提议换人。",
-        "Each contacts the half it ranks first; the lift is against the random control. Both plans are held beside each other on "
-        "today's customers and limits; a change is proposed where the new one surely enough brings more.",
+        "Each contacts the half it ranks first; the lift is against the random control. Both plans are held beside each "
+        "other on today's customers and limits; a change is proposed where the new one surely enough brings more.",
     )
     return Table("challengers", Text("现任与挑战者", "Champion and challenger"), columns, rows, note)
 

@@ -1,7 +1,7 @@
-"""The bank's own ways to choose beside the plan: as many contacts given to others, and what that would bring, how surely.
+"""The bank's own ways to choose beside the plan: as many contacts given to others, what that would bring, how surely.
 
-Valued by the posterior of the campaign's model; how many rounds a measurement among those on whom the two differ would take is
-said beside it. A rule that is as good is called so.
+Valued by the posterior of the campaign's model; how many rounds a measurement among those on whom the two differ
+would take is said beside it. A rule that is as good is called so.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bankloop.kit.text import Text
+from bankloop.loop.campaign.own_rules import own_orders
 from bankloop.loop.model import feature_matrix
 from bankloop.loop.optimize import Setting, difference_of
 from bankloop.loop.product import numbers
 from bankloop.loop.reach import NONE, CampaignCandidates, ExperimentCell
 from bankloop.loop.round.window import Window
-from bankloop.loop.spec.batch import conditions, measures
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
 
@@ -44,8 +44,8 @@ Floats = NDArray[np.float64]
 class RuleLine:
     """A rule beside a campaign's plan: what the plan brings above it, fen, with 95 % interval and probability.
 
-    ``contacts`` both give, ``differ`` of them to other people; a measurement of the difference would take ``rounds``, 0 where
-    it would take more than anybody waits for.
+    ``contacts`` both give, ``differ`` of them to other people; a measurement of the difference would take ``rounds``,
+    0 where it would take more than anybody waits for.
     """
 
     campaign: str
@@ -89,9 +89,19 @@ def _campaign(window: Window, index: int) -> Iterator[RuleLine]:
         probability, gain = difference_of(today, model, (mine, same), (theirs, same[: len(theirs)]))
         apart = np.setxor1d(mine, theirs)
         yield RuleLine(
-            side.campaign, name, title.zh, title.en, found.actions[column].key, contacts, len(np.setdiff1d(theirs, mine)),
-            gain.value, gain.low, gain.high, probability, _rounds(side, apart, gain.value),
-        )  # fmt: skip
+            side.campaign,
+            name,
+            title.zh,
+            title.en,
+            found.actions[column].key,
+            contacts,
+            len(np.setdiff1d(theirs, mine)),
+            gain.value,
+            gain.low,
+            gain.high,
+            probability,
+            _rounds(side, apart, gain.value),
+        )
 
 
 def _scores(window: Window, side: CampaignCandidates, members: pa.Table) -> dict[str, tuple[Text, Floats]]:
@@ -101,19 +111,13 @@ def _scores(window: Window, side: CampaignCandidates, members: pa.Table) -> dict
     found = {LIKELIEST: (_TITLES[LIKELIEST], chance), EXPECTED: (_TITLES[EXPECTED], chance * side.worth)}
     if "aum" in members.column_names:
         found[RICHEST] = (_TITLES[RICHEST], np.nan_to_num(numbers(members["aum"])))
-    own = lock.campaign.rules
-    by = measures(members, {name: rule.by for name, rule in own.items()}, lock.types, window.plan.as_of)
-    first = {name: rule.among for name, rule in own.items() if rule.among is not None}
-    among = conditions(members, first, lock.types, window.plan.as_of)
-    for name, rule in own.items():
-        score = np.nan_to_num(by[name] if rule.first == "most" else -by[name], nan=-np.inf)
-        rank = np.argsort(np.argsort(score, kind="stable"), kind="stable").astype(np.float64)
-        found[name] = (rule.title.text, rank + len(rank) * among.get(name, np.zeros(len(rank), bool)))
+    for name, order in own_orders(lock, members, window.plan.as_of).items():
+        found[name] = (lock.campaign.rules[name].title.text, order)
     return found
 
 
 def _rounds(side: CampaignCandidates, apart: NDArray[np.int64], gain: float) -> int:
-    """Return how many rounds would see the difference, read among those on whom the two differ, by the campaign's control."""
+    """Return how many rounds would see the difference among those on whom the two differ, by the campaign's control."""
     share = side.control_share
     if not len(apart) or gain == 0.0 or not 0.0 < share < 1.0:
         return 0
@@ -150,8 +154,8 @@ def rule_table(lines: tuple[RuleLine, ...], titles: Mapping[str, Text]) -> Table
     )
     note = Text(
         "按模型的后验估值：先验写高了，差额也偏高。量得出与否按对照组的大小算。",
-        "Valued by the model's posterior: where the stated prior is too high, so is the difference. Whether it can be measured "
-        "follows from the control's size.",
+        "Valued by the model's posterior: where the stated prior is too high, so is the difference. Whether it can be "
+        "measured follows from the control's size.",
     )
     return Table("rules", Text("方案与自己的规则", "The plan and your own rules"), columns, rows, note)
 
@@ -177,7 +181,10 @@ def _measured(one: RuleLine) -> Text:
     if not one.differ:
         return say.same("—")
     if not one.rounds:
-        return Text(f"这个规模说不清：要 {_MOST_ROUNDS} 轮以上", f"cannot be told at this size: more than {_MOST_ROUNDS} rounds")  # fmt: skip
+        return Text(
+            f"这个规模说不清：要 {_MOST_ROUNDS} 轮以上",
+            f"cannot be told at this size: more than {_MOST_ROUNDS} rounds",
+        )
     if one.rounds == 1:
         return Text("一轮可读", "one round tells")
     return Text(

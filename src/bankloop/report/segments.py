@@ -1,4 +1,4 @@
-"""Whom an effect is told of, in words: who comes by themselves, what was stated, what is believed, and who is left alone."""
+"""Whom an effect is told of, in words: who comes by themselves, what was stated and is believed, who is left alone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def _bound(one: Mapping[str, Any], definition: Mapping[str, Any]) -> Text:
 
 
 def _edge(value: float, definition: Mapping[str, Any]) -> Text:
-    return say.money(value) if definition.get("type") == "money" else say.same(f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}")  # fmt: skip
+    if definition.get("type") == "money":
+        return say.money(value)
+    return say.same(f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}")
 
 
 def _span(name: Text, low: Text | None, high: Text | None) -> Text:
@@ -60,7 +62,7 @@ def advice(effects: Mapping[str, Mapping[str, float]]) -> tuple[Text, Tone]:
 
 
 def segments_table(card: Mapping[str, Any], named: Mapping[str, Mapping[str, Any]]) -> Table | None:
-    """Return the segments of a campaign's model: who, how many, who comes alone, each action's effect stated → believed."""
+    """Return the segments of a campaign's model: who, how many, who comes alone, each action stated → believed."""
     segments = card.get("segments") or ()
     if not segments:
         return None
@@ -83,7 +85,8 @@ def segments_table(card: Mapping[str, Any], named: Mapping[str, Mapping[str, Any
         Column(Text("一次触达的作用：先验 → 现在相信 [95%]", "What a contact does: stated → believed [95 %]")),
         Column(Text("所以", "Therefore")),
     )
-    return Table("segments", Text("分群：先验与后验", "Segments: what was stated, what is believed"), columns, tuple(rows), _statement(card))  # fmt: skip
+    caption = Text("分群：先验与后验", "Segments: what was stated, what is believed")
+    return Table("segments", caption, columns, tuple(rows), _statement(card))
 
 
 def _effects(effects: Mapping[str, Mapping[str, float]]) -> Text:
@@ -108,5 +111,8 @@ def _statement(card: Mapping[str, Any]) -> Text | None:
     zh = "，".join(f"{name} 赢 {wins:.1%} 失 {loses:.1%}" for name, (wins, loses) in stated.items())
     en = ", ".join(f"{name} wins {wins:.1%} and loses {loses:.1%}" for name, (wins, loses) in stated.items())
     who = card.get("statement") or {}
-    signed = Text("没有署名", "nobody signed it") if not who else Text(f"{who['owner']}，{who['on']}：{who['source']}", f"{who['owner']}, {who['on']}: {who['source']}")  # fmt: skip
+    signed = Text("没有署名", "nobody signed it")
+    if who:
+        owner, on, source = who["owner"], who["on"], who["source"]
+        signed = Text(f"{owner}，{on}：{source}", f"{owner}, {on}: {source}")
     return Text(f"先验：{zh}（{signed.zh}）。", f"Stated: {en} ({signed.en}).")

@@ -1,4 +1,4 @@
-"""How much a plan hangs on what the owner stated is lost: the same plan had nobody been lost, half as many, twice as many."""
+"""How much a plan hangs on what the owner stated is lost: the same plan were nobody lost, half or twice as many."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FACTORS = (0.0, 0.5, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class SwingLine:
-    """The plan had ``factor`` times as many been stated as lost: value in fen, contacts, staff tasks, and contacts it keeps."""
+    """The plan were ``factor`` times as many lost: value in fen, contacts, staff tasks, and the plan's contacts it keeps."""
 
     factor: float
     value: float
@@ -41,7 +41,7 @@ class BeliefLine:
 
 
 def swings(window: Window) -> tuple[SwingLine, ...]:
-    """Return the plan solved again with other losses, the plan itself (factor 1) among them; nothing where none is stated."""
+    """Return the plan solved again with other losses, itself (factor 1) among them; nothing where none is stated."""
     if not any(share for model in window.models.values() for share in model.stated.loses.values()):
         return ()
     plan, found = window.plan, window.plan.candidates
@@ -88,7 +88,9 @@ def beliefs(window: Window) -> tuple[BeliefLine, ...]:
         }
         definitions = lock.content["attributes"]
         read = {bound["feature"] for one in segments for bound in one["bounds"]}
-        named = {key: {"zh": body["zh"], "en": body["en"], "type": body["type"]} for key, body in definitions.items() if key in read}  # fmt: skip
+        named = {
+            key: {part: definitions[key][part] for part in ("zh", "en", "type")} for key in read if key in definitions
+        }
         lines.append(BeliefLine(name, card, named))
     return tuple(lines)
 

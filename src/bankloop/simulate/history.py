@@ -147,14 +147,14 @@ def window_events(
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Rhythm:
     """How often people do things: sessions in the app and movements of money, a month (n,)."""
 
     digital: Floats
     money: Floats
 
 
-def pace_of(p: Parameters, rng: np.random.Generator, people: SimulatedPeople, days: int) -> Pace:
+def pace_of(p: Parameters, rng: np.random.Generator, people: SimulatedPeople, days: int) -> Rhythm:
     """Return everybody's pace over ``days``, so that the bank as a whole has the events that its parameters ask for."""
     n = people.count
     lively = np.exp(0.2 * np.clip(people.activity - people.activity.mean(), -2, 2))
@@ -169,7 +169,7 @@ def pace_of(p: Parameters, rng: np.random.Generator, people: SimulatedPeople, da
     months = days / _MONTH
     digital *= share * rest / max(float((digital * waking).sum()) * months, 1e-9)
     money *= (1 - share) * rest / max(float((money * waking).sum()) * months, 1e-9)
-    return Pace(digital, money)
+    return Rhythm(digital, money)
 
 
 def _plan(p: Parameters, streams: Streams, people: SimulatedPeople, known: Deeds, start: int, end: int) -> _Plan:

@@ -1,7 +1,7 @@
 """How wide the lot of a campaign is that knows nothing yet: as wide as it takes to learn whom its messages move.
 
-Where only the stated prior is known, choosing is hardly better than drawing, and drawing is what can be learned from. Calls are
-not drawn: a lot of a hundred calls costs what they would have won and tells nothing.
+Where only the stated prior is known, choosing is hardly better than drawing, and drawing is what can be learned from.
+Calls are not drawn: a lot of a hundred calls costs what they would have won and tells nothing.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ _PPM = 1_000_000
 def first_lot(learned: Uplift, actions: tuple[Action, ...], people: int) -> int:
     """Return the share (ppm) of a campaign's audience that is drawn by lot because nothing was learned yet, 0 for none.
 
-    It is sized so that four such rounds in five see the effect of the strongest message, as it was stated, in each segment. A
-    campaign that was learned, and one whose whole audience would be too few, keeps to the bank's own share.
+    It is sized so that four such rounds in five see the effect of the strongest message, as it was stated, in each
+    segment. A campaign that was learned, and one whose whole audience would be too few, keeps to the bank's own
+    share.
     """
     messages = [action.key for action in actions if not action.staff]
     if learned.causal or not messages or not people:

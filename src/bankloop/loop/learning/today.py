@@ -18,9 +18,10 @@ from bankloop.store.contracts import Principal
 
 
 def campaign_today(bank: Bank, principal: Principal, locked: Lock, champion: Uplift, today: date) -> optimize.Setting:
-    """Return who is in the campaign's audience on a day, and what there would be to give out in a window that starts then.
+    """Return who is in the campaign's audience on a day, and what there would be to give out in a window from then on.
 
-    The campaign has the bank's limits to itself: what others take of them is not known before they are planned together.
+    The campaign has the bank's limits to itself: what others take of them is not known before they are planned
+    together.
     """
     lock = shelf_now(bank, principal).on(locked)
     table = bank.state(today, catalogue_in_force(bank, {lock.name: lock})).table
@@ -35,7 +36,7 @@ def campaign_today(bank: Bank, principal: Principal, locked: Lock, champion: Upl
     withheld = own.withheld(lock.name, table)
     side = reach.candidates_of(
         lock, found, offers, champion, people, lock.types, today, 0, 0, allowed.open_to, withheld
-    )  # fmt: skip
+    )
     joined = reach.join([side], table, lock.policies, lock.types, today, 0)
     days = reach.window_days(today, lock.policies.plan.window)
     families = reach.families_of(joined, {lock.name: lock}, lock.policies, days)

@@ -212,11 +212,13 @@ def promotion_effect(
         rows.append(("compared", "比较用行", "rows compared", f"{compared.rows:,}"))
         if compared.plan is not None:
             p, g = compared.plan, compared.plan.gain
+            brings = f"{g.value:,.0f} [{g.low:,.0f}, {g.high:,.0f}]"
+            reaches = f"{p.first:,} → {p.reached:,}"
             rows += [
-                ("gain", "新方案多带来（分/窗口）", "the new plan brings more by (fen a window)", f"{g.value:,.0f} [{g.low:,.0f}, {g.high:,.0f}]"),
+                ("gain", "新方案多带来（分/窗口）", "the new plan brings more by (fen a window)", brings),
                 ("probability", "带来更多的把握", "probability that it is more", f"{p.probability:.0%}"),
-                ("reach", "触达：首个方案 → 新方案", "customers reached: first plan → new plan", f"{p.first:,} → {p.reached:,}"),
-            ]  # fmt: skip
+                ("reach", "触达：首个方案 → 新方案", "customers reached: first plan → new plan", reaches),
+            ]
         if compared.error is not None:
             e = compared.error
             rows.append(("error", "误差减少", "error taken away", f"{e.value:.2g} [{e.low:.2g}, {e.high:.2g}]"))

@@ -1,4 +1,4 @@
-"""What a card says of an effect in numbers: who the segments are, who comes by themselves, what was stated, what is believed."""
+"""What a card says of an effect in numbers: who the segments are, what was stated of them, what is believed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bankloop.loop.model.contracts import BelievedEffect, SegmentBelief, SegmentBound
-from bankloop.loop.model.segments import Bound
+from bankloop.loop.model.segments import Question
 from bankloop.loop.model.uplift import Z95, Uplift
 
 # Ages, days and counts stay as they are below; money lies above, on a log scale, which is how it matters.
@@ -43,7 +43,7 @@ def beliefs_of(model: Uplift, actions: Sequence[str]) -> tuple[SegmentBelief, ..
     )
 
 
-def _joined(bounds: Sequence[tuple[str, Bound]]) -> tuple[SegmentBound, ...]:
+def _joined(bounds: Sequence[tuple[str, Question]]) -> tuple[SegmentBound, ...]:
     """Return the bounds of each feature as one span: the path asks after the same feature more than once."""
     spans: dict[str, SegmentBound] = {}
     for name, one in bounds:

@@ -1,6 +1,7 @@
 """Which learner a campaign's uplift is learned by: the one that its file names, or by comparison on rows none of them saw.
 
-The segments' posterior stays unless another is surely nearer to what happened: by the R-loss of Nie and Wager, customer by customer.
+The segments' posterior stays unless another is surely nearer to what happened: by the R-loss of Nie and Wager,
+customer by customer.
 """
 
 from __future__ import annotations

@@ -33,12 +33,13 @@ class ModelCard:
     ``rounds`` are those that it was trained on; ``edges`` between the tenths of the training rows' scores and the
     ``shares`` of these rows between them are what later customers' scores are watched against.
 
-    ``segments`` are whom the effect is told of, each with what was stated and what is believed; ``stated`` is what the file says
-    of each channel and benefit (wins, loses), ``statement`` whose word that is.
+    ``segments`` are whom the effect is told of, each with what was stated and what is believed; ``stated`` is what
+    the file says of each channel and benefit (wins, loses), ``statement`` whose word that is.
 
-    ``intervals`` hold 95 % of resampled held-out rows' ``auc``, ``ks`` and ``lift_at_10``. ``learner`` of the effect, by
-    action ``learned``, ``why`` in both languages, ``gains`` over the segments' posterior. ``data``, ``code`` and ``lock`` are digests
-    of the training rows, of what trained (of package ``version``), and of the campaign's lock or, before there is one, file.
+    ``intervals`` hold 95 % of resampled held-out rows' ``auc``, ``ks`` and ``lift_at_10``. ``learner`` of the effect,
+    by action ``learned``, ``why`` in both languages, ``gains`` over the segments' posterior. ``data``, ``code`` and
+    ``lock`` are digests of the training rows, of what trained (of package ``version``), and of the campaign's lock
+    or, before there is one, file.
     ``dropped`` are attributes that held one value or none in all training rows: nothing can be learned from them.
     """
 
@@ -92,7 +93,7 @@ class ActionEffect:
 
 @dataclass(frozen=True, slots=True)
 class SegmentBound:
-    """What sets a segment apart: a feature above ``low`` and up to ``high``, each where it is not None; ``unknown`` ones too."""
+    """What sets a segment apart: a feature above ``low`` and up to ``high`` where these are given; ``unknown`` ones too."""
 
     feature: str
     low: float | None

@@ -1,12 +1,12 @@
 """What is believed of an effect, and how surely: the stated two-sided prior, moved by the rows where chance decided.
 
-τ_a(x) = (s + s_a)·stated_a(g) − η·wins_a·rate(g) + size_a·(d_g + c_a + z(x)·θ), g the customer's segment. s is about 1 (what the
-owner stated), η lets more be lost than was stated, d_g sets a segment apart, s_a and c_a an action, θ people within a segment
-by the few moderators that the campaign's file names. Every term is normal about the stated prior; what is kept is the
-posterior, so that a plan's gain has a probability and not only an estimate.
+τ_a(x) = (s + s_a)·stated_a(g) − η·wins_a·rate(g) + size_a·(d_g + c_a + z(x)·θ), g the customer's segment. s is about
+1 (what the owner stated), η lets more be lost than was stated, d_g sets a segment apart, s_a and c_a an action, θ
+people within a segment by the few moderators that the campaign's file names. Every term is normal about the stated
+prior; what is kept is the posterior, so that a plan's gain has a probability and not only an estimate.
 
-How far people may differ is not known. Sceptical odds say that they hardly do; the marginal likelihood of the data moves
-them (a mixture over widths, averaged and not picked). With little data all of it stays at the prior.
+How far people may differ is not known. Sceptical odds say that they hardly do; the marginal likelihood of the data
+moves them (a mixture over widths, averaged and not picked). With little data all of it stays at the prior.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ from bankloop.loop.model.contracts import Floats, Labelled, RandomisedArm
 from bankloop.loop.model.residuals import variance_of
 from bankloop.loop.model.segments import Segments
 
-# What was stated may be out by half of itself; more may be lost than was stated, as a share of what is won; a segment may lie
-# off by two fifths of the mean effect. Looser, a bank of 60,000 follows its noise (shares of what is attainable fell to .66).
+# What was stated may be out by half of itself; more may be lost than was stated, as a share of what is won; a segment
+# may lie off by two fifths of the mean effect. Looser, a bank of 60,000 follows its noise (shares of what is
+# attainable fell to .66).
 STATED_SD, LOSES_SD, SEGMENT_SD = 0.5, 0.1, 0.4
-# How far people within a segment differ, in units of the mean effect, with the odds before any data: hardly, as much as the
-# mean, three times as much (where one in eight carries nearly all of an effect, one attribute moves it by its whole mean).
+# How far people within a segment differ, in units of the mean effect, with the odds before any data: hardly, as much
+# as the mean, three times as much (where one in eight carries nearly all of an effect, one attribute moves it by its
+# whole mean).
 PEOPLE = ((1e-4, 0.80), (1.0, 0.15), (3.0, 0.05))
 ACTION_SDS = (0.1, 0.5)
 _LEAST_EFFECT = 1e-4
@@ -37,8 +39,8 @@ _LEAST_EFFECT = 1e-4
 class StatedPrior:
     """What the owner stated: by channel and benefit the share that a contact ``wins`` and the share that it ``loses``.
 
-    Wins are a share of the base: of those who would not reach the goal by themselves (``fails``), else of those who would.
-    Losses are always of those who would.
+    Wins are a share of the base: of those who would not reach the goal by themselves (``fails``), else of those who
+    would. Losses are always of those who would.
     """
 
     wins: Mapping[str, float]
@@ -127,7 +129,8 @@ def learned_posterior(
 ) -> Posterior:
     """Return what is believed after the rows of ``data`` where chance decided.
 
-    ``rate`` (n,) are cross-fitted, ``z`` (n, m) the moderators on a standard scale, ``of`` (n,) each customer's segment.
+    ``rate`` (n,) are cross-fitted, ``z`` (n, m) the moderators on a standard scale, ``of`` (n,) each customer's
+    segment.
     """
     tried = tuple(sorted(data.arms))
     shared = 2 + segments.count + z.shape[1]
@@ -177,7 +180,8 @@ def _mixture(gram: Floats, moment: Floats, segments: int, moderators: int, tried
     residual = moment - gram @ prior
     means, spreads, evidence = [], [], []
     for (people, odds), action in product(PEOPLE, ACTION_SDS):
-        root = np.r_[STATED_SD, LOSES_SD, np.full(segments, SEGMENT_SD), np.full(moderators, people), np.full(2 * len(tried), action)]  # fmt: skip
+        by_people = np.r_[np.full(segments, SEGMENT_SD), np.full(moderators, people)]
+        root = np.r_[STATED_SD, LOSES_SD, by_people, np.full(2 * len(tried), action)]
         factor = np.linalg.cholesky(np.eye(width) + root[:, None] * gram * root[None, :])
         half = solve_triangular(factor, root * residual, lower=True, check_finite=False)
         evidence.append(float(np.log(odds)) + 0.5 * float(half @ half) - float(np.log(np.diag(factor)).sum()))

@@ -1,7 +1,7 @@
 """What a contact is read from: outcomes less what was expected of everybody, on the rows where chance decided.
 
-``m`` predicts the outcome of everybody, each row's learned without it: residuals of a model that saw the row are too small
-where nobody was treated, which reads as an effect. (Nie and Wager 2021, the R-learner.)
+``m`` predicts the outcome of everybody, each row's learned without it: residuals of a model that saw the row are too
+small where nobody was treated, which reads as an effect. (Nie and Wager 2021, the R-learner.)
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Who reaches the goal by themselves: at most four segments of natural history, by a small tree whose leaves can be said.
+"""Who reaches the goal by themselves: at most four segments of natural history, by a tree whose leaves can be said.
 
 A single customer's chance is noisy, and multiplied by a balance it picks its own errors; a segment's rate is not.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ _LEAST_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class Question:
     """One side of a question that leads to a segment: feature (its place) up to ``threshold``, or above it."""
 
     feature: int
@@ -31,7 +31,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """The leaves: ``tree`` says whose a customer is, ``rate`` (s,) who reached the goal unasked, ``share`` (s,) of the rows."""
+    """The leaves: ``tree`` says whose a customer is, ``rate`` (s,) who reached the goal unasked, ``share`` (s,) of rows."""
 
     tree: Scorer
     rate: Floats
@@ -54,10 +54,10 @@ class Segments:
         """Return the segment (n,) of each customer's features (n, f)."""
         return self.tree.batch(x)[:, 0].astype(np.int64)
 
-    def bounds(self) -> tuple[tuple[Bound, ...], ...]:
+    def bounds(self) -> tuple[tuple[Question, ...], ...]:
         """Return what leads to each segment, in order of their numbers."""
-        found: dict[int, tuple[Bound, ...]] = {}
-        waiting: list[tuple[int, tuple[Bound, ...]]] = [(0, ())] if self.tree.root.size else []
+        found: dict[int, tuple[Question, ...]] = {}
+        waiting: list[tuple[int, tuple[Question, ...]]] = [(0, ())] if self.tree.root.size else []
         while waiting:
             at, so_far = waiting.pop()
             if self.tree.left[at] < 0:
@@ -65,9 +65,9 @@ class Segments:
                 continue
             feature, threshold = int(self.tree.feature[at]), float(self.tree.threshold[at])
             low = bool(self.tree.unknown_left[at])
-            waiting.append((int(self.tree.left[at]), (*so_far, Bound(feature, threshold, above=False, unknown=low))))
+            waiting.append((int(self.tree.left[at]), (*so_far, Question(feature, threshold, above=False, unknown=low))))
             waiting.append(
-                (int(self.tree.right[at]), (*so_far, Bound(feature, threshold, above=True, unknown=not low)))
+                (int(self.tree.right[at]), (*so_far, Question(feature, threshold, above=True, unknown=not low)))
             )
         return tuple(found.get(number, ()) for number in range(self.count))
 
@@ -80,17 +80,18 @@ def grow_segments(x: Floats, y: Floats, seed: int) -> Segments:
     if len(y) < 2 * least or not y.any() or y.all():
         return _measured(Scorer.constant(0.0, x.shape[1]), np.zeros(len(y), np.int64), y, 1)
     trees = HistGradientBoostingRegressor(
-        max_iter=1, learning_rate=1.0, max_leaf_nodes=MOST, min_samples_leaf=least, early_stopping=False,
+        max_iter=1,
+        learning_rate=1.0,
+        max_leaf_nodes=MOST,
+        min_samples_leaf=least,
+        early_stopping=False,
         random_state=seed,
-    )  # fmt: skip
+    )
     with threadpool_limits(1, user_api="openmp"):
         grown = Scorer.plain(trees.fit(x, y), x.shape[1])
     leaf = grown.left < 0
     numbered = np.where(leaf, np.cumsum(leaf) - 1.0, 0.0)
-    tree = Scorer(
-        grown.features, grown.feature, grown.threshold, grown.left, grown.right, grown.unknown_left, numbered, grown.root,
-        grown.tree, np.zeros(1), grown.logistic, grown.step_x, grown.step_y, grown.step,
-    )  # fmt: skip
+    tree = replace(grown, value=numbered, baseline=np.zeros(1))
     return _measured(tree, tree.batch(x)[:, 0].astype(np.int64), y, max(int(leaf.sum()), 1))
 
 

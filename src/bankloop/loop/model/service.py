@@ -92,8 +92,9 @@ def train_causal(
 ) -> tuple[Uplift, ModelCard]:
     """Learn the base from who got nothing in randomised rounds, and the uplift from the arms where chance decided.
 
-    ``before`` is the model in force: a new base, and segments by it, replace its own only where the base is surely better on
-    rows that it never saw. What is stated is the campaign's, as it is written now. ``lock`` is the digest of the newest round's.
+    ``before`` is the model in force: a new base, and segments by it, replace its own only where the base is surely
+    better on rows that it never saw. What is stated is the campaign's, as it is written now. ``lock`` is the digest
+    of the newest round's.
     """
     assert data.quiet is not None
     alone = data.part(data.quiet)
@@ -143,7 +144,9 @@ def ways(campaign: Campaign) -> tuple[str, ...]:
 
 def stated_prior(campaign: Campaign) -> StatedPrior:
     """Return what a campaign's file states, as fractions."""
-    wins, loses = ({name: getattr(said, side) / 1_000_000 for name, said in campaign.model.prior.items()} for side in ("wins", "loses"))  # fmt: skip
+    said = campaign.model.prior
+    wins = {name: one.wins / 1_000_000 for name, one in said.items()}
+    loses = {name: one.loses / 1_000_000 for name, one in said.items()}
     return StatedPrior(wins, loses, campaign.model.base == "fails")
 
 

@@ -1,7 +1,7 @@
-"""Uplift per action: the posterior about the stated prior, or by one of the learners over trees where a campaign asks for it.
+"""Uplift per action: the posterior about the stated prior, or a learner over trees where a campaign asks for it.
 
-With little data the uplift stays at the prior. A learner over trees takes the actions that have rows enough; the others stay
-with the posterior.
+With little data the uplift stays at the prior. A learner over trees takes the actions that have rows enough; the
+others stay with the posterior.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ Z95 = 1.959963984540054
 class Uplift:
     """Uplift per action, by the customer's segment and the moderators that the campaign's file names.
 
-    ``centre`` and ``spread`` (m,) put the ``moderators`` on a standard scale. ``learned`` are the actions that ``learner`` has
-    learned over trees instead. ``amount`` of a success is an artefact of its own, put beside it where a lock names one.
+    ``centre`` and ``spread`` (m,) put the ``moderators`` on a standard scale. ``learned`` are the actions that
+    ``learner`` has learned over trees instead. ``amount`` of a success is an artefact of its own, put beside it where
+    a lock names one.
     """
 
     base: Propensity
@@ -94,7 +95,8 @@ class Uplift:
 
     def by_segment(self, action: str) -> Floats:
         """Return the effect (s,) of an action on the mean customer of each segment."""
-        return self._believed(np.arange(self.segments.count), np.zeros((self.segments.count, len(self.moderators))), action)  # fmt: skip
+        nobody = np.zeros((self.segments.count, len(self.moderators)))
+        return self._believed(np.arange(self.segments.count), nobody, action)
 
     def spread_of(self, action: str) -> Floats:
         """Return the posterior standard deviation (s,) of an action's effect on the mean customer of each segment."""
@@ -142,8 +144,8 @@ def learn_uplift(
 ) -> tuple[Uplift, dict[str, ActionEffect]]:
     """Return ``first`` moved by the arms of randomised rounds, and each tried action's mean effect.
 
-    Actions that were never tried move by what the tried ones share. ``learner`` other than ``segments`` takes the actions with
-    rows enough. Without a row where chance decided the uplift is the stated prior.
+    Actions that were never tried move by what the tried ones share. ``learner`` other than ``segments`` takes the
+    actions with rows enough. Without a row where chance decided the uplift is the stated prior.
     """
     arms = {key: arm for key, arm in data.arms.items() if arm.treated.any() and not arm.treated.all()}
     if not arms:

@@ -1,10 +1,11 @@
 """Champion beside challenger, on rounds that neither was trained on, and whether that supports a promotion.
 
-What decides is what the challenger's plan brings today above the champion's (``gain``), under today's limits, as far as the
-rounds make that sure. Beside it stands what they say of the effects: each unseen round judges a challenger that was trained on
-the rounds before it (time-ordered; a first round judges in thirds), by the squared error in money over all rows where chance
-decided; and the customers drawn by lot value each model's own choices off-policy by every estimator. Both are told and decide
-nothing, but for a learner over trees, which has no posterior to ask: it must be surely nearer the truth.
+What decides is what the challenger's plan brings today above the champion's (``gain``), under today's limits, as far
+as the rounds make that sure. Beside it stands what they say of the effects: each unseen round judges a challenger
+that was trained on the rounds before it (time-ordered; a first round judges in thirds), by the squared error in money
+over all rows where chance decided; and the customers drawn by lot value each model's own choices off-policy by every
+estimator. Both are told and decide nothing, but for a learner over trees, which has no posterior to ask: it must be
+surely nearer the truth.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from bankloop.loop.model import PSI_ALARM, Labelled, ModelCard, Uplift, auc, cro
 from bankloop.loop.optimize.gain import SURE, PlanGain
 
 BOOTSTRAPS = 200
-# A learner over trees must be nearer the truth ninety-nine times in a hundred, for every campaign asks after every round.
+# A learner over trees must be nearer the truth ninety-nine times in a hundred, for every campaign asks after every
+# round.
 ONE_SIDED = 2.3263478740408408
 # What a success is worth counts up to the worth of the dearest customer in a hundred: no handful decides.
 DEAREST = 0.99
@@ -79,11 +81,11 @@ class GuardMetric:
 class Comparison:
     """Champion beside challenger on ``rows`` where chance decided, in ``rounds`` neither was trained on.
 
-    ``champion`` and ``challenger`` are the lift among the half that each would rather contact, ``gain`` their difference
-    (paired bootstrap). ``error`` is the champion's squared error less the challenger's, a row, weighted by the square of what
-    a success is worth (weights of mean 1): above 0 the challenger is nearer the truth. ``values`` are off-policy, fen a
-    customer, ``worth`` the gain by DR, paired. ``plan`` is what the new plan brings today, None where there is nobody to plan
-    for; ``trees`` says that the challenger was learned over trees.
+    ``champion`` and ``challenger`` are the lift among the half that each would rather contact, ``gain`` their
+    difference (paired bootstrap). ``error`` is the champion's squared error less the challenger's, a row, weighted by
+    the square of what a success is worth (weights of mean 1): above 0 the challenger is nearer the truth. ``values``
+    are off-policy, fen a customer, ``worth`` the gain by DR, paired. ``plan`` is what the new plan brings today, None
+    where there is nobody to plan for; ``trees`` says that the challenger was learned over trees.
     """
 
     rows: int
@@ -100,7 +102,7 @@ class Comparison:
 
     @property
     def supported(self) -> bool:
-        """Return whether promotion may be proposed: its plan surely brings more and still reaches people, no guard broken."""
+        """Return whether promotion may be proposed: the plan surely brings more, reaches people, breaks no guard."""
         return self.plan is not None and self.plan.reaches and self._sure and all(guard.ok for guard in self.guards)
 
     @property
@@ -133,8 +135,8 @@ class Comparison:
 _NOBODY = Text("今天没有可供规划的客户：保留现任", "there is nobody to plan for today: keep the champion")
 _TOO_FEW = Text(
     "新方案只触达 {reached} 人，至少要 {least} 人（首个方案 {first} 人的一半），否则以后学不到东西：保留现任",
-    "the new plan reaches {reached} customers and must reach {least} (half of the first plan's {first}), or no later round could "
-    "learn: keep the champion",
+    "the new plan reaches {reached} customers and must reach {least} (half of the first plan's {first}), or no later round "
+    "could learn: keep the champion",
 )
 _SURE = Text(
     "挑战者更好：它的方案带来更多，把握 {probability}",

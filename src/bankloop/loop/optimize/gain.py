@@ -1,8 +1,8 @@
 """What a challenger's plan brings beside the champion's, on today's customers under today's limits, and how surely.
 
-Both models give out the same scarce things to the same people. The difference of the two plans is a sum of effects, and the
-posterior that the rounds left says with which probability it is above zero. Nothing is drawn anew: a sum of normal terms is
-normal. That effects end at certainty is left out; plans contact few whom that concerns.
+Both models give out the same scarce things to the same people. The difference of the two plans is a sum of effects,
+and the posterior that the rounds left says with which probability it is above zero. Nothing is drawn anew: a sum of
+normal terms is normal. That effects end at certainty is left out; plans contact few whom that concerns.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from bankloop.loop.evaluate import Estimate
 from bankloop.loop.model import Uplift
 from bankloop.loop.reach import CampaignCandidates, Family, Problem, action_values, assign
 
-# A change is proposed where the new plan brings more four times in five: to wait for nineteen in twenty never learns at the
-# sizes of a city bank, and a person decides anyway.
+# A change is proposed where the new plan brings more four times in five: to wait for nineteen in twenty never learns
+# at the sizes of a city bank, and a person decides anyway.
 SURE = 0.8
-# Who contacts hardly anybody learns hardly anything more. The first plan is the anchor: against the champion it could halve
-# again and again.
+# Who contacts hardly anybody learns hardly anything more. The first plan is the anchor: against the champion it could
+# halve again and again.
 LEAST_REACH = 0.5
 _Z95 = 1.959963984540054
 
@@ -41,7 +41,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class PlanGain:
-    """What the new plan brings above the old one, fen of a window, and with which ``probability`` it is more than nothing.
+    """What the new plan brings above the old one, fen of a window, and with which ``probability`` that is above nothing.
 
     ``reached`` are the customers of the new plan, ``first`` those of the first plan, made of the stated prior alone.
     """

@@ -43,7 +43,7 @@ def train_challenger(
     lock: str = "",
     today: Setting | None = None,
 ) -> Challenger:
-    """Train on all randomised rounds so far; compare the plans of ``today``, and by time, each round judged by what was known before it.
+    """Train on all randomised rounds so far; compare the plans of ``today``, and errors round by round in order of time.
 
     ``learnt`` are the rounds that the champion was trained on: they judge nothing. Where the campaign leaves the learner to
     comparison, each part of the data chooses its own: what is judged had no say in who learned. ``lock`` is a digest.

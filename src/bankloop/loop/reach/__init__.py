@@ -16,6 +16,7 @@ from bankloop.loop.reach.contracts import (
     DatedPlan,
     ExperimentCell,
     ResourceLine,
+    by_campaign,
 )
 from bankloop.loop.reach.curve import BudgetPath, budget_path
 from bankloop.loop.reach.explore import Lot, draw_lot
@@ -27,7 +28,7 @@ from bankloop.loop.reach.planning import budget_curve, plan_window, with_limit
 from bankloop.loop.reach.resources import describe, families_of, window_days
 from bankloop.loop.reach.schedule import deferred, schedule
 from bankloop.loop.reach.sets import Rules
-from bankloop.loop.reach.several import SeveralSolution, assign, solve_several
+from bankloop.loop.reach.several import SeveralSolution, assign, solve_several, wished_at
 from bankloop.loop.reach.twin import (
     OUTCOMES,
     SILENCES,
@@ -87,6 +88,7 @@ __all__ = [
     "buckets",
     "budget_curve",
     "budget_path",
+    "by_campaign",
     "candidates_of",
     "chosen_at",
     "compare_ways",
@@ -114,5 +116,6 @@ __all__ = [
     "waiting_for",
     "why_left_out",
     "window_days",
+    "wished_at",
     "with_limit",
 ]

@@ -209,7 +209,7 @@ def _branches(members: pa.Table) -> tuple[NDArray[np.int64], tuple[str, ...]]:
 
 
 def _managers(state: pa.Table, branches: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return (b,) how many managers the customers of each branch name, whether or not any campaign wants these customers."""
+    """Return (b,) how many managers the customers of each branch name, wanted by a campaign or not."""
     each = state.select(["branch_id", "manager_id"]).group_by("branch_id").aggregate([("manager_id", "count_distinct")])
     counted = dict(zip(each["branch_id"].to_pylist(), each["manager_id_count_distinct"].to_pylist(), strict=True))
     return np.array([counted.get(branch, 0) for branch in branches], np.int64)

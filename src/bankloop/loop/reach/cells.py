@@ -22,7 +22,10 @@ def buckets(salt: str, numbers: Sequence[str]) -> NDArray[np.int64]:
 def draw_cells(
     numbers: Sequence[str], day: date, round_: int, holdout: int, explore: int | NDArray[np.int64], exempt: Bools
 ) -> NDArray[np.str_]:
-    """Return the cell (n,) of each customer; shares in ppm, explore's of all or of each (n,). The holdout rotates by quarter, explore by round."""
+    """Return the cell (n,) of each customer; the holdout rotates by quarter, explore by round.
+
+    Shares are in ppm, explore's of all or of each (n,).
+    """
     quarter = f"{day.year}Q{(day.month + 2) // 3}"
     held = buckets(f"holdout:{quarter}", numbers) < _threshold(holdout)
     explores = buckets(f"explore:{round_}", numbers) < _threshold(explore)

@@ -65,8 +65,8 @@ class CampaignCandidates:
     """One campaign's side of the plan. Rows are the m usable customers, columns its k actions.
 
     ``base`` (m,) success probability without contact; ``uplift`` (m, k); ``worth`` (m,) fen of one success; ``open``
-    (m, k) what suitability, benefit rules, scripts and channels leave open; ``control`` (m,) the campaign's control; ``lot`` the
-    share (ppm) that is drawn by lot where that is more than the bank's own.
+    (m, k) what suitability, benefit rules, scripts and channels leave open; ``control`` (m,) the campaign's control;
+    ``lot`` the share (ppm) that is drawn by lot where that is more than the bank's own.
     """
 
     campaign: str

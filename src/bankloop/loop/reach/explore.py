@@ -34,7 +34,8 @@ class Lot:
 def draw_lot(candidates: Candidates, families: Sequence[Family], share: float, seed: int) -> Lot:
     """Draw explore's actions: uniform over what is open and none, scarce actions thinned to the reserved ``share``.
 
-    Of what only campaigns with a wider lot of their own use, that lot's share is reserved. Staff actions take part only where their campaign opted in. Probabilities are marginal over the whole draw.
+    Of what only campaigns with a wider lot of their own use, that lot's share is reserved. Staff actions take part
+    only where their campaign opted in. Probabilities are marginal over the whole draw.
     """
     rows = np.flatnonzero(candidates.cell == ExperimentCell.EXPLORE.value)
     eligible = np.isfinite(candidates.value[rows]) & _may_explore(candidates)[None, :] & ~_controlled(candidates)[rows]

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from bankloop.loop.spec.prior import OwnRule, Prior, StatedShare, Statement
+from bankloop.loop.spec.prior import OwnRule, Prior, Signature, StatedShare
 from bankloop.loop.spec.products import (
     Availability,
     Contribution,
@@ -65,12 +65,12 @@ __all__ = [
     "ScriptVersion",
     "Segment",
     "Shelf",
+    "Signature",
     "Solution",
     "SolutionVersion",
     "Spec",
     "StaffPolicy",
     "StatedShare",
-    "Statement",
 ]
 
 
@@ -154,7 +154,8 @@ class Optimization(Spec):
 class Campaign(Spec):
     """One campaign file: the eight steps of the closed loop in the order in which they run.
 
-    ``rules`` are the bank's own ways to choose, which stand beside the plan. ``solution`` fills in products, benefits and scripts that the file leaves out, from its newest published version.
+    ``rules`` are the bank's own ways to choose, which stand beside the plan. ``solution`` fills in products, benefits
+    and scripts that the file leaves out, from its newest published version.
     """
 
     format: Literal[1]
@@ -285,9 +286,9 @@ class Channel(Spec):
 class StaffPolicy(Spec):
     """What people's time is: minutes that can be given to head-office tasks on a working day, and what an hour costs.
 
-    ``minutes_per_manager_day`` is of each customer manager whom the bank's customers name, ``minutes_per_branch_day`` of a branch
-    as a whole; where both are written the smaller holds. A contact by staff costs its channel's ``minutes`` of it, beside what
-    the channel itself costs.
+    ``minutes_per_manager_day`` is of each customer manager whom the bank's customers name, ``minutes_per_branch_day``
+    of a branch as a whole; where both are written the smaller holds. A contact by staff costs its channel's
+    ``minutes`` of it, beside what the channel itself costs.
     """
 
     minutes_per_branch_day: int | None = Field(default=None, ge=0)

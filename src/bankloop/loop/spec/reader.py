@@ -214,9 +214,13 @@ def _number(located: Located, route: tuple[str | int, ...], text: str, types: Ma
     if parse(text, types).type.kind is not Kind.NUMBER:
         raise SpecError(
             "spec.not_a_number",
-            Text("{place}：“{text}”不是数，排不出先后；请写一个数或金额的表达式", "{place}: '{text}' is no number and orders nobody; write an expression of a number or an amount"),
-            place=located.place(*route), text=text,
-        )  # fmt: skip
+            Text(
+                "{place}：“{text}”不是数，排不出先后；请写一个数或金额的表达式",
+                "{place}: '{text}' is no number and orders nobody; write an expression of a number or an amount",
+            ),
+            place=located.place(*route),
+            text=text,
+        )
 
 
 def _check_shelf(folder: Path, spec: BankSpec, types: Mapping[str, Type]) -> None:

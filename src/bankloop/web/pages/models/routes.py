@@ -92,7 +92,8 @@ def _model_page(request: Request, visitor: Visitor, name: str, error: BankloopEr
     return page(
         request, "model.html", error.http_status if error else 200, at="models", name=name, title=titles.get(name, say.same(name)),
         error=error, standing=_standing(now.card), card=card_table({name: now.card}, titles),
-        versions=versions_table(versions), made=made_table(versions), learners=learners_table(now.card), segments=segments_table(now.card, console.bank.catalogue.definitions), calibration=calibration_table(now.card), top=_top(console, visitor, name),
+        versions=versions_table(versions), made=made_table(versions), learners=learners_table(now.card), calibration=calibration_table(now.card), top=_top(console, visitor, name),
+        segments=segments_table(now.card, console.bank.catalogue.definitions),
         older=[one.version for one in versions if one.state != "champion"],
         request_id=waiting.approval_id if waiting is not None and waiting.open else None,
     )  # fmt: skip

@@ -155,8 +155,8 @@ def _beside(console: Console, record: PlanRecord, lever: str | None, principal: 
         named = {number: masked(number) for number in waiting if known_ is None or number in known_}
     return BesideView(
         ways_picture(record), truth_picture(record), levers_table(record, channels), next_table(record, named), lost_table(record),
-        fair_table(record), levers(record), lever or "", what_if_by_fiat(record, lever) if lever else None, rule_table(record.beside.rules, record.titles),
-        swing_table(record.beside.swings), _segments(record),
+        fair_table(record), levers(record), lever or "", what_if_by_fiat(record, lever) if lever else None,
+        rule_table(record.beside.rules, record.titles), swing_table(record.beside.swings), _segments(record),
     )  # fmt: skip
 
 
