@@ -88,6 +88,6 @@ def test_in_a_world_without_anything_to_win_calls_win_nothing(parameters: Parame
 
 
 def test_a_share_of_none_is_told_with_its_upper_bound() -> None:
-    assert decisions._seen(np.zeros(60)) == {"mean": 0.0, "at_most": 0.049}
-    assert decisions._seen(np.array([1.0, 0.0])) == {"mean": 0.5, "at_most": 0.5}
+    assert decisions.unseen_at_most(60) == 0.049
+    assert decisions.unseen_at_most(1) == 0.95
     assert decisions._told(np.array([0.5, 0.75])) == {"mean": 0.625, "worst": 0.5}

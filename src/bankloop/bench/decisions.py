@@ -214,8 +214,9 @@ def _size(p: Parameters, customers: int, seeds: int, known: Mapping[str, Knowabl
     return {
         "seeds": seeds,
         **{part: {f"r{n}": _told(found[:, n]) for n in TOLD} for part, found in share.items()},
-        "below_churn_first": _seen(below[0]),
-        "below_nothing": _seen(below[1]),
+        "below_churn_first": round(float(below[0].mean()), 4),
+        "below_nothing": round(float(below[1].mean()), 4),
+        "none_seen_at_most": unseen_at_most(seeds),
     }
 
 
@@ -272,10 +273,6 @@ def _told(shares: Floats) -> dict[str, float]:
     return {"mean": round(float(shares.mean()), 3), "worst": round(float(shares.min()), 3)}
 
 
-def _seen(share: Floats) -> dict[str, float]:
-    """Return the mean share of seeds in which it happened, and its upper bound where it never did (Clopper–Pearson)."""
-    mean = float(share.mean())
-    return {
-        "mean": round(mean, 4),
-        "at_most": round(1.0 - 0.05 ** (1.0 / len(share)), 3) if mean == 0.0 else round(mean, 4),
-    }
+def unseen_at_most(seeds: int) -> float:
+    """Return the upper bound at 95 % of how often that happens which none of so many seeds showed (Clopper–Pearson)."""
+    return round(1.0 - 0.05 ** (1.0 / seeds), 3)

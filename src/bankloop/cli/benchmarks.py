@@ -168,7 +168,7 @@ def measure_learning(options: Options) -> dict[str, Any]:
 def measure_decisions(options: Options) -> dict[str, Any]:
     """What plans truly bring, as shares of what could be had from what a bank can know, by size and round.
 
-    Beside it how often churn-first or nothing is better (`at_most` is the upper bound at 95 % where none was seen), also in
+    Beside it how often churn-first or nothing is better (`none_seen_at_most` is the upper bound at 95 % of a 0), also in
     worlds in which the stated prior is wrong, and of how many permutations of a treatment a plan makes a claim.
     """
     from bankloop.bench.decisions import QUICK, SIZES, measure

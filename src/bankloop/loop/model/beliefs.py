@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bankloop.loop.model.contracts import BelievedEffect, SegmentBelief, SegmentBound
-from bankloop.loop.model.segments import Question
+from bankloop.loop.model.segments import Turn
 from bankloop.loop.model.uplift import Z95, Uplift
 
 # Ages, days and counts stay as they are below; money lies above, on a log scale, which is how it matters.
@@ -43,7 +43,7 @@ def beliefs_of(model: Uplift, actions: Sequence[str]) -> tuple[SegmentBelief, ..
     )
 
 
-def _joined(bounds: Sequence[tuple[str, Question]]) -> tuple[SegmentBound, ...]:
+def _joined(bounds: Sequence[tuple[str, Turn]]) -> tuple[SegmentBound, ...]:
     """Return the bounds of each feature as one span: the path asks after the same feature more than once."""
     spans: dict[str, SegmentBound] = {}
     for name, one in bounds:

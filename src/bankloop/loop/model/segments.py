@@ -20,7 +20,7 @@ _LEAST_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Turn:
     """One side of a question that leads to a segment: feature (its place) up to ``threshold``, or above it."""
 
     feature: int
@@ -54,10 +54,10 @@ class Segments:
         """Return the segment (n,) of each customer's features (n, f)."""
         return self.tree.batch(x)[:, 0].astype(np.int64)
 
-    def bounds(self) -> tuple[tuple[Question, ...], ...]:
+    def bounds(self) -> tuple[tuple[Turn, ...], ...]:
         """Return what leads to each segment, in order of their numbers."""
-        found: dict[int, tuple[Question, ...]] = {}
-        waiting: list[tuple[int, tuple[Question, ...]]] = [(0, ())] if self.tree.root.size else []
+        found: dict[int, tuple[Turn, ...]] = {}
+        waiting: list[tuple[int, tuple[Turn, ...]]] = [(0, ())] if self.tree.root.size else []
         while waiting:
             at, so_far = waiting.pop()
             if self.tree.left[at] < 0:
@@ -65,10 +65,8 @@ class Segments:
                 continue
             feature, threshold = int(self.tree.feature[at]), float(self.tree.threshold[at])
             low = bool(self.tree.unknown_left[at])
-            waiting.append((int(self.tree.left[at]), (*so_far, Question(feature, threshold, above=False, unknown=low))))
-            waiting.append(
-                (int(self.tree.right[at]), (*so_far, Question(feature, threshold, above=True, unknown=not low)))
-            )
+            waiting.append((int(self.tree.left[at]), (*so_far, Turn(feature, threshold, above=False, unknown=low))))
+            waiting.append((int(self.tree.right[at]), (*so_far, Turn(feature, threshold, above=True, unknown=not low))))
         return tuple(found.get(number, ()) for number in range(self.count))
 
 
