@@ -247,7 +247,6 @@ def test_a_bank_without_roles_refuses_nobody_and_says_so(
     for words in (
         ("people", "list", "--as", "strategist"),
         ("rights", "list", "--as", "x"),
-        ("account", "list"),
         ("messages",),
     ):
         code, output = run(*words, "--bank", str(tmp_path))

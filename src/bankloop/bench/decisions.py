@@ -275,4 +275,4 @@ def _told(shares: Floats) -> dict[str, float]:
 
 def unseen_at_most(seeds: int) -> float:
     """Return the upper bound at 95 % of how often that happens which none of so many seeds showed (Clopper–Pearson)."""
-    return round(1.0 - 0.05 ** (1.0 / seeds), 3)
+    return round(float(1.0 - 0.05 ** (1.0 / seeds)), 3)

@@ -29,7 +29,7 @@ _WARMING = 0.25
 
 @dataclass
 class Watched:
-    """What was seen of the server while people worked: MB by second, and seconds that the oldest row waited for a seal."""
+    """What was seen of the server: MB by second, and how many seconds the oldest row waited for a seal."""
 
     at: list[float] = field(default_factory=list)
     memory_mb: list[float] = field(default_factory=list)
@@ -82,7 +82,7 @@ async def _soak(served: ServedBank, seconds: float, pause: float) -> tuple[Any, 
 
 
 def _watch(served: ServedBank, watched: Watched, over: threading.Event) -> None:
-    """Look at the server's memory and seals from outside, and do the daily work as a second process of the bank would."""
+    """Look at memory and seals from outside, and do the daily work as a second process of the bank would."""
     server, begin, clock = psutil.Process(served.pid), time.monotonic(), SystemClock()
     with open_bank(served.folder, clock) as bank:
         while not over.wait(_LOOK_EVERY):

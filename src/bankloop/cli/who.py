@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # Whether ``--as`` was typed: where it was not, the command's usual person is nobody's claim.
 _STATED: ContextVar[bool] = ContextVar("bankloop_stated", default=False)
+_TOLD: ContextVar[bool] = ContextVar("bankloop_told", default=False)
 _LOCAL = Text(
     "本机模式：还没有授予任何角色，本终端可做一切；用 bankloop rights begin 指定头两位安全管理员之后，各人登录",
     "local mode: nobody has a role yet, and this terminal may do everything, until bankloop rights begin",
@@ -47,7 +48,7 @@ def acting(store: Store, person: str, purpose: str) -> Principal:
 
     with store.begin(system("cli")) as connection:
         if not _granted(connection):
-            say(_LOCAL)
+            _say_local()
             return everything(person, purpose)
         if not _believed(store):
             person = _own(signed_in(store), person)
@@ -64,7 +65,10 @@ def permit(store: Store, permission: str, *, whole: bool = False) -> None:
     from bankloop.organization.rights import ROLES, grants_of, no_part, principal_for, require
 
     with store.begin(system("cli")) as connection:
-        if not _granted(connection) or _believed(store):
+        if not _granted(connection):
+            _say_local()
+            return
+        if _believed(store):
             return
         person = signed_in(store)
         held = [grant.role for grant in grants_of(connection, person)]
@@ -116,11 +120,12 @@ def keep_token(folder: Path, token: str | None) -> None:
 @contextmanager
 def stating(stated: bool) -> Iterator[None]:
     """Let a command inside know whether its person was named."""
-    token = _STATED.set(stated)
+    token, told = _STATED.set(stated), _TOLD.set(False)
     try:
         yield
     finally:
         _STATED.reset(token)
+        _TOLD.reset(told)
 
 
 def here() -> Origin:
@@ -130,6 +135,13 @@ def here() -> Origin:
     except (KeyError, OSError):
         user = str(os.geteuid())
     return Origin("cli", user, os.uname().nodename)
+
+
+def _say_local() -> None:
+    """Say, once a command, that nobody has a role yet and nothing is refused."""
+    if not _TOLD.get():
+        _TOLD.set(True)
+        say(_LOCAL)
 
 
 def _granted(connection: Connection) -> bool:

@@ -136,7 +136,7 @@ def _deliver(
     counted: bool = True,
     link: Path | None = None,
 ) -> str:
-    """Deliver the next day with a spoiled customers' file; either the load stops or no row is lost. Returns what it says.
+    """Deliver the next day with a spoiled customers' file: the load stops, or no row is lost. Returns what it says.
 
     ``counted``: the control file beside it counts what is there.
     """

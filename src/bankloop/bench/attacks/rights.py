@@ -14,6 +14,10 @@ _FOREIGN = text(
     "SELECT customer_no FROM customer_book WHERE valid_to IS NULL AND unit_id <> (SELECT unit_id FROM staff_post "
     "WHERE staff_id = :who AND valid_to IS NULL LIMIT 1) ORDER BY 1 LIMIT 1"
 )
+_BARE = text(
+    "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE a.attname = 'customer_no' "
+    "AND c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)"
+)
 _APPENDED = (
     ("event", "type"),
     ("decision", "cell"),
@@ -63,8 +67,10 @@ def learn_whether_a_number_exists(target: AttackTarget) -> None:
     number = target.scalar(_FOREIGN, who=target.people["relationship_manager"])
     client = target.api("relationship_manager")
     answers = [client.get(f"{BASE}/customers/{one}") for one in (number, "C9999999")]
-    said = [(one.status_code, one.json()["code"], one.json()["en"].replace(n, "")) for one, n in
-            zip(answers, (number, "C9999999"), strict=True)]  # fmt: skip
+    said = []
+    for asked, one in zip((number, "C9999999"), answers, strict=True):
+        told = one.json()
+        said.append((one.status_code, told["code"], told["en"].replace(asked, "")))
     held(said[0] == said[1], said)
 
 
@@ -87,7 +93,8 @@ def give_oneself_a_role(target: AttackTarget) -> None:
     if asked.status_code < 300:
         done = client.post(f"{BASE}/grants/{asked.json()['grant_id']}/consent", json={"comment": "ok"}, headers=key())
         held(done.status_code >= 400, done.text)
-    roles = target.scalar(text("SELECT count(*) FROM role_grant WHERE person_id = :p AND role = 'auditor' AND state = 'active'"), p=person)  # fmt: skip
+    granted = "SELECT count(*) FROM role_grant WHERE person_id = :p AND role = 'auditor' AND state = 'active'"
+    roles = target.scalar(text(granted), p=person)
     held(roles == 0, "has the role")
 
 
@@ -187,10 +194,7 @@ def read_a_month_past_its_parent(target: AttackTarget) -> None:
 def find_a_table_without_forced_security(target: AttackTarget) -> None:
     """Find a table of customers that forces no row security, or a role that stands above it."""
     with target.bank.store.begin(system(), Role.OWNER) as connection:
-        bare = connection.scalars(text(
-            "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE a.attname = 'customer_no' "
-            "AND c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)"
-        )).all()  # fmt: skip
+        bare = connection.scalars(_BARE).all()
         above = connection.scalars(
             text("SELECT rolname FROM pg_roles WHERE rolname LIKE 'bankloop%' AND (rolsuper OR rolbypassrls)")
         ).all()

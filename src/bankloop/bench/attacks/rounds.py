@@ -18,7 +18,8 @@ from bankloop.store.audit import check_clock
 from bankloop.work.rounds import hand_out, run_round
 
 _TWICE = text(
-    "SELECT count(*) FROM (SELECT 1 FROM contact WHERE accepted GROUP BY customer_no, campaign, channel HAVING count(*) > 1) x"
+    "SELECT count(*) FROM (SELECT 1 FROM contact WHERE accepted "
+    "GROUP BY customer_no, campaign, channel HAVING count(*) > 1) x"
 )
 
 

@@ -17,7 +17,8 @@ from bankloop.organization.rights import give_role
 _PASSWORD = "nine slow barges turning"  # noqa: S105 - of an account that an attack opens
 _WRONG = "ten quick barges turning"
 _OPEN = re.compile(
-    r"/signin|/style.css|/icon.svg|/audiences.js|/workbench(\.webmanifest|\.js|/offline)|/worker.js|/healthz|/readyz|/metrics|/language|/api/v1/token"
+    r"/signin|/style.css|/icon.svg|/audiences.js|/workbench(\.webmanifest|\.js|/offline)|/worker.js|/healthz|/readyz"
+    r"|/metrics|/language|/api/v1/token"
 )
 
 

@@ -54,7 +54,8 @@ def cut_the_tail(target: AttackTarget) -> None:
 @attack("trail")
 def move_a_row_in_time(target: AttackTarget) -> None:
     """Have a row say that it happened an hour earlier."""
-    _caught(target, "UPDATE audit SET recorded_at = recorded_at - interval '1 hour' WHERE id = (SELECT max(id) - 9 FROM audit)")  # fmt: skip
+    late = "id = (SELECT max(id) - 9 FROM audit)"
+    _caught(target, f"UPDATE audit SET recorded_at = recorded_at - interval '1 hour' WHERE {late}")
 
 
 @attack("trail")
