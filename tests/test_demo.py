@@ -41,13 +41,13 @@ DESKS = (
     ("branch_commander", "/lists", "分行回访名单"),
     ("branch_commander", "/collaboration", "陪访"),
     ("compliance_reviewer", "/holds", "涉诉"),
-    ("compliance_reviewer", "/collaboration", "稳健"),
+    ("compliance_reviewer", "/collaboration", "话术与合规"),
     ("hq_approver", "/approvals", "模型"),
     ("compliance_reviewer", "/approvals", "战役"),
     ("branch_approver", "/approvals", "划转"),
-    ("security_admin", "/approvals", "授权"),
+    ("security_admin", "/", "1 件事在等人"),
     ("relationship_manager", "/workbench", "待办"),
-    ("partner_agent", "/", "上门"),
+    ("partner_agent", "/", "今天 1 项任务"),
 )
 
 
