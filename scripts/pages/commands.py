@@ -130,6 +130,8 @@ SETTINGS: Mapping[str, str] = {
     "([how to](../how-to/run-on-your-postgresql.md))",
     "BANKLOOP_STATE_DIR": "where embedded servers keep their data and sockets",
     "BANKLOOP_LANG": "`zh` or `en`: the language of tables and messages",
+    "BANKLOOP_NAMED_HOSTS": "hosts of this machine, or of its link alone, that the program may go to "
+    "(a provider or directory that stands here), separated by commas",
     "BANKLOOP_KEYS": "the whole key ring as JSON, from a secret store",
     "BANKLOOP_KEY_FILE": "the key ring's file, mode 0600; without it one is made in the state folder "
     "([how to](../how-to/keep-it-running.md))",

@@ -14,7 +14,7 @@ from bankloop.organization import account
 from bankloop.organization.principals import system
 from bankloop.organization.rights import give_role
 
-_PASSWORD = "nine slow barges turning"  # noqa: S105 - of an account that an attack opens
+_PASSWORD = "nine slow barges turning"  # noqa: S105 - of an attack's own account  # pragma: allowlist secret
 _WRONG = "ten quick barges turning"
 _OPEN = re.compile(
     r"/signin|/style.css|/icon.svg|/audiences.js|/workbench(\.webmanifest|\.js|/offline)|/worker.js|/healthz|/readyz"
@@ -135,7 +135,7 @@ def learn_which_names_exist(target: AttackTarget) -> None:
     for person in ("known", "unknown-to-all"):
         for _ in range(8):
             answer = _enter(target.stranger(), person, _WRONG)
-            answers.add((answer.status_code, answer.text.replace(f'value="{person}"', "")))
+            answers.add((answer.status_code, answer.text.replace(f'value="{person}"', "", 1)))
     held(len(answers) == 1, f"{len(answers)} different answers")
 
 
