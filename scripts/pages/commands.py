@@ -52,11 +52,12 @@ def commands() -> list[Command]:
 def _walk(path: str, group: Any) -> Iterator[Command]:
     for name, command in group.commands.items():
         here = f"{path} {name}".strip()
-        if hasattr(command, "commands"):
-            yield from _walk(here, command)
-        else:
+        # A group may do something by itself, as ``demo`` does beside ``demo day``.
+        if not hasattr(command, "commands") or command.invoke_without_command:
             parameters = [_parameter(p) for p in command.params if p.name != "help"]
             yield Command(here, " ".join((command.help or "").split()), tuple(parameters))
+        if hasattr(command, "commands"):
+            yield from _walk(here, command)
 
 
 def _parameter(declared: Any) -> Parameter:
