@@ -121,6 +121,8 @@ def test_what_is_read_is_what_was_written(trained: Propensity, tmp_path: Path) -
 def test_nothing_that_runs_code_out_of_a_file_is_imported() -> None:
     found = []
     for path in HOUSE.rglob("*.py"):
+        if path.relative_to(HOUSE).parts[:2] == ("bench", "attacks"):  # which brings a pickle, to see it refused
+            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names = [one.name for one in node.names]

@@ -32,7 +32,8 @@ Z95 = 1.959963984540054
 class Uplift:
     """Uplift per action, by the customer's segment and the moderators that the campaign's file names.
 
-    ``centre`` and ``spread`` (m,) put the ``moderators`` on a standard scale. ``learned`` are the actions that
+    ``centre`` and ``spread`` (m,) put the ``moderators`` on a standard scale; ``usual`` (f,) are the training rows' means
+    of all features, beside which a person's reasons are told. ``learned`` are the actions that
     ``learner`` has learned over trees instead. ``amount`` of a success is an artefact of its own, put beside it where
     a lock names one.
     """
@@ -43,6 +44,7 @@ class Uplift:
     moderators: tuple[str, ...]
     centre: Floats
     spread: Floats
+    usual: Floats
     posterior: Posterior
     learned: Mapping[str, LearnedEffect] = field(default_factory=dict)
     learner: str = SEGMENTS
@@ -136,7 +138,8 @@ def stated_uplift(
     """
     named, centre, spread = _scale(data, moderators)
     segments = grow_segments(data.x, data.y, seed)
-    return Uplift(base, stated, segments, named, centre, spread, prior_of(segments, len(named)))
+    usual = _moments(data.x)[0]
+    return Uplift(base, stated, segments, named, centre, spread, usual, prior_of(segments, len(named)))
 
 
 def learn_uplift(

@@ -171,7 +171,7 @@ def top_of(bank: Bank, principal: Principal, campaign: str, share: float = 0.1, 
     size = max(1, round(len(chance) * share)) if len(chance) else 0
     order = np.argsort(-chance, kind="stable")[:size]
     shown = order[:most]
-    why = parts_of(learned.base, x[shown], learned.centre)
+    why = parts_of(learned.base, x[shown], learned.usual)
     adds = uplift.max(axis=1, initial=0.0)
     numbers = members["customer_no"].to_pylist()
     ranked = tuple(
@@ -204,7 +204,7 @@ def _offer(bank: Bank, product: Product, person: pa.Table, champions: Mapping[st
         learned = load()
         x = model.feature_matrix(person, learned.base.features)
         expected = worth * float(learned.base.predict(x)[0])
-        why = said_of(bank, parts_of(learned.base, x, learned.centre)[0])
+        why = said_of(bank, parts_of(learned.base, x, learned.usual)[0])
     said = _WORTH.filled(worth=Text(say_fen(expected, Language.ZH), say_fen(expected, Language.EN)))
     return NextOffer(product, True, _OPEN, expected, (*why, said))
 
