@@ -54,7 +54,10 @@ motive: convenience
 goal: {event: first_wallet_payment, within: 30d, value: contribution_12m}
 model:
   kind: uplift
-  prior: {app_push: 10%, coupon-10: 110%}
+  prior:
+    app_push: {wins: 10%, loses: 1%}
+    coupon-10: {wins: 110%, loses: 0%}
+  stated: {owner: payments, on: 2026-08-10, source: as bind-card, whose customers these are}
 audience: has_debit_card and not wallet_bound and age between 18 and 35
 products: [debit-card-wallet]
 benefits: [none, coupon-10]

@@ -49,7 +49,7 @@ def two(names: tuple[str, ...] = ("one", "two")) -> tuple[reach.Candidates, dict
         column_campaign=np.repeat(np.arange(times), len(side.actions)), uplift=np.hstack([found.uplift] * times),
         base=np.hstack([found.base] * times), control=np.repeat(found.control, times, axis=1),
         member=np.repeat(found.member, times, axis=1),
-        segments={"rich": np.arange(len(found.rows)) % 3 == 0},
+        segments={"rich": np.arange(len(found.rows)) % 3 == 0}, managers=np.full(len(found.branches), 30.0),
     ), locks  # fmt: skip
 
 
