@@ -57,7 +57,7 @@ model:
   prior:
     app_push: {wins: 10%, loses: 1%}
     coupon-10: {wins: 110%, loses: 0%}
-  stated: {owner: payments, on: 2026-08-10, source: as bind-card, whose customers these are}
+  stated: {owner: payments, on: 2026-08-10, source: what bind-card states of the same customers}
 audience: has_debit_card and not wallet_bound and age between 18 and 35
 products: [debit-card-wallet]
 benefits: [none, coupon-10]
