@@ -126,7 +126,8 @@ def in_a_line(text: str | None) -> str:
 def _context_of(usual: Any) -> Any:
     """Return the context of a command whose help has its headings in the reader's language."""
 
-    class Formatter(usual.formatter_class):  # type: ignore[misc] # the class is the library's to choose
+    # The class is the library's to choose, so that none can be named here.
+    class Formatter(usual.formatter_class):  # type: ignore[misc]
         def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
             super().write_usage(prog, args, prefix if prefix is not None else _USAGE.say(language()))
 
