@@ -1,36 +1,37 @@
-"""Binds the rooms at start: who opens a bank, with which stores, clock and channels. Nothing below knows this file."""
+"""Binds the rooms at start: who opens a bank, with which stores, clock and channels. Nothing below knows this file.
+
+Most commands only open a bank and look at it: what loads, reports or decides is imported where it is done.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bankloop.contact.channels import FileChannel
-from bankloop.customer.consent import take_consents
-from bankloop.customer.identity import take_registers
 from bankloop.kit.clock import Clock
 from bankloop.kit.errors import SpecError
 from bankloop.kit.holidays import read_own_years
 from bankloop.kit.text import Text
 from bankloop.kit.worktime import take_calendar
-from bankloop.lake.contracts import LoadReport
-from bankloop.lake.load import Progress, load_bank
 from bankloop.lake.service import open_lake
-from bankloop.lake.standstill import check_units
 from bankloop.loop.bank import Bank
-from bankloop.organization.people import PeopleReport, load_people, units
+from bankloop.organization.approval import hear
 from bankloop.organization.principals import system
-from bankloop.performance.daily import FilePost, deliver_daily
-from bankloop.report.daily import DailyPress, TargetPace
-from bankloop.report.targets import progress_of
 from bankloop.store.audit import check_clock
 from bankloop.store.database import open_store
-from bankloop.store.outbox import Drained
-from bankloop.work.approvals import check_kinds
-from bankloop.work.workplace import Workplace
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from bankloop.contact.channels import FileChannel
+    from bankloop.lake.contracts import LoadReport
+    from bankloop.lake.load import Progress
+    from bankloop.organization.people import PeopleReport
+    from bankloop.report.daily import TargetPace
+    from bankloop.store.outbox import Drained
+    from bankloop.work.workplace import Workplace
 
 
 @contextmanager
@@ -45,17 +46,31 @@ def open_bank(folder: Path, clock: Clock) -> Iterator[Bank]:
             ),
             folder=folder,
         )
-    check_kinds()
+    hear(_let_every_kind_speak)
     take_calendar(read_own_years(folder))
     with open_store(folder, clock) as store:
         check_clock(store)
         yield Bank(folder, store, open_lake(folder, store, system("lake")), clock)
 
 
+def _let_every_kind_speak() -> None:
+    from bankloop.work.approvals import check_kinds
+
+    check_kinds()
+
+
 def load(
     bank: Bank, progress: Progress | None = None, accept_loss: Collection[str] = (), again: Collection[str] = ()
 ) -> tuple[LoadReport, PeopleReport]:
     """Load what has arrived into the lake, then bring units, staff, books, consents and identities in the store up to it."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from bankloop.customer.consent import take_consents
+    from bankloop.customer.identity import take_registers
+    from bankloop.lake.load import load_bank
+    from bankloop.lake.standstill import check_units
+    from bankloop.organization.people import load_people
+
     check_units(bank.lake)
     report = load_bank(bank.folder, bank.lake, progress, accept_loss=accept_loss, again=again)
     # Neither reads what the other writes, and both wait for the database most of the time.
@@ -75,16 +90,25 @@ def make_ready(bank: Bank) -> None:
 
 def file_channel(folder: Path) -> FileChannel:
     """Return the channel that writes files for the bank's own gateways."""
+    from bankloop.contact.channels import FileChannel
+
     return FileChannel(folder / "data" / "delivery")
 
 
 def workplace(bank: Bank) -> Workplace:
     """Return an open bank with its ways out, as jobs and duties work with it."""
+    from bankloop.work.workplace import Workplace
+
     return Workplace(bank, file_channel(bank.folder), hand_over_daily, lambda one: load(one)[0])
 
 
 def hand_over_daily(bank: Bank) -> Drained:
     """Hand the daily reports that wait to their leaders, as files for the bank's own gateway."""
+    from bankloop.organization.people import units
+    from bankloop.performance.daily import FilePost, deliver_daily
+    from bankloop.report.daily import DailyPress
+    from bankloop.report.targets import progress_of
+
     who = system("daily")
     with bank.store.begin(who) as connection:
         names = {unit.unit_id: unit.name for unit in units(connection)}

@@ -14,14 +14,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
+from bankloop.kit.later import later
 from bankloop.loop.model.contracts import Floats, Labelled, RandomisedArm
 from bankloop.loop.model.residuals import variance_of
 from bankloop.loop.model.segments import Segments
+
+if TYPE_CHECKING:
+    from scipy import linalg
+else:
+    linalg = later("scipy.linalg")
 
 # What was stated may be out by half of itself; more may be lost than was stated, as a share of what is won; a segment
 # may lie off by two fifths of the mean effect. Looser, a bank of 60,000 follows its noise (shares of what is
@@ -183,10 +189,10 @@ def _mixture(gram: Floats, moment: Floats, segments: int, moderators: int, tried
         by_people = np.r_[np.full(segments, SEGMENT_SD), np.full(moderators, people)]
         root = np.r_[STATED_SD, LOSES_SD, by_people, np.full(2 * len(tried), action)]
         factor = np.linalg.cholesky(np.eye(width) + root[:, None] * gram * root[None, :])
-        half = solve_triangular(factor, root * residual, lower=True, check_finite=False)
+        half = linalg.solve_triangular(factor, root * residual, lower=True, check_finite=False)
         evidence.append(float(np.log(odds)) + 0.5 * float(half @ half) - float(np.log(np.diag(factor)).sum()))
-        means.append(prior + root * solve_triangular(factor, half, lower=True, trans="T", check_finite=False))
-        inverse = solve_triangular(factor, np.diag(root), lower=True, check_finite=False)
+        means.append(prior + root * linalg.solve_triangular(factor, half, lower=True, trans="T", check_finite=False))
+        inverse = linalg.solve_triangular(factor, np.diag(root), lower=True, check_finite=False)
         spreads.append(inverse.T @ inverse)
     weight = np.exp(np.array(evidence) - max(evidence))
     return Posterior(tried, shared, weight / weight.sum(), np.concatenate(means), np.concatenate(spreads).ravel())

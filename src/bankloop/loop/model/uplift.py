@@ -32,10 +32,10 @@ Z95 = 1.959963984540054
 class Uplift:
     """Uplift per action, by the customer's segment and the moderators that the campaign's file names.
 
-    ``centre`` and ``spread`` (m,) put the ``moderators`` on a standard scale; ``usual`` (f,) are the training rows' means
-    of all features, beside which a person's reasons are told. ``learned`` are the actions that
-    ``learner`` has learned over trees instead. ``amount`` of a success is an artefact of its own, put beside it where
-    a lock names one.
+    ``centre`` and ``spread`` (m,) put the ``moderators`` on a standard scale; ``usual`` (f,) are the training rows'
+    means of all features, beside which a person's reasons are told. ``learned`` are the actions that
+    ``learner`` has learned over trees instead. ``amount`` of a success is an artefact of its own, put beside it where a
+    lock names one.
     """
 
     base: Propensity

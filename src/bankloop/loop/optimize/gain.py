@@ -12,7 +12,7 @@ from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from bankloop.loop.evaluate import Estimate
 from bankloop.loop.model import Uplift
@@ -107,9 +107,7 @@ def difference_of(setting: Setting, judge: Uplift, one: Pairs, other: Pairs) -> 
 def _mixed(weight: Floats, means: Floats, spreads: Floats) -> tuple[float, Estimate]:
     """Return P(above 0) of a mixture of normals, and its mean with an interval of its variance."""
     flat = spreads <= 1e-9
-    above = np.where(
-        flat, np.where(np.abs(means) <= 1e-9, 0.5, means > 0), norm.cdf(means / np.where(flat, 1.0, spreads))
-    )
+    above = np.where(flat, np.where(np.abs(means) <= 1e-9, 0.5, means > 0), ndtr(means / np.where(flat, 1.0, spreads)))
     mean = float(weight @ means)
     half = _Z95 * float(weight @ (spreads**2 + (means - mean) ** 2)) ** 0.5
     return float(weight @ above), Estimate(mean, mean - half, mean + half)

@@ -21,7 +21,7 @@ from bankloop.organization.approval.contracts import (
     StageView,
     Term,
 )
-from bankloop.organization.approval.effects import EFFECT_TOPIC, Effects, effects_of, have_effect
+from bankloop.organization.approval.effects import EFFECT_TOPIC, Effects, effects_of, have_effect, hear
 from bankloop.organization.approval.repository import (
     acts_of,
     approval_by_id,
@@ -89,6 +89,7 @@ __all__ = [
     "effects_of",
     "expire_approvals",
     "have_effect",
+    "hear",
     "hold_in_force",
     "is_approved",
     "kill",

@@ -40,6 +40,13 @@ class Effects:
 
 
 _EFFECTS: dict[str, Effects] = {}
+# What imports the rooms that say what their kinds do; who only looks at a bank never needs them.
+_SPEAKERS: list[Callable[[], object]] = []
+
+
+def hear(speakers: Callable[[], object]) -> None:
+    """Take what lets every kind's room say what its approval does; it is called when a kind is first asked for."""
+    _SPEAKERS[:] = [speakers]
 
 
 def have_effect(kind: str, effects: Effects) -> None:
@@ -50,6 +57,8 @@ def have_effect(kind: str, effects: Effects) -> None:
 
 def effects_of(kind: str) -> Effects:
     """Return what approval of a kind does; nothing is approved of which nobody says it."""
+    if kind not in _EFFECTS and _SPEAKERS:
+        _SPEAKERS.pop()()
     if kind not in _EFFECTS:
         raise RuntimeError(f"nobody says what approval of a {kind} does: its room is not imported")
     return _EFFECTS[kind]
