@@ -146,6 +146,19 @@ def test_help_imports_nothing_heavy() -> None:
     assert loaded & HEAVY == set()
 
 
+# What loads, decides, reads expressions or reports is imported where it is done: a look at a bank needs none of it.
+FOR_WORK = {
+    "ibis", "lightgbm", "numba", "pandas", "scipy", "sqlglot", "bankloop.lake.load", "bankloop.loop.reach",
+    "bankloop.loop.evaluate", "bankloop.performance", "bankloop.report", "bankloop.work",
+}  # fmt: skip
+
+
+def test_opening_a_bank_imports_nothing_that_only_work_needs() -> None:
+    code = "import bankloop.wiring, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert FOR_WORK & set(done.stdout.split()) == set()
+
+
 def committed() -> list[Path]:
     done = subprocess.run(["git", "-C", str(REPOSITORY), "ls-files", "-z"], capture_output=True, check=False)
     if done.returncode:

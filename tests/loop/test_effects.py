@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -54,6 +56,17 @@ def test_every_kind_says_what_its_approval_does() -> None:
     for kind in KINDS:
         assert effects_of(kind).says.zh
         assert effects_of(kind).says.en
+
+
+def test_a_process_that_has_imported_no_room_hears_them_when_it_asks() -> None:
+    code = (
+        "from bankloop import wiring\n"
+        "from bankloop.organization.approval import KINDS, effects_of, hear\n"
+        "hear(wiring.let_every_kind_speak)\n"
+        "print(len({effects_of(kind).says.en for kind in KINDS}) > 1)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
 
 
 @pytest.fixture
