@@ -38,6 +38,9 @@ def small(
         ({"rounds": 0}, "more than 99 rounds"),
         ({}, "12 rounds"),
         ({"rounds": 1}, "one round tells"),
+        ({"unsure": 0.6}, "as good: 60% of the plan's value is of people whom it may help or hurt"),
+        ({"unsure": 0.4}, "the plan is better, 97%"),
+        ({"unsure": 0.6, "probability": 0.1}, "the rule is better, 90%"),
     ],
 )
 def test_a_rule_is_called_what_it_is(changed: dict[str, object], word: str) -> None:
@@ -63,6 +66,7 @@ def test_every_rule_of_a_campaign_gives_as_many_contacts_as_the_plan(small: Smal
         assert 0 <= one.differ <= one.contacts
         assert one.low <= one.gain <= one.high
         assert 0.0 <= one.probability <= 1.0
+        assert 0.0 <= one.unsure <= 1.0
     # By its own posterior a plan is at least as good as what it was chosen over.
     assert all(one.gain >= -1e-6 for one in keep.values())
 

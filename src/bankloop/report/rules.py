@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bankloop.kit.text import Text
 from bankloop.loop.campaign.own_rules import own_orders
 from bankloop.loop.model import feature_matrix
-from bankloop.loop.optimize import Setting, difference_of
+from bankloop.loop.optimize import Setting, difference_of, unsure_share
 from bankloop.loop.product import numbers
 from bankloop.loop.reach import NONE, CampaignCandidates, ExperimentCell
 from bankloop.loop.round.window import Window
@@ -26,6 +26,8 @@ from bankloop.view.figures import Cell, Column, Table, Tone
 
 # A rule is as good where the plan is not above it four times in five.
 SURE = 0.8
+# Where more of a plan's value hangs on signs that nobody knows, it is no better than a rule.
+_HALF = 0.5
 # Four rounds in five find a difference of so many of their standard errors.
 _SEEN = 2.8
 # Beyond so many rounds nobody waits.
@@ -45,7 +47,8 @@ class RuleLine:
     """A rule beside a campaign's plan: what the plan brings above it, fen, with 95 % interval and probability.
 
     ``contacts`` both give, ``differ`` of them to other people; a measurement of the difference would take ``rounds``,
-    0 where it would take more than anybody waits for.
+    0 where it would take more than anybody waits for. ``unsure`` is the share of the plan's value that comes from
+    people of whom it is not sure that the action helps them.
     """
 
     campaign: str
@@ -60,6 +63,7 @@ class RuleLine:
     high: float
     probability: float
     rounds: int
+    unsure: float = 0.0
 
 
 def rules_beside(window: Window) -> tuple[RuleLine, ...]:
@@ -84,6 +88,7 @@ def _campaign(window: Window, index: int) -> Iterator[RuleLine]:
     mine = np.flatnonzero(issued == column)
     open_ = np.flatnonzero(planned & side.open[:, at])
     same = np.full(contacts, at)
+    unsure = unsure_share(today, model, (mine, same))
     for name, (title, score) in _scores(window, side, members).items():
         theirs = open_[np.argsort(-score[open_], kind="stable")[:contacts]]
         probability, gain = difference_of(today, model, (mine, same), (theirs, same[: len(theirs)]))
@@ -101,6 +106,7 @@ def _campaign(window: Window, index: int) -> Iterator[RuleLine]:
             gain.high,
             probability,
             _rounds(side, apart, gain.value),
+            unsure,
         )
 
 
@@ -168,6 +174,11 @@ def _money(one: RuleLine) -> Text:
 def _verdict(one: RuleLine) -> tuple[Text, Tone]:
     if not one.differ:
         return Text("规则给的是同样的人", "the rule contacts the same people"), Tone.PLAIN
+    if one.unsure > _HALF and one.probability > 1.0 - SURE:
+        return Text(
+            f"规则一样好：方案价值的 {one.unsure:.0%} 来自不知是利是弊的客户",
+            f"the rule is as good: {one.unsure:.0%} of the plan's value is of people whom it may help or hurt",
+        ), Tone.WARN
     if one.probability >= SURE:
         return Text(f"方案更好，把握 {one.probability:.0%}", f"the plan is better, {one.probability:.0%}"), Tone.GOOD
     if one.probability <= 1.0 - SURE:

@@ -11,7 +11,7 @@ import pytest
 from bankloop.loop.model import Labelled, StatedPrior, Uplift, train_propensity
 from bankloop.loop.model.posterior import leaf_terms
 from bankloop.loop.model.uplift import stated_uplift
-from bankloop.loop.optimize import Setting, difference_of, gain_of, plan_by
+from bankloop.loop.optimize import Setting, difference_of, gain_of, plan_by, unsure_share
 from bankloop.loop.reach import Action, CampaignCandidates, Family
 from tests.loop.believed import believing
 
@@ -101,3 +101,20 @@ def test_probabilities_are_those_of_draws_from_the_posterior(model: Uplift) -> N
     assert said == pytest.approx((draws > 0).mean(), abs=0.02)
     narrow = replace(judge, posterior=replace(judge.posterior, covariance=judge.posterior.covariance * 0.0))
     assert difference_of(today, narrow, everybody, nobody)[0] in (0.0, 1.0)
+
+
+def test_value_that_hangs_on_a_doubtful_sign_is_told_apart(model: Uplift) -> None:
+    """The sure ones are those whose posterior lies above nothing four times in five, by draws."""
+    today = setting(model, calls=1e9)
+    everybody = (np.arange(400), np.zeros(400, np.int64))
+    level = leaf_terms(model.stated, model.segments, CALL)[1]
+    sure = believing(model, {CALL: (-1.0, 0.05 / level)}, sure=1e-6)
+    assert unsure_share(today, sure, everybody) == 0.0
+    wide = believing(model, {CALL: (-1.0, 0.05 / level)}, sure=10.0)
+    assert unsure_share(today, wide, everybody) == pytest.approx(1.0)
+    assert unsure_share(today, wide, (np.zeros(0, np.int64), np.zeros(0, np.int64))) == 0.0
+    some = believing(model, {CALL: (-1.0, 0.05 / level)}, slopes=-0.02 / level, sure=0.3)
+    terms = some.terms(today.x, CALL)
+    draws = np.random.default_rng(0).normal(some.posterior.mean, 0.3, (20_000, some.posterior.width)) @ terms.T
+    helps, worth = (draws > 0).mean(axis=0), np.maximum(terms @ some.posterior.average, 0.0)
+    assert unsure_share(today, some, everybody) == pytest.approx(worth[helps < 0.8].sum() / worth.sum(), abs=0.01)

@@ -25,10 +25,12 @@ from bankloop.loop.model.residuals import variance_of
 from bankloop.loop.model.segments import Segments
 
 if TYPE_CHECKING:
-    from scipy import linalg
+    from scipy import linalg, special
 else:
-    linalg = later("scipy.linalg")
+    linalg, special = later("scipy.linalg"), later("scipy.special")
 
+# A spread below which there is none.
+_FLAT = 1e-12
 # What was stated may be out by half of itself; more may be lost than was stated, as a share of what is won; a segment
 # may lie off by two fifths of the mean effect. Looser, a bank of 60,000 follows its noise (shares of what is
 # attainable fell to .66).
@@ -108,6 +110,14 @@ class Posterior:
         """Return mean (k,) and standard deviation (k,) of terms @ ``direction`` (p,), by part of the mixture."""
         spread = self.covariance.reshape(-1, self.width, self.width) @ direction @ direction
         return self.mean.reshape(-1, self.width) @ direction, np.sqrt(np.maximum(spread, 0.0))
+
+    def above(self, directions: Floats) -> tuple[Floats, Floats]:
+        """Return P(terms @ d > 0) (n,) and its mean (n,) for each of ``directions`` (n, p)."""
+        kinds, of = np.unique(directions, axis=0, return_inverse=True)
+        parts = [self.along(one) for one in kinds]
+        means, spreads = (np.array([part[i] for part in parts]).reshape(len(kinds), -1) for i in (0, 1))
+        chance = special.ndtr(means / np.maximum(spreads, _FLAT)) @ self.weight
+        return chance[of.ravel()], (means @ self.weight)[of.ravel()]
 
     def own(self, action: str) -> slice | None:
         """Return where an action's own terms stand; None where it was never tried."""

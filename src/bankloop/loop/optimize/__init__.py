@@ -5,7 +5,16 @@ Promotion is an approval by a second person, proposed where the new plan surely 
 
 from bankloop.loop.optimize.comparison import Comparison, GuardMetric, Tried, Valued, compare, guards_of
 from bankloop.loop.optimize.drift import Drift, calibration, population_drift, stability
-from bankloop.loop.optimize.gain import SURE, PlanGain, Setting, believing, difference_of, gain_of, plan_by
+from bankloop.loop.optimize.gain import (
+    SURE,
+    PlanGain,
+    Setting,
+    believing,
+    difference_of,
+    gain_of,
+    plan_by,
+    unsure_share,
+)
 from bankloop.loop.optimize.service import Challenger, labels_due, train_challenger
 
 __all__ = [
@@ -29,4 +38,5 @@ __all__ = [
     "population_drift",
     "stability",
     "train_challenger",
+    "unsure_share",
 ]

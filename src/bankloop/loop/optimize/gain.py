@@ -104,6 +104,21 @@ def difference_of(setting: Setting, judge: Uplift, one: Pairs, other: Pairs) -> 
     return _mixed(judge.posterior.weight, means + certain, spreads)
 
 
+def unsure_share(setting: Setting, judge: Uplift, given: Pairs) -> float:
+    """Return the share of what is given out that is worth something only if a doubtful sign is right, 0 … 1.
+
+    Doubtful is a person of whom the judge cannot say four times in five that the action helps more than it hurts.
+    """
+    doubtful = whole = 0.0
+    for column in np.unique(given[1]):
+        action, mine = setting.side.actions[column], given[0][given[1] == column]
+        helps, effect = judge.posterior.above(judge.terms(setting.x[mine], action.key))
+        worth = np.maximum((setting.side.worth[mine] - action.face) * effect, 0.0)
+        doubtful += float(worth[helps < SURE].sum())
+        whole += float(worth.sum())
+    return doubtful / whole if whole else 0.0
+
+
 def _mixed(weight: Floats, means: Floats, spreads: Floats) -> tuple[float, Estimate]:
     """Return P(above 0) of a mixture of normals, and its mean with an interval of its variance."""
     flat = spreads <= 1e-9
