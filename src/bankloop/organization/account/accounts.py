@@ -99,13 +99,23 @@ def bind_subject(connection: Connection, person_id: str, subject: str | None) ->
 
 
 @verb("account.password")
-def set_password(connection: Connection, person_id: str, password: str) -> None:
-    """Set a person's password; raise ``InputError`` for a weak one. All their other sessions end."""
+def set_password(connection: Connection, person_id: str, password: str, made: str | None = None) -> None:
+    """Set a person's password; raise ``InputError`` for a weak one. All their other sessions end.
+
+    ``made`` is its hash, where several people get one password.
+    """
     reason = weakness(person_id, password)
     if reason is not None:
         raise errors.weak(reason)
     _known(connection, person_id)
-    _change(connection, person_id, password_hash=hashed(password), must_change=False, code_digest=None, code_until=None)
+    _change(
+        connection,
+        person_id,
+        password_hash=made or hashed(password),
+        must_change=False,
+        code_digest=None,
+        code_until=None,
+    )
     end_sessions(connection, person_id)
     record_audit(connection, "account.password", "account", person_id, None, {"changed": True})
 

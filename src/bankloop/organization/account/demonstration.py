@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bankloop.organization.account import errors
 from bankloop.organization.account.accounts import open_account, set_password
-from bankloop.organization.account.secrets import new_code
+from bankloop.organization.account.secrets import hashed, new_code
 from bankloop.organization.account.settings import read_settings
 
 _PLACE = Path("data") / "demo-password"
@@ -21,9 +21,10 @@ def open_demo_accounts(connection: Connection, folder: Path, people: Iterable[st
     if not read_settings(folder).demo:
         raise errors.not_demo()
     password = demo_password(folder) or new_code()
+    made = hashed(password)
     for person in people:
         open_account(connection, person)
-        set_password(connection, person, password)
+        set_password(connection, person, password, made)
     place = folder / _PLACE
     place.unlink(missing_ok=True)
     with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
