@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from bankloop.kit import grammar
 from bankloop.kit.errors import InputError
-from bankloop.kit.grammar import normal_phone, read_amount
+from bankloop.kit.grammar import normal_phone, read_amount, read_day, read_moment
 from bankloop.lake.mapping import _digits
 
 _TAKEN = {
@@ -84,3 +86,33 @@ def test_an_amount_is_read_or_refused() -> None:
     for text in (*_REFUSED[grammar.AMOUNT], "9" * 20):
         with pytest.raises(InputError):
             read_amount(text)
+
+
+@given(day=st.dates(date(1900, 1, 1), date(2100, 12, 31)))
+def test_a_day_of_the_grammar_is_that_day_and_none_else_is_read(day: date) -> None:
+    assert read_day(day.isoformat()) == read_day(f"{day.year}/{day.month}/{day.day}") == day
+    for wrong in (f"{day.year}-02-30", f"{day:%y-%m-%d}", str(day.toordinal()), f"{day} 10:00"):
+        with pytest.raises(InputError) as caught:
+            read_day(wrong)
+        assert caught.value.code == "day.grammar"
+
+
+@given(
+    moment=st.datetimes(datetime(1901, 1, 1), datetime(2100, 12, 30)),
+    offset=st.integers(-19 * 60, 19 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes))),
+)
+def test_a_moment_is_read_in_the_zone_that_it_says(moment: datetime, offset: timezone) -> None:
+    assert read_moment(moment.replace(tzinfo=offset).isoformat()) == moment.replace(tzinfo=offset)
+    assert read_moment(f"{moment.isoformat()}Z", offset) == moment.replace(tzinfo=UTC)
+    assert read_moment(moment.isoformat(), offset) == moment.replace(tzinfo=offset)
+    with pytest.raises(InputError, match="with its zone"):
+        read_moment(moment.isoformat())
+
+
+def test_a_moment_without_a_zone_is_of_its_source_s() -> None:
+    shanghai = ZoneInfo("Asia/Shanghai")
+    assert read_moment("2026-06-30 23:30", shanghai) == datetime(2026, 6, 30, 15, 30, tzinfo=UTC)
+    assert read_moment("2026-06-30", shanghai) == datetime(2026, 6, 29, 16, tzinfo=UTC)
+    for wrong in ("2026-06-30 25:00Z", "2026-06-31 10:00Z", "1782786600", "now", ""):
+        with pytest.raises(InputError):
+            read_moment(wrong, shanghai)

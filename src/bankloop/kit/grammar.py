@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 
 from bankloop.kit import money
@@ -43,6 +44,9 @@ FULL_WIDTH, HALF_WIDTH = "０１２３４５６７８９＋", "0123456789+"
 PHONE_TAIL = r"\.0+$"
 
 _AMOUNT, _TAIL, _PREFIX = re.compile(AMOUNT), re.compile(PHONE_TAIL), re.compile(PHONE_PREFIX)
+_A_DAY = re.compile(DAY)
+_A_MOMENT = re.compile(rf"(?P<day>{_DAY})([ T](?P<clock>[0-9:.]+)( ?(?P<offset>{_OFFSET}))?)?")
+_WHOLE_MOMENT = re.compile(MOMENT)
 _NOISE = re.compile(re.sub(r"\\x\{([0-9a-f]+)\}", lambda found: chr(int(found[1], 16)), PHONE_NOISE))
 _ENDS = BLANKS + INVISIBLE
 
@@ -73,3 +77,53 @@ def read_amount(text: str) -> int:
             amount=text[:40],
         )
     return money.to_fen(Decimal(plain.replace(",", "")))
+
+
+def read_day(text: str) -> date:
+    """Return the day that a text says; raise ``InputError`` for what is none, or lies where no bank's day does."""
+    plain = clean_text(text)
+    found = _A_DAY.fullmatch(plain)
+    try:
+        if found is not None:
+            return date(int(found[1]), int(found[2]), int(found[3]))
+    except ValueError:
+        pass  # a month has no such day
+    raise InputError(
+        "day.grammar",
+        Text(
+            "“{day}”不是 {first} 至 {last} 年间的日期；请写成 2026-06-30",
+            "'{day}' is not a day of the years {first} to {last}; write 2026-06-30",
+        ),
+        day=text[:40],
+        first=FIRST_YEAR,
+        last=LAST_YEAR,
+    )
+
+
+def read_moment(text: str, zone: tzinfo | None = None) -> datetime:
+    """Return the moment that a text says, in the zone that it says, or in ``zone`` where it says none.
+
+    Raises ``InputError`` for what is no moment, and for one without any zone.
+    """
+    plain = clean_text(text)
+    found = _A_MOMENT.fullmatch(plain) if _WHOLE_MOMENT.fullmatch(plain) else None
+    where = zone if found is None or found["offset"] is None else _zone_of(found["offset"])
+    if found is None or where is None:
+        raise InputError(
+            "moment.grammar",
+            Text(
+                "“{moment}”不是带时区的时刻；请写成 2026-06-30T10:00:00+08:00",
+                "'{moment}' is not a moment with its zone; write 2026-06-30T10:00:00+08:00",
+            ),
+            moment=text[:40],
+        )
+    return datetime.combine(read_day(found["day"]), time.fromisoformat(found["clock"] or "00:00"), where)
+
+
+def _zone_of(offset: str) -> tzinfo:
+    """Return the zone of an offset as texts write it: ``Z``, ``UTC``, ``+08``, ``+0800``, ``+08:00``."""
+    if offset in ("Z", "UTC"):
+        return UTC
+    hours, minutes = int(offset[1:3]), int(offset[3:].lstrip(":") or 0)
+    away = timedelta(hours=hours, minutes=minutes)
+    return timezone(-away if offset[0] == "-" else away)

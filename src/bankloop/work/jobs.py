@@ -18,6 +18,7 @@ from bankloop.customer.identity import learn_matching, link_identities
 from bankloop.customer.relation import derive_relations
 from bankloop.customer.servicing import assign_keepers, make_care_tasks
 from bankloop.customer.tier import close_month
+from bankloop.kit.fields import Day, LearnedFrom, Name, Round
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.locks_in_force import approved_locks
@@ -32,9 +33,6 @@ from bankloop.work.rounds import Say, run_round
 from bankloop.work.simulated_day import check_simulated, live_day
 from bankloop.work.workplace import Workplace
 
-Name = Annotated[str, Field(min_length=1, max_length=64)]
-Round = Annotated[int, Field(ge=1, le=1_000)]
-
 
 class Arguments(BaseModel):
     """What a job is asked with; what its kind does not know is refused."""
@@ -46,7 +44,7 @@ class WindowArguments(Arguments):
     """Which round, from which day on (today where unsaid), and whether it is one more window after its last."""
 
     round: Round = 1
-    start: date | None = None
+    start: Day | None = None
     further: bool = False
 
 
@@ -59,7 +57,7 @@ class CampaignArguments(Arguments):
 class LearnArguments(CampaignArguments):
     """From which round's labels to learn; 0 is history."""
 
-    round: Annotated[int, Field(ge=0, le=1_000)] = 0
+    round: LearnedFrom = 0
 
 
 class EvaluateArguments(CampaignArguments):
@@ -84,7 +82,7 @@ class LinkArguments(Arguments):
 class MonthArguments(Arguments):
     """Which month is closed, by any of its days; the last one that is over where unsaid."""
 
-    month: date | None = None
+    month: Day | None = None
 
 
 class ProductArguments(Arguments):

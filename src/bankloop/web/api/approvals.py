@@ -9,10 +9,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
 
+from bankloop.kit.fields import Reason
 from bankloop.kit.plain import plain
 from bankloop.organization.approval import Approval, approval_by_id, approval_view, approvals
 from bankloop.organization.rights import require
 from bankloop.web.api.dependencies import (
+    KNOWN,
     PREFIX,
     Approves,
     Body,
@@ -20,7 +22,6 @@ from bankloop.web.api.dependencies import (
     Limit,
     Open,
     Reads,
-    Reason,
     after,
     does,
     etag_of,
@@ -58,7 +59,7 @@ def listed(
     return page_of(store, principal, f"approvals {kind}", found, limit, lambda one: str(one.approval_id))
 
 
-@router.get("/approvals/{approval_id}")
+@router.get("/approvals/{approval_id}", responses=KNOWN)
 def one(request: Request, approval_id: UUID, console: Open, visitor: Reads) -> Response:
     """Return a request: what exactly changes, its predicted effect, who acted, what the caller may do now."""
     require(visitor.principal, "approval.read")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
 
+from bankloop.kit.fields import Day, LearnedFrom, Name, Reason, Round, Version, Words
 from bankloop.kit.plain import plain
 from bankloop.loop.campaign import approving, parts
 from bankloop.loop.campaign.approving import schedule_campaign
@@ -24,6 +24,7 @@ from bankloop.organization.rights import require
 from bankloop.report.exporting import FORMATS
 from bankloop.store.registry import list_campaigns, read_models, read_plans, read_results, read_steps
 from bankloop.web.api.dependencies import (
+    KNOWN,
     PREFIX,
     Body,
     CommentBody,
@@ -31,7 +32,6 @@ from bankloop.web.api.dependencies import (
     Limit,
     Open,
     Reads,
-    Reason,
     Writes,
     after,
     does,
@@ -64,26 +64,26 @@ class SubmitBody(Body):
 class ScheduleBody(Body):
     """The first day on which a campaign runs."""
 
-    starts_on: date
+    starts_on: Day
 
 
 class LearnBody(Body):
     """From which round's labels to learn; 0 is history."""
 
-    round: Annotated[int, Field(ge=0, le=1_000)] = 0
+    round: LearnedFrom = 0
 
 
 class RollbackBody(Body):
     """To which version, and why."""
 
-    version: Annotated[int, Field(ge=1, le=1_000_000)]
-    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+    version: Version
+    reason: Words
 
 
 class EvaluateBody(Body):
     """Which rounds to read together."""
 
-    rounds: Annotated[list[Annotated[int, Field(ge=1, le=1_000)]], Field(min_length=1, max_length=100)]
+    rounds: Annotated[list[Round], Field(min_length=1, max_length=100)]
 
 
 @router.get("/campaigns")
@@ -96,13 +96,13 @@ def campaigns(console: Open, visitor: Reads) -> dict[str, Any]:
     return {"items": plain(items), "next": None}
 
 
-@router.get("/campaigns/{name}")
-def campaign(request: Request, name: str, console: Open, visitor: Reads) -> Response:
+@router.get("/campaigns/{name}", responses=KNOWN)
+def campaign(request: Request, name: Name, console: Open, visitor: Reads) -> Response:
     """Return a campaign with its eight steps in the present round."""
     require(visitor.principal, "campaign.read")
     titles = console.titles()
     if name not in titles:
-        raise pages.no_campaign(name[:64])
+        raise pages.no_campaign(name)
     with console.bank.store.begin(visitor.principal) as connection:
         row = next((one for one in list_campaigns(connection) if one.name == name), None)
         steps = read_steps(connection, name, row.round) if row else {}
@@ -110,8 +110,8 @@ def campaign(request: Request, name: str, console: Open, visitor: Reads) -> Resp
     return tagged(request, {"name": name, "title": titles[name], **_row(row), "steps": found})
 
 
-@router.get("/campaigns/{name}/file")
-def file(request: Request, name: str, console: Open, visitor: Reads) -> Response:
+@router.get("/campaigns/{name}/file", responses=KNOWN)
+def file(request: Request, name: Name, console: Open, visitor: Reads) -> Response:
     """Return a campaign's file; its ETag is what a change must name."""
     require(visitor.principal, "campaign.edit")
     text, seen = campaign_file(console.bank, name)
@@ -119,7 +119,7 @@ def file(request: Request, name: str, console: Open, visitor: Reads) -> Response
 
 
 @router.put("/campaigns/{name}/file", openapi_extra=does("campaign.edit"))
-def keep_file(request: Request, name: str, body: FileBody, console: Open, visitor: Writes) -> Response:
+def keep_file(request: Request, name: Name, body: FileBody, console: Open, visitor: Writes) -> Response:
     """Keep a new text; needs If-Match, so that of two editors the slower one is told (412)."""
     require(visitor.principal, "campaign.edit")
 
@@ -132,7 +132,7 @@ def keep_file(request: Request, name: str, body: FileBody, console: Open, visito
 
 
 @router.post("/campaigns/{name}/submit", openapi_extra=does("campaign.submit"))
-def submit(request: Request, name: str, body: SubmitBody, console: Open, visitor: Writes) -> Response:
+def submit(request: Request, name: Name, body: SubmitBody, console: Open, visitor: Writes) -> Response:
     """Submit a campaign: it is resolved into its lock, and approval is asked for exactly that."""
 
     def effect() -> dict[str, Any]:
@@ -146,36 +146,36 @@ def submit(request: Request, name: str, body: SubmitBody, console: Open, visitor
 
 @router.post("/parts/{kind}/{key}/submit", openapi_extra=does("script.submit", "benefit.submit", "budget.submit"))
 def submit_part(
-    request: Request, kind: Literal["script", "benefit", "budget"], key: str, body: CommentBody, console: Open, visitor: Writes
+    request: Request, kind: Literal["script", "benefit", "budget"], key: Name, body: CommentBody, console: Open, visitor: Writes
 ) -> Response:  # fmt: skip
     """Ask that a script, a benefit or a campaign's budget be consented to on its own."""
 
     def effect() -> dict[str, Any]:
-        asked = parts.submit_part(console.bank, visitor.principal, kind, key[:64], body.reason)
-        return {"kind": kind, "key": key[:64], "approval": asked}
+        asked = parts.submit_part(console.bank, visitor.principal, kind, key, body.reason)
+        return {"kind": kind, "key": key, "approval": asked}
 
-    return once(request, console.bank.store, visitor, f"{kind}.submit", key[:64], body, effect)
+    return once(request, console.bank.store, visitor, f"{kind}.submit", key, body, effect)
 
 
 @router.post("/campaigns/{name}/schedule", openapi_extra=does("campaign.schedule"))
-def schedule(request: Request, name: str, body: ScheduleBody, console: Open, visitor: Writes) -> Response:
+def schedule(request: Request, name: Name, body: ScheduleBody, console: Open, visitor: Writes) -> Response:
     """Set the day from which an approved campaign runs."""
 
     def effect() -> dict[str, Any]:
-        found = schedule_campaign(console.bank, visitor.principal, name[:64], body.starts_on)
-        return {"campaign": name[:64], "state": found.state, "starts_on": body.starts_on}
+        found = schedule_campaign(console.bank, visitor.principal, name, body.starts_on)
+        return {"campaign": name, "state": found.state, "starts_on": body.starts_on}
 
-    return once(request, console.bank.store, visitor, "campaign.schedule", name[:64], body, effect)
+    return once(request, console.bank.store, visitor, "campaign.schedule", name, body, effect)
 
 
 @router.post("/campaigns/{name}/learn", status_code=202, openapi_extra=does("model.learn", "model.draft"))
-def learn(request: Request, name: str, body: LearnBody, console: Open, visitor: Writes) -> Response:
+def learn(request: Request, name: Name, body: LearnBody, console: Open, visitor: Writes) -> Response:
     """Train a model from history, or from a round whose labels are due; a job."""
     return begin_job(request, console, visitor, "learn", {"campaign": name, **body.model_dump()})
 
 
 @router.post("/campaigns/{name}/evaluate", status_code=202, openapi_extra=does("round.evaluate"))
-def evaluate(request: Request, name: str, body: EvaluateBody, console: Open, visitor: Writes) -> Response:
+def evaluate(request: Request, name: Name, body: EvaluateBody, console: Open, visitor: Writes) -> Response:
     """Read a campaign's rounds; a job."""
     return begin_job(request, console, visitor, "evaluate", {"campaign": name, **body.model_dump()})
 
@@ -192,7 +192,7 @@ def plans(console: Open, visitor: Reads, limit: Limit = 50, cursor: Cursor = Non
     return page_of(store, principal, "plans", [one for _, one in numbered], limit, lambda _: int(start) + limit)
 
 
-@router.get("/plans/{plan_id}")
+@router.get("/plans/{plan_id}", responses=KNOWN)
 def plan(request: Request, plan_id: UUID, console: Open, visitor: Reads) -> Response:
     """Return a stored plan: window, value, bound, prices, lines."""
     require(visitor.principal, "plan.read")
@@ -243,7 +243,7 @@ def results(
 
 
 @router.get("/models/{name}")
-def models(name: str, console: Open, visitor: Reads) -> dict[str, Any]:
+def models(name: Name, console: Open, visitor: Reads) -> dict[str, Any]:
     """List the versions of a campaign's model with their cards."""
     require(visitor.principal, "model.read")
     console.bank.campaign(name)
@@ -252,7 +252,7 @@ def models(name: str, console: Open, visitor: Reads) -> dict[str, Any]:
 
 
 @router.post("/models/{name}/promote", openapi_extra=does("model.promote"))
-def promote_model(request: Request, name: str, console: Open, visitor: Writes) -> Response:
+def promote_model(request: Request, name: Name, console: Open, visitor: Writes) -> Response:
     """Approve the newest submitted model and make it champion, as a second person."""
     visitor.within("approve")
 
@@ -264,7 +264,7 @@ def promote_model(request: Request, name: str, console: Open, visitor: Writes) -
 
 
 @router.post("/models/{name}/rollback", openapi_extra=does("model.rollback"))
-def rollback(request: Request, name: str, body: RollbackBody, console: Open, visitor: Writes) -> Response:
+def rollback(request: Request, name: Name, body: RollbackBody, console: Open, visitor: Writes) -> Response:
     """Ask that an earlier version be champion again; another person's approval makes it so."""
 
     def effect() -> dict[str, Any]:

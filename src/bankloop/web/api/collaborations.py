@@ -10,15 +10,15 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
+from bankloop.kit.fields import Name, Words
 from bankloop.kit.plain import plain
 from bankloop.kit.worktime import WorkTime
 from bankloop.organization import collaboration as together
 from bankloop.organization.rights import require
-from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Writes, does
+from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, Writes, does
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["collaborations"])
-Words = Annotated[str, Field(min_length=1, max_length=2_000)]
 Number = Annotated[str, Field(max_length=64)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,11 +10,12 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
+from bankloop.kit.fields import Day, Fen, Name
 from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
 from bankloop.performance.credit import credits_of, read_shares, record_deal, scorecards
 from bankloop.view.format import masked_number
-from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Writes, does
+from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, Writes, does
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["credit"])
@@ -36,8 +36,8 @@ class DealBody(Body):
     customer_no: Name
     unit_id: Name
     what: Name
-    amount_fen: int
-    happened_on: date
+    amount_fen: Fen
+    happened_on: Day
     task_id: UUID | None = None
     shares: Annotated[list[ShareBody], Field(min_length=1, max_length=50)]
 
@@ -58,7 +58,7 @@ def record(request: Request, body: DealBody, console: Open, visitor: Writes) -> 
 
 
 @router.get("/credits")
-def cards(console: Open, visitor: Reads, since: date | None = None, until: date | None = None) -> dict[str, Any]:
+def cards(console: Open, visitor: Reads, since: Day | None = None, until: Day | None = None) -> dict[str, Any]:
     """List what each person was credited with, this year by default."""
     require(visitor.principal, "credit.read")
     last = until or console.today
@@ -68,7 +68,7 @@ def cards(console: Open, visitor: Reads, since: date | None = None, until: date 
 
 @router.get("/credits/{staff_id}")
 def evidence(
-    staff_id: str, console: Open, visitor: Reads, since: date | None = None, until: date | None = None
+    staff_id: Name, console: Open, visitor: Reads, since: Day | None = None, until: Day | None = None
 ) -> dict[str, Any]:
     """List the deals behind a person's figures, customers masked."""
     require(visitor.principal, "credit.read")

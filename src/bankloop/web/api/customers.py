@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
 from bankloop.customer.overview import open_overview
 from bankloop.customer.relation import find_way, open_relations
+from bankloop.kit.fields import Moment, Name, Reason, Words
 from bankloop.kit.plain import plain
 from bankloop.organization.granting import approve_transfer, recall_transfer, reject_transfer, submit_transfer
 from bankloop.organization.people import transfers
@@ -31,10 +31,8 @@ from bankloop.web.api.dependencies import (
     Body,
     Cursor,
     Limit,
-    Name,
     Open,
     Reads,
-    Reason,
     Writes,
     after,
     does,
@@ -44,16 +42,16 @@ from bankloop.web.api.idempotency import once
 from bankloop.web.pages.workbench.own import own_customers
 
 router = APIRouter(prefix=PREFIX, tags=["customers"])
-Reasons = Annotated[str, Field(min_length=1, max_length=2_000)]
+Hops = Annotated[int, Query(ge=1, le=3)]
 
 
 class UnmaskBody(Body):
     """Which fields, why, under which ticket, for how many minutes."""
 
     fields: Annotated[list[Name], Field(min_length=1, max_length=64)]
-    reason: Reasons
+    reason: Words
     ticket: Name
-    minutes: Annotated[int, Field(ge=1, le=480)] = 30
+    minutes: Annotated[int, Field(strict=True, ge=1, le=480)] = 30
 
 
 class TransferBody(Body):
@@ -61,10 +59,10 @@ class TransferBody(Body):
 
     from_staff: Name
     to_staff: Name
-    reason: Reasons
+    reason: Words
     customers: Annotated[list[Name], Field(max_length=10_000)] = Field(default_factory=list)
     line: Name = "retail"
-    effective_at: datetime | None = None
+    effective_at: Moment | None = None
 
 
 class ReasonBody(Body):
@@ -81,8 +79,8 @@ class AgreementBody(Body):
     to_line: Name
     purpose: Name
     fields: Annotated[list[Name], Field(min_length=1, max_length=64)]
-    valid_to: datetime
-    reason: Reasons
+    valid_to: Moment
+    reason: Words
     to_unit: Name | None = None
     consent: bool = True
 
@@ -104,43 +102,45 @@ def customers(console: Open, visitor: Reads, limit: Limit = 50, cursor: Cursor =
 
 
 @router.get("/customers/{customer_no}")
-def customer(customer_no: str, console: Open, visitor: Reads) -> Any:
+def customer(customer_no: Name, console: Open, visitor: Reads) -> Any:
     """Return what the caller may see of a customer; out of scope and unknown are both 404."""
     require(visitor.principal, "customer.read")
-    return plain(open_customer(console.bank.store, console.bank.lake, visitor.principal, customer_no[:64]))
+    return plain(open_customer(console.bank.store, console.bank.lake, visitor.principal, customer_no))
 
 
 @router.get("/customers/{customer_no}/overview")
-def overview(customer_no: str, console: Open, visitor: Reads) -> Any:
+def overview(customer_no: Name, console: Open, visitor: Reads) -> Any:
     """Return one customer at a glance: keeper, tier and its months, stage, score with factors, contribution; money masked."""
     require(visitor.principal, "customer.read")
     bank = console.bank
     with bank.store.begin(visitor.principal) as connection:
-        seen = open_overview(connection, bank.lake, bank.profiles(connection), bank.catalogue, customer_no[:64])
+        seen = open_overview(connection, bank.lake, bank.profiles(connection), bank.catalogue, customer_no)
     return JSONResponse(plain(seen))
 
 
 @router.get("/customers/{customer_no}/relations")
-def relations(customer_no: str, console: Open, visitor: Reads, to: str = "", hops: int = 3) -> dict[str, Any]:
+def relations(
+    customer_no: Name, console: Open, visitor: Reads, to: Name | None = None, hops: Hops = 3
+) -> dict[str, Any]:
     """Return a customer's own relations with their evidence, or the way ``to`` another party within so many hops."""
     require(visitor.principal, "relation.read")
     lake = console.bank.lake
     with console.bank.store.begin(visitor.principal) as connection:
-        if to:
-            return {"steps": plain(find_way(connection, lake, customer_no[:64], to[:64], max(1, min(hops, 3))))}
-        return {"steps": plain(open_relations(connection, lake, customer_no[:64]))}
+        if to is not None:
+            return {"steps": plain(find_way(connection, lake, customer_no, to, hops))}
+        return {"steps": plain(open_relations(connection, lake, customer_no))}
 
 
 @router.post("/customers/{customer_no}/unmask", openapi_extra=does("customer.unmask"))
-def unmask_fields(request: Request, customer_no: str, body: UnmaskBody, console: Open, visitor: Writes) -> Response:
+def unmask_fields(request: Request, customer_no: Name, body: UnmaskBody, console: Open, visitor: Writes) -> Response:
     """Open masked fields for a while, for a reason and a ticket; the auditor sees it."""
     store = console.bank.store
 
     def effect() -> Any:
         with store.begin(visitor.principal) as connection:
-            return unmask(connection, customer_no[:64], body.fields, body.reason, body.ticket, body.minutes)
+            return unmask(connection, customer_no, body.fields, body.reason, body.ticket, body.minutes)
 
-    return once(request, store, visitor, "customer.unmask", customer_no[:64], body, effect)
+    return once(request, store, visitor, "customer.unmask", customer_no, body, effect)
 
 
 @router.get("/transfers")
@@ -170,7 +170,12 @@ def ask_transfer(request: Request, body: TransferBody, console: Open, visitor: W
     "/transfers/{transfer_id}/{decision}", openapi_extra=does("approval.approve", "approval.reject", "approval.recall")
 )
 def decide_transfer(
-    request: Request, transfer_id: UUID, decision: str, body: ReasonBody, console: Open, visitor: Approves
+    request: Request,
+    transfer_id: UUID,
+    decision: Literal["approve", "reject", "recall"],
+    body: ReasonBody,
+    console: Open,
+    visitor: Approves,
 ) -> Response:
     """Approve, reject or recall a transfer."""
     store, verbs = (
@@ -180,9 +185,9 @@ def decide_transfer(
 
     def effect() -> Any:
         with store.begin(visitor.principal) as connection:
-            return verbs[_known(decision, tuple(verbs))](connection, transfer_id, body.reason)
+            return verbs[decision](connection, transfer_id, body.reason)
 
-    return once(request, store, visitor, f"transfer.{decision[:16]}", str(transfer_id), body, effect)
+    return once(request, store, visitor, f"transfer.{decision}", str(transfer_id), body, effect)
 
 
 @router.get("/agreements")
@@ -212,35 +217,32 @@ def propose(request: Request, body: AgreementBody, console: Open, visitor: Write
 
 
 @router.post("/agreements/{agreement_id}/consent", openapi_extra=does("agreement.consent"))
-def consent(request: Request, agreement_id: str, body: ConsentBody, console: Open, visitor: Writes) -> Response:
+def consent(request: Request, agreement_id: Name, body: ConsentBody, console: Open, visitor: Writes) -> Response:
     """Record that a customer agrees, or no longer does."""
     store = console.bank.store
 
     def effect() -> dict[str, Any]:
         with store.begin(visitor.principal) as connection:
-            record_consent(connection, agreement_id[:64], body.customer_no, given=body.given)
-        return {"agreement": agreement_id[:64], "given": body.given}
+            record_consent(connection, agreement_id, body.customer_no, given=body.given)
+        return {"agreement": agreement_id, "given": body.given}
 
-    return once(request, store, visitor, "agreement.consent", agreement_id[:64], body, effect)
+    return once(request, store, visitor, "agreement.consent", agreement_id, body, effect)
 
 
 @router.post("/agreements/{agreement_id}/{decision}", openapi_extra=does("agreement.approve", "agreement.end"))
 def decide_agreement(
-    request: Request, agreement_id: str, decision: str, body: ReasonBody, console: Open, visitor: Approves
+    request: Request,
+    agreement_id: Name,
+    decision: Literal["approve", "end"],
+    body: ReasonBody,
+    console: Open,
+    visitor: Approves,
 ) -> Response:
     """Approve or end an agreement."""
     store, verbs = console.bank.store, {"approve": approve_agreement, "end": end_agreement}
 
     def effect() -> Any:
         with store.begin(visitor.principal) as connection:
-            return verbs[_known(decision, tuple(verbs))](connection, agreement_id[:64], body.reason)
+            return verbs[decision](connection, agreement_id, body.reason)
 
-    return once(request, store, visitor, f"agreement.{decision[:16]}", agreement_id[:64], body, effect)
-
-
-def _known(decision: str, known: tuple[str, ...]) -> str:
-    from bankloop.web.shell.errors import no_choice
-
-    if decision not in known:
-        raise no_choice("decision", decision[:32], ", ".join(known))
-    return decision
+    return once(request, store, visitor, f"agreement.{decision}", agreement_id, body, effect)

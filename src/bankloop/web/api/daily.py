@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from fastapi import APIRouter
 
+from bankloop.kit.fields import Day, Name
 from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
 from bankloop.performance.daily import daily_of, deliveries
@@ -16,7 +16,7 @@ router = APIRouter(prefix=PREFIX, tags=["daily"])
 
 
 @router.get("/daily/{unit_id}")
-def daily(unit_id: str, console: Open, visitor: Reads, day: date | None = None) -> dict[str, Any]:
+def daily(unit_id: Name, console: Open, visitor: Reads, day: Day | None = None) -> dict[str, Any]:
     """Return a unit's report of a day, the newest by default: amounts in fen, and to whom it was handed."""
     require(visitor.principal, "daily.read")
     with console.bank.store.begin(visitor.principal) as connection:

@@ -8,9 +8,10 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from bankloop.kit.errors import BankloopError
+from bankloop.kit.fields import Reason, Words
 from bankloop.kit.ids import digest
 from bankloop.kit.plain import plain
 from bankloop.store.contracts import Principal
@@ -36,17 +37,13 @@ class Body(BaseModel):
 class WhyBody(Body):
     """Why; it has to be said."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+    reason: Words
 
 
 class CommentBody(Body):
     """Why, where there is something to say."""
 
-    reason: Annotated[str, Field(max_length=2_000)] = ""
-
-
-Name = Annotated[str, Field(min_length=1, max_length=64)]
-Reason = Annotated[str, Field(max_length=2_000)]
+    reason: Reason = ""
 
 
 def asks(scope: str) -> Callable[[Request], Visitor]:
@@ -76,6 +73,10 @@ Cursor = Annotated[str | None, Query(max_length=2_000)]
 def does(*verbs: str) -> dict[str, Any]:
     """Return what an operation's description says of the verbs that it does, as ``x-verbs``."""
     return {"x-verbs": list(verbs)}
+
+
+# What an address answers beside the thing itself where it is tagged.
+KNOWN: dict[int | str, dict[str, Any]] = {304: {"description": "the caller has it already, as If-None-Match says"}}
 
 
 def here(request: Request) -> Console:

@@ -7,17 +7,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import Field
 from sqlalchemy import Connection
 
+from bankloop.kit.fields import Name, Words
 from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
 from bankloop.store.audit import holds, holds_on, place_hold, release_hold
-from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, WhyBody, Writes, does
+from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, WhyBody, Writes, does
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["holds"])
-Reasons = Annotated[str, Field(min_length=1, max_length=2_000)]
+Reasons = Words
 Asked = Annotated[str | None, Query(min_length=1, max_length=64)]
 
 

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from sqlalchemy import Connection
 
 from bankloop.customer.interaction import Interaction, take_interactions
+from bankloop.kit.fields import Moment, Name
 from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
-from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Writes, does
+from bankloop.web.api.dependencies import PREFIX, Body, Open, Writes, does
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["interactions"])
@@ -21,10 +22,10 @@ router = APIRouter(prefix=PREFIX, tags=["interactions"])
 class InteractionBody(Body):
     """One interaction: the channel's number for it, whose, what kind, when."""
 
-    key: Annotated[int, Field(ge=0, le=2**63 - 1)]
+    key: Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
     customer_no: Name
     kind: Name
-    occurred_at: AwareDatetime
+    occurred_at: Moment
 
 
 class InteractionsBody(Body):

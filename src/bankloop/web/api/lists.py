@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from hashlib import sha256
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,10 +9,10 @@ from uuid import UUID
 from fastapi import APIRouter, Request, UploadFile
 from fastapi.params import File, Form
 from fastapi.responses import Response
-from pydantic import Field
 from sqlalchemy import Connection
 
 from bankloop.care.worklist import recall_list, take_list, work_lists
+from bankloop.kit.fields import Day, Name, Round
 from bankloop.kit.plain import plain
 from bankloop.kit.worktime import WorkTime
 from bankloop.organization.rights import require
@@ -27,7 +26,7 @@ router = APIRouter(prefix=PREFIX, tags=["lists"])
 class RoundBody(Body):
     """Which round's tasks."""
 
-    round: Annotated[int, Field(ge=1, le=1_000)]
+    round: Round
 
 
 @router.get("/lists")
@@ -43,7 +42,7 @@ def take(
     request: Request,
     file: Annotated[UploadFile, File(description="xlsx")],
     name: Annotated[str, Form(min_length=1, max_length=64)],
-    due: Annotated[date, Form()],
+    due: Annotated[Day, Form()],
     console: Open,
     visitor: Writes,
 ) -> Response:
@@ -71,10 +70,10 @@ def recall(request: Request, list_id: UUID, body: WhyBody, console: Open, visito
 
 
 @router.post("/campaigns/{name}/dispatch", openapi_extra=does("task.dispatch"))
-def dispatch(request: Request, name: str, body: RoundBody, console: Open, visitor: Writes) -> Response:
+def dispatch(request: Request, name: Name, body: RoundBody, console: Open, visitor: Writes) -> Response:
     """Give the tasks of a campaign's round to people, all at once; doing it again gives only what nobody has."""
 
     def effect(connection: Connection) -> Any:
-        return dispatch_tasks(connection, name[:64], body.round)
+        return dispatch_tasks(connection, name, body.round)
 
-    return once_in(request, console.bank.store, visitor, "task.dispatch", name[:64], body, effect)
+    return once_in(request, console.bank.store, visitor, "task.dispatch", name, body, effect)

@@ -11,10 +11,11 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
+from bankloop.kit.fields import Name
 from bankloop.kit.plain import plain
 from bankloop.organization import account
 from bankloop.organization.rights import require
-from bankloop.web.api.dependencies import PREFIX, Body, CommentBody, Manages, Name, Open, does
+from bankloop.web.api.dependencies import PREFIX, Body, CommentBody, Manages, Open, does
 from bankloop.web.api.idempotency import once, once_in, with_once
 
 router = APIRouter(prefix=PREFIX, tags=["machines"])
@@ -81,29 +82,29 @@ def make(request: Request, body: MachineBody, console: Open, visitor: Manages) -
 
 
 @router.post("/machines/{machine_id}/rotate", openapi_extra=does("machine.rotate"))
-def rotate(request: Request, machine_id: str, console: Open, visitor: Manages) -> Response:
+def rotate(request: Request, machine_id: Name, console: Open, visitor: Manages) -> Response:
     """Make a new secret; the old one works for a day yet."""
     store, shown = console.bank.store, {}
 
     def effect() -> dict[str, str]:
         with store.begin(visitor.principal) as connection:
-            shown["secret"] = account.rotate_secret(connection, machine_id[:64])
-        return {"machine_id": machine_id[:64]}
+            shown["secret"] = account.rotate_secret(connection, machine_id)
+        return {"machine_id": machine_id}
 
-    return with_once(once(request, store, visitor, "machine.rotate", machine_id[:64], None, effect), shown)
+    return with_once(once(request, store, visitor, "machine.rotate", machine_id, None, effect), shown)
 
 
 @router.post("/machines/{machine_id}/revoke", openapi_extra=does("machine.revoke"))
-def revoke(request: Request, machine_id: str, body: CommentBody, console: Open, visitor: Manages) -> Response:
+def revoke(request: Request, machine_id: Name, body: CommentBody, console: Open, visitor: Manages) -> Response:
     """Revoke a credential: worth nothing from the next request on."""
     store = console.bank.store
 
     def effect() -> dict[str, str]:
         with store.begin(visitor.principal) as connection:
-            account.revoke_machine(connection, machine_id[:64], body.reason)
-        return {"machine_id": machine_id[:64], "state": "revoked"}
+            account.revoke_machine(connection, machine_id, body.reason)
+        return {"machine_id": machine_id, "state": "revoked"}
 
-    return once(request, store, visitor, "machine.revoke", machine_id[:64], body, effect)
+    return once(request, store, visitor, "machine.revoke", machine_id, body, effect)
 
 
 @router.get("/accounts")
@@ -115,14 +116,14 @@ def accounts(console: Open, visitor: Manages) -> dict[str, Any]:
 
 
 @router.post("/accounts/{person_id}/bind", openapi_extra=does("account.bind"))
-def bind(request: Request, person_id: str, body: SubjectBody, console: Open, visitor: Manages) -> Response:
+def bind(request: Request, person_id: Name, body: SubjectBody, console: Open, visitor: Manages) -> Response:
     """Say which subject of the identity provider a person is; none unbinds."""
 
     def effect(connection: Connection) -> dict[str, Any]:
-        account.bind_subject(connection, person_id[:64], body.subject)
-        return {"person_id": person_id[:64], "bound": body.subject is not None}
+        account.bind_subject(connection, person_id, body.subject)
+        return {"person_id": person_id, "bound": body.subject is not None}
 
-    return once_in(request, console.bank.store, visitor, "account.bind", person_id[:64], body, effect)
+    return once_in(request, console.bank.store, visitor, "account.bind", person_id, body, effect)
 
 
 @router.post(
@@ -131,14 +132,14 @@ def bind(request: Request, person_id: str, body: SubjectBody, console: Open, vis
 )
 def change(
     request: Request,
-    person_id: str,
+    person_id: Name,
     verb: Literal["open", "reset", "lock", "unlock", "close"],
     body: CommentBody,
     console: Open,
     visitor: Manages,
 ) -> Response:
     """Open, reset, lock, unlock or close an account; a first code is in this answer and kept nowhere."""
-    store, shown, person = console.bank.store, dict[str, str](), person_id[:64]
+    store, shown, person = console.bank.store, dict[str, str](), person_id
 
     def effect() -> dict[str, str]:
         with store.begin(visitor.principal) as connection:

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
-from pydantic import Field
 from sqlalchemy import Connection
 
 from bankloop.contact.delivery import give_up
+from bankloop.kit.fields import Words
 from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
 from bankloop.store.outbox import retry_message, stuck_messages
@@ -23,7 +23,7 @@ MessageId = Annotated[int, Path(ge=1, le=2**62)]
 class DropBody(Body):
     """Why a message is given up."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+    reason: Words
 
 
 @router.get("/messages")

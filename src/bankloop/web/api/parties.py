@@ -21,13 +21,14 @@ from bankloop.customer.identity import (
     unbind_channel,
     undo_merge,
 )
+from bankloop.kit.fields import Name, Words
 from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
-from bankloop.web.api.dependencies import PREFIX, Body, Limit, Name, Open, Reads, WhyBody, Writes, does
+from bankloop.web.api.dependencies import PREFIX, Body, Limit, Open, Reads, WhyBody, Writes, does
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["parties"])
-Reasons = Annotated[str, Field(min_length=1, max_length=2_000)]
+Reasons = Words
 Evidence = Annotated[dict[Name, Annotated[str, Field(max_length=500)]], Field(min_length=1, max_length=16)]
 
 
@@ -117,23 +118,23 @@ def decide(request: Request, candidate_id: UUID, body: VerdictBody, console: Ope
 
 
 @router.post("/channels/{channel_no}/bind", openapi_extra=does("identity.bind"))
-def bind(request: Request, channel_no: str, body: BindBody, console: Open, visitor: Writes) -> Response:
+def bind(request: Request, channel_no: Name, body: BindBody, console: Open, visitor: Writes) -> Response:
     """Let a channel identity be a customer's, as was verified; what it did before is theirs from now on."""
 
     def effect(connection: Connection) -> dict[str, Any]:
-        return _moved(bind_channel(connection, channel_no[:64], body.customer_no, body.evidence))
+        return _moved(bind_channel(connection, channel_no, body.customer_no, body.evidence))
 
-    return once_in(request, console.bank.store, visitor, "identity.bind", channel_no[:64], body, effect)
+    return once_in(request, console.bank.store, visitor, "identity.bind", channel_no, body, effect)
 
 
 @router.post("/channels/{channel_no}/unbind", openapi_extra=does("identity.unbind"))
-def unbind(request: Request, channel_no: str, body: WhyBody, console: Open, visitor: Writes) -> Response:
+def unbind(request: Request, channel_no: Name, body: WhyBody, console: Open, visitor: Writes) -> Response:
     """Take a channel identity from whom it was bound to."""
 
     def effect(connection: Connection) -> dict[str, Any]:
-        return _moved(unbind_channel(connection, channel_no[:64], body.reason))
+        return _moved(unbind_channel(connection, channel_no, body.reason))
 
-    return once_in(request, console.bank.store, visitor, "identity.unbind", channel_no[:64], body, effect)
+    return once_in(request, console.bank.store, visitor, "identity.unbind", channel_no, body, effect)
 
 
 def _moved(events: tuple[MergeEvent, ...]) -> dict[str, Any]:

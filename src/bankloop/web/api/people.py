@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
 
+from bankloop.kit.fields import Day, Moment, Name, Reason, Words
 from bankloop.kit.plain import plain
 from bankloop.organization.granting import approve_grant, ask_grant, reject_grant, revoke_grant
 from bankloop.organization.people import (
@@ -25,15 +25,14 @@ from bankloop.organization.people import (
 from bankloop.organization.rights import MATRIX, ROLES, grants, grants_of, require
 from bankloop.store.contracts import EVERY_LINE, EVERY_UNIT
 from bankloop.web.api.dependencies import (
+    KNOWN,
     PREFIX,
     Body,
     Cursor,
     Limit,
     Manages,
-    Name,
     Open,
     Reads,
-    Reason,
     after,
     does,
     page_of,
@@ -43,7 +42,6 @@ from bankloop.web.api.idempotency import once
 from bankloop.web.shell.errors import no_choice
 
 router = APIRouter(prefix=PREFIX, tags=["people"])
-Reasons = Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
 class GrantBody(Body):
@@ -51,10 +49,10 @@ class GrantBody(Body):
 
     person_id: Name
     role: Name
-    reason: Reasons
+    reason: Words
     units: Annotated[list[Name], Field(max_length=100)] = Field(default_factory=list)
     lines: Annotated[list[Name], Field(max_length=8)] = Field(default_factory=lambda: [EVERY_LINE])
-    valid_to: datetime | None = None
+    valid_to: Moment | None = None
 
 
 class DecisionBody(Body):
@@ -78,23 +76,23 @@ class MoveBody(Body):
 
     unit_id: Name
     post: Name
-    reason: Reasons
+    reason: Words
 
 
 class LeaveBody(Body):
     """Leave from a day to a day, both inclusive."""
 
-    since: date
-    until: date
-    reason: Reasons
+    since: Day
+    until: Day
+    reason: Words
 
 
 class LicenceBody(Body):
     """A qualification to sell."""
 
     kind: Name
-    issued_on: date
-    expires_on: date
+    issued_on: Day
+    expires_on: Day
 
 
 @router.get("/me")
@@ -128,15 +126,15 @@ def staff(console: Open, visitor: Reads, limit: Limit = 50, cursor: Cursor = Non
     return page_of(store, principal, "people", found, limit, lambda one: one.staff_id)
 
 
-@router.get("/people/{staff_id}")
-def person(request: Request, staff_id: str, console: Open, visitor: Reads) -> Response:
+@router.get("/people/{staff_id}", responses=KNOWN)
+def person(request: Request, staff_id: Name, console: Open, visitor: Reads) -> Response:
     """Return a member of staff with licences and roles; out of the caller's units is 404."""
     require(visitor.principal, "staff.read")
     sees = visitor.principal.units
     with console.bank.store.begin(visitor.principal) as connection:
-        found = person_of(connection, staff_id[:64])
+        found = person_of(connection, staff_id)
         if sees and EVERY_UNIT not in sees and found.unit_id not in sees:
-            raise no_choice("person", staff_id[:64], "…")
+            raise no_choice("person", staff_id, "…")
         held = [grant.role for grant in grants_of(connection, found.staff_id)]
         licences = licences_of(connection, found.staff_id)
     return tagged(request, {**plain(found), "roles": held, "licences": plain(licences)})
@@ -149,49 +147,49 @@ def engage(request: Request, body: PersonBody, console: Open, visitor: Manages) 
 
 
 @router.post("/people/{staff_id}/move", openapi_extra=does("staff.move"))
-def move(request: Request, staff_id: str, body: MoveBody, console: Open, visitor: Manages) -> Response:
+def move(request: Request, staff_id: Name, body: MoveBody, console: Open, visitor: Manages) -> Response:
     """Give a member of staff another post from now on."""
     return _staff(
         request,
         console,
         visitor,
         "staff.move",
-        staff_id[:64],
+        staff_id,
         body,
         move_staff,
-        staff_id=staff_id[:64],
+        staff_id=staff_id,
         **body.model_dump(),
     )
 
 
 @router.post("/people/{staff_id}/leave", openapi_extra=does("staff.leave"))
-def leave(request: Request, staff_id: str, body: LeaveBody, console: Open, visitor: Manages) -> Response:
+def leave(request: Request, staff_id: Name, body: LeaveBody, console: Open, visitor: Manages) -> Response:
     """Record leave; meanwhile the backup may act."""
     return _staff(
         request,
         console,
         visitor,
         "staff.leave",
-        staff_id[:64],
+        staff_id,
         body,
         record_leave,
-        staff_id=staff_id[:64],
+        staff_id=staff_id,
         **body.model_dump(),
     )
 
 
 @router.post("/people/{staff_id}/licences", status_code=201, openapi_extra=does("staff.license"))
-def license(request: Request, staff_id: str, body: LicenceBody, console: Open, visitor: Manages) -> Response:
+def license(request: Request, staff_id: Name, body: LicenceBody, console: Open, visitor: Manages) -> Response:
     """Record a licence to sell."""
     return _staff(
         request,
         console,
         visitor,
         "staff.license",
-        staff_id[:64],
+        staff_id,
         body,
         license_staff,
-        staff_id=staff_id[:64],
+        staff_id=staff_id,
         **body.model_dump(),
     )
 
@@ -236,12 +234,15 @@ def ask(request: Request, body: GrantBody, console: Open, visitor: Manages) -> R
 
 @router.post("/grants/{grant_id}/{decision}", openapi_extra=does("approval.approve", "approval.reject", "grant.revoke"))
 def decide(
-    request: Request, grant_id: UUID, decision: str, body: DecisionBody, console: Open, visitor: Manages
+    request: Request,
+    grant_id: UUID,
+    decision: Literal["approve", "reject", "revoke"],
+    body: DecisionBody,
+    console: Open,
+    visitor: Manages,
 ) -> Response:
     """Approve, reject or revoke a grant."""
     store, verbs = console.bank.store, {"approve": approve_grant, "reject": reject_grant, "revoke": revoke_grant}
-    if decision not in verbs:
-        raise no_choice("decision", decision[:32], ", ".join(verbs))
 
     def effect() -> Any:
         with store.begin(visitor.principal) as connection:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import Field
 
+from bankloop.kit.fields import Moment, Name, Reason, Words
 from bankloop.kit.plain import plain
 from bankloop.loop.offering.assortment import conclude, due_reviews, product_matrix, scorecards
 from bankloop.loop.offering.offers import NextOffer, next_offers
@@ -19,7 +19,7 @@ from bankloop.loop.offering.shelf import proposal, read_change, shelf_now, submi
 from bankloop.loop.offering.slots import PLACES, slot_for
 from bankloop.organization.rights import require
 from bankloop.store.shelf import read_reviews
-from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Reason, Writes, does
+from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, Writes, does
 from bankloop.web.api.idempotency import once
 
 router = APIRouter(prefix=PREFIX, tags=["products"])
@@ -36,14 +36,14 @@ class ChangeBody(Body):
     channels: _Names | None = None
     issuer: _Rating | None = None
     seller: _Rating | None = None
-    effective_at: datetime | None = None
+    effective_at: Moment | None = None
     reason: Reason
 
 
 class OutcomeBody(Body):
     """What came of a review."""
 
-    outcome: Annotated[str, Field(min_length=1, max_length=2_000)]
+    outcome: Words
 
 
 @router.get("/products")
@@ -55,7 +55,7 @@ def products(console: Open, visitor: Reads) -> dict[str, Any]:
 
 
 @router.post("/products/{key}/changes", status_code=202, openapi_extra=does("product.submit"))
-def change(request: Request, key: str, body: ChangeBody, console: Open, visitor: Writes) -> Response:
+def change(request: Request, key: Name, body: ChangeBody, console: Open, visitor: Writes) -> Response:
     """Ask for a change of the shelf; it holds from its moment on, once another person has approved it."""
     require(visitor.principal, "product.submit")
 

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from bankloop.kit.fields import Name
 from bankloop.store.resealing import rotate
 from bankloop.web.api.dependencies import PREFIX, Manages, Open, Writes, does
 from bankloop.web.api.idempotency import once
@@ -65,7 +66,7 @@ def derive(request: Request, console: Open, visitor: Writes) -> Response:
 
 
 @router.post("/models/{name}/watch", status_code=202, openapi_extra=does("model.watch"))
-def watch(request: Request, name: str, console: Open, visitor: Writes) -> Response:
+def watch(request: Request, name: Name, console: Open, visitor: Writes) -> Response:
     """Watch a campaign's champion: drift of scores, calibration; a job."""
     return begin_job(request, console, visitor, "watch", {"campaign": name})
 
@@ -94,18 +95,18 @@ def renew(request: Request, console: Open, visitor: Manages) -> Response:
 
 
 @router.post("/campaigns/{name}/amount", status_code=202, openapi_extra=does("model.amount"))
-def amount(request: Request, name: str, console: Open, visitor: Writes) -> Response:
+def amount(request: Request, name: Name, console: Open, visitor: Writes) -> Response:
     """Train what a success of a campaign brings, and submit it; a job."""
     return begin_job(request, console, visitor, "amount", {"campaign": name})
 
 
 @router.post("/forecasts/{key}/learn", status_code=202, openapi_extra=does("model.forecast"))
-def forecast(request: Request, key: str, console: Open, visitor: Writes) -> Response:
+def forecast(request: Request, key: Name, console: Open, visitor: Writes) -> Response:
     """Train a forecast from history and submit it; a job."""
     return begin_job(request, console, visitor, "forecast", {"forecast": key})
 
 
 @router.post("/forecasts/{key}/score", status_code=202, openapi_extra=does("model.score"))
-def score(request: Request, key: str, console: Open, visitor: Writes) -> Response:
+def score(request: Request, key: Name, console: Open, visitor: Writes) -> Response:
     """Score customers by an approved forecast: an attribute with version and day; a job."""
     return begin_job(request, console, visitor, "score", {"forecast": key})

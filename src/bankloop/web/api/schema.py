@@ -23,6 +23,25 @@ _PROBLEM = {
         "zh": {"type": "string"}, "en": {"type": "string"}, "fields": {"type": "object"}, "request": {"type": "string"},
     },
 }  # fmt: skip
+# What else may be answered, and why: to any request, to one that changes something, to one that says what it knows.
+_REFUSALS = {
+    400: "what was sent cannot be used as it is",
+    401: "nobody knows who asks",
+    403: "who asks may not do this, or comes by a name that is not served",
+    404: "there is no such thing within what the caller may see",
+    408: "the body did not come in time",
+    413: "the body is too large",
+    422: "a field, a file or an expression is not what it has to be",
+    429: "too many requests; the header Retry-After says when to try again",
+    500: "a fault that nobody foresaw",
+    503: "the machine cannot do it now",
+}
+_REFUSED_CHANGES = {
+    409: "the present state does not allow it, or the same key is at work",
+    412: "somebody changed it meanwhile",
+    423: "somebody else is at work on the same thing",
+    428: "the header If-Match is missing",
+}
 
 
 def described(app: FastAPI) -> dict[str, Any]:
@@ -37,14 +56,17 @@ def described(app: FastAPI) -> dict[str, Any]:
         "bearer": {"type": "http", "scheme": "bearer", "description": "API key or access token"}
     }
     found["security"] = [{"bearer": []}]
-    problem = {
-        "description": "Problem",
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    parts["responses"] = {
+        f"Refused{status}": {
+            "description": why,
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, why in (_REFUSALS | _REFUSED_CHANGES).items()
     }
     for path, methods in found["paths"].items():
         for method, one in methods.items():
-            one["responses"].pop("422", None)
-            one["responses"]["default"] = problem
+            refused = _REFUSALS | (_REFUSED_CHANGES if method in _WRITES else {})
+            one["responses"] |= {str(status): {"$ref": f"#/components/responses/Refused{status}"} for status in refused}
             if method in _WRITES and path not in _NO_KEY:
                 one.setdefault("parameters", []).append(_KEY)
     found["paths"]["/api/v1/token"]["post"]["security"] = []

@@ -17,10 +17,11 @@ from bankloop.customer.segment import (
     segments,
     versions_of,
 )
+from bankloop.kit.fields import Name, Version
 from bankloop.kit.plain import plain
 from bankloop.kit.text import Text
 from bankloop.organization.rights import require
-from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Writes, does
+from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, Writes, does
 from bankloop.web.api.idempotency import once_in
 from bankloop.web.pages.audiences.clustering import keep, learn
 
@@ -43,14 +44,14 @@ class ClusterBody(Body):
     """How many clusters by which attributes, and under which name they are kept."""
 
     name: Annotated[str, Field(min_length=1, max_length=40)]
-    count: int
+    count: Annotated[int, Field(strict=True, ge=0, le=100)]
     attributes: Annotated[list[Name], Field(min_length=1, max_length=32)]
 
 
 class PlanBody(Body):
     """What is done for a version, and who answers for it."""
 
-    version: Annotated[int, Field(ge=1)]
+    version: Version
     title: Said
     owner: Said
     does: Said
@@ -59,7 +60,7 @@ class PlanBody(Body):
 class VersionBody(Body):
     """Which version."""
 
-    version: Annotated[int, Field(ge=1)]
+    version: Version
 
 
 class RetireBody(Body):
@@ -99,11 +100,11 @@ def listed(console: Open, visitor: Reads) -> dict[str, Any]:
 
 
 @router.get("/segments/{name}")
-def one(name: str, console: Open, visitor: Reads) -> dict[str, Any]:
+def one(name: Name, console: Open, visitor: Reads) -> dict[str, Any]:
     """Return the versions of a segment, the newest first."""
     require(visitor.principal, "segment.read")
     with console.bank.store.begin(visitor.principal) as connection:
-        return {"versions": plain(versions_of(connection, name[:64]))}
+        return {"versions": plain(versions_of(connection, name))}
 
 
 @router.post("/segments", status_code=201, openapi_extra=does("segment.save"))
@@ -130,30 +131,30 @@ def cluster(request: Request, body: ClusterBody, console: Open, visitor: Writes)
 
 
 @router.post("/segments/{name}/plan", openapi_extra=does("segment.plan"))
-def plan(request: Request, name: str, body: PlanBody, console: Open, visitor: Writes) -> Response:
+def plan(request: Request, name: Name, body: PlanBody, console: Open, visitor: Writes) -> Response:
     """Name the plan of a version that is not in use yet."""
 
     def effect(connection: Connection) -> Any:
-        return plan_segment(connection, name[:64], body.version, body.title, body.owner, body.does)
+        return plan_segment(connection, name, body.version, body.title, body.owner, body.does)
 
-    return once_in(request, console.bank.store, visitor, "segment.plan", name[:64], body, effect)
+    return once_in(request, console.bank.store, visitor, "segment.plan", name, body, effect)
 
 
 @router.post("/segments/{name}/activate", openapi_extra=does("segment.activate"))
-def activate(request: Request, name: str, body: VersionBody, console: Open, visitor: Writes) -> Response:
+def activate(request: Request, name: Name, body: VersionBody, console: Open, visitor: Writes) -> Response:
     """Put a version that has a plan into use, in place of the one that was."""
 
     def effect(connection: Connection) -> Any:
-        return activate_segment(connection, name[:64], body.version)
+        return activate_segment(connection, name, body.version)
 
-    return once_in(request, console.bank.store, visitor, "segment.activate", name[:64], body, effect)
+    return once_in(request, console.bank.store, visitor, "segment.activate", name, body, effect)
 
 
 @router.post("/segments/{name}/retire", openapi_extra=does("segment.retire"))
-def retire(request: Request, name: str, body: RetireBody, console: Open, visitor: Writes) -> Response:
+def retire(request: Request, name: Name, body: RetireBody, console: Open, visitor: Writes) -> Response:
     """Take a segment out of use."""
 
     def effect(connection: Connection) -> Any:
-        return retire_segment(connection, name[:64], body.reason)
+        return retire_segment(connection, name, body.reason)
 
-    return once_in(request, console.bank.store, visitor, "segment.retire", name[:64], body, effect)
+    return once_in(request, console.bank.store, visitor, "segment.retire", name, body, effect)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
+from bankloop.kit.fields import Day, Fen, Name, Reason
 from bankloop.kit.plain import plain
 from bankloop.loop.campaign.branch_rule import narrow
 from bankloop.organization.branch_rule import end_narrowing, narrowings
@@ -27,7 +28,7 @@ from bankloop.performance.target import (
     targets,
 )
 from bankloop.performance.target_progress import reached
-from bankloop.web.api.dependencies import PREFIX, Body, Name, Open, Reads, Reason, Writes, does
+from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, Writes, does
 from bankloop.web.api.idempotency import once, once_in
 
 router = APIRouter(prefix=PREFIX, tags=["targets"])
@@ -39,9 +40,9 @@ class TargetBody(Body):
 
     name: Name
     measure: Name
-    first: date
-    last: date
-    total: int
+    first: Day
+    last: Day
+    total: Fen
     weights: Weights
 
 
@@ -64,7 +65,7 @@ class NarrowBody(Body):
     unit: Name
     campaign: Annotated[str, Field(max_length=64)] = ""
     condition: Annotated[str, Field(max_length=2_000)] = ""
-    per_week: int | None = None
+    per_week: Annotated[int, Field(strict=True, ge=0, le=1_000)] | None = None
     withheld: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
     reason: Reason = ""
 
@@ -78,7 +79,7 @@ def every(console: Open, visitor: Reads) -> dict[str, Any]:
 
 
 @router.get("/targets/{target_id}/parts/{unit}")
-def parts(target_id: UUID, unit: str, console: Open, visitor: Reads) -> dict[str, Any]:
+def parts(target_id: UUID, unit: Name, console: Open, visitor: Reads) -> dict[str, Any]:
     """Return what a unit has of a target, what it gave on, and what each reached by yesterday."""
     require(visitor.principal, "target.read")
     day = console.today - timedelta(days=1)
@@ -94,7 +95,6 @@ def parts(target_id: UUID, unit: str, console: Open, visitor: Reads) -> dict[str
 def put(request: Request, body: TargetBody, console: Open, visitor: Writes) -> Response:
     """Set a target and split it over the units right below head office; sums are exact or it is refused."""
     require(visitor.principal, "target.set")
-    require(visitor.principal, "target.set")
 
     def effect(connection: Connection) -> Any:
         weights = read_weights(body.weights)
@@ -106,7 +106,6 @@ def put(request: Request, body: TargetBody, console: Open, visitor: Writes) -> R
 @router.post("/targets/{target_id}/split", openapi_extra=does("target.split"))
 def split(request: Request, target_id: UUID, body: SplitBody, console: Open, visitor: Writes) -> Response:
     """Split what a unit has over what is right below it."""
-    require(visitor.principal, "target.split")
     require(visitor.principal, "target.split")
 
     def effect(connection: Connection) -> Any:

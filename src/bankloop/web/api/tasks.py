@@ -7,10 +7,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from sqlalchemy import Connection
 
 from bankloop.contact.by_hand import log_contact
+from bankloop.kit.fields import Fen, Moment, Name, Reason, Words
 from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
 from bankloop.organization.task import (
@@ -26,25 +27,11 @@ from bankloop.organization.task import (
     reject_task,
     task_of,
 )
-from bankloop.web.api.dependencies import (
-    PREFIX,
-    Body,
-    Cursor,
-    Limit,
-    Name,
-    Open,
-    Reads,
-    Reason,
-    Writes,
-    after,
-    does,
-    page_of,
-)
+from bankloop.web.api.dependencies import PREFIX, Body, Cursor, Limit, Open, Reads, Writes, after, does, page_of
 from bankloop.web.api.idempotency import once_in
 from bankloop.web.pages.workbench.own import own_page
 
 router = APIRouter(prefix=PREFIX, tags=["tasks"])
-Words = Annotated[str, Field(max_length=2_000)]
 
 
 class AssignBody(Body):
@@ -61,27 +48,27 @@ class TaskBody(Body):
     kind: TaskKind
     customer_no: Name
     unit_id: Name
-    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
-    start_at: AwareDatetime
-    due_at: AwareDatetime
+    reason: Words
+    start_at: Moment
+    due_at: Moment
     staff_id: Name | None = None
-    value_fen: Annotated[int, Field(ge=0, le=10**15)] = 0
-    risk: Annotated[int, Field(ge=0, le=5)] = 0
+    value_fen: Fen = 0
+    risk: Annotated[int, Field(strict=True, ge=0, le=5)] = 0
 
 
 class FinishBody(Body):
     """What came of a task, or why it is given back."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+    reason: Words
 
 
 class LogBody(Body):
     """What came of a contact, in a code and in words; when to call again; the client's own key for a note written offline."""
 
     outcome: Name
-    note: Words = ""
-    next_at: AwareDatetime | None = None
-    happened_at: AwareDatetime | None = None
+    note: Reason = ""
+    next_at: Moment | None = None
+    happened_at: Moment | None = None
     client_key: Name | None = None
 
 
@@ -91,7 +78,7 @@ class VisitBody(Body):
     place: Name
     met: Annotated[str, Field(max_length=200)] = ""
     matter: Annotated[str, Field(min_length=1, max_length=1_500)]
-    happened_at: AwareDatetime | None = None
+    happened_at: Moment | None = None
     client_key: Name | None = None
 
 

@@ -1,0 +1,56 @@
+"""What a field of a request, or of a job, may hold: one bounded type a kind, read by the one grammar of its kind.
+
+A lenient reader takes the number 1 for a day of 1970, ``true`` for one fen, and a moment without a zone for whatever
+zone the machine is in. Imported by path (``bankloop.kit.fields``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Annotated, TypeVar
+
+from pydantic import BeforeValidator, Field
+
+from bankloop.kit.errors import InputError
+from bankloop.kit.grammar import FIRST_YEAR, LAST_YEAR, read_day, read_moment
+from bankloop.kit.money import MAX_FEN
+
+T = TypeVar("T", date, datetime)
+
+
+def _by_grammar(kind: type[T], read: Callable[[str], T]) -> BeforeValidator:
+    """Return what lets through a value of the kind itself, and a text of its grammar; nothing else is one."""
+
+    def reads(given: object) -> T:
+        if type(given) is kind:
+            return given
+        if not isinstance(given, str):
+            raise ValueError(f"a {kind.__name__} is written as a text")
+        try:
+            return read(given)
+        except InputError as error:
+            raise ValueError(error.message.en) from error
+
+    return BeforeValidator(reads)
+
+
+def _between(first: str, last: str) -> object:
+    return Field(json_schema_extra={"formatMinimum": first, "formatMaximum": last})
+
+
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+# What may be left unsaid, and what must be said.
+Reason = Annotated[str, Field(max_length=2_000)]
+Words = Annotated[str, Field(min_length=1, max_length=2_000)]
+Fen = Annotated[int, Field(strict=True, ge=0, le=MAX_FEN)]
+Version = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Round = Annotated[int, Field(strict=True, ge=1, le=1_000)]
+# Nought is history: what was before any round.
+LearnedFrom = Annotated[int, Field(strict=True, ge=0, le=1_000)]
+Day = Annotated[date, _by_grammar(date, read_day), _between(f"{FIRST_YEAR}-01-01", f"{LAST_YEAR}-12-31")]
+Moment = Annotated[
+    datetime,
+    _by_grammar(datetime, read_moment),
+    _between(f"{FIRST_YEAR}-01-01T00:00:00Z", f"{LAST_YEAR}-12-31T23:59:59Z"),
+]
