@@ -98,7 +98,7 @@ def test_a_day_of_the_grammar_is_that_day_and_none_else_is_read(day: date) -> No
 
 
 @given(
-    moment=st.datetimes(datetime(1901, 1, 1), datetime(2100, 12, 30)),
+    moment=st.builds(datetime.combine, st.dates(date(1901, 1, 1), date(2100, 12, 30)), st.times()),
     offset=st.integers(-19 * 60, 19 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes))),
 )
 def test_a_moment_is_read_in_the_zone_that_it_says(moment: datetime, offset: timezone) -> None:

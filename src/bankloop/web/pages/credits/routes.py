@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
 from bankloop.kit.errors import BankloopError
-from bankloop.kit.grammar import read_amount
+from bankloop.kit.grammar import read_amount, read_day
 from bankloop.organization.rights import require
-from bankloop.performance.credit import bad_deal, read_shares, record_deal
+from bankloop.performance.credit import read_shares, record_deal
 from bankloop.web.pages.credits.page import credits_page, evidence_page
 from bankloop.web.shell.forms import Acting, Form, Here
 from bankloop.web.shell.rendering import console_of, page
@@ -48,7 +47,7 @@ def add_pages(app: FastAPI) -> None:
             with console_of(request).bank.store.begin(visitor.principal) as connection:
                 record_deal(
                     connection, form.get("key", "")[:64], form.get("customer", "")[:64], form.get("unit", "")[:64],
-                    form.get("what", "")[:64], read_amount(form.get("amount", "")), _day(form.get("day", "")), shares,
+                    form.get("what", "")[:64], read_amount(form.get("amount", "")), read_day(form.get("day", "")), shares,
                 )  # fmt: skip
         except BankloopError as error:
             return _cards(request, visitor, form, error)
@@ -64,10 +63,3 @@ def _cards(
     return page(
         request, "credits.html", status, at="credits", page=found, places=_PLACES, given=form or {}, error=error
     )
-
-
-def _day(words: str) -> date:
-    try:
-        return date.fromisoformat(words)
-    except ValueError:
-        raise bad_deal() from None

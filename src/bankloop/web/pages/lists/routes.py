@@ -12,6 +12,7 @@ from starlette.datastructures import UploadFile
 
 from bankloop.care.worklist import TakenIn, WorkList, recall_list, returned_of, take_list, work_lists
 from bankloop.kit.errors import BankloopError, InputError
+from bankloop.kit.grammar import read_day
 from bankloop.kit.text import Text
 from bankloop.kit.worktime import WorkTime
 from bankloop.organization.rights import require
@@ -83,8 +84,8 @@ def add_pages(app: FastAPI) -> None:
 
 def _asked(form: dict[str, str]) -> tuple[str, date]:
     try:
-        return form["name"].strip()[:64], date.fromisoformat(form["due"])
-    except (KeyError, ValueError):
+        return form["name"].strip()[:64], read_day(form["due"])
+    except KeyError:
         raise InputError(
             "worklist.form",
             Text("请填名单名称和截止日", "give the list a name and a day by which it is to be done"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
 from bankloop.kit.errors import BankloopError
+from bankloop.kit.grammar import read_moment
 from bankloop.kit.text import Text
 from bankloop.loop.offering import assortment
 from bankloop.loop.offering.assortment import due_reviews
@@ -32,7 +32,6 @@ from bankloop.report.shelf import (
 from bankloop.store.shelf import read_reviews
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Figure, Table
-from bankloop.web.shell import errors
 from bankloop.web.shell.console import Console
 from bankloop.web.shell.forms import Acting, Form, Here
 from bankloop.web.shell.rendering import console_of, page
@@ -180,10 +179,7 @@ def _fields(form: Mapping[str, str], policies: Policies, zone: str) -> dict[str,
 
     branches = [one.strip() for one in form.get("branches", "").replace("，", ",").split(",") if one.strip()]
     moment = form.get("effective_at", "")
-    try:
-        begins = datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone)) if moment else None
-    except ValueError:
-        raise errors.unreadable("effective_at", moment[:32]) from None
+    begins = read_moment(moment, ZoneInfo(zone)) if moment else None
     return {
         "on": form.get("on", "yes") == "yes",
         "branches": branches or None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from bankloop.contact.delivery import give_up
 from bankloop.kit.errors import BankloopError, InputError
+from bankloop.kit.grammar import read_day
 from bankloop.kit.text import Text
 from bankloop.loop.campaign.locks_in_force import approved_locks
 from bankloop.organization.principals import system
@@ -98,13 +99,13 @@ def add_pages(app: FastAPI) -> None:
 def _asked(kind: str, form: Mapping[str, str]) -> dict[str, Any]:
     """Return what a form asks for; raise ``InputError`` where it cannot be read."""
     try:
-        number, start = int(form.get("round", "")), date.fromisoformat(form.get("start", ""))
+        number, start = int(form.get("round", "")), read_day(form.get("start", ""))
     except ValueError:
-        number, start = 0, date.min
-    if kind not in _ASKED_HERE or not 1 <= number <= 1_000 or start == date.min:
+        number = 0
+    if kind not in _ASKED_HERE or not 1 <= number <= 1_000:
         raise InputError(
             "round.unreadable",
-            Text("轮次须为 1 到 1000 的整数，首日须为日期；请改正后再提交", "the round must be a whole number from 1 to 1000 and the first day a date; mend them and send it again"),
+            Text("轮次须为 1 到 1000 的整数；请改正后再提交", "the round must be a whole number from 1 to 1000; mend it and send it again"),
         )  # fmt: skip
     return {"round": number, "start": start.isoformat(), "further": form.get("further") == "yes"}
 

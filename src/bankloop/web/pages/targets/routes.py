@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
 from bankloop.kit.errors import BankloopError
-from bankloop.kit.grammar import read_amount
+from bankloop.kit.grammar import read_amount, read_day
 from bankloop.kit.text import Text
 from bankloop.organization.rights import require
 from bankloop.performance.target import (
@@ -101,7 +101,7 @@ def _one(
 def _asked(form: Mapping[str, str]) -> tuple[str, str, date, date, int]:
     measure = form.get("measure", "")
     try:
-        first, last = date.fromisoformat(form.get("first", "")), date.fromisoformat(form.get("last", ""))
+        first, last = read_day(form.get("first", "")), read_day(form.get("last", ""))
         money = measure in MEASURES and MEASURES[measure].unit is TargetUnit.MONEY
         total = read_amount(form.get("total", "")) if money else int(form.get("total", ""))
     except ValueError:

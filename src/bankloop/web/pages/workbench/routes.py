@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,8 +9,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
 from bankloop.contact.by_hand import log_contact
-from bankloop.kit.errors import BankloopError, InputError
-from bankloop.kit.text import Text
+from bankloop.kit.errors import BankloopError
+from bankloop.kit.grammar import read_moment
 from bankloop.organization.rights import require, unmask
 from bankloop.organization.task import OUTCOMES, VISIT_PLACES, Visit, accept_task, check_in, reject_task
 from bankloop.web.pages.workbench.book import book_page
@@ -56,7 +55,8 @@ def add_pages(app: FastAPI) -> None:
     def log(request: Request, task_id: UUID, form: Form, visitor: Acting) -> Response:
         console = console_of(request)
         try:
-            agreed = _moment(form.get("next_at", ""), console.bank.lake.zone)
+            words = form.get("next_at", "")
+            agreed = read_moment(words, ZoneInfo(console.bank.lake.zone)) if words else None
             with console.bank.store.begin(visitor.principal) as connection:
                 log_contact(
                     connection, task_id, form.get("outcome", ""), form.get("note", ""), next_at=agreed,
@@ -105,17 +105,3 @@ def _scripted(answer: Response) -> Response:
     """Return a page of the workbench with the policy that lets its own script and worker in."""
     answer.headers["content-security-policy"] = WORK_POLICY
     return answer
-
-
-def _moment(words: str, zone: str) -> datetime | None:
-    """Return the moment of a form's local date and time; raise ``InputError`` where it is none."""
-    if not words:
-        return None
-    try:
-        return datetime.fromisoformat(words).replace(tzinfo=ZoneInfo(zone))
-    except ValueError:
-        raise InputError(
-            "task.bad_moment",
-            Text("“{moment}” 不是日期和时间；请按 2026-11-26T10:00 填写", "'{moment}' is no date and time; write it as 2026-11-26T10:00"),
-            moment=words[:32],
-        ) from None  # fmt: skip
