@@ -20,8 +20,9 @@ from bankloop.loop.bank import Bank
 from bankloop.organization import account
 from bankloop.organization.account.sessions import open_session
 from bankloop.organization.approval import Demand, Limits, approval_by_id, approve, submit_approval
+from bankloop.organization.people import engage_staff
 from bankloop.organization.principals import auditor, checker, maker, product_manager, system
-from bankloop.organization.task import NewTask, TaskKind, open_task, task_of
+from bankloop.organization.task import NewTask, Task, TaskKind, open_task, task_of
 from bankloop.store.audit import (
     anchor_file,
     check_audit,
@@ -87,6 +88,27 @@ def test_what_nobody_foresaw_ends_nothing_is_told_by_its_place_and_done_again(
     assert do_duty(place_of(store), duty(work), "b")
     with store.begin(system()) as connection:
         assert failed_duties(connection) == []
+
+
+def some_task(store: Store) -> Task:
+    """A task of two hours for somebody whom the bank knows, given to a member of its staff."""
+    start = store.clock.now()
+    with store.begin(system()) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO org_unit (unit_id, kind, line, name_zh, name_en, valid_from) VALUES ('B01', 'branch', '*', 'x', 'x', :at)"
+            ),
+            {"at": start},
+        )
+        engage_staff(connection, "M1", "M1", "B01", "relationship_manager")
+        connection.execute(
+            text(
+                "INSERT INTO customer_book (customer_no, line, valid_from, unit_id, says) VALUES ('C1', 'retail', :at, 'B01', '')"
+            ),
+            {"at": start},
+        )
+        late = start + timedelta(hours=2)
+        return open_task(connection, NewTask("k", TaskKind.CARE, "C1", "B01", "x", start, late, "M1"))
 
 
 def later(store: Store, **length: int) -> None:
@@ -250,9 +272,7 @@ def test_the_shelf_is_screened_when_a_notice_begins_and_each_hour_then(store: St
 
 def test_clocks_run_while_serving(store: Store) -> None:
     start = store.clock.now()
-    with store.begin(system()) as connection:
-        late = start + timedelta(hours=2)
-        task = open_task(connection, NewTask("k", TaskKind.CARE, "C1", "B01", "x", start, late, "M1"))
+    task = some_task(store)
     store.clock = FixedClock(start + timedelta(days=3))
     keep_clocks(place_of(store), "")
     with store.begin(system()) as connection:
@@ -261,9 +281,7 @@ def test_clocks_run_while_serving(store: Store) -> None:
 
 def test_a_task_that_nobody_did_for_a_month_ends(store: Store) -> None:
     start = store.clock.now()
-    with store.begin(system()) as connection:
-        late = start + timedelta(hours=2)
-        task = open_task(connection, NewTask("k", TaskKind.CARE, "C1", "B01", "x", start, late, "M1"))
+    task = some_task(store)
     for days, state in ((20, "ASSIGNED"), (40, "EXPIRED")):
         store.clock = FixedClock(start + timedelta(days=days))
         keep_up(place_of(store), "")

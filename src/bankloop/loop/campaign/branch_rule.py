@@ -25,6 +25,7 @@ from bankloop.loop.spec import ANY_CHANNEL, Policies
 from bankloop.loop.spec.batch import Bools, conditions
 from bankloop.organization.branch_rule import Narrowing, keep_narrowing, narrowings
 from bankloop.organization.people import below
+from bankloop.organization.rights import check_named
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import EVERY_UNIT, Principal
 from bankloop.store.verbs import verb
@@ -132,6 +133,7 @@ def narrow(
     within_limits(bank.spec.policies, per_week)
     _known(bank, withheld)
     with bank.store.begin(principal) as connection:
+        check_named(connection, unit_id=unit_id)
         made = keep_narrowing(connection, unit_id, campaign, words, per_week, withheld, reason)
         after = {
             "unit": unit_id,

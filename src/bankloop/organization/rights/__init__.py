@@ -27,6 +27,7 @@ from bankloop.organization.rights.contracts import (
     Unmasking,
 )
 from bankloop.organization.rights.errors import no_part
+from bankloop.organization.rights.existing import check_named
 from bankloop.organization.rights.grants import (
     begin_rights,
     end_grant,
@@ -73,6 +74,7 @@ __all__ = [
     "allowed",
     "approve_agreement",
     "begin_rights",
+    "check_named",
     "end_agreement",
     "end_grant",
     "give_role",

@@ -12,6 +12,7 @@ from bankloop.kit.text import Text
 from bankloop.organization.people import checked_id
 from bankloop.organization.rights import errors
 from bankloop.organization.rights.contracts import Agreement, GrantState
+from bankloop.organization.rights.existing import check_named
 from bankloop.organization.rights.tables import sharing_agreement as table
 from bankloop.organization.rights.tables import sharing_consent
 from bankloop.store.audit import record_audit
@@ -43,6 +44,7 @@ def propose_agreement(
 ) -> Agreement:
     """Propose that a line's customers be shared with another line, or one unit of it; somebody else agrees to it."""
     now = now_of(connection)
+    check_named(connection, unit_id=to_unit or "")
     if valid_to <= now:
         raise errors.bad_validity(agreement_id)
     if not fields:
@@ -99,6 +101,7 @@ def end_agreement(connection: Connection, agreement_id: str, reason: str) -> Agr
 def record_consent(connection: Connection, agreement_id: str, customer_no: str, *, given: bool = True) -> None:
     """Record that a customer agrees to what an agreement shares, or no longer does."""
     agreement_of(connection, agreement_id)
+    check_named(connection, customer_no=customer_no)
     now, t = now_of(connection), sharing_consent
     connection.execute(
         update(t)

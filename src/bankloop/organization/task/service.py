@@ -18,6 +18,7 @@ from bankloop.organization import errors
 from bankloop.organization.people import backups_of, licences_of, may_take, person_of
 from bankloop.organization.people import errors as people_errors
 from bankloop.organization.rights.catalogue import SYSTEM
+from bankloop.organization.rights.existing import check_named
 from bankloop.organization.tables import staff_task as table
 from bankloop.organization.task.appointments import appointment
 from bankloop.organization.task.contracts import (
@@ -102,9 +103,12 @@ def place_tasks(
 
 @verb("task.open")
 def open_task(connection: Connection, asked: NewTask, zone: str = "Asia/Shanghai") -> Task:
-    """Make a task that no plan makes, once for its key, and return it."""
+    """Make a task that no plan makes, once for its key, and return it; raise ``NotFoundError`` for what nobody knows."""
     known = by_key(connection, asked.key)
-    return known or opened(connection, asked, zone)
+    if known is not None:
+        return known
+    check_named(connection, customer_no=asked.customer_no, unit_id=asked.unit_id, staff_id=asked.staff_id)
+    return opened(connection, asked, zone)
 
 
 @verb("task.assign")

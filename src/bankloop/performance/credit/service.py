@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from bankloop.kit.ids import uuid7
 from bankloop.kit.money import MAX_FEN
 from bankloop.organization.people import person_of
+from bankloop.organization.rights import check_named
 from bankloop.performance.credit import errors
 from bankloop.performance.credit.contracts import Credited, Deal, Share
 from bankloop.performance.credit.tables import credit_deal, credit_share
@@ -50,10 +51,12 @@ def record_deal(
 ) -> Deal:
     """Record a deal once for its ``key`` and give shares of it; asked again, more shares are added to the same deal.
 
-    Raises ``ConflictError`` where all shares together, whoever gives them and when, would be more than the whole.
+    Raises ``ConflictError`` where all shares together, whoever gives them and when, would be more than the whole,
+    ``NotFoundError`` for a customer, a unit or a person that nobody knows.
     """
     if not key.strip() or not what.strip() or not 0 <= amount_fen <= MAX_FEN:
         raise errors.bad_deal()
+    check_named(connection, customer_no=customer_no, unit_id=unit_id)
     deal = _deal(connection, key) or _made(
         connection, key, customer_no, unit_id, what, amount_fen, happened_on, task_id
     )
