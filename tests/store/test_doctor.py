@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from bankloop.kit.clock import FixedClock, SystemClock
 from bankloop.kit.holidays import OwnYear
+from bankloop.kit.machine_memory import LEAST_BYTES, MemoryBound
 from bankloop.kit.text import Text
 from bankloop.kit.worktime import take_calendar
 from bankloop.store import doctor as room
@@ -50,7 +51,7 @@ def wrong(store: Store) -> dict[str, Finding]:
 def test_a_bank_that_is_well_has_no_findings(well: Store) -> None:
     assert wrong(well) == {}
     assert {finding.check for finding in examine(well)} == {
-        "migrations", "clocks", "disk", "keys", "sealed", "private", "seals", "chain", "backups", "messages",
+        "migrations", "clocks", "disk", "memory", "keys", "sealed", "private", "seals", "chain", "backups", "messages",
         "jobs", "duties", "calendar",
     }  # fmt: skip
 
@@ -61,6 +62,12 @@ def _wrong_clock(store: Store, _: pytest.MonkeyPatch) -> None:
 
 def _full_disk(_: Store, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(room, "LEAST_FREE_BYTES", 2**62)
+
+
+def _little_memory(_: Store, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        room, "memory_bounds", lambda: iter([MemoryBound(LEAST_BYTES - 1, LEAST_BYTES, Text("容器", "a container"))])
+    )
 
 
 def _lost_key(store: Store, patch: pytest.MonkeyPatch) -> None:
@@ -138,6 +145,7 @@ def _failed_duty(store: Store, _: pytest.MonkeyPatch) -> None:
         (_failed_duty, "duties", "every minute"),
         (_wrong_clock, "clocks", "NTP"),
         (_full_disk, "disk", "free some space"),
+        (_little_memory, "memory", "larger machine"),
         (_lost_key, "keys", "restore the missing keys"),
         (_old_key, "sealed", "bankloop keys renew"),
         (_never_sealed, "seals", "bankloop serve"),

@@ -22,6 +22,7 @@ import typer
 
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.ids import canonical_json
+from bankloop.kit.machine_memory import check_memory, is_out_of_memory, out_of_memory
 from bankloop.kit.text import Language, Text
 
 # No column of a table that is folded is narrower.
@@ -49,18 +50,30 @@ def handled(command: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(command)
     def inner(*args: P.args, **kwargs: P.kwargs) -> R:
+        as_json = bool(kwargs.get("as_json"))
         try:
+            if "bank" in kwargs:
+                check_memory()
             with _from_here(_stated(command, kwargs)):
                 return command(*args, **kwargs)
         except BankloopError as error:
-            if kwargs.get("as_json"):
-                print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
-            print(f"{error.code}: {error.say(language())}", file=sys.stderr)
-            raise typer.Exit(error.exit_code) from None
+            raise _ended(error, as_json) from None
         except (KeyboardInterrupt, typer.Abort):
             raise typer.Exit(130) from None
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise _ended(out_of_memory(), as_json) from None
+            raise
 
     return inner
+
+
+def _ended(error: BankloopError, as_json: bool) -> typer.Exit:
+    """Print an expected error and return the exit with its code."""
+    if as_json:
+        print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
+    print(f"{error.code}: {error.say(language())}", file=sys.stderr)
+    return typer.Exit(error.exit_code)
 
 
 def _stated(command: Callable[..., object], given: Mapping[str, object]) -> bool:

@@ -189,6 +189,8 @@ def _from_files(
             batches = engine.sql(f"SELECT * FROM ({query.sql}) ORDER BY ALL").to_arrow_reader(_BATCH)
             tables = (pa.Table.from_batches([batch]) for batch in batches)
             return _written(lake, source, day, _with_columns(batches.schema, tables), inputs)
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error as error:
             raise errors.query_failed(source.place, str(error).splitlines()[0]) from error
 

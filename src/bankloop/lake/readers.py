@@ -101,6 +101,8 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> RawFile:
     try:
         lay_out(parquet_within(path), path.name)
         found = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(path)})").fetchall()
+    except duckdb.OutOfMemoryException:
+        raise
     except (OSError, duckdb.Error) as error:
         raise errors.unreadable_file(path.name, str(error).splitlines()[0]) from error
     types = {str(row[0]): str(row[1]) for row in found}
@@ -192,6 +194,8 @@ def _read_csv(connection: duckdb.DuckDBPyConnection, source: Source, path: Path,
         ).fetchall()
         connection.execute("DROP TABLE reject_errors").fetchall()
         connection.execute("DROP TABLE reject_scans").fetchall()
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as error:
         raise errors.unreadable_file(path.name, str(error).splitlines()[0]) from error
     # A table made in one go numbers its rows in the order of the file; counting them on the way would be one thread's work.

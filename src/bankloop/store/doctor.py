@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.holidays import FILE
+from bankloop.kit.machine_memory import memory_bounds, tightest_bound
 from bankloop.kit.text import Text
 from bankloop.kit.worktime import known_until, unknown_after
 from bankloop.store.audit import anchor_file, check_audit, last_check, newest_row, read_audit, seal_age
@@ -51,7 +52,7 @@ class Finding:
 def examine(store: Store) -> list[Finding]:
     """Look at the database, its keys, trail and backups and at what failed; only the verification is remembered."""
     checks: tuple[Callable[[Store], Iterator[Finding]], ...] = (
-        _migrations, _clocks, _disk, _keys, _private, _seals, _chain, _backups, _messages, _jobs, _duties, _calendar
+        _migrations, _clocks, _disk, _memory, _keys, _private, _seals, _chain, _backups, _messages, _jobs, _duties, _calendar
     )  # fmt: skip
     return [finding for check in checks for finding in _tried(check, store)]
 
@@ -113,6 +114,15 @@ def _disk(store: Store) -> Iterator[Finding]:
         "disk", free >= LEAST_FREE_BYTES, str(store.folder),
         Text(f"剩余 {free / 2**30:.1f} GB", f"{free / 2**30:.1f} GB free"),
         Text("请腾出空间：旧的 data/delivery、data/quarantine 与备份可以移走", "free some space: old data/delivery, data/quarantine and backups can be moved away"),
+    )  # fmt: skip
+
+
+def _memory(_: Store) -> Iterator[Finding]:
+    bound = tightest_bound(memory_bounds())
+    yield Finding(
+        "memory", not bound.too_tight, bound.set_by.en,
+        Text(f"可用 {bound.leaves >> 20:,} MB，至少需要 {bound.least >> 20:,} MB", f"{bound.leaves >> 20:,} MB may be used, at least {bound.least >> 20:,} MB are needed"),
+        Text("请放宽限制，或换用内存更大的机器", "raise the limit, or take a larger machine"),
     )  # fmt: skip
 
 

@@ -30,6 +30,8 @@ def read_records(path: Path) -> pa.Table:
     with duckdb.connect() as engine:
         try:
             table: pa.Table = engine.sql(f"SELECT * FROM {reader}", params=[str(path)]).to_arrow_table()
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error as error:
             raise errors.bad_file(path.name, type(error).__name__) from None
     if "source_key" not in table.column_names:

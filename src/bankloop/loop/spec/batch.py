@@ -57,6 +57,8 @@ def _evaluated(state: pa.Table, texts: Mapping[str, str], types: Mapping[str, Ty
         sql = ibis.to_sql(table.select(**compiled), dialect="duckdb")
         try:
             return backend.con.sql(str(sql)).to_arrow_table()
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error as error:
             raise EnvironmentFault(
                 "step.failed",
