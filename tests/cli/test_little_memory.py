@@ -16,6 +16,14 @@ from bankloop.store.embedded import remove_cluster
 
 COMMAND = [sys.executable, "-c", "from bankloop.cli import main; main()"]
 ENGLISH = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
+# What a served bank draws first: the engine that draws takes the most addresses of all.
+PICTURE = """
+from bankloop.kit.text import Language, Text
+from bankloop.view.drawing import draw
+from bankloop.view.figures import Bar, Bars, Picture
+what = Text("x", "x")
+assert draw(Picture("x", what, what, Bars((Bar(what, 1.0, what),))), Language.ZH)
+"""
 ROUND = (
     ("load",), ("learn", "bind-card"), ("approve", "bind-card", "--model"), ("submit", "bind-card"),
     ("approve", "bind-card", "--as", "consumer", "--comment", "clear and fair"), ("approve", "bind-card", "--as", "compliance"),
@@ -61,5 +69,7 @@ def test_the_least_that_is_stated_is_enough_for_a_round(tmp_path: Path) -> None:
             assert done.returncode == 0 or words == ("doctor",), (words, done.stderr)
             assert "Traceback" not in done.stderr, done.stderr
             assert "machine.memory" not in done.stderr
+        drawn = subprocess.run([sys.executable, "-c", PICTURE], preexec_fn=limited(LEAST_ADDRESSES), check=False)
+        assert drawn.returncode == 0
     finally:
         remove_cluster(bank)

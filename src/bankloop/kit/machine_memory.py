@@ -16,8 +16,8 @@ from bankloop.kit.text import Text
 
 # A round of a small bank takes 1.1 GB with its PostgreSQL; the engines then spill to disk instead of asking for more.
 LEAST_BYTES = 1536 * 2**20
-# Addresses are reserved by the gigabyte and used by the page: a limit on them must leave far more room.
-LEAST_ADDRESSES = 6 * 2**30
+# Addresses are reserved by the gigabyte and used by the page: what draws the pictures alone reserves 64 GB of them.
+LEAST_ADDRESSES = 96 * 2**30
 _GROUPS = Path("/sys/fs/cgroup")
 _OWN_GROUP = Path("/proc/self/cgroup")
 

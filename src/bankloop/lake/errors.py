@@ -140,7 +140,7 @@ def empty_file(place: str) -> DataError:
     )
 
 
-def unreadable_file(place: str, reason: str) -> DataError:
+def unreadable_file(place: str, reason: str | Text) -> DataError:
     """A file that cannot be read as its format: truncated Parquet, broken xlsx."""
     return DataError(
         "lake.unreadable_file",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,14 @@ def parquet_within(path: Path, bounds: Bounds = DELIVERED) -> list[str]:
     if unpacked > bounds.unpacked:
         raise too_much(place, Text("解压后字节数", "bytes unpacked"), unpacked, bounds.unpacked)
     return names
+
+
+def why_no_parquet(error: Exception) -> Text:
+    """Return why a Parquet file was not read, in words of ours: what the system says of it, or that it is none."""
+    if isinstance(error, OSError) and error.errno:
+        said = os.strerror(error.errno)
+        return Text(said, said)
+    return Text("不是完整的 Parquet 文件", "it is no whole Parquet file")
 
 
 def text_within(path: Path, bounds: Bounds = DELIVERED) -> None:

@@ -29,7 +29,7 @@ from bankloop.lake.engine import literal, name
 from bankloop.lake.kinds import check_kind
 from bankloop.lake.layout import Layout, lay_out
 from bankloop.lake.lines import Decoded, lines_at, lost_lines, spread_rows
-from bankloop.lake.outside import GZIP, MOST_LINE, parquet_within, whole_lines
+from bankloop.lake.outside import GZIP, MOST_LINE, parquet_within, whole_lines, why_no_parquet
 from bankloop.lake.sheets import NoValue, SheetCell, sheet_rows
 from bankloop.lake.sources import Source
 
@@ -104,7 +104,7 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> RawFile:
     except duckdb.OutOfMemoryException:
         raise
     except (OSError, duckdb.Error) as error:
-        raise errors.unreadable_file(path.name, str(error).splitlines()[0]) from error
+        raise errors.unreadable_file(path.name, why_no_parquet(error)) from error
     types = {str(row[0]): str(row[1]) for row in found}
     relation = (
         f"SELECT file_row_number + 1 AS _row, * EXCLUDE (file_row_number) "

@@ -113,7 +113,7 @@ def no_evidence(number: str) -> InputError:
     )
 
 
-def bad_file(path: object, reason: str) -> InputError:
+def bad_file(path: object, reason: str | Text) -> InputError:
     """A file of records that cannot be read."""
     return InputError(
         "identity.file",

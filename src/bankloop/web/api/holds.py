@@ -17,7 +17,6 @@ from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, WhyBody, Wr
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["holds"])
-Reasons = Words
 Asked = Annotated[str | None, Query(min_length=1, max_length=64)]
 
 
@@ -26,7 +25,7 @@ class HoldBody(Body):
 
     object_kind: Name
     object_id: Name
-    reason: Reasons
+    reason: Words
 
 
 @router.get("/holds")

@@ -28,7 +28,7 @@ from bankloop.web.api.dependencies import PREFIX, Body, Limit, Open, Reads, WhyB
 from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["parties"])
-Reasons = Words
+
 Evidence = Annotated[dict[Name, Annotated[str, Field(max_length=500)]], Field(min_length=1, max_length=16)]
 
 
@@ -42,21 +42,21 @@ class PairBody(Body):
 class MergeBody(PairBody):
     """Two customers who are said to be one, and on whose word."""
 
-    reason: Reasons
+    reason: Words
 
 
 class VerdictBody(Body):
     """Whether the two of a candidate are one person, and why."""
 
     same: bool
-    reason: Reasons
+    reason: Words
 
 
 class UndoBody(Body):
     """Which number leaves its party; with an event, that merge whole."""
 
     customer_no: Name
-    reason: Reasons
+    reason: Words
     event_id: UUID | None = None
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bankloop.kit.money import MAX_FEN, MINOR_UNITS
 from bankloop.kit.text import Text
-from bankloop.lake.outside import HELD, parquet_within, text_within
+from bankloop.lake.outside import HELD, parquet_within, text_within, why_no_parquet
 from bankloop.loop.evaluate.off_policy import Floats
 from bankloop.loop.evaluate.policy import errors
 from bankloop.loop.evaluate.policy.contracts import LoggedColumn, LoggedFile, Reward
@@ -96,7 +96,8 @@ def _table(path: Path, file: LoggedFile) -> pa.Table:
             table = pcsv.read_csv(path)
             known = table.column_names
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise errors.unreadable(file.file, str(error).splitlines()[0]) from error
+        reason = why_no_parquet(error) if path.suffix == ".parquet" else str(error).splitlines()[0]
+        raise errors.unreadable(file.file, reason) from error
     for name in wanted:
         if name not in known:
             raise errors.missing_column(file.file, name, known)
