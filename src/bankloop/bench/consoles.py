@@ -74,11 +74,12 @@ _LEADING: Mapping[str, tuple[str, ...]] = {
 
 @dataclass
 class Seen:
-    """What was measured: milliseconds and bytes by page, and what failed."""
+    """What was measured: milliseconds and bytes by page, what failed, and who waited no longer."""
 
     taken: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     size: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     errors: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    gave_up: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def measure(customers: int, users: int, seconds: float, pause: float) -> dict[st
     looked = sum(len(found) for found in seen.taken.values())
     return {
         "customers": customers, "users": users, "managers": served.managers, "pause_s": pause, "looks": looked,
-        "pages": pages_of(seen), "errors": sum(seen.errors.values()), "failed": dict(seen.errors),
+        "pages": pages_of(seen), "errors": sum(seen.errors.values()), "failed": dict(seen.errors), "gave_up": dict(seen.gave_up),
     }  # fmt: skip
 
 
@@ -267,6 +268,8 @@ async def work_at_desks(served: ServedBank, seconds: float, pause: float, *, log
         await asyncio.gather(*people)
     for name, count in warm.errors.items():
         seen.errors[name] += count
+    for name, count in warm.gave_up.items():
+        seen.gave_up[name] += count
     return seen
 
 
@@ -354,6 +357,10 @@ async def look(
             if form is None
             else client.post(path, data=dict(form), headers=headers, follow_redirects=True)
         )
+    except httpx.TimeoutException:
+        # The client's patience ended, not the server's work: it is told beside how busy others kept the machine.
+        seen.gave_up[name] += 1
+        return ""
     except httpx.TransportError as error:
         seen.errors[f"{name} {type(error).__name__}"] += 1
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from dataclasses import dataclass, field
@@ -12,11 +13,13 @@ import numpy as np
 import psutil
 
 from bankloop.bench.consoles import ServedBank, pages_of, serve_made_bank, work_at_desks
+from bankloop.bench.processor import others_share, processor_time
 from bankloop.kit.clock import SystemClock
 from bankloop.kit.errors import BankloopError
 from bankloop.organization.principals import system
 from bankloop.store.audit import seal_age
 from bankloop.store.contracts import Role
+from bankloop.store.embedded import server_pid
 from bankloop.wiring import open_bank
 from bankloop.work.daily_jobs import work_day
 
@@ -37,12 +40,14 @@ class Watched:
     late_seals: int = 0
     mornings: int = 0
     stopped: list[str] = field(default_factory=list)
+    others_share: float = 0.0
 
 
 def measure(customers: int, users: int, seconds: float, pause: float) -> dict[str, Any]:
     """Serve a bank for ``seconds`` to ``users`` people who read, log and lead, the daily work repeated beside them.
 
     ``memory_mb`` holds the server's resident memory after warming, at the end, and its growth an hour by least squares.
+    ``gave_up`` counts who waited a minute in vain, by page, and ``others_share`` how much of the processors was not ours.
     """
     with serve_made_bank(customers, users) as served:
         seen, watched = asyncio.run(_soak(served, seconds, pause))
@@ -57,6 +62,8 @@ def measure(customers: int, users: int, seconds: float, pause: float) -> dict[st
         "pages": pages_of(seen),
         "errors": sum(seen.errors.values()),
         "failed": dict(seen.errors),
+        "gave_up": dict(seen.gave_up),
+        "others_share": round(watched.others_share, 3),
         "memory_mb": {
             "warm": round(float(mb[0]), 1),
             "end": round(float(mb[-1]), 1),
@@ -85,6 +92,8 @@ def _watch(served: ServedBank, watched: Watched, over: threading.Event) -> None:
     """Look at memory and seals from outside, and do the daily work as a second process of the bank would."""
     server, begin, clock = psutil.Process(served.pid), time.monotonic(), SystemClock()
     with open_bank(served.folder, clock) as bank:
+        ours = [served.pid, os.getpid(), server_pid(served.folder) or 0]
+        first = processor_time(ours)
         while not over.wait(_LOOK_EVERY):
             watched.at.append(time.monotonic() - begin)
             watched.memory_mb.append(server.memory_info().rss / _MB)
@@ -98,3 +107,4 @@ def _watch(served: ServedBank, watched: Watched, over: threading.Event) -> None:
                     work_day(bank, bank.lake.today())
                 except BankloopError as error:
                     watched.stopped.append(error.code)
+        watched.others_share = others_share(first, processor_time(ours), psutil.cpu_count() or 1)
