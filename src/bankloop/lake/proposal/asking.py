@@ -17,26 +17,36 @@ SKIP, NONE = "skip", "none"
 class Inquiry:
     """The answers given, and every question that came up, in order.
 
-    Those answered are told from the open ones by their key.
+    Those answered are told from the open ones by their key. ``choices`` are what the files do say and a person may
+    change: answered like questions, and never asked.
     """
 
     answers: Mapping[str, str]
     questions: list[BringQuestion] = field(default_factory=list)
+    choices: list[BringQuestion] = field(default_factory=list)
 
     def ask(self, key: str, said: Text, options: Sequence[tuple[str, Text]], proposed: str | None) -> str | None:
         """Return the answer to a question, else its proposal; raise ``InputError`` for an answer that is no option."""
-        self.questions.append(BringQuestion(key, said, tuple(options), proposed))
+        return self._answer(self.questions, BringQuestion(key, said, tuple(options), proposed))
+
+    def offer(self, key: str, said: Text, options: Sequence[tuple[str, Text]], proposed: str) -> str:
+        """Return what was chosen in place of what the files say, else that; raise as ``ask`` does."""
+        return self._answer(self.choices, BringQuestion(key, said, tuple(options), proposed)) or proposed
+
+    def _answer(self, among: list[BringQuestion], question: BringQuestion) -> str | None:
+        among.append(question)
+        key, proposed = question.key, question.proposed
         given = self.answers.get(key)
         if given is None:
             return proposed
-        known = [value for value, _ in options]
+        known = [value for value, _ in question.options]
         if known and given not in known:
             raise no_such_answer(key, given, known)
         return given
 
     def check_used(self) -> None:
         """Raise ``InputError`` for an answer that nobody asked for: a misspelt key would be lost in silence."""
-        asked = [one.key for one in self.questions]
+        asked = [one.key for one in (*self.questions, *self.choices)]
         for key in self.answers:
             if key not in asked:
                 raise no_such_question(key, asked)
@@ -55,6 +65,20 @@ def no_such_answer(key: str, given: str, known: Sequence[str]) -> InputError:
         key=key,
         given=given,
         known=", ".join(known),
+    )
+
+
+def taken_twice(column: str, first: str, second: str) -> InputError:
+    """One column of a file that was chosen for two columns of a table."""
+    return InputError(
+        "init.taken_twice",
+        Text(
+            "列 {column} 不能既是 {first} 又是 {second}；请为其中一个另选一列",
+            "the column {column} cannot be both {first} and {second}; choose another for one of them",
+        ),
+        column=column,
+        first=first,
+        second=second,
     )
 
 

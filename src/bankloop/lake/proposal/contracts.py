@@ -105,9 +105,9 @@ class ProposedSource:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The sources proposed, the questions that are open or were answered by a proposal.
+    """The sources proposed, the questions that are open or were answered by a proposal, and what is to be known besides.
 
-    And what is to be known besides.
+    ``choices`` are what the files say and may be changed: which table, which column, what a code means, which unit.
     """
 
     sources: tuple[ProposedSource, ...]
@@ -115,3 +115,4 @@ class Proposal:
     day: date
     notes: tuple[Text, ...] = ()
     skipped: tuple[str, ...] = field(default=())
+    choices: tuple[BringQuestion, ...] = ()

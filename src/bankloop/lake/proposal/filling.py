@@ -9,7 +9,7 @@ from typing import Any
 
 from bankloop.kit.text import Text
 from bankloop.lake.contracts import ColumnType, ContractColumn, TableContract
-from bankloop.lake.proposal.asking import NONE, Inquiry
+from bankloop.lake.proposal.asking import NONE, Inquiry, taken_twice
 from bankloop.lake.proposal.contracts import ColumnEntry, FileLook
 from bankloop.lake.proposal.matching import Match, match_columns, match_one
 from bankloop.lake.proposal.words import EXACT, normal, words
@@ -51,6 +51,7 @@ class Filling:
     def fill(self) -> None:
         """Find an entry for each of the table's columns that needs one."""
         self.matches = self.matches or match_columns(self.table, self.look)
+        self._choose()
         for column in self.table.columns:
             match = self.matches.get(column.name)
             if match is not None:
@@ -70,6 +71,35 @@ class Filling:
     def _key(self, column: str, *more: str) -> str:
         return ".".join((self.name, column, *more))
 
+    def _choose(self) -> None:
+        """Offer, for each column of the table, the file's columns that could be it; what a person chose goes first.
+
+        A column that was chosen is no longer what it was proposed for. Raises ``InputError`` for one chosen twice.
+        """
+        chosen: dict[str, str] = {}
+        for column in self.table.columns:
+            could = {one.name: match for one in self.look.columns if (match := match_one(column, one, EXACT))}
+            match = self.matches.get(column.name)
+            if not could and match is None:
+                continue
+            names = dict.fromkeys((*([match.source] if match else ()), *could))
+            options = [*((one, Text(one, one)) for one in names), (NONE, Text("没有这一列", "no column says it"))]
+            proposed = match.source if match else NONE
+            said = Text(f"{self.look.name} 的哪一列是{column.label.zh}？", f"which column is the {column.label.en}?")
+            answer = self.asking.offer(self._key(column.name, "from"), said, options, proposed)
+            if answer == proposed:
+                continue
+            self.matches.pop(column.name, None)
+            if answer == NONE:
+                continue
+            if answer in chosen:
+                raise taken_twice(answer, chosen[answer], column.name)
+            chosen[answer] = column.name
+            self.matches[column.name] = could[answer]
+        for name, match in list(self.matches.items()):
+            if chosen.get(match.source, name) != name:
+                del self.matches[name]
+
     # What matched
 
     def _settled(self, column: ContractColumn, match: Match) -> Any:
@@ -80,12 +110,10 @@ class Filling:
             options = [(one, Text(one, one)) for one in match.either]
             key = "timestamp" if column.type is ColumnType.TIMESTAMP else "date"
             written[key] = self.asking.ask(self._key(column.name, "date"), said, options, None) or match.either[0]
-        if match.whole and column.name.endswith("_fen"):
-            said = Text(f"{match.source} 都是整数：是元还是分？", f"{match.source} is whole numbers: yuan or fen?")
-            options = [("yuan", Text("元", "yuan")), ("fen", Text("分", "fen"))]
-            if self.asking.ask(self._key(column.name, "unit"), said, options, "yuan") == "fen":
-                del written["money"]
-        if match.unknown and len(match.unknown) <= _FEW:
+        if column.name.endswith("_fen"):
+            self._settle_unit(column, match, written)
+        if column.allowed or column.type is ColumnType.BOOL:
+            self._offer_codes(column, match, written)
             self._ask_codes(column, match, written)
         if column.name == "type":
             known = self.look.column(match.source)
@@ -93,14 +121,56 @@ class Filling:
             written |= {"values": values} if values else {}
         return written["from"] if set(written) == {"from"} else written
 
+    def _settle_unit(self, column: ContractColumn, match: Match, written: dict[str, Any]) -> None:
+        """Ask whether whole numbers are yuan or fen; what a name or decimals say may be changed."""
+        options = [("yuan", Text("元", "yuan")), ("fen", Text("分", "fen"))]
+        key = self._key(column.name, "unit")
+        if match.whole:
+            said = Text(f"{match.source} 都是整数：是元还是分？", f"{match.source} is whole numbers: yuan or fen?")
+            unit = self.asking.ask(key, said, options, "yuan")
+        elif self.look.column(match.source).is_all("int"):
+            said = Text(f"{match.source} 的单位", f"the unit of {match.source}")
+            unit = self.asking.offer(key, said, options, "yuan" if "money" in written else "fen")
+        else:
+            return
+        written.pop("money", None)
+        if unit == "yuan":
+            written["money"] = "yuan"
+
+    def _offer_codes(self, column: ContractColumn, match: Match, written: dict[str, Any]) -> None:
+        """Offer what each code that is known was taken for."""
+        truth, values = column.type is ColumnType.BOOL, dict(written.get("values", {}))
+        seen = [value for value, _ in self.look.column(match.source).values if value not in match.unknown]
+        known = [(one, Text(one, one)) for one in (("yes", "no") if truth else column.allowed)]
+        for value in seen:
+            proposed = next((s for s in ("yes", "no") if value in written.get(s, ())), "") if truth else values.get(value, value)
+            if proposed not in dict(known):
+                continue
+            said = Text(f"{match.source} 的“{value}”", f"'{value}' of {match.source}")
+            answer = self.asking.offer(self._key(column.name, value), said, known, proposed)
+            if answer == proposed:
+                continue
+            if truth:
+                written[proposed] = [one for one in written[proposed] if one != value]
+                written[answer] = [*written.get(answer, []), value]
+            else:
+                values[value] = answer
+                written["values"] = values
+
     def _ask_codes(self, column: ContractColumn, match: Match, written: dict[str, Any]) -> None:
-        """Ask what each code means that nobody knows; none is an empty value where the column may be empty."""
+        """Ask what each code means that nobody knows; none is an empty value where the column may be empty.
+
+        Of many that nobody knows none is asked, and all may be told.
+        """
         truth = column.type is ColumnType.BOOL
         known = [(one, Text(one, one)) for one in (("yes", "no") if truth else column.allowed)]
         for code in match.unknown:
             said = Text(f"{match.source} 的“{code}”是什么？", f"what is '{code}' of {match.source}?")
             nothing = (NONE, Text("都不是：这些行隔离", "none of these: its rows go to quarantine"))
-            answer = self.asking.ask(self._key(column.name, code), said, [*known, nothing], NONE)
+            put = self.asking.ask if len(match.unknown) <= _FEW else self.asking.offer
+            answer = put(self._key(column.name, code), said, [*known, nothing], NONE)
+            if answer == NONE and len(match.unknown) > _FEW:
+                continue
             if answer == NONE and column.nullable:
                 written.setdefault("values", {})[code] = None
             elif answer != NONE and truth:

@@ -49,7 +49,8 @@ def propose(looks: Sequence[FileLook], answers: Mapping[str, str], day: date) ->
     bank.state_units()
     bank.state_staff()
     bank.asking.check_used()
-    return Proposal(tuple(bank.sources()), tuple(bank.asking.questions), day, tuple(bank.notes), tuple(bank.skipped))
+    asked, chosen = tuple(bank.asking.questions), tuple(bank.asking.choices)
+    return Proposal(tuple(bank.sources()), asked, day, tuple(bank.notes), tuple(bank.skipped), chosen)
 
 
 @dataclass
@@ -88,15 +89,12 @@ class _Bank:
         scores = {table: score(CONTRACTS[table], look, match_columns(CONTRACTS[table], look)) for table in TABLES}
         ranked = sorted(TABLES, key=lambda table: (-scores[table], TABLES.index(table)))
         best, second = ranked[0], ranked[1]
-        if scores[best] >= _SURE and scores[best] > scores[second]:
-            return best
         said = Text(f"{look.name} 是哪张表？", f"which table is {look.name}?")
-        options = [(one, CONTRACTS[one].label) for one in ranked]
-        proposed = best if scores[best] > 0 else SKIP
-        answer = self.asking.ask(
-            f"table.{look.name}", said, [*options, (SKIP, Text("不装载", "do not load it"))], proposed
-        )
-        return answer or SKIP
+        options = [*((one, CONTRACTS[one].label) for one in ranked), (SKIP, Text("不装载", "do not load it"))]
+        key, proposed = f"table.{look.name}", best if scores[best] > 0 else SKIP
+        if scores[best] >= _SURE and scores[best] > scores[second]:
+            return self.asking.offer(key, said, options, proposed)
+        return self.asking.ask(key, said, options, proposed) or SKIP
 
     # What no file is, and the others tell
 
