@@ -100,7 +100,7 @@ def workplace(bank: Bank) -> Workplace:
     """Return an open bank with its ways out, as jobs and duties work with it."""
     from bankloop.work.workplace import Workplace
 
-    return Workplace(bank, file_channel(bank.folder), hand_over_daily, lambda one: load(one)[0])
+    return Workplace(bank, file_channel(bank.folder), hand_over_daily, lambda one, progress: load(one, progress)[0])
 
 
 def hand_over_daily(bank: Bank) -> Drained:

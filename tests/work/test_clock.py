@@ -250,7 +250,7 @@ def test_the_shelf_is_screened_when_a_notice_begins_and_each_hour_then(store: St
     start = store.clock.now()
     bank = cast(Bank, SimpleNamespace(store=store, spec=SimpleNamespace(products={})))
     place, content, mark = (
-        Workplace(bank, cast(DeliveryChannel, None), lambda _: Drained(0), lambda _: cast(LoadReport, None)),
+        Workplace(bank, cast(DeliveryChannel, None), lambda _: Drained(0), lambda *_: cast(LoadReport, None)),
         {"available": {"on": False}},
         "",
     )

@@ -32,15 +32,29 @@ def serve(
 
 def serve_bank(folder: Path, port: int, host: str = "127.0.0.1", *, behind_proxy: bool = False) -> None:
     """Serve until stopped, and say where and how to stop before anything is waited for."""
+    from bankloop.lake.proposal.bringing import begin_empty
+    from bankloop.simulate.service import write_templates
     from bankloop.web.shell.app import serve as serve_console
 
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        begin_empty(folder)
+        write_templates(folder)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    say(
+        Text("控制台：{address}/ · 按 Ctrl-C 停止", "the console: {address}/ · Ctrl-C stops it").filled(address=address)
+    )
+    serve_console(folder, port, host, behind_proxy=behind_proxy, say_local=lambda path: _say_local(address + path))
+
+
+def _say_local(address: str) -> None:
+    """Say by which address whoever started this gets in, while nobody else can."""
     say(
         Text(
-            "控制台：http://{host}:{port}/ · 按 Ctrl-C 停止",
-            "the console: http://{host}:{port}/ · Ctrl-C stops it",
-        ).filled(host=f"[{host}]" if ":" in host else host, port=port)
+            "本机模式：还没有授予任何角色，持此地址者可做一切，直到 bankloop rights begin：{address}",
+            "local mode: nobody has a role yet; who holds this address may do everything, until bankloop rights "
+            "begin: {address}",
+        ).filled(address=address)
     )
-    serve_console(folder, port, host, behind_proxy=behind_proxy)
 
 
 def work(

@@ -21,8 +21,6 @@ from bankloop.kit.origins import Origin
 from bankloop.kit.text import Text
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from bankloop.store.contracts import Principal
     from bankloop.store.database import Store
 
@@ -43,16 +41,15 @@ def acting(store: Store, person: str, purpose: str) -> Principal:
     ``SignInError``
     where nobody signed in, ``DeniedError`` where somebody else did than ``--as`` names.
     """
-    from bankloop.organization.principals import everything, system
-    from bankloop.organization.rights import principal_for
+    from bankloop.organization.beginning import acting_now, is_begun
+    from bankloop.organization.principals import system
 
     with store.begin(system("cli")) as connection:
-        if not _granted(connection):
+        if not is_begun(connection):
             _say_local()
-            return everything(person, purpose)
-        if not _believed(store):
+        elif not _believed(store):
             person = _own(signed_in(store), person)
-        return principal_for(connection, person, purpose)
+        return acting_now(connection, person, purpose)
 
 
 def permit(store: Store, permission: str, *, whole: bool = False) -> None:
@@ -60,12 +57,13 @@ def permit(store: Store, permission: str, *, whole: bool = False) -> None:
 
     ``whole``: what it shows is every unit's, and is for who sees the whole bank.
     """
+    from bankloop.organization.beginning import is_begun
     from bankloop.organization.people import places_of
     from bankloop.organization.principals import system
     from bankloop.organization.rights import ROLES, grants_of, no_part, principal_for, require
 
     with store.begin(system("cli")) as connection:
-        if not _granted(connection):
+        if not is_begun(connection):
             _say_local()
             return
         if _believed(store):
@@ -142,12 +140,6 @@ def _say_local() -> None:
     if not _TOLD.get():
         _TOLD.set(True)
         say(_LOCAL)
-
-
-def _granted(connection: Connection) -> bool:
-    from bankloop.organization.rights import GrantState, grants
-
-    return bool(grants(connection, GrantState.OPEN, limit=1))
 
 
 def _believed(store: Store) -> bool:

@@ -14,11 +14,23 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from bankloop.organization import account
-from bankloop.organization.principals import system
-from bankloop.organization.rights import Grant, GrantState, begin_rights, grants, grants_of, holders_of
+from bankloop.organization.demonstration import AT_HEAD_OFFICE
+from bankloop.organization.principals import everything, system
+from bankloop.organization.rights import (
+    Grant,
+    GrantState,
+    begin_rights,
+    grants,
+    grants_of,
+    holders_of,
+    principal_for,
+)
+from bankloop.store.contracts import Principal
 from bankloop.store.database import Store
 
 _OPENS = "account.open"
+# How whoever started the console is let in while nobody has a role.
+LOCAL = "local"
 
 
 class Opener(StrEnum):
@@ -51,6 +63,29 @@ def begin(store: Store, first: str, second: str) -> Beginning:
             named = begin_rights(connection, first, second)
     with store.begin(account.SIGN_IN) as connection:
         return Beginning(tuple(named), {one: account.open_account(connection, one) for one in fresh})
+
+
+def is_begun(connection: Connection) -> bool:
+    """Return whether somebody has been granted a role: from then on everybody acts by their own."""
+    return bool(grants(connection, GrantState.OPEN, limit=1))
+
+
+def open_local(store: Store, person: str) -> account.Opened:
+    """Open a session for whoever set the bank up, as one of the people of head office.
+
+    Raises ``SignInError`` once somebody has been granted a role.
+    """
+    with store.begin(account.SIGN_IN) as connection:
+        if person not in AT_HEAD_OFFICE or is_begun(connection):
+            raise account.sign_in_needed()
+        return account.open_session(connection, person, account.SignInStep.FULL, LOCAL)
+
+
+def acting_now(connection: Connection, person: str, purpose: str, role: str | None = None) -> Principal:
+    """Return who a person is now, by the roles granted to them; while nobody has one, who set the bank up may do all."""
+    if not is_begun(connection):
+        return everything(person, purpose)
+    return principal_for(connection, person, purpose, role=role)
 
 
 def opener_of(connection: Connection, whom: str) -> Opener:

@@ -40,7 +40,7 @@ _PLACES = text(
 _SEAT = text("SELECT staff_id FROM staff_post WHERE post = 'remote_seat' AND valid_to IS NULL ORDER BY 1 LIMIT 1")
 
 # Who works at head office under which role; two of those whose consents must come from different people.
-_AT_HEAD_OFFICE = {
+AT_HEAD_OFFICE = {
     "strategist": "hq_strategist",
     "checker": "hq_approver",
     "checker2": "hq_approver",
@@ -94,7 +94,7 @@ def _seed(connection: Connection) -> None:
     root = connection.scalar(_ROOT)
     if root is None:
         raise people_errors.missing("unit", "head_office")
-    for person, role in _AT_HEAD_OFFICE.items():
+    for person, role in AT_HEAD_OFFICE.items():
         _engage(connection, person, role, root)
         _give(connection, person, role)
     _place(

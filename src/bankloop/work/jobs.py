@@ -19,6 +19,10 @@ from bankloop.customer.relation import derive_relations
 from bankloop.customer.servicing import assign_keepers, make_care_tasks
 from bankloop.customer.tier import close_month
 from bankloop.kit.fields import Day, LearnedFrom, Name, Round
+from bankloop.lake.proposal.draft import look_at_draft, propose_draft, read_draft
+from bankloop.lake.proposal.trying import try_draft
+from bankloop.lake.sources import read_sources
+from bankloop.lake.standstill import why_nothing
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.locks_in_force import approved_locks
@@ -211,6 +215,31 @@ def _renew(place: Workplace, _: Principal, _asked: Arguments, _say: Say) -> Any:
     return {"renewed": renew_seals(place.bank.store, system("keys"))}
 
 
+def _try(place: Workplace, _: Principal, _asked: Arguments, say: Say) -> Any:
+    """Try what has been brought by what is proposed of it; its rows stay beside the files."""
+    say("try")
+    folder, clock = place.bank.folder, place.bank.clock
+    draft = read_draft(folder)
+    proposal, draft = propose_draft(draft, look_at_draft(draft), _yesterday(place))
+    found = try_draft(draft, proposal, clock)
+    read, good = (sum(getattr(one, name) for one in found.sources) for name in ("read", "good"))
+    return {"read": read, "good": good, "findings": len(found.findings)}
+
+
+def _load(place: Workplace, _: Principal, _asked: Arguments, say: Say) -> Any:
+    """Load what has arrived, then compute what everybody looks at first."""
+    bank = place.bank
+    report = place.take_in(bank, lambda source, done, total: say(f"load {source} {done}/{total}"))
+    if report.versions:
+        say("profiles")
+        with bank.store.begin(system("load")) as connection:
+            bank.profiles(connection)
+    names = ("rows_read", "loaded", "quarantined")
+    counted = {name: sum(getattr(one, name) for one in report.sources) for name in names}
+    why = [{"zh": one.zh, "en": one.en} for one in why_nothing(report, read_sources(bank.folder))]
+    return {**counted, "why": why}
+
+
 def _day(place: Workplace, _: Principal, _asked: Arguments, say: Say) -> Any:
     return live_day(place, say).plain()
 
@@ -254,5 +283,7 @@ JOBS: Mapping[str, JobKind] = {
     "score": JobKind("model.score", _score, ForecastArguments, _known_forecast),
     "review": JobKind("product.review", _review),
     "renew": JobKind("keys.renew", _renew),
+    "try": JobKind("lake.load", _try),
+    "load": JobKind("lake.load", _load),
     "day": JobKind("demo.day", _day, Arguments, _simulated),
 }

@@ -22,8 +22,9 @@ from bankloop.kit.errors import BankloopError, EnvironmentFault, LockedError
 from bankloop.kit.origins import Origin, acting_from
 from bankloop.kit.plain import plain
 from bankloop.loop.bank import Bank
+from bankloop.organization.beginning import acting_now
 from bankloop.organization.principals import system
-from bankloop.organization.rights import principal_for, require
+from bankloop.organization.rights import require
 from bankloop.store.contracts import Principal
 from bankloop.store.database import Store, principal_of
 from bankloop.store.jobs import (
@@ -180,7 +181,7 @@ class Worker:
         if claim.person_id.startswith("system:"):
             return system(claim.person_id.removeprefix("system:"), claim.purpose)
         with self.store.begin(_WORK) as connection:
-            return principal_for(connection, claim.person_id, claim.purpose, role=claim.role or None)
+            return acting_now(connection, claim.person_id, claim.purpose, claim.role or None)
 
     def _say(self, claim: Claim, step: str) -> None:
         with self.store.begin(_WORK) as connection:

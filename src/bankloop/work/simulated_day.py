@@ -73,7 +73,7 @@ def live_day(place: Workplace, say: Callable[[str], None] = lambda _: None) -> L
     since = date.fromisoformat(newest_day(bank.folder).name) + timedelta(days=1)
     told = list(_answers(bank, since, day, kept=True))
     World.load(bank.folder).advance(bank.folder, told, day)
-    report = place.take_in(bank)
+    report = place.take_in(bank, None)
     say("morning")
     _move(bank, local_moment(following, *_OPENS, zone))
     read = tuple(_read_closed(bank, following))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bankloop.contact.delivery import DeliveryChannel
 from bankloop.lake.contracts import LoadReport
+from bankloop.lake.load import Progress
 from bankloop.loop.bank import Bank
 from bankloop.store.outbox import Drained
 
@@ -18,4 +19,4 @@ class Workplace:
     bank: Bank
     channel: DeliveryChannel
     post: Callable[[Bank], Drained]
-    take_in: Callable[[Bank], LoadReport]
+    take_in: Callable[[Bank, Progress | None], LoadReport]

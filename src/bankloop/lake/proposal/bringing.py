@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -26,13 +26,14 @@ from bankloop.lake.engine import connect
 from bankloop.lake.extract import answer, database_url
 from bankloop.lake.proposal.contracts import FileLook, Proposal
 from bankloop.lake.proposal.looking import look_at, look_at_rows, no_file
-from bankloop.lake.proposal.writing import bank_yaml
+from bankloop.lake.proposal.writing import EMPTY_BANK_YAML, bank_yaml
 from bankloop.lake.trial import DataTrial, try_load
 
 _MEMORY = "1GB"
 _TABLE_ROWS = 20_000
 _URL = "://"
 _DUMP = ".sql"
+_Put = Callable[[Path, Path], object]
 
 
 def look_at_all(given: Sequence[str], today: date) -> tuple[FileLook, ...]:
@@ -58,34 +59,67 @@ def look_at_all(given: Sequence[str], today: date) -> tuple[FileLook, ...]:
     return tuple(found)
 
 
+def look_at_file(path: Path) -> FileLook:
+    """Return what one file is; raise as ``look_at_all`` does."""
+    if path.suffix.lower() == _DUMP:
+        raise a_dump(path.name)
+    with tempfile.TemporaryDirectory(prefix="bankloop-look-") as place, connect(Path(place), _MEMORY) as engine:
+        return look_at(engine, path, Path(place))
+
+
 def try_proposal(given: Sequence[str], proposal: Proposal, clock: Clock) -> DataTrial:
     """Return what loading the files by a proposal would do; nothing stays behind."""
     with tempfile.TemporaryDirectory(prefix="bankloop-proposal-") as place:
         folder = Path(place)
-        _arrive(folder, given, proposal.day, linked=True)
+        _arrive(folder, given, proposal.day, _link)
         (folder / "bank.yaml").write_text(bank_yaml(proposal), encoding="utf-8")
         return try_load(folder, clock)
 
 
-def make_bank(folder: Path, given: Sequence[str], proposal: Proposal) -> None:
-    """Write bank.yaml and put copies of the files where a load takes them.
+def make_bank(folder: Path, given: Sequence[str], proposal: Proposal, *, move: bool = False) -> None:
+    """Write bank.yaml and put copies of the files, or the files themselves, where a load takes them.
 
     Raise ``ConflictError`` where a bank is already.
     """
     check_free(folder)
+    put: _Put = _move if move else shutil.copyfile
     with errors.guarded(str(folder)):
         folder.mkdir(parents=True, exist_ok=True)
-        _arrive(folder, given, proposal.day, linked=False)
+        _arrive(folder, given, proposal.day, put)
         # Last: a folder with a bank.yaml is a bank.
-        partial = folder / "bank.yaml.partial"
-        partial.write_text(bank_yaml(proposal), encoding="utf-8")
-        partial.replace(folder / "bank.yaml")
+        _write_whole(folder / "bank.yaml", bank_yaml(proposal))
+
+
+def begin_empty(folder: Path) -> None:
+    """Make of an empty folder, or of none, a bank that has no files yet.
+
+    Raise ``ConflictError`` for one in which something lies.
+    """
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise already_a_bank(folder)
+    with errors.guarded(str(folder)):
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_whole(folder / "bank.yaml", EMPTY_BANK_YAML)
+
+
+def is_free(folder: Path) -> bool:
+    """Return whether a folder has no bank.yaml, or that of a bank without files which nobody has changed."""
+    place = folder / "bank.yaml"
+    if folder.is_file():
+        return False
+    return not place.exists() or place.read_bytes() == EMPTY_BANK_YAML.encode()
 
 
 def check_free(folder: Path) -> None:
-    """Raise ``ConflictError`` for a folder that is a bank's, or a file."""
-    if (folder / "bank.yaml").exists() or folder.is_file():
+    """Raise ``ConflictError`` for a folder that is a bank's with files of its own, or a file."""
+    if not is_free(folder):
         raise already_a_bank(folder)
+
+
+def _write_whole(place: Path, text: str) -> None:
+    partial = place.with_name(f"{place.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(place)
 
 
 def _check_names(given: Sequence[str]) -> None:
@@ -99,16 +133,20 @@ def _check_names(given: Sequence[str]) -> None:
         raise same_name(twice)
 
 
-def _arrive(folder: Path, given: Sequence[str], day: date, *, linked: bool) -> None:
+def _arrive(folder: Path, given: Sequence[str], day: date, put: _Put) -> None:
     place = folder / "data" / "incoming" / day.isoformat()
     place.mkdir(parents=True, exist_ok=True)
     for path in (Path(one) for one in given if Path(one).exists()):
-        target = place / path.name
-        if linked:
-            target.symlink_to(path.resolve())
-        else:
-            shutil.copyfile(path, target)
+        put(path, place / path.name)
     (place / ".ok").touch()
+
+
+def _link(path: Path, target: Path) -> None:
+    target.symlink_to(path.resolve())
+
+
+def _move(path: Path, target: Path) -> None:
+    path.replace(target)
 
 
 def _tables(engine: duckdb.DuckDBPyConnection, variable: str, today: date) -> Iterator[FileLook]:

@@ -143,7 +143,11 @@ class Filling:
         seen = [value for value, _ in self.look.column(match.source).values if value not in match.unknown]
         known = [(one, Text(one, one)) for one in (("yes", "no") if truth else column.allowed)]
         for value in seen:
-            proposed = next((s for s in ("yes", "no") if value in written.get(s, ())), "") if truth else values.get(value, value)
+            proposed = (
+                next((s for s in ("yes", "no") if value in written.get(s, ())), "")
+                if truth
+                else values.get(value, value)
+            )
             if proposed not in dict(known):
                 continue
             said = Text(f"{match.source} 的“{value}”", f"'{value}' of {match.source}")

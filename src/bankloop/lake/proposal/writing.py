@@ -10,16 +10,22 @@ import yaml
 from bankloop.lake.proposal.contracts import ColumnEntry, Proposal, ProposedSource
 
 _WIDTH = 1 << 20
-_HEAD = """\
+_SAID = """\
 # 由文件提出，请核对后修改。 Proposed from the files; check it and change what is not so.
 # 试装 / try it: bankloop check --data   ·   装载 / load: bankloop load
+"""
+_HEAD = """\
 format: 1
 name: {zh: 我的银行, en: My bank}
 time_zone: Asia/Shanghai
 currency: CNY
 database: default          # 内置数据库 / the embedded server; BANKLOOP_DATABASE_URL names another one
 
-sources:
+"""
+# A bank that has no files yet: whoever brings them writes the file anew, as long as nobody has changed it.
+EMPTY_BANK_YAML = f"""\
+# 还没有数据，请在控制台接入文件。 There are no data yet: bring your files in the console.
+{_HEAD}sources: {{}}
 """
 
 
@@ -28,7 +34,7 @@ def bank_yaml(proposal: Proposal) -> str:
     lines = [line for source in proposal.sources for line in _source(source)]
     notes = [f"# {note.zh} / {note.en}" for note in proposal.notes]
     skipped = [f"# 未装载 / not loaded: {name}" for name in proposal.skipped]
-    return _HEAD + "\n".join([*lines, *notes, *skipped]) + "\n"
+    return f"{_SAID}{_HEAD}sources:\n" + "\n".join([*lines, *notes, *skipped]) + "\n"
 
 
 def _source(source: ProposedSource) -> Iterator[str]:
@@ -37,21 +43,21 @@ def _source(source: ProposedSource) -> Iterator[str]:
     for key, value in source.reading.items():
         if key == "rows":
             yield "    rows:"
-            yield from (f"      - {_flow(row)}" for row in value)
+            yield from (f"      - {written_value(row)}" for row in value)
         else:
-            yield f"    {key}: {_flow(value)}"
+            yield f"    {key}: {written_value(value)}"
     if source.ignore:
-        yield f"    ignore: {_flow(list(source.ignore))}  # 不装载 / not loaded"
+        yield f"    ignore: {written_value(list(source.ignore))}  # 不装载 / not loaded"
     if source.columns:
         yield "    columns:"
         yield from map(_entry, source.columns)
 
 
 def _entry(entry: ColumnEntry) -> str:
-    return f"      {entry.column}: {_flow(entry.written)}" + (f"  # {entry.note}" if entry.note else "")
+    return f"      {entry.column}: {written_value(entry.written)}" + (f"  # {entry.note}" if entry.note else "")
 
 
-def _flow(value: Any) -> str:
+def written_value(value: Any) -> str:
     """Return a value on one line, as YAML that is read back to the same."""
     text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=_WIDTH, sort_keys=False)
     # An empty key is written by the library in the long way that nobody reads.

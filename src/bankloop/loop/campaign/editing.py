@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
 from sqlalchemy import text
 
-from bankloop.kit.errors import NotFoundError, StaleError
+from bankloop.kit.errors import InputError, NotFoundError, StaleError
 from bankloop.kit.ids import digest_bytes
 from bankloop.kit.text import Text
 from bankloop.loop.bank import Bank
@@ -18,6 +20,14 @@ from bankloop.loop.spec import read_campaign
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import Principal
 from bankloop.store.verbs import verb
+
+# What an editor had before them where there is no file yet.
+NEW = ""
+# The campaigns that a new bank may begin with, by name.
+TEMPLATES = ("savers",)
+_TEMPLATES = Path(__file__).parent / "templates"
+_AUDIENCE = re.compile(r"^audience: .*$", re.MULTILINE)
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
 def campaign_file(bank: Bank, name: str) -> tuple[str, str]:
@@ -31,15 +41,16 @@ def campaign_file(bank: Bank, name: str) -> tuple[str, str]:
 def edit_campaign(bank: Bank, principal: Principal, name: str, content: str, seen: str) -> str:
     """Keep a new text of a campaign's file and return its digest; the lock that is approved or runs does not change.
 
-    Raises ``StaleError`` where the file is no longer the one with digest ``seen``, ``SpecError`` with the line for what
-    cannot be.
+    Raises ``StaleError`` where the file is no longer the one with digest ``seen`` (``NEW`` where there is to be none),
+    ``SpecError`` with the line for what cannot be.
     """
-    place = _place(bank, name)
+    place = bank.folder / "campaigns" / f"{checked_name(name)}.yaml" if seen == NEW else _place(bank, name)
     with bank.store.begin(principal) as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": f"campaign-file:{name}"})
-        before = digest_bytes([place.read_bytes()])
+        before = digest_bytes([place.read_bytes()]) if place.exists() else NEW
         if before != seen:
             raise _stale(name)
+        place.parent.mkdir(exist_ok=True)
         with _draft_beside(place) as draft:
             _write(draft, content.replace("\r\n", "\n"))
             read_campaign(draft, bank.spec, bank.catalogue.open_types)
@@ -48,6 +59,24 @@ def edit_campaign(bank: Bank, principal: Principal, name: str, content: str, see
             os.replace(draft, place)
     vars(bank).pop("spec", None)  # read anew from the files
     return after
+
+
+def first_campaign(template: str, audience: str) -> str:
+    """Return the text of a campaign by a template, for an audience of one's own."""
+    written = (_TEMPLATES / f"{template}.yaml").read_text(encoding="utf-8")
+    condition = yaml.safe_dump(audience, allow_unicode=True, width=1 << 20).removesuffix("\n").removesuffix("\n...")
+    return _AUDIENCE.sub(lambda _: f"audience: {condition}", written, count=1)
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a campaign to be; raise ``InputError`` for what is none."""
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            "campaign.name",
+            Text("战役名用小写字母、数字和 -：{name}", "a campaign is named by small letters, digits and -: {name}"),
+            name=name[:64],
+        )
+    return name
 
 
 def _place(bank: Bank, name: str) -> Path:

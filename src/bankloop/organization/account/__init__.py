@@ -44,6 +44,7 @@ from bankloop.organization.account.oidc import Asked, Provider
 from bankloop.organization.account.sessions import (
     end_session,
     forget_sessions,
+    open_session,
     read_session,
     rotate_session,
     sessions_of,
@@ -97,6 +98,7 @@ __all__ = [
     "make_machine",
     "open_account",
     "open_demo_accounts",
+    "open_session",
     "read_credential",
     "read_session",
     "read_settings",

@@ -10,6 +10,8 @@ from bankloop.web.pages.audiences import routes as audiences
 from bankloop.web.pages.audiences import segments
 from bankloop.web.pages.audit import routes as audit
 from bankloop.web.pages.board import routes as board
+from bankloop.web.pages.bringing import campaign as first_campaign
+from bankloop.web.pages.bringing import routes as bringing
 from bankloop.web.pages.care import routes as care
 from bankloop.web.pages.collaboration import routes as collaboration
 from bankloop.web.pages.credits import routes as credits
@@ -52,6 +54,8 @@ PAGES = (
     segments,
     attributes,
     tiers,
+    bringing,
+    first_campaign,
     lineage,
     data,
     merges,

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from bankloop.lake.proposal.bringing import is_free
 from bankloop.loop.round.window import record_export
 from bankloop.organization.rights import require
 from bankloop.report.exporting import FORMATS, PARTS
@@ -26,7 +27,9 @@ def add_pages(app: FastAPI) -> None:
     """Add the routes."""
 
     @app.get("/")
-    def home_page(request: Request, visitor: Here) -> HTMLResponse:
+    def home_page(request: Request, visitor: Here) -> Response:
+        if may(visitor, "lake.load") and is_free(console_of(request).folder):
+            return RedirectResponse("/bring", 303)
         return page(request, "home.html", at="home", page=home.home_page(console_of(request), visitor))
 
     @app.get("/campaigns/{name}")

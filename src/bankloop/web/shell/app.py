@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from bankloop.kit.errors import BankloopError, EnvironmentFault, SignInError
 from bankloop.kit.text import Language, Text
+from bankloop.lake.proposal.draft import forget_unfinished
 from bankloop.loop.bank import Bank
 from bankloop.organization import account
 from bankloop.organization.rights import require
@@ -29,6 +30,7 @@ from bankloop.web.pages import routes as pages
 from bankloop.web.pages.books.routes import add_books
 from bankloop.web.pages.desk import add_desk
 from bankloop.web.pages.signin import add_sign_in
+from bankloop.web.pages.signin.setting_up import add_setting_up, local_key
 from bankloop.web.shell import errors
 from bankloop.web.shell.console import Console
 from bankloop.web.shell.forms import Here, KeptForm, come_back, local
@@ -58,10 +60,12 @@ def create_app(
     *,
     behind_proxy: bool = False,
     rates: tuple[str, str] = (PROOF_RATE, RATE),
+    say_local: Callable[[str], None] | None = None,
 ) -> FastAPI:
     """Return console and API of the bank in a folder, or of the bank that a factory opens; opened once, for its lifetime.
 
     ``behind_proxy``: people come over https through a proxy, so cookies are secure and the bank's ``hosts`` are served.
+    ``say_local`` is told the path that lets in whoever started it, while nobody has a role.
     """
     opening: BankFactory = (lambda: open_bank(bank, bank_clock(bank))) if isinstance(bank, Path) else bank
     known = settings or (account.read_settings(bank) if isinstance(bank, Path) else account.SignInSettings())
@@ -71,6 +75,10 @@ def create_app(
         with opening() as opened:
             app.state.console = Console(opened)
             app.state.provider = account.Provider(known.oidc, opened.clock) if known.oidc else None
+            forget_unfinished(opened.folder)
+            app.state.local_key = "" if say_local is None else local_key(opened.store)
+            if say_local is not None and app.state.local_key:
+                say_local(f"/local/{app.state.local_key}")
             crew = Crew(workplace(opened))
             app.state.jobs = crew.worker
             await asyncio.to_thread(crew.start)
@@ -80,12 +88,13 @@ def create_app(
                 await asyncio.to_thread(crew.stop)
 
     app = FastAPI(title="bankloop", version="1", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.state.settings, app.state.secure = known, behind_proxy
+    app.state.settings, app.state.secure, app.state.local_key = known, behind_proxy, ""
     app.state.telemetry = Telemetry()
     app.state.pages = environment(*_TEMPLATES)
     add_telemetry(app)
     app.add_middleware(Guard, hosts=known.hosts if behind_proxy else (), secure=behind_proxy, rates=rates)
     add_sign_in(app)
+    add_setting_up(app)
     pages.add_pages(app)
     add_books(app)
     add_desk(app)
@@ -99,7 +108,14 @@ def create_app(
     return app
 
 
-def serve(folder: Path, port: int = 8321, host: str = "127.0.0.1", *, behind_proxy: bool = False) -> None:
+def serve(
+    folder: Path,
+    port: int = 8321,
+    host: str = "127.0.0.1",
+    *,
+    behind_proxy: bool = False,
+    say_local: Callable[[str], None] | None = None,
+) -> None:
     """Serve a bank's console and API until it is stopped.
 
     Without ``behind_proxy`` only this machine is served: nothing here encrypts. Behind a proxy that ends TLS the names
@@ -115,7 +131,7 @@ def serve(folder: Path, port: int = 8321, host: str = "127.0.0.1", *, behind_pro
     if behind_proxy and not settings.hosts:
         raise errors.no_hosts()
     threading.Thread(target=_warm, daemon=True).start()
-    app = create_app(folder, settings, behind_proxy=behind_proxy)
+    app = create_app(folder, settings, behind_proxy=behind_proxy, say_local=None if behind_proxy else say_local)
     # Only the proxy on this machine is believed about who the client is.
     uvicorn.run(
         app, host=host, port=port, log_level="warning", server_header=False, proxy_headers=behind_proxy,

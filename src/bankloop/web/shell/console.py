@@ -86,6 +86,7 @@ class Console:
     locked: RecentValues = field(default_factory=lambda: RecentValues(64))
     programmes: RecentValues = field(default_factory=lambda: RecentValues(1))
     scores: RecentValues = field(default_factory=lambda: RecentValues(64))
+    looks: RecentValues = field(default_factory=lambda: RecentValues(64))
     probes: Probes = field(default_factory=Probes)
 
     @contextmanager

@@ -25,6 +25,7 @@ from bankloop.kit.origins import Origin, acting_from
 from bankloop.organization.principals import system
 from bankloop.store.rates import count_hit
 from bankloop.web.shell import errors
+from bankloop.web.shell.uploads import most_upload
 from bankloop.web.shell.visitor import cookie_name
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -43,6 +44,9 @@ HEADERS: Mapping[str, str] = {
 LARGEST_BODY = 1 << 20
 _LARGER = {"/lists/take": MOST_BYTES + LARGEST_BODY}
 SLOWEST_BODY = 10.0
+# Files of a bank: not held in memory but passed on as they come, at least as fast as a slow line sends them.
+STREAMED = "/bring/files"
+SLOWEST_BYTES = 32 << 10
 # Nobody signs in ten times a minute, but a whole branch behind one address does: proofs are counted by name and
 # address, in the database, since what guards a password must not grow with the processes. A person's pages and a
 # machine's calls stay far below the rest, which is by address alone and guards the threads of one process: it is
@@ -88,6 +92,9 @@ class Guard:
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
+            if scope["path"] == STREAMED and scope["method"] == "POST":
+                await self.app(scope, _passed_on(scope, receive, most_upload()), send)
+                return
             body = await _body(scope, receive)
             if not _is_form(scope):
                 check_json(body, scope["path"])
@@ -178,6 +185,29 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
             return await _whole(receive, most)
     except TimeoutError:
         raise errors.too_slow(SLOWEST_BODY) from None
+
+
+def _passed_on(scope: Scope, receive: Receive, most: int) -> Receive:
+    """Return how a body is read as it comes: who asks for it is refused where it is too large or too slow."""
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    if length.isdigit() and int(length) > most:
+        raise errors.too_large(most)
+    began, taken = asyncio.get_running_loop().time(), 0
+
+    async def next_part() -> Message:
+        nonlocal taken
+        until = began + SLOWEST_BODY + taken / SLOWEST_BYTES
+        try:
+            async with asyncio.timeout_at(until):
+                message = await receive()
+        except TimeoutError:
+            raise errors.too_slow(SLOWEST_BODY) from None
+        taken += len(message.get("body", b""))
+        if taken > most:
+            raise errors.too_large(most)
+        return message
+
+    return next_part
 
 
 async def _whole(receive: Receive, most: int) -> bytes:

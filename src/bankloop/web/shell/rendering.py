@@ -60,6 +60,7 @@ MENU: Mapping[str, tuple[tuple[str, str, str, str], ...]] = {
         ("/approvals", "approvals", "approvals", "approval.read"),
     ),
     "menu_keep": (
+        ("/bring", "bring", "bring", "lake.load"),
         ("/data", "data", "data", "quality.read"),
         ("/merges", "merges", "merges", "merge.decide"),
         ("/people", "people", "people", "unit.read"),

@@ -11,6 +11,9 @@ from fastapi import Request
 from sqlalchemy import Connection
 
 from bankloop.organization import account
+from bankloop.organization.beginning import LOCAL, is_begun
+from bankloop.organization.demonstration import AT_HEAD_OFFICE
+from bankloop.organization.principals import everything
 from bankloop.organization.rights import ROLES, grants_of, principal_for
 from bankloop.store.contracts import Principal
 from bankloop.store.database import Store
@@ -38,6 +41,11 @@ class Visitor:
     def person(self) -> str:
         """Return the person's id."""
         return self.principal.id
+
+    @property
+    def is_local(self) -> bool:
+        """Return whether this is who set the bank up, before anybody has a role."""
+        return self.session is not None and self.session.method == LOCAL
 
     @property
     def csrf(self) -> str:
@@ -95,6 +103,8 @@ def visitor_of_token(store: Store, token: str, wishes: Mapping[str, str], *, bea
         if session is not None:
             if session.step is not account.SignInStep.FULL:
                 return None
+            if session.method == LOCAL:
+                return None if is_begun(connection) else _local(session, token)
             return _visitor(connection, session.person_id, session.role, wishes, session=session, token=token)
         caller = account.read_credential(connection, token) if bearer else None
         if caller is None:
@@ -119,6 +129,12 @@ def _visitor(
     purpose = wishes.get("bankloop-purpose") or main_purpose(role or "")
     principal = principal_for(connection, person, purpose, role=role, held=held)
     return Visitor(principal, role or "", roles, session, scopes, token)
+
+
+def _local(session: account.Session, token: str) -> Visitor:
+    """Return who set the bank up, at work as one of its people: nobody has a role yet, so that nothing is refused."""
+    role = AT_HEAD_OFFICE[session.person_id]
+    return Visitor(everything(session.person_id, main_purpose(role)), role, (), session, None, token)
 
 
 def main_purpose(role: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -12,12 +13,16 @@ from fastapi.responses import RedirectResponse, Response
 from bankloop.kit.errors import BankloopError, SignInError
 from bankloop.organization import account
 from bankloop.organization.account import Asked, Opened, Session, SignInStep
+from bankloop.organization.beginning import open_local
+from bankloop.organization.demonstration import AT_HEAD_OFFICE
 from bankloop.organization.rights import ROLES, GrantState, grants
 from bankloop.web.shell import errors
 from bankloop.web.shell.forms import Acting, Form, Here, kept_page, local
 from bankloop.web.shell.rendering import console_of, page
-from bankloop.web.shell.visitor import cookie_name, csrf_of, foreign, half_signed_in
+from bankloop.web.shell.visitor import cookie_name, csrf_of, foreign, half_signed_in, visitor_of
 
+# As whom somebody begins who set the bank up.
+FIRST = "steward"
 _ASKED = "oidc"
 _ASKED_COOKIE = "asked"
 _ASKED_LIFE = timedelta(minutes=10)
@@ -27,11 +32,12 @@ _STEPS = {SignInStep.CODE: "/signin/code", SignInStep.CHANGE: "/signin/password"
 def sign_in_page(request: Request, status: int = 200, error: BankloopError | None = None, **values: Any) -> Response:
     """Return the page of signing in; a demo bank's says how."""
     settings, console = request.app.state.settings, console_of(request)
-    people = demo_people(request) if settings.demo else ()
+    locally = _is_local(request)
+    people = demo_people(request) if settings.demo else AT_HEAD_OFFICE.items() if locally else ()
     shown = {"to": "/", "kept": "", "person": "", **values}
     return page(
         request, "signin.html", status, error=error, people=people, oidc=settings.oidc is not None,
-        demo_password=account.demo_password(console.folder) if settings.demo else "", **shown,
+        locally=locally, demo_password=account.demo_password(console.folder) if settings.demo else "", **shown,
     )  # fmt: skip
 
 
@@ -152,13 +158,16 @@ def _add_session(app: FastAPI) -> None:
             raise errors.no_choice("role", role[:64], ", ".join(visitor.roles))
         with _store(request).begin(account.SIGN_IN) as connection:
             opened = account.rotate_session(connection, visitor.session, SignInStep.FULL, role=role)
-        return _signed_in(request, opened, "/")
+        return signed_in(request, opened, "/")
 
     @app.post("/signin/switch")
     def switch(request: Request, form: Form) -> Response:
         own(request)
-        opened = account.switch_person(_store(request), request.app.state.settings, form.get("person", ""))
-        return _signed_in(request, opened, "/")
+        person = form.get("person", "")
+        if _is_local(request):
+            return signed_in(request, open_local(_store(request), person), "/")
+        opened = account.switch_person(_store(request), request.app.state.settings, person)
+        return signed_in(request, opened, "/")
 
 
 def _add_provider(app: FastAPI) -> None:
@@ -184,9 +193,16 @@ def _add_provider(app: FastAPI) -> None:
         except BankloopError as error:
             answer = sign_in_page(request, error.http_status, error)
         else:
-            answer = _signed_in(request, opened, to)
+            answer = signed_in(request, opened, to)
         answer.delete_cookie(_ASKED_COOKIE, path="/signin/oidc")  # an answer is used once
         return answer
+
+
+def _is_local(request: Request) -> bool:
+    """Return whether who asks set the bank up, before anybody has a role."""
+    with suppress(BankloopError):
+        return visitor_of(request, _store(request)).is_local
+    return False
 
 
 def own(request: Request) -> None:
@@ -253,7 +269,8 @@ def _as(request: Request, opened: Opened) -> Request:
     return request
 
 
-def _signed_in(request: Request, opened: Opened, to: str) -> Response:
+def signed_in(request: Request, opened: Opened, to: str) -> Response:
+    """Lead somebody who just signed in to where they wanted to go."""
     return _with_cookie(request, RedirectResponse(to, 303), opened)
 
 

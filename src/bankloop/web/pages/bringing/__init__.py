@@ -1,0 +1,1 @@
+"""The page by which a bank brings its own files, and goes on to its first audience, campaign and plan."""
