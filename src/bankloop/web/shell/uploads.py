@@ -43,9 +43,14 @@ async def receive_files(request: Request, room: Path) -> tuple[dict[str, str], d
     check_space(room, int(request.headers.get("content-length", "0") or 0))
     form = _Form(room)
     settings = {
-        "UPLOAD_DIR": str(room), "MAX_MEMORY_FILE_SIZE": 0, "UPLOAD_DELETE_TMP": False, "UPLOAD_ERROR_ON_BAD_CTE": True,
-    }  # fmt: skip
-    parser = FormParser("multipart/form-data", form.field, form.file, boundary=options[b"boundary"], config=settings)
+        "UPLOAD_DIR": str(room),
+        "MAX_MEMORY_FILE_SIZE": 0,
+        "UPLOAD_DELETE_TMP": False,
+        "UPLOAD_ERROR_ON_BAD_CTE": True,
+    }
+    parser = FormParser(
+        "multipart/form-data", form.field, form.file, form.end, boundary=options[b"boundary"], config=settings
+    )
     piece = bytearray()
     try:
         async for part in request.stream():
@@ -57,6 +62,8 @@ async def receive_files(request: Request, room: Path) -> tuple[dict[str, str], d
         parser.finalize()
     except (FormParserError, ClientDisconnect) as error:
         raise not_whole() from error
+    if not form.whole:
+        raise not_whole()
     return form.fields, form.files
 
 
@@ -67,6 +74,10 @@ class _Form:
         self.room = room
         self.fields: dict[str, str] = {}
         self.files: dict[str, Path] = {}
+        self.whole = False
+
+    def end(self) -> None:
+        self.whole = True
 
     def field(self, found: Field) -> None:
         if len(found.value or b"") > _MOST_FIELD or len(self.fields) >= MOST_FILES:

@@ -99,11 +99,18 @@ def first_steps(request: Request, visitor: Visitor, expression: str = "") -> dic
     counted, wrong = _counted(console, visitor, expression) if loaded else (None, None)
     going = (loading, first and first.learning, first and first.planning)
     return {
-        "loaded": loaded, "loading": loading, "rows": _loaded(console), "audiences": AUDIENCES, "templates": TEMPLATES,
-        "expression": expression, "counted": counted, "wrong": wrong,
-        "first": first, "lines": _lines(first.planning) if first and first.planning else None,
+        "loaded": loaded,
+        "loading": loading,
+        "rows": _loaded(console),
+        "audiences": AUDIENCES,
+        "templates": TEMPLATES,
+        "expression": expression,
+        "counted": counted,
+        "wrong": wrong,
+        "first": first,
+        "lines": _lines(first.planning) if first and first.planning else None,
         "follows": any(one is not None and one.state in (JobState.WAITING, JobState.RUNNING) for one in going),
-    }  # fmt: skip
+    }
 
 
 def _page(request: Request, visitor: Visitor, expression: str, error: BankloopError | None = None) -> Response:
@@ -158,9 +165,14 @@ def _loaded(console: Console) -> Table | None:
 
     found = console.bank.lake.manifest.currents()
     rows = tuple(
-        (Cell(CONTRACTS[table].label, drill=f"data/{table}"), Cell(say.count(found[table].rows)), Cell(say.same(found[table].as_of)))
-        for table in CONTRACTS if table in found
-    )  # fmt: skip
+        (
+            Cell(CONTRACTS[table].label, drill=f"data/{table}"),
+            Cell(say.count(found[table].rows)),
+            Cell(say.same(found[table].as_of)),
+        )
+        for table in CONTRACTS
+        if table in found
+    )
     columns = (Column(Text("表", "Table")), Column(Text("行", "Rows"), number=True), Column(Text("截至", "As of")))
     return Table("loaded", TEXTS["loaded"], columns, rows) if rows else None
 
@@ -172,15 +184,21 @@ def _lines(job: Job) -> Table | None:
         return None
     rows = tuple(
         (
-            Cell(say.same(one["campaign"])), Cell(say.same(one["action"])), Cell(say.count(one["customers"])),
-            Cell(say.money(one["cost_fen"])), Cell(say.money(one["value_fen"])),
+            Cell(say.same(one["campaign"])),
+            Cell(say.same(one["action"])),
+            Cell(say.count(one["customers"])),
+            Cell(say.money(one["cost_fen"])),
+            Cell(say.money(one["value_fen"])),
         )
         for one in lines
-    )  # fmt: skip
+    )
     columns = (
-        Column(Text("战役", "Campaign")), Column(Text("动作", "Action")), Column(Text("客户", "Customers"), number=True),
-        Column(Text("成本", "Cost"), number=True), Column(Text("增量价值", "Value"), number=True),
-    )  # fmt: skip
+        Column(Text("战役", "Campaign")),
+        Column(Text("动作", "Action")),
+        Column(Text("客户", "Customers"), number=True),
+        Column(Text("成本", "Cost"), number=True),
+        Column(Text("增量价值", "Value"), number=True),
+    )
     return Table("lines", Text("第一份方案", "The first plan"), columns, rows)
 
 

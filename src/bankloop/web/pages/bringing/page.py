@@ -91,8 +91,12 @@ class BringingPage:
 
 
 def bringing_page(
-    draft: Draft, files: Sequence[BroughtFile], proposal: Proposal | None, fault: BankloopError | None, trial: DataTrial | None
-) -> BringingPage:  # fmt: skip
+    draft: Draft,
+    files: Sequence[BroughtFile],
+    proposal: Proposal | None,
+    fault: BankloopError | None,
+    trial: DataTrial | None,
+) -> BringingPage:
     """Return a draft as its page shows it."""
     if proposal is None:
         return BringingPage(draft, tuple(files), fault=fault)
@@ -136,11 +140,16 @@ def _table(source: ProposedSource, proposal: Proposal, looks: Sequence[FileLook]
             picker = None
         columns.append(
             FilledColumn(
-                column.name, column.label, not column.nullable, picker, written_value(entry.written) if entry else "",
-                _seen(entry, looks), entry.note if entry else "",
+                column.name,
+                column.label,
+                not column.nullable,
+                picker,
+                written_value(entry.written) if entry else "",
+                _seen(entry, looks),
+                entry.note if entry else "",
                 tuple(one for one in own if one is not picker and one.key != f"{prefix}.{_FROM}"),
             )
-        )  # fmt: skip
+        )
     return FilledTable(
         source.name, contract.label, _reads(source), source.note, tuple(columns), ", ".join(source.ignore)
     )
@@ -177,9 +186,14 @@ def preview_table(one: SourceTrial) -> Table:
 def findings_table(trial: DataTrial) -> Table:
     """Return everything that stands against a load."""
     rows = tuple(
-        (Cell(say.same(one.source)), Cell(say.same(one.file or "—")), Cell(one.said), Cell(say.count(one.rows), Tone.WARN))
+        (
+            Cell(say.same(one.source)),
+            Cell(say.same(one.file or "—")),
+            Cell(one.said),
+            Cell(say.count(one.rows), Tone.WARN),
+        )
         for one in trial.findings
-    )  # fmt: skip
+    )
     columns = (
         Column(Text("来源", "Source")),
         Column(Text("文件", "File")),

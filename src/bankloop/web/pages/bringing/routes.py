@@ -225,13 +225,22 @@ def _page(
     shown = bringing_page(draft, files, proposal, fault, kept_trial(kept))
     job = newest_job(console, visitor, "try")
     return page(
-        request, "bringing.html", status, at="bring", error=error, texts=TEXTS, page=shown, seen=kept.seen,
+        request,
+        "bringing.html",
+        status,
+        at="bring",
+        error=error,
+        texts=TEXTS,
+        page=shown,
+        seen=kept.seen,
         chosen=lambda one: (form or {}).get(one.key) or draft.answers.get(one.key) or one.proposed or "",
         previews=[preview_table(one) for one in shown.trial.sources] if shown.trial else (),
         findings=findings_table(shown.trial) if shown.trial and shown.trial.findings else None,
-        trying=shown.trial is None and is_going(job), failed=None if job is None or job.error is None else job,
-        most=size_said(most_upload()), quoted=quote,
-    )  # fmt: skip
+        trying=shown.trial is None and is_going(job),
+        failed=None if job is None or job.error is None else job,
+        most=size_said(most_upload()),
+        quoted=quote,
+    )
 
 
 def newest_job(console: Console, visitor: Visitor, kind: str) -> Job | None:
