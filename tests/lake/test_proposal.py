@@ -34,6 +34,10 @@ def written(place: Path, name: str, content: str, encoding: str = "utf-8") -> st
     return str(place / name)
 
 
+def written_file(place: Path, content: str) -> str:
+    return written(place, "c.csv", content)
+
+
 def entry(proposal: Proposal, source: str, column: str) -> object:
     found = next(one for one in proposal.sources if one.name == source)
     return next((one.written for one in found.columns if one.column == column), None)
@@ -98,6 +102,56 @@ def test_an_answer_that_fits_no_question_is_refused(tmp_path: Path, key: str, va
     with pytest.raises(InputError) as caught:
         propose(looks(written(tmp_path, "c.csv", CUSTOMERS)), {key: value}, DAY)
     assert caught.value.code == code
+
+
+CODED = "客户号,姓名,性别,开户日期,省份,学历,积分余额\n1,王伟,男,2020-01-02,福建,本科,100\n2,李芳,女,2021-03-04,广东,硕士,7\n"
+
+
+@pytest.mark.parametrize("make", MESSY, ids=lambda make: make.__name__)
+def test_choosing_what_is_proposed_changes_nothing(
+    make: Callable[[Path, int], Messy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DATABASE, f"sqlite:///{tmp_path / 'core.db'}")
+    messy = make(tmp_path, 20)
+    seen = looks(*messy.files)
+    proposal = propose(seen, messy.answers, DAY)
+    chosen = {one.key: one.proposed for one in proposal.choices if one.proposed is not None}
+    assert chosen
+    assert len({one.key for one in (*proposal.choices, *proposal.questions)}) == len(
+        proposal.choices + proposal.questions
+    )
+    assert bank_yaml(propose(seen, {**chosen, **messy.answers}, DAY)) == bank_yaml(proposal)
+
+
+@pytest.mark.parametrize(
+    ("answers", "column", "written"),
+    [
+        ({"customer.gender.男": "F"}, "gender", {"from": "性别", "values": {"男": "F", "女": "F"}}),
+        ({"customer.region.from": "学历"}, "region", "学历"),
+        ({"customer.region.from": "none"}, "region", None),
+    ],
+)
+def test_what_the_files_say_is_answered_otherwise(
+    tmp_path: Path, answers: dict[str, str], column: str, written: object
+) -> None:
+    seen = looks(written_file(tmp_path, CODED))
+    assert entry(propose(seen, answers, DAY), "customer", column) == written
+
+
+def test_a_column_that_is_chosen_is_no_longer_what_it_was_proposed_for(tmp_path: Path) -> None:
+    seen = looks(written_file(tmp_path, CODED))
+    proposal = propose(seen, {"customer.region.from": "性别"}, DAY)
+    assert entry(proposal, "customer", "region") == "性别"
+    assert entry(proposal, "customer", "gender") is None
+    with pytest.raises(InputError) as caught:
+        propose(seen, {"customer.region.from": "学历", "customer.employer_id.from": "学历"}, DAY)
+    assert caught.value.code == "init.taken_twice"
+
+
+def test_which_table_a_file_is_may_be_answered_where_it_is_plain(tmp_path: Path) -> None:
+    seen = looks(written_file(tmp_path, CODED), written(tmp_path, "more.csv", CODED))
+    assert "table.c.csv" in {one.key for one in propose(seen, {}, DAY).choices}
+    assert propose(seen, {"table.more.csv": "skip"}, DAY).skipped == ("more.csv",)
 
 
 def test_days_that_may_be_either_way_are_asked(tmp_path: Path) -> None:

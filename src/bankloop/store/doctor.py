@@ -51,10 +51,12 @@ class Finding:
 
 def examine(store: Store) -> list[Finding]:
     """Look at the database, its keys, trail and backups and at what failed; only the verification is remembered."""
-    checks: tuple[Callable[[Store], Iterator[Finding]], ...] = (
-        _migrations, _clocks, _disk, _memory, _keys, _private, _seals, _chain, _backups, _messages, _jobs, _duties, _calendar
-    )  # fmt: skip
-    return [finding for check in checks for finding in _tried(check, store)]
+    return [finding for check in (*_QUICK, _private, _chain) for finding in _tried(check, store)]
+
+
+def glance(store: Store) -> list[Finding]:
+    """Look at all of it that takes no longer than a page may; neither the chain nor every file is walked."""
+    return [finding for check in _QUICK for finding in _tried(check, store)]
 
 
 def _tried(check: Callable[[Store], Iterator[Finding]], store: Store) -> list[Finding]:
@@ -263,3 +265,18 @@ def _duties(store: Store) -> Iterator[Finding]:
             "they are tried again every minute; mend the reason, or read the log of bankloop serve or bankloop work",
         ),
     )
+
+
+_QUICK: tuple[Callable[[Store], Iterator[Finding]], ...] = (
+    _migrations,
+    _clocks,
+    _disk,
+    _memory,
+    _keys,
+    _seals,
+    _backups,
+    _messages,
+    _jobs,
+    _duties,
+    _calendar,
+)

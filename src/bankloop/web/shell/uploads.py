@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import Field, File, FormParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from bankloop.kit.errors import InputError
@@ -20,10 +22,13 @@ from bankloop.lake.proposal.draft import MOST_FILES, safe_name
 from bankloop.store.doctor import LEAST_FREE_BYTES
 from bankloop.web.shell import errors
 
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
 _USUAL_MB = 2_048
 _PIECE = 1 << 20
 # The form's own fields: its token.
-_MOST_FIELD = 4 << 10
+_MOST_FIELDS, _MOST_FIELD = 8, 4 << 10
 
 
 def most_upload() -> int:
@@ -41,64 +46,96 @@ async def receive_files(request: Request, room: Path) -> tuple[dict[str, str], d
     if kind != b"multipart/form-data" or b"boundary" not in options:
         raise errors.unreadable("content-type", "multipart/form-data")
     check_space(room, int(request.headers.get("content-length", "0") or 0))
-    form = _Form(room)
-    settings = {
-        "UPLOAD_DIR": str(room),
-        "MAX_MEMORY_FILE_SIZE": 0,
-        "UPLOAD_DELETE_TMP": False,
-        "UPLOAD_ERROR_ON_BAD_CTE": True,
-    }
-    parser = FormParser(
-        "multipart/form-data", form.field, form.file, form.end, boundary=options[b"boundary"], config=settings
-    )
     piece = bytearray()
-    try:
-        async for part in request.stream():
-            piece += part
-            if len(piece) >= _PIECE:
-                await asyncio.to_thread(parser.write, bytes(piece))
-                piece.clear()
-        await asyncio.to_thread(parser.write, bytes(piece))
-        parser.finalize()
-    except (FormParserError, ClientDisconnect) as error:
-        raise not_whole() from error
+    with closing(_Form(room)) as form:
+        parser = MultipartParser(options[b"boundary"], form.callbacks())
+        try:
+            async for part in request.stream():
+                piece += part
+                if len(piece) >= _PIECE:
+                    await asyncio.to_thread(parser.write, bytes(piece))
+                    piece.clear()
+            await asyncio.to_thread(parser.write, bytes(piece))
+            parser.finalize()
+        except (FormParserError, ClientDisconnect) as error:
+            raise not_whole() from error
     if not form.whole:
         raise not_whole()
     return form.fields, form.files
 
 
 class _Form:
-    """What a parser has found so far."""
+    """What a parser has found so far: fields in memory, files on disk."""
 
     def __init__(self, room: Path) -> None:
         self.room = room
         self.fields: dict[str, str] = {}
         self.files: dict[str, Path] = {}
         self.whole = False
+        self._header: tuple[bytes, bytes] = (b"", b"")
+        self._named: dict[bytes, bytes] = {}
+        self._field = bytearray()
+        self._file: BinaryIO | None = None
 
-    def end(self) -> None:
-        self.whole = True
+    def callbacks(self) -> MultipartCallbacks:
+        """Return what the parser calls."""
+        return {
+            "on_part_begin": self._begin,
+            "on_header_field": lambda data, start, end: self._head(data[start:end], b""),
+            "on_header_value": lambda data, start, end: self._head(b"", data[start:end]),
+            "on_header_end": self._head_end,
+            "on_headers_finished": self._open,
+            "on_part_data": self._write,
+            "on_part_end": self._end,
+            "on_end": self._whole,
+        }
 
-    def field(self, found: Field) -> None:
-        if len(found.value or b"") > _MOST_FIELD or len(self.fields) >= MOST_FILES:
-            raise errors.too_large(_MOST_FIELD)
-        self.fields[_said(found.field_name)] = _said(found.value)
+    def close(self) -> None:
+        """Close the file that was being written."""
+        if self._file is not None:
+            self._file.close()
 
-    def file(self, found: File) -> None:
-        found.close()
-        if not found.file_name:
+    def _begin(self) -> None:
+        self._named, self._field = {}, bytearray()
+
+    def _head(self, name: bytes, value: bytes) -> None:
+        self._header = (self._header[0] + name, self._header[1] + value)
+
+    def _head_end(self) -> None:
+        name, value = self._header
+        if name.lower() == b"content-disposition":
+            self._named = parse_options_header(value)[1]
+        self._header = (b"", b"")
+
+    def _open(self) -> None:
+        if len(self.files) >= MOST_FILES or len(self.fields) >= _MOST_FIELDS:
+            raise errors.too_large(MOST_FILES)
+        given = self._named.get(b"filename")
+        if not given:  # a field, or a list of files of which none was chosen
             return
-        name = safe_name(_said(found.file_name))
+        name = safe_name(_said(given))
         if name in self.files:
             raise same_name(name)
-        if len(self.files) >= MOST_FILES:
-            raise errors.too_large(MOST_FILES)
-        place = self.room / f"part-{len(self.files)}"
-        if found.actual_file_name is None:
-            place.touch(mode=0o600)
-        else:
-            Path(os.fsdecode(found.actual_file_name)).replace(place)
-        self.files[name] = place
+        place = self.files[name] = self.room / f"part-{len(self.files)}"
+        self._file = os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+    def _write(self, data: bytes, start: int, end: int) -> None:
+        if self._file is not None:
+            self._file.write(data[start:end])
+            return
+        self._field += data[start:end]
+        if len(self._field) > _MOST_FIELD:
+            raise errors.too_large(_MOST_FIELD)
+
+    def _end(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        elif b"filename" not in self._named:
+            self.fields[_said(self._named.get(b"name"))] = _said(bytes(self._field))
+
+    def _whole(self) -> None:
+        self.whole = True
 
 
 def check_space(room: Path, wanted: int) -> None:

@@ -16,6 +16,7 @@ from bankloop.store.contracts import EVERY_UNIT, Role
 from bankloop.store.registry import list_campaigns, read_steps
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Figure, Table, Tone
+from bankloop.web.pages.home.keeping import keeping
 from bankloop.web.pages.workbench.own import ON_HOME, customers_table, own_customers, tasks_table
 from bankloop.web.shell.console import Console
 from bankloop.web.shell.rendering import may
@@ -48,6 +49,7 @@ class HomePage:
     newest: str | None
     tasks: Table | None = None
     customers: Table | None = None
+    keeping: tuple[Table, ...] = ()
 
 
 def home_page(console: Console, visitor: Visitor) -> HomePage:
@@ -99,12 +101,19 @@ def _desk(console: Console, visitor: Visitor, own: tuple[Table | None, Table | N
     titles = console.titles() if may(visitor, "campaign.read") else {}
     waiting = _waiting(console, titles, visitor)
     tasks = len(own[0].rows) if own[0] else 0
-    answer = Text(
-        f"{console.today}：今天 {tasks} 项任务，{len(waiting.rows)} 件事在等人。",
-        f"{console.today}: {tasks} tasks today, {len(waiting.rows)} things wait for somebody.",
-    )
+    if own[0] is None:
+        answer = Text(
+            f"{console.today}：{len(waiting.rows)} 件事在等人。",
+            f"{console.today}: {len(waiting.rows)} things wait for somebody.",
+        )
+    else:
+        answer = Text(
+            f"{console.today}：今天 {tasks} 项任务，{len(waiting.rows)} 件事在等人。",
+            f"{console.today}: {tasks} tasks today, {len(waiting.rows)} things wait for somebody.",
+        )
+    figures, kept = keeping(console, visitor)
     campaigns = Table("campaigns", Text("战役", "Campaigns"), (), ())
-    return HomePage(answer, (), (), waiting, campaigns, _changes(console, titles, visitor), None, *own)
+    return HomePage(answer, figures, (), waiting, campaigns, _changes(console, titles, visitor), None, *own, kept)
 
 
 def _campaigns(console: Console, titles: dict[str, Text]) -> tuple[Table, int]:
