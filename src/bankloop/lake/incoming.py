@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from bankloop.kit.errors import DataError
 from bankloop.kit.text import Text
+from bankloop.lake.permission import no_permission
 from bankloop.lake.sources import Source
 
 # Answers to queries lie here beside what is delivered.
@@ -30,8 +32,10 @@ def find(incoming: Path, sources: Sequence[Source]) -> tuple[list[Delivery], lis
     """Return the deliveries that are complete, by day and then in the order of ``sources``, and the waiting folders.
 
     A dated folder is complete when it holds ``.ok``, or when every file of it that a source matches has its own flag
-    (``name.csv.ok`` or ``name.ok``). Files outside dated folders need no flag.
+    (``name.csv.ok`` or ``name.ok``). Files outside dated folders need no flag. Raises ``EnvironmentFault`` for a folder
+    that may not be opened: looked past, its delivery would be missing unseen.
     """
+    _check_open(incoming)
     found: dict[tuple[date | None, int], list[Path]] = {}
     by_folder: dict[Path, list[Path]] = {}
     for index, source in enumerate(sources):
@@ -64,6 +68,19 @@ def check_days(deliveries: Iterable[Delivery], today: date) -> None:
     for one in deliveries:
         if one.day is not None and one.day > today:
             raise future_delivery(f"{one.files[0].parent.name}/{one.files[0].name}", one.day, today)
+
+
+def _check_open(incoming: Path) -> None:
+    if not incoming.is_dir():
+        return
+    inside = (one for one in incoming.iterdir() if one.is_dir()) if _may_open(incoming) else (incoming,)
+    for folder in inside:
+        if not _may_open(folder):
+            raise no_permission(f"data/{folder.relative_to(incoming.parent)}")
+
+
+def _may_open(folder: Path) -> bool:
+    return os.access(folder, os.R_OK | os.X_OK, effective_ids=True)
 
 
 def _complete(folder: Path, files: Sequence[Path]) -> bool:
