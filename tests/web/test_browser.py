@@ -120,6 +120,7 @@ OTHERS = {
         "/holds",
     ),
     "secadmin": ("/", "/people"),
+    "sysadmin": ("/",),
     "product": ("/products", "/products/wealth-fixed-income"),
     "checker": ("/approvals",),
     "steward": ("/merges", "/data", "/data/customer", "/data/holding/row", "/lineage", "/tiers"),

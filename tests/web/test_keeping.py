@@ -25,12 +25,12 @@ def test_the_system_administrator_s_home_says_what_doctor_would(staffed: Staffed
         job = enqueue_job(connection, "teleport", {}).job_id
     staffed.app.state.jobs.wait()
     with store.begin(account.SIGN_IN) as connection:
-        account.open_account(connection, "newcomer")
+        account.open_account(connection, "a-newcomer")
     page = home(staffed, "sysadmin")
     assert "there is no backup yet" in page
     assert "run bankloop backup" in page
     assert "put aside" in page
-    assert "newcomer" in page
+    assert "a-newcomer" in page
     assert "has not signed in yet" in page
     assert "Last day loaded" in page
     assert page.count("<dt>") >= 4

@@ -11,6 +11,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from bankloop.kit.errors import BankloopError, ConflictError
 from bankloop.kit.text import Text
+from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.sources import OWN
 from bankloop.loop.campaign.editing import NEW, TEMPLATES, edit_campaign, first_campaign
 from bankloop.organization.approval import approval_of
 from bankloop.organization.rights import require
@@ -161,8 +163,6 @@ def _first(console: Console, jobs: list[Job]) -> FirstCampaign | None:
 
 def _loaded(console: Console) -> Table | None:
     """Return what is in the lake by table."""
-    from bankloop.lake.conformed import CONTRACTS
-
     found = console.bank.lake.manifest.currents()
     rows = tuple(
         (
@@ -171,7 +171,7 @@ def _loaded(console: Console) -> Table | None:
             Cell(say.same(found[table].as_of)),
         )
         for table in CONTRACTS
-        if table in found
+        if table in found and table not in OWN
     )
     columns = (Column(Text("表", "Table")), Column(Text("行", "Rows"), number=True), Column(Text("截至", "As of")))
     return Table("loaded", TEXTS["loaded"], columns, rows) if rows else None

@@ -22,6 +22,16 @@ _SIGNS: Mapping[str, str] = {"\t": "tab", "\x01": "^A"}
 # Examples that show what a column holds; what names a person is not shown.
 _SEEN = 3
 _FROM, _TABLE = "from", "table"
+_WANTED: Mapping[str, tuple[str, ...]] = {
+    "customer": ("customer_no", "name_token", "phone_token", "opened_on", "sub_branch_id", "marketing_consent"),
+    "holding": ("customer_no", "product_class", "balance_fen", "opened_on", "matures_on"),
+    "event": ("customer_no", "type", "occurred_at", "amount_fen"),
+    "unit": ("unit_id", "name_zh", "parent_id", "kind"),
+    "staff": ("staff_id", "unit_id", "post"),
+    "employer": ("employer_id", "payday"),
+    "corporate": ("corporate_id", "name_zh", "unit_id"),
+    "merchant": ("merchant_id", "unit_id"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +181,30 @@ def _seen(entry: ColumnEntry | None, looks: Sequence[FileLook]) -> str:
         if any(one.name == column for one in look.columns):
             return "、".join(value[:24] for value, _ in look.column(str(column)).values[:_SEEN])
     return ""
+
+
+def wanted_table() -> Table:
+    """Return which files are known, and what each must say; what else it says is taken too."""
+    rows = tuple(
+        (
+            Cell(contract.label),
+            Cell(Text("、".join(one.zh for one in needed), ", ".join(one.en for one in needed))),
+            Cell(say.same(table)),
+        )
+        for table in _WANTED
+        for contract in (CONTRACTS[table],)
+        for needed in ([contract.column(one).label for one in _WANTED[table]],)
+    )
+    columns = (
+        Column(Text("文件", "File")),
+        Column(Text("主要的列", "What it says above all")),
+        Column(Text("表", "Table")),
+    )
+    note = Text(
+        "有客户或账户就能开始；没有的由程序说明后补上，营销同意要您来说。",
+        "Customers or accounts are enough to begin; what is lacking is stated, and consent is for you to say.",
+    )
+    return Table("wanted", Text("哪些文件认得", "Which files are known"), columns, rows, note)
 
 
 def preview_table(one: SourceTrial) -> Table:

@@ -39,6 +39,7 @@ from bankloop.web.pages.bringing.page import (
     preview_table,
     size_said,
     to_answer,
+    wanted_table,
 )
 from bankloop.web.pages.bringing.words import TEXTS
 from bankloop.web.shell import errors
@@ -238,6 +239,7 @@ def _page(
         findings=findings_table(shown.trial) if shown.trial and shown.trial.findings else None,
         trying=shown.trial is None and is_going(job),
         failed=None if job is None or job.error is None else job,
+        wanted=None if shown.files else wanted_table(),
         most=size_said(most_upload()),
         quoted=quote,
     )
