@@ -41,6 +41,12 @@ DOORS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("hq_strategist", "/segments/{name}/activate", ("{name}",)),
 )
 
+# What a door wants of its own under a common name.
+OTHERWISE: Mapping[str, Mapping[str, str]] = {
+    "/collaborations/ask": {"topic": "pricing"},
+    "/units": {"unit_id": "existing-1", "kind": "sub_branch"},
+}
+
 
 @pytest.fixture(scope="module")
 def real(staffed: Staffed) -> dict[str, Any]:
@@ -70,7 +76,7 @@ def real(staffed: Staffed) -> dict[str, Any]:
         "happened_on": "2026-06-29", "shares": [{"staff_id": manager, "line": "retail", "share": "1"}], "from_staff": manager,
         "to_staff": other, "agreement_id": "existing-1", "owner_line": "retail", "to_line": "corporate", "purpose": "marketing",
         "fields": ["name_token"], "valid_to": "2027-01-01T00:00:00Z", "to_unit": unit, "measure": "tasks", "first": "2026-07-01",
-        "last": "2026-07-31", "total": 10, "weights": dict.fromkeys(below, "1"), "about_no": customer, "topic": "company",
+        "last": "2026-07-31", "total": 10, "weights": dict.fromkeys(below, "1"), "about_no": customer, "topic": "corporate_loan",
         "need": "x", "agreed": True, "company": "x", "stands": True, "origin": "letter", "ticket": "T1", "unit": branch, "campaign": "bind-card",
         "per_week": 1, "withheld": [], "person_id": manager, "role": "auditor", "units": [], "title": "x", "scopes": ["read"],
         "post": "teller", "deputy": other, "parent_id": branch, "zh": "x", "en": "x", "branches": [branch], "channels": ["sms"],
@@ -108,8 +114,9 @@ def test_a_name_of_nothing_is_refused_by_that_name(
     for field in fields:
         where, body = f"/api/v1{path}", named(document, path, real)
         for name in ("customer_no", "staff_id", "name", "key"):
-            own = NOBODY if field == f"{{{name}}}" else "term-deposit" if name == "key" else str(real[name])
+            own = NOBODY if field == f"{{{name}}}" else "term-deposit-renewal" if name == "key" else str(real[name])
             where = where.replace(f"{{{name}}}", own)
+        body |= OTHERWISE.get(path, {})
         if not field.startswith("{"):
             assert field in body, (path, field)
             body[field] = made_up(field, body[field])

@@ -18,6 +18,7 @@ from bankloop.organization.people.tables import staff
 from bankloop.organization.rights import errors
 from bankloop.organization.rights.catalogue import ADMINISTRATORS, ROLES, marks_of, require, role_of
 from bankloop.organization.rights.contracts import Grant, GrantState, RoleReach, RoleSpec
+from bankloop.organization.rights.existing import check_named
 from bankloop.organization.rights.tables import role_grant as table
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import EVERY_LINE, EVERY_UNIT, Principal
@@ -88,10 +89,14 @@ def keep_grant(
     valid_from: datetime | None,
     valid_to: datetime | None,
 ) -> Grant:
-    """Keep what is asked for: it gives nothing yet. Raises ``DeniedError`` for oneself, or where administrators combine."""
+    """Keep what is asked for: it gives nothing yet.
+
+    Raises ``DeniedError`` for oneself, or where administrators combine, ``NotFoundError`` for who is not of the bank.
+    """
     actor = principal_of(connection).id
     if actor == person_id:
         raise errors.own_grant(actor)
+    check_named(connection, staff_id=person_id)
     made = _made(connection, person_id, role, reason, units, lines, valid_from, valid_to)
     _keep(connection, made, actor, GrantState.REQUESTED)
     record_audit(connection, "grant.submit", "grant", str(made.grant_id), None, made.plain(), reason)

@@ -19,6 +19,7 @@ from bankloop.organization.rights import require
 from bankloop.organization.task import dispatch_tasks
 from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, WhyBody, Writes, does
 from bankloop.web.api.idempotency import once_in
+from bankloop.web.shell.errors import no_campaign
 
 router = APIRouter(prefix=PREFIX, tags=["lists"])
 
@@ -72,6 +73,9 @@ def recall(request: Request, list_id: UUID, body: WhyBody, console: Open, visito
 @router.post("/campaigns/{name}/dispatch", openapi_extra=does("task.dispatch"))
 def dispatch(request: Request, name: Name, body: RoundBody, console: Open, visitor: Writes) -> Response:
     """Give the tasks of a campaign's round to people, all at once; doing it again gives only what nobody has."""
+    require(visitor.principal, "task.dispatch")
+    if name not in console.titles():
+        raise no_campaign(name)
 
     def effect(connection: Connection) -> Any:
         return dispatch_tasks(connection, name, body.round)
