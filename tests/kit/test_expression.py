@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import operator as op
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import ibis
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bankloop.kit.errors import ExpressionError
 from bankloop.kit.expression import (
@@ -24,7 +28,6 @@ from bankloop.kit.expression import (
     to_function,
     to_ibis,
 )
-from bankloop.kit.expression.tree import Compare, Literal
 
 TYPES: dict[str, Type] = {
     "age": INT, "n": INT, "m": INT, "aum": MONEY, "fee": MONEY, "churn": SCORE,
@@ -109,15 +112,43 @@ def test_a_long_list_of_conditions_is_refused_by_its_length() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "fen"),
-    [("0.045", 5), ("0.044999", 4), ("0.005", 1), ("1.005", 101), ("-0.045", -5), ("50000", 5_000_000)],
+    ("written", "least"),
+    [("0.045", 5), ("0.044999", 5), ("0.005", 1), ("1.005", 101), ("-0.045", -4), ("50000", 5_000_000)],
 )
-def test_a_money_literal_is_rounded_half_up_once(written: str, fen: int) -> None:
-    root = parse(f"aum >= {written}", TYPES).root
-    assert isinstance(root, Compare)
-    assert root.right == Literal(fen, MONEY)
-    assert value(f"aum >= {written}", aum=fen) is True
-    assert value(f"aum >= {written}", aum=fen - 1) is False
+def test_a_bound_between_two_fen_keeps_what_is_above_it_and_nothing_else(written: str, least: int) -> None:
+    for text, holds in ((f"aum >= {written}", True), (f"{written} <= aum", True), (f"aum < {written}", False)):
+        assert value(text, aum=least) is holds
+        assert value(text, aum=least - 1) is not holds
+
+
+@given(
+    column=st.sampled_from(["age", "aum", "churn"]),
+    operator=st.sampled_from(["<", "<=", ">", ">="]),
+    at=st.integers(-50, 50),
+    decimals=st.integers(0, 999).map(lambda part: f"{part:03d}"),
+    turned=st.booleans(),
+)
+def test_a_constant_is_compared_as_it_is_written(
+    column: str, operator: str, at: int, decimals: str, turned: bool
+) -> None:
+    """Whatever decimals a column keeps, a comparison says what the written number says of the column's value."""
+    scale = TYPES[column].scale
+    constant = Decimal(f"{abs(at)}.{decimals}").copy_sign(at)
+    text = f"{constant} {operator} {column}" if turned else f"{column} {operator} {constant}"
+    compare = {"<": op.lt, "<=": op.le, ">": op.gt, ">=": op.ge}[operator]
+    near = int(constant.scaleb(scale))
+    for held in range(near - 2, near + 3):
+        there = Decimal(held).scaleb(-scale)
+        said = compare(constant, there) if turned else compare(there, constant)
+        assert value(text, **{column: held}) is said, (text, held)
+
+
+@pytest.mark.parametrize("text", ["age = 17.5", "17.5 <> age", "age in (17, 17.5)", "aum = 0.045", "aum in (0.045)"])
+def test_what_no_value_of_a_column_equals_is_refused_with_the_nearest(text: str) -> None:
+    with pytest.raises(ExpressionError, match="the nearest are") as caught:
+        parse(text, TYPES)
+    assert caught.value.code == "expression.between"
+    assert ("17 / 18" if "age" in text else "0.04 / 0.05") in caught.value.message.en
 
 
 def test_between_holds_both_ends_and_is_unknown_of_nothing() -> None:

@@ -103,13 +103,19 @@ def number_pairs() -> st.SearchStrategy[tuple[str, str]]:
     return st.one_of(same, products, quotients, days)
 
 
+def compared(pair: tuple[str, str], operator: str) -> str:
+    """Return a comparison; what may lie between two values of a column is not compared for equality, which is refused."""
+    left, right = pair
+    return f"{left} {'>=' if '.' in right and operator in ('=', '<>', '!=') else operator} {right}"
+
+
 def atoms() -> st.SearchStrategy[str]:
     operator = st.sampled_from(["=", "<>", "<", "<=", ">", ">=", "!="])
     text = STRINGS.map(quoted)
     day = DATES.map(lambda d: f"date '{d}'") | st.sampled_from(["today", "opened", "matures"])
     return st.one_of(
         st.sampled_from(["bound", "staff", "true", "false", "bound = staff"]),
-        st.tuples(number_pairs(), operator).map(lambda x: f"{x[0][0]} {x[1]} {x[0][1]}"),
+        st.tuples(number_pairs(), operator).map(lambda x: compared(*x)),
         number_pairs().map(lambda x: f"{x[0]} between 0 and {x[1]}"),
         st.tuples(st.sampled_from(names[Kind.STRING]), operator, text).map(" ".join),
         st.just("city < tier"),

@@ -49,6 +49,7 @@ _COMPARISONS: Mapping[type[exp.Expr], str] = {
     exp.GT: ">",
     exp.GTE: ">=",
 }
+_MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _ARITHMETIC: Mapping[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
 _FUNCTIONS = ("safe_div", "coalesce", "days_between")
 
@@ -248,11 +249,9 @@ class _Reader:
                 where = item if typed is not None else node
                 self.refuse(where, "expression.list", "IN 的清单里只能写常数，不能写 NULL 或标签",
                             "a list after IN holds constants only, neither NULL nor attributes")  # fmt: skip
-            left, right = self._alike(node, operand, typed)
-            if left is not operand or not isinstance(right, Literal):
-                self.refuse(item, "expression.list", "“{item}”比 {name} 的小数位多，永远不会相等",
-                            "'{item}' has more decimals than {name} keeps and would never be equal",
-                            item=item.sql(), name=node.this.sql())  # fmt: skip
+            if (below := _below(typed, operand.type)) is not None:
+                self._refuse_between(node, operand.type, below)
+            _, right = self._alike(node, operand, typed)
             assert isinstance(right, Literal)
             values.append(right)
         return In(operand, tuple(values))
@@ -287,10 +286,27 @@ class _Reader:
         return Coalesce(alike, finest.type)
 
     def _compare(self, node: exp.Expr, operator: str, left: Node, right: Node) -> Node:
+        if isinstance(left, Literal) and _below(left, right.type) is not None:
+            operator, left, right = _MIRRORED[operator], right, left
+        below = _below(right, left.type)
+        if below is not None:
+            if operator in ("=", "<>"):
+                self._refuse_between(node, left.type, below)
+            # Between two values that the other side can have, all bounds are the one below: the rest is above it.
+            operator, right = (
+                (">" if operator in (">", ">=") else "<="),
+                Literal(below, Type(Kind.NUMBER, left.type.scale)),
+            )
         left, right = self._alike(node, left, right)
         if left.type == BOOL and operator not in ("=", "<>"):
             self.refuse(node, "expression.type", "是/否只能比较相等", "truth values compare for equality only")
         return Compare(operator, left, right)
+
+    def _refuse_between(self, node: exp.Expr, type_: Type, below: int) -> NoReturn:
+        near = " / ".join(str(Decimal(value).scaleb(-type_.scale)) for value in (below, below + 1))
+        self.refuse(node, "expression.between", "“{form}”的常数比 {type} 的小数位多，永远不会相等；最近的是 {near}",
+                    "the constant of '{form}' has more decimals than {type} keeps and would never be equal; the nearest "
+                    "are {near}", form=node.sql()[:60], type=type_, near=near)  # fmt: skip
 
     def _arithmetic(self, node: exp.Expr, operator: str, left: Node, right: Node) -> Node:
         if operator == "-" and left.type == DATE and right.type in (DATE, STRING):
@@ -352,6 +368,14 @@ class _Reader:
             self.refuse(node, "expression.range", "常数超出 {type} 的范围", "the constant is outside the range of {type}",
                         type=type_)  # fmt: skip
         return Literal(value, type_)
+
+
+def _below(node: Node, type_: Type) -> int | None:
+    """Return the greatest value of a type below a constant that lies between two of them; None where it is one of them."""
+    if not isinstance(node, Literal) or not isinstance(node.value, int) or type_.kind is not Kind.NUMBER:
+        return None
+    below, rest = divmod(node.value, 10 ** max(node.type.scale - type_.scale, 0))
+    return below if rest and node.type.kind is Kind.NUMBER else None
 
 
 def _rescaled(node: Node, scale: int) -> Node:
