@@ -22,6 +22,7 @@ from bankloop.loop.campaign.branch_rule import most_a_week, narrow, narrowed, wi
 from bankloop.loop.round.window import Window
 from bankloop.loop.spec import Policies
 from bankloop.organization.branch_rule import end_narrowing, narrowings
+from bankloop.organization.people import load_people
 from bankloop.organization.principals import auditor, maker, reviewers, system
 from bankloop.organization.rights import ROLES
 from bankloop.store.contracts import Principal, Role
@@ -37,6 +38,7 @@ def commander(*units: str) -> Principal:
 
 @pytest.fixture
 def ready(bank: Bank) -> Bank:
+    load_people(bank.store, bank.lake)
     for name in ("bind-card", "first-wealth"):
         submit(bank, maker(), name)
         approve_in_turn(bank, reviewers(), name)
