@@ -137,8 +137,8 @@ SETTINGS: Mapping[str, str] = {
     "BANKLOOP_KEY_FILE": "the key ring's file, mode 0600; without it one is made in the state folder "
     "([how to](../how-to/keep-it-running.md))",
     "BANKLOOP_ANCHOR": "the anchor file of the audit chain; by default `data/audit-anchor` in the bank's folder",
-    "BANKLOOP_UPLOAD_MB": "how many megabytes of files may be sent in the browser before a bank is made of them; 2,048 where "
-    "it is not set ([how to](../how-to/load-your-data.md#in-the-browser))",
+    "BANKLOOP_UPLOAD_MB": "how many megabytes of files may be sent in the browser before a bank is made of them; "
+    "2,048 where it is not set ([how to](../how-to/load-your-data.md#in-the-browser))",
     "BANKLOOP_TOKEN": "an API key: the command acts as the person whose it is, where nobody signed in at the terminal",
     "LC_ALL": "the terminal's locale, read for the language when `BANKLOOP_LANG` is not set",
     "LANG": "the same, after `LC_ALL`; Chinese when none is set",

@@ -1,4 +1,4 @@
-"""Files brought in a browser: from an empty folder to the first plan, the same bank.yaml as the command writes, and what is refused."""
+"""Files brought in a browser: from an empty folder to the first plan, and what is refused on the way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A newcomer's way in a browser without scripts: three files, a bank, an audience, a campaign, approvals, the first plan."""
+"""A newcomer's way in a browser without scripts: three files, a bank, an audience, a campaign, the first plan."""
 
 from __future__ import annotations
 

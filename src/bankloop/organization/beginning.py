@@ -82,7 +82,10 @@ def open_local(store: Store, person: str) -> account.Opened:
 
 
 def acting_now(connection: Connection, person: str, purpose: str, role: str | None = None) -> Principal:
-    """Return who a person is now, by the roles granted to them; while nobody has one, who set the bank up may do all."""
+    """Return who a person is now, by the roles granted to them.
+
+    While nobody has a role, it is whoever set the bank up, and nothing is refused.
+    """
     if not is_begun(connection):
         return everything(person, purpose)
     return principal_for(connection, person, purpose, role=role)

@@ -105,7 +105,7 @@ class ProposedSource:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The sources proposed, the questions that are open or were answered by a proposal, and what is to be known besides.
+    """The sources proposed, the questions that only a person can answer, and what is to be known besides.
 
     ``choices`` are what the files say and may be changed: which table, which column, what a code means, which unit.
     """

@@ -261,6 +261,7 @@ def stale() -> StaleError:
         "bring.stale",
         Text(
             "文件或映射已被他人改动，没有保存；请对照现在的内容再提交",
-            "somebody changed the files or the mapping meanwhile, so nothing was kept; compare with what is there now and send it again",
+            "somebody changed the files or the mapping meanwhile, so nothing was kept; compare with what is there now "
+            "and send it again",
         ),
     )

@@ -29,7 +29,10 @@ from bankloop.web.shell.uploads import most_upload
 from bankloop.web.shell.visitor import cookie_name
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
-POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
 HEADERS: Mapping[str, str] = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",

@@ -49,7 +49,10 @@ MORE_WORDS: Mapping[str, Text] = {
     "demo_reached": Text("达成目标", "goals reached"),
     "demo_switch": Text("换一个角色看（仅演示）", "See it as another role (demo only)"),
     "bring": Text("接入数据", "Bring your data"),
-    "local_mode": Text("本机模式：还没有授予任何角色，您可做一切，直到 bankloop rights begin。", "Local mode: nobody has a role yet, and you may do everything, until bankloop rights begin."),
+    "local_mode": Text(
+        "本机模式：还没有授予任何角色，您可做一切，直到 bankloop rights begin。",
+        "Local mode: nobody has a role yet, and you may do everything, until bankloop rights begin.",
+    ),
     "local_switch": Text("以谁的名义", "In whose name"),
     "switch": Text("切换", "Switch"),
     "role": Text("角色", "Role"),

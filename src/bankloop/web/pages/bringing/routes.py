@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
@@ -68,7 +69,11 @@ Sending = Annotated[Visitor, Depends(sender)]
 
 def add_pages(app: FastAPI) -> None:
     """Add the routes."""
+    _add_files(app)
+    _add_mapping(app)
 
+
+def _add_files(app: FastAPI) -> None:
     @app.get("/bring")
     def bring(request: Request, visitor: Here) -> Response:
         require(visitor.principal, RIGHT)
@@ -93,6 +98,8 @@ def add_pages(app: FastAPI) -> None:
         _try(request, visitor)
         return RedirectResponse("/bring", 303)
 
+
+def _add_mapping(app: FastAPI) -> None:
     @app.post("/bring/answers")
     def answer(request: Request, form: Form, visitor: Acting) -> Response:
         require(visitor.principal, RIGHT)
@@ -149,12 +156,12 @@ async def _received(request: Request) -> Response:
     return RedirectResponse("/bring", 303)
 
 
-def _keep(request: Request, fields: Mapping[str, str], files: Mapping[str, object]) -> None:
+def _keep(request: Request, fields: Mapping[str, str], files: Mapping[str, Path]) -> None:
     """Keep what arrived: who sent it is asked for again, since a session or a right may have ended meanwhile."""
     found, console = sender(request), console_of(request)
     proven(request, found, fields.get("csrf", ""))
     with console.bank.store.begin(found.principal) as connection:
-        keep_files(connection, console.folder, files, most_upload())  # type: ignore[arg-type]
+        keep_files(connection, console.folder, files, most_upload())
     _try(request, found)
 
 

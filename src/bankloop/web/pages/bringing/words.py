@@ -9,7 +9,8 @@ from bankloop.kit.text import Text
 TEXTS: Mapping[str, Text] = {
     "lead": Text(
         "上传系统导出的文件：CSV、xlsx、Parquet，文件名和列名随意。至少要有客户或账户。",
-        "Send the files that your systems export: CSV, xlsx, Parquet, whatever they and their columns are called. Customers or accounts are needed.",
+        "Send the files that your systems export: CSV, xlsx, Parquet, whatever they and their columns are called. "
+        "Customers or accounts are needed.",
     ),
     "send": Text("上传", "Send"),
     "choose": Text("选文件（可多选，合计至多 {most}）", "Files, several at once, {most} in all"),

@@ -1,4 +1,4 @@
-"""The home of those who keep the bank running: its health, stopped jobs, accounts that wait, the last load; by their rights."""
+"""The home of those who keep the bank running, by their rights: its health, stopped jobs, accounts, the last load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How whoever started the console gets in while nobody has a role: by an address that their terminal says, and by no other.
+"""How whoever started the console gets in while nobody has a role: by an address that their terminal alone says.
 
 They act as whom they choose among the people of head office, so that what needs two people is done by two names, as on
 the command line. The first role that is granted ends it.
