@@ -13,7 +13,7 @@ from pages.api import openapi_page
 from pages.attributes import attributes_page
 from pages.benchmarks import benchmarks_page
 from pages.campaign_file import campaign_page
-from pages.capabilities import capabilities_page
+from pages.capabilities import capabilities_page, capabilities_page_zh
 from pages.commands import commands_page
 from pages.refusals import errors_page
 from pages.rights import rights_page
@@ -29,6 +29,7 @@ PAGES = {
     "reference/openapi.json": openapi_page,
     "reference/rights.md": rights_page,
     "capabilities.md": capabilities_page,
+    "capabilities.zh.md": capabilities_page_zh,
     "benchmarks.md": benchmarks_page,
 }
 

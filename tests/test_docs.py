@@ -40,6 +40,14 @@ def test_generated_pages_are_what_the_code_says() -> None:
     assert scripts("reference").differing() == []
 
 
+def test_every_capability_has_a_name_and_its_places_are_there() -> None:
+    assert scripts("pages.capabilities").faults() == []
+    for language in ("", ".zh"):
+        rows = [line for line in page(f"capabilities{language}.md").splitlines() if line.startswith("| ")][1:]
+        assert len(rows) == len(scripts("pages.capabilities").capabilities())
+        assert [row for row in rows if re.match(r"\| [A-H]\d+ ", row)] == []
+
+
 def test_every_command_and_option_is_documented() -> None:
     text = page("reference/commands.md")
     for command in scripts("pages.commands").commands():
@@ -123,7 +131,8 @@ def test_no_link_to_a_registry(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(DOCS).as_posix())
 def test_every_page_is_in_the_navigation(path: Path) -> None:
-    assert f": {path.relative_to(DOCS).as_posix()}\n" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    original = path.relative_to(DOCS).as_posix().replace(".zh.md", ".md")
+    assert f": {original}\n" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", WITH_LINKS, ids=lambda path: path.relative_to(ROOT).as_posix())
