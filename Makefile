@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-ha
 # Commands start three times faster from compiled files: let Python keep them, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test soak quick check advisories bench docs lock sbom clean
+.PHONY: setup demo test soak quick check advisories bench docs pictures tutorials lock sbom clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.uv: requirements/uv.txt
@@ -79,7 +79,15 @@ bench: $(VENV)/.runtime
 ## docs: generate the reference and build the site
 docs: $(VENV)/.dev
 	$(BIN)/python scripts/reference.py
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+## pictures: take the role guides' pictures anew, of the demo bank that the tests make
+pictures: $(VENV)/.dev
+	RENEW_PICTURES=1 OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/test_demo.py -k pictures
+
+## tutorials: play the tutorials and make what they show what is printed
+tutorials: $(VENV)/.dev
+	$(BIN)/python scripts/tutorials.py --write tutorial/own-bank.md tutorial/own-bank.zh.md tutorial/first-campaign.md tutorial/first-campaign.zh.md
 
 ## lock: renew the hash-locked requirements
 lock: $(VENV)/.uv

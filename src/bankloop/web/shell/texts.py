@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bankloop.kit.text import Text
+from bankloop.organization.approval.rules import KINDS as APPROVED
 
 STEPS: Mapping[str, Text] = {
     "model": Text("建模型", "Model"),
@@ -50,13 +51,9 @@ STATES: Mapping[str, Text] = {
 }
 # States in which a campaign's lock is in force.
 IN_FORCE = ("approved", "scheduled", "running")
+# What is approved, as its rules call it, at the beginning of a line.
 KINDS: Mapping[str, Text] = {
-    "campaign": Text("战役", "Campaign"),
-    "model": Text("模型", "Model"),
-    "product": Text("产品货架", "Product shelf"),
-    "transfer": Text("客户划转", "Transfer of a book"),
-    "export": Text("数据导出", "Export"),
-    "erasure": Text("个人信息清除", "Erasure of personal data"),
+    name: Text(kind.title.zh, kind.title.en[0].upper() + kind.title.en[1:]) for name, kind in APPROVED.items()
 }
 VERBS: Mapping[str, Text] = {
     "campaign.submit": Text("提交战役", "Campaign submitted"),
