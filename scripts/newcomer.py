@@ -16,36 +16,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from tutorials import steps
+
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "tutorial" / "own-bank.md"
 BANKLOOP = Path(sys.executable).with_name("bankloop")
 MOST_COMMANDS, MOST_SECONDS = 12, 600
-_BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-_NAME = re.compile(r"`(my-bank/[\w/.-]+\.yaml)`, the one file to write")
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing to do: a command, or a file to write with its body."""
-
-    command: str = ""
-    file: str = ""
-    body: str = ""
-
-
-def steps(page: str) -> Iterator[Step]:
-    """Yield what the page says to do, in its order."""
-    for block in _BLOCK.finditer(page):
-        if block["language"] == "yaml":
-            name = _NAME.findall(page[: block.start()])
-            yield Step(file=name[-1], body=block["body"])
-        elif not block["language"]:
-            yield from (Step(command=line) for line in block["body"].splitlines() if line.startswith("bankloop "))
 
 
 def write_files(folder: Path, customers: int, today: date) -> None:
@@ -127,6 +107,8 @@ def play(folder: Path, customers: int, today: date) -> dict[str, Any]:
         if step.file:
             written += 1
             (folder / step.file).write_text(step.body, encoding="utf-8")
+            continue
+        if step.printed:
             continue
         commands += 1
         arguments = re.findall(r'"([^"]*)"|(\S+)', step.command)

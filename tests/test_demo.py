@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from bankloop.bench.morning import Awaiting, open_morning
 from bankloop.bench.story import CYCLE_DAYS, tell
+from bankloop.cli.application import application
+from bankloop.cli.screen import cells
 from bankloop.kit.clock import local_day
 from bankloop.loop.bank import Bank
 from bankloop.organization import account
@@ -23,7 +29,10 @@ from bankloop.web.shell.app import create_app
 from bankloop.wiring import open_bank, workplace
 from bankloop.work.crew import Crew
 from bankloop.work.simulated_day import live_day
-from tests.web.conftest import TestClient
+from tests.pictures import ALIKE, KEPT, LANGUAGES, LOOP, SHOTS, alike, file_of, layout, loop_of, take
+from tests.web.conftest import TestClient, chromium, listening
+
+__all__ = ["chromium"]  # a fixture: asked for by its name
 
 pytestmark = pytest.mark.soak
 TODAY = date(2026, 11, 30)
@@ -49,6 +58,13 @@ DESKS = (
     ("relationship_manager", "/workbench", "待办"),
     ("partner_agent", "/", "今天 1 项任务"),
 )
+# What a terminal is asked on that morning, and what it does there may be done again.
+LOOKS = (
+    "approvals", "attributes", "cohorts", "credit list", "credit list --person M00001", "evaluate keep-deposits",
+    "jobs", "list show", "messages", "metrics", "plays", "power keep-deposits", "programme", "report", "shelf list",
+    "shelf matrix", "shelf scorecard", "top keep-deposits", "tier close", "audit verify", "account list", "check",
+    "care maturity", "care remote",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,6 +108,54 @@ def read(morning: Morning, role: str, page: str, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(("role", "page", "holds"), DESKS)
 def test_no_desk_is_empty(role: str, page: str, holds: str, morning: Morning, monkeypatch: pytest.MonkeyPatch) -> None:
     assert re.search(holds, read(morning, role, page, monkeypatch)), (role, page)
+
+
+@pytest.mark.parametrize("speaks", ["zh", "en"])
+@pytest.mark.parametrize("words", LOOKS)
+def test_a_terminal_of_eighty_columns_shows_it_whole(
+    words: str, speaks: str, morning: Morning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No line is wider, no column is a letter wide, and of two languages one is said."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("BANKLOOP_LANG", speaks)
+    done = CliRunner().invoke(application, [*words.split(), "--bank", str(morning.bank.folder)])
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert lines
+    assert [line for line in lines if cells(line) > 80] == []
+    narrow = "".join("1" if 0 < cells(line.strip()) <= 2 else "0" for line in lines)
+    assert "111" not in narrow
+    assert [line for line in lines if re.search(r"[\u4e00-\u9fff] / [a-z]", line)] == []
+    assert [line for line in lines if re.search(r"\bfen\b|（分）", line)] == []
+
+
+@pytest.mark.browser
+def test_the_guides_pictures_are_of_the_pages_as_they_are(
+    morning: Morning, chromium: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Roughly: the same blocks of a page hold ink. RENEW_PICTURES=1 keeps them anew instead."""
+
+    @contextmanager
+    def opening() -> Iterator[Bank]:
+        yield morning.bank
+
+    for act in ("start", "stop"):
+        monkeypatch.setattr(Crew, act, lambda self: None)
+    unlike = {}
+    with listening(create_app(opening, DEMO)) as address:
+        for (name, shot), language in product(SHOTS.items(), LANGUAGES):
+            token = account.switch_person(morning.bank.store, DEMO, morning.people[shot.role]).token
+            picture, kept = take(chromium, address, token, language, shot), KEPT / file_of(name, language)
+            if os.environ.get("RENEW_PICTURES"):
+                kept.write_bytes(picture)
+            (size, ink), (kept_size, kept_ink) = layout(chromium, picture), layout(chromium, kept.read_bytes())
+            if size != kept_size or alike(ink, kept_ink) < ALIKE:
+                unlike[kept.name] = (size, kept_size, round(alike(ink, kept_ink), 2))
+    whole = loop_of(chromium, (KEPT / file_of("marketer-plan", "zh")).read_bytes())
+    if os.environ.get("RENEW_PICTURES"):
+        LOOP.write_bytes(whole)
+    assert alike(layout(chromium, whole)[1], layout(chromium, LOOP.read_bytes())[1]) >= ALIKE
+    assert unlike == {}, "make pictures"
 
 
 def test_it_is_this_morning_there(morning: Morning) -> None:

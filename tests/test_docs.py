@@ -169,6 +169,8 @@ def test_the_tutorial_has_command_lines() -> None:
 def test_the_tutorials_files_pass_the_checks(tmp_path: Path) -> None:
     """The campaign that a reader copies from the page is one that ``bankloop check`` accepts."""
     from bankloop.customer.catalogue import read_catalogue
+    from bankloop.kit.errors import BankloopError
+    from bankloop.kit.text import Language
     from bankloop.loop.benefit import check_benefits
     from bankloop.loop.script import check_scripts
     from bankloop.loop.spec import read_bank_spec
@@ -184,6 +186,14 @@ def test_the_tutorials_files_pass_the_checks(tmp_path: Path) -> None:
     check_scripts(spec.scripts.values())
     found = spec.campaigns["tier-up"]
     check_benefits(found, [spec.products[key] for key in found.products], [])
+    # What the pages say of a name that is mistyped is what is said.
+    (tmp_path / "campaigns" / "tier-up.yaml").write_text(
+        campaign.replace("aum between", "aumm between"), encoding="utf-8"
+    )
+    with pytest.raises(BankloopError) as caught:
+        read_bank_spec(tmp_path, read_catalogue(tmp_path).types)
+    for language, name in ((Language.EN, "first-campaign.md"), (Language.ZH, "first-campaign.zh.md")):
+        assert f"\n{caught.value.code}: {caught.value.say(language)}\n" in page(f"tutorial/{name}")
 
 
 def test_the_attributes_of_the_how_to_are_accepted(tmp_path: Path) -> None:

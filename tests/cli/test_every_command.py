@@ -16,11 +16,12 @@ import typer
 from typer.testing import CliRunner
 
 from bankloop.cli.application import application
+from bankloop.cli.screen import cells
 from bankloop.store.embedded import remove_cluster
 from tests.messybanks import DATABASE, MESSY, Messy
 
 pytestmark = [pytest.mark.soak, pytest.mark.bank]
-N, LEAST = 60, 60
+N, LEAST, COLUMNS = 60, 60, 80
 # They serve for ever, make a bank of their own, or measure the machine; `restore` is another folder's.
 APART = {"serve", "work", "demo", "simulate", "bench", "init", "restore"}
 GIVEN = {
@@ -66,6 +67,9 @@ def test_no_command_ends_in_a_traceback(
     make: Callable[[Path, int], Messy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(DATABASE, f"sqlite:///{tmp_path / 'core.db'}")
+    monkeypatch.setenv("COLUMNS", str(COLUMNS))
+    # Each bank speaks one of the languages, so that both are heard.
+    monkeypatch.setenv("BANKLOOP_LANG", ("zh", "en")[MESSY.index(make) % 2])
     messy, bank, runner = make(tmp_path, N), tmp_path / "bank", CliRunner()
     begun = ["init", str(bank), *(part for one in messy.files for part in ("--from", one)), "--yes"]
     begun += [part for key, value in messy.answers.items() for part in ("--answer", f"{key}={value}")]
@@ -73,7 +77,7 @@ def test_no_command_ends_in_a_traceback(
         for words in (begun, ["check", "--data", "--bank", str(bank)], ["load", "--bank", str(bank)]):
             done = runner.invoke(application, words)
             assert done.exit_code == 0, (words, done.output)
-        broken, walked = {}, 0
+        broken, wide, walked = {}, {}, 0
         # From the first role on only who is signed in may do anything: that comes last.
         every = sorted(commands(typer.main.get_command(application)), key=lambda one: one[0] == ("rights", "begin"))
         for path, command in every:
@@ -85,7 +89,10 @@ def test_no_command_ends_in_a_traceback(
                 broken[" ".join(path)] = repr(done.exception)
             elif done.exit_code and not done.output.strip():
                 broken[" ".join(path)] = "failed without a word"
+            if too_wide := [line for line in done.stdout.splitlines() if cells(line) > COLUMNS]:
+                wide[" ".join(path)] = too_wide
         assert broken == {}
+        assert wide == {}
         assert walked >= LEAST
     finally:
         remove_cluster(bank)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bankloop.cli.campaigns import show_failures
+from bankloop.cli.following import say_consent, say_following
 from bankloop.cli.names import campaign_names
-from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
+from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table, tell
 from bankloop.cli.who import acting
+from bankloop.kit.text import Text
 from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def submit(
     from bankloop.loop.campaign import approving
     from bankloop.loop.campaign.parts import submit_part
     from bankloop.organization.approval import approval_by_id
+    from bankloop.organization.approval.rules import STAGES
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
@@ -52,9 +55,16 @@ def submit(
             return
         lock, request = approving.submit(opened, person, name, emergency=emergency, reason=reason)
         with opened.store.begin(person) as connection:
-            route = [str(stage) for stage in approval_by_id(connection, request).route]
-    columns = ["锁 / lock", "申请 / request", "环节 / stages"]
-    show_table(name, columns, [[lock.digest[:16], request, " → ".join(route)]])
+            asked = approval_by_id(connection, request)
+    route = [str(stage) for stage in asked.route]
+    stages = " → ".join(STAGES[stage].say(language()) for stage in asked.route)
+    rows: list[list[object]] = [
+        [Text("锁", "lock"), lock.digest[:16]],
+        [Text("申请", "request"), request],
+        [Text("要谁同意", "consents"), stages],
+    ]
+    show_table(name, ["", ""], rows)
+    say_consent(asked, bank)
     finish({"campaign": name, "lock": lock.digest, "request": str(request), "route": route}, as_json)
 
 
@@ -126,6 +136,7 @@ def close(
     with open_bank(bank, bank_clock(bank)) as opened:
         following = close_campaign(opened, acting(opened.store, as_, "campaign"), name, reason)
     show_table(name, ["下一轮 / next round"], [[following]])
+    say_following("close", bank, campaign=name)
     finish({"campaign": name, "state": "closed", "next_round": following}, as_json)
 
 
@@ -191,7 +202,7 @@ def _move(verb: str, name: str, bank: Path, as_: str, purpose: str, as_json: boo
     with open_bank(bank, bank_clock(bank)) as opened:
         person = acting(opened.store, as_, purpose)
         found = getattr(approving, verb)(opened, person, name, *arguments)
-    _said(found, as_json)
+    _said(found, as_json, bank)
 
 
 def _decide(
@@ -205,7 +216,6 @@ def _decide(
 ) -> None:
     """Pass or send back whatever is asked for, such as ``erasure/C0000001``, as who gives the consent that waits."""
     from bankloop.kit.errors import NotFoundError
-    from bankloop.kit.text import Text
     from bankloop.organization.approval import Stage, approval_of, effects_of, next_stage
     from bankloop.organization.principals import system
     from bankloop.wiring import open_bank
@@ -225,9 +235,9 @@ def _decide(
             )
         decided = decide(opened, person, request.approval_id, act, comment, documents)
     if decided.approval.granted:
-        show_table(name, ["✓"], [[effects_of(kind).says.say(language())]])
+        tell(f"✓ {effects_of(kind).says.say(language())}")
     show_failures([{"part": one.key, "zh": one.reason.zh, "en": one.reason.en} for one in decided.carried.failures])
-    _said(decided.approval, as_json)
+    _said(decided.approval, as_json, bank)
 
 
 def _attachment(file: Path) -> Attachment:
@@ -236,9 +246,12 @@ def _attachment(file: Path) -> Attachment:
     return Attachment(file.name, hashlib.sha256(file.read_bytes()).hexdigest())
 
 
-def _said(found: Approval, as_json: bool) -> None:
+def _said(found: Approval, as_json: bool, bank: Path) -> None:
+    from bankloop.organization.approval.views import STATES
+
     done = f"{found.passed}/{len(found.route)}"
-    show_table(found.object_id, ["状态 / state", "环节 / consents"], [[found.state, done]])
+    show_table(found.object_id, ["状态 / state", "环节 / consents"], [[STATES[found.state].say(language()), done]])
+    say_consent(found, bank)
     finish(
         {
             "campaign": found.object_id,

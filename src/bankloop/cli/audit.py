@@ -8,8 +8,9 @@ from uuid import UUID
 
 import typer
 
-from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table
+from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table, tell
 from bankloop.cli.who import permit
+from bankloop.kit.text import Text
 from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
@@ -31,8 +32,10 @@ def verify(bank: Folder = _HERE, as_json: AsJson = False) -> None:
         permit(store, "audit.verify")
         report = check_audit(store)
     rows = [[f.kind, f.seal, f.row if f.row is not None else "", f.detail] for f in report.findings]
-    title = f"{'✓' if report.ok else '✗'} {report.rows:,} 行 / rows · {report.seals:,} 封 / seals"
-    show_table(title, ["问题 / kind", "封 / seal", "行 / row", ""], rows)
+    said = Text("{mark} 核验了 {rows} 行，{seals} 封", "{mark} {rows} rows and {seals} seals verified")
+    tell(said.filled(mark="✓" if report.ok else "✗", rows=f"{report.rows:,}", seals=f"{report.seals:,}"))
+    if rows:
+        show_table("", ["问题 / kind", "封 / seal", "行 / row", ""], rows)
     finish(
         {"ok": report.ok, "rows": report.rows, "seals": report.seals, "findings": [list(map(str, r)) for r in rows]},
         as_json,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bankloop.cli.following import newest_campaign, say_following
 from bankloop.cli.screen import AsJson, Folder, finish, language, say, show_table
 from bankloop.cli.trials import findings_left, plain_trial, show_trial
 from bankloop.cli.who import permit
@@ -51,6 +52,9 @@ def init(
     made = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     if not from_:
         show_table(str(folder), ["文件 / file"], [[name] for name in made])
+        say_following("init_empty", folder)
+    else:
+        say_following("init_faults" if found["trial"]["findings"] else "init", folder)
     finish({"folder": str(folder), "files": made, **found}, as_json)
 
 
@@ -101,6 +105,8 @@ def check(
     }
     shown = [[names[k] if language() is Language.ZH else k, n] for k, n in found.items()]
     show_table("✓", ["", ""], shown, right=[1])
+    newest = newest_campaign(bank, tuple(spec.campaigns))
+    say_following("check" if newest else "check_none", bank, campaign=newest)
     finish(found, as_json)
 
 
@@ -110,6 +116,8 @@ def check_data(bank: Path, as_json: bool) -> None:
 
     trial = try_load(bank, SystemClock())
     show_trial(trial)
+    if not trial.findings:
+        say_following("init", bank)
     finish(plain_trial(trial), as_json)
     if trial.findings and as_json:
         raise typer.Exit(DataError.exit_code)
@@ -131,6 +139,7 @@ def simulate(
 
     made = write_bank(folder, customers, seed, today=date(today.year, today.month, today.day))
     show_table(str(folder), ["表 / table", "行 / rows"], [[k, f"{v:,}"] for k, v in made.rows.items()], right=[1])
+    say_following("simulate", folder)
     finish({"folder": str(folder), "customers": made.customers, "rows": made.rows, "defects": made.defects}, as_json)
 
 
@@ -187,6 +196,7 @@ def load(
         say(f"已有更新一日，未用 / a later day is loaded, not used: {file}")
     for reason in (*why, *beside(report)):
         say(reason.say(language()))
+    say_following("load", bank)
     finish(
         {
             "load": report.load_id,
@@ -214,7 +224,7 @@ def load(
 
 
 def _reasons(rules: Iterable[RuleCount]) -> str:
-    return "，".join(f"{r.rule}/{r.column} {r.rows}" for r in rules)
+    return ", ".join(f"{r.rule}/{r.column} {r.rows}" for r in rules)
 
 
 COMMANDS = {"init": init, "check": check, "simulate": simulate, "load": load}

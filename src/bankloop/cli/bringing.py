@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bankloop.cli.screen import language, say, show_table
+from bankloop.cli.screen import language, say, show_table, tell
 from bankloop.cli.trials import plain_trial, show_preview, show_trial
 from bankloop.kit.clock import SystemClock, local_day
 from bankloop.kit.errors import InputError
@@ -44,8 +44,7 @@ def bring(folder: Path, files: Sequence[str], given: Sequence[str], *, yes: bool
     for note in proposal.notes:
         say(note.say(language()))
     make_bank(folder, files, proposal)
-    following = ("bankloop load", "bankloop check --data")[bool(trial.findings)]
-    say(f"✓ {folder / 'bank.yaml'}   →   {following} --bank {folder}")
+    tell(f"✓ {folder / 'bank.yaml'}")
     return {
         "day": proposal.day.isoformat(),
         "questions": {one.key: answers.get(one.key, one.proposed) for one in proposal.questions},

@@ -9,10 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from bankloop.cli.following import say_following
 from bankloop.cli.names import campaign_names
-from bankloop.cli.screen import AsJson, Folder, finish, language, say, show_table
+from bankloop.cli.screen import AsJson, Folder, finish, language, say, show_table, tell
 from bankloop.cli.who import permit
 from bankloop.kit.money import say_fen
+from bankloop.kit.text import Text
 from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
@@ -21,6 +23,18 @@ Start = Annotated[
     datetime | None, typer.Option("--start", formats=["%Y-%m-%d"], help="窗口首日 / first day of the window")
 ]
 
+
+_YES_NO = (Text("否", "no"), Text("是", "yes"))
+_RAN: Mapping[str, Text] = {
+    "round": Text("轮次", "round"),
+    "window_start": Text("窗口首日", "first day of the window"),
+    "already_run": Text("此前已执行过", "had run before"),
+    "decisions": Text("决策，含不联系的", "decisions, with those to leave alone"),
+    "contacts": Text("占下的触达", "contacts reserved"),
+    "refused": Text("闸门拒绝", "refused at the gate"),
+    "tasks": Text("员工任务", "tasks for staff"),
+    "sent": Text("今天已交给渠道", "handed to channels today"),
+}
 
 Further = Annotated[
     bool,
@@ -41,6 +55,7 @@ def plan(bank: Folder = _HERE, round_: Round = 1, start: Start = None, as_json: 
     launched = launches(window)
     show_plan(window)
     _show_launches(launched)
+    say_following("plan" if window.plan.lines else "plan_none", bank)
     finish({**plain_plan(window), "launch": {k: one.as_dict() for k, one in launched.items()}}, as_json)
 
 
@@ -67,9 +82,20 @@ def run(
             opened, system(), round_, day, file_channel(bank), further=further, say=say, shown=shown
         ).plain()
     failed = done.pop("failed")
-    show_table(f"{done['window_start']}", list(done), [list(done.values())])
+    _show_run(done)
     show_failures(failed)
+    say_following("run" if launched else "run_again", bank, campaign=next(iter(launched), ""))
     finish({**done, "failed": failed, "launch": {name: one.as_dict() for name, one in launched.items()}}, as_json)
+
+
+def _show_run(done: Mapping[str, Any]) -> None:
+    """Say what a round came to, a line each; refusals of the gate by their reason."""
+    refused = " · ".join(f"{reason} {count:,}" for reason, count in done["refused"].items())
+    said = {**done, "already_run": _YES_NO[bool(done["already_run"])].say(language()), "refused": refused or "0"}
+    rows = [
+        [title.say(language()), f"{v:,}" if isinstance(v := said[name], int) else v] for name, title in _RAN.items()
+    ]
+    show_table("", ["", ""], rows, right=[1])
 
 
 def deliver(bank: Folder = _HERE, as_json: AsJson = False) -> None:
@@ -83,6 +109,7 @@ def deliver(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     failed = [{"part": one.key, "zh": one.reason.zh, "en": one.reason.en} for one in done.failures]
     show_table("投放 / delivery", ["触达 / contacts", "失败 / failed parts"], [[done.done, len(failed)]], right=[0, 1])
     show_failures(failed)
+    say_following("deliver", bank)
     finish({"sent": done.done, "failed": failed}, as_json)
 
 
@@ -146,14 +173,15 @@ def show_plan(window: Any) -> None:
     """Print a plan: who is left out, what goes where, what the next unit is worth, the certificate."""
     from bankloop.kit.worktime import unknown_after
     from bankloop.report.plan import bounds_in_words, price_in_words
+    from bankloop.view.format import amount
 
     speaks = language()
     for name, found in window.audiences.items():
-        rows = [
-            ["命中 / hit", f"{found.hit:,}"],
+        rows: list[list[object]] = [
+            [Text("命中", "hit"), f"{found.hit:,}"],
             *[[f.title.say(speaks), f"−{f.count:,}"] for f in found.falls if f.count],
         ]
-        show_table(name, ["", ""], [*rows, ["可用 / usable", f"{found.usable:,}"]], right=[1])
+        show_table(name, ["", ""], [*rows, [Text("可用", "usable"), f"{found.usable:,}"]], right=[1])
     lines = [
         [x.campaign, x.action, f"{x.customers:,}", say_fen(x.cost, speaks), say_fen(x.value, speaks)]
         for x in window.plan.lines
@@ -169,8 +197,8 @@ def show_plan(window: Any) -> None:
         [
             r.title.say(speaks),
             bounds_in_words(r).say(speaks),
-            f"{r.wanted:,.0f}",
-            f"{r.used:,.0f}",
+            amount(r.wanted, r.unit).say(speaks),
+            amount(r.used, r.unit).say(speaks),
             price_in_words(r).say(speaks),
         ]
         for r in window.plan.resources
@@ -182,11 +210,17 @@ def show_plan(window: Any) -> None:
         show_table("冲突的约束 / bounds in conflict", ["", "", ""], found, right=[2])
     warning = unknown_after(window.plan.window_end)
     if warning is not None:
-        print(f"· {warning.say(speaks)}")
+        tell(f"· {warning.say(speaks)}")
     solution = window.plan.solution
-    print(
-        f"价值 / value {say_fen(solution.objective, speaks)} · 上界 / bound {say_fen(solution.bound, speaks)} · "
-        f"离最优不超过 / certified gap {solution.gap:.4%}"
+    said = Text(
+        "价值 {value} · 上界 {bound} · 离最优不超过 {gap}", "value {value} · bound {bound} · certified gap {gap}"
+    )
+    tell(
+        said.filled(
+            value=say_fen(solution.objective, speaks),
+            bound=say_fen(solution.bound, speaks),
+            gap=f"{solution.gap:.4%}",
+        ).say(speaks)
     )
 
 

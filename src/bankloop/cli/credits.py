@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 
 from bankloop.cli.customers import opened_in
-from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table
+from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table, yuan
 from bankloop.kit.errors import InputError
 from bankloop.kit.text import Text
 
@@ -51,8 +51,9 @@ def list_(
             {"staff": o.staff_id, "unit": o.unit_id, "deals": o.deals, "share_ppm": o.share_ppm, "fen": o.amount_fen}
             for o in cards
         ]
-        columns = ["人员 / person", "机构 / unit", "笔数 / deals", "份额 / share (ppm)", "归属 / credited (fen)"]
-        show_table("业绩归属 / credit", columns, [list(one.values()) for one in found], right=[2, 3, 4])
+        columns = ["人员 / person", "机构 / unit", "笔数 / deals", "份额 / share", "归属 / credited"]
+        shown = [[o.staff_id, o.unit_id, f"{o.deals:,}", _share(o.share_ppm), yuan(o.amount_fen)] for o in cards]
+        show_table("业绩归属 / credit", columns, shown, right=[2, 3, 4])
         finish({"since": since.isoformat(), "until": until.isoformat(), "people": found}, as_json)
         return
     rows = [
@@ -63,8 +64,21 @@ def list_(
         }
         for deal, share in deals
     ]  # fmt: skip
-    columns = ["编号 / deal", "事项 / what", "客户 / customer", "日期 / day", "条线 / line", "份额 / share (ppm)", "归属 / credited (fen)", "任务 / task"]  # fmt: skip
-    show_table(person, columns, [list(one.values()) for one in rows], right=[5, 6])
+    columns = [
+        "编号 / deal",
+        "事项 / what",
+        "客户 / customer",
+        "日期 / day",
+        "条线 / line",
+        "份额 / share",
+        "归属 / credited",
+        "任务 / task",
+    ]
+    told: list[list[object]] = [
+        [*list(row.values())[:5], _share(s.share_ppm), yuan(credited_fen(d.amount_fen, s.share_ppm)), row["task"] or ""]
+        for row, (d, s) in zip(rows, deals, strict=True)
+    ]
+    show_table(person, columns, told, right=[5, 6])
     finish({"since": since.isoformat(), "until": until.isoformat(), "person": person, "deals": rows}, as_json)
 
 
@@ -94,14 +108,19 @@ def record(
         deal = record_deal(connection, key, customer, unit, what, to_fen(amount), day.date(), shares, task)
     show_table(
         deal.source_key,
-        ["人员 / person", "条线 / line", "份额 / share (ppm)"],
-        [[one.staff_id, one.line, one.share_ppm] for one in shares],
+        ["人员 / person", "条线 / line", "份额 / share"],
+        [[one.staff_id, one.line, _share(one.share_ppm)] for one in shares],
         right=[2],
     )
     finish(
         {"deal": str(deal.deal_id), "key": deal.source_key, "fen": deal.amount_fen, "credited_ppm": deal.credited_ppm},
         as_json,
     )
+
+
+def _share(ppm: int) -> str:
+    """Return a share as people read it; of a deal it is at most the whole, of a person's deals a number of them."""
+    return f"{ppm / 1_000_000:.2f}"
 
 
 def _shared(said: list[str]) -> dict[str, tuple[str, str]]:

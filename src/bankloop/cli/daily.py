@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from bankloop.cli.customers import opened_in
-from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, language, say, show_table
+from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, language, say, show_table, tell
 from bankloop.cli.who import permit
+from bankloop.kit.text import Text
 from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
@@ -35,7 +36,7 @@ def make(day: Day = None, bank: Folder = _HERE, as_json: AsJson = False) -> None
     with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "daily.make")
         wanted = day.date() if day else opened.lake.today() - timedelta(days=1)
-        say("read")
+        say(Text("正在读数", "reading"))
         told = report_day(opened, system("daily"), wanted)
         sent = hand_over_daily(opened).done
     show_table(f"{wanted}", ["机构 / units", "送达 / handed over"], [[len(told), sent]])
@@ -80,7 +81,7 @@ def show(
     with opened_in(bank, as_, "daily.read") as (_, connection):
         report = daily_of(connection, unit, day.date() if day else None)
         book = daily_book(report, {one.unit_id: one.name for one in units(connection)})
-    print(book.answer.say(language()))
+    tell(book.answer)
     for table in book.tables:
         show_table(table.caption.say(language()), table.heads(language()), table.said(language()))
     found: dict[str, Any] = {
@@ -100,7 +101,21 @@ def _told(result: Any, plain: dict[str, Any]) -> str:
 
     if isinstance(result, Mapping) and all(hasattr(one, "said") for one in result.values()):
         return "\n".join(f"{name}: {one.said.say(language())}" for name, one in result.items())
-    return ", ".join(f"{key} {value}" for key, value in plain.items())
+    return _in_words(plain)
+
+
+def _in_words(plain: Any) -> str:
+    """Return plain values as a line: names with their values, what has names of its own in brackets."""
+    from collections.abc import Mapping
+
+    if not isinstance(plain, Mapping):
+        return f"{plain:,}" if isinstance(plain, int) else str(plain)
+    said = (
+        f"{key} ({_in_words(value)})" if isinstance(value, Mapping) else f"{key} {_in_words(value)}"
+        for key, value in plain.items()
+        if value not in ({}, None)
+    )
+    return ", ".join(said)
 
 
 def _plain(value: Any) -> Any:

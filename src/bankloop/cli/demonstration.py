@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bankloop.cli.screen import AsJson, finish, handled, language, padded, say_next, show_table, wrapped
+from bankloop.cli.screen import AsJson, finish, handled, language, padded, say, say_next, show_table, wrapped
 from bankloop.cli.serving import serve_bank
 from bankloop.kit.clock import SystemClock, local_day
 from bankloop.kit.money import say_fen
@@ -107,7 +107,7 @@ def demo(
     if verbose:
         show_story(story)
     show_end(story, day, waiting, folder, every=verbose)
-    print(f"{seconds:.0f} s · {memory.peak_mb:,} MB · {report}")
+    say(f"{seconds:.0f} s · {memory.peak_mb:,} MB · {report}")
     finish(plain_story(story, seconds, memory.peak_mb, report) | {"today": day, "waiting": asdict(waiting)}, as_json)
     if serve:
         serve_bank(folder, port)

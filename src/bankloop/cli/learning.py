@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from bankloop.cli.following import say_following
 from bankloop.cli.names import campaign_names
-from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
+from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table, tell
 from bankloop.cli.who import acting
 from bankloop.kit.text import Text
 from bankloop.simulate.clock import bank_clock
@@ -51,12 +52,13 @@ def learn(
         else:
             challenger = loop.learn(opened, person, name, round_, today, anyway)
             card, comparison = challenger.card, challenger.comparison
-    show_table(name, ["", ""], _rows(card), right=[1])
+    show_table(name, ["", ""], _rows(card))
     proposed = comparison is None or comparison.supported or bool(anyway.strip())
     if comparison is not None:
         table = comparison_table(comparison)
         show_table(table.caption.say(language()), table.heads(language()), table.said(language()), right=[1, 2])
-        print(comparison.sentence.say(language()))
+        tell(comparison.sentence)
+    say_following("learn" if proposed else "learn_not", bank, campaign=name)
     plain = None if comparison is None else {**asdict(comparison), "supported": comparison.supported}
     finish({"campaign": name, "card": card.as_dict(), "comparison": plain, "proposed": proposed}, as_json)
 
@@ -114,11 +116,11 @@ def score(
     with open_bank(bank, bank_clock(bank)) as opened:
         person, day = acting(opened.store, as_, "analysis"), opened.lake.today() - timedelta(days=1)
         done = score_forecast(opened, person, name, day)
-    rows = [
-        ["标签 / attribute", done.attribute],
-        ["版本 / version", f"v{done.version}"],
-        ["客户 / customers", f"{done.customers:,}"],
-        ["平均 / mean", f"{done.mean:.1%}"],
+    rows: list[list[object]] = [
+        [Text("标签", "attribute"), done.attribute],
+        [Text("版本", "version"), f"v{done.version}"],
+        [Text("客户", "customers"), f"{done.customers:,}"],
+        [Text("平均", "mean"), f"{done.mean:.1%}"],
         ["PSI", f"{done.psi:.3f}"],
     ]
     show_table(name, ["", ""], rows, right=[1])
@@ -163,25 +165,32 @@ def top(
     finish({**plain, "top": listed}, as_json)
 
 
-def _rows(card: Any) -> list[list[str]]:
+def _rows(card: Any) -> list[list[object]]:
     # What is forecast is no effect of anything: only a campaign's model can be causal or not yet.
-    causal = "（因果 / causal）" if card.causal else "（尚非因果 / not yet causal）"
-    return [
-        ["类型 / kind", card.kind + ("" if card.kind in ("forecast", "amount") else causal)],
-        ["行 / rows", f"{card.rows:,}"],
-        ["正例 / positives", f"{card.positives:,}"],
+    causal = Text("因果", "causal") if card.causal else Text("尚非因果", "not yet causal")
+    rows: list[list[object]] = [
+        [
+            Text("类型", "kind"),
+            card.kind if card.kind in ("forecast", "amount") else f"{card.kind} · {causal.say(language())}",
+        ],
+        [Text("行", "rows"), f"{card.rows:,}"],
+        [Text("正例", "positives"), f"{card.positives:,}"],
         ["AUC", f"{card.auc:.3f}{_span(card, 'auc', 3)}"],
         ["KS", f"{card.ks:.3f}{_span(card, 'ks', 3)}"],
         ["lift@10%", f"{card.lift_at_10:.2f}{_span(card, 'lift_at_10', 2)}"],
         ["PSI", f"{card.psi:.3f}"],
-        *([["学习器 / learner", f"{card.learner}: {card.why[language().value]}"]] if card.why else []),
-        *([["不用（无值或一律相同）/ left out: empty or all alike", "\n".join(card.dropped)]] if card.dropped else []),
-        ["样本 · 代码 · 锁 / rows · code · lock", f"{card.data[:12]} · {card.code[:12]} · {card.lock[:12]}"],
-        *[
-            [f"Δ {k}", f"{e.mean * 100:+.2f} pp [{e.low * 100:+.2f}, {e.high * 100:+.2f}]"]
-            for k, e in card.effects.items()
-        ],
+        *([[Text("学习器", "learner"), f"{card.learner}: {card.why[language().value]}"]] if card.why else []),
+        *(
+            [[Text("不用，无值或一律相同", "left out: empty or all alike"), ", ".join(card.dropped)]]
+            if card.dropped
+            else []
+        ),
+        [Text("样本 · 代码 · 锁", "rows · code · lock"), f"{card.data[:12]} · {card.code[:12]} · {card.lock[:12]}"],
     ]
+    rows += [
+        [f"Δ {k}", f"{e.mean * 100:+.2f} pp [{e.low * 100:+.2f}, {e.high * 100:+.2f}]"] for k, e in card.effects.items()
+    ]
+    return rows
 
 
 def _span(card: Any, name: str, digits: int) -> str:

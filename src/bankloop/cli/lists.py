@@ -10,7 +10,9 @@ from uuid import UUID
 import typer
 
 from bankloop.cli.customers import opened_in
-from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, language, say, show_table
+from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, language, show_table
+from bankloop.kit.errors import InputError
+from bankloop.kit.text import Text
 from bankloop.kit.worktime import WorkTime
 from bankloop.simulate.clock import bank_clock
 
@@ -40,10 +42,20 @@ def take(
     from bankloop.care.worklist import take_list
     from bankloop.report.exporting import returned_rows, xlsx_of
 
-    say("read")
+    try:
+        sent_in = file.read_bytes()
+    except OSError as error:
+        raise InputError(
+            "list.unreadable",
+            Text(
+                "读不了名单文件 {file}；请检查路径和权限",
+                "the list {file} cannot be read; check its path and permissions",
+            ),
+            file=file,
+        ) from error
     with opened_in(bank, as_, "worklist.take") as (opened, connection):
         today = opened.lake.today()
-        done = take_list(connection, name, file.read_bytes(), due.date(), today, WorkTime(opened.lake.zone))
+        done = take_list(connection, name, sent_in, due.date(), today, WorkTime(opened.lake.zone))
     if returned is not None and done.refused:
         returned.write_bytes(xlsx_of(returned_rows(done.refused), "returned"))
     one = done.work_list
@@ -51,7 +63,7 @@ def take(
         one.name, ["行 / rows", "可用 / usable", "退回 / returned"], [[one.read, one.usable, one.read - one.usable]]
     )
     rows = [[r.line, r.customer_no, r.reason.say(language())] for r in done.refused[:20]]
-    show_table("退回（前 20 行）/ returned (first 20)", ["行 / line", "客户 / customer", "原因 / reason"], rows)
+    show_table("退回，前 20 行 / returned, first 20", ["行 / line", "客户 / customer", "原因 / reason"], rows)
     sent = done.dispatched
     finish(
         {

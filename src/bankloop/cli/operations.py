@@ -37,7 +37,13 @@ def doctor(bank: Folder = _HERE, as_json: AsJson = False) -> None:
         findings.append(Finding("database", False, str(bank), error.message, error.message))
     speaks = language()
     rows = [
-        ["✓" if f.ok else "✗", f.check, f.reason.say(speaks), f.place, "" if f.ok else f.cure.say(speaks)]
+        [
+            "✓" if f.ok else "✗",
+            f.check,
+            f.reason.say(speaks),
+            "" if f.ok else f.place,
+            "" if f.ok else f.cure.say(speaks),
+        ]
         for f in findings
     ]
     show_table("体检 / doctor", ["", "项 / check", "所见 / found", "位置 / place", "办法 / cure"], rows)

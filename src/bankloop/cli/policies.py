@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from bankloop.cli.screen import AsJson, Folder, finish, language, show_table
+from bankloop.cli.following import say_following
+from bankloop.cli.screen import AsJson, Folder, finish, language, show_table, tell
 from bankloop.cli.who import permit
 from bankloop.simulate.clock import bank_clock
 
@@ -37,7 +38,7 @@ def evaluate(
     columns, rows = valuation.table(language())
     show_table(valuation.title.say(language()), columns, rows, right=list(range(1, len(columns))))
     for note in valuation.notes:
-        print(f"· {note.say(language())}")
+        tell(f"· {note.say(language())}")
     finish(valuation.as_dict(), as_json)
 
 
@@ -60,6 +61,7 @@ def _read_campaign(name: str, bank: Path, rounds: list[int], by: str | None, as_
     show_table(name, [""], [[reading.sentence.say(speaks)], *[[note.say(speaks)] for note in reading.notes]])
     found = group_table(replace(reading, cuts=cuts), [by or "action"], Text(name, name))
     show_table(found.caption.say(speaks), found.heads(speaks), found.said(speaks), right=list(range(1, 11)))
+    say_following("evaluate", bank, campaign=name, round=rounds[-1])
     finish({**plain_reading(reading), **({"by": [asdict(cut) for cut in cuts]} if by else {})}, as_json)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bankloop.cli.screen import AsJson, Folder, finish, language, show_table
+from bankloop.cli.screen import AsJson, Folder, finish, language, show_table, tell
 from bankloop.cli.who import permit
 from bankloop.kit.errors import InputError
 from bankloop.kit.text import Text
@@ -59,7 +59,7 @@ def programme(
         whole = read_programme(opened, system())
     speaks = language()
     view = programme_view(whole, {line.campaign: Text(line.campaign, line.campaign) for line in whole.lines})
-    print(view.answer.say(speaks))
+    tell(view.answer)
     rows = [[f.label.say(speaks), f.value.say(speaks), f.note.say(speaks) if f.note else ""] for f in view.figures]
     show_table("", ["", "", ""], rows)
     show_table(view.table.caption.say(speaks), view.table.heads(speaks), view.table.said(speaks), right=[1, 2, 3])
@@ -257,7 +257,7 @@ def _titles(bank: Bank) -> dict[str, Text]:
 
 def _show(book: Book) -> None:
     speaks = language()
-    print(book.answer.say(speaks))
+    tell(book.answer)
     if book.figures:
         rows = [[f.label.say(speaks), f.value.say(speaks), f.note.say(speaks) if f.note else ""] for f in book.figures]
         show_table(book.title.say(speaks), ["", "", ""], rows)

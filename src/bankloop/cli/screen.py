@@ -23,14 +23,17 @@ import typer
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.ids import canonical_json
 from bankloop.kit.machine_memory import check_memory, is_out_of_memory, out_of_memory
+from bankloop.kit.money import MINOR_UNITS
 from bankloop.kit.text import Language, Text
 
-# No column of a table that is folded is narrower.
-NARROWEST = 10
+# No column of a table that is folded is narrower, unless all its words are.
+NARROWEST = 14
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
+# A Chinese bracket is wide enough to need no blank after it.
+_HALVES = re.compile(r" / |(?<=）)/ ")
 # A line may be broken after a blank and what joins words, and at a Chinese character.
-_BREAKS = re.compile(r"\s+|(?<=[/,，、·-])|(?=[\u4e00-\u9fff])")
-_PIECES = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]|[^\s\u4e00-\u9fff/,，、·-]*[/,，、·-]?\s*")
+_BREAKS = re.compile(r"\s+|(?<=[/,，、·_-])|(?=[\u4e00-\u9fff])")
+_PIECES = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]|[^\s\u4e00-\u9fff/,，、·_-]*[/,，、·_-]?\s*")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -104,16 +107,19 @@ def say(text: str | Text) -> None:
 
 
 def tell(text: str | Text) -> None:
-    """Print a line of the answer on stdout."""
-    print(one_language(text), flush=True)
+    """Print a sentence of the answer on stdout, broken between words where it is longer than the screen."""
+    print("\n".join(fold(one_language(text), screen_width())), flush=True)
 
 
 def one_language(text: str | Text) -> str:
-    """Return a text in the terminal's language: of ``中文 / English``, which labels write in one, its half."""
+    """Return a text in the terminal's language: of ``中文 / English``, which labels write in one, its half.
+
+    Two halves in one language are no label: they are somebody's words, and stay.
+    """
     if isinstance(text, Text):
         return text.say(language())
-    zh, both, en = text.partition(" / ")
-    if not both or not _CHINESE.search(zh):
+    zh, en = (*_HALVES.split(text, maxsplit=1), "")[:2]
+    if not en or not _CHINESE.search(zh) or _CHINESE.search(en):
         return text
     return zh if language() is Language.ZH else en
 
@@ -122,8 +128,18 @@ def say_next(*steps: tuple[str, Text]) -> None:
     """Print what to do next: a command a line with what it does."""
     print()
     print(Text("接下来：", "Next:").say(language()))
+    longest = max(len(command) for command, _ in steps)
     for command, what in steps:
-        print(f"  {padded(command, 44)}{what.say(language())}")
+        said = what.say(language())
+        if 2 + longest + 2 + max(cells(one.say(language())) for _, one in steps) <= screen_width():
+            print(f"  {padded(command, longest + 2)}{said}")
+        else:
+            print(f"  {command}\n      {said}")
+
+
+def yuan(fen: int) -> str:
+    """Return an amount to the fen, with its sign: for books, where nothing is rounded."""
+    return f"{'−' if fen < 0 else ''}¥{abs(fen) / MINOR_UNITS:,.2f}"
 
 
 def padded(text: str, width: int) -> str:
@@ -160,9 +176,10 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
     left too
     narrow to read, each row is printed as a list of its own.
     """
-    heads, table = [one_language(name) for name in columns], [[str(cell) for cell in row] for row in rows]
+    heads, table = [one_language(name) for name in columns], [[_cell(cell) for cell in row] for row in rows]
     if title:
-        print(f"\x1b[1m{one_language(title)}\x1b[0m" if sys.stdout.isatty() else one_language(title))
+        said = "\n".join(fold(one_language(title), screen_width()))
+        print(f"\x1b[1m{said}\x1b[0m" if sys.stdout.isatty() else said)
     if not table:
         print(Text("（没有）", "(none)").say(language()))
         return
@@ -175,6 +192,11 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
         print("  ".join("─" * width for width in widths))
     for row in table:
         _print_row(row, widths, right)
+
+
+def _cell(value: object) -> str:
+    """Return a cell's words: a text in the terminal's language; anything else is somebody's, and stays as it is."""
+    return value.say(language()) if isinstance(value, Text) else str(value)
 
 
 def column_widths(heads: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> list[int] | None:
@@ -220,8 +242,12 @@ def _show_lists(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def fold(text: str, width: int) -> list[str]:
     """Return a text in lines of so many columns at most, broken between words, or between Chinese characters."""
+    return [line for part in text.split("\n") for line in _folded(part, width)]
+
+
+def _folded(text: str, width: int) -> list[str]:
     lines, line = [], ""
-    for piece in (one for part in text.split("\n") for one in _PIECES.findall(part)):
+    for piece in _PIECES.findall(text):
         if line and cells(line + piece.rstrip()) > width:
             lines.append(line.rstrip())
             line = ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table
+from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, one_language, show_table
 from bankloop.cli.who import acting, keep_token, permit, signed_in
 from bankloop.simulate.clock import bank_clock
 
@@ -39,7 +39,11 @@ def signin(
     from bankloop.store.database import open_store
 
     def ask(what: str) -> str:
-        return sys.stdin.readline().rstrip("\n") if password_stdin else typer.prompt(what, hide_input=True, err=True)
+        return (
+            sys.stdin.readline().rstrip("\n")
+            if password_stdin
+            else typer.prompt(one_language(what), hide_input=True, err=True)
+        )
 
     settings = account.read_settings(bank)
     with open_store(bank, bank_clock(bank)) as store:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
 from bankloop.cli.customers import Reason, opened_in
-from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table
+from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table, yuan
 from bankloop.kit.errors import InputError
 from bankloop.kit.text import Text
 
@@ -52,7 +53,7 @@ def put(
             for holder in _roots(connection)
             for one in parts_below(connection, made.target_id, holder)
         }
-    show_table(made.name, ["承接方 / holder", "目标 / target"], [[k, f"{v:,}"] for k, v in parts.items()], right=[1])
+    _show_parts(made.name, made.measure, parts)
     finish({"target": str(made.target_id), "total": made.total, "parts": parts}, as_json)
 
 
@@ -67,11 +68,12 @@ def split(
     as_json: AsJson = False,
 ) -> None:
     """把一个机构的目标分给它的直接下级或客户经理。Split what a unit has over the units or people right below it."""
-    from bankloop.performance.target import read_weights, split_target
+    from bankloop.performance.target import read_weights, split_target, target_of
 
     with opened_in(bank, as_, "target.split") as (_, connection):
         parts = split_target(connection, target, unit, read_weights(_said(weights)))
-    show_table(unit, ["承接方 / holder", "目标 / target"], [[k, f"{v:,}"] for k, v in parts.items()], right=[1])
+        found = target_of(connection, target)
+    _show_parts(unit, found.measure, parts)
     finish({"target": str(target), "unit": unit, "parts": parts}, as_json)
 
 
@@ -91,7 +93,7 @@ def show(target: Number, unit: Unit, bank: Folder = _HERE, as_: Person = "strate
         for o in (mine, *below)
     ]
     shown = [
-        [row["holder"], f"{row['amount']:,}", "—" if row["reached"] is None else f"{row['reached']:,}"] for row in rows
+        [row["holder"], _said_of(found.measure, row["amount"]), _said_of(found.measure, row["reached"])] for row in rows
     ]
     show_table(found.name, ["承接方 / holder", "目标 / target", "完成 / reached"], shown, right=[1, 2])
     finish({"target": str(target), "gone": gone(found, day), "part": rows[0], "below": rows[1:]}, as_json)
@@ -132,6 +134,25 @@ def narrow_(
     )  # fmt: skip
 
 
+def _show_parts(title: str, measure: str, parts: Mapping[str, int]) -> None:
+    rows = [[holder, _said_of(measure, amount)] for holder, amount in parts.items()]
+    show_table(title, ["承接方 / holder", "目标 / target"], rows, right=[1])
+
+
+def _said_of(measure: str, amount: Any) -> str:
+    """Return an amount of a target in its unit: money in yuan, pieces as they are; what nobody knows yet as a dash."""
+    if amount is None:
+        return "—"
+    return yuan(amount) if _is_money(measure) else f"{amount:,}"
+
+
+def _is_money(measure: str) -> bool:
+    from bankloop.performance.target import MEASURES
+    from bankloop.performance.target import TargetUnit as Counted
+
+    return measure in MEASURES and MEASURES[measure].unit is Counted.MONEY
+
+
 def _roots(connection: object) -> list[str]:
     from sqlalchemy import Connection
 
@@ -143,10 +164,8 @@ def _roots(connection: object) -> list[str]:
 
 def _total(measure: str, words: str) -> int:
     from bankloop.kit.money import to_fen
-    from bankloop.performance.target import MEASURES
-    from bankloop.performance.target import TargetUnit as Counted
 
-    if measure in MEASURES and MEASURES[measure].unit is Counted.MONEY:
+    if _is_money(measure):
         return to_fen(words)
     try:
         return int(words)

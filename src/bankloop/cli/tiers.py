@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from bankloop.cli.customers import Number, Reason, opened_in
-from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table
+from bankloop.cli.screen import AsJson, Folder, Person, finish, language, show_table, yuan
 from bankloop.cli.who import acting, permit
 from bankloop.simulate.clock import bank_clock
 
@@ -110,7 +110,7 @@ def value(number: Number, bank: Folder = _HERE, as_: Person = "steward", as_json
     )
     lines = seen.statement.lines if seen.statement else ()
     rows = [
-        [line.product_class, line.product_id, *(f"{part / 100:,.2f}" for part in (line.average_fen, line.spread, line.fees, line.cost, line.loss, line.capital, line.total))]
+        [line.product_class, line.product_id, *(yuan(part) for part in (line.average_fen, line.spread, line.fees, line.cost, line.loss, line.capital, line.total))]
         for line in lines
     ]  # fmt: skip
     heads = [

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bankloop.cli.screen import language, say, show_table
+from bankloop.cli.screen import cells, language, say, screen_width, show_table, yuan
 from bankloop.kit.errors import DataError
 from bankloop.kit.text import Text
 
 if TYPE_CHECKING:
     from bankloop.lake.trial import DataTrial, SourceTrial
 
-# Columns side by side on a terminal; the rest are in the browser and in --json.
-_WIDE = 8
+_FEN = "_fen"
 
 
 def show_trial(trial: DataTrial) -> None:
@@ -34,11 +33,20 @@ def show_trial(trial: DataTrial) -> None:
 
 
 def show_preview(one: SourceTrial) -> None:
-    """Print the first rows of a source as they would load."""
-    columns = list(one.columns[:_WIDE])
-    more = len(one.columns) - len(columns)
-    title = f"{one.source} → {one.table}" + (f" (+{more} 列 / columns)" if more > 0 else "")
-    show_table(title, columns, [row[:_WIDE] for row in one.preview])
+    """Print the first rows of a source as they would load: as many columns as fit, the others by their number."""
+    heads = [name.removesuffix(_FEN) for name in one.columns]
+    rows = [[_said(name, cell) for name, cell in zip(one.columns, row, strict=True)] for row in one.preview]
+    widths = [max(map(cells, (head, *(row[at] for row in rows)))) for at, head in enumerate(heads)]
+    fit = [sum(widths[:n]) + 2 * (n - 1) <= screen_width() for n in range(1, len(widths) + 1)]
+    wide = max(fit.count(True), 1)
+    left = len(heads) - wide
+    more = Text("（另有 {left} 列）", " (and {left} more columns)").filled(left=left).say(language()) if left else ""
+    show_table(f"{one.source} → {one.table}{more}", heads[:wide], [row[:wide] for row in rows])
+
+
+def _said(column: str, cell: str) -> str:
+    """Return a cell as people read it: what is stored in fen, in yuan."""
+    return yuan(int(cell)) if column.endswith(_FEN) and cell.lstrip("-").isdigit() else cell
 
 
 def plain_trial(trial: DataTrial) -> dict[str, Any]:

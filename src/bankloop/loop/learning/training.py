@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bankloop.kit.errors import ConflictError, NotFoundError
-from bankloop.kit.text import Text
+from bankloop.kit.money import say_fen
+from bankloop.kit.text import Language, Text
 from bankloop.loop import model, optimize
 from bankloop.loop.bank import Bank
 from bankloop.loop.learning.today import campaign_today
@@ -194,11 +195,16 @@ def ask_retraining(connection: Connection, name: str, round_: int, version: int,
     return True
 
 
+def _in_money(form: str, *fen: float) -> Mapping[str, str]:
+    """Return amounts in fen as the approver reads them, in both languages."""
+    return {one.value: form.format(*(say_fen(amount, one) for amount in fen)) for one in Language}
+
+
 def promotion_effect(
     before: ModelVersion, after: ModelVersion, compared: optimize.Comparison | None
 ) -> Mapping[str, Mapping[str, Any]]:
     """Return both cards side by side and the comparison, as the approver reads them."""
-    rows: list[tuple[str, str, str, str]] = [
+    rows: list[tuple[str, str, str, str | Mapping[str, str]]] = [
         ("versions", "现任 → 提议", "champion → proposed", f"v{before.version} → v{after.version}"),
         ("auc", "AUC", "AUC", _pair(before, after, "auc", "{:.3f}")),
         ("ks", "KS", "KS", _pair(before, after, "ks", "{:.3f}")),
@@ -212,10 +218,10 @@ def promotion_effect(
         rows.append(("compared", "比较用行", "rows compared", f"{compared.rows:,}"))
         if compared.plan is not None:
             p, g = compared.plan, compared.plan.gain
-            brings = f"{g.value:,.0f} [{g.low:,.0f}, {g.high:,.0f}]"
+            brings = _in_money("{} [{}, {}]", g.value, g.low, g.high)
             reaches = f"{p.first:,} → {p.reached:,}"
             rows += [
-                ("gain", "新方案多带来（分/窗口）", "the new plan brings more by (fen a window)", brings),
+                ("gain", "新方案每个窗口多带来", "the new plan brings more, a window", brings),
                 ("probability", "带来更多的把握", "probability that it is more", f"{p.probability:.0%}"),
                 ("reach", "触达：首个方案 → 新方案", "customers reached: first plan → new plan", reaches),
             ]
@@ -223,8 +229,8 @@ def promotion_effect(
             e = compared.error
             rows.append(("error", "误差减少", "error taken away", f"{e.value:.2g} [{e.low:.2g}, {e.high:.2g}]"))
         rows += [
-            (f"value_{v.estimator}", f"{v.estimator}：现任 → 挑战者（分/客户）", f"{v.estimator}: champion → challenger (fen a customer)",
-             f"{v.champion.value:.0f} → {v.challenger.value:.0f} [{v.challenger.low:.0f}, {v.challenger.high:.0f}]")
+            (f"value_{v.estimator}", f"{v.estimator}：现任 → 挑战者，每客户", f"{v.estimator}: champion → challenger, a customer",
+             _in_money("{} → {} [{}, {}]", v.champion.value, v.challenger.value, v.challenger.low, v.challenger.high))
             for v in compared.values
         ]  # fmt: skip
     plain: dict[str, Mapping[str, Any]] = {key: {"zh": zh, "en": en, "value": said} for key, zh, en, said in rows}
