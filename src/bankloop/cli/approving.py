@@ -41,8 +41,7 @@ def submit(
     """提交战役（解析成锁），或 script|benefit|budget/名称。Submit a campaign as its lock, or a part of one as KIND/NAME."""
     from bankloop.loop.campaign import approving
     from bankloop.loop.campaign.parts import submit_part
-    from bankloop.organization.approval import approval_by_id
-    from bankloop.organization.approval.rules import STAGES
+    from bankloop.organization.approval import STAGES, approval_by_id
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
@@ -247,7 +246,7 @@ def _attachment(file: Path) -> Attachment:
 
 
 def _said(found: Approval, as_json: bool, bank: Path) -> None:
-    from bankloop.organization.approval.views import STATES
+    from bankloop.organization.approval import STATES
 
     done = f"{found.passed}/{len(found.route)}"
     show_table(found.object_id, ["状态 / state", "环节 / consents"], [[STATES[found.state].say(language()), done]])

@@ -80,8 +80,7 @@ def say_following(step: str, bank: Path, **words: object) -> None:
 
 def say_consent(approval: Approval, bank: Path) -> None:
     """Say whose consent a campaign waits for next, and what follows when it has them all."""
-    from bankloop.organization.approval import next_stage
-    from bankloop.organization.approval.rules import STAGES
+    from bankloop.organization.approval import STAGES, next_stage
 
     stage = next_stage(approval)
     if stage is None:

@@ -67,8 +67,8 @@ def too_little_memory(bound: MemoryBound) -> EnvironmentFault:
         "machine.memory",
         Text(
             "{set_by} 只允许 {leaves} MB 内存，至少需要 {least} MB；请放宽限制或换用内存更大的机器后再执行同一命令",
-            "{set_by} leaves {leaves} MB of memory and at least {least} MB are needed; raise the limit or take a larger "
-            "machine, then give the same command again",
+            "{set_by} leaves {leaves} MB of memory and at least {least} MB are needed; raise the limit or take a "
+            "larger machine, then give the same command again",
         ),
         set_by=bound.set_by,
         leaves=bound.leaves >> 20,
@@ -111,7 +111,7 @@ def _limits_of_groups(groups: Path, own_group: Path) -> Iterator[Path]:
 
 
 def _addresses() -> int | None:
-    """Return how many bytes of addresses this process may have; None where they are not limited, or no such limit exists."""
+    """Return how many bytes of addresses this process may have; None where nothing limits them."""
     try:
         import resource
     except ImportError:  # not a POSIX system

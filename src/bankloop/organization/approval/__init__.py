@@ -30,7 +30,7 @@ from bankloop.organization.approval.repository import (
     approvals_waiting,
     terms_of,
 )
-from bankloop.organization.approval.rules import KINDS, may_pass, next_stage, route_of
+from bankloop.organization.approval.rules import KINDS, STAGES, may_pass, next_stage, route_of
 from bankloop.organization.approval.running import (
     close_request,
     expire_approvals,
@@ -54,11 +54,13 @@ from bankloop.organization.approval.service import (
     submit_approval,
     void_approvals,
 )
-from bankloop.organization.approval.views import approval_view, changes_between
+from bankloop.organization.approval.views import STATES, approval_view, changes_between
 
 __all__ = [
     "EFFECT_TOPIC",
     "KINDS",
+    "STAGES",
+    "STATES",
     "Act",
     "Approval",
     "ApprovalState",

@@ -1,7 +1,7 @@
 """What somebody names must be there: a customer, a unit, a member of staff that the bank knows, now or before.
 
-Asked by the verbs that make something about what is only named, so that no door lets in a task for nobody. Who is beyond
-one's scope is told like who does not exist.
+Asked by the verbs that make something about what is only named, so that no door lets in a task for nobody. Who is
+beyond one's scope is told like who does not exist.
 """
 
 from __future__ import annotations

@@ -146,8 +146,13 @@ def submit(request: Request, name: Name, body: SubmitBody, console: Open, visito
 
 @router.post("/parts/{kind}/{key}/submit", openapi_extra=does("script.submit", "benefit.submit", "budget.submit"))
 def submit_part(
-    request: Request, kind: Literal["script", "benefit", "budget"], key: Name, body: CommentBody, console: Open, visitor: Writes
-) -> Response:  # fmt: skip
+    request: Request,
+    kind: Literal["script", "benefit", "budget"],
+    key: Name,
+    body: CommentBody,
+    console: Open,
+    visitor: Writes,
+) -> Response:
     """Ask that a script, a benefit or a campaign's budget be consented to on its own."""
 
     def effect() -> dict[str, Any]:

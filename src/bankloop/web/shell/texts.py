@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bankloop.kit.text import Text
-from bankloop.organization.approval.rules import KINDS as APPROVED
+from bankloop.organization.approval import KINDS as APPROVED
 
 STEPS: Mapping[str, Text] = {
     "model": Text("建模型", "Model"),
