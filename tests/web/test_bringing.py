@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -281,8 +282,9 @@ def test_of_two_who_change_the_mapping_the_slower_is_told(idle: Fresh, tmp_path:
     assert form_of(late.text)["customer.gender.男"] == "F", "what was chosen is still there"
     made_late = second.post("/bring/make", data=form)
     assert made_late.status_code == 412
-    (idle.bank.folder / "data" / "bringing" / "receiving").mkdir()
-    busy = send(second, tmp_path / "customers.csv")
+    with (idle.bank.folder / "data" / "bringing" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        busy = send(second, tmp_path / "customers.csv")
     assert (busy.status_code, "somebody else is sending" in refusal(busy)) == (409, True)
 
 

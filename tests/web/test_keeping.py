@@ -49,7 +49,7 @@ def test_what_is_glanced_at_is_part_of_what_is_examined(staffed: Staffed) -> Non
     ("person", "shown", "hidden"),
     [
         ("steward", "Last day loaded", "Health"),
-        ("secadmin", "Accounts that wait", "Last day loaded"),
+        ("secadmin", "Roles granted", "Last day loaded"),
     ],
 )
 def test_everybody_sees_what_they_keep_and_no_more(staffed: Staffed, person: str, shown: str, hidden: str) -> None:

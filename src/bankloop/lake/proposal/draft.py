@@ -6,6 +6,7 @@ change it at once the slower one is told. Nothing of it is loaded, and it ends w
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -81,20 +82,24 @@ def receiving(bank: Path, most: int) -> Iterator[Path]:
     place = draft_folder(bank)
     (place / "files").mkdir(parents=True, exist_ok=True, mode=0o700)
     room = place / "receiving"
-    try:
+    with _alone(place), errors.guarded("data/bringing"):
+        shutil.rmtree(room, ignore_errors=True)  # of a process that was killed
         room.mkdir(mode=0o700)
-    except FileExistsError:
-        raise busy() from None
-    try:
-        with errors.guarded("data/bringing"):
+        try:
             yield room
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+        finally:
+            shutil.rmtree(room, ignore_errors=True)
 
 
-def forget_unfinished(bank: Path) -> None:
-    """Clear what a process that was killed had begun to receive: called before anybody can send anything."""
-    shutil.rmtree(draft_folder(bank) / "receiving", ignore_errors=True)
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Be the only one who receives files or ends the draft; a process that dies lets go of it."""
+    with (place / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise busy() from None
+        yield
 
 
 def keep_files(connection: Connection, bank: Path, received: Mapping[str, Path], most: int) -> Draft:
@@ -161,11 +166,12 @@ def make_of_draft(connection: Connection, bank: Path, draft: Draft, proposal: Pr
     check_free(bank)
     if read_draft(bank).seen != draft.seen:
         raise stale()
-    make_bank(bank, [str(one) for one in draft.files], proposal, move=True)
-    written = digest_bytes([(bank / "bank.yaml").read_bytes()])
-    after = {"file": written, "files": [one.name for one in draft.files], "day": proposal.day.isoformat()}
-    record_audit(connection, "lake.settle", "lake", "bank.yaml", None, after)
-    shutil.rmtree(draft.folder, ignore_errors=True)
+    with _alone(draft.folder):
+        make_bank(bank, [str(one) for one in draft.files], proposal, move=True)
+        written = digest_bytes([(bank / "bank.yaml").read_bytes()])
+        after = {"file": written, "files": [one.name for one in draft.files], "day": proposal.day.isoformat()}
+        record_audit(connection, "lake.settle", "lake", "bank.yaml", None, after)
+        shutil.rmtree(draft.folder, ignore_errors=True)
 
 
 def look_at_draft(draft: Draft) -> tuple[FileLook, ...]:

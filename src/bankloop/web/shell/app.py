@@ -17,7 +17,6 @@ from starlette.exceptions import HTTPException
 
 from bankloop.kit.errors import BankloopError, EnvironmentFault, SignInError
 from bankloop.kit.text import Language, Text
-from bankloop.lake.proposal.draft import forget_unfinished
 from bankloop.loop.bank import Bank
 from bankloop.organization import account
 from bankloop.organization.rights import require
@@ -75,7 +74,6 @@ def create_app(
         with opening() as opened:
             app.state.console = Console(opened)
             app.state.provider = account.Provider(known.oidc, opened.clock) if known.oidc else None
-            forget_unfinished(opened.folder)
             app.state.local_key = "" if say_local is None else local_key(opened.store)
             if say_local is not None and app.state.local_key:
                 say_local(f"/local/{app.state.local_key}")

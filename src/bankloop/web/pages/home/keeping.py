@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 from bankloop.kit.text import Text
 from bankloop.lake.inventory import DeliveryRecord, deliveries
 from bankloop.organization import account
+from bankloop.organization.rights import ROLES, GrantState, grants
 from bankloop.store.doctor import Finding, glance
 from bankloop.store.jobs import JobState, open_jobs
 from bankloop.view import format as say
@@ -45,6 +47,8 @@ def keeping(console: Console, visitor: Visitor) -> tuple[tuple[Figure, ...], tup
         waiting, table = _accounts(console)
         figures.append(Figure(Text("等人的账号", "Accounts that wait"), say.count(waiting)))
         tables.append(table)
+    if may(visitor, "grant.read"):
+        tables.append(_holders(console))
     if may(visitor, "quality.read"):
         delivered = deliveries(console.bank.lake)
         figures.append(_last_load(delivered))
@@ -82,6 +86,28 @@ def _accounts(console: Console) -> tuple[int, Table]:
     rows = tuple((Cell(say.same(one.person_id), drill="people"), Cell(said)) for one, said in waiting[:_ON_PAGE])
     columns = (Column(Text("用户号", "Person")), Column(Text("等什么", "Waits for")))
     return len(waiting), Table("accounts", Text("等人的账号", "Accounts that wait"), columns, rows)
+
+
+def _holders(console: Console) -> Table:
+    """Return how many people have each role, and how many wait to be given it."""
+    with console.reading() as connection:
+        held = Counter(one.role for one in grants(connection, GrantState.OPEN))
+        asked = Counter(one.role for one in grants(connection, GrantState.REQUESTED))
+    rows = tuple(
+        (
+            Cell(spec.title, drill="people"),
+            Cell(say.count(held[role])),
+            Cell(say.count(asked[role]), Tone.WARN if asked[role] else Tone.PLAIN),
+        )
+        for role, spec in ROLES.items()
+        if held[role] or asked[role]
+    )
+    columns = (
+        Column(Text("角色", "Role")),
+        Column(Text("人数", "People"), number=True),
+        Column(Text("待批准", "Asked for"), number=True),
+    )
+    return Table("holders", Text("角色授予", "Roles granted"), columns, rows)
 
 
 def _waits(one: account.Account, now: datetime) -> Text | None:
