@@ -78,7 +78,7 @@ def real(staffed: Staffed) -> dict[str, Any]:
         "fields": ["name_token"], "valid_to": "2027-01-01T00:00:00Z", "to_unit": unit, "measure": "tasks", "first": "2026-07-01",
         "last": "2026-07-31", "total": 10, "weights": dict.fromkeys(below, "1"), "about_no": customer, "topic": "corporate_loan",
         "need": "x", "agreed": True, "company": "x", "stands": True, "origin": "letter", "ticket": "T1", "unit": branch, "campaign": "bind-card",
-        "per_week": 1, "withheld": [], "person_id": manager, "role": "auditor", "units": [], "title": "x", "scopes": ["read"],
+        "per_week": 1, "withheld": [], "person_id": manager, "role": "data_scientist", "units": [], "title": "x", "scopes": ["read"],
         "post": "teller", "deputy": other, "parent_id": branch, "zh": "x", "en": "x", "branches": [branch], "channels": ["sms"],
         "version": 1, "round": 1,
     }  # fmt: skip

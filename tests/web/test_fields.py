@@ -113,6 +113,8 @@ def test_a_number_is_no_day_and_a_yes_is_no_number(base: type[BaseModel]) -> Non
         (Fen, MAX_FEN + 1, None),
         (Fen, -1, None),
         (Fen, "1", None),
+        (Fen, 1.0, 1),
+        (Fen, 1.5, None),
         (Round, 0, None),
         (Name, "", None),
         (Name, "x" * 65, None),

@@ -57,7 +57,8 @@ def test_a_change_that_cannot_be_comes_back_with_its_form(staffed: Staffed) -> N
     assert 'role="alert"' in answer.text
     assert "kept words" in answer.text
     late = owner.post(f"/products/{WEALTH}/change", data={"csrf": token, "effective_at": "soon", "reason": "x"})
-    assert late.status_code == 422
+    assert late.status_code == 400
+    assert "2026-06-30T10:00:00+08:00" in late.text
 
 
 def test_who_may_only_read_sees_no_form(staffed: Staffed) -> None:

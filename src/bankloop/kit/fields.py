@@ -35,6 +35,13 @@ def _by_grammar(kind: type[T], read: Callable[[str], T]) -> BeforeValidator:
     return BeforeValidator(reads)
 
 
+def _whole(given: object) -> object:
+    """Let numbers through as they are: a text is none, and neither is a yes."""
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise ValueError("a whole number is written as a number")
+    return given
+
+
 def _between(first: str, last: str) -> object:
     return Field(json_schema_extra={"formatMinimum": first, "formatMaximum": last})
 
@@ -43,11 +50,12 @@ Name = Annotated[str, Field(min_length=1, max_length=64)]
 # What may be left unsaid, and what must be said.
 Reason = Annotated[str, Field(max_length=2_000)]
 Words = Annotated[str, Field(min_length=1, max_length=2_000)]
-Fen = Annotated[int, Field(strict=True, ge=0, le=MAX_FEN)]
-Version = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-Round = Annotated[int, Field(strict=True, ge=1, le=1_000)]
+WHOLE = BeforeValidator(_whole)
+Fen = Annotated[int, Field(ge=0, le=MAX_FEN), WHOLE]
+Version = Annotated[int, Field(ge=1, le=1_000_000), WHOLE]
+Round = Annotated[int, Field(ge=1, le=1_000), WHOLE]
 # Nought is history: what was before any round.
-LearnedFrom = Annotated[int, Field(strict=True, ge=0, le=1_000)]
+LearnedFrom = Annotated[int, Field(ge=0, le=1_000), WHOLE]
 Day = Annotated[date, _by_grammar(date, read_day), _between(f"{FIRST_YEAR}-01-01", f"{LAST_YEAR}-12-31")]
 Moment = Annotated[
     datetime,

@@ -28,7 +28,7 @@ from bankloop.loop.product import LegRuling, Notice, ShelfInForce, WhyNot, in_fo
 from bankloop.loop.spec import Availability, Lock, Product, RiskRating, read_lock
 from bankloop.organization.approval import Approval, Demand, Effects, Limits, have_effect, submit_approval, terms_of
 from bankloop.organization.principals import system
-from bankloop.organization.rights import open_customer
+from bankloop.organization.rights import check_named, open_customer
 from bankloop.organization.task import Task, open_tasks, withdraw_tasks
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import Principal
@@ -126,11 +126,16 @@ def granted_notices(connection: Connection) -> list[Notice]:
 
 @verb("product.submit")
 def submit_change(bank: Bank, maker: Principal, change: ShelfChange, reason: str = "") -> UUID:
-    """Ask for a change of the shelf, to be approved by another person; the same change is asked for once."""
+    """Ask for a change of the shelf, to be approved by another person; the same change is asked for once.
+
+    Raises ``NotFoundError`` for a product or a branch that the bank does not have.
+    """
     product = known_product(bank, change.product)
     _check(bank, change)
     effect = _touched(bank, product.key)
     with bank.store.begin(maker) as connection:
+        for branch in change.available.branches or ():
+            check_named(connection, unit_id=branch)
         moment = change.effective_at or now_of(connection)
         content = {
             "available": change.available.model_dump(mode="json"),

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from bankloop.customer.overview import open_overview
 from bankloop.customer.relation import find_way, open_relations
-from bankloop.kit.fields import Moment, Name, Reason, Words
+from bankloop.kit.fields import WHOLE, Moment, Name, Reason, Words
 from bankloop.kit.plain import plain
 from bankloop.organization.granting import approve_transfer, recall_transfer, reject_transfer, submit_transfer
 from bankloop.organization.people import transfers
@@ -51,7 +51,7 @@ class UnmaskBody(Body):
     fields: Annotated[list[Name], Field(min_length=1, max_length=64)]
     reason: Words
     ticket: Name
-    minutes: Annotated[int, Field(strict=True, ge=1, le=480)] = 30
+    minutes: Annotated[int, Field(ge=1, le=480), WHOLE] = 30
 
 
 class TransferBody(Body):

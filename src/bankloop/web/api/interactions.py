@@ -10,7 +10,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from bankloop.customer.interaction import Interaction, take_interactions
-from bankloop.kit.fields import Moment, Name
+from bankloop.kit.fields import WHOLE, Moment, Name
 from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
 from bankloop.web.api.dependencies import PREFIX, Body, Open, Writes, does
@@ -22,7 +22,7 @@ router = APIRouter(prefix=PREFIX, tags=["interactions"])
 class InteractionBody(Body):
     """One interaction: the channel's number for it, whose, what kind, when."""
 
-    key: Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
+    key: Annotated[int, Field(ge=0, le=2**63 - 1), WHOLE]
     customer_no: Name
     kind: Name
     occurred_at: Moment

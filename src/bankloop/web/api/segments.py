@@ -17,7 +17,7 @@ from bankloop.customer.segment import (
     segments,
     versions_of,
 )
-from bankloop.kit.fields import Name, Version
+from bankloop.kit.fields import WHOLE, Name, Version
 from bankloop.kit.plain import plain
 from bankloop.kit.text import Text
 from bankloop.organization.rights import require
@@ -44,7 +44,7 @@ class ClusterBody(Body):
     """How many clusters by which attributes, and under which name they are kept."""
 
     name: Annotated[str, Field(min_length=1, max_length=40)]
-    count: Annotated[int, Field(strict=True, ge=0, le=100)]
+    count: Annotated[int, Field(ge=0, le=100), WHOLE]
     attributes: Annotated[list[Name], Field(min_length=1, max_length=32)]
 
 

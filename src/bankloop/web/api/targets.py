@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
-from bankloop.kit.fields import Day, Fen, Name, Reason
+from bankloop.kit.fields import WHOLE, Day, Fen, Name, Reason
 from bankloop.kit.plain import plain
 from bankloop.loop.campaign.branch_rule import narrow
 from bankloop.organization.branch_rule import end_narrowing, narrowings
@@ -65,7 +65,7 @@ class NarrowBody(Body):
     unit: Name
     campaign: Annotated[str, Field(max_length=64)] = ""
     condition: Annotated[str, Field(max_length=2_000)] = ""
-    per_week: Annotated[int, Field(strict=True, ge=0, le=1_000)] | None = None
+    per_week: Annotated[int, Field(ge=0, le=1_000), WHOLE] | None = None
     withheld: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
     reason: Reason = ""
 

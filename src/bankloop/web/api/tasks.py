@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from bankloop.contact.by_hand import log_contact
-from bankloop.kit.fields import Fen, Moment, Name, Reason, Words
+from bankloop.kit.fields import WHOLE, Fen, Moment, Name, Reason, Words
 from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
 from bankloop.organization.task import (
@@ -53,7 +53,7 @@ class TaskBody(Body):
     due_at: Moment
     staff_id: Name | None = None
     value_fen: Fen = 0
-    risk: Annotated[int, Field(strict=True, ge=0, le=5)] = 0
+    risk: Annotated[int, Field(ge=0, le=5), WHOLE] = 0
 
 
 class FinishBody(Body):
