@@ -123,7 +123,8 @@ def measure(customers: int, users: int, seconds: float, pause: float) -> dict[st
     looked = sum(len(found) for found in seen.taken.values())
     return {
         "customers": customers, "users": users, "managers": served.managers, "pause_s": pause, "looks": looked,
-        "pages": pages_of(seen), "errors": sum(seen.errors.values()), "failed": dict(seen.errors), "gave_up": dict(seen.gave_up),
+        "pages": pages_of(seen), "errors": sum(seen.errors.values()), "failed": dict(seen.errors),
+        "gave_up": dict(seen.gave_up),
     }  # fmt: skip
 
 

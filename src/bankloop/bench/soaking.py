@@ -47,7 +47,7 @@ def measure(customers: int, users: int, seconds: float, pause: float) -> dict[st
     """Serve a bank for ``seconds`` to ``users`` people who read, log and lead, the daily work repeated beside them.
 
     ``memory_mb`` holds the server's resident memory after warming, at the end, and its growth an hour by least squares.
-    ``gave_up`` counts who waited a minute in vain, by page; ``others_share`` is how much of the processors was not ours.
+    ``gave_up`` counts who waited a minute in vain, by page; ``others_share`` is the processors' time that was not ours.
     """
     with serve_made_bank(customers, users) as served:
         seen, watched = asyncio.run(_soak(served, seconds, pause))

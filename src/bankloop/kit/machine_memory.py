@@ -67,8 +67,8 @@ def too_little_memory(bound: MemoryBound) -> EnvironmentFault:
         "machine.memory",
         Text(
             "{set_by} 只允许 {leaves} MB 内存，至少需要 {least} MB；请放宽限制或换用内存更大的机器后再执行同一命令",
-            "{set_by} leaves {leaves} MB of memory and at least {least} MB are needed; raise the limit or take a "
-            "larger machine, then give the same command again",
+            "{set_by} leaves {leaves} MB of memory and at least {least} MB are needed; raise the limit or take "
+            "a larger machine, then give the same command again",
         ),
         set_by=bound.set_by,
         leaves=bound.leaves >> 20,

@@ -54,8 +54,12 @@ _ARITHMETIC: Mapping[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul
 _FUNCTIONS = ("safe_div", "coalesce", "days_between")
 
 
-def read_text(text: str, types: Mapping[str, Type], wants: Type | None) -> Expression:
-    """Return the typed expression of ``text``, as ``parse`` of the door says."""
+def parse(text: str, types: Mapping[str, Type], *, wants: Type | None = None) -> Expression:
+    """Return the typed expression of ``text`` over the attributes ``types``.
+
+    Raises ``ExpressionError`` with ``line`` and ``column`` (1-based) for anything outside format 1, an unknown name,
+    types that do not fit, or a result that is not of type ``wants``.
+    """
     reader = _Reader(text, types)
     root = reader.read_whole()
     if wants is not None and root.type != wants:
@@ -305,8 +309,8 @@ class _Reader:
     def _refuse_between(self, node: exp.Expr, type_: Type, below: int) -> NoReturn:
         near = " / ".join(str(Decimal(value).scaleb(-type_.scale)) for value in (below, below + 1))
         self.refuse(node, "expression.between", "“{form}”的常数比 {type} 的小数位多，永远不会相等；最近的是 {near}",
-                    "the constant of '{form}' has more decimals than {type} keeps and would never be equal; nearest are "
-                    "{near}", form=node.sql()[:60], type=type_, near=near)  # fmt: skip
+                    "the constant of '{form}' has more decimals than {type} keeps and would never be equal; "
+                    "the nearest are {near}", form=node.sql()[:60], type=type_, near=near)  # fmt: skip
 
     def _arithmetic(self, node: exp.Expr, operator: str, left: Node, right: Node) -> Node:
         if operator == "-" and left.type == DATE and right.type in (DATE, STRING):
@@ -371,7 +375,7 @@ class _Reader:
 
 
 def _below(node: Node, type_: Type) -> int | None:
-    """Return the greatest value of a type below a constant that lies between two of them; None where it is one."""
+    """Return the value of a type next below a constant that lies between two of them; None where it is one."""
     if not isinstance(node, Literal) or not isinstance(node.value, int) or type_.kind is not Kind.NUMBER:
         return None
     below, rest = divmod(node.value, 10 ** max(node.type.scale - type_.scale, 0))

@@ -103,7 +103,10 @@ def place_tasks(
 
 @verb("task.open")
 def open_task(connection: Connection, asked: NewTask, zone: str = "Asia/Shanghai") -> Task:
-    """Make a task that no plan makes, once for its key, and return it; raise ``NotFoundError`` for what is not."""
+    """Make a task that no plan makes, once for its key, and return it.
+
+    Raises ``NotFoundError`` for a customer, a unit or a person that nobody knows.
+    """
     known = by_key(connection, asked.key)
     if known is not None:
         return known

@@ -12,7 +12,8 @@ from bankloop.web.api.dependencies import Reads
 _WRITES = ("post", "put")
 _NO_KEY = ("/api/v1/token", "/api/v1/audit/verify")
 _KEY = {
-    "name": "Idempotency-Key", "in": "header", "required": True, "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "name": "Idempotency-Key", "in": "header", "required": True,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "description": "A new unique value for every new operation; the same one to send it again.",
 }  # fmt: skip
 _PROBLEM = {

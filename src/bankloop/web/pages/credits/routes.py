@@ -47,7 +47,8 @@ def add_pages(app: FastAPI) -> None:
             with console_of(request).bank.store.begin(visitor.principal) as connection:
                 record_deal(
                     connection, form.get("key", "")[:64], form.get("customer", "")[:64], form.get("unit", "")[:64],
-                    form.get("what", "")[:64], read_amount(form.get("amount", "")), read_day(form.get("day", "")), shares,
+                    form.get("what", "")[:64], read_amount(form.get("amount", "")),
+                    read_day(form.get("day", "")), shares,
                 )  # fmt: skip
         except BankloopError as error:
             return _cards(request, visitor, form, error)

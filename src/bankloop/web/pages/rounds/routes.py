@@ -105,7 +105,10 @@ def _asked(kind: str, form: Mapping[str, str]) -> dict[str, Any]:
     if kind not in _ASKED_HERE or not 1 <= number <= 1_000:
         raise InputError(
             "round.unreadable",
-            Text("轮次须为 1 到 1000 的整数；请改正后再提交", "the round must be a whole number from 1 to 1000; mend it and send again"),
+            Text(
+                "轮次须为 1 到 1000 的整数；请改正后再提交",
+                "the round must be a whole number from 1 to 1000; mend it and send it again",
+            ),
         )  # fmt: skip
     return {"round": number, "start": start.isoformat(), "further": form.get("further") == "yes"}
 
