@@ -25,12 +25,13 @@ from bankloop.lake.proposal.proposing import propose
 from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
 from bankloop.organization import account
-from bankloop.organization.beginning import begin
-from bankloop.organization.principals import auditor, system
+from bankloop.organization.beginning import LOCAL, begin
+from bankloop.organization.principals import auditor, steward, system
 from bankloop.simulate.service import write_templates
 from bankloop.store.contracts import Role
 from bankloop.store.database import attach_store, create_database
 from bankloop.store.embedded import EmbeddedServer
+from bankloop.store.jobs import Job, JobState, enqueue_job, own_jobs
 from bankloop.web.pages.bringing import routes
 from bankloop.web.shell.app import create_app
 from bankloop.web.shell.uploads import receive_files
@@ -65,6 +66,11 @@ class Fresh:
     def work(self) -> None:
         """Do the jobs that wait."""
         self.app.state.jobs.wait()
+
+    def jobs(self) -> list[Job]:
+        """The steward's jobs, the newest first."""
+        with self.bank.store.begin(steward()) as connection:
+            return own_jobs(connection, 5)
 
     def trail(self, verb: str) -> list[Any]:
         """The rows of the trail of one verb."""
@@ -395,7 +401,14 @@ def test_the_key_of_the_terminal_lets_in_until_somebody_has_a_role(fresh: Fresh)
     browser = fresh.browser()
     assert "Local mode" in browser.get("/bring").text
     assert browser.post("/signin/switch", data={"person": "nobody"}, follow_redirects=False).status_code == 401
+    browser.post("/bring/load", data={"csrf": hidden(browser.get("/bring").text, "csrf")})
+    fresh.work()
+    assert fresh.jobs()[0].state is JobState.DONE
     begin(fresh.bank.store, "anna", "bert")
+    with fresh.bank.store.begin(steward()) as connection:
+        enqueue_job(connection, "load", {}, LOCAL)
+    fresh.work()
+    assert fresh.jobs()[0].state is JobState.FAILED, "what was asked for before is nobody's after"
     for one in (browser, stranger):
         assert one.get(fresh.local, follow_redirects=False).headers["location"].startswith("/signin")
         assert one.get("/bring", follow_redirects=False).headers["location"].startswith("/signin")

@@ -41,15 +41,17 @@ def acting(store: Store, person: str, purpose: str) -> Principal:
     ``SignInError``
     where nobody signed in, ``DeniedError`` where somebody else did than ``--as`` names.
     """
-    from bankloop.organization.beginning import acting_now, is_begun
-    from bankloop.organization.principals import system
+    from bankloop.organization.beginning import is_begun
+    from bankloop.organization.principals import everything, system
+    from bankloop.organization.rights import principal_for
 
     with store.begin(system("cli")) as connection:
         if not is_begun(connection):
             _say_local()
-        elif not _believed(store):
+            return everything(person, purpose)
+        if not _believed(store):
             person = _own(signed_in(store), person)
-        return acting_now(connection, person, purpose)
+        return principal_for(connection, person, purpose)
 
 
 def permit(store: Store, permission: str, *, whole: bool = False) -> None:

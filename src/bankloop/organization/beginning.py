@@ -84,9 +84,9 @@ def open_local(store: Store, person: str) -> account.Opened:
 def acting_now(connection: Connection, person: str, purpose: str, role: str | None = None) -> Principal:
     """Return who a person is now, by the roles granted to them.
 
-    While nobody has a role, it is whoever set the bank up, and nothing is refused.
+    What was asked for in the role of whoever set the bank up is theirs while nobody has a role, and nobody's after.
     """
-    if not is_begun(connection):
+    if role == LOCAL and not is_begun(connection):
         return everything(person, purpose)
     return principal_for(connection, person, purpose, role=role)
 

@@ -133,8 +133,8 @@ def _visitor(
 
 def _local(session: account.Session, token: str) -> Visitor:
     """Return who set the bank up, at work as one of its people: nobody has a role yet, so that nothing is refused."""
-    role = AT_HEAD_OFFICE[session.person_id]
-    return Visitor(everything(session.person_id, main_purpose(role)), role, (), session, None, token)
+    purpose = main_purpose(AT_HEAD_OFFICE[session.person_id])
+    return Visitor(everything(session.person_id, purpose), LOCAL, (), session, None, token)
 
 
 def main_purpose(role: str) -> str:
