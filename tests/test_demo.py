@@ -122,7 +122,8 @@ def test_a_terminal_of_eighty_columns_shows_it_whole(
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
     assert lines
-    assert [line for line in lines if cells(line) > 80] == []
+    # A command that can be typed stays in one line, however long the bank's folder is named.
+    assert [line for line in lines if cells(line) > 80 and not line.startswith("  bankloop ")] == []
     narrow = "".join("1" if 0 < cells(line.strip()) <= 2 else "0" for line in lines)
     assert "111" not in narrow
     assert [line for line in lines if re.search(r"[\u4e00-\u9fff] / [a-z]", line)] == []

@@ -141,3 +141,4 @@ def test_what_somebody_wrote_is_no_label(speaks: str, capsys: pytest.CaptureFixt
 def test_lines_of_a_cell_stay_lines() -> None:
     assert fold("first_thing\nsecond", 20) == ["first_thing", "second"]
     assert fold("transfer_out", 10) == ["transfer_", "out"]
+    assert fold("renewal|none|rm_call", 14) == ["renewal|none|", "rm_call"]

@@ -154,6 +154,8 @@ def list_approvals(
         with opened.store.begin(person) as connection:
             found = approvals(connection) if every else approvals_waiting(connection)
             views = [approval_view(connection, one) for one in found]
+    if not views:
+        tell(Text("没有等待审批的事。", "Nothing waits to be approved."))
     for view in views:
         _show(view)
     finish({"approvals": [plain_view(view) for view in views]}, as_json)

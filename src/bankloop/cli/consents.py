@@ -65,7 +65,7 @@ def dnc(
     evidence: Evidence = None,
     run: Annotated[bool, typer.Option("--run", help="执行已批准的移出 / do what was approved")] = False,
     bank: Folder = _HERE,
-    as_: Person = "maker",
+    as_: Person = "strategist",
     as_json: AsJson = False,
 ) -> None:
     """申请把客户移出禁拨名单；批准后用 --run 执行。Ask that a customer leave the do-not-contact list; --run once approved."""

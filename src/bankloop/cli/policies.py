@@ -11,6 +11,7 @@ import typer
 from bankloop.cli.following import say_following
 from bankloop.cli.screen import AsJson, Folder, finish, language, show_table, tell
 from bankloop.cli.who import permit
+from bankloop.kit.text import Text
 from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
@@ -45,7 +46,6 @@ def evaluate(
 def _read_campaign(name: str, bank: Path, rounds: list[int], by: str | None, as_json: bool) -> None:
     from dataclasses import asdict, replace
 
-    from bankloop.kit.text import Text
     from bankloop.loop import run as loop
     from bankloop.loop.round.reading import cut_by
     from bankloop.loop.round.window import plain_reading
@@ -90,6 +90,8 @@ def metrics(
         found = scorecard(opened, day, level, units, only)
         catalogue = metrics_of(opened)
     speaks = language()
+    if not found:
+        tell(Text("这一天没有这样的指标。", "There is no such metric on that day."))
     for key in dict.fromkeys(one.metric for one in found):
         table = drill_table([one for one in found if one.metric == key], catalogue[key], level, None)
         show_table(table.caption.say(speaks), table.heads(speaks), table.said(speaks), right=[1, 2, 3])

@@ -32,8 +32,8 @@ _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # A Chinese bracket is wide enough to need no blank after it.
 _HALVES = re.compile(r" / |(?<=）)/ ")
 # A line may be broken after a blank and what joins words, and at a Chinese character.
-_BREAKS = re.compile(r"\s+|(?<=[/,，、·_-])|(?=[\u4e00-\u9fff])")
-_PIECES = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]|[^\s\u4e00-\u9fff/,，、·_-]*[/,，、·_-]?\s*")
+_BREAKS = re.compile(r"\s+|(?<=[/,，、·|_-])|(?=[\u4e00-\u9fff])")
+_PIECES = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]|[^\s\u4e00-\u9fff/,，、·|_-]*[/,，、·|_-]?\s*")
 P = ParamSpec("P")
 R = TypeVar("R")
 

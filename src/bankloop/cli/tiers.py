@@ -29,7 +29,7 @@ def close(
         typer.Option("--month", formats=["%Y-%m"], help="月份，默认上月 / month, the last one by default"),
     ] = None,
     bank: Folder = _HERE,
-    as_: Person = "maker",
+    as_: Person = "strategist",
     as_json: AsJson = False,
 ) -> None:
     """按月日均给全部客户定层：提级立即，降级先关注；一个月只关一次。Close a month: averages, tiers, watch; once."""
@@ -53,7 +53,7 @@ def close(
     )  # fmt: skip
 
 
-def submit_rules(reason: Reason = "", bank: Folder = _HERE, as_: Person = "maker", as_json: AsJson = False) -> None:
+def submit_rules(reason: Reason = "", bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = False) -> None:
     """把本行的 tiers.yaml 提交审批；批准之前不生效。Submit the bank's tiers.yaml; it is in force once approved."""
     from bankloop.customer.tier import ask_rules
     from bankloop.wiring import open_bank
@@ -64,7 +64,7 @@ def submit_rules(reason: Reason = "", bank: Folder = _HERE, as_: Person = "maker
     finish({"request": str(request)}, as_json)
 
 
-def assign(bank: Folder = _HERE, as_: Person = "maker", as_json: AsJson = False) -> None:
+def assign(bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = False) -> None:
     """给每个客户恰好一个归属：客户经理、远程银行或数字化。Give everybody exactly one keeper: manager, centre or digital."""
     from bankloop.customer.servicing import MODES, assign_keepers
 
