@@ -62,7 +62,10 @@ def test_what_varies_is_compared_by_its_shape() -> None:
 def test_a_tutorial_is_what_is_printed(name: str) -> None:
     done = subprocess.run(
         [sys.executable, SCRIPT.with_name("tutorials.py"), name],
-        capture_output=True, text=True, check=False, timeout=1_800,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1_800,
+    )
     assert done.stdout == ""
     assert done.returncode == 0, done.stderr

@@ -53,7 +53,9 @@ def close(
     )  # fmt: skip
 
 
-def submit_rules(reason: Reason = "", bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = False) -> None:
+def submit_rules(
+    reason: Reason = "", bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = False
+) -> None:
     """把本行的 tiers.yaml 提交审批；批准之前不生效。Submit the bank's tiers.yaml; it is in force once approved."""
     from bankloop.customer.tier import ask_rules
     from bankloop.wiring import open_bank
