@@ -89,7 +89,9 @@ def test_no_command_ends_in_a_traceback(
                 broken[" ".join(path)] = repr(done.exception)
             elif done.exit_code and not done.output.strip():
                 broken[" ".join(path)] = "failed without a word"
-            if too_wide := [line for line in done.stdout.splitlines() if cells(line) > COLUMNS]:
+            # A command that can be typed stays in one line, however long the bank's folder is named.
+            lines = (line for line in done.stdout.splitlines() if not line.startswith("  bankloop "))
+            if too_wide := [line for line in lines if cells(line) > COLUMNS]:
                 wide[" ".join(path)] = too_wide
         assert broken == {}
         assert wide == {}
