@@ -29,7 +29,7 @@ DOORS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("relationship_manager", "/customers/{customer_no}/consents", ("{customer_no}", "purpose")),
     ("relationship_manager", "/customers/{customer_no}/unmask", ("{customer_no}", "fields")),
     ("branch_commander", "/narrowings", ("unit", "campaign", "withheld")),
-    ("security_admin", "/grants", ("person_id", "role", "units")),
+    ("security_admin", "/grants", ("role", "units")),
     ("security_admin", "/machines", ("person_id",)),
     ("system_admin", "/people", ("unit_id",)),
     ("system_admin", "/people/{staff_id}/deputy", ("{staff_id}", "deputy")),

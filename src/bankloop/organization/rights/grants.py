@@ -89,15 +89,16 @@ def keep_grant(
     valid_from: datetime | None,
     valid_to: datetime | None,
 ) -> Grant:
-    """Keep what is asked for: it gives nothing yet.
+    """Keep what is asked for: it gives nothing yet. Who is not on the staff yet may be named: a bank begins with nobody.
 
-    Raises ``DeniedError`` for oneself, or where administrators combine, ``NotFoundError`` for who is not of the bank.
+    Raises ``DeniedError`` for oneself, or where administrators combine, ``NotFoundError`` for a unit there is not.
     """
     actor = principal_of(connection).id
     if actor == person_id:
         raise errors.own_grant(actor)
-    check_named(connection, staff_id=person_id)
     made = _made(connection, person_id, role, reason, units, lines, valid_from, valid_to)
+    for unit in set(units) - {EVERY_UNIT}:
+        check_named(connection, unit_id=unit)
     _keep(connection, made, actor, GrantState.REQUESTED)
     record_audit(connection, "grant.submit", "grant", str(made.grant_id), None, made.plain(), reason)
     return made
