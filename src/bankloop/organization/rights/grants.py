@@ -89,7 +89,7 @@ def keep_grant(
     valid_from: datetime | None,
     valid_to: datetime | None,
 ) -> Grant:
-    """Keep what is asked for: it gives nothing yet. Who is not on the staff yet may be named: a bank begins with nobody.
+    """Keep what is asked for: it gives nothing yet. Who is no staff yet may be named: a bank begins with nobody.
 
     Raises ``DeniedError`` for oneself, or where administrators combine, ``NotFoundError`` for a unit there is not.
     """
