@@ -75,11 +75,11 @@ def create_app(
             app.state.console = Console(opened)
             app.state.provider = account.Provider(known.oidc, opened.clock) if known.oidc else None
             app.state.local_key = "" if say_local is None else local_key(opened.store)
-            if say_local is not None and app.state.local_key:
-                say_local(f"/local/{app.state.local_key}")
             crew = Crew(workplace(opened))
             app.state.jobs = crew.worker
             await asyncio.to_thread(crew.start)
+            if say_local is not None and app.state.local_key:
+                say_local(f"/local/{app.state.local_key}")
             try:
                 yield
             finally:
