@@ -54,12 +54,8 @@ _ARITHMETIC: Mapping[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul
 _FUNCTIONS = ("safe_div", "coalesce", "days_between")
 
 
-def parse(text: str, types: Mapping[str, Type], *, wants: Type | None = None) -> Expression:
-    """Return the typed expression of ``text`` over the attributes ``types``.
-
-    Raises ``ExpressionError`` with ``line`` and ``column`` (1-based) for anything outside format 1, an unknown name,
-    types that do not fit, or a result that is not of type ``wants``.
-    """
+def read_text(text: str, types: Mapping[str, Type], wants: Type | None) -> Expression:
+    """Return the typed expression of ``text``, as ``parse`` of the door says."""
     reader = _Reader(text, types)
     root = reader.read_whole()
     if wants is not None and root.type != wants:
