@@ -358,7 +358,7 @@ def test_a_file_says_something_once_and_never_undoes_a_later_refusal(store: Stor
 
 
 def test_a_withdrawal_in_a_file_calls_off_marketing_tasks_under_every_number_of_the_person(
-    store: Store, load: Load, lake: Lake
+    store: Store, load: Load, lake: Lake, put_in_book: Callable[..., None]
 ) -> None:
     load(person("C1", document_type="id_card", document_no="110101199005040019"))
     load(person("K1", document_type="id_card", document_no="110101199005040019"), source="card")
@@ -369,8 +369,18 @@ def test_a_withdrawal_in_a_file_calls_off_marketing_tasks_under_every_number_of_
     day = date(2026, 6, 27)
     told = (("C1", True, False, False), ("C3", True, False, False), ("C4", True, False, False))
     loaded(store, lake, day, *told)
+    put_in_book(["C1", other, "C3", "C4"], "B01", "M1")
     kinds = {"C1": TaskKind.CAMPAIGN, other: TaskKind.FOLLOW_UP, "C3": TaskKind.LIST, "C4": TaskKind.LIST}  # fmt: skip
     with store.begin(PROGRAM) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO org_unit (unit_id, kind, line, name_zh, name_en, valid_from) "
+                "VALUES ('B01', 'branch', '*', 'x', 'x', '2026-01-01')"
+            )
+        )
+        connection.execute(
+            text("INSERT INTO staff (staff_id, name, minutes_per_day, on_leave) VALUES ('M1', 'x', 480, false)")
+        )
         for number, kind in (*kinds.items(), ("C3", TaskKind.CARE)):
             task = NewTask(f"{kind}/{number}", kind, number, "B01", "x", NOW, NOW + timedelta(days=3), "M1")
             open_task(connection, task)
