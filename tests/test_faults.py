@@ -414,8 +414,8 @@ def lines_of(window: Window, campaign: str) -> int:
 
 
 def test_an_audience_of_nobody_is_a_plan_for_nobody_and_disturbs_no_other(ready: Ready, edited: Any) -> None:
-    bank = edited("campaigns/bind-card.yaml", ("audience: has_debit_card and", f"audience: {NOBODY} and"))
     round_, start = ready.window()
+    bank = edited("campaigns/bind-card.yaml", ("audience: has_debit_card and", f"audience: {NOBODY} and"))
     window = loop.plan(bank, system(), round_, start)
     assert (window.audiences["bind-card"].hit, window.audiences["bind-card"].usable) == (0, 0)
     assert lines_of(window, "bind-card") == 0
@@ -428,12 +428,12 @@ def test_an_audience_of_nobody_is_a_plan_for_nobody_and_disturbs_no_other(ready:
 
 
 def test_a_bank_without_any_audience_runs_and_sends_nothing(ready: Ready, edited: Any) -> None:
+    round_, start = ready.window()
     for name in sorted(ready.bank.spec.campaigns):
         path = f"campaigns/{name}.yaml"
         written = (ready.folder / path).read_text(encoding="utf-8")
         audience = next(line for line in written.splitlines() if line.startswith("audience:"))
         bank = edited(path, (audience, f"audience: {NOBODY}"))
-    round_, start = ready.window()
     issued = loop.run(bank, system(), round_, start).issued
     assert issued is not None
     assert (issued.decisions, issued.accepted, issued.messages, issued.tasks) == (0, 0, 0, 0)
