@@ -35,7 +35,7 @@ def test_no_parameter_is_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(service, "read_parameters", spied)
     monkeypatch.setattr(world, "read_parameters", spied)
-    write_bank(tmp_path, 2000, 1)
+    write_bank(tmp_path, 2000, 1, opening=date(2025, 12, 31))
     people = World.load(tmp_path)
     for campaign in people.campaigns:
         for action in people.actions(campaign):
