@@ -179,6 +179,7 @@ def as_if(seconds: int, arguments: list[str]) -> None:
     from bankloop.kit.clock import SystemClock
 
     ahead = timedelta(seconds=seconds)
+    # The whole program asks this one clock; a method is put in its place, which the type checker takes for a mistake.
     SystemClock.now = lambda self: datetime.now(UTC) + ahead  # type: ignore[method-assign]
     sys.argv = ["bankloop", *arguments]
     main()
