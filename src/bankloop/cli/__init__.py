@@ -18,7 +18,7 @@ _COLLECTED = (50_000, 10, 10)
 def main() -> None:
     """Run the command line; what it writes is for its own user alone, whatever the shell says."""
     os.umask(0o077)
-    # Importing makes a hundred thousand objects that stay: looking through them again and again is a fifteenth of a start.
+    # Importing makes a hundred thousand objects that stay: looking through them again costs a fifteenth of a start.
     gc.set_threshold(*_COLLECTED)
     # A terminal that cannot say a character gets its number; in JSON that is the character again.
     for stream in (sys.stdout, sys.stderr):
