@@ -16,7 +16,7 @@ from bankloop.contact.gate import reserve_contacts
 from bankloop.contact.queries import contacts_of
 from bankloop.kit.errors import InputError
 from bankloop.loop import audience, model, product, reach
-from bankloop.loop.reach import ExperimentCell, LeftOut
+from bankloop.loop.reach import ExperimentCell, LeftOut, planning
 from bankloop.organization.principals import system
 from bankloop.store.database import Store
 from tests.loop.people import AS_OF, TYPES, bank_spec, lock_of, state
@@ -134,6 +134,22 @@ def test_a_glimpse_has_the_prices_of_the_whole() -> None:
     assert 18_000 < len(some.value) < 22_000
     assert reach.solve(some).price[0] == pytest.approx(reach.solve(problem).price[0], rel=0.05)
     assert reach.glimpse(some, 30_000) is some
+
+
+def test_a_curve_read_off_a_share_of_the_plan_runs_along_that_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    ample, _ = planned(12_000, 2)
+    index = next(i for i, family in enumerate(ample.problem.families) if family.group is None)
+    name, used = ample.problem.families[index].name, float(ample.solution.used[index][0])
+    scarce = reach.with_limit(ample.problem, index, 0.4 * used / float(ample.problem.families[index].limit[0]))
+    plan = replace(ample, problem=scarce, solution=reach.assign(scarce, ample.rules))
+    whole = reach.budget_curve(plan, name, (0.5, 1.0, 2.0))
+    monkeypatch.setattr(planning, "RANGE_CUSTOMERS", 3_000)
+    read = reach.budget_curve(plan, name, (0.5, 1.0, 2.0))
+    assert [limit for limit, _, _ in read] == [limit for limit, _, _ in whole]
+    assert read[1][1] == pytest.approx(plan.solution.objective, rel=1e-9)
+    for (_, value, price), (_, true, paid) in zip(read, whole, strict=True):
+        assert value == pytest.approx(true, rel=0.05)
+        assert price == pytest.approx(paid, rel=0.25, abs=0.05)
 
 
 @pytest.mark.capability("A7")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
@@ -208,7 +208,10 @@ def _told(window: Window, index: int) -> dict[LeftOut, int]:
 
 
 def _certainty(window: Window, index: int) -> tuple[tuple[float, float, float], ...]:
-    """What a larger control of one campaign costs the plan and which lift it would let us see."""
+    """What a larger control of one campaign costs the plan and which lift it would let us see.
+
+    Of a large plan a share is solved again, and told in proportion to the plan's own value.
+    """
     dated = window.plan
     found, side = dated.candidates, dated.candidates.campaigns[index]
     here = np.flatnonzero(found.member[:, index])
@@ -218,6 +221,9 @@ def _certainty(window: Window, index: int) -> tuple[tuple[float, float, float], 
     mine = found.column_campaign == index
     apart = (found.cell == reach.ExperimentCell.HOLDOUT.value) | (found.cell == reach.ExperimentCell.EXPLORE.value)
     others = apart[:, None] | found.control[:, found.column_campaign]
+    free = replace(dated.problem, value=np.where(np.where(mine, apart[:, None], others), -np.inf, found.value))
+    some = reach.glimpsed_rows(free, reach.RANGE_CUSTOMERS)
+    part, scale = reach.part_of(free, some), reach.scale_of(dated, some)
     base, points = float(side.base.mean()), []
     shares = [round(share * 1_000_000) for share in CONTROL_SHARES]
     drawn = reach.draw_controls(numbers, side.campaign, window.round, shares)
@@ -225,12 +231,11 @@ def _certainty(window: Window, index: int) -> tuple[tuple[float, float, float], 
         held = np.zeros(len(found.rows), bool)
         held[here] = control
         held &= found.cell != reach.ExperimentCell.EXEMPT.value
-        closed = np.where(mine[None, :], (apart | held)[:, None], others)
-        problem = Problem(np.where(closed, -np.inf, found.value), dated.problem.families)
+        problem = replace(part, value=np.where(mine & held[some, None], -np.inf, part.value))
         solved = reach.assign(problem, dated.rules, dated.solution.price)
         kept = round(len(here) * share)
         visible = evaluation.minimum_detectable(base, len(here) - kept, kept)
-        points.append((share, float(visible), solved.objective))
+        points.append((share, float(visible), solved.objective * scale))
     return tuple(points)
 
 

@@ -4,7 +4,16 @@
 read elsewhere.
 """
 
-from bankloop.loop.reach.assignment import Family, PlanSolution, Problem, chosen_at, glimpse, solve
+from bankloop.loop.reach.assignment import (
+    Family,
+    PlanSolution,
+    Problem,
+    chosen_at,
+    glimpse,
+    glimpsed_rows,
+    part_of,
+    solve,
+)
 from bankloop.loop.reach.candidates import action_values, actions_of, candidates_of, join
 from bankloop.loop.reach.cells import buckets, draw_cells, draw_control, draw_controls
 from bankloop.loop.reach.conflicts import Bound, Side, conflict
@@ -24,7 +33,7 @@ from bankloop.loop.reach.issue import DecisionFrame, Issued, gate_limits, issue
 from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.one import Valuer
 from bankloop.loop.reach.pacing import Pace, paced
-from bankloop.loop.reach.planning import budget_curve, plan_window, with_limit
+from bankloop.loop.reach.planning import RANGE_CUSTOMERS, budget_curve, plan_window, scale_of, with_limit
 from bankloop.loop.reach.resources import describe, families_of, window_days
 from bankloop.loop.reach.schedule import deferred, schedule
 from bankloop.loop.reach.sets import Rules
@@ -49,6 +58,7 @@ __all__ = [
     "BY_LOT",
     "NONE",
     "OUTCOMES",
+    "RANGE_CUSTOMERS",
     "SENTENCES",
     "SILENCES",
     "WAYS",
@@ -104,11 +114,14 @@ __all__ = [
     "families_of",
     "gate_limits",
     "glimpse",
+    "glimpsed_rows",
     "issue",
     "join",
     "left_out_counts",
     "paced",
+    "part_of",
     "plan_window",
+    "scale_of",
     "schedule",
     "solve",
     "solve_several",

@@ -190,10 +190,17 @@ def chosen_at(problem: Problem, prices: Sequence[Floats]) -> Integers:
 
 def glimpse(problem: Problem, customers: int) -> Problem:
     """Return the problem of about so many customers with their share of everything; the whole where it is no larger."""
-    if len(problem.value) <= customers:
-        return problem
-    rows = sample_of(flatten(problem), customers)
-    share = len(rows) / len(problem.value)
+    return problem if len(problem.value) <= customers else part_of(problem, glimpsed_rows(problem, customers))
+
+
+def glimpsed_rows(problem: Problem, customers: int) -> Integers:
+    """Return the rows of about so many customers, drawn by what is in them; all where there are no more."""
+    return sample_of(flatten(problem), customers)
+
+
+def part_of(problem: Problem, rows: Integers) -> Problem:
+    """Return the problem of these rows with their share of every limit and floor."""
+    share = len(rows) / max(len(problem.value), 1)
     families = (
         replace(
             f,

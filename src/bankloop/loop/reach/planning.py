@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from bankloop.kit.ids import digest_bytes
 from bankloop.loop.reach import errors
-from bankloop.loop.reach.assignment import Family, Problem, glimpse
+from bankloop.loop.reach.assignment import Family, Problem, glimpse, glimpsed_rows, part_of
 from bankloop.loop.reach.conflicts import conflict
 from bankloop.loop.reach.contracts import (
     ActionLine,
@@ -185,11 +185,24 @@ def with_limit(problem: Problem, index: int, factor: float) -> Problem:
 
 
 def budget_curve(plan: DatedPlan, name: str, factors: Sequence[float]) -> list[tuple[float, float, float]]:
-    """Return (limit, value, price) of re-solved plans for each factor of a resource's limit; money in fen."""
+    """Return (limit, value, price) of re-solved plans for each factor of a resource's limit; money in fen.
+
+    Of a large plan a share of ``RANGE_CUSTOMERS`` is solved again, and its values are told in proportion to the plan's own.
+    """
     index = next(i for i, family in enumerate(plan.problem.families) if family.name == name)
-    points = []
+    rows = glimpsed_rows(plan.problem, RANGE_CUSTOMERS)
+    some, scale = part_of(plan.problem, rows), scale_of(plan, rows)
+    limit, points = float(plan.problem.families[index].limit[0]), []
     for factor in factors:
-        problem = with_limit(plan.problem, index, factor)
-        solution = assign(problem, plan.rules, plan.solution.price)
-        points.append((float(problem.families[index].limit[0]), solution.objective, float(solution.price[index][0])))
+        solution = assign(with_limit(some, index, factor), plan.rules, plan.solution.price)
+        points.append((limit * factor, solution.objective * scale, float(solution.price[index][0])))
     return points
+
+
+def scale_of(plan: DatedPlan, rows: Integers) -> float:
+    """Return how many times what these rows' share of a plan brings the whole plan brings: 1 where they are all."""
+    n = len(plan.problem.value)
+    if len(rows) == n:
+        return 1.0
+    part = assign(part_of(plan.problem, rows), plan.rules, plan.solution.price).objective
+    return plan.solution.objective / part if part > 0 else n / max(len(rows), 1)
