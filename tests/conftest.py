@@ -25,6 +25,7 @@ from bankloop.store.database import Store, attach_store, create_database
 from bankloop.store.embedded import EmbeddedServer, remove_cluster, start_server
 from bankloop.store.sources import EmbeddedSource
 from bankloop.work.approvals import check_kinds
+from tests.databases import administering, copy_database, drop_database
 
 # Every room is there: verbs are guarded, and every kind of approval has its effects.
 check_kinds()
@@ -39,6 +40,9 @@ _SPARK = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "1g",
 }
+
+# What a power cut would lose is not asked of a server that lives for some minutes; else the disk is what tests wait for.
+_FLEETING = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
 
 _numbers = itertools.count(1)
 # Slow machines are slow: no test is about how long an example takes.
@@ -108,6 +112,10 @@ def store_server(
     bank = tmp_path_factory.mktemp("server")
     server = start_server(bank)
     try:
+        with administering(server) as connection:
+            for name, value in _FLEETING.items():
+                connection.execute(text(f"ALTER SYSTEM SET {name} = '{value}'"))
+            connection.execute(text("SELECT pg_reload_conf()"))
         create_database(server, TEMPLATE)
         attach_store(bank, clock, server, TEMPLATE).close()
         yield server
@@ -117,11 +125,12 @@ def store_server(
 
 
 @pytest.fixture
-def database(store_server: EmbeddedServer) -> str:
-    """The name of a fresh migrated database."""
+def database(store_server: EmbeddedServer) -> Iterator[str]:
+    """The name of a fresh migrated database; it is dropped after the test, for thousands of them would fill the disk."""
     name = f"bank_{next(_numbers)}"
-    create_database(store_server, name, TEMPLATE)
-    return name
+    copy_database(store_server, name, TEMPLATE)
+    yield name
+    drop_database(store_server, name)
 
 
 @pytest.fixture

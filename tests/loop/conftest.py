@@ -19,6 +19,7 @@ from bankloop.organization.principals import checker, maker, system
 from bankloop.simulate.service import write_bank
 from bankloop.store.database import attach_store, create_database
 from bankloop.store.embedded import EmbeddedServer
+from tests.databases import copy_database, drop_database
 from tests.loop.gates import STATES
 
 
@@ -48,6 +49,7 @@ def bank(
     """The bank in a database of its own."""
     folder, template = bank_once
     name = f"gates_{abs(hash(request.node.nodeid)) % 10**9}"
-    create_database(store_server, name, template)
+    copy_database(store_server, name, template)
     with attach_store(folder, clock, store_server, name) as store:
         yield Bank(folder, store, open_lake(folder, store, system("lake")), clock, STATES)
+    drop_database(store_server, name)

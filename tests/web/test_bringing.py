@@ -36,6 +36,7 @@ from bankloop.web.pages.bringing import routes
 from bankloop.web.shell.app import create_app
 from bankloop.web.shell.uploads import receive_files
 from bankloop.web.shell.visitor import csrf_of
+from tests.databases import drop_database
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
@@ -95,6 +96,7 @@ def begun(server: EmbeddedServer, clock: FixedClock, folder: Path) -> Iterator[F
         app = create_app(lambda: nullcontext(bank), rates=rates, say_local=said.append)
         with TestClient(app, base_url="http://127.0.0.1"):
             yield Fresh(bank, app, said[0])
+    drop_database(server, database)
 
 
 @pytest.fixture

@@ -46,7 +46,13 @@ _REFUSED_CHANGES = {
 
 
 def described(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document."""
+    """Return the OpenAPI document; it is written once, for that takes seconds."""
+    if app.openapi_schema is None:
+        app.openapi_schema = _written(app)
+    return app.openapi_schema
+
+
+def _written(app: FastAPI) -> dict[str, Any]:
     found = get_openapi(
         title="bankloop", version="1", description="Every verb of a bank's closed loop.", routes=app.routes
     )
