@@ -41,7 +41,7 @@ _SPARK = {
     "spark.driver.memory": "1g",
 }
 
-# What a power cut would lose is not asked of a server that lives for some minutes; else the disk is what tests wait for.
+# What a power cut would lose is not asked of a server that lives for minutes; else tests wait for the disk.
 _FLEETING = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
 
 _numbers = itertools.count(1)
@@ -126,7 +126,7 @@ def store_server(
 
 @pytest.fixture
 def database(store_server: EmbeddedServer) -> Iterator[str]:
-    """The name of a fresh migrated database; it is dropped after the test, for thousands of them would fill the disk."""
+    """The name of a fresh migrated database, dropped after the test: thousands of them would fill the disk."""
     name = f"bank_{next(_numbers)}"
     copy_database(store_server, name, TEMPLATE)
     yield name

@@ -187,7 +187,7 @@ def with_limit(problem: Problem, index: int, factor: float) -> Problem:
 def budget_curve(plan: DatedPlan, name: str, factors: Sequence[float]) -> list[tuple[float, float, float]]:
     """Return (limit, value, price) of re-solved plans for each factor of a resource's limit; money in fen.
 
-    Of a large plan a share of ``RANGE_CUSTOMERS`` is solved again, and its values are told in proportion to the plan's own.
+    Of a large plan a share of ``RANGE_CUSTOMERS`` is solved again, and told in proportion to the plan's own value.
     """
     index = next(i for i, family in enumerate(plan.problem.families) if family.name == name)
     rows = glimpsed_rows(plan.problem, RANGE_CUSTOMERS)
