@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from bankloop.cli.campaigns import plain_plan
 from bankloop.loop.audience import MIN_CELL
 from bankloop.loop.membership.probing import NEAR_A_DAY
 from bankloop.loop.offering.offers import offers_for
 from bankloop.loop.reach import BY_LOT, why_left_out
 from bankloop.organization.principals import system
 from bankloop.report.keeping import load_window_view
-from bankloop.report.record import UNLISTED
+from bankloop.report.record import UNLISTED, record_of
 from bankloop.web.pages.plan.page import export_of
 from bankloop.web.shell.console import Console
 from bankloop.web.shell.texts import GROUPS
@@ -52,6 +55,28 @@ def test_no_list_names_who_is_flagged_or_whom_the_lot_kept_apart(staffed: Staffe
         tried += len(flagged)
     assert tried
     assert not set(record.rows["reason"].to_pylist()) & UNLISTED
+
+
+def test_nothing_told_beside_a_plan_depends_on_what_the_flagged_are_like(staffed: Staffed) -> None:
+    window = staffed.small.window
+    table = window.state.table
+    flagged = sorted(set().union(*(flagged_of(staffed, name) for name in window.audiences)))
+    theirs = pc.is_in(table["customer_no"], pa.array(flagged))
+    assert pc.sum(theirs).as_py() == len(flagged) > 0
+    strange = {
+        name: table[name] if name == "customer_no" else pc.if_else(theirs, table[name].take(neighbours), table[name])
+        for neighbours in [pa.array(np.roll(np.arange(len(table)), 7))]
+        for name in table.column_names
+    }
+    elsewhere = replace(window, state=replace(window.state, table=pa.table(strange, schema=table.schema)))
+    assert elsewhere.state.table != table
+    assert plain_plan(elsewhere) == plain_plan(window)
+    here, there = record_of(window), record_of(elsewhere)
+    assert there.rows.equals(here.rows)
+    assert there.excluded.equals(here.excluded)
+    assert there.beside == here.beside
+    for told in ("lines", "resources", "campaigns", "curves", "candidates", "conflict"):
+        assert getattr(there, told) == getattr(here, told)
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])
