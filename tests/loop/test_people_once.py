@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-import numpy as np
 import pyarrow as pa
 from sqlalchemy import text
 
 from bankloop.contact.contracts import Cap
 from bankloop.contact.gate import reserve_contacts
 from bankloop.contact.queries import broken_caps
-from bankloop.customer.consent import permits
+from bankloop.customer.identity import RECORD_SCHEMA, link_identities, register, undo_merge
+from bankloop.customer.persons import NO_LEADS
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.approving import approve_in_turn, submit
+from bankloop.loop.membership.customer_watch import Everybody
+from bankloop.loop.round.labels import round_outcomes, round_population
+from bankloop.loop.round.one_person import as_decided, first_of_persons
 from bankloop.organization.principals import maker, reviewers, system
 from bankloop.store.database import Store
+from bankloop.store.history import append_events, read_decisions
 
 NOON = datetime(2026, 7, 1, 4, tzinfo=UTC)
 
@@ -71,21 +75,118 @@ def test_contacts_from_before_a_merge_count_after_it(store: Store, allow: Callab
     assert reserve(store, 3, "C1", monthly, days=2) == "cap:marketing:*:2/30d"
 
 
-def test_further_numbers_of_a_person_are_marked_and_the_first_one_stays(store: Store) -> None:
-    one_person(store, "C2", "C4", "C6")
-    one_person(store, "P9", "C1", "C3")  # the party's own number is no customer of the core system
-    with store.begin(system("test")) as connection:
-        found = permits(connection, pa.array([f"C{n}" for n in range(1, 7)]))
-    assert np.flatnonzero(found.again).tolist() == [2, 3, 5]
+def merged(bank: Bank, *numbers: str) -> None:
+    """Let the core system's records of some customers bear one document, and link them."""
+    record = {"name": "王小明", "birth": "1990-05-04", "document_no": "110105199005041017"}
+    given = [{**dict.fromkeys(RECORD_SCHEMA.names), **record, "source_key": number} for number in numbers]
+    with bank.store.begin(system("identity", "load")) as connection:
+        register(connection, "core", pa.Table.from_pylist(given, RECORD_SCHEMA), bank.lake.today(), "L1")
+        link_identities(connection)
 
 
-def test_a_plan_has_a_person_once_and_says_how_many_numbers_that_left_out(bank: Bank) -> None:
+def parted(bank: Bank, number: str) -> None:
+    with bank.store.begin(system("identity", "quality")) as connection:
+        undo_merge(connection, number, "two people after all")
+
+
+def found_by(bank: Bank, expression: str) -> set[str]:
+    with bank.store.begin(system("test")) as connection:
+        people = Everybody(bank).now(connection)
+    numbers = people.table["customer_no"].filter(pa.array(people.meets(expression))).to_pylist()
+    assert len(numbers) == len(set(numbers))
+    return set(numbers)
+
+
+def test_two_numbers_with_little_are_one_customer_with_enough_until_the_merge_is_undone(bank: Bank) -> None:
+    """C1 has 30,000 yuan and C2 has 40,000: together they are found by ``aum >= 50000``, once."""
+    table = bank.state(bank.lake.today() - timedelta(days=1)).table
+    some = [
+        (aum, number)
+        for number, aum in zip(table["customer_no"].to_pylist(), table["aum"].to_pylist(), strict=True)
+        if 2_500_000 < aum < 5_000_000
+    ]
+    (a, one), (b, other) = sorted(some)[-2:]
+    lead, further = sorted((one, other))
+    before = found_by(bank, "aum >= 50000")
+    assert not {lead, further} & before
+    merged(bank, lead, further)
+    assert found_by(bank, "aum >= 50000") == before | {lead}
+    state = bank.state(bank.lake.today() - timedelta(days=1))
+    assert (state.row(lead)["aum"], state.row(further)) == (a + b, {})
+    assert bank.lead_of(further) == lead
+    parted(bank, further)
+    assert found_by(bank, "aum >= 50000") == before
+    assert bank.lead_of(further) == further
+
+
+def test_a_plan_has_a_person_once_and_gives_a_decision_to_the_leading_number(bank: Bank) -> None:
     submit(bank, maker(), "bind-card")
     approve_in_turn(bank, reviewers(), "bind-card")
-    before = loop.plan(bank, system(), 1, bank.lake.today()).audiences["bind-card"]
-    first, second = before.customer_no[:2].to_pylist()
-    one_person(bank.store, first, second)
-    after = loop.plan(bank, system(), 1, bank.lake.today()).audiences["bind-card"]
-    assert set(before.customer_no.to_pylist()) - set(after.customer_no.to_pylist()) == {second}
-    assert len(after.excluded["same_person"]) == 1
+    today = bank.lake.today()
+    before = loop.plan(bank, system(), 1, today).audiences["bind-card"]
+    lead, further = sorted(before.customer_no[:2].to_pylist())
+    merged(bank, lead, further)
+    after = loop.plan(bank, system(), 1, today).audiences["bind-card"]
+    assert set(before.customer_no.to_pylist()) - set(after.customer_no.to_pylist()) == {further}
     assert after.hit - sum(fall.count for fall in after.falls) == after.usable
+    loop.run(bank, system(), 1, today)
+    with bank.store.begin(system()) as connection:
+        decided = read_decisions(connection, ["bind-card"], 1)["customer_no"].to_pylist()
+    assert (decided.count(lead), decided.count(further)) == (1, 0)
+
+
+def decided(*rows: tuple[str, str, int]) -> pa.Table:
+    numbers, cells, windows = zip(*rows, strict=True)
+    start = [date(2026, 7, 1) + timedelta(days=window) for window in windows]
+    return pa.table({"customer_no": numbers, "cell": cells, "window_start": pa.array(start, pa.date32())})
+
+
+ONE = pa.table({"customer_no": ["C1", "C2", "C5"], "lead_no": ["C1", "C1", "C1"]})
+
+
+def test_who_was_merged_after_two_decisions_is_read_by_the_first_one() -> None:
+    # In one window the leading number's counts, whichever cell it was in; else the earlier one.
+    same = decided(("C2", "control", 0), ("C1", "optimize", 0), ("C3", "control", 0))
+    assert first_of_persons(same, ONE)["customer_no"].to_pylist() == ["C1", "C3"]
+    later = decided(("C1", "optimize", 30), ("C2", "control", 0), ("C3", "control", 0))
+    kept = first_of_persons(later, ONE)
+    assert (kept["customer_no"].to_pylist(), kept["cell"].to_pylist()) == (["C2", "C3"], ["control", "control"])
+    assert first_of_persons(later, NO_LEADS) is later
+
+
+def test_what_happened_under_any_number_counts_for_the_decision_of_the_person() -> None:
+    kept = decided(("C2", "control", 0), ("C3", "control", 0))
+    happened = pa.table({"customer_no": ["C1", "C5", "C2", "C3", "C9"], "type": ["x"] * 5})
+    assert as_decided(happened, kept, ONE)["customer_no"].to_pylist() == ["C2", "C2", "C2", "C3", "C9"]
+    assert as_decided(happened, kept, NO_LEADS) is happened
+
+
+def test_a_success_under_the_other_number_is_read_as_the_person_s(bank: Bank) -> None:
+    submit(bank, maker(), "bind-card")
+    approve_in_turn(bank, reviewers(), "bind-card")
+    today = bank.lake.today()
+    loop.run(bank, system(), 1, today)
+    with bank.store.begin(system()) as connection:
+        lock, population, _ = round_population(connection, "bind-card", 1, NO_LEADS)
+        lead, further = sorted(population["customer_no"].to_pylist())[:2]
+        at = bank.clock.now() + timedelta(hours=1)
+        append_events(connection, event_of(further, lock.campaign.goal.event, at))
+        before = round_outcomes(bank, connection, "bind-card", 1)[1]
+    merged(bank, lead, further)
+    with bank.store.begin(system()) as connection:
+        _, once, left_out = round_population(connection, "bind-card", 1, bank.leads())
+        after = round_outcomes(bank, connection, "bind-card", 1)[1]
+    assert (once.num_rows, left_out["same_person"]) == (population.num_rows - 1, 1)
+    assert after.success[once["customer_no"].to_pylist().index(lead)] == 1.0
+    assert (after.success.sum(), len(after.success)) == (before.success.sum(), len(before.success) - 1)
+    assert after.notes["same_person"] == 1
+
+
+def event_of(number: str, type_: str, at: datetime) -> pa.Table:
+    moment = pa.array([at], pa.timestamp("us", "UTC"))
+    return pa.table(
+        {
+            "source": ["app"], "event_id": [1], "customer_no": [number], "unit_id": ["B01"], "type": [type_],
+            "occurred_on": [at.date()], "occurred_at": moment, "recorded_at": moment,
+        }
+    )  # fmt: skip

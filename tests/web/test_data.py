@@ -52,7 +52,7 @@ def test_a_metric_leads_to_its_rows_and_each_of_them_to_its_raw_line(staffed: St
     state = bank.state(as_of)
     held = state.table.filter(pc.greater(state.table["products_held"], 2))
     number, total = held["customer_no"][0].as_py(), held["aum"][0].as_py()
-    behind = rows_behind(bank.lake, bank.catalogue, "aum", number, as_of, bank.versions_of(as_of))
+    behind = rows_behind(bank.lake, bank.catalogue, "aum", [number], as_of, bank.versions_of(as_of))
     keys = {key for part in behind for key in part.keys}
     assert {part.table for part in behind} == {"holding"}
     for (holding,) in keys:
@@ -90,7 +90,7 @@ def test_a_window_s_rows_are_those_that_it_counts(staffed: Staffed) -> None:
     for row in table:
         number = row["customer_no"]
         for name in ("transactions_90d", "login_days_30d"):
-            parts = rows_behind(bank.lake, bank.catalogue, name, number, as_of, bank.versions_of(as_of))
+            parts = rows_behind(bank.lake, bank.catalogue, name, [number], as_of, bank.versions_of(as_of))
             count = sum(len(part.keys) for part in parts)
             assert count == row[name] if name == "transactions_90d" else count >= row[name]
 

@@ -279,7 +279,7 @@ def _judge(bank: Bank, story: Story, window: Window, name: str, number: int) -> 
 def placebo(bank: Bank, campaigns: Sequence[str], number: int) -> Reading:
     """An A/A reading: the largest campaign's control split in two by another salt. It must find nothing."""
     with bank.store.begin(system()) as connection:
-        lock, decided, _ = round_population(connection, campaigns[0], number)
+        lock, decided, _ = round_population(connection, campaigns[0], number, bank.leads())
         outcomes = campaign_outcomes(bank, connection, lock, decided, number, to_read=False)
     quiet = ~outcomes.contacted
     numbers = decided["customer_no"].filter(pa.array(quiet)).to_pylist()

@@ -6,7 +6,7 @@ a sum over its days, so that a day that passes costs nothing and an event that a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -43,6 +43,13 @@ class Bucket:
             self.sum_fen = (self.sum_fen or 0) + event.amount_fen
         self.last = max(self.last, int(event.occurred_at.timestamp()))
 
+    def join(self, other: Bucket) -> None:
+        """Count the events of another bucket of the same day."""
+        self.count += other.count
+        if other.sum_fen is not None:
+            self.sum_fen = (self.sum_fen or 0) + other.sum_fen
+        self.last = max(self.last, other.last)
+
 
 @dataclass
 class Buckets:
@@ -78,6 +85,17 @@ class Buckets:
                 del days[day]
                 dropped += 1
         return dropped
+
+    @classmethod
+    def together(cls, parts: Sequence[Buckets]) -> Buckets:
+        """Return the buckets of one person out of those of each of their numbers, which stay as they are."""
+        made = cls(parts[0].catalogue, parts[0].zone)
+        for part in parts:
+            for kind, days in part._days.items():
+                mine = made._days.setdefault(kind, {})
+                for day, bucket in days.items():
+                    mine.setdefault(day, Bucket()).join(bucket)
+        return made
 
     def plain(self) -> dict[str, Any]:
         """Return the buckets as JSON has them, to be kept beside the customer."""

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from bankloop import __version__
 from bankloop.customer.contracts import State
+from bankloop.customer.persons import NO_LEADS
 from bankloop.customer.state import table_digest
 from bankloop.kit.ids import digest
 
@@ -21,9 +22,9 @@ KEPT_FILES = 6
 _NAMED_BY = 16
 
 
-def state_key(as_of: date, catalogue_digest: str, versions: Mapping[str, str]) -> str:
+def state_key(as_of: date, catalogue_digest: str, versions: Mapping[str, str], leads: pa.Table = NO_LEADS) -> str:
     """Return what a state is computed from and by which release, as one sha256."""
-    return digest([__version__, as_of.isoformat(), catalogue_digest, dict(versions)])
+    return digest([__version__, as_of.isoformat(), catalogue_digest, dict(versions), table_digest(leads)])
 
 
 def keep_state(folder: Path, key: str, state: State) -> None:

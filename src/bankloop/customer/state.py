@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from bankloop.customer.contracts import ADDED_UP, Catalogue, State
+from bankloop.customer.contracts import Catalogue, State
+from bankloop.customer.persons import BY_PERSON, NO_LEADS, by_person, led_numbers, persons_connection
 from bankloop.customer.queries import KEY, state_expression
 from bankloop.kit.clock import local_day, local_moment
 from bankloop.kit.expression import BOOL, DATE, STRING, Type
 from bankloop.kit.ids import digest_bytes
 from bankloop.kit.later import later
-from bankloop.lake.contracts import Scope
 from bankloop.lake.service import Lake
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 else:
     ibis = later("ibis")
 
-_BASE = ("customer", *ADDED_UP, "event")
 _ARROW = {BOOL: pa.bool_(), DATE: pa.date32(), STRING: pa.string()}
 
 
@@ -37,9 +36,9 @@ def build_state(
     versions: Mapping[str, str] | None = None,
     scores: Mapping[str, pa.Table] | None = None,
     names: Iterable[str] | None = None,
-    customers: Sequence[str] | None = None,
+    leads: pa.Table = NO_LEADS,
 ) -> State:
-    """Return the attributes of every customer as of ``as_of``, or of ``customers`` alone.
+    """Return the attributes of every customer as of ``as_of``; a person of several numbers is one, as ``leads`` says.
 
     A date means the end of that bank-local day, an aware moment that moment: what was recorded later does not count.
     ``versions`` (table → version) reads the lake as it was; ``scores`` fills score attributes from tables with
@@ -48,16 +47,14 @@ def build_state(
     wanted = catalogue if names is None else catalogue.only(names)
     today, known_until = _day(as_of, lake.zone)
     read = {**lake.current_versions(), **(versions or {})}
-    read = {table: version for table, version in read.items() if table in _BASE}
-    with lake.connection(Scope.whole_bank("state"), read) as connection:
+    read = {table: version for table, version in read.items() if table in BY_PERSON}
+    with persons_connection(lake, "state", leads, read) as connection:
         backend = ibis.duckdb.from_connection(connection)
         given = {}
         for name, table in (scores or {}).items():
-            connection.register(f"score_{name}", table.select([KEY, "score"]))
+            connection.register(f"score_{name}", _highest(table, leads))
             given[name] = backend.table(f"score_{name}")
-        tables = {table: backend.table(table) for table in _BASE}
-        if customers is not None:
-            tables = {name: table.filter(table[KEY].isin(list(customers))) for name, table in tables.items()}
+        tables = {table: backend.table(table) for table in BY_PERSON}
         expression = state_expression(tables, wanted, today, known_until, lake.zone, given)
         found = connection.sql(backend.compile(expression.order_by(KEY))).to_arrow_table()
     table = found.cast(state_schema(wanted))
@@ -65,24 +62,38 @@ def build_state(
 
 
 def spark_state(
-    session: Any, files: Mapping[str, Sequence[str]], catalogue: Catalogue, as_of: date | datetime, zone: str
+    session: Any,
+    files: Mapping[str, Sequence[str]],
+    catalogue: Catalogue,
+    as_of: date | datetime,
+    zone: str,
+    leads: pa.Table = NO_LEADS,
 ) -> pa.Table:
     """Return the state's table as Spark computes it from the lake's files (table → paths): value by value the same.
 
-    ``session`` is a SparkSession in UTC. Scores are empty, as those of ``build_state`` without any.
+    ``session`` is a SparkSession in UTC. Scores are empty, as those of ``build_state`` without any; ``leads`` as there.
     """
     today, known_until = _day(as_of, zone)
     backend = ibis.pyspark.connect(session)
     tables = {}
-    for name in [one for one in _BASE if one in files]:
+    for name in [one for one in BY_PERSON if one in files]:
         session.read.parquet(*files[name]).createOrReplaceTempView(f"bankloop_{name}")
         tables[name] = backend.table(f"bankloop_{name}")
+    if leads.num_rows:
+        session.createDataFrame(leads.to_pylist()).createOrReplaceTempView("bankloop_leads")
+        tables = by_person(tables, backend.table("bankloop_leads"))
     expression = state_expression(tables, catalogue, today, known_until, zone, {})
     with tempfile.TemporaryDirectory(prefix="bankloop-spark-") as home:
         # By file: the session's own ways into this process are slow, or leave a socket open.
         session.sql(ibis.to_sql(expression, dialect="pyspark")).write.parquet(f"{home}/state")
         found = pq.read_table(f"{home}/state").sort_by(KEY)
     return found.cast(state_schema(catalogue))
+
+
+def _highest(scores: pa.Table, leads: pa.Table) -> pa.Table:
+    """Return (customer_no, score): of the scores of a person's numbers the highest, as most of them warn."""
+    led = pa.table({KEY: led_numbers(scores[KEY], leads), "score": scores["score"]})
+    return led.group_by(KEY).aggregate([("score", "max")]).rename_columns([KEY, "score"]) if leads.num_rows else led
 
 
 def state_schema(catalogue: Catalogue) -> pa.Schema:

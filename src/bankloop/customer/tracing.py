@@ -38,11 +38,12 @@ class Behind:
 
 
 def rows_behind(
-    lake: Lake, catalogue: Catalogue, name: str, customer_no: str, as_of: date, versions: Mapping[str, str]
+    lake: Lake, catalogue: Catalogue, name: str, numbers: Sequence[str], as_of: date, versions: Mapping[str, str]
 ) -> tuple[Behind, ...]:
-    """Return the rows behind an attribute of a customer as of a day, for it and for whatever it is made of.
+    """Return the rows behind an attribute of a person as of a day, for it and for whatever it is made of.
 
-    ``versions`` are those that the state was computed from. Raises ``NotFoundError`` for an unknown attribute.
+    ``numbers`` are all of the person's, ``versions`` those that the state was computed from. Raises ``NotFoundError`` for
+    an unknown attribute.
     """
     leaves = [catalogue[one] for one in catalogue.closure([name]) if not catalogue[one].reads]
     known_until = local_moment(as_of + timedelta(days=1), 0, 0, lake.zone)
@@ -52,7 +53,7 @@ def rows_behind(
         for leaf in leaves:
             table = _table_of(leaf)
             rows = backend.table(table)
-            rows = rows.filter(rows[KEY] == customer_no)
+            rows = rows.filter(rows[KEY].isin(list(numbers)))
             rows = _narrowed(rows, leaf, as_of, known_until, lake.zone)
             found.append(_behind(connection, leaf.name, table, rows))
     return tuple(one for one in found if one.keys)

@@ -10,14 +10,17 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from bankloop.customer.catalogue import read_catalogue
 from bankloop.customer.contracts import ADDED_UP, AttributeKind, Catalogue, State
+from bankloop.customer.identity import MEMBERSHIPS
 from bankloop.customer.keeping import keep_state, kept_state, state_key
 from bankloop.customer.overview import Profiles, open_profiles
+from bankloop.customer.persons import KEY, led_numbers, persons_connection, read_leads
 from bankloop.customer.relation import EXPOSED
 from bankloop.customer.state import build_state
 from bankloop.kit.clock import Clock
@@ -26,7 +29,8 @@ from bankloop.kit.located import nearest
 from bankloop.kit.text import Text
 from bankloop.lake.service import Lake
 from bankloop.loop.spec import BankSpec, Campaign, read_bank_spec
-from bankloop.store.database import Store
+from bankloop.organization.principals import system
+from bankloop.store.database import Store, ask_bank_wide
 from bankloop.store.registry import lake_key
 
 # Learning reads the days of two rounds and today.
@@ -49,6 +53,7 @@ class Bank:
     clock: Clock
     _states: dict[str, State] = field(default_factory=dict, repr=False)
     _profiles: dict[object, Profiles] = field(default_factory=dict, repr=False)
+    _leads: dict[object, pa.Table] = field(default_factory=dict, repr=False)
     _guard: Lock = field(default_factory=Lock, repr=False)
 
     @cached_property
@@ -89,19 +94,52 @@ class Bank:
         return any(version.as_of <= day for version in self.lake.manifest.versions("customer"))
 
     def state(self, as_of: date, catalogue: Catalogue | None = None) -> State:
-        """Return every customer's attributes on a day, by the bank's files or a frozen ``catalogue``.
+        """Return every person's attributes on a day, by the bank's files or a frozen ``catalogue``.
 
-        The last ones asked for are kept, in memory and in the bank's folder.
+        Who is one person is as it is known now, whatever the day. The last ones asked for are kept, in memory and in the
+        bank's folder.
         """
-        versions, used = self._versions(as_of), catalogue or self.catalogue
-        key = state_key(as_of, used.digest, versions)
+        versions, used, leads = self._versions(as_of), catalogue or self.catalogue, self.leads()
+        key = state_key(as_of, used.digest, versions, leads)
         if key not in self._states:
             found = kept_state(self._shelf, key=key)
             if found is None:
-                found = build_state(self.lake, used, as_of, versions=versions, scores=self._scores(versions, as_of))
+                scores = self._scores(versions, as_of)
+                found = build_state(self.lake, used, as_of, versions=versions, scores=scores, leads=leads)
                 keep_state(self._shelf, key, found)
             self._hold(key, found)
         return self._states[key]
+
+    def leads(self) -> pa.Table:
+        """Return which number leads each number of a person with several (``LEADS``), by what is merged and undone now."""
+        current = self.lake.manifest.current("customer")
+        with self.store.begin(system("state")) as connection:
+            (members,) = ask_bank_wide(connection, MEMBERSHIPS)
+            key = (members, current.version if current else "")
+            found = self._leads.get(key)
+            if found is None:
+                found = read_leads(connection, self.lake)
+                self._leads.clear()
+                self._leads[key] = found
+        return found
+
+    def lead_of(self, number: str) -> str:
+        """Return the number by which the state knows whoever has this one."""
+        found: str = led_numbers(pa.chunked_array([[number]], pa.string()), self.leads())[0].as_py()
+        return found
+
+    def places_of(self, numbers: pa.ChunkedArray, state: State) -> pa.ChunkedArray:
+        """Return the rows (n,) of customers in a state, null for who is not there: by their own number, else by the leading one.
+
+        A state that was kept from before a merge has both.
+        """
+        among = state.table[KEY].combine_chunks()
+        own = pc.index_in(numbers, value_set=among)
+        return pc.coalesce(own, pc.index_in(led_numbers(numbers, self.leads()), value_set=among))
+
+    def persons(self, purpose: str) -> duckdb.DuckDBPyConnection:
+        """Return an engine connection on the lake in which a person is one customer; the caller closes it."""
+        return persons_connection(self.lake, purpose, self.leads())
 
     def versions_of(self, as_of: date) -> dict[str, str]:
         """Return the lake's versions that a day's state is computed from."""
@@ -119,13 +157,14 @@ class Bank:
         return known
 
     def profiles(self, connection: Connection) -> Profiles:
-        """Return every customer as the lake knows them now, with yesterday's attributes; kept until one of them changes.
+        """Return every customer as the lake knows them now, with yesterday's attributes; kept until a file or a merge changes them.
 
         The first time after a load it takes as long as a state; the bank's folder keeps it.
         """
         files = [self.folder / name for name in _RULES]
         written = tuple(file.stat().st_mtime_ns for file in files if file.exists())
-        key = (lake_key(connection), written, self.lake.today())
+        (members,) = ask_bank_wide(connection, MEMBERSHIPS)
+        key = (lake_key(connection), members, written, self.lake.today())
         with self._guard:
             if key not in self._profiles:
                 loaded = self.lake.manifest.current("customer") is not None

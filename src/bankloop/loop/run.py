@@ -76,11 +76,10 @@ def plan(
     # 2 筛客群: frozen snapshots with their exclusions
     audiences = {
         name: audience.select(
-            lock, table, lock.types, as_of, again=allowed.again,
-            outside=own_rules.outside(name, table, catalogue.types, as_of),
+            lock, table, lock.types, as_of, outside=own_rules.outside(name, table, catalogue.types, as_of)
         )
         for name, lock in locks.items()
-    }  # fmt: skip
+    }
     # 3 配产品: eligibility and suitability, why and why not
     people = {name: table.take(pa.array(found.rows)) for name, found in audiences.items()}
     offers = {name: product.match(lock, people[name], lock.types, as_of) for name, lock in locks.items()}

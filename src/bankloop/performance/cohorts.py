@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from bankloop.kit.clock import local_moment
-from bankloop.lake.contracts import Scope
 from bankloop.loop.bank import Bank
 from bankloop.organization.principals import system
 from bankloop.organization.task import Performance, performance
@@ -108,7 +107,7 @@ def _active_between(bank: Bank, types: Sequence[str], start: date, stop: date, k
         "SELECT DISTINCT customer_no FROM event WHERE list_contains($types, type) "
         "AND occurred_at >= $start AND occurred_at < $stop AND recorded_at < $known"
     )
-    with bank.lake.connection(Scope.whole_bank("metrics")) as connection:
+    with bank.persons("metrics") as connection:
         return connection.sql(query, params=values).to_arrow_table()["customer_no"].combine_chunks()
 
 

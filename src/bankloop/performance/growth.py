@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
+from bankloop.customer.persons import led_numbers
 from bankloop.kit.errors import ConflictError, NotFoundError
 from bankloop.kit.located import nearest
 from bankloop.kit.text import Text
@@ -79,7 +80,7 @@ def programme_growth(
             metric=chosen.key,
         )  # fmt: skip
     with bank.store.begin(principal) as connection:
-        customers, holdout, rounds = _members(connection, spec)
+        customers, holdout, rounds = _members(connection, spec, bank.leads())
     day = min(as_of, spec.window.last)
     start = spec.window.first - timedelta(days=1)
     before = metric_amounts(bank, chosen.on(start), start, customers)
@@ -87,8 +88,10 @@ def programme_growth(
     return ProgrammeGrowth(spec, chosen, start, day, evaluation.read_growth(before, now, holdout), rounds)
 
 
-def _members(connection: Connection, spec: ProgrammeSpec) -> tuple[pa.Array, np.ndarray, tuple[int, ...]]:
-    """The customers of the programme's first round, who of them is in the holdout, and the rounds so far."""
+def _members(
+    connection: Connection, spec: ProgrammeSpec, leads: pa.Table
+) -> tuple[pa.Array, np.ndarray, tuple[int, ...]]:
+    """The people of the programme's first round, who of them is in the holdout, and the rounds so far."""
     plans = [plan for plan in read_plans(connection) if _belongs(plan, spec)]
     rounds = tuple(sorted({int(plan.summary["round"]) for plan in plans}))
     if not rounds:
@@ -99,8 +102,9 @@ def _members(connection: Connection, spec: ProgrammeSpec) -> tuple[pa.Array, np.
         )  # fmt: skip
     found = read_decisions(connection, list(spec.campaigns), rounds[0], columns=("customer_no", "cell"))
     kept = found.filter(pc.not_equal(found["cell"], "exempt"))
-    customers = pc.unique(kept["customer_no"])
-    held = pc.unique(kept.filter(pc.equal(kept["cell"], "holdout"))["customer_no"])
+    persons = led_numbers(kept["customer_no"], leads)
+    customers = pc.unique(persons)
+    held = pc.unique(persons.filter(pc.equal(kept["cell"], "holdout")))
     holdout = np.asarray(pc.is_in(customers, value_set=held).to_numpy(zero_copy_only=False), dtype=bool)
     return customers, holdout, rounds
 

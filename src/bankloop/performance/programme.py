@@ -11,12 +11,14 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from bankloop.contact.queries import accepted_contacts
+from bankloop.customer.persons import led_numbers
 from bankloop.kit.errors import ConflictError
 from bankloop.kit.text import Text
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Programme, ProgrammeMembers
 from bankloop.loop.round.labels import chance_before, events_between, with_recorded
+from bankloop.loop.round.one_person import as_decided, first_of_persons
 from bankloop.loop.spec import Lock, read_lock
 from bankloop.store.contracts import Plan, Principal
 from bankloop.store.history import read_decisions
@@ -48,7 +50,8 @@ def read_programme(bank: Bank, principal: Principal) -> Programme:
         start = min(plan.window_start for plan in mine)
         found, locks = [], []
         for name in names:
-            decided = _members(read_decisions(connection, [name], rounds[0], columns=evaluation.DECISION_COLUMNS))
+            stored = read_decisions(connection, [name], rounds[0], columns=evaluation.DECISION_COLUMNS)
+            decided = first_of_persons(_members(stored), bank.leads())
             lock = read_lock(stored_lock(connection, decided["lock_digest"][0].as_py()))
             locks.append(lock)
             found.append((name, decided))
@@ -82,18 +85,21 @@ def _joined(
     """One row a customer over all campaigns: what each brought, cost, would be claimed for, and was expected to bring."""
     types = sorted({_SPOKEN, *(lock.campaign.goal.event for lock in locks)})
     events = events_between(bank, connection, types, start, closes - timedelta(days=1))
-    everybody = pc.unique(pa.concat_arrays([decided["customer_no"].combine_chunks() for _, decided in found]))
+    leads = bank.leads()
+    persons = [led_numbers(decided["customer_no"], leads) for _, decided in found]
+    everybody = pc.unique(pa.chunked_array([chunk for one in persons for chunk in one.chunks], pa.string()))
     n, span = len(everybody), (closes - start).days
     holdout, asked, spoken = (np.zeros(n, bool) for _ in range(3))
     earned, cost, attributed, expected = (np.zeros(n) for _ in range(4))
     member, reached, known = {}, {}, True
-    for (name, decided), lock in zip(found, locks, strict=True):
-        place = np.asarray(pc.index_in(decided["customer_no"], value_set=everybody).to_numpy(), dtype=np.int64)
+    for (name, decided), lock, person in zip(found, locks, persons, strict=True):
+        place = np.asarray(pc.index_in(person, value_set=everybody).to_numpy(), dtype=np.int64)
         holdout[place] |= np.asarray(pc.equal(decided["cell"], "holdout").to_numpy(zero_copy_only=False), dtype=bool)
-        success = evaluation.first_day(decided, events, [lock.campaign.goal.event], span)[0] >= 0
+        mine = as_decided(events, decided, leads)
+        success = evaluation.first_day(decided, mine, [lock.campaign.goal.event], span)[0] >= 0
         recorded = with_recorded(connection, lock, decided, evaluation.worth_reads(lock))
         worth, claimed, _ = evaluation.worths(lock, recorded)
-        contacted, spent = _spent(connection, lock, decided, rounds, success)
+        contacted, spent = _spent(connection, lock, decided, leads, rounds, success)
         before = chance_before(bank, connection, lock, decided)
         known = known and before is not None
         earned[place] += success * worth
@@ -101,7 +107,7 @@ def _joined(
         attributed[place] += success * contacted * claimed
         expected[place] += 0.0 if before is None else before * worth
         asked[place] |= contacted
-        spoken[place] |= evaluation.first_day(decided, events, [_SPOKEN], span)[0] >= 0
+        spoken[place] |= evaluation.first_day(decided, mine, [_SPOKEN], span)[0] >= 0
         member[name], reached[name] = np.zeros(n, bool), np.zeros(n, bool)
         member[name][place] = True
         reached[name][place] = success
@@ -110,13 +116,18 @@ def _joined(
 
 
 def _spent(
-    connection: Connection, lock: Lock, decided: pa.Table, rounds: Sequence[int], success: np.ndarray
+    connection: Connection,
+    lock: Lock,
+    decided: pa.Table,
+    leads: pa.Table,
+    rounds: Sequence[int],
+    success: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Who of a campaign's members was contacted in any round (n,), and what was spent on each, fen."""
     contacted, spent = np.zeros(decided.num_rows, bool), np.zeros(decided.num_rows)
     accepted = accepted_contacts(connection, lock.name)
     for round_ in rounds:
-        every = read_decisions(connection, [lock.name], round_, columns=_ISSUED)
+        every = as_decided(read_decisions(connection, [lock.name], round_, columns=_ISSUED), decided, leads)
         issued = pc.fill_null(every["issued_action"], "")
         went = pc.and_(pc.not_equal(issued, ""), pc.is_in(every["decision_id"], accepted))
         went_out = np.asarray(went.to_numpy(zero_copy_only=False), dtype=bool)

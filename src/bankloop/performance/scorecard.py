@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from bankloop.kit.clock import local_moment
 from bankloop.kit.errors import NotFoundError
 from bankloop.kit.text import Text
-from bankloop.lake.contracts import Scope
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Metric, MetricVersion, Number
@@ -163,6 +162,6 @@ def _active(bank: Bank, types: Sequence[str], as_of: date, state: pa.Table) -> I
         "SELECT DISTINCT customer_no FROM event WHERE list_contains($types, type) "
         "AND occurred_at >= $start AND occurred_at < $stop AND recorded_at < $stop"
     )
-    with bank.lake.connection(Scope.whole_bank("metrics")) as connection:
+    with bank.persons("metrics") as connection:
         who = connection.sql(query, params=values).to_arrow_table()["customer_no"].combine_chunks()
     return np.asarray(pc.is_in(state["customer_no"], who).to_numpy(zero_copy_only=False), dtype=np.int64)

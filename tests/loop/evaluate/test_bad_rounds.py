@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bankloop.customer.persons import NO_LEADS
 from bankloop.loop import evaluate
 from bankloop.loop import run as loop
 from bankloop.loop.round.labels import round_population
@@ -45,10 +46,10 @@ def test_a_goal_redefined_within_a_round_does_not_mix_with_the_first(store: Stor
     table = table.set_column(0, "decision_id", pa.array(ids))
     with store.begin(system()) as connection:
         append_decisions(connection, DecisionBatch(table))
-        lock, found, left_out = round_population(connection, "bind-card", 1)
+        lock, found, left_out = round_population(connection, "bind-card", 1, NO_LEADS)
     assert lock.campaign.goal == first.campaign.goal
     assert sorted(found["customer_no"].to_pylist()) == ["A", "C"]
-    assert left_out == {"redefined": 1}
+    assert left_out == {"redefined": 1, "same_person": 0}
 
 
 def happened(small: SmallBank, customer: str, kind: str, at: datetime, number: int) -> None:

@@ -106,7 +106,7 @@ def test_a_campaign_by_the_amount_needs_its_model_approved_and_plans_and_reads_b
 
     loop.run(bank, system(), 1, today, prepared=window)
     with bank.store.begin(system()) as connection:
-        known, decisions, _ = round_population(connection, NAME, 1)
+        known, decisions, _ = round_population(connection, NAME, 1, bank.leads())
         read = campaign_outcomes(bank, connection, known, decisions, 1, to_read=False)
         before = amount_before(bank, connection, known, decisions)
     assert before is not None

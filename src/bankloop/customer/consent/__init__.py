@@ -19,7 +19,6 @@ from bankloop.customer.consent.contracts import (
 from bankloop.customer.consent.ledger import DO_NOT_CONTACT, Heard, hearing_asked, refused_contacts
 from bankloop.customer.consent.queries import (
     Permits,
-    again_among,
     ledger_of,
     permits,
     permits_of,
@@ -52,7 +51,6 @@ __all__ = [
     "Record",
     "Recorded",
     "Word",
-    "again_among",
     "ask_removal",
     "content_for",
     "hearing_asked",

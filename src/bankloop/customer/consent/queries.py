@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
@@ -45,7 +44,6 @@ class Permits:
 
     ``consents`` to marketing over some channel, ``listed`` as not to be contacted, ``impersonal`` (no personalisation).
     ``channels`` (n,) says who may be reached over a channel of which somebody said something; all others are ``usual``.
-    ``again`` marks further numbers of people whose first one is among them.
     """
 
     consents: Bools
@@ -53,14 +51,13 @@ class Permits:
     impersonal: Bools
     usual: Bools
     channels: Mapping[str, Bools]
-    again: Bools
 
     def open_to(self, channel: str) -> Bools:
         """Return whom marketing may reach over a channel."""
         return self.channels.get(channel, self.usual)
 
     def renewed(self, rows: NDArray[np.int64], part: Permits, places: NDArray[np.int64]) -> Permits:
-        """Return these with the customers at ``rows`` as ``part`` has them at ``places``; ``again`` stays as it is."""
+        """Return these with the customers at ``rows`` as ``part`` has them at ``places``."""
 
         def put(whole: Bools, some: Bools) -> Bools:
             found = whole.copy()
@@ -147,31 +144,12 @@ def _permits(words: pa.Table, parties: pa.Table, numbers: pa.Array) -> Permits:
         )
         query = _RULED.format(stops=str(STOPS), bank=THE_BANK)
         found = {name: engine.sql(query, params=[name]).to_arrow_table() for name in named}
-    persons = dict(zip(parties["customer_no"].to_pylist(), parties["party_no"].to_pylist(), strict=True))
     columns = {name: [_bools(table, column) for column in table.column_names] for name, table in found.items()}
     open_ = {name: consents & ~listed for name, (consents, listed, _) in columns.items()}
     _, listed, impersonal = columns[ANY_CHANNEL]
     some = np.logical_or.reduce([consents for consents, _, _ in columns.values()])
     own = {name: mask for name, mask in open_.items() if name != ANY_CHANNEL}
-    return Permits(some, listed, impersonal, open_[ANY_CHANNEL], own, again_among(numbers, persons))
-
-
-def again_among(numbers: pa.Array, person: Mapping[str, str]) -> Bools:
-    """Return which of ``numbers`` belong to a person who is among them by an earlier number: the party's own comes first."""
-    found = np.zeros(len(numbers), bool)
-    if not person:
-        return found
-    place = pc.index_in(pa.array([*person, *person.values()], pa.string()), value_set=_plain(numbers))
-    at = {n: i for n, i in zip([*person, *person.values()], place.to_pylist(), strict=True) if i is not None}
-    seen = {party for party in person.values() if party in at}
-    for number in sorted(n for n in person if n in at):
-        found[at[number]] = person[number] in seen
-        seen.add(person[number])
-    return found
-
-
-def _plain(numbers: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return numbers.combine_chunks() if isinstance(numbers, pa.ChunkedArray) else numbers
+    return Permits(some, listed, impersonal, open_[ANY_CHANNEL], own)
 
 
 def _bools(table: pa.Table, column: str) -> Bools:

@@ -1,7 +1,7 @@
 """All that the lake knows of one customer within milliseconds: tables in the order of customers, in one file of this bank.
 
-The file is made of the current versions and the state of a day, and made anew when one of them changes; it can be deleted
-at any time. Reading a customer reads a few blocks, however many customers there are.
+The file is made of the current versions, and made anew when one of them changes; it can be deleted at any time. Reading a
+customer reads a few blocks, however many customers there are.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Profiles:
 def open_profiles(lake: Lake, state: State | None) -> Profiles:
     """Return the customers as the lake knows them now, with the attributes of ``state``; made where they are not there yet."""
     versions = {table: version.version for table in _TABLES if (version := lake.manifest.current(table)) is not None}
-    key = digest([versions, state.digest if state else "", lake.today().isoformat()])[:24]
+    key = digest([versions, lake.today().isoformat()])[:24]
     folder = lake.folder / "data" / "profile"
     path = folder / key
     read = spans(

@@ -13,6 +13,7 @@ import pyarrow as pa
 from sqlalchemy import Connection
 
 from bankloop.customer.consent import permits
+from bankloop.customer.persons import read_leads
 from bankloop.customer.servicing import errors
 from bankloop.customer.servicing.contracts import Assignment, Care, Keeper, Mode, ServicePolicy
 from bankloop.customer.servicing.rules import read_policy, share_out, stand_in
@@ -58,7 +59,7 @@ def assign_keepers(connection: Connection, lake: Lake) -> Assignment:
     Managers are given within the sub-branch, to who has fewest customers; nobody who has a manager gets another one. The
     result is kept in the lake. Raises ``ConflictError`` where there are no customers.
     """
-    tiers, policy = _tiers(lake), read_policy(lake.folder)
+    tiers, policy = _tiers(connection, lake), read_policy(lake.folder)
     with bank_wide(connection):
         book = copy_out(connection, _BOOKS, _BOOK)
         managers = managers_of_units(connection)
@@ -125,22 +126,26 @@ def keeper_now(lake: Lake, number: str) -> Keeper | None:
     return Keeper(Mode(rows[0]["mode"]), rows[0]["owner_id"], rows[0]["backup_id"]) if rows else None
 
 
-def _tiers(lake: Lake) -> pa.Table:
-    """Return (customer_no, tier) of everybody: of the last closed month, of today's balances for who is newer than that."""
-    today = lake.today()
-    found = averages(lake, today, today + timedelta(days=1)) if lake.manifest.current("customer") else None
+def _tiers(connection: Connection, lake: Lake) -> pa.Table:
+    """Return (customer_no, tier) of everybody: of the last closed month, of today's balances for who is newer than that.
+
+    All numbers of a person have the person's tier.
+    """
+    today, leads = lake.today(), read_leads(connection, lake)
+    found = averages(lake, today, today + timedelta(days=1), leads) if lake.manifest.current("customer") else None
     if found is None:
         raise errors.no_customers()
     numbers, balance = found
     now = pa.table({"customer_no": numbers, "tier": tiers_of(rule_on(read_tier_rules(lake.folder), today), balance)})
     month = last_month(lake)
-    if month is None:
-        return now
-    with duckdb.connect() as engine:
+    customers = lake.version("customer")
+    with lake.engine() as engine:
         engine.register("now", now)
-        engine.register("closed", standings_after(lake, month))
+        engine.register("closed", now.slice(0, 0) if month is None else standings_after(lake, month, leads))
+        engine.register("leads", leads)
         return engine.sql(
-            "SELECT n.customer_no, coalesce(c.tier, n.tier) AS tier FROM now n LEFT JOIN closed c USING (customer_no) ORDER BY 1"
+            f"SELECT o.customer_no, coalesce(c.tier, n.tier) AS tier FROM {lake.reading(customers)} o LEFT JOIN leads l USING (customer_no) "
+            "JOIN now n ON n.customer_no = coalesce(l.lead_no, o.customer_no) LEFT JOIN closed c ON c.customer_no = n.customer_no ORDER BY 1"
         ).to_arrow_table()
 
 
@@ -180,7 +185,7 @@ def _backups(managers: Mapping[str, Sequence[str]], named: Mapping[str, Sequence
 
 def _overdue(connection: Connection, lake: Lake, policy: ServicePolicy, today: date) -> list[dict[str, Any]]:
     """Return customer, unit, tier and days of who has a manager and was not contacted for too long."""
-    tiers = _tiers(lake)
+    tiers = _tiers(connection, lake)
     rhythm = {tier: policy.of(tier).contact_days for tier in set(tiers["tier"].to_pylist())}
     wanted = {tier: days for tier, days in rhythm.items() if days is not None}
     with bank_wide(connection), duckdb.connect() as engine:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bankloop.customer.persons import NO_LEADS, led_rows
 from bankloop.customer.tier.contracts import Ints, TierMonth
 from bankloop.customer.tier.rules import weigh
 from bankloop.lake.contracts import Scope
@@ -45,8 +46,11 @@ def spans(versions: Sequence[LakeVersion], first: date, after: date) -> tuple[Sn
     return tuple(found)
 
 
-def averages(lake: Lake, first: date, after: date) -> tuple[pa.Array, Ints] | None:
-    """Return every customer's number and average assets in fen over a period; None where no day of it is known."""
+def averages(lake: Lake, first: date, after: date, leads: pa.Table = NO_LEADS) -> tuple[pa.Array, Ints] | None:
+    """Return every customer's number and average assets in fen over a period; None where no day of it is known.
+
+    A person of several numbers is one customer, under the number that ``leads`` names.
+    """
     read = spans(lake.manifest.versions("holding"), first, after)
     if not read:
         return None
@@ -58,9 +62,10 @@ def averages(lake: Lake, first: date, after: date) -> tuple[pa.Array, Ints] | No
         for one in read
     )
     with lake.engine() as engine:
+        led = led_rows(engine, f"SELECT customer_no FROM {people}", leads)
         found = engine.sql(
-            f"SELECT c.customer_no, coalesce(sum(weighed), 0)::BIGINT AS weighed FROM {people} c "
-            f"LEFT JOIN ({parts}) USING (customer_no) GROUP BY ALL ORDER BY 1"
+            f"SELECT c.customer_no, coalesce(sum(weighed), 0)::BIGINT AS weighed FROM (SELECT DISTINCT * FROM {led}) c "
+            f"LEFT JOIN {led_rows(engine, parts, leads)} USING (customer_no) GROUP BY ALL ORDER BY 1"
         ).to_arrow_table()
     days = sum(one.days for one in read)
     return found["customer_no"].combine_chunks(), weigh(found["weighed"].to_numpy().astype(np.int64), days)
@@ -78,14 +83,18 @@ def months_of(lake: Lake, number: str) -> tuple[TierMonth, ...]:
     return tuple(sorted(months, key=lambda one: one.month, reverse=True))
 
 
-def standings_after(lake: Lake, month: date) -> pa.Table:
-    """Return what was read of a month of everybody: columns as the lake's, none where it was not closed."""
+def standings_after(lake: Lake, month: date, leads: pa.Table = NO_LEADS) -> pa.Table:
+    """Return what was read of a month of everybody: columns as the lake's, none where it was not closed.
+
+    Who is one person by now stood where the best of their numbers did.
+    """
     version = lake.manifest.current("tier_month")
     if version is None:
         return pa.table({})
     with lake.engine() as engine:
-        query = f"SELECT * FROM {lake.reading(version)} WHERE month = ? ORDER BY customer_no"
-        return engine.sql(query, params=[month]).to_arrow_table()
+        led = led_rows(engine, f"SELECT * FROM {lake.reading(version)} WHERE month = DATE '{month}'", leads)
+        query = f"SELECT DISTINCT ON (customer_no) * FROM {led} ORDER BY customer_no, tier DESC, best_fen DESC, watched"
+        return engine.sql(query).to_arrow_table()
 
 
 def last_month(lake: Lake) -> date | None:

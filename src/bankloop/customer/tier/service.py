@@ -10,6 +10,7 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
+from bankloop.customer.persons import read_leads
 from bankloop.customer.tier import errors
 from bankloop.customer.tier.contracts import Closing, Ints, Standings, TierRule
 from bankloop.customer.tier.queries import aligned, averages, last_month, next_month, standings_after
@@ -18,6 +19,7 @@ from bankloop.kit.ids import digest
 from bankloop.kit.text import Text
 from bankloop.lake.service import Lake
 from bankloop.organization.approval import Effects, have_effect, is_approved, submit_approval
+from bankloop.organization.principals import system
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import Principal
 from bankloop.store.database import Store
@@ -40,7 +42,7 @@ def ask_rules(store: Store, principal: Principal, folder: Path, reason: str) -> 
 
 @verb("tier_rule.close")
 def close_month(store: Store, principal: Principal, lake: Lake, month: date) -> Closing:
-    """Read every customer's monthly average and where it leaves them, once; months since the last closed come first.
+    """Read every person's monthly average and where it leaves them, once; months since the last closed come first.
 
     ``month`` is its first day. Raises ``ConflictError`` for a month that is not over or of which nothing is known, and
     for rules of the bank's own that were not approved.
@@ -49,12 +51,14 @@ def close_month(store: Store, principal: Principal, lake: Lake, month: date) -> 
     if next_month(month) > lake.today():
         raise errors.not_over(month)
     rules = _rules(store, principal, lake.folder)
+    with store.begin(system("tier")) as connection:
+        leads = read_leads(connection, lake)
     done, last = None, last_month(lake)
     if last is not None and month <= last:
         return _told(month, standings_after(lake, month), new=False)
     following = next_month(last) if last is not None else month
     while following <= month:
-        done = _close(lake, rule_on(rules, following), following, last)
+        done = _close(lake, rule_on(rules, following), following, last, leads)
         last, following = following, next_month(following)
     assert done is not None
     with store.begin(principal) as connection:
@@ -67,13 +71,13 @@ def close_month(store: Store, principal: Principal, lake: Lake, month: date) -> 
     return done
 
 
-def _close(lake: Lake, rule: TierRule, month: date, last: date | None) -> Closing:
-    found = averages(lake, month, next_month(month))
+def _close(lake: Lake, rule: TierRule, month: date, last: date | None, leads: pa.Table) -> Closing:
+    found = averages(lake, month, next_month(month), leads)
     if found is None:
         raise errors.no_balances(month)
     numbers, average = found
     fresh = begin(rule, average)
-    before = standings_after(lake, last) if last is not None else pa.table({})
+    before = standings_after(lake, last, leads) if last is not None else pa.table({})
     after, changed = fresh, moves(None, fresh)
     if before.num_rows:
         tier = aligned(numbers, before, "tier")

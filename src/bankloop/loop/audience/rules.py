@@ -16,7 +16,6 @@ ADULT = 18
 RELATION_RISK = "0.3"
 
 IN_OTHER_CAMPAIGN = "in_other_campaign"
-SAME_PERSON = "same_person"
 BRANCH = "branch"
 
 EXCLUSIONS: tuple[Exclusion, ...] = (

@@ -15,12 +15,11 @@ from bankloop.kit.expression import Type
 from bankloop.kit.ids import digest_bytes
 from bankloop.kit.text import Text
 from bankloop.loop.audience.contracts import ExclusionCount, Left, Snapshot, Visibility
-from bankloop.loop.audience.rules import BRANCH, EXCLUSIONS, IN_OTHER_CAMPAIGN, SAME_PERSON
+from bankloop.loop.audience.rules import BRANCH, EXCLUSIONS, IN_OTHER_CAMPAIGN
 from bankloop.loop.spec import Lock
 from bankloop.loop.spec.batch import Bools, conditions
 
 _OTHERS = {
-    SAME_PERSON: Text("同一人的其他客户号", "Another number of the same person"),
     BRANCH: Text("分行本地条件", "The branch's own condition"),
     IN_OTHER_CAMPAIGN: Text("在途其他战役", "In another campaign"),
 }
@@ -32,17 +31,15 @@ def select(
     types: Mapping[str, Type],
     as_of: date,
     busy: Bools | None = None,
-    again: Bools | None = None,
     outside: Bools | None = None,
 ) -> Snapshot:
-    """Return the campaign's snapshot over ``state`` (one row per customer number).
+    """Return the campaign's snapshot over ``state`` (one row a person).
 
-    ``busy`` (n,) marks customers whom another campaign holds now, ``again`` further numbers of people whose first one is
-    in ``state`` too: a person is in an audience once; ``outside`` (n,) whom their branch leaves out. Every hit customer
-    is counted under the first reason that applies; confidential reasons come last and are counted for nobody.
+    ``busy`` (n,) marks customers whom another campaign holds now, ``outside`` (n,) whom their branch leaves out. Every hit
+    customer is counted under the first reason that applies; confidential reasons come last and are counted for nobody.
     """
     hit = conditions(state, {"audience": lock.campaign.audience}, types, as_of)["audience"]
-    left = left_after(hit, exclusions(state, types, as_of), again, busy, outside)
+    left = left_after(hit, exclusions(state, types, as_of), busy, outside)
     rows = np.flatnonzero(left.members)
     numbers = state["customer_no"].combine_chunks().take(pa.array(rows))
     return Snapshot(
@@ -65,7 +62,6 @@ def exclusions(state: pa.Table, types: Mapping[str, Type], as_of: date) -> dict[
 def left_after(
     hit: Bools,
     reasons: Mapping[str, Bools],
-    again: Bools | None = None,
     busy: Bools | None = None,
     outside: Bools | None = None,
 ) -> Left:
@@ -77,7 +73,6 @@ def left_after(
     excluded: dict[str, NDArray[np.int64]] = {}
     for code, mask in {
         **_of(Visibility.OPEN, reasons),
-        SAME_PERSON: again,
         BRANCH: outside,
         IN_OTHER_CAMPAIGN: busy,
     }.items():
@@ -113,11 +108,7 @@ def visible_falls(left: Left) -> tuple[ExclusionCount, ...]:
     """
     titles = {e.code: e.title for e in EXCLUSIONS if e.visibility is Visibility.OPEN} | _OTHERS
     counts = {code: len(rows) for code, rows in left.excluded.items()}
-    return tuple(
-        ExclusionCount(code, title, counts[code])
-        for code, title in titles.items()
-        if code in counts and (counts[code] or code != SAME_PERSON)
-    )
+    return tuple(ExclusionCount(code, title, counts[code]) for code, title in titles.items() if code in counts)
 
 
 def _ordered_bytes(numbers: pa.Array) -> list[bytes]:

@@ -15,7 +15,6 @@ from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from bankloop.customer.consent import permits
@@ -88,8 +87,8 @@ def submit(bank: Bank, maker: Principal, name: str, *, emergency: bool = False, 
     with bank.store.begin(maker) as connection:
         check_parts(connection, bank.spec.policies, parts_of(campaign, bank.spec.products, benefits, scripts))
     lock, learned = resolved_lock(bank, maker, name)
-    table, again = _people_now(bank, maker)
-    found = audience.select(lock, table, lock.types, bank.lake.today() - timedelta(days=1), again=again)
+    table = _people_now(bank, maker)
+    found = audience.select(lock, table, lock.types, bank.lake.today() - timedelta(days=1))
     demand = demand_of(lock, found.usable, maker, emergency=emergency)
     with bank.store.begin(maker) as connection:
         before = read_campaign(connection, name)
@@ -248,12 +247,12 @@ def _state(bank: Bank) -> pa.Table:
     return bank.state(bank.lake.today() - timedelta(days=1)).table
 
 
-def _people_now(bank: Bank, principal: Principal) -> tuple[pa.Table, NDArray[np.bool_]]:
-    """Return yesterday's state with what customers allow now, and which rows are further numbers of one person."""
+def _people_now(bank: Bank, principal: Principal) -> pa.Table:
+    """Return yesterday's state with what customers allow now."""
     state = _state(bank)
     with bank.store.begin(principal) as connection:
         allowed = permits(connection, state["customer_no"])
-    return allowed.applied(state), allowed.again
+    return allowed.applied(state)
 
 
 def _effect(bank: Bank, lock: Lock, learned: Uplift, found: audience.Snapshot, table: pa.Table) -> dict[str, Any]:

@@ -62,6 +62,7 @@ NOTES: Mapping[str, Text] = {
     "two_cells": Text("{n} 位客户在本轮换过分组，按第一次的分组计", "{n} customers changed cells within the round and are read by their first one"),
     "again": Text("{n} 位客户在本轮被决策不止一次，只计一次", "{n} customers were decided on more than once in the round and are counted once"),
     "redefined": Text("{n} 位客户按轮中改过的目标决策，未计入；按第一次的目标读数", "{n} customers were decided on under a goal redefined within the round and are left out; the first goal is read"),
+    "same_person": Text("{n} 个客户号与另一个已决策的客户号是同一人，按第一次的决策计", "{n} customer numbers are those of a person decided on under another one; the first decision is read"),
     "no_worth": Text("{n} 位客户没有记录价值，按 0 计", "of {n} customers no worth was recorded; they count as 0"),
     "negative": Text("{n} 位客户的价值为负，照实计入", "the worth of {n} customers is negative and counts as it is"),
 }  # fmt: skip

@@ -18,7 +18,6 @@ from bankloop.kit.errors import ConflictError, NotFoundError
 from bankloop.kit.expression import BOOL
 from bankloop.kit.located import nearest
 from bankloop.kit.text import Text
-from bankloop.lake.contracts import Scope
 from bankloop.loop import model
 from bankloop.loop.bank import SCORES, Bank
 from bankloop.loop.learning.training import SEED, promotion_effect, register
@@ -202,7 +201,7 @@ def _given(bank: Bank, one: Forecast, then: date) -> pa.Table | None:
 def happened(bank: Bank, event: str, since: date, until: date) -> pa.Table:
     """Return to whom an event happened between two days, both counting: the first ``day``, the largest amount ``fen``."""
     values = {"zone": bank.lake.zone, "type": event, "since": since, "until": until}
-    with bank.lake.connection(Scope.whole_bank("labels")) as connection:
+    with bank.persons("labels") as connection:
         return connection.sql(_HAPPENED, params=values).to_arrow_table()
 
 
@@ -219,7 +218,7 @@ def _reached(bank: Bank, one: Forecast, past: pa.Table, then: date, today: date)
 
 def _followed(bank: Bank, one: Forecast, given: pa.Table) -> pa.Array:
     values = {"zone": bank.lake.zone, "type": one.event, "days": one.within}
-    with bank.lake.connection(Scope.whole_bank("labels")) as connection:
+    with bank.persons("labels") as connection:
         connection.register("given", given)
         return connection.sql(_FOLLOWED, params=values).to_arrow_table()["customer_no"].combine_chunks()
 

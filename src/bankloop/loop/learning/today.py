@@ -30,7 +30,7 @@ def campaign_today(bank: Bank, principal: Principal, locked: Lock, champion: Upl
         own = narrowed(connection)
     table = allowed.applied(table)
     outside = own.outside(lock.name, table, lock.types, today)
-    found = audience.select(lock, table, lock.types, today, again=allowed.again, outside=outside)
+    found = audience.select(lock, table, lock.types, today, outside=outside)
     people = table.take(pa.array(found.rows))
     offers = product.match(lock, people, lock.types, today)
     withheld = own.withheld(lock.name, table)

@@ -60,7 +60,7 @@ def learn_from(
     same (``anyway``); else it stays in the registry and the champion in force.
     """
     with bank.store.begin(principal) as connection:
-        lock, decisions, _ = round_population(connection, campaign, round_, LEARNT_FROM)
+        lock, decisions, _ = round_population(connection, campaign, round_, bank.leads(), LEARNT_FROM)
         due = decisions["due_on"][0].as_py()
         if not optimize.labels_due(due, today):
             raise ConflictError(
@@ -251,7 +251,7 @@ def _calibration(
     """The champion's chance without contact against what happened, on the newest round whose labels are due."""
     for number in range(newest, 0, -1):
         try:
-            lock, decisions, _ = round_population(connection, name, number, LEARNT_FROM)
+            lock, decisions, _ = round_population(connection, name, number, bank.leads(), LEARNT_FROM)
         except ConflictError:
             continue
         if optimize.labels_due(decisions["due_on"][0].as_py(), today):

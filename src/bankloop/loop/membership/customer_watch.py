@@ -1,4 +1,4 @@
-"""Every customer as they are now, followed: read once, then only those who said something or were merged since.
+"""Everybody as they are now, followed: read once, then only those who said something; all again after a merge.
 
 A consent counts for an audience from its commit on. To read a million customers again for one word takes seconds, and
 somebody says something every second.
@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from bankloop.customer.consent import Heard, Permits, again_among, hearing_asked, permits, permits_of
+from bankloop.customer.consent import Heard, Permits, hearing_asked, permits, permits_of
 from bankloop.customer.identity import MEMBERSHIPS, party_map
 from bankloop.loop.bank import Bank
 from bankloop.loop.membership.members import CustomersNow
@@ -57,32 +57,30 @@ class Everybody:
             # What comes in between is heard the next time, and read twice.
             asked = hearing_asked(before.heard if before else None)
             hearing, members = ask_bank_wide(connection, asked, MEMBERSHIPS)
-            persons = before.persons if before and before.members == members else _persons(connection)
-            about = set() if before is None else _about(hearing.customers, before.persons, persons)
-            if before is None or hearing.late or len(about) > _MOST:
-                self._known = self._read(connection, key, hearing.heard, members, persons)
+            about = set() if before is None else _about(hearing.customers, before.persons)
+            # A merge makes other people of the same customers: what they have adds up differently.
+            if before is None or before.members != members or hearing.late or len(about) > _MOST:
+                self._known = self._read(connection, key, hearing.heard, members)
             else:
-                self._known = replace(before, heard=hearing.heard, members=members, persons=persons)
+                self._known = replace(before, heard=hearing.heard)
                 if about:
                     self._known = self._renewed(connection, self._known, sorted(about))
             return self._known.people
 
-    def _read(
-        self, connection: Connection, key: tuple[Any, ...], heard: Heard, members: tuple[int, int], persons: Mapping[str, str]
-    ) -> _Known:  # fmt: skip
+    def _read(self, connection: Connection, key: tuple[Any, ...], heard: Heard, members: tuple[int, int]) -> _Known:
         bank, as_of = self._bank, self._bank.lake.today() - timedelta(days=1)
         table = bank.state(as_of).table
         allowed = permits(connection, table["customer_no"])
-        people = CustomersNow(allowed.applied(table), bank.catalogue, as_of, allowed.again)
-        return _Known(key, heard, members, persons, allowed, people)
+        people = CustomersNow(allowed.applied(table), bank.catalogue, as_of)
+        return _Known(key, heard, members, _persons(connection), allowed, people)
 
     def _renewed(self, connection: Connection, known: _Known, numbers: Sequence[str]) -> _Known:
         """Return what is known with all numbers of the people whom something happened to as they are now."""
         part = permits_of(connection, numbers, known.persons)
         whose = known.people.table["customer_no"]
         rows, places = _found(whose, numbers)
-        allowed = replace(known.permits.renewed(rows, part, places), again=again_among(whose, known.persons))
-        people = known.people.renewed(allowed.applied(known.people.table), allowed.again, rows)
+        allowed = known.permits.renewed(rows, part, places)
+        people = known.people.renewed(allowed.applied(known.people.table), rows)
         return replace(known, permits=allowed, people=people)
 
 
@@ -92,14 +90,10 @@ def _persons(connection: Connection) -> dict[str, str]:
     return dict(zip(found["customer_no"].to_pylist(), found["party_no"].to_pylist(), strict=True))
 
 
-def _about(said: Iterable[str], before: Mapping[str, str], now: Mapping[str, str]) -> set[str]:
-    """Return all numbers, then and now, of the people who said something or whose numbers are others than before."""
-    people = {whose.get(number, number) for number in said for whose in (before, now)}
-    if before is not now:
-        people |= {person for pair in before.items() ^ now.items() for person in pair}
-    if not people:
-        return set()
-    return people | {n for whose in (before, now) for n, person in whose.items() if n in people or person in people}
+def _about(said: Iterable[str], persons: Mapping[str, str]) -> set[str]:
+    """Return all numbers of the people who said something."""
+    people = {persons.get(number, number) for number in said}
+    return people | {number for number, person in persons.items() if person in people} if people else people
 
 
 def _found(whose: pa.ChunkedArray, numbers: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -29,12 +29,11 @@ SAMPLE = 10
 
 @dataclass(frozen=True)
 class CustomersNow:
-    """Every customer as of ``as_of`` with what they allow now, in the order of their numbers."""
+    """Every person as of ``as_of`` with what they allow now, in the order of the numbers that lead them."""
 
     table: pa.Table
     catalogue: Catalogue
     as_of: date
-    again: Bools
     _masks: dict[str, Bools] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -42,9 +41,9 @@ class CustomersNow:
         """Return who each standard exclusion leaves out."""
         return audience.exclusions(self.table, self.catalogue.types, self.as_of)
 
-    def renewed(self, table: pa.Table, again: Bools, rows: NDArray[np.int64]) -> CustomersNow:
+    def renewed(self, table: pa.Table, rows: NDArray[np.int64]) -> CustomersNow:
         """Return these people with what they allow as ``table`` has it, which is another only at ``rows`` (k,)."""
-        found = replace(self, table=table, again=again, _masks={})
+        found = replace(self, table=table, _masks={})
         if "reasons" in self.__dict__:
             read = [name for name in table.column_names if name in audience.attributes_read()]
             some = audience.exclusions(table.select(read).take(pa.array(rows)), self.catalogue.types, self.as_of)
@@ -120,7 +119,7 @@ def look_at(
     everybody, met = int(mine.sum()), int(hit.sum())
     if met < audience.MIN_CELL:
         return Look(everybody, 0, (), 0, fewer_than=audience.MIN_CELL)
-    left = audience.left_after(hit, people.reasons, people.again)
+    left = audience.left_after(hit, people.reasons)
     falls = audience.visible_falls(left)
     columns, rows = _sample(people, sorted(checked.names), left.openly) if sample else ((), ())
     return Look(everybody, met, falls, int(left.openly.sum()), columns, rows)

@@ -147,7 +147,7 @@ def product_matrix(bank: Bank) -> tuple[Penetration, ...]:
     people = bank.state(today - timedelta(days=1)).table
     texts = {key: segment.where for key, segment in bank.spec.policies.segments.items()}
     members = conditions(people, texts, bank.catalogue.types, today - timedelta(days=1))
-    with bank.lake.connection(Scope.whole_bank("product matrix")) as connection:
+    with bank.persons("product matrix") as connection:
         rows = connection.sql("SELECT DISTINCT customer_no, product_class FROM holding").to_arrow_table()
     return penetrations(people["customer_no"], members, rows)
 
@@ -182,7 +182,7 @@ def _ppm(mask: np.ndarray) -> int:
 def _scorecard(bank: Bank, product: Product, today: date, people: pa.Table, before: str | None) -> Scorecard:
     mine = _mine(product)
     since = today - timedelta(days=SALES_DAYS)
-    with bank.lake.connection(Scope.whole_bank("scorecard")) as connection:
+    with bank.persons("scorecard") as connection:
         now = connection.execute(
             f"SELECT count(*) FILTER (opened_on > $since) AS sales, count(DISTINCT customer_no) AS holders, "
             f"coalesce(sum(balance_fen), 0)::hugeint AS balance FROM holding WHERE {mine}", {"since": since},

@@ -104,7 +104,7 @@ def next_offers(bank: Bank, principal: Principal, customer_no: str) -> NextOffer
         return NextOffers(customer_no, (), False, (), refused=rulings[0].reason)
     as_of = bank.lake.today() - timedelta(days=1)
     people = bank.state(as_of).table
-    found = people.filter(pc.equal(people["customer_no"], customer_no))
+    found = people.filter(pc.equal(people["customer_no"], bank.lead_of(customer_no)))
     products = shelf_now(bank, system("offers")).all_of(bank.spec.products.values())
     if holds(words, Purpose.NO_PERSONALISATION):
         return offers_for(bank, found, products, {}, as_of, personal=False)

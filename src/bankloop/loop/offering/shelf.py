@@ -305,7 +305,7 @@ def proposal(bank: Bank, principal: Principal, key: str, customer_no: str) -> tu
     shelf = shelf_now(bank, principal)
     products = {one.key: one for one in shelf.all_of(bank.spec.products.values())}
     people = bank.state(bank.lake.today() - timedelta(days=1)).table
-    rows = people.filter(pc.equal(people["customer_no"], customer_no)).to_pylist()
+    rows = people.filter(pc.equal(people["customer_no"], bank.lead_of(customer_no))).to_pylist()
     row: Mapping[str, Any] = rows[0] if rows else {}
     return propose(product, products, row.get("risk_tolerance"), row.get("days_since_risk_assessment"), principal.lines)
 

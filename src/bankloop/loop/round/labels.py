@@ -25,6 +25,7 @@ from bankloop.loop.bank import Bank
 from bankloop.loop.model import Labelled
 from bankloop.loop.optimize import Tried
 from bankloop.loop.round.logged_actions import tried_rows
+from bankloop.loop.round.one_person import as_decided, first_of_persons
 from bankloop.loop.spec import Campaign, Lock, amount_of, read_forecasts, read_lock
 from bankloop.loop.spec.batch import conditions
 from bankloop.store.history import read_decisions, read_events, read_recorded
@@ -39,7 +40,7 @@ def history_rows(bank: Bank, campaign: Campaign, today: date) -> tuple[Labelled,
     leaks = {*_reads(bank, campaign), *(one.attribute for one in read_forecasts(bank.folder, types).values())}
     features = [f for f in model.feature_names(types, leaks) if not bank.catalogue[f].confidential]
     past, present = bank.state(then).table, bank.state(today).table
-    with bank.lake.connection(Scope.whole_bank("labels")) as connection:
+    with bank.persons("labels") as connection:
         query = (
             "SELECT DISTINCT customer_no FROM event WHERE type = $type "
             "AND occurred_at >= $start AND occurred_at < $stop"
@@ -92,7 +93,7 @@ def learning_rows(
     rounds = [newest]
     for number in sorted(_rounds_of(connection, lock.name)):
         if number < round_:
-            then, decided, _ = round_population(connection, lock.name, number, LEARNT_FROM)
+            then, decided, _ = round_population(connection, lock.name, number, bank.leads(), LEARNT_FROM)
             if _read_alike(then, lock) and set(features) <= set(then.types):
                 rounds.append((then, decided, number))
     known = pa.concat_tables([decided_features(bank, decided, features) for _, decided, _ in rounds])
@@ -119,9 +120,8 @@ def learning_rows(
 
 def decided_features(bank: Bank, decisions: pa.Table, features: Sequence[str]) -> pa.Table:
     """Return the features of each decision's customer as they were decided on."""
-    state = bank.decided_on(decisions["state_digest"][0].as_py(), decisions["as_of"][0].as_py()).table
-    place = pc.index_in(decisions["customer_no"], state["customer_no"].combine_chunks())
-    return state.select(list(features)).take(place)
+    state = bank.decided_on(decisions["state_digest"][0].as_py(), decisions["as_of"][0].as_py())
+    return state.table.select(list(features)).take(bank.places_of(decisions["customer_no"], state))
 
 
 def _actions(decisions: pa.Table) -> tuple[np.ndarray, np.ndarray]:
@@ -163,9 +163,13 @@ def _arms(
 
 
 def round_population(
-    connection: Connection, campaign: str, round_: int, columns: Sequence[str] = evaluation.DECISION_COLUMNS
+    connection: Connection,
+    campaign: str,
+    round_: int,
+    leads: pa.Table,
+    columns: Sequence[str] = evaluation.DECISION_COLUMNS,
 ) -> tuple[Lock, pa.Table, dict[str, int]]:
-    """Return a round's lock, the decisions of its experiment, a customer a row, and what was left out, by kind.
+    """Return a round's lock, the decisions of its experiment, a person a row, and what was left out, by kind.
 
     Raise ``ConflictError`` where there was no such round. A goal that was redefined within the round does not mix with
     the first one: who was decided on under another goal is left out.
@@ -183,7 +187,10 @@ def round_population(
     lock = locks[digests[first]]
     same = [one for one, found in locks.items() if _read_alike(found, lock)]
     kept = decisions.filter(pc.is_in(decisions["lock_digest"], pa.array(same))).combine_chunks()
-    return lock, kept, {"redefined": decisions.num_rows - kept.num_rows}
+    once = first_of_persons(kept, leads)
+    return lock, once, {
+        "redefined": decisions.num_rows - kept.num_rows, "same_person": kept.num_rows - once.num_rows
+    }  # fmt: skip
 
 
 def _read_alike(one: Lock, other: Lock) -> bool:
@@ -194,7 +201,7 @@ def _read_alike(one: Lock, other: Lock) -> bool:
 
 def round_outcomes(bank: Bank, connection: Connection, campaign: str, round_: int) -> tuple[Lock, evaluation.Outcomes]:
     """Return a campaign's lock and outcomes of one round; raise ``ConflictError`` where there was none."""
-    lock, decisions, left_out = round_population(connection, campaign, round_)
+    lock, decisions, left_out = round_population(connection, campaign, round_, bank.leads())
     found = campaign_outcomes(bank, connection, lock, decisions, round_)
     return lock, replace(found, notes={**found.notes, **left_out})
 
@@ -212,17 +219,18 @@ def campaign_outcomes(
         if len(shares) > 1
         else None
     )
+    leads = bank.leads()
     starts = pc.min_max(decisions["window_start"])
     amount = amount_before(bank, connection, lock, decisions)
     # Both ends count, and the day after belongs to the next round.
-    until = starts["max"].as_py() + timedelta(days=lock.campaign.goal.within - 1)
+    first, until = starts["min"].as_py(), starts["max"].as_py() + timedelta(days=lock.campaign.goal.within - 1)
     return evaluation.outcomes_of(
         lock,
         round_,
         decisions if amount is not None else with_recorded(connection, lock, decisions, evaluation.worth_reads(lock)),
         accepted_contacts(connection, lock.name),
-        events_between(bank, connection, evaluation.event_types(lock), starts["min"].as_py(), until),
-        again=again,
+        as_decided(events_between(bank, connection, evaluation.event_types(lock), first, until), decisions, leads),
+        again=None if again is None else as_decided(again, decisions, leads),
         before=chance_before(bank, connection, lock, decisions) if to_read else None,
         labels=_groups(bank, connection, lock, decisions) if to_read else {},
         share=shares,
@@ -287,9 +295,7 @@ def _as_decided(bank: Bank, connection: Connection, lock: Lock, decisions: pa.Ta
     state = bank.kept(digests[0]) if len(digests) == 1 else None
     if state is None or not set(names) <= set(state.table.column_names):
         return evaluation.recorded(with_recorded(connection, lock, decisions, names), lock, names)
-    return state.table.select(names).take(
-        pc.index_in(decisions["customer_no"], state.table["customer_no"].combine_chunks())
-    )
+    return state.table.select(names).take(bank.places_of(decisions["customer_no"], state))
 
 
 def _groups(bank: Bank, connection: Connection, lock: Lock, decisions: pa.Table) -> dict[str, NDArray[np.str_]]:
@@ -311,9 +317,9 @@ def staffed(bank: Bank, decisions: pa.Table, dimension: str) -> NDArray[np.str_]
     days = np.array([day.isoformat() for day in decisions["as_of"].to_pylist()], dtype=str)
     for day in np.unique(days).tolist():
         here = np.flatnonzero(days == day)
-        state = bank.state(date.fromisoformat(day)).table
-        place = pc.index_in(decisions["customer_no"].take(pa.array(here)), state["customer_no"].combine_chunks())
-        names = state[STAFFED[dimension]].take(place)
+        state = bank.state(date.fromisoformat(day))
+        place = bank.places_of(decisions["customer_no"].take(pa.array(here)), state)
+        names = state.table[STAFFED[dimension]].take(place)
         found[here] = np.array(pc.fill_null(names, "").to_pylist(), dtype=str)
     return found
 

@@ -79,7 +79,7 @@ def cut_by(
         for round_ in rounds:
             _, outcomes = round_outcomes(bank, connection, campaign, round_)
             if dimension in STAFFED:
-                _, decisions, _ = round_population(connection, campaign, round_, LEARNT_FROM)
+                _, decisions, _ = round_population(connection, campaign, round_, bank.leads(), LEARNT_FROM)
                 outcomes = replace(outcomes, labels={**outcomes.labels, dimension: staffed(bank, decisions, dimension)})
             found.append(outcomes)
     pooled, _ = evaluation.pool(found, 0.0)

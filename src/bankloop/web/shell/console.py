@@ -21,14 +21,13 @@ from sqlalchemy import Connection
 
 from bankloop.kit.located import read_located
 from bankloop.kit.text import Text
-from bankloop.loop import evaluate as evaluation
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Outcomes, Programme, Reading
 from bankloop.loop.membership.customer_watch import Everybody
 from bankloop.loop.membership.members import CustomersNow, Look, look_at
 from bankloop.loop.membership.probing import NEAR_A_DAY, Probes, too_near
-from bankloop.loop.round.labels import round_outcomes
+from bankloop.loop.round.labels import round_outcomes, round_population
 from bankloop.loop.round.reading import newest_readings
 from bankloop.loop.spec import Lock, read_lock
 from bankloop.organization.people import UnitPlaces, numbers_kept, places_of
@@ -39,7 +38,6 @@ from bankloop.report.pooled import pooled_reading, programme_reading
 from bankloop.report.record import PlanRecord
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import EVERY_UNIT, Plan, Principal
-from bankloop.store.history import read_decisions
 from bankloop.store.registry import list_campaigns, read_plans
 from bankloop.store.registry import read_lock as stored_lock
 from bankloop.view.format import masked_number
@@ -229,8 +227,7 @@ class Console:
         def make() -> tuple[pa.Table, Outcomes]:
             with self.reading() as connection:
                 _, found = round_outcomes(self.bank, connection, campaign, round_)
-                stored = read_decisions(connection, [campaign], round_, columns=evaluation.DECISION_COLUMNS)
-                decided = evaluation.population(stored, campaign)
+                _, decided, _ = round_population(connection, campaign, round_, self.bank.leads())
             return decided, found
 
         return self.rounds.get((campaign, round_, self.today), make)

@@ -94,10 +94,10 @@ def _traced(console: Console, principal: Principal, number: str, name: str) -> T
     """Return the rows behind an attribute of a customer who is within the reader's scope; the look is written down."""
     bank = console.bank
     one = bank.catalogue[name]
-    with bank.store.begin(principal) as connection, in_scope(connection, number, "quality.read"):
+    with bank.store.begin(principal) as connection, in_scope(connection, number, "quality.read") as numbers:
         record_access(connection, "customer", [number], ["lineage", name])
     state = bank.state(console.today - timedelta(days=1))
-    behind = rows_behind(bank.lake, bank.catalogue, name, number, state.as_of, bank.versions_of(state.as_of))
+    behind = rows_behind(bank.lake, bank.catalogue, name, numbers, state.as_of, bank.versions_of(state.as_of))
     rows = []
     for part in behind:
         for key in part.keys[:_ON_PAGE]:
