@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bankloop.bench.attributes import by_hand
 from bankloop.customer.buckets import Buckets, Happened
-from bankloop.customer.catalogue import read_catalogue
+from bankloop.customer.catalogue import frozen_catalogue, read_catalogue
+from bankloop.customer.contracts import Catalogue
 from bankloop.customer.freshness import stale
+from bankloop.customer.lasting import run_lengths
 from bankloop.customer.state import build_state, spark_state, state_schema
 from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import SpecError
@@ -150,6 +153,69 @@ def test_the_state_is_what_an_engineer_would_write_by_hand(tmp_path: Path) -> No
     ours = build_state(lake, CATALOGUE, AS_OF).table
     raw = by_hand(lake, AS_OF, state_schema(CATALOGUE))
     assert [name for name in ours.column_names if not ours[name].equals(raw[name])] == []
+
+
+def test_a_run_of_days_is_counted_back_as_each_day_was_known() -> None:
+    folder_catalogue = frozen_catalogue(
+        {
+            "aum": {"type": "money", "zh": "资产", "en": "Assets", "owner": "r", "fact": {"sum": "balance_fen"}},
+            "rich_days": {
+                "type": "int",
+                "zh": "富",
+                "en": "Rich",
+                "owner": "r",
+                "lasting": {"when": "aum >= 100", "days": 4},
+            },
+            "poor_days": {
+                "type": "int",
+                "zh": "贫",
+                "en": "Poor",
+                "owner": "r",
+                "lasting": {"when": "aum < 100", "days": 9},
+            },
+        }
+    )
+    amounts = {"A": [1, 1, 1, 1, 1, 1], "B": [1, 1, 0, 1, 1, 1], "C": [0, 0, 1, 1], "D": [1, None, 1, 1]}
+    asked: list[date] = []
+
+    def known(day: date, part: Catalogue) -> pa.Table | None:
+        back = (AS_OF - day).days
+        asked.append(day)
+        if back >= 6:
+            return None
+        here = {name: rich[back] for name, rich in amounts.items() if back < len(rich)}
+        held = list(here.values())
+        assert set(part.attributes) == {"aum", "_held_rich_days", "_held_poor_days"}
+        return pa.table(
+            {
+                "customer_no": pa.array(list(here), pa.string()),
+                "_held_rich_days": pa.array([None if one is None else bool(one) for one in held], pa.bool_()),
+                "_held_poor_days": pa.array([None if one is None else not one for one in held], pa.bool_()),
+            }
+        )
+
+    found = run_lengths(folder_catalogue, AS_OF, known)
+    lengths = {
+        name: dict(zip(*(table[c].to_pylist() for c in ("customer_no", "score")), strict=True))
+        for name, table in found.items()
+    }
+    assert lengths["rich_days"] == {"A": 4, "B": 2, "C": 0, "D": 1}
+    assert lengths["poor_days"] == {"A": 0, "B": 0, "C": 2, "D": 0}
+    assert asked == [AS_OF - timedelta(days=back) for back in range(len(asked))]
+    assert len(asked) == 5  # nobody's run goes further back than the fourth day
+    with pytest.raises(SpecError, match="cannot be made of another"):
+        frozen_catalogue(
+            {
+                **folder_catalogue.definitions,
+                "x": {
+                    "type": "int",
+                    "zh": "x",
+                    "en": "x",
+                    "owner": "r",
+                    "lasting": {"when": "rich_days > 2", "days": 3},
+                },
+            }
+        )
 
 
 @pytest.mark.spark

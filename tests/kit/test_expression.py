@@ -22,8 +22,13 @@ from bankloop.kit.expression import (
     MONEY,
     SCORE,
     STRING,
+    Doubts,
     Type,
+    doubts,
+    masked,
+    mentions,
     parse,
+    spelled_out,
     to_explained_function,
     to_function,
     to_ibis,
@@ -68,7 +73,14 @@ REFUSED = [
     ("age in (1, n)", "expression.list", 1, 12, "constants only"),
     ("opened > date '2026-02-30'", "expression.date", 1, 15, "'2026-02-30' is not a date; write 2026-01-31"),
     ("lower(city) = 'a'", "expression.form", 1, 1, "not part of expressions format 1"),
-    ("city like '%a'", "expression.form", 1, 1, "not part of expressions format 1"),
+    ("city ilike '%a'", "expression.form", 1, 1, "not part of expressions format 1"),
+    ("age > 3 and city like '!a' escape '!'", "expression.pattern", 1, 13, "does not hold"),
+    ("city like 'a' escape ''", "expression.pattern", 1, 1, "an escape is one sign"),
+    ("city like '%a%b%c%d%e%f%g%h%'", "expression.pattern", 1, 1, "at most 8 %"),
+    ("age like '3%'", "expression.type", 1, 1, "LIKE takes a text on its left"),
+    ("city like city", "expression.type", 1, 1, "constants as its pattern"),
+    ("payday > 3", "expression.name", 1, 1, "see the catalogue of attributes"),
+    ("segment('x')", "expression.function", 1, 1, "there is no function segment/1"),
     ("aum / fee > 1", "expression.form", 1, 1, "safe_div"),
     ("age = 99999999999999999999", "expression.range", 1, 7, "too many digits"),
     ("aum > 1e99999999", "expression.range", 1, 7, "too many digits"),
@@ -90,6 +102,60 @@ def test_what_is_refused_says_where_why_and_what_is_near(
     assert error.message.en.startswith(f"line {line}, column {column}: ")
     assert error.message.zh.startswith(f"第 {line} 行第 {column} 列：")
     assert says in error.message.en
+
+
+@pytest.mark.parametrize(
+    ("text", "city", "fits"),
+    [
+        ("city like '泉%'", "泉江", True),
+        ("city like '泉%'", "温泉", False),
+        ("city like '_江'", "泉江", True),
+        ("city like '_江'", "江", False),
+        ("city like '100!%%' escape '!'", "100% sure", True),
+        ("city like '100!%%' escape '!'", "1000", False),
+        ("city like 'a!_!!' escape '!'", "a_!", True),
+        ("city like '%a%a%b'", "aab", True),
+        ("city like '%a%a%b'", "ab", False),
+        ("city like 'ab%bc'", "abc", False),  # what stands at both ends stands there twice
+        ("city like '\\%'", "\\x", True),  # without a stated escape nothing escapes
+        ("city like 'A.b'", "Axb", False),
+        ("city like 'a%'", "a\nb", True),
+        ("city like ''", "", True),
+        ("city not like '泉%'", "泉江", False),
+        ("city not like '泉%'", None, None),
+    ],
+)
+def test_a_pattern_is_of_the_whole_text(text: str, city: str | None, fits: bool | None) -> None:
+    assert value(text, city=city) is fits
+
+
+@pytest.mark.parametrize(
+    ("text", "lost", "empty"),
+    [
+        ("city <> '泉江'", ("city",), ()),
+        ("city <> '泉江' or city is null", (), ()),
+        ("not (city = '泉江' and age > 3)", ("city",), ()),
+        ("city not in ('a') and n <> 3", ("city", "n"), ()),
+        ("city not like 'a%'", ("city",), ()),
+        ("coalesce(city, '') <> 'a'", (), ()),
+        ("city = 'a' and age > 3", (), ()),
+        ("city = ''", (), ("city",)),
+        ("'' = city or city in ('', 'a')", (), ("city",)),
+    ],
+)
+def test_whom_a_condition_loses_unsaid(text: str, lost: tuple[str, ...], empty: tuple[str, ...]) -> None:
+    assert doubts(parse(text, TYPES)) == Doubts(lost, empty)
+
+
+def test_another_condition_is_named_outside_quotes_and_comments_alone() -> None:
+    text = "segment('a') and not SEGMENT ( 'b''c' ) -- segment('d')\n or city = 'segment(''e'')'"
+    assert [one.name for one in mentions(text)] == ["a", "b'c"]
+    assert len(masked(text)) == len(text)
+    assert value(masked(text), city="x") is False
+    whole = spelled_out(text, {"a": "age > 3 -- old", "b'c": "bound"})
+    assert value(whole, age=4, bound=False) is True
+    assert value(whole, age=4, bound=True, city="segment('e')") is True
+    assert value(whole, age=4, bound=True, city="x") is False
 
 
 def test_the_result_must_be_of_the_wanted_type() -> None:

@@ -33,6 +33,10 @@ STRINGS = st.one_of(
     ),
     st.text(alphabet="ab泉江Ａ　'", max_size=3),
 )
+# What LIKE reads, and what regular expressions would read otherwise.
+PATTERNS = st.text(alphabet="ab泉江%_%_.^$[(*\\\n'", max_size=5).filter(lambda text: text.count("%") <= 8).map(
+    lambda text: "'" + text.replace("'", "''") + "'"
+) | st.sampled_from(["'a!%%' escape '!'", "'%!_' escape '!'", "'!!%' escape '!'"])
 MONTH_ENDS = [
     date(2024, 2, 29),
     date(2025, 2, 28),
@@ -124,6 +128,7 @@ def atoms() -> st.SearchStrategy[str]:
         ),
         st.lists(st.integers(-3, 3).map(str), min_size=1, max_size=3).map(lambda x: f"n not in ({', '.join(x)})"),
         st.tuples(st.sampled_from(names[Kind.DATE]), operator, day).map(" ".join),
+        st.tuples(st.sampled_from(names[Kind.STRING]), st.sampled_from(["like", "not like"]), PATTERNS).map(" ".join),
         st.sampled_from(sorted(TYPES)).map(lambda n: f"{n} is null"),
         st.sampled_from(sorted(TYPES)).map(lambda n: f"{n} is not null"),
         st.just("coalesce(city, tier, '无') = '无'"),

@@ -150,6 +150,26 @@ def test_a_part_taken_out_of_a_lock_or_put_in_is_noticed() -> None:
         read_lock({**content, "more": 1})
 
 
+def test_a_saved_segment_as_an_audience_is_frozen_with_its_version(bank: Path) -> None:
+    edit(bank, "audience: has_debit_card and", "audience: segment('young') and")
+    catalogue = read_catalogue(bank)
+    spec = read_bank_spec(bank, catalogue.open_types)
+    definitions = {n: {**body, "uses": sorted(catalogue[n].reads)} for n, body in catalogue.definitions.items()}
+    condition = "age < 30 and merchant_owner or customer_no in ('C1')"
+    named = {"young": {"version": 3, "digest": "d", "condition": condition}}
+    lock = make_lock(spec.campaigns["bind-card"], spec, definitions, {}, segments=named)
+    assert read_lock(json.loads(json.dumps(lock.content))) == lock
+    assert lock.content["segments"]["young"]["version"] == 3
+    assert "segment('young')" in lock.campaign.audience
+    assert f"(\n{condition}\n)" in lock.audience
+    assert {"age", "merchant_owner"} <= set(lock.audience_names)
+    assert "merchant_owner" in lock.content["attributes"]
+    with pytest.raises(ConflictError, match=r"lock\.broken"):
+        read_lock(changed(lock.content, ("segments", "young", "condition"), "true"))
+    edit(bank, "audience: segment('young') and", "audience: segment('young') and agee > 3 and")
+    assert "the nearest is age" in refused(bank).message.en
+
+
 OWN = """format: 1
 attributes:
   well_off: {type: bool, zh: 富裕, en: Well off, owner: retail, rule: "aum >= %s"}

@@ -11,7 +11,6 @@ from bankloop.care.maturity import DrawdownCare, MaturityCare, falls, make_matur
 from bankloop.care.remote import maintain_remote
 from bankloop.customer.servicing import RemoteCare
 from bankloop.kit.errors import ConflictError, SpecError
-from bankloop.kit.expression import parse
 from bankloop.kit.text import Text
 from bankloop.loop import model, reach
 from bankloop.loop.bank import Bank
@@ -95,7 +94,7 @@ def _measured(connection: Connection) -> list[tuple[Lock, ModelVersion]]:
 
 
 def _of_maturities(lock: Lock) -> bool:
-    return CALL in lock.campaign.reach.channels and _MATURING in parse(lock.campaign.audience, lock.types).names
+    return CALL in lock.campaign.reach.channels and _MATURING in lock.audience_names
 
 
 def _approved(bank: Bank, name: str) -> ScriptVersion:

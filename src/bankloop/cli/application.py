@@ -29,6 +29,7 @@ from bankloop.cli import (
     policies,
     relations,
     results,
+    segments,
     serving,
     session,
     shelf,
@@ -69,6 +70,7 @@ for noun in (
     learning,
     policies,
     results,
+    segments,
     serving,
     session,
     signin,
@@ -90,6 +92,8 @@ for name, word in {**consents.COMMANDS, **tiers.CUSTOMER_COMMANDS}.items():
     customers.group.command(name)(handled(word))
 for name, word in relations.COMMANDS.items():
     relations.group.command(name)(handled(word))
+for name, word in segments.COMMANDS.items():
+    segments.group.command(name)(handled(word))
 for name, word in tiers.COMMANDS.items():
     tiers.group.command(name)(handled(word))
 application.add_typer(customers.group, name="customer")
@@ -102,3 +106,4 @@ application.add_typer(credits.group, name="credit")
 application.add_typer(shelf.group, name="shelf")
 application.add_typer(tiers.group, name="tier")
 application.add_typer(relations.group, name="relation")
+application.add_typer(segments.group, name="segment")

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from bankloop.customer.contracts import Catalogue, EventWindow, Measure
 from bankloop.kit.clock import local_day, local_moment
+from bankloop.kit.expression import Expression, to_function
 
 _DAY = 86_400
 
@@ -26,6 +28,7 @@ class Happened:
     channel: str | None = None
     scene: str | None = None
     amount_fen: int | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -67,10 +70,10 @@ class Buckets:
     def add(self, event: Happened) -> None:
         """Count an event into the day on which it happened; each event is added once, in whatever order they come."""
         day = local_day(event.occurred_at, self.zone)
-        for kind in {_kind(window) for window in self.windows.values() if _means(window, event)}:
+        for kind in {window.kind for window in self.windows.values() if _means(window, event)}:
             self._days.setdefault(kind, {}).setdefault(day, Bucket()).take(event)
 
-    def values(self, today: date) -> dict[str, int | None]:
+    def values(self, today: date) -> dict[str, int | date | None]:
         """Return the value of every window as of the end of ``today``."""
         return {name: self._value(window, today) for name, window in self.windows.items()}
 
@@ -78,7 +81,7 @@ class Buckets:
         """Drop the days that no window reads any more and return how many; of an endless one the last day stays."""
         dropped = 0
         for kind, days in self._days.items():
-            lengths = [window.days for window in self.windows.values() if _kind(window) == kind]
+            lengths = [window.days for window in self.windows.values() if window.kind == kind]
             longest = max((length for length in lengths if length is not None), default=0)
             keep = max((day for day in days if day <= today), default=None) if None in lengths else None
             for day in [d for d in days if d <= today - timedelta(days=longest) and d != keep]:
@@ -108,14 +111,14 @@ class Buckets:
     def read(cls, catalogue: Catalogue, zone: str, plain: Mapping[str, Any]) -> Buckets:
         """Return the buckets that were kept; those of windows that the catalogue no longer has are left out."""
         made = cls(catalogue, zone)
-        kinds = {str(_kind(window)): _kind(window) for window in made.windows.values()}
+        kinds = {str(window.kind): window.kind for window in made.windows.values()}
         for name, days in plain.items():
             if name in kinds:
                 made._days[kinds[name]] = {date.fromisoformat(day): Bucket(*values) for day, values in days.items()}
         return made
 
-    def _value(self, window: EventWindow, today: date) -> int | None:
-        days = self._days.get(_kind(window), {})
+    def _value(self, window: EventWindow, today: date) -> int | date | None:
+        days = self._days.get(window.kind, {})
         first = date.min if window.days is None else today - timedelta(days=window.days - 1)
         within = [bucket for day, bucket in days.items() if first <= day <= today]
         match window.measure:
@@ -125,14 +128,11 @@ class Buckets:
                 return sum(bucket.sum_fen or 0 for bucket in within)
             case Measure.DAYS:
                 return len(within)
+            case Measure.LAST:
+                return max((day for day, _ in days.items() if first <= day <= today), default=None)
             case Measure.DAYS_SINCE:
                 midnight = int(local_moment(today + timedelta(days=1), 0, 0, self.zone).timestamp())
                 return (midnight - 1 - max(b.last for b in within)) // _DAY if within else None
-
-
-def _kind(window: EventWindow) -> tuple[object, ...]:
-    """Return what windows share that count the same events: their days are kept once."""
-    return (window.events, window.scenes, window.channels, window.at_least_fen)
 
 
 def _means(window: EventWindow, event: Happened) -> bool:
@@ -141,4 +141,14 @@ def _means(window: EventWindow, event: Happened) -> bool:
         and (not window.scenes or event.scene in window.scenes)
         and (not window.channels or event.channel in window.channels)
         and (window.at_least_fen is None or (event.amount_fen is not None and event.amount_fen >= window.at_least_fen))
+        and (window.where is None or _chosen(window.where, event))
     )
+
+
+def _chosen(where: Expression, event: Happened) -> bool:
+    own = {"type": event.type, "channel": event.channel, "scene": event.scene, "amount_fen": event.amount_fen}
+    row = {**dict.fromkeys(where.names), **event.properties, **own}
+    return _function(where)(row) is True
+
+
+_function = lru_cache(maxsize=256)(to_function)

@@ -1,6 +1,6 @@
 """Reads attribute files into a typed catalogue: the built-in one and the bank's own on top of it.
 
-A file under ``attributes/`` holds ``attributes:`` (name → definition). The value comes from one of six keys:
+A file under ``attributes/`` holds ``attributes:`` (name → definition). The value comes from one of seven keys:
 
 ```yaml
 attributes:
@@ -12,10 +12,14 @@ attributes:
   tier:       {type: int, …, band: {of: aum, cuts: [50000, 200000]}}
   stage:      {type: string, …, case: [{when: tenure_days <= 30, then: new}, {else: mature}]}
   churn:      {type: score, …, score: true}
+  dined_30d:  {type: int, …, window: {events: [purchase], days: 30, measure: count, where: "merchant_kind = 'dining'"}}
+  last_login: {type: date, …, window: {events: [login], measure: last}}
+  rich_days:  {type: int, …, lasting: {when: aum >= 200000, days: 90}}
 ```
 A fact is ``column``, ``present``, ``years_since``, ``days_since`` or ``days_until`` of a customer column, or ``sum``,
 ``count``, ``distinct``, ``any``, ``min``, ``max``, ``next_days`` or ``first`` (with ``by``) over holdings ``where``, or over
-rows ``of: standing_order``.
+rows ``of: standing_order``. ``lasting`` counts the days in a row, up to the as-of day, on which a condition held.
+Columns of the bank's own (``extra`` of a source) are attributes too, those of events may be named in a window's ``where``.
 """
 
 from __future__ import annotations
@@ -25,44 +29,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bankloop.customer.contracts import (
-    ADDED_UP,
-    OF_THE_ROW,
-    Attribute,
-    AttributeKind,
-    Band,
-    Case,
-    Catalogue,
-    EventWindow,
-    Fact,
-    Measure,
-    Operation,
-    Rule,
-)
+from bankloop.customer.contracts import Attribute, AttributeKind, Catalogue, EventWindow, Lasting
+from bankloop.customer.definitions import LONGEST_WINDOW, DefinitionReader
 from bankloop.customer.errors import attribute_spec, unknown
-from bankloop.kit.errors import ExpressionError, InputError
-from bankloop.kit.expression import BOOL, DATE, INT, MONEY, STRING, TYPES, Expression, Kind, Type, parse
+from bankloop.kit.expression import TYPES, Kind, Type
 from bankloop.kit.located import Located, read_located
-from bankloop.kit.money import parse_money
 from bankloop.kit.text import Text
-from bankloop.lake.conformed import CONTRACTS
-from bankloop.lake.contracts import ColumnType, DataClass
+from bankloop.lake.contracts import DataClass
+from bankloop.lake.extras import KEPT_IN, ExtraColumn, read_extras
 
 BUILT_IN = Path(__file__).with_name("catalogue.yaml")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _DECIMAL = re.compile(r"decimal\((\d{1,2})\)")
 _KEYS = ("type", "zh", "en", "owner", "data_class", "definition", "confidential", "freshness", *AttributeKind)
-_WINDOW_KEYS = ("events", "days", "measure", "scenes", "channels", "at_least")
-_LONGEST_WINDOW = 3660
-
-
-def column_types(table: str) -> dict[str, Type]:
-    """Return the expression types of a conformed table's columns; columns in fen are money."""
-    plain = {ColumnType.STR: STRING, ColumnType.INT: INT, ColumnType.BOOL: BOOL, ColumnType.DATE: DATE}
-    return {
-        c.name: MONEY if c.name.endswith("_fen") else plain[c.type] for c in CONTRACTS[table].columns if c.type in plain
-    }
 
 
 def read_catalogue(folder: Path | None = None) -> Catalogue:
@@ -88,7 +68,30 @@ def read_catalogue(folder: Path | None = None) -> Catalogue:
             entries[name] = (file, entry)
             if path is not BUILT_IN:
                 own.add(name)
-    return _catalogue(entries)
+    extras = read_extras(folder) if folder else ()
+    for one in extras:
+        if one.table != "customer":
+            continue
+        if one.name in own:
+            first = entries[one.name][0].place("attributes", one.name)
+            raise attribute_spec(
+                one.place, one.name, f"已在 {first} 定义；请改名", f"defined already at {first}; give it another name"
+            )
+        entries[one.name] = (Located(Path(one.place), {}, {}), _attribute_of(one))
+    return _catalogue(entries, {one.name: TYPES[one.type] for one in extras if one.table == "event"})
+
+
+def _attribute_of(extra: ExtraColumn) -> dict[str, Any]:
+    """Return the attribute of a bank's own column about customers, as a file would define it."""
+    return {
+        "type": extra.type,
+        "zh": extra.label.zh,
+        "en": extra.label.en,
+        "owner": extra.owner,
+        "data_class": extra.data_class.value,
+        "definition": {"zh": extra.definition.zh, "en": extra.definition.en},
+        "fact": {"max": extra.value, "of": KEPT_IN[extra.table], "where": f"name = '{extra.name}'"},
+    }
 
 
 def frozen_catalogue(definitions: Mapping[str, Mapping[str, Any]]) -> Catalogue:
@@ -97,10 +100,25 @@ def frozen_catalogue(definitions: Mapping[str, Mapping[str, Any]]) -> Catalogue:
     return _catalogue({name: (file, entry) for name, entry in _entries(file).items()})
 
 
-def _catalogue(entries: Mapping[str, tuple[Located, Mapping[str, Any]]]) -> Catalogue:
+def _catalogue(
+    entries: Mapping[str, tuple[Located, Mapping[str, Any]]], properties: Mapping[str, Type] | None = None
+) -> Catalogue:
     types = {name: _type(file, name, entry) for name, (file, entry) in entries.items()}
-    found = {name: _attribute(file, name, entry, types) for name, (file, entry) in entries.items()}
-    return Catalogue(_ordered(found))
+    found = {name: _attribute(file, name, entry, types, properties or {}) for name, (file, entry) in entries.items()}
+    made = Catalogue(_ordered(found))
+    _check_runs(made)
+    return made
+
+
+def _check_runs(made: Catalogue) -> None:
+    """Raise ``SpecError`` for a run of days of what is a run of days itself: each would be told from days before the last."""
+    for one in made.attributes.values():
+        if isinstance(one.body, Lasting):
+            for name in made.closure(one.body.condition.names):
+                if isinstance(made[name].body, Lasting):
+                    raise attribute_spec(
+                        one.place, one.name, f"lasting 不能建立在另一个 lasting（{name}）上", f"lasting cannot be made of another one ({name})"
+                    )  # fmt: skip
 
 
 def _entries(file: Located) -> dict[str, Any]:
@@ -136,7 +154,9 @@ def _type(file: Located, name: str, entry: Mapping[str, Any]) -> Type:
     return TYPES[written]
 
 
-def _attribute(file: Located, name: str, entry: Mapping[str, Any], types: Mapping[str, Type]) -> Attribute:
+def _attribute(
+    file: Located, name: str, entry: Mapping[str, Any], types: Mapping[str, Type], properties: Mapping[str, Type]
+) -> Attribute:
     place = file.place("attributes", name)
     kinds = [kind for kind in AttributeKind if kind in entry]
     if len(kinds) != 1:
@@ -146,7 +166,7 @@ def _attribute(file: Located, name: str, entry: Mapping[str, Any], types: Mappin
     data_class = str(entry.get("data_class", "C1"))
     if data_class not in ("C1", "C2"):
         raise unknown(file.place("attributes", name, "data_class"), name, "data_class", data_class, ("C1", "C2"))
-    body = _Reader(file, name, types).read(kind, entry[kind])
+    body = DefinitionReader(file, name, types, properties).read(kind, entry[kind])
     definition = entry.get("definition") or {}
     if isinstance(definition, str):
         definition = {"zh": definition, "en": definition}
@@ -160,199 +180,26 @@ def _attribute(file: Located, name: str, entry: Mapping[str, Any], types: Mappin
         kind=kind,
         body=body,
         place=place,
-        source=dict(entry),
+        source=_as_read(entry, body),
         confidential=bool(entry.get("confidential", False)),
         freshness=_freshness(file, name, entry),
     )
 
 
+def _as_read(entry: Mapping[str, Any], body: Any) -> dict[str, Any]:
+    """Return what the file says; a window says too of which type the bank's own columns are, which bank.yaml told."""
+    if not isinstance(body, EventWindow) or not body.properties:
+        return dict(entry)
+    return {**entry, "window": {**entry["window"], "properties": {name: str(type_) for name, type_ in body.properties}}}
+
+
 def _freshness(file: Located, name: str, entry: Mapping[str, Any]) -> int:
     days = entry.get("freshness", 1)
-    if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= _LONGEST_WINDOW:
+    if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= LONGEST_WINDOW:
         raise attribute_spec(
             file.place("attributes", name, "freshness"), name, "freshness 应为天数", "freshness is a number of days"
         )
     return days
-
-
-class _Reader:
-    """Reads the part of one attribute that says how it is computed."""
-
-    def __init__(self, file: Located, name: str, types: Mapping[str, Type]) -> None:
-        self.file, self.name, self.types = file, name, types
-        self.type = types[name]
-
-    def read(self, kind: AttributeKind, entry: Any) -> Fact | EventWindow | Rule | Band | Case | None:
-        match kind:
-            case AttributeKind.FACT:
-                return self.fact(entry)
-            case AttributeKind.WINDOW:
-                return self.window(entry)
-            case AttributeKind.RULE:
-                return Rule(self.expression("rule", str(entry), self.types, self.type))
-            case AttributeKind.BAND:
-                return self.band(entry)
-            case AttributeKind.CASE:
-                return self.case(entry)
-            case AttributeKind.SCORE:
-                self.must_be("score", TYPES["score"])
-                return None
-
-    def place(self, *route: str) -> str:
-        return self.file.place("attributes", self.name, *route)
-
-    def must_be(self, key: str, *wanted: Type) -> None:
-        if self.type not in wanted:
-            names = " / ".join(str(w) for w in wanted)
-            raise attribute_spec(
-                self.place("type"),
-                self.name,
-                f"类型写成 {self.type}，但 {key} 给出 {names}；请改 type",
-                f"typed {self.type}, but {key} gives {names}; correct its type",
-            )
-
-    def fact(self, entry: Any) -> Fact:
-        if isinstance(entry, str):
-            entry = {"column": entry}
-        keys = (*Operation, "where", "by", "of")
-        if not isinstance(entry, dict):
-            raise attribute_spec(self.place("fact"), self.name, "fact 应为映射", "fact must be a mapping")
-        for key in entry:
-            if key not in keys:
-                raise unknown(self.place("fact", key), self.name, "key", key, keys)
-        operations = [operation for operation in Operation if operation in entry]
-        if len(operations) != 1:
-            raise attribute_spec(
-                self.place("fact"), self.name, "应写且只写一种取数方式", f"write exactly one of {', '.join(Operation)}"
-            )
-        operation = operations[0]
-        of = str(entry.get("of", ADDED_UP[0]))
-        if of not in ADDED_UP:
-            raise unknown(self.place("fact", "of"), self.name, "table", of, ADDED_UP)
-        columns = column_types("customer" if operation in OF_THE_ROW else of)
-        column = str(entry[operation])
-        free = operation in (Operation.COUNT, Operation.ANY)
-        if not free and column not in columns:
-            raise unknown(self.place("fact", operation), self.name, "column", column, columns)
-        by = entry.get("by")
-        if operation is Operation.FIRST and by not in columns:
-            raise unknown(self.place("fact", "by"), self.name, "column", by, columns)
-        where = entry.get("where")
-        if operation in OF_THE_ROW and (extra := [key for key in ("where", "of") if key in entry]):
-            key = extra[0]
-            raise attribute_spec(
-                self.place("fact", key), self.name, f"{key} 只用于汇总", f"{key} is for what is added up"
-            )
-        condition = None if where is None else self.expression("where", str(where), columns, BOOL, "fact")
-        self.fits(operation, None if free else columns[column])
-        return Fact(operation, column, condition, by, of)
-
-    def fits(self, operation: Operation, column: Type | None) -> None:
-        match operation:
-            case Operation.PRESENT | Operation.ANY:
-                self.must_be(operation, BOOL)
-            case Operation.COUNT | Operation.DISTINCT:
-                self.must_be(operation, INT)
-            case Operation.YEARS_SINCE | Operation.DAYS_SINCE | Operation.DAYS_UNTIL | Operation.NEXT_DAYS:
-                self.must_be(operation, INT)
-                if column != DATE:
-                    raise attribute_spec(
-                        self.place("fact", operation), self.name, "需要日期字段", f"{operation} needs a date column"
-                    )
-            case _:
-                assert column is not None
-                self.must_be(operation, column)
-
-    def window(self, entry: Any) -> EventWindow:
-        if not isinstance(entry, dict):
-            raise attribute_spec(self.place("window"), self.name, "window 应为映射", "window must be a mapping")
-        for key in entry:
-            if key not in _WINDOW_KEYS:
-                raise unknown(self.place("window", key), self.name, "key", key, _WINDOW_KEYS)
-        if entry.get("measure") not in tuple(Measure):
-            raise unknown(self.place("window", "measure"), self.name, "measure", entry.get("measure"), Measure)
-        measure = Measure(entry["measure"])
-        self.must_be(measure, MONEY if measure is Measure.SUM else INT)
-        days = entry.get("days")
-        bounded = isinstance(days, int) and not isinstance(days, bool) and 1 <= days <= _LONGEST_WINDOW
-        if not bounded and not (days is None and measure is Measure.DAYS_SINCE):
-            raise attribute_spec(
-                self.place("window", "days"),
-                self.name,
-                f"days 应为 1 到 {_LONGEST_WINDOW}",
-                f"days is 1 to {_LONGEST_WINDOW}",
-            )
-        if not entry.get("events"):
-            raise attribute_spec(self.place("window"), self.name, "缺少 events", "events is missing; name event types")
-        return EventWindow(
-            _texts(entry["events"]),
-            measure,
-            days,
-            _texts(entry.get("scenes", ())),
-            _texts(entry.get("channels", ())),
-            None if entry.get("at_least") is None else self.money("window", entry["at_least"]),
-        )
-
-    def band(self, entry: Any) -> Band:
-        if not isinstance(entry, dict) or not isinstance(entry.get("cuts"), list) or "of" not in entry:
-            raise attribute_spec(self.place("band"), self.name, "需要 of 和 cuts", "band needs of and a list of cuts")
-        self.must_be("band", INT)
-        of = str(entry["of"])
-        if of not in self.types:
-            raise unknown(self.place("band", "of"), self.name, "attribute", of, self.types)
-        if self.types[of].kind is not Kind.NUMBER:
-            raise attribute_spec(self.place("band", "of"), self.name, f"{of} 不是数值", f"{of} is not a number")
-        money = self.types[of] == MONEY
-        cuts = [self.money("band", cut) if money else int(cut) * 10 ** self.types[of].scale for cut in entry["cuts"]]
-        if not cuts or cuts != sorted(set(cuts)):
-            raise attribute_spec(self.place("band", "cuts"), self.name, "cuts 应递增", "cuts must rise")
-        return Band(of, tuple(cuts))
-
-    def case(self, entry: Any) -> Case:
-        self.must_be("case", STRING, INT)
-        if not isinstance(entry, list) or not all(isinstance(one, dict) for one in entry):
-            raise attribute_spec(self.place("case"), self.name, "case 应为列表", "case is a list of {when, then}")
-        last = entry[-1] if entry and set(entry[-1]) == {"else"} else {}
-        branches = []
-        for one in entry[: -1 if last else None]:
-            if set(one) != {"when", "then"}:
-                raise attribute_spec(
-                    self.place("case"),
-                    self.name,
-                    "每项写 when 和 then，最后一项可写 else",
-                    "each has when and then; the last may be else",
-                )
-            branches.append((self.expression("case", str(one["when"]), self.types, BOOL), self.value(one["then"])))
-        if not branches:
-            raise attribute_spec(self.place("case"), self.name, "case 至少有一项 when", "case has at least one when")
-        return Case(tuple(branches), self.value(last["else"]) if last else None)
-
-    def value(self, written: Any) -> str | int:
-        kind: type[str | int] = str if self.type == STRING else int
-        if not isinstance(written, kind) or isinstance(written, bool):
-            raise attribute_spec(
-                self.place("case"), self.name, f"{written} 不是 {self.type}", f"{written} is no {self.type}"
-            )
-        return written
-
-    def money(self, key: str, amount: Any) -> int:
-        try:
-            return parse_money(amount).fen
-        except InputError as error:
-            raise attribute_spec(self.place(key), self.name, error.message.zh, error.message.en) from error
-
-    def expression(
-        self, key: str, text: str, types: Mapping[str, Type], wants: Type, inside: str | None = None
-    ) -> Expression:
-        try:
-            return parse(text, types, wants=wants)
-        except ExpressionError as error:
-            place = self.place(*((inside, key) if inside else (key,)))
-            raise attribute_spec(place, self.name, error.message.zh, error.message.en) from error
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list | tuple) else (str(value),)
 
 
 def _ordered(found: Mapping[str, Attribute]) -> dict[str, Attribute]:

@@ -27,6 +27,7 @@ class AttributeKind(StrEnum):
     RULE = "rule"
     BAND = "band"
     CASE = "case"
+    LASTING = "lasting"
     SCORE = "score"
 
 
@@ -56,7 +57,9 @@ OF_THE_ROW = (
     Operation.DAYS_UNTIL,
 )
 # Whose rows a fact may add up for a customer; the first where it names none.
-ADDED_UP = ("holding", "standing_order")
+ADDED_UP = ("holding", "standing_order", "customer_extra")
+# Columns of the bank's own about events, by which a window may choose among these.
+PROPERTIES = "event_extra"
 
 
 class Measure(StrEnum):
@@ -66,6 +69,7 @@ class Measure(StrEnum):
     SUM = "sum"
     DAYS = "days"
     DAYS_SINCE = "days_since"
+    LAST = "last"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class EventWindow:
-    """A measure of events of ``events`` in the last ``days`` bank-local days, the as-of day included (None: ever)."""
+    """A measure of events of ``events`` in the last ``days`` bank-local days, the as-of day included (None: ever).
+
+    ``where`` holds of each event that counts; ``properties`` are the bank's own columns about events that it reads.
+    """
 
     events: tuple[str, ...]
     measure: Measure
@@ -94,6 +101,14 @@ class EventWindow:
     scenes: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     at_least_fen: int | None = None
+    where: Expression | None = None
+    properties: tuple[tuple[str, Type], ...] = ()
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """Return what windows share that count the same events."""
+        text = None if self.where is None else self.where.text
+        return (self.events, self.scenes, self.channels, self.at_least_fen, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +134,17 @@ class Case:
     otherwise: str | int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """On how many days in a row up to the as-of day a condition over other attributes held, counted up to ``days``."""
+
+    condition: Expression
+    days: int
+
+
+Body = Fact | EventWindow | Rule | Band | Case | Lasting
+
+
 @dataclass(frozen=True)
 class Attribute:
     """One attribute: its type, texts, owner and class, and how it is computed. ``source`` is what the file says.
@@ -133,7 +159,7 @@ class Attribute:
     data_class: DataClass
     definition: Text
     kind: AttributeKind
-    body: Fact | EventWindow | Rule | Band | Case | None
+    body: Body | None
     place: str
     source: Mapping[str, Any]
     confidential: bool = False
@@ -154,6 +180,8 @@ class Attribute:
                 return frozenset({of})
             case Case(branches, _):
                 return frozenset(name for expression, _ in branches for name in expression.names)
+            case Lasting(condition, _):
+                return frozenset(condition.names)
         return frozenset()
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from bankloop.customer.contracts import (
     OF_THE_ROW,
+    PROPERTIES,
     Attribute,
     AttributeKind,
     Band,
@@ -24,6 +25,7 @@ from bankloop.kit.clock import local_moment
 from bankloop.kit.expression import STRING, to_ibis
 from bankloop.kit.later import later
 from bankloop.lake.conformed import CONTRACTS
+from bankloop.lake.extras import VALUE_OF
 
 if TYPE_CHECKING:
     import ibis
@@ -31,7 +33,11 @@ else:
     ibis = later("ibis")
 
 KEY = "customer_no"
+# What no table of the lake's holds of a day: models tell it, or the days before.
+GIVEN = (AttributeKind.SCORE, AttributeKind.LASTING)
 _DAY = 86_400
+# So many days back a zone's changes of its hour are followed.
+_LONG_AGO = 3660
 _FILLED = {
     Operation.SUM: 0,
     Operation.COUNT: 0,
@@ -54,7 +60,7 @@ def state_expression(
     """Return one row a customer with every attribute of ``catalogue``, as an Ibis expression of either engine.
 
     ``tables`` are Ibis tables by name, those that the catalogue reads; only events recorded and occurred before ``known_until`` count.
-    ``scores`` are tables (customer_no, score) by attribute.
+    ``scores`` are tables (customer_no, score) by attribute, of runs of days as of scores.
     """
     attributes = list(catalogue.attributes.values())
     customers = tables["customer"]
@@ -62,9 +68,9 @@ def state_expression(
     state = customers.select(customer_no=customers[KEY], **own)
     parts = [(_sums(tables[table], found, today), found) for table, found in _by_table(attributes).items()]
     windows = _scans([a for a in attributes if isinstance(a.body, EventWindow)])
-    parts += [(_windows(tables["event"], one, today, known_until, zone), one) for one in windows]
+    parts += [(_windows(tables, one, today, known_until, zone), one) for one in windows]
     state = _joined(state, parts, today, zone)
-    state = _with_scores(state, [a for a in attributes if a.kind is AttributeKind.SCORE], scores)
+    state = _with_scores(state, [a for a in attributes if a.kind in GIVEN], scores)
     state = _with_rules(state, [a for a in attributes if a.reads or isinstance(a.body, Rule)], today)
     return state.select(KEY, *catalogue.attributes)
 
@@ -142,28 +148,44 @@ def _scans(attributes: Sequence[Attribute]) -> list[list[Attribute]]:
     for attribute in attributes:
         window = attribute.body
         assert isinstance(window, EventWindow)
-        key: tuple[object, ...] = (window.days is None,)
+        key: tuple[object, ...] = (window.days is None, bool(window.properties))
         if window.measure is Measure.DAYS:
-            key = (window.events, window.scenes, window.channels, window.at_least_fen)
+            key = window.kind
         scans.setdefault(key, []).append(attribute)
     return list(scans.values())
 
 
-def _windows(events: Any, attributes: Sequence[Attribute], today: date, known_until: datetime, zone: str) -> Any:
+def _windows(
+    tables: Mapping[str, Any], attributes: Sequence[Attribute], today: date, known_until: datetime, zone: str
+) -> Any:
     """Return one row a customer over a single scan of events: only the types, days and columns that a window needs."""
     windows = {a.name: a.body for a in attributes if isinstance(a.body, EventWindow)}
-    limit = _moment(known_until)
+    events, limit = tables["event"], _moment(known_until)
     types = sorted({type_ for window in windows.values() for type_ in window.events})
     needed = (events.recorded_at < limit) & (events.occurred_at < limit) & events.type.isin(types)
     longest = [window.days for window in windows.values()]
     if None not in longest:
         first = max(days for days in longest if days is not None)
         needed = needed & (events.occurred_at >= _moment(window_start(today, first, zone)))
-    rows = events.filter(needed)
+    rows = with_properties(events.filter(needed), tables, windows.values())
     if all(window.measure is Measure.DAYS for window in windows.values()):
         return _day_counts(rows, windows, today, zone)
     found = {name: _window(rows, window, today, zone) for name, window in windows.items()}
     return rows.group_by(KEY).aggregate(**found)
+
+
+def with_properties(rows: Any, tables: Mapping[str, Any], windows: Iterable[EventWindow]) -> Any:
+    """Return events with the bank's own columns about them that windows read, by their names; unknown where none was told."""
+    wanted = {name: type_ for window in windows for name, type_ in window.properties}
+    if not wanted:
+        return rows
+    said = tables[PROPERTIES].filter(tables[PROPERTIES]["name"].isin(sorted(wanted)))
+    values = {
+        name: said[VALUE_OF[str(type_)]].max(where=said["name"] == name) for name, type_ in sorted(wanted.items())
+    }
+    by_event = said.group_by(_of="source", _event="event_id").aggregate(**values)
+    joined = rows.left_join(by_event, [rows.source == by_event["_of"], rows.event_id == by_event["_event"]])
+    return joined.drop("_of", "_event")
 
 
 def _day_counts(rows: Any, windows: Mapping[str, EventWindow], today: date, zone: str) -> Any:
@@ -189,6 +211,7 @@ def _window(rows: Any, window: EventWindow, today: date, zone: str) -> Any:
             return rows.count(where=where).cast("int64")
         case Measure.SUM:
             return rows.amount_fen.sum(where=where).cast("int64")
+    # Of "days since" and of the last day alike: what is made of the moment is made behind the join.
     return rows.occurred_at.max(where=where)
 
 
@@ -201,6 +224,9 @@ def window_conditions(rows: Any, window: EventWindow) -> Any:
         where = where & rows.channel.isin(window.channels)
     if window.at_least_fen is not None:
         where = where & (rows.amount_fen >= window.at_least_fen)
+    if window.where is not None:
+        # It has no today: of what it reads an event says all.
+        where = where & to_ibis(window.where, rows, date.min)
     return where
 
 
@@ -228,11 +254,19 @@ def _filled(column: Any, attribute: Attribute, today: date, zone: str) -> Any:
     if how is Measure.DAYS_SINCE:
         # Whole bank-local days between, counted back from the midnight that ends today.
         return _days_before(column, int(local_moment(today + timedelta(days=1), 0, 0, zone).timestamp()))
+    if how is Measure.LAST:
+        return _local_date(column, today, zone)
     return column
 
 
 def _days_before(moment: Any, midnight: int) -> Any:
     return ((midnight - 1 - moment.epoch_seconds()) / _DAY).floor().cast("int64")
+
+
+def _local_date(moment: Any, today: date, zone: str) -> Any:
+    """Return the bank-local date of a moment, NULL of none."""
+    days = _day(moment, today, _LONG_AGO, zone).cast("int64")
+    return (ibis.literal(date(1970, 1, 1)) + days.as_interval("D")).cast("date")
 
 
 def _with_scores(state: Any, attributes: Sequence[Attribute], scores: Mapping[str, Any]) -> Any:

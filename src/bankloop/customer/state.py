@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from bankloop.customer.contracts import Catalogue, State
+from bankloop.customer.contracts import PROPERTIES, Catalogue, State
 from bankloop.customer.persons import BY_PERSON, NO_LEADS, by_person, led_numbers, persons_connection
 from bankloop.customer.queries import KEY, state_expression
 from bankloop.kit.clock import local_day, local_moment
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 else:
     ibis = later("ibis")
 
+# What a state is made of; what is told of events is of no number of its own.
+_BASE = (*BY_PERSON, PROPERTIES)
 _ARROW = {BOOL: pa.bool_(), DATE: pa.date32(), STRING: pa.string()}
 
 
@@ -47,14 +49,14 @@ def build_state(
     wanted = catalogue if names is None else catalogue.only(names)
     today, known_until = _day(as_of, lake.zone)
     read = {**lake.current_versions(), **(versions or {})}
-    read = {table: version for table, version in read.items() if table in BY_PERSON}
+    read = {table: version for table, version in read.items() if table in _BASE}
     with persons_connection(lake, "state", leads, read) as connection:
         backend = ibis.duckdb.from_connection(connection)
         given = {}
         for name, table in (scores or {}).items():
             connection.register(f"score_{name}", _highest(table, leads))
             given[name] = backend.table(f"score_{name}")
-        tables = {table: backend.table(table) for table in BY_PERSON}
+        tables = {table: backend.table(table) for table in _BASE}
         expression = state_expression(tables, wanted, today, known_until, lake.zone, given)
         found = connection.sql(backend.compile(expression.order_by(KEY))).to_arrow_table()
     table = found.cast(state_schema(wanted))
@@ -76,12 +78,14 @@ def spark_state(
     today, known_until = _day(as_of, zone)
     backend = ibis.pyspark.connect(session)
     tables = {}
-    for name in [one for one in BY_PERSON if one in files]:
+    for name in [one for one in _BASE if one in files]:
         session.read.parquet(*files[name]).createOrReplaceTempView(f"bankloop_{name}")
         tables[name] = backend.table(f"bankloop_{name}")
     if leads.num_rows:
         session.createDataFrame(leads.to_pylist()).createOrReplaceTempView("bankloop_leads")
-        tables = by_person(tables, backend.table("bankloop_leads"))
+        told = {name: rows for name, rows in tables.items() if name not in BY_PERSON}
+        named = {name: rows for name, rows in tables.items() if name in BY_PERSON}
+        tables = by_person(named, backend.table("bankloop_leads")) | told
     expression = state_expression(tables, catalogue, today, known_until, zone, {})
     with tempfile.TemporaryDirectory(prefix="bankloop-spark-") as home:
         # By file: the session's own ways into this process are slow, or leave a socket open.

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bankloop.customer.contracts import Attribute, AttributeKind, Catalogue, EventWindow, Fact
-from bankloop.customer.queries import KEY, window_conditions, window_start
+from bankloop.customer.contracts import PROPERTIES, Attribute, AttributeKind, Catalogue, EventWindow, Fact
+from bankloop.customer.queries import KEY, window_conditions, window_start, with_properties
 from bankloop.kit.clock import local_moment
 from bankloop.kit.expression import to_ibis
 from bankloop.kit.later import later
@@ -54,6 +54,8 @@ def rows_behind(
             table = _table_of(leaf)
             rows = backend.table(table)
             rows = rows.filter(rows[KEY].isin(list(numbers)))
+            if isinstance(leaf.body, EventWindow):
+                rows = with_properties(rows, {PROPERTIES: backend.table(PROPERTIES)}, [leaf.body])
             rows = _narrowed(rows, leaf, as_of, known_until, lake.zone)
             found.append(_behind(connection, leaf.name, table, rows))
     return tuple(one for one in found if one.keys)

@@ -30,6 +30,8 @@ MOST_NODES = 50_000
 MOST_DEPTH = 32
 # What is not a text is a number, a truth value or a date, and none of them is long.
 _MOST_PLAIN = 100
+# A name is taken for a slip of another where one letter in four differs, and for its beginning or a word of it.
+_LETTERS_A_SLIP, _BEGINNING, _WORD = 4, 3, 4
 _TEXT = "tag:yaml.org,2002:str"
 _BOOL = "tag:yaml.org,2002:bool"
 
@@ -194,9 +196,33 @@ def _not_yaml(path: Path, error: yaml.YAMLError) -> SpecError:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name most like ``name``, or None when none is close."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return found[0] if found else None
+    """Return the known name that ``name`` was meant to be: a slip or two away, or a part of it; None where none could be."""
+    asked = name.lower()
+    near = [one for one in known if _could_be(asked, str(one).lower())]
+    return max(near, key=lambda one: difflib.SequenceMatcher(None, asked, one.lower()).ratio(), default=None)
+
+
+def _could_be(asked: str, known: str) -> bool:
+    """Return whether a name may stand for another: few slips for its length, or a word of it left out or added."""
+    shorter, longer = sorted((asked, known), key=len)
+    if len(shorter) >= _BEGINNING and longer.startswith(shorter):
+        return True
+    if len(shorter) >= _WORD and shorter in re.split(r"[_\-. ]", longer):
+        return True
+    return _slips(asked, known) <= (len(longer) + 1) // _LETTERS_A_SLIP
+
+
+def _slips(one: str, other: str) -> int:
+    """Return how many letters must be added, dropped, changed or swapped with the next to make one name of the other."""
+    before, row = list[int](), list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        before, last, row = row, before, [i]
+        for j, another in enumerate(other, 1):
+            found = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != another))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == another:
+                found = min(found, last[j - 2] + 1)
+            row.append(found)
+    return row[-1]
 
 
 def _walk(node: yaml.Node, route: Route, lines: dict[Route, int]) -> None:

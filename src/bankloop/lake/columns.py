@@ -72,11 +72,12 @@ def read_columns(
     found = {}
     for key, entry in entries.items():
         one_of(bank.place(*route, str(key)), "column", str(key), contract.names)
-        found[str(key)] = _column(bank, (*route, str(key)), entry, contract.column(str(key)))
+        found[str(key)] = read_column(bank, (*route, str(key)), entry, contract.column(str(key)))
     return found
 
 
-def _column(bank: Located, route: Route, entry: Any, column: ContractColumn) -> ColumnSource:
+def read_column(bank: Located, route: Route, entry: Any, column: ContractColumn) -> ColumnSource:
+    """Return how one column is read; raise ``SpecError`` with file and line."""
     if not isinstance(entry, dict):
         return ColumnSource(source=str(entry))
     place = bank.place(*route)

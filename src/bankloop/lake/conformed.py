@@ -8,6 +8,7 @@ from bankloop.kit.money import MAX_FEN
 from bankloop.kit.text import Text
 from bankloop.lake.bookkeeping import LOADED_FILE, QUALITY
 from bankloop.lake.contracts import ColumnType, ContractColumn, DataClass, TableContract
+from bankloop.lake.own_columns import CUSTOMER_EXTRA, EVENT_EXTRA
 
 _STR, _INT, _BOOL, _DATE, _TIME = (
     ColumnType.STR,
@@ -378,6 +379,7 @@ CONTRACTS: dict[str, TableContract] = {
         _EMPLOYER,
         _CORPORATE,
         _CUSTOMER,
+        CUSTOMER_EXTRA,
         _MERCHANT,
         _HOLDING,
         _STANDING_ORDER,
@@ -385,6 +387,7 @@ CONTRACTS: dict[str, TableContract] = {
         _RELATION,
         _IDENTITY,
         _EVENT,
+        EVENT_EXTRA,
         _TIER_MONTH,
         _SERVICING,
         _EDGE,

@@ -41,7 +41,7 @@ A small table that no system delivers stands here itself, by the conformed colum
     table: unit
     rows: [{unit_id: "0000", kind: head_office, name_zh: 总行, name_en: Head office}]
 ```
-What a source promises beside that (``control``, ``quality``, ``block``) is in ``expectations``. Timestamps take ``{from: …, timestamp: "%Y-%m-%d %H:%M:%S", zone: Asia/Shanghai}``; the zone is the bank's when left out.
+What a file says beyond the table's columns is declared under ``extra`` (see ``extras``). What a source promises beside that (``control``, ``quality``, ``block``) is in ``expectations``. Timestamps take ``{from: …, timestamp: "%Y-%m-%d %H:%M:%S", zone: Asia/Shanghai}``; the zone is the bank's when left out.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.contracts import TableContract
 from bankloop.lake.errors import source_spec
 from bankloop.lake.expectations import Expected, read_expected
+from bankloop.lake.extras import extras_of, with_extras
 from bankloop.lake.settings import read_zone
 
 FORMATS = ("csv", "xlsx", "parquet")
@@ -87,6 +88,7 @@ _KEYS = (
     "reject_above",
     "ignore",
     "columns",
+    "extra",
     "control",
     "quality",
     "block",
@@ -149,15 +151,28 @@ def read_sources(folder: Path) -> tuple[Source, ...]:
     zone = read_zone(folder)
     entries = (bank.content or {}).get("sources") or {}
     if isinstance(entries, list):
-        found = [
-            _source(bank, ("sources", index), str(e.get("name", index)), e, zone) for index, e in enumerate(entries)
+        parts = [
+            _sources(bank, ("sources", index), str(e.get("name", index)), e, zone) for index, e in enumerate(entries)
         ]
     elif isinstance(entries, dict):
-        found = [_source(bank, ("sources", str(key)), str(key), entry, zone) for key, entry in entries.items()]
+        parts = [_sources(bank, ("sources", str(key)), str(key), entry, zone) for key, entry in entries.items()]
     else:
         raise source_spec(bank.place("sources"), Text("sources 应为映射", "sources must be a mapping"))
     order = list(CONTRACTS)
+    found = [source for part in parts for source in part]
     return tuple(sorted(found, key=lambda source: order.index(source.table)))
+
+
+def _sources(bank: Located, route: tuple[str | int, ...], name: str, entry: Any, zone: str) -> list[Source]:
+    """Return a source with those of its own columns."""
+    found = _source(bank, route, name, entry, zone)
+    if "extra" not in entry:
+        return [found]
+    if found.rows:
+        reason = Text("rows 旁边不写 extra", "rows take no extra beside them")
+        raise source_spec(bank.place(*route, "extra"), reason)
+    _check_name(found.place, name)
+    return with_extras(found, extras_of(bank, route, found.table, entry["extra"]))
 
 
 def _source(bank: Located, route: tuple[str | int, ...], name: str, entry: Any, zone: str) -> Source:

@@ -16,15 +16,18 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from bankloop.customer.catalogue import read_catalogue
-from bankloop.customer.contracts import ADDED_UP, AttributeKind, Catalogue, State
+from bankloop.customer.contracts import ADDED_UP, PROPERTIES, AttributeKind, Catalogue, State
 from bankloop.customer.identity import MEMBERSHIPS
 from bankloop.customer.keeping import keep_state, kept_state, state_key
+from bankloop.customer.lasting import run_lengths
 from bankloop.customer.overview import Profiles, open_profiles
 from bankloop.customer.persons import KEY, led_numbers, persons_connection, read_leads
 from bankloop.customer.relation import EXPOSED
+from bankloop.customer.segment import NamedCondition, segments_named
 from bankloop.customer.state import build_state
 from bankloop.kit.clock import Clock
 from bankloop.kit.errors import NotFoundError
+from bankloop.kit.expression import mentions, spelled_out
 from bankloop.kit.located import nearest
 from bankloop.kit.text import Text
 from bankloop.lake.service import Lake
@@ -89,6 +92,18 @@ class Bank:
             )
         return self.spec.campaigns[name]
 
+    def segments_named(self, campaign: Campaign) -> dict[str, NamedCondition]:
+        """Return the segments that a campaign's audience names, in their active versions; raise for one without."""
+        if not mentions(campaign.audience):
+            return {}
+        with self.store.begin(system("segments")) as connection:
+            return segments_named(connection, campaign.audience, active=True)
+
+    def audience(self, campaign: Campaign) -> str:
+        """Return the condition of a campaign's audience with the segments that it names spelled out."""
+        found = self.segments_named(campaign)
+        return spelled_out(campaign.audience, {name: one.condition for name, one in found.items()})
+
     def knew(self, day: date) -> bool:
         """Return whether the lake holds the customers as they were on a day, not only as they are since."""
         return any(version.as_of <= day for version in self.lake.manifest.versions("customer"))
@@ -104,8 +119,8 @@ class Bank:
         if key not in self._states:
             found = kept_state(self._shelf, key=key)
             if found is None:
-                scores = self._scores(versions, as_of)
-                found = build_state(self.lake, used, as_of, versions=versions, scores=scores, leads=leads)
+                given = self._scores(versions, as_of) | run_lengths(used, as_of, self._then)
+                found = build_state(self.lake, used, as_of, versions=versions, scores=given, leads=leads)
                 keep_state(self._shelf, key, found)
             self._hold(key, found)
         return self._states[key]
@@ -173,6 +188,14 @@ class Bank:
                 self._profiles[key] = open_profiles(self.lake, state)
             return self._profiles[key]
 
+    def _then(self, day: date, part: Catalogue) -> pa.Table | None:
+        """Return attributes of a day that has gone by; None of one that the lake was not there for."""
+        if not self.knew(day):
+            return None
+        versions, leads = self._versions(day), self.leads()
+        scores = self._scores(versions, day)
+        return build_state(self.lake, part, day, versions=versions, scores=scores, leads=leads).table
+
     @property
     def _shelf(self) -> Path:
         return self.folder / "data" / "state"
@@ -195,6 +218,8 @@ class Bank:
             if before:
                 found[table] = before[-1].version
         events = self.lake.manifest.current("event")
+        told = self.lake.manifest.current(PROPERTIES)
+        found |= {PROPERTIES: told.version} if told else {}
         return {**found, "event": events.version} if events else found
 
     def _scores(self, versions: Mapping[str, str], as_of: date) -> dict[str, pa.Table]:

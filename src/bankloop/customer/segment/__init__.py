@@ -6,36 +6,49 @@ state, and nobody is contacted because of it.
 
 from bankloop.customer.segment.clusters import Clustering, Profile, describe, learn_clusters
 from bankloop.customer.segment.completion import Completion, Suggestion, complete
-from bankloop.customer.segment.contracts import SegmentKind, SegmentPlan, SegmentVersion
-from bankloop.customer.segment.queries import segment_of, segments, versions_of
+from bankloop.customer.segment.contracts import ListChange, Listed, SegmentKind, SegmentPlan, SegmentVersion
+from bankloop.customer.segment.naming import NamedCondition
+from bankloop.customer.segment.queries import segment_of, segments, segments_named, versions_of
 from bankloop.customer.segment.rules import checked_expression, confidential_in
 from bankloop.customer.segment.service import (
+    MOST_LISTED,
     activate_segment,
+    list_customers,
     plan_segment,
     retire_segment,
     save_clusters,
     save_segment,
 )
+from bankloop.customer.segment.written import WrittenSegment, save_written, written_segments
 
 __all__ = [
+    "MOST_LISTED",
     "Clustering",
     "Completion",
+    "ListChange",
+    "Listed",
+    "NamedCondition",
     "Profile",
     "SegmentKind",
     "SegmentPlan",
     "SegmentVersion",
     "Suggestion",
+    "WrittenSegment",
     "activate_segment",
     "checked_expression",
     "complete",
     "confidential_in",
     "describe",
     "learn_clusters",
+    "list_customers",
     "plan_segment",
     "retire_segment",
     "save_clusters",
     "save_segment",
+    "save_written",
     "segment_of",
     "segments",
+    "segments_named",
     "versions_of",
+    "written_segments",
 ]

@@ -29,9 +29,31 @@ class SegmentPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A customer whom somebody put into a segment by hand, or took out of it: who did, when (ISO 8601), and why."""
+
+    customer_no: str
+    within: bool
+    by: str
+    at: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListChange:
+    """Who is to be in a segment by hand, who is to be taken out of it, whom the rule alone decides on again, and why."""
+
+    add: tuple[str, ...] = ()
+    take_out: tuple[str, ...] = ()
+    forget: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentVersion:
     """One version of a segment. ``expression`` is empty for a cluster, whose ``body`` holds the clustering.
 
+    ``condition`` is what a rule comes to, with the segments that it names and who is ``listed`` beside it.
     At most one version of a name is active, from ``active_from`` until ``active_to``; ``plan`` is None before one is
     named, and no version without one can be active.
     """
@@ -49,6 +71,8 @@ class SegmentVersion:
     plan: SegmentPlan | None
     active_from: datetime | None
     active_to: datetime | None
+    listed: tuple[Listed, ...] = ()
+    condition: str = ""
 
     @property
     def active(self) -> bool:

@@ -8,18 +8,26 @@ from collections.abc import Iterable
 from bankloop.customer.contracts import Catalogue
 from bankloop.customer.segment import errors
 from bankloop.customer.segment.contracts import SegmentPlan
-from bankloop.kit.expression import BOOL, Expression, parse
+from bankloop.kit.errors import ExpressionError
+from bankloop.kit.expression import BOOL, Expression, masked, parse
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,47}")
 
 
 def checked_expression(text: str, catalogue: Catalogue) -> Expression:
-    """Return the condition of a segment.
+    """Return the condition of a segment as it is written; each segment that it names stands as a truth value.
 
     Raises ``ExpressionError`` with line and column for what cannot be read, ``DeniedError`` for one by which somebody
     would learn who is frozen, watched or near a default.
     """
-    found = parse(text, catalogue.types, wants=BOOL)
+    written = masked(text)
+    try:
+        found = parse(written, catalogue.types, wants=BOOL)
+    except ExpressionError as error:
+        if error.code != "expression.name":
+            raise
+        # Said again without what nobody may ask by, so that no name of it is suggested.
+        found = parse(written, catalogue.open_types, wants=BOOL)
     if names := confidential_in(catalogue, found.names):
         raise errors.confidential(", ".join(names))
     return found

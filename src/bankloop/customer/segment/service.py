@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, insert, text, update
 from sqlalchemy.exc import IntegrityError
 
+from bankloop.customer.consent import own_numbers
 from bankloop.customer.contracts import Catalogue
 from bankloop.customer.homes import home_unit
 from bankloop.customer.segment import errors
 from bankloop.customer.segment.clusters import Clustering
-from bankloop.customer.segment.contracts import SegmentKind, SegmentVersion
-from bankloop.customer.segment.queries import is_of_the_bank, segment_of, versions_of
+from bankloop.customer.segment.contracts import ListChange, Listed, SegmentKind, SegmentVersion
+from bankloop.customer.segment.naming import named_in
+from bankloop.customer.segment.queries import in_force, is_of_the_bank, segment_of, versions_of
 from bankloop.customer.segment.rules import checked_expression, checked_name, checked_plan, confidential_in
 from bankloop.customer.tables import segment as table
 from bankloop.kit.errors import NotFoundError
@@ -23,6 +26,8 @@ from bankloop.store.audit import record_audit
 from bankloop.store.database import bank_wide, now_of, principal_of
 from bankloop.store.verbs import verb
 
+# A longer list is a fact about customers and comes with their file.
+MOST_LISTED = 300
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:key))")
 
 
@@ -35,7 +40,35 @@ def save_segment(
     Raises ``InputError`` for the name or the title, else as ``checked_expression``.
     """
     checked_expression(expression, catalogue)
-    return _saved(connection, name, title, SegmentKind.RULE, expression.strip(), {})
+    kept = _newest(connection, name)
+    body = dict(kept.body) if kept is not None and kept.kind is SegmentKind.RULE else {}
+    return _saved(connection, name, title, SegmentKind.RULE, expression.strip(), body)
+
+
+@verb("segment.list")
+def list_customers(connection: Connection, name: str, change: ListChange) -> SegmentVersion:
+    """Put customers into a rule's segment by hand, or take them out of it, as its next version; the rule stays as it is.
+
+    Like any version it counts from its activation on. Raises ``InputError`` without a reason or for too long a list,
+    ``NotFoundError`` for who is out of scope, ``ConflictError`` for a cluster.
+    """
+    found = segment_of(connection, name)
+    if found.kind is SegmentKind.CLUSTER:
+        raise errors.list_of_cluster(name)
+    if not change.why.strip():
+        raise errors.no_reason(name)
+    asked = {**dict.fromkeys(change.add, True), **dict.fromkeys(change.take_out, False)}
+    if len(asked) > MOST_LISTED:
+        raise errors.long_list(len(asked), MOST_LISTED)
+    # A person is in a segment or out of it, by whichever number they are known.
+    wanted = {n: within for one, within in asked.items() for n in own_numbers(connection, one, "segment.list")}
+    who, when = principal_of(connection).id, now_of(connection).isoformat(timespec="seconds")
+    kept = {one.customer_no: one for one in found.listed if one.customer_no not in change.forget}
+    kept |= {number: Listed(number, within, who, when, change.why.strip()) for number, within in wanted.items()}
+    if len(kept) > MOST_LISTED:
+        raise errors.long_list(len(kept), MOST_LISTED)
+    body = {"listed": [asdict(one) for _, one in sorted(kept.items())]} if kept else {}
+    return _saved(connection, name, found.title, SegmentKind.RULE, found.expression, body, change.why.strip())
 
 
 @verb("segment.cluster")
@@ -91,6 +124,7 @@ def activate_segment(connection: Connection, name: str, version: int) -> Segment
         raise errors.was_active(name, version)
     if found.plan is None:
         raise errors.no_plan(name, version)
+    named_in(found.expression, in_force(connection, instead=found), (name,))
     replaced = next((one for one in every if one.active), None)
     if replaced is not None:
         _change(connection, replaced, active_to=now_of(connection))
@@ -115,17 +149,16 @@ def retire_segment(connection: Connection, name: str, reason: str) -> SegmentVer
 
 
 def _saved(
-    connection: Connection, name: str, title: Text, kind: SegmentKind, expression: str, body: Mapping[str, Any]
-) -> SegmentVersion:
+    connection: Connection, name: str, title: Text, kind: SegmentKind, expression: str, body: Mapping[str, Any],
+    reason: str = "",
+) -> SegmentVersion:  # fmt: skip
     checked_name(name)
     if not (title.zh.strip() and title.en.strip()):
         raise errors.no_title(name)
     connection.execute(_LOCK, {"key": f"segment:{name}"})
+    named_in(expression, in_force(connection), (name,))
     mark = digest([kind.value, expression, dict(body), title.zh, title.en])
-    try:
-        newest = segment_of(connection, name)
-    except NotFoundError:
-        newest = None
+    newest = _newest(connection, name)
     if newest is not None and newest.digest == mark:
         return newest
     version = newest.version + 1 if newest else 1
@@ -141,9 +174,17 @@ def _saved(
     except IntegrityError:
         raise errors.taken(name) from None
     record_audit(
-        connection, "segment.save", "segment", name, None, {"version": version, "digest": mark, "kind": kind.value}
-    )
+        connection, "segment.list" if reason else "segment.save", "segment", name, None,
+        {"version": version, "digest": mark, "kind": kind.value, "listed": len(body.get("listed", ()))}, reason,
+    )  # fmt: skip
     return segment_of(connection, name, version)
+
+
+def _newest(connection: Connection, name: str) -> SegmentVersion | None:
+    try:
+        return segment_of(connection, name)
+    except NotFoundError:
+        return None
 
 
 def _change(connection: Connection, found: SegmentVersion, **values: Any) -> None:

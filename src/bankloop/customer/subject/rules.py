@@ -17,6 +17,7 @@ _MOST_YEARS = 100
 # Which category a table of the lake belongs to; others hold nothing about a person.
 TABLES: Mapping[str, str] = {
     "customer": "identity", "identity": "identity", "relation": "identity", "holding": "transactions", "standing_order": "transactions", "event": "transactions",
+    "customer_extra": "identity", "event_extra": "transactions",
     "edge": "profile", "tier_month": "profile", "servicing": "profile", "exposure": "profile", "score": "profile",
 }  # fmt: skip
 

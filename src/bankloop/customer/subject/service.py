@@ -77,7 +77,7 @@ def export_person(connection: Connection, lake: Lake, customer_no: str) -> Mappi
             copy[part] = [dict(row) for row in connection.execute(text(query), {"numbers": numbers}).mappings()]
         copy |= {
             table: _own_rows(lake, table, numbers)
-            for table in ("customer", "holding", "standing_order", "event", "score")
+            for table in ("customer", "customer_extra", "holding", "standing_order", "event", "event_extra", "score")
         }
         close_request(connection, held.approval_id, "", "export.run")
     copy["consents"] = [

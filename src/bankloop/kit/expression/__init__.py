@@ -9,21 +9,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from bankloop.kit.expression.mentions import Mention, masked, mentions, spelled_out
 from bankloop.kit.expression.tree import Expression
 from bankloop.kit.expression.types import BOOL, DATE, INT, MONEY, SCORE, STRING, TYPES, Kind, Type
 
 if TYPE_CHECKING:
     from bankloop.kit.expression.batch import to_ibis
+    from bankloop.kit.expression.doubting import Doubts, doubts
     from bankloop.kit.expression.realtime import to_explained_function, to_function
 
 _LAZY = {
     "to_ibis": "batch",
+    "Doubts": "doubting",
+    "doubts": "doubting",
     "to_function": "realtime",
     "to_explained_function": "realtime",
 }
 
 
-def parse(text: str, types: Mapping[str, Type], *, wants: Type | None = None) -> Expression:
+# The longest text that is written by people, and one with the conditions in it that it names.
+LONGEST, LONGEST_WHOLE = 10_000, 60_000
+
+
+def parse(text: str, types: Mapping[str, Type], *, wants: Type | None = None, longest: int = LONGEST) -> Expression:
     """Return the typed expression of ``text`` over the attributes ``types``.
 
     Raises ``ExpressionError`` with ``line`` and ``column`` (1-based) for anything outside format 1, an unknown name,
@@ -32,7 +40,7 @@ def parse(text: str, types: Mapping[str, Type], *, wants: Type | None = None) ->
     # Here and not above: many import this name, and most commands read no expression.
     from bankloop.kit.expression.reader import read_text
 
-    return read_text(text, types, wants)
+    return read_text(text, types, wants, longest)
 
 
 def __getattr__(name: str) -> Any:
@@ -48,14 +56,21 @@ __all__ = [
     "BOOL",
     "DATE",
     "INT",
+    "LONGEST_WHOLE",
     "MONEY",
     "SCORE",
     "STRING",
     "TYPES",
+    "Doubts",
     "Expression",
     "Kind",
+    "Mention",
     "Type",
+    "doubts",
+    "masked",
+    "mentions",
     "parse",
+    "spelled_out",
     "to_explained_function",
     "to_function",
     "to_ibis",

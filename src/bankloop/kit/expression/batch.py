@@ -19,6 +19,7 @@ from bankloop.kit.expression.tree import (
     Expression,
     In,
     IsNull,
+    Like,
     Literal,
     Name,
     Node,
@@ -66,6 +67,8 @@ def _compile(node: Node, columns: Mapping[str, Any], today: date) -> Any:
         case In(operand, values):
             value = _compile(operand, columns, today)
             return value.isin([_compile(literal, columns, today) for literal in values])
+        case Like(operand, pattern):
+            return _compile(operand, columns, today).re_search(pattern.regex)
         case Arithmetic(operator, left, right):
             return _arithmetic(operator, _compile(left, columns, today), _compile(right, columns, today))
         case Rescale(operand, factor):

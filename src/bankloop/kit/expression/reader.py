@@ -5,7 +5,6 @@ Whatever is refused says where (line, column), why, and the nearest thing that w
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -15,6 +14,8 @@ import sqlglot
 from sqlglot import exp
 
 from bankloop.kit.errors import ExpressionError
+from bankloop.kit.expression.pattern import MOST_ANY, read_pattern
+from bankloop.kit.expression.scales import INT64, below_of, rescaled
 from bankloop.kit.expression.tree import (
     Arithmetic,
     Both,
@@ -25,21 +26,20 @@ from bankloop.kit.expression.tree import (
     Expression,
     In,
     IsNull,
+    Like,
     Literal,
     Name,
     Node,
     Not,
-    Rescale,
     SafeDivide,
 )
 from bankloop.kit.expression.types import BOOL, DATE, INT, MAX_SCALE, QUOTIENT_SCALE, STRING, TODAY, Kind, Type
+from bankloop.kit.located import nearest
 from bankloop.kit.text import Text
 
-MAX_TEXT = 10_000
 MAX_DEPTH = 100
-_INT64 = 2**63 - 1
 # The most digits before the point that a number of ours may have.
-_MOST_DIGITS = len(str(_INT64))
+_MOST_DIGITS = len(str(INT64))
 
 _COMPARISONS: Mapping[type[exp.Expr], str] = {
     exp.EQ: "=",
@@ -54,9 +54,9 @@ _ARITHMETIC: Mapping[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul
 _FUNCTIONS = ("safe_div", "coalesce", "days_between")
 
 
-def read_text(text: str, types: Mapping[str, Type], wants: Type | None) -> Expression:
+def read_text(text: str, types: Mapping[str, Type], wants: Type | None, longest: int) -> Expression:
     """Return the typed expression of ``text``, as ``parse`` of the door says."""
-    reader = _Reader(text, types)
+    reader = _Reader(text, types, longest)
     root = reader.read_whole()
     if wants is not None and root.type != wants:
         reader.refuse(
@@ -73,18 +73,18 @@ def read_text(text: str, types: Mapping[str, Type], wants: Type | None) -> Expre
 class _Reader:
     """Reads one text; holds it to say where something went wrong."""
 
-    def __init__(self, text: str, types: Mapping[str, Type]) -> None:
-        self.text = text
+    def __init__(self, text: str, types: Mapping[str, Type], longest: int) -> None:
+        self.text, self.longest = text, longest
         self.types = types
 
     def read_whole(self) -> Node:
         if not self.text.strip():
             self.refuse(None, "expression.empty", "表达式是空的；写一个条件，例如 aum >= 50000",
                         "the expression is empty; write a condition such as aum >= 50000")  # fmt: skip
-        if len(self.text) > MAX_TEXT:
+        if len(self.text) > self.longest:
             self.refuse(None, "expression.long", "表达式超过 {limit} 个字符；请拆成规则标签",
                         "the expression is longer than {limit} characters; split it into rule attributes",
-                        limit=MAX_TEXT)  # fmt: skip
+                        limit=self.longest)  # fmt: skip
         statements = self._statements()
         if len(statements) != 1 or statements[0] is None:
             self.refuse(None, "expression.several", "只能写一个表达式，不要用分号",
@@ -153,6 +153,8 @@ class _Reader:
                 return self._between(node, depth)
             case exp.In() if node.expressions:
                 return self._in(node, depth)
+            case exp.Like() | exp.Escape():
+                return self._like(node, depth)
             case exp.Coalesce() | exp.Anonymous():
                 return self._call(node, depth)
         return self._refuse_form(node)
@@ -161,9 +163,9 @@ class _Reader:
         self.refuse(
             node,
             "expression.form",
-            "“{form}”不在第 1 版表达式里；可用：比较、IN、BETWEEN、IS NULL、AND/OR/NOT、+ − ×、"
+            "“{form}”不在第 1 版表达式里；可用：比较、IN、BETWEEN、LIKE、IS NULL、AND/OR/NOT、+ − ×、"
             "safe_div、coalesce、days_between",
-            "'{form}' is not part of expressions format 1; use comparisons, IN, BETWEEN, IS NULL, AND/OR/NOT, + - *, "
+            "'{form}' is not part of expressions format 1; use comparisons, IN, BETWEEN, LIKE, IS NULL, AND/OR/NOT, + - *, "
             "safe_div, coalesce, days_between",
             form=node.sql()[:60],
         )
@@ -183,9 +185,9 @@ class _Reader:
         if name == TODAY:
             return Name(TODAY, DATE)
         if name not in self.types:
-            near = difflib.get_close_matches(name, [*self.types, TODAY], n=1, cutoff=0.5)
-            cure_zh = f"；最接近的是 {near[0]}" if near else "；见标签目录"
-            cure_en = f"; the nearest is {near[0]}" if near else "; see the catalogue of attributes"
+            near = nearest(name, [*self.types, TODAY])
+            cure_zh = f"；最接近的是 {near}" if near else "；见标签目录"
+            cure_en = f"; the nearest is {near}" if near else "; see the catalogue of attributes"
             self.refuse(node, "expression.name", "没有叫“{name}”的标签" + cure_zh,
                         "no attribute is called '{name}'" + cure_en, name=name)  # fmt: skip
         return Name(name, self.types[name])
@@ -218,7 +220,7 @@ class _Reader:
         if not value.is_finite() or scale > MAX_SCALE or value.adjusted() > _MOST_DIGITS:
             self._refuse_size(node, written)
         unscaled = value.scaleb(scale)
-        if abs(unscaled) > _INT64:
+        if abs(unscaled) > INT64:
             self._refuse_size(node, written)
         return Literal(int(unscaled), Type(Kind.NUMBER, scale))
 
@@ -249,12 +251,32 @@ class _Reader:
                 where = item if typed is not None else node
                 self.refuse(where, "expression.list", "IN 的清单里只能写常数，不能写 NULL 或标签",
                             "a list after IN holds constants only, neither NULL nor attributes")  # fmt: skip
-            if (below := _below(typed, operand.type)) is not None:
+            if (below := below_of(typed, operand.type)) is not None:
                 self._refuse_between(node, operand.type, below)
             _, right = self._alike(node, operand, typed)
             assert isinstance(right, Literal)
             values.append(right)
         return In(operand, tuple(values))
+
+    def _like(self, node: exp.Expr, depth: int) -> Node:
+        """Read LIKE; its pattern and the sign that escapes are constants, and without a stated one nothing escapes."""
+        like = node.this if isinstance(node, exp.Escape) else node
+        escape = node.expression if isinstance(node, exp.Escape) else None
+        if not isinstance(like, exp.Like):
+            return self._refuse_form(node)
+        operand = self.read(like.this, depth)
+        written = [one for one in (like.expression, escape) if one is not None]
+        if operand.type != STRING or not all(isinstance(one, exp.Literal) and one.is_string for one in written):
+            self.refuse(node, "expression.type", "LIKE 左边要是文本，模式和转义符要是常数",
+                        "LIKE takes a text on its left, and constants as its pattern and its escape")  # fmt: skip
+        pattern = read_pattern(str(like.expression.this), None if escape is None else str(escape.this))
+        if pattern is None:
+            self.refuse(node, "expression.pattern",
+                        "模式“{form}”不成立：转义符是一个字符，后面跟 %、_ 或它自己；% 至多 {most} 个",
+                        "the pattern of '{form}' does not hold: an escape is one sign with %, _ or itself behind it, and "
+                        "there are at most {most} %", form=node.sql()[:60], most=MOST_ANY)  # fmt: skip
+        found = Like(operand, pattern)
+        return Not(found) if like.args.get("negate") else found
 
     def _call(self, node: exp.Expr, depth: int) -> Node:
         if isinstance(node, exp.Coalesce):
@@ -266,10 +288,10 @@ class _Reader:
             return DaysBetween(start, end)
         if name == "safe_div" and len(arguments) == 2:
             return self._safe_divide(node, arguments[0], arguments[1])
-        near = difflib.get_close_matches(name, _FUNCTIONS, n=1, cutoff=0.5)
+        near = nearest(name, _FUNCTIONS)
         self.refuse(node, "expression.function", "没有函数 {name}/{count}；可用 {known}",
                     "there is no function {name}/{count}; there is {known}",
-                    name=name, count=len(arguments), known=", ".join(near or _FUNCTIONS))  # fmt: skip
+                    name=name, count=len(arguments), known=near or ", ".join(_FUNCTIONS))  # fmt: skip
 
     def _as_date(self, node: exp.Expr, operand: Node) -> Node:
         if isinstance(operand, Literal) and isinstance(operand.value, str):
@@ -286,9 +308,9 @@ class _Reader:
         return Coalesce(alike, finest.type)
 
     def _compare(self, node: exp.Expr, operator: str, left: Node, right: Node) -> Node:
-        if isinstance(left, Literal) and _below(left, right.type) is not None:
+        if isinstance(left, Literal) and below_of(left, right.type) is not None:
             operator, left, right = _MIRRORED[operator], right, left
-        below = _below(right, left.type)
+        below = below_of(right, left.type)
         if below is not None:
             if operator in ("=", "<>"):
                 self._refuse_between(node, left.type, below)
@@ -332,9 +354,7 @@ class _Reader:
             self.refuse(node, "expression.type", "safe_div 需要两个数", "safe_div takes two numbers")
         money = left.type.money and not right.type.money
         scale = max(left.type.scale, right.type.scale)
-        return SafeDivide(
-            _rescaled(left, scale), _rescaled(right, scale), Type(Kind.NUMBER, QUOTIENT_SCALE, money=money)
-        )
+        return SafeDivide(rescaled(left, scale), rescaled(right, scale), Type(Kind.NUMBER, QUOTIENT_SCALE, money=money))
 
     def _alike(self, node: exp.Expr, left: Node, right: Node) -> tuple[Node, Node]:
         """Bring both sides to one type: constants adapt to the other side, numbers to the finer scale."""
@@ -353,7 +373,7 @@ class _Reader:
         if isinstance(left, Literal) and not isinstance(right, Literal):
             return self._adapted(node, left, right.type), right
         scale = max(left.type.scale, right.type.scale)
-        return _rescaled(left, scale), _rescaled(right, scale)
+        return rescaled(left, scale), rescaled(right, scale)
 
     @staticmethod
     def _mixes_money(left: Node, right: Node) -> bool:
@@ -363,26 +383,8 @@ class _Reader:
     def _adapted(self, node: exp.Expr, literal: Literal, type_: Type) -> Node:
         assert isinstance(literal.value, int)
         exact = Decimal(literal.value).scaleb(type_.scale - literal.type.scale)
-        value = int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)) if abs(exact) <= _INT64 else _INT64 + 1
-        if abs(value) > _INT64:
+        value = int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)) if abs(exact) <= INT64 else INT64 + 1
+        if abs(value) > INT64:
             self.refuse(node, "expression.range", "常数超出 {type} 的范围", "the constant is outside the range of {type}",
                         type=type_)  # fmt: skip
         return Literal(value, type_)
-
-
-def _below(node: Node, type_: Type) -> int | None:
-    """Return the value of a type next below a constant that lies between two of them; None where it is one."""
-    if not isinstance(node, Literal) or not isinstance(node.value, int) or type_.kind is not Kind.NUMBER:
-        return None
-    below, rest = divmod(node.value, 10 ** max(node.type.scale - type_.scale, 0))
-    return below if rest and node.type.kind is Kind.NUMBER else None
-
-
-def _rescaled(node: Node, scale: int) -> Node:
-    if node.type.scale == scale:
-        return node
-    factor = 10 ** (scale - node.type.scale)
-    type_ = Type(Kind.NUMBER, scale, node.type.money)
-    if isinstance(node, Literal) and isinstance(node.value, int) and abs(node.value) * factor <= _INT64:
-        return Literal(node.value * factor, type_)
-    return Rescale(node, factor, type_)

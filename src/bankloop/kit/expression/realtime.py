@@ -17,6 +17,7 @@ from bankloop.kit.expression.tree import (
     Expression,
     In,
     IsNull,
+    Like,
     Literal,
     Name,
     Node,
@@ -73,6 +74,9 @@ def _compile(node: Node) -> Step:
             return lambda row, failures: step(row, failures) is None
         case In(operand, values):
             return _in(_compile(operand), frozenset(literal.value for literal in values))
+        case Like(operand, pattern):
+            text = _compile(operand)
+            return lambda row, failures: None if (value := text(row, failures)) is None else pattern.matches(value)
         case Arithmetic(operator, left, right):
             return _arithmetic(operator, _compile(left), _compile(right))
         case Rescale(operand, factor):

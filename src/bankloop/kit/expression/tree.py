@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from bankloop.kit.expression.pattern import Pattern
 from bankloop.kit.expression.types import BOOL, INT, Type
 
 
@@ -79,6 +80,15 @@ class In:
 
 
 @dataclass(frozen=True, slots=True)
+class Like:
+    """Whether a text is as a pattern says."""
+
+    operand: Node
+    pattern: Pattern
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
 class Arithmetic:
     """``+``, ``-`` (equal types) or ``*`` (scales add up); NULL beyond the range."""
 
@@ -132,6 +142,7 @@ Node = (
     | Not
     | IsNull
     | In
+    | Like
     | Arithmetic
     | Rescale
     | SafeDivide
@@ -147,7 +158,7 @@ def children(node: Node) -> tuple[Node, ...]:
             return ()
         case Compare() | Both() | Either() | Arithmetic() | SafeDivide():
             return (node.left, node.right)
-        case Not() | IsNull() | In() | Rescale():
+        case Not() | IsNull() | In() | Like() | Rescale():
             return (node.operand,)
         case Coalesce():
             return node.operands
@@ -173,6 +184,11 @@ class Expression:
     def type(self) -> Type:
         """Return the type of the result."""
         return self.root.type
+
+    @property
+    def reads_today(self) -> bool:
+        """Return whether it depends on the as-of day."""
+        return any(isinstance(n, Name) and n.name == "today" for n in walk(self.root))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def select(
     ``busy`` (n,) marks customers whom another campaign holds now, ``outside`` (n,) whom their branch leaves out. Every hit
     customer is counted under the first reason that applies; confidential reasons come last and are counted for nobody.
     """
-    hit = conditions(state, {"audience": lock.campaign.audience}, types, as_of)["audience"]
+    hit = conditions(state, {"audience": lock.audience}, types, as_of)["audience"]
     left = left_after(hit, exclusions(state, types, as_of), busy, outside)
     rows = np.flatnonzero(left.members)
     numbers = state["customer_no"].combine_chunks().take(pa.array(rows))

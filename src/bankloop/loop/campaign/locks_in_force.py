@@ -126,7 +126,8 @@ def resolved_lock(bank: Bank, maker: Principal, name: str) -> tuple[Lock, Uplift
         named[amount_of(name)] = beside.artefact_digest
         trained = replace(trained, amount=model.load_amount(bank.folder / beside.artefact_path, beside.artefact_digest))
         also |= set(beside.card["features"])
-    return make_lock(campaign, bank.spec, bank.definitions, named, also), trained
+    segments = {key: one.plain for key, one in bank.segments_named(campaign).items()}
+    return make_lock(campaign, bank.spec, bank.definitions, named, also, segments), trained
 
 
 def _amount(bank: Bank, maker: Principal, name: str) -> ModelVersion:

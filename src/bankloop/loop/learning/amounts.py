@@ -48,7 +48,7 @@ def amount_rows(bank: Bank, campaign: Campaign, today: date) -> tuple[Labelled, 
     names = readable(bank, then)
     rows = past.filter(pc.is_in(past["customer_no"], found["customer_no"]))
     fen = found["fen"].take(pc.index_in(rows["customer_no"], found["customer_no"].combine_chunks()))
-    here = conditions(present, {"audience": campaign.audience}, bank.catalogue.types, today)["audience"]
+    here = conditions(present, {"audience": bank.audience(campaign)}, bank.catalogue.types, today)["audience"]
     now = model.feature_matrix(present.take(pa.array(np.flatnonzero(here))), names)
     y = np.asarray(fen.to_numpy(), np.float64)
     return Labelled(model.feature_matrix(rows, names), y, names, (then, today)), now

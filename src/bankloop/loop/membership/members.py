@@ -18,13 +18,24 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from bankloop.customer.contracts import Catalogue
-from bankloop.customer.segment import SegmentVersion, checked_expression
-from bankloop.kit.expression import parse, to_function
+from bankloop.customer.segment import NamedCondition, SegmentVersion, checked_expression
+from bankloop.kit.expression import Expression, doubts, spelled_out, to_function
+from bankloop.kit.ids import digest
+from bankloop.kit.text import Text
 from bankloop.lake.contracts import DataClass
 from bankloop.loop import audience
+from bankloop.loop.spec import read_spelled_out
 from bankloop.loop.spec.batch import Bools, conditions
 
 SAMPLE = 10
+_LOST = Text(
+    "{label}不详的客户（{count} 人）不算在内：“不等于”只选已知的；要算上请加 or {name} is null",
+    "customers whose {label} is not known ({count}) are not counted: what is not equal is known; add or {name} is null for them",
+)
+_EMPTY = Text(
+    "空文本装载时记为不详，与 '' 比较选不到人；要选空的请写 {name} is null",
+    "an empty text is not known once loaded, and nothing equals ''; for those write {name} is null",
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ class CustomersNow:
 
     def members(self, segment: SegmentVersion) -> Bools:
         """Return who is in a segment (n,); kept, as it is asked for again with every other segment."""
-        key = segment.digest
+        key = digest([segment.digest, segment.condition])
         if key not in self._masks:
             while len(self._masks) >= 64:
                 self._masks.pop(next(iter(self._masks)))
@@ -76,7 +87,7 @@ class CustomersNow:
     def _members(self, segment: SegmentVersion) -> Bools:
         cluster = segment.cluster
         if cluster is None:
-            return self.meets(segment.expression)
+            return self.meets(segment.condition)
         clustering, index = cluster
         found: Bools = clustering.assign(self.table) == index
         return found
@@ -97,6 +108,7 @@ class Look:
     columns: tuple[str, ...] = ()
     sample: tuple[tuple[str, tuple[Any, ...]], ...] = ()
     fewer_than: int = 0
+    warnings: tuple[Text, ...] = ()
 
 
 def look_at(
@@ -104,25 +116,41 @@ def look_at(
     expression: str,
     seen: pa.Array | None = None,
     *,
+    named: Mapping[str, NamedCondition] | None = None,
     sample: bool = False,
     heed: Callable[[Bools], None] | None = None,
 ) -> Look:
     """Return what an audience comes to among the customers ``seen``; everybody where that is None.
 
-    ``heed`` is told whom the condition hits (n,), and refuses by raising. Raises as ``segment.checked_expression``.
+    ``named`` are the segments that the expression names. ``heed`` is told whom the condition hits (n,), and refuses by raising. Raises as ``segment.checked_expression``.
     """
     checked = checked_expression(expression, people.catalogue)
     mine = people.within(seen)
-    hit = people.meets(expression) & mine
+    whole = spelled_out(expression, {name: one.condition for name, one in (named or {}).items()})
+    hit = people.meets(whole) & mine
     if heed is not None:
         heed(hit)
     everybody, met = int(mine.sum()), int(hit.sum())
+    warnings = _warnings(people, checked, mine)
     if met < audience.MIN_CELL:
-        return Look(everybody, 0, (), 0, fewer_than=audience.MIN_CELL)
+        return Look(everybody, 0, (), 0, fewer_than=audience.MIN_CELL, warnings=warnings)
     left = audience.left_after(hit, people.reasons)
     falls = audience.visible_falls(left)
     columns, rows = _sample(people, sorted(checked.names), left.openly) if sample else ((), ())
-    return Look(everybody, met, falls, int(left.openly.sum()), columns, rows)
+    return Look(everybody, met, falls, int(left.openly.sum()), columns, rows, warnings=warnings)
+
+
+def _warnings(people: CustomersNow, asked: Expression, mine: Bools) -> tuple[Text, ...]:
+    """Return what a condition may not mean: whom a "not" loses because a value is not known, and a text that is never empty."""
+    found, told = doubts(asked), []
+    for name in (name for name in found.lost if name in people.catalogue):
+        unknown = int((pc.is_null(people.table[name]).to_numpy(zero_copy_only=False).astype(bool) & mine).sum())
+        if unknown:
+            few = Text(f"少于 {audience.MIN_CELL}", f"fewer than {audience.MIN_CELL}")
+            count = few if unknown < audience.MIN_CELL else f"{unknown:,}"
+            told.append(_LOST.filled(name=name, label=people.catalogue[name].label, count=count))
+    told += [_EMPTY.filled(name=name) for name in found.empty]
+    return tuple(told)
 
 
 def overlaps(people: CustomersNow, found: Sequence[SegmentVersion], seen: pa.Array | None = None) -> NDArray[np.int64]:
@@ -147,7 +175,7 @@ def memberships(
 
 def _is_member(one: SegmentVersion, row: Mapping[str, Any], catalogue: Catalogue, as_of: date) -> bool:
     if one.cluster is None:
-        expression = parse(one.expression, catalogue.types)
+        expression = read_spelled_out(one.condition, catalogue.types)
         return to_function(expression)({**{n: row.get(n) for n in expression.names}, "today": as_of}) is True
     clustering, index = one.cluster
     if any(row.get(name) is None for name in clustering.features):

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from bankloop.kit.expression import parse, to_function
+from bankloop.kit.expression import to_function
 from bankloop.loop.model import Scorer, Uplift, feature_row
 from bankloop.loop.product import Rulings
 from bankloop.loop.reach.candidates import actions_of
 from bankloop.loop.reach.contracts import Action
 from bankloop.loop.reach.kernels import Floats
-from bankloop.loop.spec import Lock, Product
+from bankloop.loop.spec import Lock, Product, read_spelled_out
 
 Row = Mapping[str, Any]
 _Condition = Callable[[Row], Any]
@@ -41,7 +41,7 @@ class Valuer:
         """Compile a lock, its products as they are on the shelf, and the model that it names."""
 
         def compiled(text: str) -> _Condition:
-            return to_function(parse(text, lock.types))
+            return to_function(read_spelled_out(text, lock.types))
 
         reach = lock.campaign.reach
         channels = {
@@ -54,7 +54,7 @@ class Valuer:
             actions_of(lock),
             Scorer.of([model.base]),
             Rulings.of(lock),
-            compiled(lock.campaign.audience),
+            compiled(lock.audience),
             channels,
         )
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from bankloop.contact.queries import accepted_contacts
 from bankloop.kit.clock import local_moment
 from bankloop.kit.errors import ConflictError
-from bankloop.kit.expression import BOOL, parse
+from bankloop.kit.expression import BOOL
 from bankloop.kit.text import Text
 from bankloop.lake.contracts import Scope
 from bankloop.loop import evaluate as evaluation
@@ -26,7 +26,7 @@ from bankloop.loop.model import Labelled
 from bankloop.loop.optimize import Tried
 from bankloop.loop.round.logged_actions import tried_rows
 from bankloop.loop.round.one_person import as_decided, first_of_persons
-from bankloop.loop.spec import Campaign, Lock, amount_of, read_forecasts, read_lock
+from bankloop.loop.spec import Campaign, Lock, amount_of, attributes_of, read_forecasts, read_lock
 from bankloop.loop.spec.batch import conditions
 from bankloop.store.history import read_decisions, read_events, read_recorded
 from bankloop.store.registry import read_lock as stored_lock
@@ -35,7 +35,7 @@ from bankloop.store.registry import read_models, read_plans
 
 def history_rows(bank: Bank, campaign: Campaign, today: date) -> tuple[Labelled, np.ndarray]:
     """Training rows from history: the state as it was one goal window ago, labelled by what followed."""
-    types = bank.catalogue.types
+    types, asked = bank.catalogue.types, bank.audience(campaign)
     then = today - timedelta(days=campaign.goal.within)
     leaks = {*_reads(bank, campaign), *(one.attribute for one in read_forecasts(bank.folder, types).values())}
     features = [f for f in model.feature_names(types, leaks) if not bank.catalogue[f].confidential]
@@ -48,21 +48,21 @@ def history_rows(bank: Bank, campaign: Campaign, today: date) -> tuple[Labelled,
         values = {"type": campaign.goal.event, "start": then + timedelta(days=1), "stop": today + timedelta(days=1)}
         reached = connection.sql(query, params=values).to_arrow_table().column("customer_no").combine_chunks()
     label = np.asarray(pc.is_in(past["customer_no"], reached).to_numpy(zero_copy_only=False))
-    member = conditions(past, {"audience": campaign.audience}, types, then)["audience"]
+    member = conditions(past, {"audience": asked}, types, then)["audience"]
     if not bank.knew(then):
         # No file is old enough: who reached the goal since may have left the audience by it, and is added back.
         member |= label
     rows = pa.array(np.flatnonzero(member))
     x = model.feature_matrix(past.take(rows), features)
-    here = conditions(present, {"audience": campaign.audience}, types, today)["audience"]
+    here = conditions(present, {"audience": asked}, types, today)["audience"]
     now = model.feature_matrix(present.take(pa.array(np.flatnonzero(here))), features)
     return Labelled(x, label[member].astype(np.float64), features, (then, today)), now
 
 
 def _reads(bank: Bank, campaign: Campaign) -> list[str]:
     """Yes/no attributes that the audience or its products ask for: undated facts that the goal itself changes."""
-    texts = [campaign.audience, *(p for key in campaign.products if (p := bank.spec.products[key].eligible))]
-    names = {name for text in texts for name in parse(text, bank.catalogue.types).names}
+    texts = [bank.audience(campaign), *(p for key in campaign.products if (p := bank.spec.products[key].eligible))]
+    names = {name for text in texts for name in attributes_of(text, bank.catalogue.types)}
     return sorted(name for name in names if bank.catalogue[name].type == BOOL)
 
 
@@ -76,7 +76,7 @@ def audience_now(bank: Bank, lock: Lock, today: date, reads: Sequence[str]) -> p
             Text("{campaign} 的模型要读的属性已不在目录里：{names}；请补回，或重新起草模型", "the catalogue no longer has what the model of {campaign} reads: {names}; put it back, or draft a new model"),
             campaign=lock.name, names=", ".join(gone),
         )  # fmt: skip
-    rows = conditions(table, {"audience": lock.campaign.audience}, bank.catalogue.types, today)["audience"]
+    rows = conditions(table, {"audience": lock.audience}, bank.catalogue.types, today)["audience"]
     return table.take(pa.array(np.flatnonzero(rows)))
 
 

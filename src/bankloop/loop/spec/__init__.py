@@ -29,7 +29,15 @@ from bankloop.loop.spec.contracts import (
     Spec,
 )
 from bankloop.loop.spec.forecasts import Forecast, Given, read_forecasts
-from bankloop.loop.spec.lock import Lock, amount_of, make_lock, names_used, read_lock
+from bankloop.loop.spec.lock import (
+    Lock,
+    amount_of,
+    attributes_of,
+    make_lock,
+    names_used,
+    read_lock,
+    read_spelled_out,
+)
 from bankloop.loop.spec.portfolio import Play, ProgrammeSpec, read_plays, read_programmes
 from bankloop.loop.spec.reader import read_bank_spec, read_campaign, read_spec
 
@@ -63,6 +71,7 @@ __all__ = [
     "Solution",
     "Spec",
     "amount_of",
+    "attributes_of",
     "make_lock",
     "names_used",
     "read_bank_spec",
@@ -72,4 +81,5 @@ __all__ = [
     "read_plays",
     "read_programmes",
     "read_spec",
+    "read_spelled_out",
 ]

@@ -12,9 +12,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bankloop.kit.errors import EnvironmentFault
-from bankloop.kit.expression import Type, parse, to_ibis
+from bankloop.kit.expression import Type, to_ibis
 from bankloop.kit.later import later
 from bankloop.kit.text import Text
+from bankloop.loop.spec.lock import read_spelled_out
 
 if TYPE_CHECKING:
     import ibis
@@ -53,7 +54,7 @@ def _evaluated(state: pa.Table, texts: Mapping[str, str], types: Mapping[str, Ty
     try:
         backend.con.register("state", state)
         table = backend.table("state")
-        compiled = {name: to_ibis(parse(text, types), table, as_of) for name, text in texts.items()}
+        compiled = {name: to_ibis(read_spelled_out(text, types), table, as_of) for name, text in texts.items()}
         sql = ibis.to_sql(table.select(**compiled), dialect="duckdb")
         try:
             return backend.con.sql(str(sql)).to_arrow_table()

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from bankloop.kit.errors import ConflictError, SpecError
-from bankloop.kit.expression import TYPES, Type, parse
+from bankloop.kit.expression import LONGEST_WHOLE, STRING, TYPES, Expression, Type, parse, spelled_out
 from bankloop.kit.ids import digest
 from bankloop.kit.text import Text
 from bankloop.loop.spec.contracts import NO_BENEFIT, BankSpec, Benefit, Campaign, Policies, Product, Script
 from bankloop.loop.spec.prior import two_sided
 
 FORMAT = 1
+# Whom somebody put into a segment or took out of it by hand is told by number, which no attribute is.
+_BY_HAND: Mapping[str, Type] = {"customer_no": STRING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,22 @@ class Lock:
         """Return the campaign's key."""
         return self.campaign.campaign
 
+    @property
+    def segments(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the segments that the audience names, as they were then: version, digest and condition."""
+        found: Mapping[str, Mapping[str, Any]] = self.content.get("segments", {})
+        return found
+
+    @property
+    def audience(self) -> str:
+        """Return the condition of the audience with the segments that it names spelled out."""
+        return _whole(self.campaign, self.segments)
+
+    @property
+    def audience_names(self) -> tuple[str, ...]:
+        """Return the attributes that the audience reads."""
+        return attributes_of(self.audience, self.types)
+
 
 def make_lock(
     campaign: Campaign,
@@ -46,11 +64,13 @@ def make_lock(
     attributes: Mapping[str, Mapping[str, Any]],
     models: Mapping[str, str],
     also: Iterable[str] = (),
+    segments: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Lock:
     """Resolve a campaign against the bank and return its lock.
 
     ``attributes`` is the whole catalogue (name → definition with ``type``); only what the campaign reads, directly or
-    through other attributes' ``uses``, enters the lock; ``also`` names what the rules and the model read besides.
+    through other attributes' ``uses``, enters the lock; ``also`` names what the rules and the model read besides, ``segments`` are those
+    that the audience names, with version, digest and condition.
     """
     parts: dict[str, Any] = {
         "format": FORMAT,
@@ -61,7 +81,9 @@ def make_lock(
         "policies": _plain(spec.policies),
         "models": dict(models),
     }
-    used = names_used(campaign, spec, {name: TYPES[str(body["type"])] for name, body in attributes.items()})
+    if segments:
+        parts["segments"] = {name: dict(one) for name, one in segments.items()}
+    used = names_used(campaign, spec, {name: TYPES[str(body["type"])] for name, body in attributes.items()}, segments)
     parts["attributes"] = {name: dict(attributes[name]) for name in _closure(used | set(also), attributes)}
     return read_lock({**parts, "tree": _tree(parts)})
 
@@ -90,10 +112,15 @@ def read_lock(content: Mapping[str, Any]) -> Lock:
     )
 
 
-def names_used(campaign: Campaign, spec: BankSpec, types: Mapping[str, Type]) -> set[str]:
-    """Return the attributes that a campaign's expressions read, its products' and channels' included."""
+def names_used(
+    campaign: Campaign,
+    spec: BankSpec,
+    types: Mapping[str, Type],
+    segments: Mapping[str, Mapping[str, Any]] | None = None,
+) -> set[str]:
+    """Return the attributes that a campaign's expressions read, its products', channels' and segments' included."""
     texts = [
-        campaign.audience,
+        _whole(campaign, segments or {}),
         *campaign.reach.when.values(),
         *(t for one in campaign.rules.values() for t in (one.by, one.among) if t),
     ]
@@ -103,7 +130,21 @@ def names_used(campaign: Campaign, spec: BankSpec, types: Mapping[str, Type]) ->
         texts += [text for text in (product.eligible, product.contribution.of) if text]
     texts += [spec.policies.channels[name].open_to for name in campaign.reach.channels]
     texts += [spec.policies.experiment.exempt] if spec.policies.experiment.exempt else []
-    return {name for text in texts for name in parse(text, types).names}
+    return {name for text in texts for name in attributes_of(text, types)}
+
+
+def read_spelled_out(text: str, types: Mapping[str, Type]) -> Expression:
+    """Return the expression of a text in which segments are spelled out, with those in them by hand."""
+    return parse(text, {**_BY_HAND, **types}, longest=LONGEST_WHOLE)
+
+
+def attributes_of(text: str, types: Mapping[str, Type]) -> tuple[str, ...]:
+    """Return the attributes that such a text reads."""
+    return tuple(name for name in read_spelled_out(text, types).names if name not in _BY_HAND)
+
+
+def _whole(campaign: Campaign, segments: Mapping[str, Mapping[str, Any]]) -> str:
+    return spelled_out(campaign.audience, {name: str(one["condition"]) for name, one in segments.items()})
 
 
 def _product_keys(campaign: Campaign, spec: BankSpec) -> list[str]:
@@ -143,7 +184,7 @@ def amount_of(campaign: str) -> str:
     return f"{campaign}.amount"
 
 
-_BRANCHES = ("products", "benefits", "scripts", "attributes", "models")
+_BRANCHES = ("products", "benefits", "scripts", "attributes", "models", "segments")
 
 
 def _plain(value: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bankloop.kit.errors import ExpressionError, SpecError
-from bankloop.kit.expression import BOOL, MONEY, Kind, Type, parse
+from bankloop.kit.expression import BOOL, MONEY, Kind, Type, masked, parse
 from bankloop.kit.located import Located, nearest, read_located
 from bankloop.kit.text import Text
 from bankloop.loop.spec.contracts import (
@@ -81,7 +81,7 @@ def read_campaign(path: Path, spec: BankSpec, types: Mapping[str, Type]) -> Camp
         measured,
         Text("可度量的属性", "measured attribute"),
     )
-    _expression(located, ("audience",), campaign.audience, types)
+    _expression(located, ("audience",), masked(campaign.audience), types)
     for channel, text in campaign.reach.when.items():
         _expression(located, ("reach", "when", channel), text, types)
     for name, rule in campaign.rules.items():

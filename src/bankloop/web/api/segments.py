@@ -10,7 +10,10 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from bankloop.customer.segment import (
+    MOST_LISTED,
+    ListChange,
     activate_segment,
+    list_customers,
     plan_segment,
     retire_segment,
     save_segment,
@@ -28,6 +31,7 @@ from bankloop.web.pages.audiences.clustering import keep, learn
 router = APIRouter(prefix=PREFIX, tags=["segments"])
 Condition = Annotated[str, Field(min_length=1, max_length=4_000)]
 Title = Annotated[str, Field(min_length=1, max_length=80)]
+Numbers = Annotated[list[Name], Field(max_length=MOST_LISTED)]
 Said = Annotated[str, Field(max_length=400)]
 
 
@@ -46,6 +50,15 @@ class ClusterBody(Body):
     name: Annotated[str, Field(min_length=1, max_length=40)]
     count: Annotated[int, Field(ge=0, le=100), WHOLE]
     attributes: Annotated[list[Name], Field(min_length=1, max_length=32)]
+
+
+class ListBody(Body):
+    """Who is to be in a segment by hand, who out of it, whom its rule decides on again, and why."""
+
+    add: Numbers = Field(default_factory=list)
+    take_out: Numbers = Field(default_factory=list)
+    forget: Numbers = Field(default_factory=list)
+    why: Annotated[str, Field(min_length=1, max_length=400)]
 
 
 class PlanBody(Body):
@@ -88,6 +101,7 @@ def audience(
         "usable": None if small else found.usable,
         "falls": falls,
         "fewer_than": found.fewer_than or None,
+        "warnings": plain(found.warnings),
     }
 
 
@@ -116,6 +130,18 @@ def save(request: Request, body: SegmentBody, console: Open, visitor: Writes) ->
         return save_segment(connection, console.bank.catalogue, body.name, title, body.expression)
 
     return once_in(request, console.bank.store, visitor, "segment.save", body.name, body, effect, 201)
+
+
+@router.post("/segments/{name}/list", openapi_extra=does("segment.list"))
+def by_hand(request: Request, name: Name, body: ListBody, console: Open, visitor: Writes) -> Response:
+    """Put customers into a segment by hand, take them out of it, or leave them to its rule again: its next version."""
+
+    def effect(connection: Connection) -> Any:
+        return list_customers(
+            connection, name, ListChange(tuple(body.add), tuple(body.take_out), tuple(body.forget), body.why)
+        )
+
+    return once_in(request, console.bank.store, visitor, "segment.list", name, body, effect)
 
 
 @router.post("/segments/cluster", status_code=201, openapi_extra=does("segment.cluster"))

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from bankloop.customer.segment import segments_named
 from bankloop.kit.located import read_located
 from bankloop.kit.text import Text
 from bankloop.loop import run as loop
@@ -125,7 +126,9 @@ class Console:
             if near > NEAR_A_DAY:
                 raise too_near(near)
 
-        return look_at(self.people_now(), expression, self.seen_by(principal), sample=sample, heed=heed)
+        with self.bank.store.begin(principal) as connection:
+            named = segments_named(connection, expression)
+        return look_at(self.people_now(), expression, self.seen_by(principal), named=named, sample=sample, heed=heed)
 
     @cached_property
     def everybody(self) -> Everybody:

@@ -17,6 +17,7 @@ ORIGINS: Mapping[str, Text] = {
     "rule": Text("规则", "rule"),
     "band": Text("分档", "band"),
     "case": Text("分情形", "case"),
+    "lasting": Text("持续天数", "days in a row"),
     "score": Text("模型", "model"),
 }
 _HIDDEN = Text("已遮盖", "masked")

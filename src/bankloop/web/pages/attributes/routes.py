@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse
 from bankloop.customer.contracts import ADDED_UP, Attribute
 from bankloop.customer.freshness import stale
 from bankloop.customer.segment import segments
-from bankloop.kit.expression import parse
+from bankloop.kit.expression import masked, parse
 from bankloop.kit.text import Text
 from bankloop.lake.inventory import fields_used
 from bankloop.organization.rights import require
@@ -95,7 +95,7 @@ def _uses(console: Console, visitor: Visitor) -> dict[str, list[Text]]:
 def _by_attribute(console: Console, asked: Iterable[tuple[Text, str]]) -> dict[str, list[Text]]:
     catalogue, found = console.bank.catalogue, dict[str, list[Text]]()
     for who, text in asked:
-        names = [name for name in parse(text, catalogue.types).names if name in catalogue] if text else []
+        names = [name for name in parse(masked(text), catalogue.types).names if name in catalogue] if text else []
         for name in catalogue.closure(names):
             found.setdefault(name, []).append(who)
     return found

@@ -123,7 +123,14 @@ _FEATURES = ("age", "tenure_days", "aum", "deposits", "wealth_balance", "product
 
 def _looked(console: Console, visitor: Visitor, expression: str) -> dict[str, Any]:
     """Return what an expression comes to for who asks: figures, waterfall, sample; or what is wrong with it."""
-    found: dict[str, Any] = {"expression": expression, "figures": (), "falls": None, "sample": None, "wrong": None}
+    found: dict[str, Any] = {
+        "expression": expression,
+        "figures": (),
+        "falls": None,
+        "sample": None,
+        "wrong": None,
+        "warnings": (),
+    }
     if not expression.strip():
         return found
     try:
@@ -131,6 +138,7 @@ def _looked(console: Console, visitor: Visitor, expression: str) -> dict[str, An
         looked = console.look(visitor.principal, expression, sample=shows)
     except BankloopError as error:
         return {**found, "wrong": error}
+    found["warnings"] = looked.warnings
     if looked.fewer_than:
         return {**found, "figures": _few(looked)}
     sample = _sample(console, looked) if shows else None

@@ -11,8 +11,10 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from bankloop.customer.segment import (
+    ListChange,
     SegmentVersion,
     activate_segment,
+    list_customers,
     plan_segment,
     retire_segment,
     segments,
@@ -25,7 +27,7 @@ from bankloop.organization.rights import require
 from bankloop.view import format as say
 from bankloop.view.figures import Bubble, Cell, Column, Figure, Map, Picture, Table, Tone
 from bankloop.web.pages.audiences.words import TEXTS
-from bankloop.web.shell.console import Console
+from bankloop.web.shell.console import Console, masked
 from bankloop.web.shell.forms import Acting, Form, Here
 from bankloop.web.shell.rendering import console_of, page
 from bankloop.web.shell.visitor import Visitor
@@ -34,6 +36,7 @@ from bankloop.web.shell.visitor import Visitor
 _MIN_CELL = 10
 _ON_MAP = 24
 _OVERLAPS = 12
+_LONGEST = 8_000
 _ACROSS, _UP = "aum", "relationship_score"
 _NONE = say.same("—")
 
@@ -67,6 +70,16 @@ def add_pages(app: FastAPI) -> None:
             return _page(request, visitor, name, error)
         return RedirectResponse(f"/segments/{name}", 303)
 
+    @app.post("/segments/{name}/list")
+    def by_hand(request: Request, name: str, form: Form, visitor: Acting) -> Response:
+        add, out, forget = (tuple(form.get(field, "")[:_LONGEST].split()) for field in ("add", "take_out", "forget"))
+        try:
+            with console_of(request).bank.store.begin(visitor.principal) as connection:
+                list_customers(connection, name, ListChange(add, out, forget, form.get("why", "")[:400]))
+        except BankloopError as error:
+            return _page(request, visitor, name, error, form)
+        return RedirectResponse(f"/segments/{name}", 303)
+
     @app.post("/segments/{name}/retire")
     def retire(request: Request, name: str, form: Form, visitor: Acting) -> Response:
         with console_of(request).bank.store.begin(visitor.principal) as connection:
@@ -88,10 +101,28 @@ def _page(
     newest = every[0]
     return page(
         request, "segment.html", error.http_status if error else 200, at="audiences", texts=TEXTS, found=newest, error=error,
-        form={"title": "", "owner": "", "does": "", **(form or {})}, figures=_figures(console, newest, visitor), versions=_versions(every),
+        form={**dict.fromkeys(("title", "owner", "does", "add", "take_out", "forget", "why"), ""), **(form or {})},
+        by_hand=_by_hand(newest), figures=_figures(console, newest, visitor), versions=_versions(every),
         active=next((one for one in every if one.active), None), overlaps=overlap_table(console, [newest, *others], visitor),
         editing="/audiences?" + urlencode({"expression": newest.expression}),
     )  # fmt: skip
+
+
+def _by_hand(one: SegmentVersion) -> Table | None:
+    """Return whom somebody put into a segment or took out of it, masked, with who did, when and why."""
+    rows = tuple(
+        (
+            Cell(say.same(masked(who.customer_no))),
+            Cell(Text("加入", "in") if who.within else Text("移出", "out"), Tone.GOOD if who.within else Tone.WARN, tag=True),
+            Cell(say.same(who.by)), Cell(say.same(who.at[:10])), Cell(say.same(who.why)),
+        )
+        for who in one.listed
+    )  # fmt: skip
+    columns = (
+        Column(Text("客户", "Customer")), Column(Text("手工", "By hand")), Column(Text("谁", "Who")),
+        Column(Text("日期", "Day")), Column(Text("原因", "Why")),
+    )  # fmt: skip
+    return Table("by-hand", TEXTS["by_hand"], columns, rows) if rows else None
 
 
 def segments_table(console: Console, visitor: Visitor) -> tuple[Table, list[SegmentVersion]]:

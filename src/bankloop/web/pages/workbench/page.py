@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 
 from bankloop.care.maturity import DRAWDOWN, MATURITY, said
 from bankloop.customer.contracts import Attribute
-from bankloop.kit.expression import parse
 from bankloop.kit.text import Text
 from bankloop.kit.worktime import WorkTime
 from bankloop.lake.contracts import DataClass
@@ -264,7 +263,7 @@ def _locked(console: Console, digest: str) -> Locked:
 
     def make() -> Locked:
         lock = console.lock(digest)
-        asked = parse(lock.campaign.audience, lock.types).names
+        asked = lock.audience_names
         attributes = locked_catalogue({lock.campaign.campaign: lock}).attributes
         return Locked(lock, attributes, frozenset(asked), {action.key: action for action in actions_of(lock)})
 
