@@ -34,6 +34,7 @@ from bankloop.customer.relation import (
     said,
 )
 from bankloop.customer.relation.circle import NEAR
+from bankloop.customer.relation.queries import COUNTERPARTY
 from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import NotFoundError
 from bankloop.lake.manifest import MemoryManifest
@@ -111,6 +112,55 @@ def test_six_salaries_make_an_employment_that_lists_them(plain: Lake) -> None:
     own = neighbours(graph_of(derived_edges(lake, AS_OF), AS_OF), "C0001")
     (step,) = [one for one in own if one.kind is EdgeKind.EMPLOYS]
     assert (step.kind, step.forward, len(step.evidence)) == (EdgeKind.EMPLOYS, False, 6)
+
+
+def other_end(events: list[dict[str, Any]], number: str) -> list[dict[str, Any]]:
+    """The events' own column that says who stands at the other end of each."""
+    return [
+        {"source": one["source"], "event_id": one["event_id"], "customer_no": one["customer_no"], "name": COUNTERPARTY, "text_value": number}
+        for one in events
+    ]  # fmt: skip
+
+
+def kinds_of(lake: Lake, kind: str) -> list[tuple[str, str, int, int]]:
+    found = [one for one in derived_edges(lake, AS_OF).to_pylist() if one["kind"] == kind]
+    return [(one["from_no"], one["to_no"], one["weight"], len(one["evidence"].split(" "))) for one in found]
+
+
+def test_a_salary_is_a_month_s_by_its_payer(plain: Lake) -> None:
+    """Six payments in six minutes are none; eight monthly ones without an employer's id are one, by who paid them."""
+    at = datetime(2026, 6, 10, 2, tzinfo=UTC)
+    hasty = [{**paid(1)[0], "event_id": 900 + n, "occurred_at": at + timedelta(minutes=n)} for n in range(6)]
+    monthly = paid(8, "C0030", 100)
+    # Two payers of five months each are two half-employments, and none.
+    parted = [*paid(5, "C0002", 200), *paid(5, "C0002", 300)]
+    lake = filled(plain, [*hasty, *monthly, *parted])
+    told = [*other_end(monthly, "P9"), *other_end(parted[5:], "P8")]
+    lake.append("event_extra", rows("event_extra", *told), AS_OF)
+    assert kinds_of(lake, "employs") == [("P9", "C0030", 8, 6)]
+
+
+def test_transfers_with_a_counterparty_are_a_flow_of_funds_with_its_payments(plain: Lake) -> None:
+    def transfers(days: list[int], customer: str, kind: str, since: int) -> list[dict[str, Any]]:
+        moment = datetime(2026, 6, 20, 2, tzinfo=UTC)
+        return [
+            {**paid(1, customer, since + n)[0], "type": kind, "occurred_at": moment - timedelta(days=back), "recorded_at": moment - timedelta(days=back)}
+            for n, back in enumerate(days)
+        ]  # fmt: skip
+
+    out = transfers([1, 40, 80, 120], "C0001", "transfer_out", 500)
+    back = transfers([40, 80, 120], "C0030", "transfer_in", 600)  # the same as its payee sees them
+    twice = transfers([3, 9], "C0002", "transfer_out", 700)
+    ended = transfers([200, 210, 220], "C0030", "transfer_out", 800)
+    lake = filled(plain, [*out, *back, *twice, *ended])
+    told = [
+        *other_end(out, "C0030"), *other_end(back, "C0001"), *other_end(twice, "C0001"), *other_end(ended, "C0002"),
+    ]  # fmt: skip
+    lake.append("event_extra", rows("event_extra", *told), AS_OF)
+    assert kinds_of(lake, "fund_flow") == [("C0001", "C0030", 4, 4), ("C0030", "C0002", 3, 3)]
+    now = graph_of(derived_edges(lake, AS_OF), AS_OF)
+    flows = [one for one in neighbours(now, "C0030") if one.kind is EdgeKind.FUND_FLOW]
+    assert [(one.to_no, one.forward, len(one.evidence)) for one in flows] == [("C0001", False, 4)]
 
 
 def test_an_employment_ends_when_salaries_do_and_a_statement_is_weaker_than_payments(plain: Lake) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from bankloop.care.initiative import care_for_maturities, explain_falls, keep_in_touch
 from bankloop.care.maturity import DRAWDOWN, MATURITY, REMOTE, read_care
+from bankloop.customer.relation import EDGES, Derived, derive_relations
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.worktime import is_working_day
 from bankloop.loop.bank import Bank
@@ -22,9 +23,9 @@ from bankloop.loop.learning.model_watch import learn_when_due, watch_champions
 from bankloop.organization.principals import system
 from bankloop.performance.sales import credit_sales
 
-CREDIT, LEARN, DRIFT = "credit", "learn", "drift"
+CREDIT, LEARN, DRIFT, RELATIONS = "credit", "learn", "drift", "relations"
 Part = Callable[[Bank, date], Any]
-_ALWAYS = (CREDIT, LEARN, DRIFT)
+_ALWAYS = (RELATIONS, CREDIT, LEARN, DRIFT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,17 @@ def _whole(act: Callable[[Bank, Connection, date], Any]) -> Part:
     return part
 
 
-# Whose deposit matures is called before the remote centre writes to anybody: one contact, the better one.
+def _relations(bank: Bank, today: date) -> Derived | None:
+    """Derive relations and whom a default reaches once a day; None where that is done, or where nobody is loaded yet."""
+    kept, loaded = (bank.lake.manifest.current(table) for table in (EDGES, "customer"))
+    if loaded is None or (kept is not None and kept.as_of >= today):
+        return None
+    return derive_relations(bank.store, system("daily"), bank.lake)
+
+
+# Whom a default reaches is known before anybody is asked to call. Whose deposit matures is called before the remote centre writes to anybody: one contact, the better one.
 PARTS: Mapping[str, Part] = {
+    RELATIONS: _relations,
     CREDIT: _whole(credit_sales),
     MATURITY: _whole(care_for_maturities),
     DRAWDOWN: _whole(explain_falls),

@@ -19,6 +19,7 @@ from bankloop.customer.relation.rules import (
     DEFAULT_DAYS,
     LEAST,
     MARKETING,
+    MOST_HOPS,
     WIDEST,
     exposures,
     groups,
@@ -26,16 +27,18 @@ from bankloop.customer.relation.rules import (
     path,
     said,
 )
-from bankloop.customer.relation.service import EXPOSED, derive_relations
+from bankloop.customer.relation.service import EDGES, EXPOSED, derive_relations
 
 __all__ = [
     "DECAY",
     "DEFAULT_DAYS",
+    "EDGES",
     "EDGE_SCHEMA",
     "EXPOSED",
     "KINDS",
     "LEAST",
     "MARKETING",
+    "MOST_HOPS",
     "MOST_SHARING",
     "SALARIES",
     "TITLES",

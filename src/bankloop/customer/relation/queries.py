@@ -15,9 +15,16 @@ from bankloop.kit.clock import local_moment
 from bankloop.lake.contracts import Scope
 from bankloop.lake.service import Lake
 
-# So many salaries make an employment; without one for two months it is over.
+# Salaries in so many months make an employment; without one for two months it is over.
 SALARIES = 6
 SALARY_GAP = 62
+# So many transfers between two within a year are a flow of funds; without one for half a year it is over. One alone is rent,
+# a present or a debt.
+FLOWS = 3
+FLOW_GAP = 183
+FLOW_WINDOW = 366
+# What a bank calls, among its own columns about events, who stands at the other end of a payment.
+COUNTERPARTY = "counterparty_no"
 # A device of more people than this is nobody's: a counter tablet, a public network.
 MOST_SHARING = 8
 EDGE_SCHEMA = pa.schema(
@@ -32,13 +39,33 @@ SELECT CASE WHEN kind = 'employment' THEN to_no ELSE from_no END AS from_no, CAS
     CASE WHEN kind = 'employment' THEN 'employs' ELSE kind END AS kind, since, NULL::DATE AS until, 1 AS weight,
     'relation ' || $version AS evidence FROM relation WHERE from_no <> to_no
 """
-_PAID = """
-SELECT c.employer_id AS from_no, p.customer_no AS to_no, 'employs' AS kind, min(p.day) AS since,
-    CASE WHEN max(p.day) < $lapsed THEN max(p.day) END AS until, count(*) AS weight,
-    array_to_string(list(p.source || ':' || p.event_id || '@' || p.day ORDER BY p.occurred_at DESC, p.event_id)[:$salaries], ' ') AS evidence
-FROM (SELECT customer_no, source, event_id, occurred_at, (occurred_at AT TIME ZONE $zone)::DATE AS day FROM event
-    WHERE type = 'payroll' AND recorded_at < $until AND occurred_at < $until) p
-JOIN customer c USING (customer_no) WHERE c.employer_id IS NOT NULL GROUP BY ALL HAVING count(*) >= $salaries
+# Payments of a kind with the day in the bank's zone and who stands at their other end, where the source says it.
+_PAYMENTS = """
+SELECT e.customer_no, e.source, e.event_id, e.occurred_at, e.type, (e.occurred_at AT TIME ZONE $zone)::DATE AS day, x.text_value AS other
+FROM event e LEFT JOIN (SELECT source, event_id, text_value FROM event_extra WHERE name = $counterparty) x USING (source, event_id)
+WHERE e.recorded_at < $until AND e.occurred_at < $until
+"""
+# Of each month the last salary stands for all of it: six payments in six minutes are no employment.
+_PAID = f"""
+WITH paid AS (SELECT p.*, coalesce(p.other, c.employer_id) AS payer, date_trunc('month', p.day) AS month
+    FROM ({_PAYMENTS} AND e.type = 'payroll') p LEFT JOIN customer c USING (customer_no)),
+monthly AS (SELECT payer, customer_no, month, min(day) AS first, arg_max({{'source': source, 'id': event_id, 'day': day}}, (occurred_at, -event_id)) AS last
+    FROM paid WHERE payer IS NOT NULL AND payer <> customer_no GROUP BY ALL)
+SELECT payer AS from_no, customer_no AS to_no, 'employs' AS kind, min(first) AS since,
+    CASE WHEN max(last.day) < $lapsed THEN max(last.day) END AS until, count(*) AS weight,
+    array_to_string(list(last.source || ':' || last.id || '@' || last.day ORDER BY month DESC)[:$salaries], ' ') AS evidence
+FROM monthly GROUP BY ALL HAVING count(*) >= $salaries
+"""
+# A transfer is seen from either end or from both: within a day and a direction it is one.
+_FLOWED = f"""
+WITH moved AS (SELECT CASE WHEN type = 'transfer_out' THEN customer_no ELSE other END AS payer,
+        CASE WHEN type = 'transfer_out' THEN other ELSE customer_no END AS payee, day, min(source || ':' || event_id) AS mark
+    FROM ({_PAYMENTS} AND e.type IN ('transfer_out', 'transfer_in')) p WHERE other IS NOT NULL AND other <> customer_no AND day > $oldest
+    GROUP BY ALL)
+SELECT payer AS from_no, payee AS to_no, 'fund_flow' AS kind, min(day) AS since,
+    CASE WHEN max(day) < $ended THEN max(day) END AS until, count(*) AS weight,
+    array_to_string(list(mark || '@' || day ORDER BY day DESC)[:$shown], ' ') AS evidence
+FROM moved GROUP BY ALL HAVING count(*) >= $flows
 """
 _SHARED = """
 WITH device AS (SELECT token, list(DISTINCT customer_no ORDER BY customer_no) AS who FROM identity WHERE kind = 'device' GROUP BY 1)
@@ -52,9 +79,17 @@ def derived_edges(lake: Lake, as_of: date) -> pa.Table:
     """Return all relations as of a day (``EDGE_SCHEMA``), each pair once a kind; payments count as evidence before a statement."""
     until = local_moment(as_of + timedelta(days=1), 0, 0, lake.zone)
     stated = lake.manifest.current("relation")
+    paid = {"until": until, "zone": lake.zone, "counterparty": COUNTERPARTY}
     parts = {
         _STATED: {"version": stated.version if stated else ""},
-        _PAID: {"until": until, "zone": lake.zone, "lapsed": as_of - timedelta(days=SALARY_GAP), "salaries": SALARIES},
+        _PAID: {**paid, "lapsed": as_of - timedelta(days=SALARY_GAP), "salaries": SALARIES},
+        _FLOWED: {
+            **paid,
+            "ended": as_of - timedelta(days=FLOW_GAP),
+            "oldest": as_of - timedelta(days=FLOW_WINDOW),
+            "flows": FLOWS,
+            "shown": SALARIES,
+        },
         _SHARED: {"sharing": MOST_SHARING},
     }
     with lake.connection(Scope.whole_bank("relation")) as engine:

@@ -27,6 +27,8 @@ DECAY: Mapping[EdgeKind, int] = {
     EdgeKind.FUND_FLOW: 300_000,
 }
 LEAST = 300_000
+# What payments show lists them.
+_BY_PAYMENTS = (EdgeKind.EMPLOYS, EdgeKind.FUND_FLOW)
 # Who may be met through whom, for marketing: an enterprise's people and their friends, a merchant's customers and theirs.
 MARKETING = (EdgeKind.EMPLOYS, EdgeKind.REFERRAL, EdgeKind.FAMILY, EdgeKind.FUND_FLOW)
 
@@ -123,7 +125,7 @@ def _steps(graph: Graph, number: str, edges: Sequence[int]) -> tuple[PathStep, .
         there = row["to_no"] if forward else row["from_no"]
         evidence = (
             tuple(row["evidence"].split(" "))
-            if row["kind"] == EdgeKind.EMPLOYS and "@" in row["evidence"]
+            if row["kind"] in _BY_PAYMENTS and "@" in row["evidence"]
             else (row["evidence"],)
         )
         steps.append(PathStep(number, there, EdgeKind(row["kind"]), forward, row["since"], evidence))
