@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from bankloop.customer.segment import segments
+from bankloop.kit.errors import NotFoundError
 from bankloop.loop import run as loop
 from bankloop.loop.membership.members import look_at, memberships, overlaps
+from bankloop.loop.spec.batch import conditions
 from bankloop.organization.principals import system
 from bankloop.web.shell.console import Console
 from tests.bankfixture import ROUND
@@ -139,6 +141,87 @@ def test_a_segment_is_saved_planned_and_activated_and_without_a_plan_is_not(staf
     assert "payroll客群" not in card  # it is not active
     assert client.post("/segments/young/retire", data={"csrf": token, "reason": "结束"}).status_code == 200
     assert PLAN["title"] not in client.get(f"/customers/{row['customer_no']}").text
+
+
+def test_whom_a_condition_loses_is_told_beside_the_count(staffed: Staffed) -> None:
+    people = Console(staffed.small.open).people_now()
+    unknown = people.table["days_since_complaint"].null_count
+    asked = {"expression": "days_since_complaint <> 5"}
+    page = staffed.client("strategist").get("/audiences/look", params=asked).text
+    assert unknown > 100
+    assert f"不详的客户（{unknown:,} 人）不算在内" in page
+    said = staffed.api("strategist").get("/api/v1/audience", params=asked).json()["warnings"]
+    assert [one["en"] for one in said] == [
+        f"customers whose {people.catalogue['days_since_complaint'].label.en} is not known ({unknown:,}) are not counted: what is not equal is known; add or days_since_complaint is null for them"
+    ]
+    thought = {"expression": "days_since_complaint <> 5 or days_since_complaint is null"}
+    assert staffed.api("strategist").get("/api/v1/audience", params=thought).json()["warnings"] == []
+    assert (
+        "region is null"
+        in staffed.client("strategist").get("/audiences/look", params={"expression": "region = ''", "lang": "en"}).text
+    )
+
+
+def test_segments_by_name_with_those_by_hand_on_the_page_and_in_a_campaign(staffed: Staffed) -> None:
+    client, bank = staffed.client("strategist"), staffed.small.open
+    people = Console(bank).people_now()
+    numbers = people.table["customer_no"].to_pylist()
+    old = people.meets("age >= 60 and payroll = false")
+    inside, outside = (numbers[int(np.flatnonzero(mask)[0])] for mask in (old, ~old))
+    assert saved(client, "named", "age >= 60 and payroll = false").status_code == 200
+    assert saved(client, "naming", "segment('named') and aum > 100").status_code == 200
+    by_hand = {
+        "csrf": proof(client, "/segments/named"),
+        "add": f" {outside}\n",
+        "take_out": inside,
+        "forget": "",
+        "why": "支行请求",
+    }
+    shown = client.post("/segments/named/list", data=by_hand).text
+    assert "支行请求" in shown
+    assert inside not in shown.split('id="by-hand"', 1)[-1]
+    assert "写原因" in client.post("/segments/named/list", data={**by_hand, "why": " "}).text
+    with bank.store.begin(system()) as connection:
+        found = {one.name: one for one in segments(connection)}
+    members = people.members(found["named"])
+    assert (members[numbers.index(outside)], members[numbers.index(inside)]) == (True, False)
+    assert int(members.sum()) == int(old.sum())
+    both = people.members(found["naming"])
+    assert (both == (members & people.meets("aum > 100"))).all()
+    counted = client.get("/audiences/look", params={"expression": "segment('naming')"}).text
+    assert f">{int(both.sum()):,}<" in counted
+    row = people.table.slice(numbers.index(outside), 1).to_pylist()[0]
+    assert "named" in {one.name for one in memberships(list(found.values()), row, people.catalogue, people.as_of)}
+    assert "named → naming → named" in saved(client, "named", "segment('naming')").text
+    # A campaign takes an active segment alone, in its version of now.
+    campaign = next(iter(bank.spec.campaigns.values())).model_copy(update={"audience": "segment('naming')"})
+    with pytest.raises(NotFoundError):
+        bank.audience(campaign)
+    for name, version in (("named", "2"), ("naming", "1")):
+        token = proof(client, f"/segments/{name}")
+        client.post(f"/segments/{name}/plan", data={"csrf": token, **PLAN})
+        client.post(f"/segments/{name}/activate", data={"csrf": token, "version": version})
+    assert {name: one.version for name, one in bank.segments_named(campaign).items()} == {"named": 2, "naming": 1}
+    rows = conditions(people.table, {"it": bank.audience(campaign)}, people.catalogue.types, people.as_of)["it"]
+    assert (rows == both).all()
+    for name in ("named", "naming"):
+        client.post(f"/segments/{name}/retire", data={"csrf": token, "reason": "结束"})
+
+
+def test_customers_are_put_in_by_hand_over_the_api(staffed: Staffed) -> None:
+    client, number = staffed.api("strategist"), Console(staffed.small.open).people_now().table["customer_no"][3].as_py()
+    rule = {"name": "hand-api", "zh": "手工", "en": "By hand", "expression": "false"}
+    client.post("/api/v1/segments", json=rule, headers={"idempotency-key": uuid4().hex})
+
+    def listed(**body: Any) -> Any:
+        key = {"idempotency-key": uuid4().hex}
+        return client.post("/api/v1/segments/hand-api/list", json=body, headers=key)
+
+    made = listed(add=[number], why="asked").json()
+    assert (made["version"], [one["customer_no"] for one in made["listed"]]) == (2, [number])
+    assert listed(add=["NOBODY"], why="asked").status_code == 404
+    assert listed(add=[number]).status_code == 422
+    assert listed(forget=[number], why="over").json()["listed"] == []
 
 
 def test_clusters_become_segments(staffed: Staffed) -> None:

@@ -1,4 +1,4 @@
-"""Commands on segments: what a condition comes to, saved as versions, customers by hand, planned, activated, retired."""
+"""Commands on segments: what a condition comes to, versions, customers by hand, plans, activated and retired."""
 
 from __future__ import annotations
 
@@ -45,10 +45,13 @@ def count(condition: Condition, bank: Folder = _HERE, as_: Person = "strategist"
     for warning in found.warnings:
         tell(warning)
     answer = {
-        "everybody": found.everybody, "hit": None if small else found.hit, "usable": None if small else found.usable,
-        "falls": {one.code: one.count for one in found.falls}, "fewer_than": found.fewer_than or None,
+        "everybody": found.everybody,
+        "hit": None if small else found.hit,
+        "usable": None if small else found.usable,
+        "falls": {one.code: one.count for one in found.falls},
+        "fewer_than": found.fewer_than or None,
         "warnings": [one.say(language()) for one in found.warnings],
-    }  # fmt: skip
+    }
     finish(answer, as_json)
 
 
@@ -176,16 +179,34 @@ def retire(
 
 def _told(title: str, found: Sequence[SegmentVersion], as_json: bool) -> None:
     rows: list[dict[str, Any]] = [
-        {"name": one.name, "version": one.version, "kind": one.kind.value, "zh": one.title.zh, "en": one.title.en,
-         "expression": one.expression, "active": one.active, "plan": one.plan.title if one.plan else None,
-         "listed": [{"customer_no": who.customer_no, "within": who.within, "by": who.by, "at": who.at, "why": who.why} for who in one.listed]}
+        {
+            "name": one.name,
+            "version": one.version,
+            "kind": one.kind.value,
+            "zh": one.title.zh,
+            "en": one.title.en,
+            "expression": one.expression,
+            "active": one.active,
+            "plan": one.plan.title if one.plan else None,
+            "listed": [
+                {"customer_no": who.customer_no, "within": who.within, "by": who.by, "at": who.at, "why": who.why}
+                for who in one.listed
+            ],
+        }
         for one in found
-    ]  # fmt: skip
+    ]
     shown = [
-        [one.name, f"v{one.version}", one.title.say(language()), one.expression or "聚类 / cluster",
-         "启用 / active" if one.active else "", one.plan.title if one.plan else "—", len(one.listed) or ""]
+        [
+            one.name,
+            f"v{one.version}",
+            one.title.say(language()),
+            one.expression or "聚类 / cluster",
+            "启用 / active" if one.active else "",
+            one.plan.title if one.plan else "—",
+            len(one.listed) or "",
+        ]
         for one in found
-    ]  # fmt: skip
+    ]
     heads = [
         "客群 / segment",
         "版本 / version",
@@ -200,6 +221,13 @@ def _told(title: str, found: Sequence[SegmentVersion], as_json: bool) -> None:
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    "count": count, "all": listed, "show": show, "save": save, "load": load, "hand": by_hand, "plan": plan,
-    "activate": activate, "retire": retire,
-}  # fmt: skip
+    "count": count,
+    "all": listed,
+    "show": show,
+    "save": save,
+    "load": load,
+    "hand": by_hand,
+    "plan": plan,
+    "activate": activate,
+    "retire": retire,
+}

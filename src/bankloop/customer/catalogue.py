@@ -19,7 +19,7 @@ attributes:
 A fact is ``column``, ``present``, ``years_since``, ``days_since`` or ``days_until`` of a customer column, or ``sum``,
 ``count``, ``distinct``, ``any``, ``min``, ``max``, ``next_days`` or ``first`` (with ``by``) over holdings ``where``, or over
 rows ``of: standing_order``. ``lasting`` counts the days in a row, up to the as-of day, on which a condition held.
-Columns of the bank's own (``extra`` of a source) are attributes too, those of events may be named in a window's ``where``.
+Columns of the bank's own (``extra`` of a source) are attributes too; those of events are for a window's ``where``.
 """
 
 from __future__ import annotations
@@ -111,14 +111,17 @@ def _catalogue(
 
 
 def _check_runs(made: Catalogue) -> None:
-    """Raise ``SpecError`` for a run of days of what is a run of days itself: each would be told from days before the last."""
+    """Raise ``SpecError`` for a run of days of what is itself one: each would be told from days before the last."""
     for one in made.attributes.values():
         if isinstance(one.body, Lasting):
             for name in made.closure(one.body.condition.names):
                 if isinstance(made[name].body, Lasting):
                     raise attribute_spec(
-                        one.place, one.name, f"lasting 不能建立在另一个 lasting（{name}）上", f"lasting cannot be made of another one ({name})"
-                    )  # fmt: skip
+                        one.place,
+                        one.name,
+                        f"lasting 不能建立在另一个 lasting（{name}）上",
+                        f"lasting cannot be made of another one ({name})",
+                    )
 
 
 def _entries(file: Located) -> dict[str, Any]:

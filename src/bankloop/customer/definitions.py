@@ -1,4 +1,4 @@
-"""How an attribute is computed, as its entry in a file says: a fact, a window, a rule, a band, a case, a run of days."""
+"""How an attribute is computed, as its entry in a file says: from a fact, a window, a rule, a run of days."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def column_types(table: str) -> dict[str, Type]:
 
 @dataclass(frozen=True, slots=True)
 class DefinitionReader:
-    """Reads the part of one attribute that says how it is computed; ``properties`` are the types of events' own columns."""
+    """Reads how one attribute is computed; ``properties`` are the types of the bank's own columns about events."""
 
     file: Located
     name: str
@@ -181,9 +181,11 @@ class DefinitionReader:
         where = self._expression("where", str(entry["where"]), {**_OF_AN_EVENT, **own}, BOOL, "window")
         if where.reads_today:
             raise attribute_spec(
-                self._place("window", "where"), self.name,
-                "where 说的是每个事件，不能用 today；请用 days 限定时间", "where is about each event and has no today; bound the time by days",
-            )  # fmt: skip
+                self._place("window", "where"),
+                self.name,
+                "where 说的是每个事件，不能用 today；请用 days 限定时间",
+                "where is about each event and has no today; bound the time by days",
+            )
         return where, tuple((name, own[name]) for name in where.names if name in own)
 
     def _lasting(self, entry: Any) -> Lasting:

@@ -23,10 +23,10 @@ Known = Callable[[date, Catalogue], pa.Table | None]
 
 
 def run_lengths(catalogue: Catalogue, as_of: date, known: Known) -> dict[str, pa.Table]:
-    """Return of each run of days its length for every customer (``customer_no``, ``score``), 0 where it does not hold today.
+    """Return the length of each run of days by customer (``customer_no``, ``score``), 0 where it does not hold today.
 
-    A day is followed back only as long as somebody's run goes on; a customer of whom a day does not know the condition, or
-    whom it does not know at all, has none on it.
+    It is followed back only as long as somebody's run goes on; of whom a day does not know the condition, or who is not
+    known on it at all, has none on it.
     """
     runs = {name: one.body for name, one in catalogue.attributes.items() if isinstance(one.body, Lasting)}
     if not runs:

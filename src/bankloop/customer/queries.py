@@ -175,7 +175,7 @@ def _windows(
 
 
 def with_properties(rows: Any, tables: Mapping[str, Any], windows: Iterable[EventWindow]) -> Any:
-    """Return events with the bank's own columns about them that windows read, by their names; unknown where none was told."""
+    """Return events with the bank's own columns about them that windows read; unknown where none was told."""
     wanted = {name: type_ for window in windows for name, type_ in window.properties}
     if not wanted:
         return rows

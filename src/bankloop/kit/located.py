@@ -196,7 +196,7 @@ def _not_yaml(path: Path, error: yaml.YAMLError) -> SpecError:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that ``name`` was meant to be: a slip or two away, or a part of it; None where none could be."""
+    """Return the known name that ``name`` may have meant: a slip or two away, or a part of it; None where none is."""
     asked = name.lower()
     near = [one for one in known if _could_be(asked, str(one).lower())]
     return max(near, key=lambda one: difflib.SequenceMatcher(None, asked, one.lower()).ratio(), default=None)
@@ -213,7 +213,7 @@ def _could_be(asked: str, known: str) -> bool:
 
 
 def _slips(one: str, other: str) -> int:
-    """Return how many letters must be added, dropped, changed or swapped with the next to make one name of the other."""
+    """Return how many letters are added, dropped, changed or swapped to make one name of the other."""
     before, row = list[int](), list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):
         before, last, row = row, before, [i]

@@ -9,8 +9,8 @@
       income: {from: 年收入, type: money, money: yuan, class: C2, zh: 年收入, en: Annual income, owner: retail}
       club_since: {from: 入会日, type: date, date: "%Y%m%d", class: C1, zh: 入会日, en: In the club since}
 ```
-Each is a source of its own over the same files, so that a broken value is set aside without its customer, and a column that
-is declared later is read out of the files that are there already. What a source converts, it says as in ``columns``.
+Each is a source of its own over the same files, so that a broken value is set aside without its customer, and a column
+that is declared later is read out of the files that are there already. What a source converts, it says as in ``columns``.
 """
 
 from __future__ import annotations
@@ -35,8 +35,12 @@ if TYPE_CHECKING:
 KEPT_IN: Mapping[str, str] = {"customer": "customer_extra", "event": "event_extra"}
 # In which column a value of each type is kept.
 VALUE_OF: Mapping[str, str] = {
-    "string": "text_value", "int": "number_value", "money": "value_fen", "date": "day_value", "bool": "truth_value",
-}  # fmt: skip
+    "string": "text_value",
+    "int": "number_value",
+    "money": "value_fen",
+    "date": "day_value",
+    "bool": "truth_value",
+}
 # A name of its own for each, which no source's own files begin with.
 _APART = "__"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
@@ -118,19 +122,26 @@ def _extra(bank: Located, route: Route, table: str, name: str, entry: Any) -> Ex
     said = entry.get("definition") or {}
     said = said if isinstance(said, dict) else {"zh": said, "en": said}
     return ExtraColumn(
-        name, table, type_, Text(str(entry["zh"]), str(entry["en"])), str(entry.get("owner", CONTRACTS[table].owner)),
-        DataClass(data_class), Text(str(said.get("zh", entry["zh"])), str(said.get("en", entry["en"]))), read, place,
-    )  # fmt: skip
+        name,
+        table,
+        type_,
+        Text(str(entry["zh"]), str(entry["en"])),
+        str(entry.get("owner", CONTRACTS[table].owner)),
+        DataClass(data_class),
+        Text(str(said.get("zh", entry["zh"])), str(said.get("en", entry["en"]))),
+        read,
+        place,
+    )
 
 
 def with_extras(source: Source, extras: tuple[ExtraColumn, ...]) -> list[Source]:
-    """Return a source and one more for each of its own columns, over the same files; the source itself passes those over."""
+    """Return a source, which passes its own columns over, and one more for each of these over the same files."""
     passed = tuple(one.read.source for one in extras if one.read.source)
     return [replace(source, ignore=(*source.ignore, *passed)), *(_source_of(source, one) for one in extras)]
 
 
 def _source_of(source: Source, extra: ExtraColumn) -> Source:
-    """Return the source of one column: its row's key and its value, of which a later file's replaces an earlier one's."""
+    """Return the source of one column: its row's key and its value; a later file's replaces an earlier one's."""
     contract = CONTRACTS[KEPT_IN[extra.table]]
     keys = (*CONTRACTS[extra.table].key, "customer_no")
     columns = {key: source.columns.get(key, ColumnSource(source=key)) for key in dict.fromkeys(keys)}
@@ -138,6 +149,13 @@ def _source_of(source: Source, extra: ExtraColumn) -> Source:
     name = f"{source.name}{_APART}{extra.name}"
     path = source.path if source.query is None else f"drawn/{name}-*.parquet"
     return replace(
-        source, name=name, table=contract.name, path=path, place=extra.place, mode=contract.mode, ignore=("*",),
-        columns=columns, expected=type(source.expected)(),
-    )  # fmt: skip
+        source,
+        name=name,
+        table=contract.name,
+        path=path,
+        place=extra.place,
+        mode=contract.mode,
+        ignore=("*",),
+        columns=columns,
+        expected=type(source.expected)(),
+    )

@@ -1,4 +1,4 @@
-"""Where columns of a bank's own are kept: a row a value, by the name that bank.yaml gives it, in the column of its type."""
+"""Where columns of a bank's own are kept: a row a value, by its name in bank.yaml, in the column of its type."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ _VALUES = (
     ContractColumn("text_value", ColumnType.STR, Text("文本", "text"), nullable=True, data_class=_C2),
     ContractColumn("number_value", ColumnType.INT, Text("整数", "whole number"), nullable=True, data_class=_C2),
     ContractColumn(
-        "value_fen", ColumnType.INT, Text("金额（分）", "amount (fen)"), nullable=True, data_class=_C2,
-        minimum=-MAX_FEN, maximum=MAX_FEN,
+        "value_fen",
+        ColumnType.INT,
+        Text("金额（分）", "amount (fen)"),
+        nullable=True,
+        data_class=_C2,
+        minimum=-MAX_FEN,
+        maximum=MAX_FEN,
     ),
     ContractColumn("day_value", ColumnType.DATE, Text("日期", "date"), nullable=True, data_class=_C2),
     ContractColumn("truth_value", ColumnType.BOOL, Text("是否", "yes or no"), nullable=True, data_class=_C2),
-)  # fmt: skip
+)
 _CUSTOMER_NO = ContractColumn(
     "customer_no", ColumnType.STR, Text("客户号", "customer number"), references=("customer", "customer_no")
 )

@@ -41,7 +41,8 @@ A small table that no system delivers stands here itself, by the conformed colum
     table: unit
     rows: [{unit_id: "0000", kind: head_office, name_zh: 总行, name_en: Head office}]
 ```
-What a file says beyond the table's columns is declared under ``extra`` (see ``extras``). What a source promises beside that (``control``, ``quality``, ``block``) is in ``expectations``. Timestamps take ``{from: …, timestamp: "%Y-%m-%d %H:%M:%S", zone: Asia/Shanghai}``; the zone is the bank's when left out.
+What a file says beyond the table's columns is declared under ``extra`` (see ``extras``).
+What a source promises beside that (``control``, ``quality``, ``block``) is in ``expectations``. Timestamps take ``{from: …, timestamp: "%Y-%m-%d %H:%M:%S", zone: Asia/Shanghai}``; the zone is the bank's when left out.
 """
 
 from __future__ import annotations

@@ -48,14 +48,15 @@ def _whole(act: Callable[[Bank, Connection, date], Any]) -> Part:
 
 
 def _relations(bank: Bank, today: date) -> Derived | None:
-    """Derive relations and whom a default reaches once a day; None where that is done, or where nobody is loaded yet."""
+    """Derive relations and whom a default reaches once a day; None where it is done, or nobody is loaded yet."""
     kept, loaded = (bank.lake.manifest.current(table) for table in (EDGES, "customer"))
     if loaded is None or (kept is not None and kept.as_of >= today):
         return None
     return derive_relations(bank.store, system("daily"), bank.lake)
 
 
-# Whom a default reaches is known before anybody is asked to call. Whose deposit matures is called before the remote centre writes to anybody: one contact, the better one.
+# Whom a default reaches is known before anybody is asked to call. Whose deposit matures is called before the remote
+# centre writes to anybody: one contact, the better one.
 PARTS: Mapping[str, Part] = {
     RELATIONS: _relations,
     CREDIT: _whole(credit_sales),

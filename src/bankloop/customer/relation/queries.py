@@ -18,8 +18,8 @@ from bankloop.lake.service import Lake
 # Salaries in so many months make an employment; without one for two months it is over.
 SALARIES = 6
 SALARY_GAP = 62
-# So many transfers between two within a year are a flow of funds; without one for half a year it is over. One alone is rent,
-# a present or a debt.
+# So many transfers between two within a year are a flow of funds; without one for half a year it is over. One alone is
+# rent, a present or a debt.
 FLOWS = 3
 FLOW_GAP = 183
 FLOW_WINDOW = 366
@@ -41,27 +41,32 @@ SELECT CASE WHEN kind = 'employment' THEN to_no ELSE from_no END AS from_no, CAS
 """
 # Payments of a kind with the day in the bank's zone and who stands at their other end, where the source says it.
 _PAYMENTS = """
-SELECT e.customer_no, e.source, e.event_id, e.occurred_at, e.type, (e.occurred_at AT TIME ZONE $zone)::DATE AS day, x.text_value AS other
-FROM event e LEFT JOIN (SELECT source, event_id, text_value FROM event_extra WHERE name = $counterparty) x USING (source, event_id)
+SELECT e.customer_no, e.source, e.event_id, e.occurred_at, e.type, x.text_value AS other,
+    (e.occurred_at AT TIME ZONE $zone)::DATE AS day
+FROM event e
+LEFT JOIN (SELECT source, event_id, text_value FROM event_extra WHERE name = $counterparty) x USING (source, event_id)
 WHERE e.recorded_at < $until AND e.occurred_at < $until
 """
 # Of each month the last salary stands for all of it: six payments in six minutes are no employment.
 _PAID = f"""
 WITH paid AS (SELECT p.*, coalesce(p.other, c.employer_id) AS payer, date_trunc('month', p.day) AS month
     FROM ({_PAYMENTS} AND e.type = 'payroll') p LEFT JOIN customer c USING (customer_no)),
-monthly AS (SELECT payer, customer_no, month, min(day) AS first, arg_max({{'source': source, 'id': event_id, 'day': day}}, (occurred_at, -event_id)) AS last
+monthly AS (SELECT payer, customer_no, month, min(day) AS first,
+    arg_max({{'source': source, 'id': event_id, 'day': day}}, (occurred_at, -event_id)) AS last
     FROM paid WHERE payer IS NOT NULL AND payer <> customer_no GROUP BY ALL)
 SELECT payer AS from_no, customer_no AS to_no, 'employs' AS kind, min(first) AS since,
     CASE WHEN max(last.day) < $lapsed THEN max(last.day) END AS until, count(*) AS weight,
-    array_to_string(list(last.source || ':' || last.id || '@' || last.day ORDER BY month DESC)[:$salaries], ' ') AS evidence
+    array_to_string(
+        list(last.source || ':' || last.id || '@' || last.day ORDER BY month DESC)[:$salaries], ' ') AS evidence
 FROM monthly GROUP BY ALL HAVING count(*) >= $salaries
 """
 # A transfer is seen from either end or from both: within a day and a direction it is one.
 _FLOWED = f"""
 WITH moved AS (SELECT CASE WHEN type = 'transfer_out' THEN customer_no ELSE other END AS payer,
-        CASE WHEN type = 'transfer_out' THEN other ELSE customer_no END AS payee, day, min(source || ':' || event_id) AS mark
-    FROM ({_PAYMENTS} AND e.type IN ('transfer_out', 'transfer_in')) p WHERE other IS NOT NULL AND other <> customer_no AND day > $oldest
-    GROUP BY ALL)
+        CASE WHEN type = 'transfer_out' THEN other ELSE customer_no END AS payee, day,
+        min(source || ':' || event_id) AS mark
+    FROM ({_PAYMENTS} AND e.type IN ('transfer_out', 'transfer_in')) p
+    WHERE other IS NOT NULL AND other <> customer_no AND day > $oldest GROUP BY ALL)
 SELECT payer AS from_no, payee AS to_no, 'fund_flow' AS kind, min(day) AS since,
     CASE WHEN max(day) < $ended THEN max(day) END AS until, count(*) AS weight,
     array_to_string(list(mark || '@' || day ORDER BY day DESC)[:$shown], ' ') AS evidence

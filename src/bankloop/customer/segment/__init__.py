@@ -5,11 +5,11 @@ state, and nobody is contacted because of it.
 """
 
 from bankloop.customer.segment.clusters import Clustering, Profile, describe, learn_clusters
-from bankloop.customer.segment.completion import Completion, Suggestion, complete
-from bankloop.customer.segment.contracts import ListChange, Listed, SegmentKind, SegmentPlan, SegmentVersion
+from bankloop.customer.segment.completion import Completion, complete
+from bankloop.customer.segment.contracts import ListChange, Listed, SegmentKind, SegmentVersion
 from bankloop.customer.segment.naming import NamedCondition
 from bankloop.customer.segment.queries import segment_of, segments, segments_named, versions_of
-from bankloop.customer.segment.rules import checked_expression, confidential_in
+from bankloop.customer.segment.rules import checked_expression
 from bankloop.customer.segment.service import (
     MOST_LISTED,
     activate_segment,
@@ -19,7 +19,7 @@ from bankloop.customer.segment.service import (
     save_clusters,
     save_segment,
 )
-from bankloop.customer.segment.written import WrittenSegment, save_written, written_segments
+from bankloop.customer.segment.written import save_written, written_segments
 
 __all__ = [
     "MOST_LISTED",
@@ -30,14 +30,10 @@ __all__ = [
     "NamedCondition",
     "Profile",
     "SegmentKind",
-    "SegmentPlan",
     "SegmentVersion",
-    "Suggestion",
-    "WrittenSegment",
     "activate_segment",
     "checked_expression",
     "complete",
-    "confidential_in",
     "describe",
     "learn_clusters",
     "list_customers",

@@ -41,7 +41,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class ListChange:
-    """Who is to be in a segment by hand, who is to be taken out of it, whom the rule alone decides on again, and why."""
+    """Who is to be in a segment by hand, who out of it, whom the rule alone decides on again, and why."""
 
     add: tuple[str, ...] = ()
     take_out: tuple[str, ...] = ()

@@ -136,45 +136,61 @@ def cycle(names: str) -> ConflictError:
     """Return the refusal of segments that name each other in a ring."""
     return ConflictError(
         "segment.cycle",
-        Text("客群互相引用成环：{names}；请断开其中一环", "segments name each other in a ring: {names}; let one of them stop naming the next"),
+        Text(
+            "客群互相引用成环：{names}；请断开其中一环",
+            "segments name each other in a ring: {names}; let one of them stop naming the next",
+        ),
         names=names,
-    )  # fmt: skip
+    )
 
 
 def cluster_named(name: str) -> ConflictError:
     """Return the refusal of a cluster inside a condition."""
     return ConflictError(
         "segment.cluster_named",
-        Text("{name} 是聚类得出的客群，不能写进条件；请用规则客群", "{name} is a cluster, who is in which is no condition; name a segment that is a rule"),
+        Text(
+            "{name} 是聚类得出的客群，不能写进条件；请用规则客群",
+            "{name} is a cluster, who is in which is no condition; name a segment that is a rule",
+        ),
         name=name,
-    )  # fmt: skip
+    )
 
 
 def list_of_cluster(name: str) -> ConflictError:
     """Return the refusal of a list by hand beside a cluster."""
     return ConflictError(
         "segment.list_of_cluster",
-        Text("{name} 是聚类得出的客群，不能手工增减；请另存一个规则客群", "{name} is a cluster and takes no list by hand; save a segment that is a rule"),
+        Text(
+            "{name} 是聚类得出的客群，不能手工增减；请另存一个规则客群",
+            "{name} is a cluster and takes no list by hand; save a segment that is a rule",
+        ),
         name=name,
-    )  # fmt: skip
+    )
 
 
 def long_list(count: int, most: int) -> InputError:
     """Return the refusal of more names by hand than a condition takes."""
     return InputError(
         "segment.long_list",
-        Text("手工名单有 {count} 人，至多 {most} 人；更长的名单请作为本行字段随客户文件送来（extra）", "the list by hand has {count} customers, at most {most}; bring a longer one as a column of your own (extra) with the customers' file"),
-        count=count, most=most,
-    )  # fmt: skip
+        Text(
+            "手工名单有 {count} 人，至多 {most} 人；更长的名单请作为本行字段随客户文件送来（extra）",
+            "the list by hand has {count} customers, at most {most}; bring a longer one as a column of your own (extra) "
+            "with the customers' file",
+        ),
+        count=count,
+        most=most,
+    )
 
 
 def no_reason(name: str) -> InputError:
     """Return the refusal of a list by hand that does not say why."""
     return InputError(
         "segment.no_reason",
-        Text("手工增减 {name} 的客户要写原因；请补上", "say why customers are put into {name} or taken out of it by hand"),
+        Text(
+            "手工增减 {name} 的客户要写原因；请补上", "say why customers are put into {name} or taken out of it by hand"
+        ),
         name=name,
-    )  # fmt: skip
+    )
 
 
 def no_segments_written(place: str) -> SpecError:
@@ -190,6 +206,10 @@ def badly_written(place: str, name: str) -> SpecError:
     """Return the refusal of a segment in a file that says too little, or something else."""
     return SpecError(
         "segment.written",
-        Text("{place}：客群 {name} 应写且只写 zh、en、when", "{place}: segment {name} has zh, en and when, and nothing else"),
-        place=place, name=name,
-    )  # fmt: skip
+        Text(
+            "{place}：客群 {name} 应写且只写 zh、en、when",
+            "{place}: segment {name} has zh, en and when, and nothing else",
+        ),
+        place=place,
+        name=name,
+    )

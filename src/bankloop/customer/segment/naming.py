@@ -33,8 +33,8 @@ class NamedCondition:
 def named_in(text: str, find: Find, trail: tuple[str, ...] = ()) -> dict[str, NamedCondition]:
     """Return every segment that a text names, and those that these name, by name.
 
-    Raises ``NotFoundError`` for one that there is not, ``ConflictError`` for a cycle, which is named, and for a cluster,
-    who is in which is no condition.
+    Raises ``NotFoundError`` for one that there is not, ``ConflictError`` for a ring, which is named, and for a
+    cluster, who is in which is no condition.
     """
     found: dict[str, NamedCondition] = {}
     for name in dict.fromkeys(one.name for one in mentions(text)):
@@ -53,7 +53,7 @@ def named_in(text: str, find: Find, trail: tuple[str, ...] = ()) -> dict[str, Na
 
 
 def condition_of(version: SegmentVersion, named: Mapping[str, NamedCondition]) -> str:
-    """Return the condition of who is in a rule's version: what it says, who was added by hand, without who was taken out."""
+    """Return who is in a rule's version as a condition: whom it says, and who was added, but not who was taken out."""
     text = spelled_out(version.expression, {name: one.condition for name, one in named.items()})
     added, out = ([one.customer_no for one in version.listed if one.within is within] for within in (True, False))
     if added:

@@ -47,7 +47,7 @@ def save_segment(
 
 @verb("segment.list")
 def list_customers(connection: Connection, name: str, change: ListChange) -> SegmentVersion:
-    """Put customers into a rule's segment by hand, or take them out of it, as its next version; the rule stays as it is.
+    """Put customers into a rule's segment by hand, or take them out of it, as its next version; the rule stays.
 
     Like any version it counts from its activation on. Raises ``InputError`` without a reason or for too long a list,
     ``NotFoundError`` for who is out of scope, ``ConflictError`` for a cluster.
@@ -149,9 +149,14 @@ def retire_segment(connection: Connection, name: str, reason: str) -> SegmentVer
 
 
 def _saved(
-    connection: Connection, name: str, title: Text, kind: SegmentKind, expression: str, body: Mapping[str, Any],
+    connection: Connection,
+    name: str,
+    title: Text,
+    kind: SegmentKind,
+    expression: str,
+    body: Mapping[str, Any],
     reason: str = "",
-) -> SegmentVersion:  # fmt: skip
+) -> SegmentVersion:
     checked_name(name)
     if not (title.zh.strip() and title.en.strip()):
         raise errors.no_title(name)
@@ -174,9 +179,14 @@ def _saved(
     except IntegrityError:
         raise errors.taken(name) from None
     record_audit(
-        connection, "segment.list" if reason else "segment.save", "segment", name, None,
-        {"version": version, "digest": mark, "kind": kind.value, "listed": len(body.get("listed", ()))}, reason,
-    )  # fmt: skip
+        connection,
+        "segment.list" if reason else "segment.save",
+        "segment",
+        name,
+        None,
+        {"version": version, "digest": mark, "kind": kind.value, "listed": len(body.get("listed", ()))},
+        reason,
+    )
     return segment_of(connection, name, version)
 
 

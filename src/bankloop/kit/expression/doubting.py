@@ -23,14 +23,14 @@ from bankloop.kit.expression.tree import (
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """Attributes by which who is not known falls out unsaid (``lost``), and those compared with an empty text (``empty``)."""
+    """Attributes by which the unknown fall out unsaid (``lost``), and those compared with an empty text (``empty``)."""
 
     lost: tuple[str, ...]
     empty: tuple[str, ...]
 
 
 def doubts(expression: Expression) -> Doubts:
-    """Return what a condition may not mean: a "not" that nobody unknown passes, an empty text that a load makes unknown.
+    """Return what a condition may not mean: a "not" that nobody unknown passes, an empty text, unknown once loaded.
 
     Who says of an attribute what is to be where it is not known, by IS NULL or coalesce, has thought of it.
     """

@@ -1,4 +1,4 @@
-"""Conditions that a condition names: ``segment('name')`` stands for another's, and is spelled out before anything is read.
+"""Conditions that a condition names: ``segment('name')`` stands for another, spelled out before anything is read.
 
 Found as the reader of SQL sees it, so that a quoted text or a comment names nothing.
 """

@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from bankloop.kit.errors import ExpressionError
 from bankloop.kit.expression.pattern import MOST_ANY, read_pattern
-from bankloop.kit.expression.scales import INT64, below_of, rescaled
+from bankloop.kit.expression.scales import INT64, MOST_DIGITS, below_of, read_number, rescaled
 from bankloop.kit.expression.tree import (
     Arithmetic,
     Both,
@@ -38,8 +38,6 @@ from bankloop.kit.located import nearest
 from bankloop.kit.text import Text
 
 MAX_DEPTH = 100
-# The most digits before the point that a number of ours may have.
-_MOST_DIGITS = len(str(INT64))
 
 _COMPARISONS: Mapping[type[exp.Expr], str] = {
     exp.EQ: "=",
@@ -82,9 +80,13 @@ class _Reader:
             self.refuse(None, "expression.empty", "表达式是空的；写一个条件，例如 aum >= 50000",
                         "the expression is empty; write a condition such as aum >= 50000")  # fmt: skip
         if len(self.text) > self.longest:
-            self.refuse(None, "expression.long", "表达式超过 {limit} 个字符；请拆成规则标签",
-                        "the expression is longer than {limit} characters; split it into rule attributes",
-                        limit=self.longest)  # fmt: skip
+            self.refuse(
+                None,
+                "expression.long",
+                "表达式超过 {limit} 个字符；请拆成规则标签",
+                "the expression is longer than {limit} characters; split it into rule attributes",
+                limit=self.longest,
+            )
         statements = self._statements()
         if len(statements) != 1 or statements[0] is None:
             self.refuse(None, "expression.several", "只能写一个表达式，不要用分号",
@@ -165,8 +167,8 @@ class _Reader:
             "expression.form",
             "“{form}”不在第 1 版表达式里；可用：比较、IN、BETWEEN、LIKE、IS NULL、AND/OR/NOT、+ − ×、"
             "safe_div、coalesce、days_between",
-            "'{form}' is not part of expressions format 1; use comparisons, IN, BETWEEN, LIKE, IS NULL, AND/OR/NOT, + - *, "
-            "safe_div, coalesce, days_between",
+            "'{form}' is not part of expressions format 1; use comparisons, IN, BETWEEN, LIKE, IS NULL, AND/OR/NOT, "
+            "+ - *, safe_div, coalesce, days_between",
             form=node.sql()[:60],
         )
 
@@ -210,22 +212,10 @@ class _Reader:
         return self._refuse_form(node)
 
     def _number(self, node: exp.Expr, written: str) -> Literal:
-        """Read a number; its size is judged before anything is computed, because 1e99999999 fits no computation."""
-        try:
-            value = Decimal(written)
-        except ArithmeticError:  # an exponent that no Decimal has
-            value = Decimal("Infinity")
-        exponent = value.as_tuple().exponent
-        scale = max(0, -exponent) if isinstance(exponent, int) else 0
-        if not value.is_finite() or scale > MAX_SCALE or value.adjusted() > _MOST_DIGITS:
-            self._refuse_size(node, written)
-        unscaled = value.scaleb(scale)
-        if abs(unscaled) > INT64:
-            self._refuse_size(node, written)
-        return Literal(int(unscaled), Type(Kind.NUMBER, scale))
+        return read_number(written) or self._refuse_size(node, written)
 
     def _refuse_size(self, node: exp.Expr, written: str) -> NoReturn:
-        shown = written[:_MOST_DIGITS]
+        shown = written[:MOST_DIGITS]
         self.refuse(
             node, "expression.range", "数字 {value} 位数太多", "the number {value} has too many digits", value=shown
         )
@@ -267,14 +257,23 @@ class _Reader:
         operand = self.read(like.this, depth)
         written = [one for one in (like.expression, escape) if one is not None]
         if operand.type != STRING or not all(isinstance(one, exp.Literal) and one.is_string for one in written):
-            self.refuse(node, "expression.type", "LIKE 左边要是文本，模式和转义符要是常数",
-                        "LIKE takes a text on its left, and constants as its pattern and its escape")  # fmt: skip
+            self.refuse(
+                node,
+                "expression.type",
+                "LIKE 左边要是文本，模式和转义符要是常数",
+                "LIKE takes a text on its left, and constants as its pattern and its escape",
+            )
         pattern = read_pattern(str(like.expression.this), None if escape is None else str(escape.this))
         if pattern is None:
-            self.refuse(node, "expression.pattern",
-                        "模式“{form}”不成立：转义符是一个字符，后面跟 %、_ 或它自己；% 至多 {most} 个",
-                        "the pattern of '{form}' does not hold: an escape is one sign with %, _ or itself behind it, and "
-                        "there are at most {most} %", form=node.sql()[:60], most=MOST_ANY)  # fmt: skip
+            self.refuse(
+                node,
+                "expression.pattern",
+                "模式“{form}”不成立：转义符是一个字符，后面跟 %、_ 或它自己；% 至多 {most} 个",
+                "the pattern of '{form}' does not hold: an escape is one sign with %, _ or itself behind it, and "
+                "there are at most {most} %",
+                form=node.sql()[:60],
+                most=MOST_ANY,
+            )
         found = Like(operand, pattern)
         return Not(found) if like.args.get("negate") else found
 
@@ -289,9 +288,15 @@ class _Reader:
         if name == "safe_div" and len(arguments) == 2:
             return self._safe_divide(node, arguments[0], arguments[1])
         near = nearest(name, _FUNCTIONS)
-        self.refuse(node, "expression.function", "没有函数 {name}/{count}；可用 {known}",
-                    "there is no function {name}/{count}; there is {known}",
-                    name=name, count=len(arguments), known=near or ", ".join(_FUNCTIONS))  # fmt: skip
+        self.refuse(
+            node,
+            "expression.function",
+            "没有函数 {name}/{count}；可用 {known}",
+            "there is no function {name}/{count}; there is {known}",
+            name=name,
+            count=len(arguments),
+            known=near or ", ".join(_FUNCTIONS),
+        )
 
     def _as_date(self, node: exp.Expr, operand: Node) -> Node:
         if isinstance(operand, Literal) and isinstance(operand.value, str):

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from bankloop.kit.expression.tree import Literal, Node, Rescale
-from bankloop.kit.expression.types import Kind, Type
+from bankloop.kit.expression.types import MAX_SCALE, Kind, Type
 
 INT64 = 2**63 - 1
+# The most digits before the point that a number of ours may have.
+MOST_DIGITS = len(str(INT64))
+
+
+def read_number(written: str) -> Literal | None:
+    """Return a number; None of one too long, judged before anything is computed: 1e99999999 fits no computation."""
+    try:
+        value = Decimal(written)
+    except ArithmeticError:  # an exponent that no Decimal has
+        return None
+    exponent = value.as_tuple().exponent
+    scale = max(0, -exponent) if isinstance(exponent, int) else 0
+    if not value.is_finite() or scale > MAX_SCALE or value.adjusted() > MOST_DIGITS:
+        return None
+    unscaled = value.scaleb(scale)
+    return Literal(int(unscaled), Type(Kind.NUMBER, scale)) if abs(unscaled) <= INT64 else None
 
 
 def below_of(node: Node, type_: Type) -> int | None:

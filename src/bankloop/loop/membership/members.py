@@ -30,7 +30,8 @@ from bankloop.loop.spec.batch import Bools, conditions
 SAMPLE = 10
 _LOST = Text(
     "{label}不详的客户（{count} 人）不算在内：“不等于”只选已知的；要算上请加 or {name} is null",
-    "customers whose {label} is not known ({count}) are not counted: what is not equal is known; add or {name} is null for them",
+    "customers whose {label} is not known ({count}) are not counted: what is not equal is known; add or {name} is null "
+    "for them",
 )
 _EMPTY = Text(
     "空文本装载时记为不详，与 '' 比较选不到人；要选空的请写 {name} is null",
@@ -122,7 +123,8 @@ def look_at(
 ) -> Look:
     """Return what an audience comes to among the customers ``seen``; everybody where that is None.
 
-    ``named`` are the segments that the expression names. ``heed`` is told whom the condition hits (n,), and refuses by raising. Raises as ``segment.checked_expression``.
+    ``named`` are the segments that the expression names. ``heed`` is told whom the condition hits (n,), and refuses by
+    raising. Raises as ``segment.checked_expression``.
     """
     checked = checked_expression(expression, people.catalogue)
     mine = people.within(seen)
@@ -141,7 +143,7 @@ def look_at(
 
 
 def _warnings(people: CustomersNow, asked: Expression, mine: Bools) -> tuple[Text, ...]:
-    """Return what a condition may not mean: whom a "not" loses because a value is not known, and a text that is never empty."""
+    """Return what a condition may not mean: whom a "not" loses as not known, and a text that is never empty."""
     found, told = doubts(asked), []
     for name in (name for name in found.lost if name in people.catalogue):
         unknown = int((pc.is_null(people.table[name]).to_numpy(zero_copy_only=False).astype(bool) & mine).sum())

@@ -69,8 +69,8 @@ def make_lock(
     """Resolve a campaign against the bank and return its lock.
 
     ``attributes`` is the whole catalogue (name → definition with ``type``); only what the campaign reads, directly or
-    through other attributes' ``uses``, enters the lock; ``also`` names what the rules and the model read besides, ``segments`` are those
-    that the audience names, with version, digest and condition.
+    through other attributes' ``uses``, enters the lock; ``also`` names what the rules and the model read besides,
+    ``segments`` are those that the audience names, with version, digest and condition.
     """
     parts: dict[str, Any] = {
         "format": FORMAT,

@@ -113,15 +113,24 @@ def _by_hand(one: SegmentVersion) -> Table | None:
     rows = tuple(
         (
             Cell(say.same(masked(who.customer_no))),
-            Cell(Text("加入", "in") if who.within else Text("移出", "out"), Tone.GOOD if who.within else Tone.WARN, tag=True),
-            Cell(say.same(who.by)), Cell(say.same(who.at[:10])), Cell(say.same(who.why)),
+            Cell(
+                Text("加入", "in") if who.within else Text("移出", "out"),
+                Tone.GOOD if who.within else Tone.WARN,
+                tag=True,
+            ),
+            Cell(say.same(who.by)),
+            Cell(say.same(who.at[:10])),
+            Cell(say.same(who.why)),
         )
         for who in one.listed
-    )  # fmt: skip
+    )
     columns = (
-        Column(Text("客户", "Customer")), Column(Text("手工", "By hand")), Column(Text("谁", "Who")),
-        Column(Text("日期", "Day")), Column(Text("原因", "Why")),
-    )  # fmt: skip
+        Column(Text("客户", "Customer")),
+        Column(Text("手工", "By hand")),
+        Column(Text("谁", "Who")),
+        Column(Text("日期", "Day")),
+        Column(Text("原因", "Why")),
+    )
     return Table("by-hand", TEXTS["by_hand"], columns, rows) if rows else None
 
 

@@ -38,7 +38,11 @@ TEXTS: Mapping[str, Text] = {
     "activate": Text("启用这一版", "Activate this version"),
     "retire": Text("停用", "Retire"),
     "by_hand": Text("手工名单", "By hand"),
-    "by_hand_note": Text("规则之外手工加入或移出的客户，存为下一版，写明方案并启用后生效；客户号以空格或换行分开。", "Customers put in or taken out beside the rule: the next version, which counts once it has a plan and is activated; numbers set apart by blanks or lines."),
+    "by_hand_note": Text(
+        "规则之外手工加入或移出的客户，存为下一版，写明方案并启用后生效；客户号以空格或换行分开。",
+        "Customers put in or taken out beside the rule: the next version, which counts once it has a plan and is "
+        "activated; numbers set apart by blanks or lines.",
+    ),
     "add": Text("加入", "Add"),
     "take_out": Text("移出", "Take out"),
     "forget": Text("重新只按规则", "Leave to the rule again"),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from bankloop.customer.consent import (
@@ -27,7 +26,7 @@ from bankloop.customer.consent import (
 )
 from bankloop.customer.consent import Word as Said
 from bankloop.customer.overview import open_overview
-from bankloop.customer.relation import MARKETING, MOST_HOPS, find_way, open_circle, open_relations
+from bankloop.customer.relation import open_circle, open_relations
 from bankloop.customer.segment import segments
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.text import Text
@@ -43,7 +42,7 @@ from bankloop.web.pages.attributes.cards import attributes_table, cards_of
 from bankloop.web.pages.audiences.segments import groups_table
 from bankloop.web.pages.customers.customer_page import glance, ties_table
 from bankloop.web.pages.customers.relations import drawn
-from bankloop.web.pages.customers.way import WAY, way_table
+from bankloop.web.pages.customers.way import WAY, add_way_page
 from bankloop.web.shell.console import Console, masked
 from bankloop.web.shell.forms import Acting, Form, Here
 from bankloop.web.shell.rendering import console_of, may, page
@@ -75,6 +74,7 @@ _SET, _FREE = Text("已设置", "set"), Text("未设置", "not set")
 
 def add_pages(app: FastAPI) -> None:
     """Add the routes."""
+    add_way_page(app)
 
     @app.get("/customers/{customer_no}")
     def shown(request: Request, customer_no: str, visitor: Here) -> HTMLResponse:
@@ -104,25 +104,6 @@ def add_pages(app: FastAPI) -> None:
             request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), masked_number=masked, answer=answer,
             figures=_figures(found), glance=glance(seen, console.titles(), console.bank.lake.zone), ties=ties_table(ties), way_words=WAY, circle=circle, shut=seen.masked and may(visitor, "customer.unmask"), groups=groups_table(own), cards=cards_of(seen), attributes=attributes_table(seen), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
             offers=_offers(console, visitor, customer_no[:64]), purposes=TITLES, origins={name: _ORIGINS[name] for name in ORIGINS},
-        )  # fmt: skip
-
-    @app.get("/customers/{customer_no}/way")
-    def way(
-        request: Request,
-        customer_no: str,
-        visitor: Here,
-        to: Annotated[str, Query(max_length=64)] = "",
-        hops: Annotated[int, Query(ge=1, le=MOST_HOPS)] = MOST_HOPS,
-        marketing: Annotated[str, Query(max_length=8)] = "",
-    ) -> HTMLResponse:
-        require(visitor.principal, "relation.read")
-        console, number, other = console_of(request), customer_no[:64], to.strip()
-        with console.bank.store.begin(visitor.principal) as connection:
-            kinds = MARKETING if marketing else None
-            steps = find_way(connection, console.bank.lake, number, other, hops, kinds) if other else ()
-        return page(
-            request, "way.html", at="customers", number=number, masked=masked(number), to=other, hops=hops,
-            most=MOST_HOPS, marketing=bool(marketing), steps=way_table(steps) if steps else None, texts=WAY,
         )  # fmt: skip
 
     @app.post("/customers/{customer_no}/unmask")
