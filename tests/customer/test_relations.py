@@ -102,7 +102,6 @@ def plain(tmp_path: Path) -> Lake:
     return Lake(tmp_path, MemoryManifest(), FixedClock(datetime(2026, 6, 30, 2, tzinfo=UTC)), memory="512MB", threads=2)
 
 
-@pytest.mark.capability("B7")
 def test_six_salaries_make_an_employment_that_lists_them(plain: Lake) -> None:
     lake = filled(plain, [*paid(6), *paid(5, "C0002", 100)])
     (found,) = [e for e in derived_edges(lake, AS_OF).to_pylist() if e["kind"] == "employs"]

@@ -20,12 +20,13 @@ from bankloop.kit.errors import BankloopError
 from bankloop.kit.worktime import is_working_day
 from bankloop.loop.bank import Bank
 from bankloop.loop.learning.model_watch import learn_when_due, watch_champions
+from bankloop.loop.offering.assortment import Trigger, review_products
 from bankloop.organization.principals import system
 from bankloop.performance.sales import credit_sales
 
-CREDIT, LEARN, DRIFT, RELATIONS = "credit", "learn", "drift", "relations"
+CREDIT, LEARN, DRIFT, RELATIONS, REVIEWS = "credit", "learn", "drift", "relations", "reviews"
 Part = Callable[[Bank, date], Any]
-_ALWAYS = (RELATIONS, CREDIT, LEARN, DRIFT)
+_ALWAYS = (RELATIONS, CREDIT, REVIEWS, LEARN, DRIFT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,13 @@ def _relations(bank: Bank, today: date) -> Derived | None:
     return derive_relations(bank.store, system("daily"), bank.lake)
 
 
+def _reviews(bank: Bank, _: date) -> tuple[Trigger, ...]:
+    """Open a review of every product with a figure beyond its limit; one that waits already is not opened again."""
+    if any(bank.lake.manifest.current(table) is None for table in ("customer", "holding")):
+        return ()
+    return review_products(bank, system("daily"))
+
+
 # Whom a default reaches is known before anybody is asked to call. Whose deposit matures is called before the remote
 # centre writes to anybody: one contact, the better one.
 PARTS: Mapping[str, Part] = {
@@ -63,6 +71,7 @@ PARTS: Mapping[str, Part] = {
     MATURITY: _whole(care_for_maturities),
     DRAWDOWN: _whole(explain_falls),
     REMOTE: _whole(keep_in_touch),
+    REVIEWS: _reviews,
     LEARN: learn_when_due,
     DRIFT: watch_champions,
 }

@@ -41,6 +41,7 @@ from bankloop.view.figures import Cell, Column, Figure, Table, Tone
 from bankloop.web.pages.attributes.cards import attributes_table, cards_of
 from bankloop.web.pages.audiences.segments import groups_table
 from bankloop.web.pages.customers.customer_page import glance, ties_table
+from bankloop.web.pages.customers.identities import IDENTITIES, add_identities_page
 from bankloop.web.pages.customers.relations import drawn
 from bankloop.web.pages.customers.way import WAY, add_way_page
 from bankloop.web.shell.console import Console, masked
@@ -75,6 +76,7 @@ _SET, _FREE = Text("已设置", "set"), Text("未设置", "not set")
 def add_pages(app: FastAPI) -> None:
     """Add the routes."""
     add_way_page(app)
+    add_identities_page(app)
 
     @app.get("/customers/{customer_no}")
     def shown(request: Request, customer_no: str, visitor: Here) -> HTMLResponse:
@@ -102,7 +104,7 @@ def add_pages(app: FastAPI) -> None:
         channels = sorted(console.bank.spec.policies.channels)
         return page(
             request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), masked_number=masked, answer=answer,
-            figures=_figures(found), glance=glance(seen, console.titles(), console.bank.lake.zone), ties=ties_table(ties), way_words=WAY, circle=circle, shut=seen.masked and may(visitor, "customer.unmask"), groups=groups_table(own), cards=cards_of(seen), attributes=attributes_table(seen), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
+            figures=_figures(found), glance=glance(seen, console.titles(), console.bank.lake.zone), ties=ties_table(ties), more_pages={"identities": IDENTITIES["open"], "way": WAY["open"]}, circle=circle, shut=seen.masked and may(visitor, "customer.unmask"), groups=groups_table(own), cards=cards_of(seen), attributes=attributes_table(seen), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
             offers=_offers(console, visitor, customer_no[:64]), purposes=TITLES, origins={name: _ORIGINS[name] for name in ORIGINS},
         )  # fmt: skip
 

@@ -1,0 +1,70 @@
+"""The commands on relations and segments over a bank with data: derived, shown with evidence, counted, saved, by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bankloop.lake.service import open_lake
+from bankloop.organization.principals import system
+from tests.cli.test_people import bank, run
+from tests.customer.test_relations import filled, other_end, paid
+from tests.customer.test_state import rows
+from tests.organization.conftest import Folk, folk
+
+__all__ = ["bank", "folk"]
+
+
+@pytest.mark.capability("B7")
+def test_six_monthly_salaries_are_an_employment_with_its_evidence_and_a_way_leads_over_it(
+    bank: Path, folk: Folk
+) -> None:
+    lake = open_lake(bank, folk.store, system("lake"))
+    monthly = paid(8, "C0030", 100)
+    filled(lake, [*paid(6), *paid(5, "C0002", 50), *monthly], {"from_no": "C0030", "to_no": "C0002", "kind": "family"})
+    lake.append("event_extra", rows("event_extra", *other_end(monthly, "P9")), lake.today())
+    steward = ("--as", folk.roles["data_steward"])
+    assert run(bank, "relation", "derive", *steward)[1]["edges"]["employs"] == 2
+    shown = run(bank, "relation", "show", "C0030", *steward)[1]["steps"]
+    (employed,) = [one for one in shown if one["kind"] == "employs"]
+    assert (employed["to"], employed["forward"], len(employed["evidence"])) == ("P9", False, 6)
+    assert employed["evidence"][0].startswith("core:100@")
+    way = run(bank, "relation", "way", "C0002", "P9", *steward)[1]["steps"]
+    assert [(one["from"], one["kind"], one["to"]) for one in way] == [
+        ("C0002", "family", "C0030"),
+        ("C0030", "employs", "P9"),
+    ]
+
+
+def test_a_segment_from_a_condition_to_its_use(bank: Path, folk: Folk, tmp_path: Path) -> None:
+    lake = open_lake(bank, folk.store, system("lake"))
+    people = [{"customer_no": f"C{n:04d}", "gender": ["F", "M", None][n % 3]} for n in range(40)]
+    lake.publish("customer", rows("customer", *people), lake.today())
+    head = ("--as", folk.roles["hq_strategist"])
+    code, counted = run(bank, "segment", "count", "gender <> 'F'", *head)
+    assert (code, counted["hit"], counted["everybody"]) == (0, 13, 40)
+    assert counted["warnings"][0].startswith("customers whose Gender is not known (13) are not counted")
+    assert run(bank, "segment", "count", "gendr = 'F'", *head)[1]["error"]["code"] == "expression.name"
+    men = ("segment", "save", "men", "gender = 'M'", "--zh", "男客户", "--en", "Men", *head)
+    assert run(bank, *men)[1]["segments"][0]["version"] == 1
+    file = tmp_path / "more.yaml"
+    file.write_text("segments:\n  others: {zh: 其他, en: Others, when: \"not segment('men')\"}\n", encoding="utf-8")
+    assert run(bank, "segment", "load", str(file), *head)[1]["segments"][0]["name"] == "others"
+    assert run(bank, "segment", "count", "segment('others')", *head)[1]["hit"] == 14
+    listed = run(bank, "segment", "hand", "men", "--add", "C0003", "--take-out", "C0001", "--why", "asked", *head)[1]
+    assert [(one["customer_no"], one["within"], one["why"]) for one in listed["segments"][0]["listed"]] == [
+        ("C0001", False, "asked"),
+        ("C0003", True, "asked"),
+    ]
+    # Of two versions that are not active the newest is meant.
+    assert run(bank, "segment", "count", "segment('men') and gender = 'M'", *head)[1]["hit"] == 12
+    ring = run(bank, "segment", "save", "men", "segment('others')", "--zh", "x", "--en", "x", *head)[1]
+    assert ring["error"]["code"] == "segment.cycle"
+    planned = ("--version", "2", "--title", "p", "--owner", "B001", "--does", "d")
+    assert run(bank, "segment", "activate", "men", "--version", "2", *head)[1]["error"]["code"] == "segment.no_plan"
+    assert run(bank, "segment", "plan", "men", *planned, *head)[0] == 0
+    assert run(bank, "segment", "activate", "men", "--version", "2", *head)[1]["segments"][0]["active"]
+    assert len(run(bank, "segment", "show", "men", *head)[1]["segments"]) == 2
+    assert run(bank, "segment", "retire", "men", "--why", "over", *head)[0] == 0
+    assert {one["name"] for one in run(bank, "segment", "all", *head)[1]["segments"]} == {"men", "others"}
