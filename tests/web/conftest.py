@@ -42,6 +42,7 @@ def small(
 
 
 DEMO = account.SignInSettings(demo=True)
+PATIENCE_MS = 180_000
 
 
 @dataclass(frozen=True)
@@ -117,10 +118,10 @@ def listening(app: FastAPI) -> Iterator[str]:
     server.startup = startup  # type: ignore[method-assign]
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(120)
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
-    thread.join(10)
+    thread.join(60)
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +134,15 @@ def chromium() -> Iterator[Any]:
         pytest.skip("no chromium on PATH")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=place, args=["--headless", "--no-sandbox"])
+        opened = browser.new_context
+
+        def patient(**given: Any) -> Any:
+            # On a machine that others use too, a page may take a minute: none of these tests is about time.
+            context = opened(**given)
+            context.set_default_timeout(PATIENCE_MS)
+            return context
+
+        browser.new_context = patient
         yield browser
         browser.close()
 

@@ -47,7 +47,6 @@ def test_the_newcomer_s_way_without_a_script_and_without_a_file_edited(
         plain = chromium.new_context(java_script_enabled=False, locale="en-GB")
         plain.add_cookies([{"name": "language", "value": "en", "url": address}])
         page = plain.new_page()
-        page.set_default_timeout(120_000)
         page.goto(address + said[0])
         looked_at = Looks(chromium, plain, address, axe)
         looked_at.at("/bring")
