@@ -17,7 +17,6 @@ from bankloop.wiring import workplace
 from bankloop.work.clock import do_morning
 from bankloop.work.daily_jobs import work_day
 
-
 ALWAYS = ["relations", "credit", "reviews", "learn", "drift"]
 
 

@@ -72,6 +72,9 @@ EVENTS: Mapping[str, Text] = {
     **KINDS,
 }
 _TIES = 20
+_PPM = 1_000_000
+# From a chance of three in ten on, an outflow is worth a word before it happens.
+_LIKELY = 300_000
 _TALKS = {**KINDS, **{name: EVENTS[name] for name in ("wecom_reply", "call_connected")}}
 _TONES = {"up": Tone.GOOD, "cleared": Tone.GOOD, "down": Tone.BAD, "watched": Tone.WARN}
 
@@ -255,6 +258,7 @@ def _ahead(seen: Overview) -> Table:
         )
         for one in seen.ahead
     )
+    rows += _outflow_ahead(seen)
     columns = (
         Column(Text("日期", "Day")),
         Column(Text("事项", "What")),
@@ -262,6 +266,22 @@ def _ahead(seen: Overview) -> Table:
         Column(Text("把握", "How sure")),
     )
     return Table("ahead", Text("未来三十天", "The next thirty days"), columns, rows)
+
+
+def _outflow_ahead(seen: Overview) -> tuple[tuple[Cell, ...], ...]:
+    """Return what the bank's own model expects of a large outflow, where it may be seen and there is one in force."""
+    risk = seen.value("churn_risk")
+    if risk is None:
+        return ()
+    share = say.percent(risk / _PPM)
+    return (
+        (
+            Cell(Text("60 天内", "within 60 days")),
+            Cell(Text("一次转出一半以上资产", "half of the assets or more leave at once")),
+            Cell(_NONE),
+            Cell(Text(f"模型 {share.zh}", f"model {share.en}"), Tone.WARN if risk >= _LIKELY else Tone.PLAIN, tag=True),
+        ),
+    )
 
 
 def _timeline(seen: Overview, titles: Mapping[str, Text], zone: ZoneInfo) -> Table:
