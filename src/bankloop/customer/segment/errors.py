@@ -51,6 +51,18 @@ def no_segment(name: str) -> NotFoundError:
     )  # fmt: skip
 
 
+def no_active(name: str) -> NotFoundError:
+    """Return the refusal of a segment that is to be used and is not in use."""
+    return NotFoundError(
+        "segment.no_active",
+        Text(
+            "客群 {name} 没有启用的版本，战役不能用它；请先写明方案并启用",
+            "segment {name} has no active version for a campaign to use; name its plan and activate it",
+        ),
+        name=name[:60],
+    )
+
+
 def no_plan(name: str, version: int) -> ConflictError:
     """Return the refusal to activate what nobody answers for."""
     return ConflictError(

@@ -34,9 +34,19 @@ def segments(connection: Connection, *, active: bool = False) -> list[SegmentVer
 def segments_named(connection: Connection, text: str, *, active: bool = False) -> dict[str, NamedCondition]:
     """Return the segments that a condition names, by name: each one's active version, else its newest.
 
-    ``active`` admits active ones alone. Raises as ``named_in``.
+    ``active`` admits active ones alone, and raises ``NotFoundError`` for another. Raises as ``named_in``.
     """
-    return named_in(text, in_force(connection, active=active)) if mentions(text) else {}
+    if not mentions(text):
+        return {}
+    find = in_force(connection, active=active)
+
+    def used(name: str) -> SegmentVersion:
+        found = find(name)
+        if found is None:
+            raise errors.no_active(name)
+        return found
+
+    return named_in(text, used if active else find)
 
 
 def in_force(connection: Connection, *, active: bool = False, instead: SegmentVersion | None = None) -> Find:
