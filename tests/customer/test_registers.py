@@ -30,7 +30,7 @@ NAMES = ("赵一", "钱二", "孙三", "李四", "周五", "吴六", "郑七", "
 
 def card(n: int) -> str:
     """A valid identity card of a person born in 1980."""
-    from bankloop.customer.identity.features import check_digit
+    from bankloop.customer.identity.plausible import check_digit
 
     body = f"11010519800101{n:03d}"
     return body + check_digit(body)

@@ -21,11 +21,15 @@ from bankloop.customer import identity
 from bankloop.kit.clock import SystemClock
 from bankloop.organization.principals import system
 from bankloop.simulate.doubles import draw_registers
+from bankloop.simulate.unkeyed import draw_unkeyed
 from bankloop.store.database import open_store
 from bankloop.store.embedded import remove_cluster
 
 SEED = 42
 TODAY = date(2026, 6, 30)
+# Of second records without documents, how many have an error; the last is one error a record.
+ERRORS = (0.3, 0.6, 1.0)
+_LESS, _LEAST = 10, 20_000
 # Each day's changed share.
 INCREMENT = 0.01
 _KEY = "source_key"
@@ -45,6 +49,7 @@ def measure(records: int, stored: int, data: Path | None, people: int = 1) -> di
         "historical": historical,
         "reference": reference,
         "simulated": _simulated(records),
+        "unkeyed": [unkeyed(max(records // _LESS, _LEAST), errors) for errors in ERRORS],
         "increment": _increment(stored),
     }
 
@@ -128,6 +133,27 @@ def _linked(records: pa.Table) -> Sequence[frozenset[str]]:
         ).fetchall()
     links = [*identity.judge(pairs, thresholds).links, *identity.judge_documents(features, shared).links]
     return identity.partition(links, (), identity.cards_of(features, links)).groups
+
+
+def unkeyed(records: int, errors: float) -> dict[str, Any]:
+    """Names, births and postcodes alone: parties by what was learned, and by the true m and u of the same records."""
+    drawn = draw_unkeyed(records, errors, SEED)
+    table = drawn.records.rename_columns(["customer_no" if c == _KEY else c for c in drawn.records.column_names])
+    truth = dict(zip(drawn.truth[_KEY].to_pylist(), drawn.truth["person"].to_pylist(), strict=True))
+    with duckdb.connect() as engine:
+        features = identity.make_features(engine, table, TODAY, common_from=identity.common_from(records))
+        learned, true = identity.learn(engine, features), specs.true_model(engine, features, drawn.truth)
+        found = {name: _weighed(engine, features, model, truth) for name, model in (("f1", learned), ("true_f1", true))}
+    share = round(found["f1"] / max(found["true_f1"], 1e-9), 4)
+    return {"records": records, "errors": errors, **found, "share": share}
+
+
+def _weighed(engine: duckdb.DuckDBPyConnection, features: pa.Table, model: identity.Model, truth: Truth) -> float:
+    """Return the F1 of the parties that a model's weights make, at the thresholds of a bank."""
+    thresholds = identity.Thresholds()
+    pairs = identity.weigh(engine, features, model, thresholds.review)
+    links = identity.judge(pairs, thresholds).links
+    return quality(identity.partition(links).groups, truth)["f1"]
 
 
 def _increment(stored: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from bankloop.customer import identity
@@ -54,9 +55,6 @@ FEBRL = MatchSpec(
         ("given", "postcode"),
         ("given", "street"),
     ),
-    (("soc",), ("birth", "surname"), ("street", "postcode")),
-    (("soc",),),
-    0.85,
     "rec_id",
 )
 HISTORICAL = MatchSpec(
@@ -98,11 +96,44 @@ HISTORICAL = MatchSpec(
         ("postcode", "occupation"),
         ("whole_name",),
     ),
-    (("given", "surname"), ("birth",)),
-    (("given", "surname", "birth"),),
-    0.6,
     "unique_id",
 )  # fmt: skip
+
+
+# Random pairs from which the true u is counted: two who were born on one day are seen forty times.
+_STRANGERS = 1_000_000
+
+
+def true_model(engine: duckdb.DuckDBPyConnection, features: pa.Table, truth: pa.Table) -> identity.Model:
+    """Return the model that knows who is who: m counted over all doubles, u over random pairs of two people."""
+    engine.register("features", features)
+    engine.register("truth", truth)
+    engine.execute(
+        "CREATE TEMP TABLE known AS SELECT f.*, t.person, row_number() OVER (ORDER BY customer_no) - 1 AS place "
+        "FROM features f JOIN truth t ON t.source_key = f.customer_no"
+    )
+    n = features.num_rows
+    doubles = "known l JOIN known r ON l.person = r.person AND l.customer_no < r.customer_no"
+    drawn = f"SELECT (hash(i) % {n})::BIGINT AS x, (hash(i + {_STRANGERS}) % {n})::BIGINT AS y FROM range({_STRANGERS}) t(i)"
+    strangers = f"({drawn}) d JOIN known l ON l.place = d.x JOIN known r ON r.place = d.y AND l.person <> r.person"
+    m, count = _shares(engine, doubles)
+    u, _ = _shares(engine, strangers)
+    levels = {field.name: tuple(zip(m[at], u[at], strict=True)) for at, field in enumerate(identity.BANK.fields)}
+    return identity.Model(2 * count / (n * (n - 1)), levels)
+
+
+def _shares(engine: duckdb.DuckDBPyConnection, pairs: str) -> tuple[list[list[float]], int]:
+    """Return by field which share of the pairs that can be compared reaches each level, and how many pairs there are."""
+    fields = identity.BANK.fields
+    patterns, counts = identity.patterns_of(engine, fields, identity.FEATURES.names, pairs)
+    found = []
+    for at, field in enumerate(fields):
+        known = patterns[:, at] >= 0
+        reached = np.bincount(patterns[known, at], counts[known], len(field.levels) + 1)
+        # A field that nobody has says nothing either way.
+        shares = reached / reached.sum() if reached.sum() else np.full(len(reached), 1 / len(reached))
+        found.append(np.maximum(shares, identity.RAREST_U).tolist())
+    return found, int(counts.sum())
 
 
 def read_febrl(folder: Path, files: Sequence[str]) -> pa.Table:

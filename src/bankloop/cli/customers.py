@@ -12,7 +12,7 @@ from uuid import UUID
 
 import typer
 
-from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, show_table
+from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, language, show_table
 from bankloop.cli.who import acting
 from bankloop.kit.clock import local_day
 from bankloop.simulate.clock import bank_clock
@@ -188,7 +188,7 @@ def queue(
     as_json: AsJson = False,
 ) -> None:
     """待判队列：列出，或判定其中一对。The steward's queue: list it, or decide a pair of it."""
-    from bankloop.customer.identity import candidates, decide_candidate
+    from bankloop.customer.identity import WHYS, candidates, decide_candidate
 
     decided = same or apart
     with acting_in(bank, as_, "merge.decide" if decided else "merge.read") as connection:
@@ -206,7 +206,7 @@ def queue(
             }
             for c in candidates(connection, limit=limit)
         ]
-    _show("待判 / queue", found)
+    _show("待判 / queue", [{**one, "why": WHYS[str(one["why"])].say(language())} for one in found])
     finish({"queue": found}, as_json)
 
 

@@ -146,6 +146,11 @@ def _again(row: Row, rng: np.random.Generator) -> Row:
 
 def _written(name: str, kind: float, luck: float) -> str:
     """Write a name as it stands in four of five records, else in one of the ways in which names vary."""
+    return name if kind > 0.20 else written_otherwise(name, luck)
+
+
+def written_otherwise(name: str, luck: float) -> str:
+    """Write a name in one of the ways in which names vary."""
     ways: tuple[Callable[[str], str], ...] = (
         lambda n: n.translate(_TRADITIONAL),
         lambda n: " ".join([_pinyin(n[0]), "".join(map(_pinyin, n[1:]))]).upper(),
@@ -154,7 +159,7 @@ def _written(name: str, kind: float, luck: float) -> str:
         lambda n: n[0] + n[1:].translate(_HOMOPHONES),
         lambda n: " ".join(n),
     )
-    return name if kind > 0.20 else ways[int(luck * len(ways))](name)
+    return ways[int(luck * len(ways))](name)
 
 
 @cache

@@ -39,11 +39,13 @@ from bankloop.customer.identity.linking import (
 from bankloop.customer.identity.marks import KINDS, masked, normal_value
 from bankloop.customer.identity.matching import (
     BANK,
+    RAREST_U,
     ComparedField,
     MatchSpec,
     Model,
     compared,
     learn,
+    patterns_of,
     shipped_model,
     weigh,
 )
@@ -75,6 +77,7 @@ from bankloop.customer.identity.opening import (
 from bankloop.customer.identity.queries import events_of, find_parties, party_map, party_of, resolve
 from bankloop.customer.identity.reading import read_records
 from bankloop.customer.identity.registers import RegisterReport, take_registers
+from bankloop.customer.identity.whys import WHYS
 
 __all__ = [
     "BANK",
@@ -84,7 +87,9 @@ __all__ = [
     "FEATURES",
     "KINDS",
     "MEMBERSHIPS",
+    "RAREST_U",
     "RECORD_SCHEMA",
+    "WHYS",
     "ComparedField",
     "Conflict",
     "Identified",
@@ -141,6 +146,7 @@ __all__ = [
     "partition",
     "party_map",
     "party_of",
+    "patterns_of",
     "people_of",
     "read_records",
     "register",

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bankloop.customer.identity.names import plain_names, sounds
+from bankloop.customer.identity.plausible import TRUSTED, check_digit
 
 FEATURES = pa.schema(
     [
@@ -20,22 +21,24 @@ FEATURES = pa.schema(
         ("name", pa.string()),
         ("sound", pa.int64()),
         ("common", pa.bool_()),
+        ("head", pa.string()),  # the name's first character
         ("birth", pa.string()),  # yyyymmdd as it was written, also where no calendar has the day
+        ("year", pa.string()),
+        ("month_day", pa.string()),
         ("gender", pa.string()),
         ("phone", pa.string()),
         ("email", pa.string()),
         ("address", pa.string()),
         ("place", pa.string()),  # the address from the street on: cities are left out as often as not
         ("document_type", pa.string()),
-        ("document", pa.string()),  # the number in its one spelling
+        ("written", pa.string()),  # the document's number in its one spelling
+        ("document", pa.string()),  # the same where it is in no doubt
     ]
 )
 # Defaults that old core systems write for a day they do not know.
 _NO_BIRTH = ("19000101", "18991231", "19700101")
 # A value that so many records share is a shop's phone or a clerk's filler, and tells nobody apart.
 MOST_SHARED = 30
-_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_ID_CHECKS = "10X98765432"
 _OLD_ID = 15
 
 _SQL = r"""
@@ -54,13 +57,15 @@ WITH plain AS (
         CASE WHEN length(phone) >= 7 AND replace(phone, left(phone, 1), '') <> '' THEN phone END AS phone,
         CASE WHEN contains(email, '@') THEN email END AS email,
         nullif(regexp_replace(address, '(室|号)$', ''), '') AS address,
-        CASE WHEN length(document) >= 5 AND replace(document, left(document, 1), '') <> '' THEN document END AS document)
+        nullif(document, '') AS document)
     FROM plain
 )
-SELECT customer_no, name, sound, {common} AS common, birth, gender,
+SELECT customer_no, name, sound, {common} AS common, left(name, 1) AS head, birth, left(birth, 4) AS year,
+    right(birth, 4) AS month_day, gender,
     {phone} AS phone, {email} AS email, address,
     nullif(regexp_replace(address, '^(.{{2,9}}?(省|自治区))?(.{{1,6}}?市)?(.{{1,6}}?(区|县))?', ''), '') AS place,
-    CASE WHEN document IS NOT NULL THEN document_type END AS document_type, document
+    CASE WHEN document IS NOT NULL THEN document_type END AS document_type, document AS written,
+    CASE WHEN {trusted} THEN document END AS document
 FROM known
 """
 
@@ -88,6 +93,7 @@ def make_features(
     query = _SQL.format(
         today=f"{today:%Y%m%d}",
         no_birth=_NO_BIRTH,
+        trusted=TRUSTED,
         common=f"coalesce({counted}, false)" if whole else "sound IN (SELECT known FROM common_sound)",
         **{name: _shared(name) if whole else name for name in ("phone", "email")},
     )
@@ -123,8 +129,3 @@ def new_id(old: str) -> str:
     """Return the eighteen places of an identity number of fifteen: the century put in, the check digit added."""
     digits = old[:6] + "19" + old[6:]
     return digits + check_digit(digits)
-
-
-def check_digit(digits: str) -> str:
-    """Return the eighteenth place of seventeen (GB 11643, ISO 7064 MOD 11-2)."""
-    return _ID_CHECKS[sum(int(digit) * weight for digit, weight in zip(digits, _ID_WEIGHTS, strict=True)) % 11]

@@ -12,7 +12,8 @@ from datetime import date
 from typing import Any
 
 from bankloop.customer.identity.contracts import Value
-from bankloop.customer.identity.marks import ID_CARD, normal_value, valid_card
+from bankloop.customer.identity.marks import normal_value
+from bankloop.customer.identity.plausible import ID_CARD, valid_card
 
 # Whom a bank believes first about who somebody is; a source that is not named comes last.
 TRUST = ("core", "loan", "wealth", "card", "app")

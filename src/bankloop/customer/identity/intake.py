@@ -20,9 +20,10 @@ from bankloop.customer.identity import repository
 from bankloop.customer.identity.contracts import CHANNELS, RECORD_DEFAULTS, RECORD_SCHEMA, Registered
 from bankloop.customer.identity.features import make_features
 from bankloop.customer.identity.handing import hand_on, is_another
-from bankloop.customer.identity.marks import ID_CARD, marks_of, unknown_marks, valid_card
+from bankloop.customer.identity.marks import doubts_of, marks_of, unknown_marks
 from bankloop.customer.identity.matching import BANK, ID, MatchSpec
 from bankloop.customer.identity.numbers import numbers_of
+from bankloop.customer.identity.plausible import ID_CARD, valid_card
 from bankloop.kit.clock import local_day
 from bankloop.kit.ids import canonical_json
 from bankloop.store.audit import record_audit
@@ -55,7 +56,11 @@ def register(connection: Connection, source: str, records: pa.Table, as_of: date
         "load": load_id,
     }
     record_audit(connection, "identity.load", "source", source, None, after)
-    refused = {"double": rows.num_rows - len(by_key), "unknown_kind": unknown_marks(list(by_key.values()))}
+    refused = {
+        "double": rows.num_rows - len(by_key),
+        "unknown_kind": unknown_marks(list(by_key.values())),
+        "in_doubt": sum(1 for record in by_key.values() for _ in doubts_of(record)),
+    }
     return replace(done, refused={k: n for k, n in refused.items() if n})
 
 

@@ -19,12 +19,11 @@ from sqlalchemy import Connection, text
 from bankloop.customer.identity import errors, ledger, repository
 from bankloop.customer.identity.contracts import DOCUMENT_TYPES, Link, Linked, LinkKind, Thresholds
 from bankloop.customer.identity.intake import features_of, records_of
-from bankloop.customer.identity.marks import ID_CARD, valid_card
+from bankloop.customer.identity.marks import doubts_of
 from bankloop.customer.identity.matching import (
     BANK,
     DOCUMENT,
     ID,
-    MatchSpec,
     Model,
     compared,
     learn,
@@ -32,6 +31,7 @@ from bankloop.customer.identity.matching import (
     weigh,
 )
 from bankloop.customer.identity.parties import lock_parties, regroup
+from bankloop.customer.identity.plausible import DOUBTED_DOCUMENTS, ID_CARD, plain_kind, valid_card
 from bankloop.kit.ids import canonical_json
 from bankloop.store.audit import record_audit
 from bankloop.store.database import bank_wide, now_of, principal_of
@@ -103,10 +103,9 @@ def learn_matching(connection: Connection) -> Model:
 
 
 def _enough(engine: duckdb.DuckDBPyConnection, features: pa.Table) -> None:
-    for columns in BANK.learn:
-        found = compared(engine, features, MatchSpec(BANK.fields, (columns,), (), ()))
-        if found < LEAST_PAIRS:
-            raise errors.too_few(found, LEAST_PAIRS)
+    found = compared(engine, features)
+    if found < LEAST_PAIRS:
+        raise errors.too_few(found, LEAST_PAIRS)
 
 
 def model_in_force(connection: Connection) -> Model:
@@ -171,9 +170,24 @@ def judge_documents(features: pa.Table, shared: Sequence[tuple[str, str, str]]) 
     return Judged(links, tuple((link, "document_of_two") for link, alike in found if not alike))
 
 
+def judge_doubted(
+    records: Mapping[str, Mapping[str, Any]], shared: Sequence[tuple[str, str, str]]
+) -> list[tuple[Link, str]]:
+    """Return pairs that bear one document in doubt (a, b, kind) for a steward, with why it is none: it links nobody."""
+    found = []
+    for a, b, marked in shared:
+        kind = plain_kind(marked)
+        mine, theirs = ({(k, value): why for k, value, why in doubts_of(records.get(one, {}))} for one in (a, b))
+        why = next((mine[key] for key in mine.keys() & theirs.keys() if key[0] == kind), None)
+        if why is not None:
+            found.append((Link(a, b, LinkKind.DOCUMENT, 0.0, {DOCUMENT: kind}), why.value))
+    return found
+
+
 def _link(connection: Connection, fresh: Sequence[str], total: int, everybody: bool, thresholds: Thresholds) -> Linked:
     shared = repository.bearers(connection, fresh, DOCUMENT_TYPES)
-    touched = {*fresh, *(one for pair in shared for one in pair[:2])}
+    doubted = repository.bearers(connection, fresh, DOUBTED_DOCUMENTS)
+    touched = {*fresh, *(one for pair in (*shared, *doubted) for one in pair[:2])}
     near = None if everybody else sorted({*touched, *repository.near(connection, fresh)})
     records = records_of(connection, near)
     model = model_in_force(connection)
@@ -184,7 +198,9 @@ def _link(connection: Connection, fresh: Sequence[str], total: int, everybody: b
     added = repository.add_links(connection, links, _BATCH)
     regrouped = regroup(connection, sorted({*fresh, *(one for link in links for one in (link.a, link.b))}), _BATCH)
     held = tuple((link, "contradiction") for link in regrouped.held)
-    queued = ledger.enqueue_candidates(connection, _first([*documents.queue, *held, *weighed.queue]))
+    queued = ledger.enqueue_candidates(
+        connection, _first([*documents.queue, *held, *weighed.queue, *judge_doubted(records, doubted)])
+    )
     ledger.settle_candidates(connection)
     connection.execute(
         text("UPDATE identity SET linked_at = :now WHERE customer_no = ANY (:fresh)"),

@@ -13,13 +13,13 @@ from typing import Any
 
 from bankloop.customer.identity import errors
 from bankloop.customer.identity.contracts import ACCOUNT, ADDRESS, CHANNELS, DOCUMENT_TYPES, EMAIL, PHONE
-from bankloop.customer.identity.features import check_digit, new_id
+from bankloop.customer.identity.features import new_id
 from bankloop.customer.identity.names import plain_name
+from bankloop.customer.identity.plausible import ID_CARD, Doubt, doubt_of, mark_kind, plain_kind
 
-NAME, ID_CARD = "name", "id_card"
+NAME = "name"
 KINDS = (NAME, PHONE, EMAIL, ADDRESS, ACCOUNT, *DOCUMENT_TYPES, *CHANNELS)
 _CHINESE_MOBILE = re.compile(r"(?:0086|86)(1\d{10})")
-_ID = re.compile(r"\d{17}[\dX]")
 MASK = "***"
 
 
@@ -49,7 +49,19 @@ def _composed(plain: str) -> str:
 
 
 def marks_of(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield (kind, normal value) of everything by which a record can be found."""
+    """Yield (kind, normal value) of everything by which a record can be found; what is in doubt under a kind of its own."""
+    for kind, value in _identifiers_of(record):
+        yield mark_kind(kind, value), value
+
+
+def doubts_of(record: Mapping[str, Any]) -> Iterator[tuple[str, str, Doubt]]:
+    """Yield (kind, normal value, why) of the identifiers of a record that cannot be what they say they are."""
+    for kind, value in _identifiers_of(record):
+        if doubt := doubt_of(kind, value):
+            yield kind, value, doubt
+
+
+def _identifiers_of(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     pairs = [(kind, record.get(kind)) for kind in (NAME, PHONE, EMAIL, ADDRESS)]
     pairs.append((record.get("document_type") or ID_CARD, record.get("document_no")))
     pairs += [tuple(item.split(":", 1)) for item in record.get("also") or () if ":" in item]
@@ -63,14 +75,9 @@ def unknown_marks(records: Sequence[Mapping[str, Any]]) -> int:
     return sum(item.split(":", 1)[0] not in KINDS for record in records for item in record.get("also") or ())
 
 
-def valid_card(number: str) -> bool:
-    """Return whether a number is one of an identity card: eighteen places and the right check digit."""
-    return _ID.fullmatch(number) is not None and check_digit(number[:17]) == number[17]
-
-
 def masked(kind: str, value: str) -> str:
     """Return a value as staff see it by default (JR/T 0171): 138****1234, 110***********1234, 王*."""
-    match kind:
+    match plain_kind(kind):
         case "name":
             return value[:1] + "*" * min(max(len(value) - 1, 1), 3)
         case "phone":

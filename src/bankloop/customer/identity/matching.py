@@ -14,7 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
+
+from bankloop.customer.identity.expectation import NOTHING, find_doubles
 
 if TYPE_CHECKING:
     from splink import Linker
@@ -47,11 +51,14 @@ _ADDRESS = (
     "jaro_winkler_similarity(place_l, place_r) >= 0.9",
 )
 # The cards of twins differ in two places, as the check digit follows; one place is a slip.
-_DOCUMENT = ("document_l = document_r", "levenshtein(document_l, document_r) <= 1")
-# Passports and permits are renewed under other numbers: only two identity cards speak against each other.
+_SLIP = "levenshtein(written_l, written_r) <= 1"
+_DOCUMENT = ("document_l = document_r", _SLIP)
+# Passports and permits are renewed under other numbers: only two identity cards speak against each other. What is in
+# doubt may be a slip of what is in none, and says nothing else.
 _DOCUMENT_NULL = (
-    "document_l IS NULL OR document_r IS NULL OR document_type_l <> document_type_r "
-    "OR (document_type_l <> 'id_card' AND document_l <> document_r)"
+    "written_l IS NULL OR written_r IS NULL OR document_type_l <> document_type_r "
+    "OR (document_type_l <> 'id_card' AND written_l <> written_r) OR (document_l IS NULL AND document_r IS NULL) "
+    f"OR ((document_l IS NULL OR document_r IS NULL) AND NOT {_SLIP})"
 )
 _GENDER = ("gender_l = gender_r",)
 
@@ -65,11 +72,21 @@ class ComparedField:
     null: str = ""
     frequency: str = ""  # the column whose value's rarity weighs in at the first level
 
+    @property
+    def nothing(self) -> str:
+        """Return the condition that there is nothing to compare."""
+        return self.null or f"{self.name}_l IS NULL OR {self.name}_r IS NULL"
+
+    @property
+    def level(self) -> str:
+        """Return which level a pair reaches in SQL: 0 the best, −1 where there is nothing to compare."""
+        reached = " ".join(f"WHEN {sql} THEN {place}" for place, sql in enumerate(self.levels))
+        return f"CASE WHEN {self.nothing} THEN {NOTHING} {reached} ELSE {len(self.levels)} END"
+
     def comparison(self) -> dict[str, Any]:
         """Return the field as Splink reads it."""
-        null = self.null or f"{self.name}_l IS NULL OR {self.name}_r IS NULL"
         levels: list[dict[str, Any]] = [
-            {"sql_condition": null, "label_for_charts": "null", "is_null_level": True},
+            {"sql_condition": self.nothing, "label_for_charts": "null", "is_null_level": True},
             *({"sql_condition": sql, "label_for_charts": f"{n}"} for n, sql in enumerate(self.levels)),
             {"sql_condition": "ELSE", "label_for_charts": "else"},
         ]
@@ -80,17 +97,10 @@ class ComparedField:
 
 @dataclass(frozen=True, slots=True)
 class MatchSpec:
-    """What is compared: fields, the columns of which two records must share some to be compared, and how to learn it.
-
-    ``blocks``, ``learn`` and ``sure`` are sets of columns that are equal in both records; ``sure`` hardly errs and finds
-    about ``sure_recall`` of all doubles.
-    """
+    """What is compared: fields, and ``blocks``, sets of columns of which two records must share one to be compared."""
 
     fields: tuple[ComparedField, ...]
     blocks: tuple[tuple[str, ...], ...]
-    learn: tuple[tuple[str, ...], ...]
-    sure: tuple[tuple[str, ...], ...]
-    sure_recall: float = 0.7
     unique_id: str = ID
 
 
@@ -135,10 +145,11 @@ BANK = MatchSpec(
         ("email",),
         ("place", "birth"),
         ("place", "sound"),
+        # A name or a birth date that is nearly the other's: where nothing else is known, a steward looks at them.
+        ("head", "birth"),
+        ("sound", "year"),
+        ("sound", "month_day"),
     ),
-    (("sound", "birth"), ("phone", "sound"), ("document",)),
-    (("document", "sound"), ("phone", "birth", "sound")),
-    0.8,
 )
 # A phone alone never links: what a pair weighs without it is told apart.
 PHONE = "phone"
@@ -157,16 +168,53 @@ def shipped_model() -> Model:
 def learn(
     connection: duckdb.DuckDBPyConnection, table: pa.Table, spec: MatchSpec = BANK, common: Sequence[int] = ()
 ) -> Model:
-    """Return the model learned from records: the prior from what is sure, u from random pairs, m by EM."""
+    """Return the model learned from records: u from random pairs, the prior and m from all pairs that blocks bring together."""
     linker = _linker(connection, table, _settings(spec))
-    training = linker.training
-    training.estimate_probability_two_random_records_match([_rule(x) for x in spec.sure], recall=spec.sure_recall)
-    training.estimate_u_using_random_sampling(max_pairs=SAMPLE_PAIRS, seed=_SEED, num_chunks=1)
-    for columns in spec.learn:
-        training.estimate_parameters_using_expectation_maximisation(_rule(columns), record_sample_proportion=1.0)
-    found = linker.misc.save_model_to_json()
-    levels = {one["output_column_name"]: _bounded(one["comparison_levels"]) for one in found["comparisons"]}
-    return Model(float(found["probability_two_random_records_match"]), levels, tuple(common))
+    linker.training.estimate_u_using_random_sampling(max_pairs=SAMPLE_PAIRS, seed=_SEED, num_chunks=1)
+    chances = {one["output_column_name"]: _chances(one) for one in linker.misc.save_model_to_json()["comparisons"]}
+    u = [np.array(chances[field.name]) for field in spec.fields]
+    patterns, counts = _patterns(connection, table, spec)
+    pairs = table.num_rows * (table.num_rows - 1) / 2
+    found = find_doubles(patterns, counts, u, pairs)
+    levels = {
+        field.name: tuple((max(float(m), RAREST_M), float(x)) for m, x in zip(found.m[at], u[at], strict=True))
+        for at, field in enumerate(spec.fields)
+    }
+    return Model(max(found.doubles, 1.0) / max(pairs, 1.0), levels, tuple(common))
+
+
+def _chances(comparison: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return u of each level, the best first; a level that the sample does not show is still possible."""
+    levels = [one for one in comparison["comparison_levels"] if not one.get("is_null_level")]
+    found = np.array([max(one.get("u_probability") or RAREST_U, RAREST_U) for one in levels])
+    return tuple((found / found.sum()).tolist())
+
+
+def _patterns(
+    connection: duckdb.DuckDBPyConnection, table: pa.Table, spec: MatchSpec
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return ``patterns_of`` of all pairs that the blocks bring together."""
+    key = spec.unique_id
+    pairs = f"({_blocked(spec)}) p JOIN blocked l ON l.{key} = p.a JOIN blocked r ON r.{key} = p.b"
+    connection.register("blocked", table)
+    try:
+        return patterns_of(connection, spec.fields, table.column_names, pairs)
+    finally:
+        connection.unregister("blocked")
+
+
+def patterns_of(
+    connection: duckdb.DuckDBPyConnection, fields: Sequence[ComparedField], columns: Sequence[str], pairs: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which level of each field pairs reach (p, k), 0 the best and −1 for nothing to compare, and how many do (p,).
+
+    ``pairs`` is what stands in FROM: records ``l`` beside records ``r``, each with ``columns``.
+    """
+    sides = ", ".join(f"{side}.{column} AS {column}_{side}" for column in columns for side in "lr")
+    levels = ", ".join(f"{field.level} AS level_of_{field.name}" for field in fields)
+    query = f"SELECT {levels}, count(*) FROM (SELECT {sides} FROM {pairs}) GROUP BY ALL ORDER BY ALL"
+    found = np.array(connection.execute(query).fetchall(), np.int64).reshape(-1, len(fields) + 1)
+    return found[:, :-1], found[:, -1]
 
 
 def weigh(
@@ -197,16 +245,20 @@ def weigh(
 def compared(connection: duckdb.DuckDBPyConnection, table: pa.Table, spec: MatchSpec = BANK, fresh: str = "") -> int:
     """Return how many different pairs the blocks bring together."""
     connection.register("blocked", table)
+    try:
+        return int(connection.execute(f"SELECT count(*) FROM ({_blocked(spec, fresh)})").fetchall()[0][0])
+    finally:
+        connection.unregister("blocked")
+
+
+def _blocked(spec: MatchSpec, fresh: str = "") -> str:
+    """Return the query for the different pairs (a, b) that the blocks bring together, of the table ``blocked``."""
     key = spec.unique_id
     some = f" AND (l.{fresh} OR r.{fresh})" if fresh else ""
-    rules = " UNION ".join(
+    return " UNION ".join(
         f"SELECT l.{key} AS a, r.{key} AS b FROM blocked l JOIN blocked r ON {_rule(columns)} WHERE l.{key} < r.{key}{some}"
         for columns in spec.blocks
     )
-    try:
-        return int(connection.execute(f"SELECT count(*) FROM ({rules})").fetchall()[0][0])
-    finally:
-        connection.unregister("blocked")
 
 
 def _settings(spec: MatchSpec, model: Model | None = None, fresh: str = "") -> dict[str, Any]:
@@ -229,16 +281,6 @@ def _settings(spec: MatchSpec, model: Model | None = None, fresh: str = "") -> d
 
 def _rule(columns: Sequence[str]) -> str:
     return " AND ".join(f"l.{column} = r.{column}" for column in columns)
-
-
-def _bounded(levels: Sequence[Mapping[str, Any]]) -> tuple[tuple[float, float], ...]:
-    """Return m and u within bounds; a level that no double of the sample shows says nothing either way."""
-    found = []
-    for one in levels:
-        if not one.get("is_null_level"):
-            m, u = one.get("m_probability"), max(one.get("u_probability") or RAREST_U, RAREST_U)
-            found.append((u if m is None else max(m, RAREST_M), u))
-    return tuple(found)
 
 
 def _linker(connection: duckdb.DuckDBPyConnection, table: pa.Table, settings: dict[str, Any]) -> Linker:

@@ -14,6 +14,7 @@ from bankloop.customer.identity.contracts import DOCUMENT_TYPES, MergeEvent, Par
 from bankloop.customer.identity.golden import Sourced, golden
 from bankloop.customer.identity.intake import records_of
 from bankloop.customer.identity.marks import masked
+from bankloop.customer.identity.plausible import plain_kind
 from bankloop.customer.identity.queries import find_parties
 from bankloop.organization.rights import require, unmasked_fields
 from bankloop.store.audit import record_audit
@@ -154,4 +155,5 @@ def _identifiers(connection: Connection, party: Party, clear: set[str]) -> tuple
 
 
 def _clear(field: str, clear: set[str]) -> bool:
-    return UNMASKED_AS.get(field, field) in clear
+    plain = plain_kind(field)
+    return UNMASKED_AS.get(plain, plain) in clear

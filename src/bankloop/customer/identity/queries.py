@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from bankloop.customer.identity import errors, ledger
 from bankloop.customer.identity.contracts import Party
 from bankloop.customer.identity.marks import normal_value
+from bankloop.customer.identity.plausible import mark_kind
 from bankloop.store.contracts import EVENT_SCHEMA
 from bankloop.store.copying import copy_in, copy_out
 from bankloop.store.database import keys_of, now_of
@@ -57,8 +58,9 @@ def party_map(connection: Connection, at: datetime | None = None) -> pa.Table:
 def find_parties(connection: Connection, kind: str, value: str) -> list[str]:
     """Return the parties of whom an identifier is or was, by its blind index."""
     plain = normal_value(kind, value)
-    blind = keys_of(connection).blind_many(kind, [plain])[0]
-    return list(connection.scalars(_FIND, {"kind": kind, "blind": blind})) if plain else []
+    marked = mark_kind(kind, plain)
+    blind = keys_of(connection).blind_many(marked, [plain])[0]
+    return list(connection.scalars(_FIND, {"kind": marked, "blind": blind})) if plain else []
 
 
 def events_of(connection: Connection, number: str, at: datetime | None = None) -> pa.Table:

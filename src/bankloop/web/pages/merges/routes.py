@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from bankloop.customer.identity import (
+    WHYS,
     Conflict,
     Integration,
     MatchCandidate,
@@ -35,12 +36,6 @@ _START = Text(
     "总分量另减去起点：任意两条记录很少是同一人。",
     "The whole weight starts below nought: any two records are seldom one person.",
 )
-WHYS: Mapping[str, Text] = {
-    "between": Text("分量不足以合并，也不足以分开", "weighs too little to merge and too much to ignore"),
-    "other_document": Text("多处一致，证件不同", "much agrees, and the documents differ"),
-    "document_of_two": Text("同一证件，姓名和生日都不一致", "one document, and neither name nor birth date agree"),
-    "contradiction": Text("会把已判分开的人连在一起", "would join what is kept apart"),
-}
 # The lines and registers of most banks; another one is called as bank.yaml calls it.
 LINES: Mapping[str, Text] = {
     "retail": Text("零售", "retail"),
