@@ -20,6 +20,7 @@ from bankloop.contact.contracts import Cap
 from bankloop.contact.delivery import deliver
 from bankloop.contact.gate import reserve_contacts
 from bankloop.contact.queries import accepted_contacts
+from bankloop.customer.ages import full_years
 from bankloop.customer.consent import (
     Content,
     Purpose,
@@ -38,6 +39,7 @@ from bankloop.customer.consent import (
     standing_of,
 )
 from bankloop.customer.consent.ledger import append_consents
+from bankloop.customer.consent.rules import may_say
 from bankloop.customer.identity import link_identities, undo_merge
 from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import ConflictError, DeniedError, InputError, NotFoundError
@@ -126,6 +128,38 @@ def test_who_declines_personalisation_gets_what_everybody_gets() -> None:
     assert content_for(consents) is Content.PERSONAL
     assert content_for([*consents, said(Purpose.NO_PERSONALISATION, True, 1)]) is Content.GENERIC
     assert content_for([]) is Content.GENERIC
+
+
+@pytest.mark.parametrize(
+    ("age", "purpose", "stands", "evidence", "code"),
+    [
+        (13, Purpose.MARKETING, True, PROOF, "guardian"),
+        (13, Purpose.MARKETING, True, {**PROOF, "guardian": "household register 7"}, ""),
+        (13, Purpose.NO_MARKETING, False, PROOF, "guardian"),
+        (13, Purpose.MARKETING, False, {}, ""),
+        (13, Purpose.NO_MARKETING, True, {}, ""),
+        (14, Purpose.MARKETING, True, PROOF, ""),
+        (None, Purpose.MARKETING, True, PROOF, ""),
+    ],
+)
+def test_a_guardian_consents_for_who_is_under_fourteen(
+    age: int | None, purpose: Purpose, stands: bool, evidence: dict[str, str], code: str
+) -> None:
+    ruling = may_say(said(purpose, stands), "counter", evidence, NOW, stops_only=False, age=age)
+    assert (ruling.code, ruling.allowed) == (code, not code)
+
+
+@pytest.mark.parametrize(
+    ("born", "today", "years"),
+    [
+        (date(2012, 6, 30), date(2026, 6, 29), 13),
+        (date(2012, 6, 30), date(2026, 6, 30), 14),
+        (date(2012, 2, 29), date(2026, 2, 28), 13),
+        (date(2012, 2, 29), date(2026, 3, 1), 14),
+    ],
+)
+def test_full_years(born: date, today: date, years: int) -> None:
+    assert full_years(born, today) == years
 
 
 # Written down

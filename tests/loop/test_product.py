@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +54,53 @@ def test_both_planes_rule_alike(tolerance: int | None, days: int | None, risk: i
     ruling = product.rule_suitability(tolerance, days, risk)
     assert tuple(WhyNot)[code[0]] is ruling.reason
     assert ruling.open == (tolerance is not None and days is not None and 0 <= days <= 365 and tolerance >= risk)
+
+
+def credit(kind: str = "loan", **more: object) -> Product:
+    given = {
+        "key": f"a-{kind}",
+        "title": {"zh": kind, "en": kind},
+        "class": kind,
+        "contribution": {"fixed": 30},
+        **more,
+    }
+    return Product.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    ("age", "student", "why"),
+    [
+        (None, None, WhyNot.AGE_UNKNOWN),
+        (None, True, WhyNot.AGE_UNKNOWN),
+        (17, None, WhyNot.MINOR),
+        (18, None, WhyNot.OPEN),
+        (20, True, WhyNot.STUDENT),
+        (20, False, WhyNot.OPEN),
+    ],
+)
+@pytest.mark.parametrize("kind", ["loan", "card"])
+def test_no_credit_for_minors_students_and_whose_age_nobody_knows(
+    kind: str, age: int | None, student: bool | None, why: WhyNot
+) -> None:
+    # Its own condition leaves out whose age is not known as well: the reason is the age all the same.
+    spec, lends = bank_spec(), credit(kind, eligible="age between 18 and 65")
+    table = state([{"age": age}])
+    if student is not None:
+        table = table.append_column(product.STUDENT, pa.array([student]))
+    batch = product.match_products([lends], {}, table, TYPES, AS_OF)
+    assert batch.reason(lends.key, 0) is why
+    ruling = product.rule_credit(age, student)
+    assert (ruling.reason, ruling.open) == (why, why is WhyNot.OPEN)
+    assert product.SENTENCES[why].say(Language.ZH) != product.SENTENCES[why].say(Language.EN)
+    campaign = spec.campaigns["first-wealth"].model_copy(update={"products": (lends.key,)})
+    spec = spec.model_copy(update={"products": {**spec.products, lends.key: lends}})
+    one = product.Rulings.of(lock_for(campaign, spec)).reasons({**table.to_pylist()[0], "today": AS_OF})
+    assert one[lends.key] is why
+
+
+def test_whose_age_nobody_knows_may_still_hold_what_is_no_credit() -> None:
+    pays = credit("payment")
+    assert product.match_products([pays], {}, state([{"age": None}]), TYPES, AS_OF).open(pays.key)[0]
 
 
 def test_who_lacks_an_assessment_is_invited_and_sees_no_investment_product() -> None:

@@ -114,9 +114,9 @@ def test_a_bundle_carries_the_highest_rating_of_its_legs() -> None:
 @pytest.mark.capability("A21")
 def test_each_leg_has_its_own_result_and_the_corporate_one_takes_corporate_rights() -> None:
     products = bank_spec().products
-    legs = product.propose(products["salary-bundle"], products, 1, 10, ("retail",))
+    legs = product.propose(products["salary-bundle"], products, 1, 10, ("retail",), age=40)
     assert [leg.ruling.reason for leg in legs] == [WhyNot.NO_RIGHT, WhyNot.OPEN, WhyNot.RISK_MISMATCH]
-    both = product.propose(products["salary-bundle"], products, 3, 10, ("retail", "corporate"))
+    both = product.propose(products["salary-bundle"], products, 3, 10, ("retail", "corporate"), age=40)
     assert all(leg.ruling.open for leg in both)
 
 

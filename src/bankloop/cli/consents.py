@@ -48,13 +48,13 @@ def consent(
     from bankloop.customer.consent import record_word, standing_of
 
     purpose = give or withdraw
-    with acting_in(bank, as_, "consent.record" if purpose else "consent.read") as connection:
+    with opened_in(bank, as_, "consent.record" if purpose else "consent.read") as (opened, connection):
         if purpose is None:
             _show(standing_of(connection, number), {}, as_json)
             return
         done = record_word(
             connection, number, purpose, give is not None, origin=origin, evidence=_pairs(evidence), channel=channel,
-            recipient=recipient,
+            recipient=recipient, lake=opened.lake,
         )  # fmt: skip
     _show(done.standing, {"changed": done.changed, "tasks_called_off": done.tasks}, as_json)
 

@@ -37,6 +37,9 @@ _BLOCKS: Mapping[WhyNot, Text] = {
     WhyNot.ASSESSMENT_MISSING: Text("未测评", "not assessed"),
     WhyNot.ASSESSMENT_EXPIRED: Text("测评过期", "assessment expired"),
     WhyNot.RISK_MISMATCH: Text("风险不匹配", "risk mismatch"),
+    WhyNot.AGE_UNKNOWN: Text("年龄未知", "age unknown"),
+    WhyNot.MINOR: Text("未成年", "minor"),
+    WhyNot.STUDENT: Text("学生", "student"),
 }
 _DASH = say.same("—")
 _EVERYWHERE = Text("全行、全客群、全渠道", "everywhere")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
+from bankloop.customer.ages import GUARDED
 from bankloop.customer.consent.contracts import ANY_CHANNEL, THE_BANK, TITLES, ConsentRuling, Content, Purpose, Word
 from bankloop.kit.text import Text
 
@@ -45,8 +46,16 @@ def content_for(words: Collection[Word]) -> Content:
     return Content.PERSONAL if consented and not holds(words, Purpose.NO_PERSONALISATION) else Content.GENERIC
 
 
-def may_say(word: Word, origin: str, evidence: Mapping[str, str], now: datetime, *, stops_only: bool) -> ConsentRuling:
-    """Return whether a word may be written down as it is handed in.
+def may_say(
+    word: Word,
+    origin: str,
+    evidence: Mapping[str, str],
+    now: datetime,
+    *,
+    stops_only: bool,
+    age: int | None = None,
+) -> ConsentRuling:
+    """Return whether a word may be written down as it is handed in; ``age`` is the customer's, where it is known.
 
     ``stops_only``: who writes meets the customer by a task alone, and may take a refusal but no consent.
     """
@@ -63,6 +72,8 @@ def may_say(word: Word, origin: str, evidence: Mapping[str, str], now: datetime,
         return _no("stops_only", "只凭任务接触客户的人只能记录拒绝，不能记录同意", "who meets a customer by a task alone records refusals, not consents")  # fmt: skip
     if loosens and not all(str(evidence.get(key, "")).strip() for key in ("form", "proof")):
         return _no("evidence", "记录同意必须有凭证：form（告知文本版本）和 proof（签字、录音或点击的凭证号）", "a consent needs evidence: form (the wording shown) and proof (of signature, recording or click)")  # fmt: skip
+    if loosens and age is not None and age < GUARDED and not str(evidence.get("guardian", "")).strip():
+        return _no("guardian", f"未满 {GUARDED} 周岁，须由监护人同意：凭证写明 guardian（监护关系与签字的凭证号）", f"under {GUARDED} a guardian consents: evidence names guardian (proof of guardianship and signature)")  # fmt: skip
     return _ALLOWED
 
 

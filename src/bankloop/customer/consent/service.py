@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
+from bankloop.customer.ages import GUARDED, age_of
 from bankloop.customer.consent import errors, rules
 from bankloop.customer.consent.contracts import (
     ANY_CHANNEL,
@@ -29,7 +30,7 @@ from bankloop.customer.consent.ledger import CONSENT_SCHEMA, append_consents
 from bankloop.customer.consent.queries import permits, standing, standing_of
 from bankloop.customer.consent.scope import by_task_only
 from bankloop.customer.identity import numbers_of, people_of
-from bankloop.kit.clock import local_moment
+from bankloop.kit.clock import local_day, local_moment
 from bankloop.kit.ids import canonical_json, digest
 from bankloop.kit.text import Text
 from bankloop.lake.contracts import Scope
@@ -66,10 +67,13 @@ SELECT DISTINCT ON (customer_no, purpose) customer_no, purpose, stands FROM cons
 WHERE origin = 'file' ORDER BY customer_no, purpose, record_no DESC
 """
 # What the files say otherwise than they last did; nothing said before is no. A day alone is known of it: what loosens
-# counts from the beginning of that day and what tightens from its end, so that a refusal of that day stands.
+# counts from the beginning of that day and what tightens from its end, so that a refusal of that day stands. A file knows
+# of no guardian: for a child it says no.
 _NEW = """
 WITH said AS (
-    SELECT customer_no, 'marketing' AS purpose, marketing_consent AS stands FROM customer UNION ALL
+    SELECT customer_no, 'marketing' AS purpose,
+        marketing_consent AND coalesce(birth_date <= CAST(? AS DATE) - INTERVAL {guarded} YEAR, true) AS stands
+    FROM customer UNION ALL
     SELECT customer_no, 'no_personalisation', personalisation_off FROM customer UNION ALL
     SELECT customer_no, 'do_not_contact', do_not_contact FROM customer)
 SELECT s.customer_no, s.purpose, s.stands, CASE WHEN s.stands = (s.purpose = 'marketing') THEN ? ELSE ? END AS said_at
@@ -89,9 +93,11 @@ def record_word(
     channel: str = ANY_CHANNEL,
     recipient: str = THE_BANK,
     said_at: datetime | None = None,
+    lake: Lake | None = None,
 ) -> Recorded:
     """Write down what a customer allows, withdraws or stops, with where it was said and how it is proven.
 
+    ``lake`` tells the customer's age, where a word may loosen something: under fourteen a guardian consents.
     Raises ``NotFoundError`` out of scope, ``InputError`` for what may not be written down so: a consent without
     evidence, or taken by who meets the customer by a task alone; a removal from the do-not-contact list.
     """
@@ -99,11 +105,18 @@ def record_word(
         raise errors.unknown_purpose(purpose)
     now, given = now_of(connection), dict(evidence or {})
     word = Word(Purpose(purpose), stands, said_at or now, channel, recipient)
-    ruling = rules.may_say(word, origin, given, now, stops_only=by_task_only(connection, customer_no))
+    stops_only = by_task_only(connection, customer_no)
+    age = None if lake is None else age_of(lake, _all_numbers(connection, customer_no), local_day(now, lake.zone))
+    ruling = rules.may_say(word, origin, given, now, stops_only=stops_only, age=age)
     if not ruling.allowed:
         raise errors.may_not_say(ruling)
     with bank_wide(connection):
         return _written(connection, customer_no, word, origin, given, "consent.record")
+
+
+def _all_numbers(connection: Connection, customer_no: str) -> list[str]:
+    with bank_wide(connection):
+        return numbers_of(connection, customer_no)
 
 
 def ask_removal(connection: Connection, customer_no: str, evidence: Mapping[str, str], reason: str) -> UUID:
@@ -153,7 +166,9 @@ def load_consents(connection: Connection, lake: Lake) -> ConsentReport:
     ends = min(midnight - timedelta(microseconds=1), now_of(connection))
     with lake.connection(Scope.whole_bank("consent")) as engine:
         engine.register("before", before)
-        found = engine.sql(_NEW, params=[min(begins, ends), ends]).to_arrow_table()
+        found = engine.sql(
+            _NEW.format(guarded=GUARDED), params=[lake.today(), min(begins, ends), ends]
+        ).to_arrow_table()
         engine.register("found", found)
         words = engine.sql("FROM found WHERE stands OR purpose <> 'do_not_contact'").to_arrow_table()
     evidence = canonical_json({"table": "customer", "version": version.version})

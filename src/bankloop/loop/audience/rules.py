@@ -6,12 +6,12 @@ except where NULL has a meaning of its own, which the condition then says.
 
 from __future__ import annotations
 
+from bankloop.customer.ages import ADULT
 from bankloop.kit.text import Text
 from bankloop.loop.audience.contracts import Exclusion, Visibility
 
 # 客户投诉后的静默期: after a complaint a customer is left in peace for a quarter.
 COMPLAINT_SILENCE_DAYS = 90
-ADULT = 18
 # How much of a related default must reach somebody for marketing to leave them in peace.
 RELATION_RISK = "0.3"
 

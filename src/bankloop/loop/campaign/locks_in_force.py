@@ -118,7 +118,8 @@ def resolved_lock(bank: Bank, maker: Principal, name: str) -> tuple[Lock, Uplift
             name=name,
         )  # fmt: skip
     trained = model.load_model(bank.folder / found.artefact_path, found.artefact_digest)
-    also = {*audience.attributes_read(), *product.ATTRIBUTES_READ, *trained.base.features, "branch_id"}
+    own = {product.STUDENT} & set(bank.catalogue.attributes)
+    also = {*audience.attributes_read(), *product.ATTRIBUTES_READ, *own, *trained.base.features, "branch_id"}
     named = {name: found.artefact_digest}
     campaign = bank.campaign(name)
     if campaign.goal.value == "amount":

@@ -17,11 +17,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bankloop.customer.ages import ADULT
 from bankloop.customer.consent import ANY_CHANNEL, Purpose, holds, may_contact, standing_of
 from bankloop.kit.errors import ConflictError
 from bankloop.kit.money import say_fen
 from bankloop.kit.text import Language, Text
-from bankloop.loop import model, reach
+from bankloop.loop import audience, model, reach
 from bankloop.loop.bank import Bank
 from bankloop.loop.model import FeaturePart, Uplift, parts_of
 from bankloop.loop.offering.shelf import shelf_now
@@ -105,10 +106,18 @@ def next_offers(bank: Bank, principal: Principal, customer_no: str) -> NextOffer
     as_of = bank.lake.today() - timedelta(days=1)
     people = bank.state(as_of).table
     found = people.filter(pc.equal(people["customer_no"], bank.lead_of(customer_no)))
+    if found.num_rows and (young := _age_refuses(found["age"][0].as_py())) is not None:
+        return NextOffers(customer_no, (), False, (), refused=young)
     products = shelf_now(bank, system("offers")).all_of(bank.spec.products.values())
     if holds(words, Purpose.NO_PERSONALISATION):
         return offers_for(bank, found, products, {}, as_of, personal=False)
     return offers_for(bank, found, products, _champions(bank), as_of)
+
+
+def _age_refuses(age: int | None) -> Text | None:
+    """Return why nothing is marketed to somebody of an age; the sentence that leaves them out of campaigns too."""
+    code = "age_unknown" if age is None else "minor" if age < ADULT else ""
+    return next((one.title for one in audience.EXCLUSIONS if one.code == code), None)
 
 
 def offers_for(

@@ -24,7 +24,7 @@ from bankloop.kit.ids import digest
 from bankloop.kit.located import nearest
 from bankloop.kit.text import Text
 from bankloop.loop.bank import Bank
-from bankloop.loop.product import LegRuling, Notice, ShelfInForce, WhyNot, in_force, propose, rule_suitability
+from bankloop.loop.product import STUDENT, LegRuling, Notice, ShelfInForce, WhyNot, in_force, propose, rule_suitability
 from bankloop.loop.spec import Availability, Lock, Product, RiskRating, read_lock
 from bankloop.organization.approval import Approval, Demand, Effects, Limits, have_effect, submit_approval, terms_of
 from bankloop.organization.principals import system
@@ -307,7 +307,10 @@ def proposal(bank: Bank, principal: Principal, key: str, customer_no: str) -> tu
     people = bank.state(bank.lake.today() - timedelta(days=1)).table
     rows = people.filter(pc.equal(people["customer_no"], bank.lead_of(customer_no))).to_pylist()
     row: Mapping[str, Any] = rows[0] if rows else {}
-    return propose(product, products, row.get("risk_tolerance"), row.get("days_since_risk_assessment"), principal.lines)
+    return propose(
+        product, products, row.get("risk_tolerance"), row.get("days_since_risk_assessment"), principal.lines,
+        age=row.get("age"), student=row.get(STUDENT),
+    )  # fmt: skip
 
 
 def known_product(bank: Bank, key: str) -> Product:

@@ -4,7 +4,15 @@ An investment product without a valid assessment is never open, whoever asks. It
 """
 
 from bankloop.loop.product.one import Rulings
-from bankloop.loop.product.rules import ASSESSMENT_VALID_DAYS, SENTENCES, SuitabilityRuling, WhyNot, rule_suitability
+from bankloop.loop.product.rules import (
+    ASSESSMENT_VALID_DAYS,
+    SENTENCES,
+    STUDENT,
+    SuitabilityRuling,
+    WhyNot,
+    rule_credit,
+    rule_suitability,
+)
 from bankloop.loop.product.service import (
     ATTRIBUTES_READ,
     RISK_ASSESSMENT,
@@ -21,6 +29,7 @@ __all__ = [
     "ATTRIBUTES_READ",
     "RISK_ASSESSMENT",
     "SENTENCES",
+    "STUDENT",
     "LegRuling",
     "Notice",
     "Offers",
@@ -33,6 +42,7 @@ __all__ = [
     "match_products",
     "numbers",
     "propose",
+    "rule_credit",
     "rule_leg",
     "rule_suitability",
     "suitability_codes",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bankloop.kit.expression import parse, to_function
-from bankloop.loop.product.rules import WhyNot, rule_suitability
+from bankloop.loop.product.rules import STUDENT, WhyNot, rule_credit, rule_suitability
 from bankloop.loop.product.service import RISK_ASSESSMENT
 from bankloop.loop.spec import Lock, Product
 
@@ -55,6 +55,8 @@ class Rulings:
         named = [self.segments[key] for key in where.segments or () if key in self.segments]
         if where.segments is not None and not any(met(row) is True for met in named):
             return WhyNot.NOT_HERE
+        if product.is_credit and not (ruling := rule_credit(row.get("age"), row.get(STUDENT))).open:
+            return ruling.reason
         if product.key in self.eligible and self.eligible[product.key](row) is not True:
             return WhyNot.NOT_ELIGIBLE
         if product.is_investment and product.risk is not None:

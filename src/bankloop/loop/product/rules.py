@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bankloop.customer.ages import ADULT
 from bankloop.kit.text import Text
 
 # A risk assessment is valid for twelve months.
@@ -24,6 +25,9 @@ class WhyNot(StrEnum):
     ASSESSMENT_MISSING = "assessment_missing"
     ASSESSMENT_EXPIRED = "assessment_expired"
     RISK_MISMATCH = "risk_mismatch"
+    AGE_UNKNOWN = "age_unknown"
+    MINOR = "minor"
+    STUDENT = "student"
     NOT_HERE = "not_here"
     NO_RIGHT = "no_right"
 
@@ -38,9 +42,16 @@ SENTENCES = {
         f"the risk assessment is older than {ASSESSMENT_VALID_DAYS} days: repeat it",
     ),
     WhyNot.RISK_MISMATCH: Text("风险不匹配：C{tolerance} < R{risk}", "risk mismatch: C{tolerance} < R{risk}"),
+    WhyNot.AGE_UNKNOWN: Text("年龄未知：请先补录出生日期", "age unknown: enter the birth date first"),
+    WhyNot.MINOR: Text(f"未满 {ADULT} 周岁，不提供信贷", f"under {ADULT}: no credit is offered"),
+    WhyNot.STUDENT: Text("在校学生，不营销信贷", "a student: no credit is marketed to students"),
     WhyNot.NOT_HERE: Text("本网点或本客群不提供", "not offered in this branch or segment"),
     WhyNot.NO_RIGHT: Text("没有该条线的权限：请转介给有权的同事", "no right to this line of business: refer to a colleague who has it"),
 }  # fmt: skip
+
+
+# The bank's own yes-or-no attribute, where it has one: who studies, as a campus account tells it.
+STUDENT = "student"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +74,17 @@ def rule_suitability(tolerance: int | None, assessed_days_ago: int | None, risk:
     else:
         reason = WhyNot.OPEN
     return SuitabilityRuling(reason is WhyNot.OPEN, reason, SENTENCES[reason].filled(tolerance=tolerance, risk=risk))
+
+
+def rule_credit(age: int | None, student: bool | None) -> SuitabilityRuling:
+    """Rule on credit for a customer: none for minors, for students and for whose age nobody knows.
+
+    Source: 银保监会等 2021 年《关于进一步规范大学生互联网消费贷款监督管理工作的通知》 for students.
+    """
+    if age is None:
+        reason = WhyNot.AGE_UNKNOWN
+    elif age < ADULT:
+        reason = WhyNot.MINOR
+    else:
+        reason = WhyNot.STUDENT if student else WhyNot.OPEN
+    return SuitabilityRuling(reason is WhyNot.OPEN, reason, SENTENCES[reason])

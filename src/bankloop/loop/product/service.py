@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from bankloop.customer.ages import ADULT
 from bankloop.kit.expression import Type
-from bankloop.loop.product.rules import ASSESSMENT_VALID_DAYS, WhyNot
+from bankloop.loop.product.rules import ASSESSMENT_VALID_DAYS, STUDENT, WhyNot
 from bankloop.loop.spec import Lock, Product, Segment
 from bankloop.loop.spec.batch import Bools, conditions
 
@@ -20,7 +21,7 @@ from bankloop.loop.spec.batch import Bools, conditions
 RISK_ASSESSMENT = "risk-assessment"
 
 # What suitability reads: every lock holds them.
-ATTRIBUTES_READ = ("risk_tolerance", "days_since_risk_assessment")
+ATTRIBUTES_READ = ("risk_tolerance", "days_since_risk_assessment", "age")
 
 _CODES = tuple(WhyNot)
 _INDEX = {reason: index for index, reason in enumerate(_CODES)}
@@ -81,6 +82,17 @@ def suitability_codes(tolerance: NDArray[np.float64], days_ago: NDArray[np.float
     return code
 
 
+def credit_codes(state: pa.Table) -> NDArray[np.int8]:
+    """Return the code (n,) of credit for the customers in ``state``. Equals ``rule_credit``."""
+    age = numbers(state["age"])
+    code = np.full(state.num_rows, _INDEX[WhyNot.OPEN], np.int8)
+    if STUDENT in state.column_names:
+        code[numbers(state[STUDENT]) == 1] = _INDEX[WhyNot.STUDENT]
+    code[age < ADULT] = _INDEX[WhyNot.MINOR]
+    code[np.isnan(age)] = _INDEX[WhyNot.AGE_UNKNOWN]
+    return code
+
+
 def _code(product: Product, state: pa.Table, met: Mapping[str, Bools]) -> NDArray[np.int8]:
     code = np.zeros(state.num_rows, np.int8)
     if product.is_investment and product.risk is not None:
@@ -88,6 +100,9 @@ def _code(product: Product, state: pa.Table, met: Mapping[str, Bools]) -> NDArra
         code = suitability_codes(tolerance, numbers(state["days_since_risk_assessment"]), product.risk.level)
     if product.key in met:
         code[~met[product.key]] = _INDEX[WhyNot.NOT_ELIGIBLE]
+    if product.is_credit:
+        ruled = credit_codes(state)
+        code = np.where(ruled == _INDEX[WhyNot.OPEN], code, ruled)
     code[~_offered(product, state, met)] = _INDEX[WhyNot.NOT_HERE]
     if not product.available.on:
         code[:] = _INDEX[WhyNot.OFF_SHELF]

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from bankloop.kit.ids import digest
 from bankloop.kit.text import Text
-from bankloop.loop.product.rules import SENTENCES, SuitabilityRuling, WhyNot, rule_suitability
+from bankloop.loop.product.rules import SENTENCES, SuitabilityRuling, WhyNot, rule_credit, rule_suitability
 from bankloop.loop.spec import Availability, Lock, Product, RiskRating
 
 _OPEN = Text("可推介", "open")
@@ -83,13 +83,20 @@ def in_force(notices: Iterable[Notice], now: datetime) -> ShelfInForce:
 
 
 def rule_leg(
-    product: Product, tolerance: int | None, assessed_days_ago: int | None, lines: Collection[str]
+    product: Product,
+    tolerance: int | None,
+    assessed_days_ago: int | None,
+    lines: Collection[str],
+    age: int | None,
+    student: bool | None = None,
 ) -> SuitabilityRuling:
     """Rule on one leg for a customer, in the name of somebody who may act for ``lines`` of business (``*``: all)."""
     if not product.available.on:
         return SuitabilityRuling(False, WhyNot.OFF_SHELF, SENTENCES[WhyNot.OFF_SHELF])
     if "*" not in lines and product.line not in lines:
         return SuitabilityRuling(False, WhyNot.NO_RIGHT, SENTENCES[WhyNot.NO_RIGHT])
+    if product.is_credit and not (ruling := rule_credit(age, student)).open:
+        return ruling
     if product.is_investment and product.risk is not None:
         return rule_suitability(tolerance, assessed_days_ago, product.risk.level)
     return SuitabilityRuling(True, WhyNot.OPEN, _OPEN)
@@ -101,7 +108,10 @@ def propose(
     tolerance: int | None,
     assessed_days_ago: int | None,
     lines: Collection[str] = ("*",),
+    *,
+    age: int | None,
+    student: bool | None = None,
 ) -> tuple[LegRuling, ...]:
     """Return every leg of a bundle with its own result; the bundle is open where all of them are."""
     legs = [products[leg] for leg in bundle.legs] or [bundle]
-    return tuple(LegRuling(leg, rule_leg(leg, tolerance, assessed_days_ago, lines)) for leg in legs)
+    return tuple(LegRuling(leg, rule_leg(leg, tolerance, assessed_days_ago, lines, age, student)) for leg in legs)

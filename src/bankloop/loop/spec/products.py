@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from bankloop.loop.spec.values import Days, Fen, Key, Label, Ppm, Spec
 
 INVESTMENTS = ("wealth", "fund", "insurance")
+CREDIT = ("loan", "card")
 
 
 class Risk(StrEnum):
@@ -135,6 +136,11 @@ class Product(Spec):
     def is_investment(self) -> bool:
         """Return whether suitability applies: to investments, and to bundles with one among their legs."""
         return self.product_class in INVESTMENTS or (self.product_class == "bundle" and self.risk is not None)
+
+    @property
+    def is_credit(self) -> bool:
+        """Return whether it lends: loans, and cards beside the account, which are credit cards."""
+        return self.product_class in CREDIT
 
     def bundling(self, legs: Sequence[Product]) -> Product:
         """Return the bundle with the rating of its legs, the highest of each (孰高)."""

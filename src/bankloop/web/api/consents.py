@@ -75,7 +75,7 @@ def record(request: Request, customer_no: Name, body: WordBody, console: Open, v
         with store.begin(visitor.principal) as connection:
             return record_word(
                 connection, customer_no, body.purpose, body.stands, origin=body.origin, evidence=body.evidence,
-                channel=body.channel, recipient=body.recipient, said_at=body.said_at,
+                channel=body.channel, recipient=body.recipient, said_at=body.said_at, lake=console.bank.lake,
             )  # fmt: skip
 
     return once(request, store, visitor, "consent.record", customer_no, body, effect, 201)

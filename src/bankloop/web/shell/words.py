@@ -258,6 +258,7 @@ MORE_WORDS: Mapping[str, Text] = {
     "origin": Text("在哪里说的", "Where it was said"),
     "wording": Text("告知文本版本", "Wording shown"),
     "proof": Text("凭证号", "Proof"),
+    "guardian": Text("监护人凭证（未满 14 周岁）", "Guardian's proof (under 14)"),
     "record": Text("记录", "Record"),
     "person_filter": Text("谁（用户号，可空）", "Who (person, may be empty)"),
 }  # fmt: skip

@@ -116,11 +116,13 @@ def add_pages(app: FastAPI) -> None:
 
     @app.post("/customers/{customer_no}/consents")
     def record(request: Request, customer_no: str, form: Form, visitor: Acting) -> RedirectResponse:
-        evidence = {name: form[name].strip() for name in ("form", "proof") if form.get(name, "").strip()}
-        with console_of(request).bank.store.begin(visitor.principal) as connection:
+        evidence = {name: form[name].strip() for name in ("form", "proof", "guardian") if form.get(name, "").strip()}
+        bank = console_of(request).bank
+        with bank.store.begin(visitor.principal) as connection:
             record_word(
                 connection, customer_no[:64], form.get("purpose", ""), form.get("says", "") == "yes",
                 origin=form.get("origin", ""), evidence=evidence, channel=form.get("channel") or ANY_CHANNEL,
+                lake=bank.lake,
             )  # fmt: skip
         return RedirectResponse(f"/customers/{customer_no}#consents", 303)
 
