@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bankloop.lake.service import open_lake
-from bankloop.organization.principals import system
+from bankloop.simulate.clock import bank_clock
+from bankloop.wiring import open_bank
 from tests.cli.test_people import bank, run
 from tests.customer.test_relations import filled, other_end, paid
 from tests.customer.test_state import rows
@@ -16,14 +18,24 @@ from tests.organization.conftest import Folk, folk
 __all__ = ["bank", "folk"]
 
 
+def monthly(months: int, customer: str = "C0001", since: int = 0) -> list[dict[str, Any]]:
+    """Salaries of the tenth of each of the last months before this one: a command goes by the machine's clock."""
+    found, first = paid(months, customer, since), datetime.now(UTC).replace(day=1, hour=2)
+    for one in found:
+        first = (first - timedelta(days=1)).replace(day=1)
+        one["occurred_at"] = one["recorded_at"] = first.replace(day=10)
+    return found
+
+
 @pytest.mark.capability("B7")
 def test_six_monthly_salaries_are_an_employment_with_its_evidence_and_a_way_leads_over_it(
     bank: Path, folk: Folk
 ) -> None:
-    lake = open_lake(bank, folk.store, system("lake"))
-    monthly = paid(8, "C0030", 100)
-    filled(lake, [*paid(6), *paid(5, "C0002", 50), *monthly], {"from_no": "C0030", "to_no": "C0002", "kind": "family"})
-    lake.append("event_extra", rows("event_extra", *other_end(monthly, "P9")), lake.today())
+    unnamed = monthly(8, "C0030", 100)
+    events = [*monthly(6), *monthly(5, "C0002", 50), *unnamed]
+    with open_bank(bank, bank_clock(bank)) as opened:
+        lake = filled(opened.lake, events, {"from_no": "C0030", "to_no": "C0002", "kind": "family"})
+        lake.append("event_extra", rows("event_extra", *other_end(unnamed, "P9")), lake.today())
     steward = ("--as", folk.roles["data_steward"])
     assert run(bank, "relation", "derive", *steward)[1]["edges"]["employs"] == 2
     shown = run(bank, "relation", "show", "C0030", *steward)[1]["steps"]
@@ -38,9 +50,10 @@ def test_six_monthly_salaries_are_an_employment_with_its_evidence_and_a_way_lead
 
 
 def test_a_segment_from_a_condition_to_its_use(bank: Path, folk: Folk, tmp_path: Path) -> None:
-    lake = open_lake(bank, folk.store, system("lake"))
     people = [{"customer_no": f"C{n:04d}", "gender": ["F", "M", None][n % 3]} for n in range(40)]
-    lake.publish("customer", rows("customer", *people), lake.today())
+    with open_bank(bank, bank_clock(bank)) as opened:
+        yesterday = opened.lake.today() - timedelta(days=1)
+        opened.lake.publish("customer", rows("customer", *people), yesterday)
     head = ("--as", folk.roles["hq_strategist"])
     code, counted = run(bank, "segment", "count", "gender <> 'F'", *head)
     assert (code, counted["hit"], counted["everybody"]) == (0, 13, 40)
