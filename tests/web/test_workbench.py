@@ -26,6 +26,11 @@ _DECIDED = text(
     "AND b.staff_id = :m AND b.valid_to IS NULL WHERE d.cell <> 'control' ORDER BY 1 LIMIT 1"
 )
 
+_GUIDED = text(
+    "SELECT t.task_id, t.customer_no, t.script_version FROM staff_task t JOIN customer_book b ON b.customer_no = t.customer_no "
+    "AND b.staff_id = :m AND b.valid_to IS NULL WHERE t.action LIKE '%|rm_call' AND t.kind = 'campaign' ORDER BY t.task_id LIMIT 1"
+)
+
 
 def test_a_task_behind_a_campaign_s_that_is_no_action_of_it_opens(staffed: Staffed) -> None:
     """Such as what a customer asked for in a campaign's call, or an action of a campaign's earlier version."""
@@ -110,3 +115,26 @@ def test_a_day_and_a_task_ask_little_of_the_database_however_long_the_list(
     # Who asks twice (an opening is written down whatever follows), the task, its reasons, events, request, what is unmasked and by which right.
     assert len(second) <= 11, second
     assert not any("lake_version" in one for one in second)  # masked name and number need no file of the lake
+
+
+def test_a_campaign_s_task_has_its_customer_in_brief_its_guide_and_its_clocks(staffed: Staffed) -> None:
+    """Beside the task stand who it is about, what the script of its decision says, and what is left of its time."""
+    store, manager = staffed.small.open.store, staffed.of("relationship_manager")
+    with store.begin(system()) as connection:
+        row = connection.execute(_GUIDED, {"m": manager}).first()
+    assert row is not None, "the round gave the manager a call"
+    client = staffed.client(manager)
+    page = client.get(f"/workbench/{row.task_id}").text
+    assert "客户概况" in page
+    assert f'href="/customers/{row.customer_no}"' in page
+    assert client.get(f"/customers/{row.customer_no}").status_code == 200
+    guide = staffed.small.open.spec.scripts[row.script_version.partition("@")[0]].versions[-1].guide
+    assert guide is not None
+    shown = (
+        *(one.zh for one in guide.questions),
+        *(one.says.zh for one in guide.objections),
+        *(one.zh for one in guide.disclosures),
+    )
+    assert all(words in page for words in shown)
+    assert "{name}" not in page
+    assert all(words in page for words in ("首次响应", "办结", "还剩（工作时间）"))

@@ -52,6 +52,11 @@ def is_working_day(day: date) -> bool:
         return day.weekday() < 5 and not is_statutory(day)
 
 
+def days_between(first: date, last: date) -> list[date]:
+    """Return the days from one to another, both inclusive, in order; none where ``last`` is before."""
+    return [date.fromordinal(day) for day in range(first.toordinal(), last.toordinal() + 1)]
+
+
 def known_until() -> date:
     """Return the last day whose working days are known: of the years published and those of the bank's own file, in a row."""
     import chinese_calendar
@@ -69,7 +74,8 @@ def unknown_after(day: date) -> Text | None:
         return None
     return Text(
         f"工作日历只到 {last}：之后只知法定节日，不知调休；国务院公布后请写进 {FILE}",
-        f"working days are known to {last} only: after it holidays by law are, and what is arranged around them is not; "
+        f"working days are known to {last} only: after it holidays by law are, and what is arranged around them "
+        "is not; "
         f"write it to {FILE} once it is published",
     )
 

@@ -59,7 +59,6 @@ def test_no_note_breaks_it_or_leads_into_the_past(note: str) -> None:
     assert found is None or NOW < found < NOW + timedelta(days=400)
 
 
-@pytest.mark.capability("A11")
 def test_900_tasks_by_5_3_1_are_500_300_100() -> None:
     assert split(900, {"A": 5, "B": 3, "C": 1}) == ({"A": 500, "B": 300, "C": 100}, 0)
 

@@ -37,6 +37,7 @@ from bankloop.organization.task import (
     expire_tasks,
     finish_task,
     hand_over_tasks,
+    heed_escalation,
     log_outcome,
     open_task,
     performance,
@@ -190,7 +191,6 @@ def test_a_note_written_offline_counts_once_and_is_never_lost(folk: Folk, store:
         assert [e.act for e in events_of(connection, [two])] == ["logged", "late"]
 
 
-@pytest.mark.capability("A18")
 def test_a_task_untouched_past_its_time_goes_to_the_head_of_the_sub_branch(
     folk: Folk, store: Store, later: Later
 ) -> None:
@@ -368,6 +368,7 @@ def test_every_verb_of_tasks_leaves_its_row(folk: Folk, store: Store) -> None:
         reject_task(connection, four, "moved abroad")
     with store.begin(folk.who("sub_branch_head", "tasks")) as connection:
         assign_task(connection, five, "M00002")
+        heed_escalation(connection, five, "I call today")
     with store.begin(folk.who("hq_strategist", "campaign")) as connection:
         recall_tasks(connection, number, "over")
     with store.begin(folk.who("M00001", "service")) as connection:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bankloop.kit.errors import SpecError
 from bankloop.kit.text import Language, Text
 from bankloop.loop.script.rules import check_wording
-from bankloop.loop.spec import Lock, Script, ScriptVersion
+from bankloop.loop.spec import CallGuide, Label, Lock, Script, ScriptVersion
 
 _SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
@@ -22,6 +22,7 @@ class Chosen:
     version: int
     bodies: Mapping[Language, str]
     fallbacks: Mapping[str, str]
+    guide: CallGuide | None = None
 
     @property
     def label(self) -> str:
@@ -30,12 +31,19 @@ class Chosen:
 
     def body(self, language: Language, values: Mapping[str, object]) -> str:
         """Return the text with its slots filled; a value that is missing or empty takes the slot's fallback."""
+        return _filled(self.bodies[language], values, self.fallbacks)
 
-        def fill(match: re.Match[str]) -> str:
-            value = values.get(match[1])
-            return self.fallbacks[match[1]] if value in (None, "") else str(value)
+    def filled(self, said: Label, values: Mapping[str, object]) -> Text:
+        """Return words of the guide with their slots filled as a body's are."""
+        return Text(_filled(said.zh, values, self.fallbacks), _filled(said.en, values, self.fallbacks))
 
-        return _SLOT.sub(fill, self.bodies[language])
+
+def _filled(said: str, values: Mapping[str, object], fallbacks: Mapping[str, str]) -> str:
+    def fill(match: re.Match[str]) -> str:
+        value = values.get(match[1])
+        return fallbacks[match[1]] if value in (None, "") else str(value)
+
+    return _SLOT.sub(fill, said)
 
 
 def choose(lock: Lock, product: str, channel: str) -> Chosen | None:
@@ -47,7 +55,7 @@ def choose(lock: Lock, product: str, channel: str) -> Chosen | None:
         if version is not None and channel in version.bodies:
             body = version.bodies[channel]
             bodies = {Language.ZH: body.zh, Language.EN: body.en}
-            return Chosen(script.script, version.version, bodies, version.slots)
+            return Chosen(script.script, version.version, bodies, version.slots, version.guide)
     return None
 
 
@@ -62,8 +70,14 @@ def check_scripts(scripts: Iterable[Script]) -> None:
     for script in scripts:
         for version in script.versions:
             for channel, body in version.bodies.items():
-                for language, text in ((Language.ZH, body.zh), (Language.EN, body.en)):
-                    _check_body(f"{script.script}@{version.version}/{channel}/{language.value}", text, version)
+                _check_label(f"{script.script}@{version.version}/{channel}", body, version)
+            for said in version.guide.said() if version.guide else ():
+                _check_label(f"{script.script}@{version.version}/guide", said, version)
+
+
+def _check_label(place: str, said: Label, version: ScriptVersion) -> None:
+    for language, text in ((Language.ZH, said.zh), (Language.EN, said.en)):
+        _check_body(f"{place}/{language.value}", text, version)
 
 
 def _check_body(place: str, text: str, version: ScriptVersion) -> None:

@@ -24,6 +24,7 @@ from bankloop.loop.spec.products import (
     Solution,
     SolutionVersion,
 )
+from bankloop.loop.spec.scripts import CallGuide, Objection, Script, ScriptVersion
 from bankloop.loop.spec.values import ANY_CHANNEL, NO_BENEFIT, Days, Fen, Key, Label, Ppm, Spec
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Benefit",
     "BenefitPool",
     "BranchLimit",
+    "CallGuide",
     "Campaign",
     "CapPolicy",
     "Channel",
@@ -48,6 +50,7 @@ __all__ = [
     "Goal",
     "Key",
     "Label",
+    "Objection",
     "Optimization",
     "OwnRule",
     "PlanPolicy",
@@ -94,24 +97,6 @@ class Benefit(Spec):
     def reserved_fen(self) -> int:
         """Return what one grant takes from a budget, fen, rounded half up."""
         return self.face if self.reserve == "face" else (self.face * self.redemption + 500_000) // 1_000_000
-
-
-class ScriptVersion(Spec):
-    """One version of a script: a body per channel and language, slots with their fallbacks."""
-
-    version: int = Field(ge=1)
-    state: Literal["draft", "approved", "retired"]
-    slots: Mapping[str, str] = Field(default_factory=dict)
-    bodies: Mapping[str, Label]
-
-
-class Script(Spec):
-    """A talk script (话术) and its versions."""
-
-    format: Literal[1]
-    script: Key
-    products: tuple[Key, ...]
-    versions: tuple[ScriptVersion, ...] = Field(min_length=1)
 
 
 class Goal(Spec):

@@ -24,10 +24,11 @@ from bankloop.organization.people.contracts import (
 )
 from bankloop.organization.people.loading import keep_people, load_people
 from bankloop.organization.people.places import OF_STAFF, OF_UNITS, WHOLE_BANK, UnitPlaces, places_of
-from bankloop.organization.people.rules import LICENSED_FROM, checked_id, checked_name, may_take
+from bankloop.organization.people.rules import LICENSED_FROM, TRAINING, checked_id, checked_name, may_take
 from bankloop.organization.people.staff import (
     backups_of,
     engage_staff,
+    expired_licences,
     licences_of,
     license_staff,
     managers_of_units,
@@ -46,6 +47,7 @@ __all__ = [
     "LICENSED_FROM",
     "OF_STAFF",
     "OF_UNITS",
+    "TRAINING",
     "WHOLE_BANK",
     "BookRow",
     "BusinessLine",
@@ -65,6 +67,7 @@ __all__ = [
     "customers_of_units",
     "end_transfer",
     "engage_staff",
+    "expired_licences",
     "give_managers",
     "keep_people",
     "keep_transfer",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, insert, select, text, update
+from sqlalchemy import Connection, exists, func, insert, select, text, update
 
 from bankloop.organization.people import errors
 from bankloop.organization.people.contracts import Licence, Person
-from bankloop.organization.people.rules import checked_id, checked_name
+from bankloop.organization.people.rules import TRAINING, checked_id, checked_name
 from bankloop.organization.people.tables import staff, staff_backup, staff_leave, staff_licence, staff_post
 from bankloop.organization.people.units import unit_of, valid
 from bankloop.store.audit import record_audit
@@ -69,6 +70,16 @@ def licences_of(connection: Connection, staff_id: str) -> list[Licence]:
     t = staff_licence.c
     query = select(staff_licence).where(t.staff_id == staff_id).order_by(t.expires_on.desc(), t.kind)
     return [Licence(**row) for row in connection.execute(query).mappings()]
+
+
+def expired_licences(connection: Connection, staff_ids: Sequence[str], day: date) -> dict[str, int]:
+    """Return by person how many licences to sell have expired by a day and were not renewed."""
+    t, other = staff_licence.c, staff_licence.alias()
+    renewed = exists().where(other.c.staff_id == t.staff_id, other.c.kind == t.kind, other.c.expires_on > day)
+    query = select(t.staff_id, func.count(t.kind.distinct())).where(
+        t.staff_id.in_(list(staff_ids)), t.expires_on <= day, ~renewed, ~t.kind.startswith(TRAINING, autoescape=True)
+    )
+    return {row[0]: row[1] for row in connection.execute(query.group_by(t.staff_id))}
 
 
 def stand_ins(connection: Connection, staff_id: str) -> list[str]:

@@ -9,12 +9,15 @@ from bankloop.organization.task.clocks import escalate_tasks, performance
 from bankloop.organization.task.contracts import (
     TASK_SCHEMA,
     Dispatched,
+    Escalation,
     Logged,
     NewTask,
     OutcomeSpec,
     Performance,
     Service,
     Task,
+    TaskClock,
+    TaskClocks,
     TaskEvent,
     TaskKind,
     TaskReport,
@@ -23,6 +26,7 @@ from bankloop.organization.task.contracts import (
 )
 from bankloop.organization.task.delegated import call_back, put_back, raise_task, say, settle, take_over
 from bankloop.organization.task.dispatch import dispatch_tasks, send_down
+from bankloop.organization.task.escalated import count_escalations, escalations, heed_escalation
 from bankloop.organization.task.handover import hand_over_tasks
 from bankloop.organization.task.repository import (
     as_task,
@@ -37,6 +41,7 @@ from bankloop.organization.task.repository import (
     tasks_of,
     tasks_of_customer,
 )
+from bankloop.organization.task.response_clocks import clocks_of
 from bankloop.organization.task.rules import (
     ESCALATED_TO,
     ESCALATION_SAID,
@@ -49,7 +54,9 @@ from bankloop.organization.task.rules import (
     level_at,
     outcome_of,
     split,
+    told_at,
     urgency,
+    with_recording,
 )
 from bankloop.organization.task.service import (
     accept_task,
@@ -66,7 +73,13 @@ from bankloop.organization.task.service import (
     reject_task,
     withdraw_tasks,
 )
-from bankloop.organization.task.standing import marketing_task_open, met_by_task, queues_of, recalled_tasks
+from bankloop.organization.task.standing import (
+    marketing_task_open,
+    marketing_tasks_ahead,
+    met_by_task,
+    queues_of,
+    recalled_tasks,
+)
 from bankloop.organization.task.visiting import check_in
 
 __all__ = [
@@ -79,12 +92,15 @@ __all__ = [
     "TASK_SCHEMA",
     "VISIT_PLACES",
     "Dispatched",
+    "Escalation",
     "Logged",
     "NewTask",
     "OutcomeSpec",
     "Performance",
     "Service",
     "Task",
+    "TaskClock",
+    "TaskClocks",
     "TaskEvent",
     "TaskKind",
     "TaskReport",
@@ -98,18 +114,23 @@ __all__ = [
     "call_off_campaign",
     "call_off_tasks",
     "check_in",
+    "clocks_of",
+    "count_escalations",
     "create_tasks",
     "day_page",
     "dispatch_tasks",
     "escalate_tasks",
+    "escalations",
     "events_of",
     "expire_tasks",
     "finish_task",
     "first_calls",
     "hand_over_tasks",
+    "heed_escalation",
     "level_at",
     "log_outcome",
     "marketing_task_open",
+    "marketing_tasks_ahead",
     "met_by_task",
     "open_task",
     "open_tasks",
@@ -134,6 +155,8 @@ __all__ = [
     "tasks_for",
     "tasks_of",
     "tasks_of_customer",
+    "told_at",
     "urgency",
+    "with_recording",
     "withdraw_tasks",
 ]

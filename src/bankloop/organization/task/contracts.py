@@ -154,6 +154,34 @@ class TaskEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskClock:
+    """One clock of a task: when it runs out and was stopped, the working time left (below nought: over), if missed."""
+
+    due_at: datetime
+    met_at: datetime | None
+    left: timedelta
+    missed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TaskClocks:
+    """The clocks of a task: the first answer, the next one while it is under way, its end; None where there is none."""
+
+    first_response: TaskClock | None
+    next_response: TaskClock | None
+    resolution: TaskClock | None
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """An open task that was escalated: when it last was, and whether anybody has touched it since."""
+
+    task: Task
+    since: datetime
+    touched: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """The form of a visit: at which kind of place, whom one met, what it was about."""
 

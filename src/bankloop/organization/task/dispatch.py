@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from bankloop.kit.ids import uuid7
-from bankloop.organization.people.rules import LICENSED_FROM
+from bankloop.organization.people.rules import LICENSED_FROM, TRAINING
 from bankloop.organization.task.contracts import Dispatched
 from bankloop.store.audit import record_audit
 from bankloop.store.database import bank_wide, now_of
@@ -33,7 +33,7 @@ _HANDS = """
 CREATE TEMPORARY TABLE {t}_hands ON COMMIT DROP AS
 SELECT s.staff_id, p.unit_id, p.post, d.due_on, s.minutes_per_day,
     ARRAY(SELECT l.kind FROM staff_licence l WHERE l.staff_id = s.staff_id AND l.issued_on <= d.due_on
-        AND l.expires_on > d.due_on) AS licences
+        AND l.expires_on > d.due_on AND NOT starts_with(l.kind, :training)) AS licences
 FROM staff s JOIN staff_post p ON p.staff_id = s.staff_id AND p.valid_from <= :now
     AND (p.valid_to IS NULL OR p.valid_to > :now)
 CROSS JOIN (SELECT DISTINCT due_on FROM {t}_wanted) d
@@ -109,7 +109,7 @@ def send_down(
     which = which or named
     values = {
         "campaign": campaign, "round": round_, "list": list_id, "now": now_of(connection), "licensed": LICENSED_FROM,
-        "manager": MANAGER, "since": since,
+        "manager": MANAGER, "since": since, "training": TRAINING,
     }  # fmt: skip
     name = f"dispatch_{uuid7(int(now_of(connection).timestamp() * 1000)).hex[-12:]}"
     fit = {"fit_k": _FIT.format(h="k"), "fit_h": _FIT.format(h="h")}

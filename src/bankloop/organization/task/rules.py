@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
 
 from bankloop.kit.text import Text
 from bankloop.organization import errors
 from bankloop.organization.task.contracts import OutcomeSpec, Service, TaskKind, TaskState
+from bankloop.store.contracts import EVERY_UNIT, Principal
 
 OPEN = (TaskState.CREATED, TaskState.ALLOTTED, TaskState.ASSIGNED, TaskState.ACCEPTED, TaskState.IN_PROGRESS)
 # What ends when a customer asks for no more marketing; the rest is service.
@@ -31,6 +33,9 @@ DESK_ESCALATED_TO = (
     Text("升级到承办部门负责人", "escalated to the head of the desk"),
     Text("升级到主管行领导", "escalated to the executive in charge"),
 )
+# The level from which a task is told to the head of its sub-branch, and to whoever leads above.
+HEAD_TOLD, BRANCH_TOLD = 2, 3
+SUB_BRANCH_HEAD = "sub_branch_head"
 # The log keeps the Chinese words; who reads in English is told in English.
 ESCALATION_SAID: Mapping[str, Text] = {words.zh: words for words in (*ESCALATED_TO, *DESK_ESCALATED_TO)}
 
@@ -77,9 +82,36 @@ def outcome_of(code: str) -> OutcomeSpec:
     return OUTCOMES[code]
 
 
+def with_recording(words: str, pointer: str) -> str:
+    """Return a note that begins with where the recording of a sale (双录) is kept, where there is one."""
+    return " · ".join(part for part in (f"双录 {pointer.strip()}" if pointer.strip() else "", words.strip()) if part)
+
+
 def level_at(elapsed: timedelta, allowed: timedelta) -> int:
     """Return how far a task is escalated after ``elapsed`` of the working time ``allowed``: 0 to 3."""
     return sum(elapsed >= allowed * float(share) for share in ESCALATIONS) if allowed > timedelta() else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Of which tasks somebody is told: from a level on, those given to ``staff`` or of ``units``; None is all."""
+
+    level: int
+    staff: str | None = None
+    units: tuple[str, ...] | None = None
+
+
+def told_at(principal: Principal) -> Told | None:
+    """Return which escalated tasks go to a person: their own from level 1, a head's from 2, above from 3.
+
+    None for who leads nobody and has no task, such as who works for no unit.
+    """
+    if own := principal.book or principal.tasks:
+        return Told(1, own)
+    if EVERY_UNIT in principal.units:
+        return Told(BRANCH_TOLD)
+    level = HEAD_TOLD if SUB_BRANCH_HEAD in principal.roles else BRANCH_TOLD
+    return Told(level, None, principal.units) if principal.units else None
 
 
 def split(

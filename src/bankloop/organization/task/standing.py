@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -20,6 +21,20 @@ _MET = text(
     "AND state IN ('ASSIGNED', 'ACCEPTED', 'IN_PROGRESS', 'DONE') LIMIT 1"
 )
 _RECALLED = text("SELECT task_id::text FROM staff_task WHERE list_id = :list AND state = 'RECALLED'")
+_AHEAD = text(
+    "SELECT coalesce(staff_id, unit_id) AS hands, due_on, count(*) AS n FROM staff_task WHERE kind IN "
+    "('campaign', 'list') "
+    "AND state NOT IN ('REJECTED', 'RECALLED', 'EXPIRED') AND due_on BETWEEN :first AND :last "
+    "AND (staff_id = ANY (:hands) OR (staff_id IS NULL AND unit_id = ANY (:hands))) GROUP BY 1, 2"
+)
+
+
+def marketing_tasks_ahead(
+    connection: Connection, hands: Sequence[str], first: date, last: date
+) -> dict[tuple[str, date], int]:
+    """Return by person (or unit where nobody has them) and day how many tasks of campaigns and lists there are."""
+    found = connection.execute(_AHEAD, {"hands": list(hands), "first": first, "last": last})
+    return {(row.hands, row.due_on): row.n for row in found}
 
 
 def queues_of(connection: Connection, campaign: str) -> list[tuple[str, int, int, int]]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select, text, update
 from bankloop.kit.ids import uuid7
 from bankloop.kit.money import MAX_FEN
 from bankloop.kit.text import Text
-from bankloop.kit.worktime import is_working_day
+from bankloop.kit.worktime import days_between, is_working_day
 from bankloop.organization.people import units
 from bankloop.performance.target import errors
 from bankloop.performance.target.contracts import MEASURES, Holder, Target, TargetPart
@@ -31,7 +31,8 @@ MINUTES_A_TASK = 20
 _LONGEST = timedelta(days=5 * 366)
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('target' || :target))")
 _STAFF = text(
-    "SELECT s.staff_id, s.name, p.unit_id, s.minutes_per_day, s.on_leave FROM staff s JOIN staff_post p USING (staff_id) "
+    "SELECT s.staff_id, s.name, p.unit_id, s.minutes_per_day, s.on_leave FROM staff s JOIN staff_post p USING "
+    "(staff_id) "
     "WHERE p.valid_from <= :now AND (p.valid_to IS NULL OR p.valid_to > :now) AND p.unit_id = ANY (:units) "
     "AND s.minutes_per_day > 0 ORDER BY s.staff_id"
 )
@@ -156,7 +157,7 @@ def capacities(connection: Connection, unit_id: str, first: date, last: date) ->
     parents = {unit.unit_id: unit.parent_id for unit in units(connection)}
     branch = {unit: _below_which(unit, unit_id, parents) for unit in parents}
     known = {unit: child for unit, child in branch.items() if child is not None or unit == unit_id}
-    days = [day for day in _days(first, last) if is_working_day(day)]
+    days = [day for day in days_between(first, last) if is_working_day(day)]
     away: dict[str, set[date]] = {}
     for staff, since, until in connection.execute(_LEAVE, {"first": first, "last": last}):
         away.setdefault(staff, set()).update(day for day in days if since <= day <= until)
@@ -221,7 +222,3 @@ def _below_which(unit: str, top: str, parents: Mapping[str, str | None]) -> str 
     while at is not None and parents.get(at) != top:
         at = parents.get(at)
     return at
-
-
-def _days(first: date, last: date) -> list[date]:
-    return [date.fromordinal(day) for day in range(first.toordinal(), last.toordinal() + 1)]

@@ -21,11 +21,14 @@ from bankloop.organization.task import (
     accept_task,
     assign_task,
     check_in,
+    escalations,
     events_of,
     finish_task,
+    heed_escalation,
     open_task,
     reject_task,
     task_of,
+    with_recording,
 )
 from bankloop.web.api.dependencies import PREFIX, Body, Cursor, Limit, Open, Reads, Writes, after, does, page_of
 from bankloop.web.api.idempotency import once_in
@@ -57,19 +60,23 @@ class TaskBody(Body):
 
 
 class FinishBody(Body):
-    """What came of a task, or why it is given back."""
+    """What came of a task, why it is given back, or what is done about it."""
 
     reason: Words
 
 
 class LogBody(Body):
-    """What came of a contact, in a code and in words; when to call again; the client's own key for a note written offline."""
+    """What came of a contact, in a code and in words; when to call again; the client's own key of an offline note.
+
+    ``recording`` is where the recording of a sale is kept.
+    """
 
     outcome: Name
     note: Reason = ""
     next_at: Moment | None = None
     happened_at: Moment | None = None
     client_key: Name | None = None
+    recording: Annotated[str, Field(max_length=64)] = ""
 
 
 class VisitBody(Body):
@@ -92,6 +99,15 @@ def tasks(console: Open, visitor: Reads, limit: Limit = 50, cursor: Cursor = Non
     with store.begin(principal) as connection:
         found = own_page(connection, principal, console, before, limit + 1)
     return page_of(store, principal, "tasks", found, limit, lambda one: [one.value_fen, str(one.task_id)])
+
+
+@router.get("/tasks/escalated")
+def escalated(console: Open, visitor: Reads) -> dict[str, Any]:
+    """List the open tasks escalated to the caller: what nobody has touched since first, the furthest up before."""
+    require(visitor.principal, "task.read")
+    with console.bank.store.begin(visitor.principal) as connection:
+        found = escalations(connection)
+    return {"items": [{**plain(one.task), "since": plain(one.since), "touched": one.touched} for one in found]}
 
 
 @router.get("/tasks/{task_id}")
@@ -140,7 +156,7 @@ def log(request: Request, task_id: UUID, body: LogBody, console: Open, visitor: 
 
     def effect(connection: Connection) -> dict[str, Any]:
         done = log_contact(
-            connection, task_id, body.outcome, body.note, next_at=body.next_at, happened_at=body.happened_at,
+            connection, task_id, body.outcome, with_recording(body.note, body.recording), next_at=body.next_at, happened_at=body.happened_at,
             client_key=body.client_key, zone=console.bank.lake.zone,
         )  # fmt: skip
         follow = done.follow_up
@@ -150,6 +166,17 @@ def log(request: Request, task_id: UUID, body: LogBody, console: Open, visitor: 
         }  # fmt: skip
 
     return once_in(request, console.bank.store, visitor, "task.log", str(task_id), body, effect)
+
+
+@router.post("/tasks/{task_id}/heed", openapi_extra=does("task.heed"))
+def heed(request: Request, task_id: UUID, body: FinishBody, console: Open, visitor: Writes) -> Response:
+    """Note what is done about a task that was escalated; it waits no more until its clock goes further."""
+
+    def effect(connection: Connection) -> dict[str, Any]:
+        heed_escalation(connection, task_id, body.reason)
+        return {"task": task_id}
+
+    return once_in(request, console.bank.store, visitor, "task.heed", str(task_id), body, effect)
 
 
 @router.post("/tasks/{task_id}/visit", openapi_extra=does("task.visit"))

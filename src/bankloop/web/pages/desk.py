@@ -19,6 +19,7 @@ from bankloop.web.pages.customers import routes as customers
 from bankloop.web.pages.daily import routes as daily
 from bankloop.web.pages.data import lineage
 from bankloop.web.pages.data import routes as data
+from bankloop.web.pages.escalations import routes as escalations
 from bankloop.web.pages.holds import routes as holds
 from bankloop.web.pages.lists import routes as lists
 from bankloop.web.pages.merges import routes as merges
@@ -40,6 +41,7 @@ PAGES = (
     own,
     offline,
     workbench,
+    escalations,
     board,
     daily,
     targets,

@@ -72,4 +72,28 @@ FRONT_WORDS: Mapping[str, Text] = {
     "notes_waiting": Text("条记录存在手机上，等待上传", "notes on this phone wait to be sent"),
     "to_request": Text("打开请求并答复", "Open the request and answer"),
     "refer_or_ask": Text("转介或求助", "Refer or ask for help"),
+    "escalations": Text("超时升级", "Escalations"),
+    "escalations_note": Text(
+        "时限过半提醒经办人，到时升级到支行负责人，再超一半升级到分行；有人办理、改派或写下处理意见后不再提示，时限再走远会再次提示。",
+        "Half of its time reminds who has it, all of it goes to the head of the sub-branch, half as much again "
+        "to the branch. Once somebody works on it, gives it on or writes what is done about it, it is no "
+        "longer counted, until its clock goes further.",
+    ),
+    "no_escalations": Text("没有升级到您的任务。", "Nothing was escalated to you."),
+    "nobody_touched": Text("还没有人动", "Nobody has touched these since"),
+    "dealt_with": Text("已有人处理", "Being dealt with"),
+    "clock_at": Text("时钟", "Clock"),
+    "told_since": Text("升级于", "Escalated at"),
+    "overdue_by": Text("超时（工作时间）", "Overdue (working time)"),
+    "heed": Text("记下", "Note"),
+    "heed_words": Text("怎么处理", "What is done about it"),
+    "in_brief": Text("客户概况", "The customer in brief"),
+    "open_customer": Text("打开客户页", "Open the customer"),
+    "guide_opening": Text("开场", "Opening"),
+    "guide_questions": Text("了解需求", "What to ask"),
+    "guide_objections": Text("异议处理", "Objections"),
+    "guide_disclosures": Text("必须告知", "What must be said"),
+    "recording": Text("双录编号（成交时）", "Number of the recording (when sold)"),
+    "badge_waits": Text("项待处理", "waiting"),
+    "escalated_notice": Text("项任务超时升级给您，还没有人动", "tasks were escalated to you and nobody has touched them"),
 }  # fmt: skip

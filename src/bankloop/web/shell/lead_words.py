@@ -10,7 +10,8 @@ LEAD_WORDS: Mapping[str, Text] = {
     "daily": Text("日报", "Daily report"),
     "no_daily": Text(
         "还没有日报：每天 8:30 报前一天，先要有入湖的余额。现在就要，请运行 bankloop daily make。",
-        "There is no daily report yet: each day at 08:30 it tells of the day before, once balances are loaded. To have it "
+        "There is no daily report yet: each day at 08:30 it tells of the day before, once balances are loaded. "
+        "To have it "
         "now, run bankloop daily make.",
     ),
     "credits": Text("个人积分卡", "Scorecards"),
@@ -18,7 +19,8 @@ LEAD_WORDS: Mapping[str, Text] = {
     "record_credit": Text("登记业绩归属", "Record credit"),
     "credit_note": Text(
         "联合成交按份额记给各人，如 0.6 与 0.4；合计不能超过 1，同一编号再登记是往上加。",
-        "A joint sale is credited by shares such as 0.6 and 0.4, never more than 1 together; the same number again adds to it.",
+        "A joint sale is credited by shares such as 0.6 and 0.4, never more than 1 together; the same number "
+        "again adds to it.",
     ),
     "deal_key": Text("成交编号", "Number of the deal"),
     "deal_amount": Text("金额（元）", "Amount (yuan)"),
@@ -33,14 +35,16 @@ LEAD_WORDS: Mapping[str, Text] = {
     ),
     "kill_note": Text(
         "暂停后未发的等着，恢复后接着发；熔断是合规的权力，未发的不再发，任务一并收回。",
-        "What is queued of a paused campaign waits; a killed one sends nothing more and its tasks are taken back: compliance may.",
+        "What is queued of a paused campaign waits; a killed one sends nothing more and its tasks are taken "
+        "back: compliance may.",
     ),
     "more_later": Text("笔更晚到期", "that mature later"),
     "more_rows": Text("项未列出，按价值排在后面", "more that are not shown, of less value"),
     "targets": Text("目标", "Targets"),
     "targets_lead": Text(
         "总行下目标，按权重逐级分到分行、支行、客户经理；各级之和总是相等。",
-        "Head office sets targets; weights split them to branches, sub-branches and managers. The sums are exact at every level.",
+        "Head office sets targets; weights split them to branches, sub-branches and managers. The sums are "
+        "exact at every level.",
     ),
     "no_targets": Text("还没有目标。", "There is no target yet."),
     "set_target": Text("下达目标", "Set a target"),
@@ -59,13 +63,76 @@ LEAD_WORDS: Mapping[str, Text] = {
         "重新分解会取代原来的，下级已分的也要重分。",
         "Splitting again replaces what was split before, and what was split below it.",
     ),
+    "agreements": Text("共享协议", "Sharing agreements"),
+    "agreements_lead": Text(
+        "条线之间、与子公司之间共享客户信息：写明用途、字段和期限，由他人批准，客户同意后才展示；到期即止，每次打开和拒绝都留痕。",
+        "What lines and subsidiaries share of customers: for a purpose, named fields, until a day, agreed to "
+        "by another person and shown with the customer's consent. It ends by itself, and each look or refusal "
+        "is on the trail.",
+    ),
+    "no_agreements": Text("还没有共享协议。", "There is no sharing agreement yet."),
+    "propose_agreement": Text("提出协议", "Propose an agreement"),
+    "propose_note": Text("由他人批准后生效。", "It holds once another person has agreed to it."),
+    "agreement_no": Text("协议号", "Number"),
+    "owner_line": Text("谁的客户", "Whose customers"),
+    "to_line": Text("共享给", "Shared with"),
+    "to_unit_may": Text("只给这个机构（可空）", "With this unit alone (may be empty)"),
+    "purpose": Text("用途", "Purpose"),
+    "fields_shared": Text("共享的字段", "Fields shared"),
+    "valid_to": Text("有效至", "Until"),
+    "needs_consent": Text("客户同意", "Consent"),
+    "yes_each": Text("每位客户同意后才展示", "shown with each customer's consent"),
+    "no_consent": Text("不需要", "not needed"),
+    "by_motive": Text("按活动动机筛选", "By motive of the campaign"),
+    "every_motive": Text("全部动机", "All motives"),
+    "filter": Text("筛选", "Filter"),
+    "proposal": Text("组合建议", "Proposal"),
+    "proposal_lead": Text(
+        "一份建议同时给企业主和他的企业：每个产品各自判断，对公产品要有对公条线的权限。",
+        "One proposal for an owner and their company: each product has its own result, and a corporate one "
+        "takes the right to that line.",
+    ),
+    "bundle": Text("组合", "Bundle"),
+    "own_company": Text("他的企业", "Their company"),
+    "see": Text("查看", "Show"),
+    "no_bundles": Text(
+        "货架上没有组合；请在 products.yaml 里写一个。",
+        "There is no bundle on the shelf; write one into products.yaml.",
+    ),
+    "no_licences": Text("没有登记资格或培训。", "No licence or training is on record."),
+    "record_licence": Text("登记资格或培训", "Record a licence or training"),
+    "licence_kind": Text("类别", "Kind"),
+    "record_leave": Text("登记休假", "Record leave"),
+    "name_backup": Text("指定 B 角", "Name who stands in"),
+    "state": Text("状态", "State"),
+    "gates": Text("每一环节的关口与负责人", "The gate and the owner of each step"),
+    "gate_asks": Text("关口要求", "What the gate asks"),
+    "gate_owner": Text("负责人", "Who answers for it"),
+    "gate_by": Text("谁开的，或在等什么", "Who opened it, or what it waits for"),
+    "gate_open": Text("已开", "open"),
+    "gate_here": Text("走到这里", "stands here"),
+    "gate_shut": Text("未到", "shut"),
+    "drafted_from": Text("本轮草稿来自", "This round was drafted from"),
+    "documents": Text("附件（可多选）", "Documents (several may be chosen)"),
+    "documents_note": Text(
+        "留存名称与内容摘要（SHA-256），原件由贵行保管。",
+        "Their names and digests (SHA-256) are kept; the documents stay where the bank keeps them.",
+    ),
+    "by_target": Text("按哪个任务目标下发", "As the tasks of a target"),
+    "no_target": Text("不按目标，可用的行都下发", "of none: every usable line is sent down"),
+    "by_target_note": Text(
+        "选了目标，各机构只得到分给它的件数，价值高的先得；每位客户经理每天的总行任务数（worklist.yaml）：",
+        "With a target each unit gets as many as its part of it, the worthiest first; tasks of head office a "
+        "manager has on a day (worklist.yaml):",
+    ),
     "not_split": Text("还没有往下分解。", "It is not split further yet."),
     "capacity": Text("承接能力", "capacity"),
     "end_target": Text("结束这个目标", "End this target"),
     "own_rules": Text("本地规则", "Our own rules"),
     "own_rules_note": Text(
         "只能在总行范围内收窄：条件与战役的条件同时满足才触达，每周上限不能高过总行的。",
-        "Within head office's limits, only narrower: customers must meet the campaign's condition and this one; the cap a week is never above head office's.",
+        "Within head office's limits, only narrower: customers must meet the campaign's condition and this "
+        "one; the cap a week is never above head office's.",
     ),
     "no_rules": Text("没有本地规则，按总行的执行。", "There are no rules of our own: head office's hold."),
     "every_campaign": Text("全部战役", "All campaigns"),

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from bankloop.kit.text import Language, Text
 from bankloop.organization.rights import ROLES, allowed
+from bankloop.web.shell.badges import badges_of
 from bankloop.web.shell.console import Console
 from bankloop.web.shell.front_words import FRONT_WORDS
 from bankloop.web.shell.lead_words import LEAD_WORDS
@@ -31,6 +32,7 @@ MENU: Mapping[str, tuple[tuple[str, str, str, str], ...]] = {
         ("/board", "board", "board", "round.read"),
         ("/daily", "daily", "daily", "daily.read"),
         ("/warroom", "warroom", "warroom", "task.assign"),
+        ("/escalations", "escalations", "escalations", "task.read"),
         ("/tasks", "tasks", "tasks", "task.read"),
         ("/targets", "targets", "targets", "target.read"),
         ("/credits", "credits", "credits", "credit.read"),
@@ -111,6 +113,7 @@ def page(request: Request, template: str, status: int = 200, at: str = "", **val
         campaigns=console.titles() if console and listed else {},
         has_report=report_file(console.folder).exists() if console and listed else False,
         menu=_menu(visitor), visitor=visitor,
+        badges=badges_of(console, visitor.principal) if console and visitor and status < 500 else {},
         roles=ROLES, may=lambda permission: may(visitor, permission),
         demo=request.app.state.settings.demo if console else False, **values,
     )  # fmt: skip

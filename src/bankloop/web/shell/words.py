@@ -87,6 +87,7 @@ MORE_WORDS: Mapping[str, Text] = {
     "audit": Text("审计", "Audit"),
     "today_tasks": Text("今天的任务", "Today's tasks"),
     "my_book": Text("我看得到的客户", "Customers within my scope"),
+    "open_number": Text("按客户号打开（含其他条线共享的）", "Open by number (also what another line shares)"),
     "no_tasks": Text("今天没有任务。", "There is no task for today."),
     "no_customers": Text("名下没有客户；装载数据或划转后会出现在这里。", "No customer is in your scope yet; they appear after a load or a transfer."),
     "open_tasks": Text("打开任务清单", "Open the list of tasks"),

@@ -18,17 +18,19 @@ from bankloop.kit.worktime import WorkTime
 from bankloop.lake.contracts import DataClass
 from bankloop.loop.campaign.locks_in_force import locked_catalogue
 from bankloop.loop.reach import Action, actions_of
-from bankloop.loop.script import choose, newest_approved
+from bankloop.loop.script import Chosen, choose, newest_approved
 from bankloop.loop.spec import Lock
 from bankloop.organization.collaboration import TOPICS, request_behind
 from bankloop.organization.rights import allowed, open_customer, unmasked_fields
 from bankloop.organization.task import (
     ESCALATION_SAID,
+    SERVICE,
     VISIT_PLACES,
     Task,
     TaskEvent,
     TaskKind,
     TaskState,
+    clocks_of,
     events_of,
     first_calls,
     open_tasks_for,
@@ -41,7 +43,8 @@ from bankloop.store.contracts import Principal
 from bankloop.store.database import now_of
 from bankloop.store.history import read_reasons
 from bankloop.view import format as say
-from bankloop.view.figures import Figure
+from bankloop.view.figures import Figure, Table
+from bankloop.web.pages.workbench.guide import ShownGuide, clock_table, guide_of
 from bankloop.web.shell.console import Console, masked
 
 FIRST = 3
@@ -120,7 +123,7 @@ class Workbench:
 
 @dataclass(frozen=True, slots=True)
 class TaskPage:
-    """One task: who and why, the guide, what was done, and what may be done now."""
+    """One task: who and why, the guide, its clocks, what was done, and what may be done now."""
 
     call: Call
     state: Text
@@ -129,6 +132,8 @@ class TaskPage:
     phone: str
     dial: str
     script: Text | None
+    guide: ShownGuide | None
+    clocks: Table
     history: tuple[tuple[str, Text, str], ...]
     request: UUID | None = None
 
@@ -187,11 +192,14 @@ def task_page(console: Console, principal: Principal, task_id: UUID) -> TaskPage
         clear = set(IDENTITY) <= unmasked_fields(connection, task.customer_no)
         reasons = read_reasons(connection, [task.parent_id or task_id])
         (call,) = _calls(console, connection, [task], reasons, clear=clear)
-        events = events_of(connection, [task_id])
+        events, now = events_of(connection, [task_id]), now_of(connection)
         asked = request_behind(connection, task_id)
     # A company is called by its own line's system; what is shown of its owner is the request's to rule.
     name, phone = (_MASK, _MASK) if asked else _identity(console, principal, task.customer_no)
     locked = next((_lock_of(console, one) for one in reasons.values()), None)
+    chosen = _chosen(locked, task) if locked else None
+    service = TOPICS[task.action].service if task.action in TOPICS else SERVICE[task.kind]
+    clocks = clocks_of(task, events, service, now, WorkTime(console.bank.lake.zone))
     return TaskPage(
         call=call,
         state=STATES[task.state],
@@ -199,7 +207,9 @@ def task_page(console: Console, principal: Principal, task_id: UUID) -> TaskPage
         name=name,
         phone=phone,
         dial=phone if phone.isdigit() else "",
-        script=(_script(locked, task) if locked else None) or _explanation(console, task),
+        script=_script(chosen) or _explanation(console, task),
+        guide=guide_of(chosen),
+        clocks=clock_table(clocks, ZoneInfo(console.bank.lake.zone)),
         history=tuple(_done(console, event) for event in events),
         request=asked.request_id if asked else None,
     )
@@ -279,10 +289,13 @@ def _action(locked: Locked | None, task: Task) -> Text:
     return action_title(locked.lock, action) if locked and action else say.same(task.action or "—")
 
 
-def _script(locked: Locked, task: Task) -> Text | None:
-    """Return the lock's words for what a task does; None where that is no action of its campaign, as after a referral."""
+def _chosen(locked: Locked, task: Task) -> Chosen | None:
+    """Return the lock's script for a task; None where that is no action of its campaign, as after a referral."""
     action = locked.actions.get(task.action)
-    chosen = choose(locked.lock, action.product, action.channel) if action else None
+    return choose(locked.lock, action.product, action.channel) if action else None
+
+
+def _script(chosen: Chosen | None) -> Text | None:
     if chosen is None:
         return None
     bodies = {language.value: chosen.body(language, {}) for language in chosen.bodies}
@@ -333,7 +346,7 @@ def _done(console: Console, event: TaskEvent) -> tuple[str, Text, str]:
     acts = {
         "assigned": Text("分配", "assigned"), "reassigned": Text("改派", "reassigned"), "accepted": Text("接单", "accepted"),
         "rejected": Text("退回", "rejected"), "escalated": Text("升级", "escalated"), "late": Text("事后补记", "noted afterwards"),
-        "visited": Text("拜访", "visited"), "handed_over": Text("转交", "handed over"),
+        "visited": Text("拜访", "visited"), "handed_over": Text("转交", "handed over"), "heeded": Text("处理意见", "word of who leads"),
     }  # fmt: skip
     what = OUTCOMES[event.outcome].title if event.outcome in OUTCOMES else acts.get(event.act, say.same(event.act))
     if event.act == "escalated" and event.note in ESCALATION_SAID:

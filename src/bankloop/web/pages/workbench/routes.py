@@ -12,8 +12,17 @@ from bankloop.contact.by_hand import log_contact
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.grammar import read_moment
 from bankloop.organization.rights import require, unmask
-from bankloop.organization.task import OUTCOMES, VISIT_PLACES, Visit, accept_task, check_in, reject_task
+from bankloop.organization.task import (
+    OUTCOMES,
+    VISIT_PLACES,
+    Visit,
+    accept_task,
+    check_in,
+    reject_task,
+    with_recording,
+)
 from bankloop.web.pages.workbench.book import book_page
+from bankloop.web.pages.workbench.guide import brief_of
 from bankloop.web.pages.workbench.offline import WORK_POLICY
 from bankloop.web.pages.workbench.page import CALL_MINUTES, IDENTITY, task_page, workbench
 from bankloop.web.shell.forms import Acting, Form, Here
@@ -58,10 +67,10 @@ def add_pages(app: FastAPI) -> None:
             words = form.get("next_at", "")
             agreed = read_moment(words, ZoneInfo(console.bank.lake.zone)) if words else None
             with console.bank.store.begin(visitor.principal) as connection:
+                note = with_recording(form.get("note", ""), form.get("recording", "")[:64])
                 log_contact(
-                    connection, task_id, form.get("outcome", ""), form.get("note", ""), next_at=agreed,
-                    zone=console.bank.lake.zone,
-                )  # fmt: skip
+                    connection, task_id, form.get("outcome", ""), note, next_at=agreed, zone=console.bank.lake.zone
+                )
         except BankloopError as error:
             return _task_page(request, visitor, task_id, error, form)
         return RedirectResponse("/workbench", 303)
@@ -93,9 +102,12 @@ def _task_page(
     error: BankloopError | None = None,
     form: dict[str, str] | None = None,
 ) -> Response:
-    found = task_page(console_of(request), visitor.principal, task_id)
+    console = console_of(request)
+    found = task_page(console, visitor.principal, task_id)
+    # What another line refers is shown as far as the request rules, on its own page.
+    brief = None if found.request else brief_of(console, visitor.principal, found.call.task.customer_no)
     shown = page(
-        request, "task.html", error.http_status if error else 200, at="work", page=found, error=error, form=form or {},
+        request, "task.html", error.http_status if error else 200, at="work", page=found, brief=brief, error=error, form=form or {},
         outcomes=OUTCOMES, places=VISIT_PLACES,
     )  # fmt: skip
     return _scripted(shown)

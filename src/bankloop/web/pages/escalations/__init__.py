@@ -1,0 +1,1 @@
+"""What was escalated to who leads."""
