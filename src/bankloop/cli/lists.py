@@ -31,6 +31,10 @@ def take(
     file: Annotated[Path, typer.Argument(help="xlsx，首行含“客户号” / xlsx whose first row has 客户号")],
     name: Annotated[str, typer.Option("--name", help="名单名称 / name of the list")],
     due: Annotated[datetime, typer.Option("--due", formats=["%Y-%m-%d"], help="截止日 / to be done by")],
+    target: Annotated[
+        UUID | None,
+        typer.Option("--target", help="按任务目标分到各机构 / as the tasks of a target, by its weights"),
+    ] = None,
     returned: Annotated[
         Path | None, typer.Option("--returned", help="把退回的行和原因写入这个 xlsx / write what is returned here")
     ] = None,
@@ -40,6 +44,7 @@ def take(
 ) -> None:
     """下发名单：可用的行成为任务，其余逐行退回原因。Take a list in: usable rows become tasks, the others come back."""
     from bankloop.care.worklist import take_list
+    from bankloop.performance.instruction import instruct
     from bankloop.report.exporting import returned_rows, xlsx_of
 
     try:
@@ -55,7 +60,11 @@ def take(
         ) from error
     with opened_in(bank, as_, "worklist.take") as (opened, connection):
         today = opened.lake.today()
-        done = take_list(connection, name, sent_in, due.date(), today, WorkTime(opened.lake.zone))
+        hours = WorkTime(opened.lake.zone)
+        if target is None:
+            done = take_list(connection, name, sent_in, due.date(), today, hours)
+        else:
+            done = instruct(connection, opened.folder, target, name, sent_in, due.date(), today, hours)
     if returned is not None and done.refused:
         returned.write_bytes(xlsx_of(returned_rows(done.refused), "returned"))
     one = done.work_list
@@ -131,3 +140,35 @@ def escalate(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     titles = ["提醒经理 / manager", "升级支行 / sub-branch", "升级分行 / branch"]
     show_table("✓", titles, [[raised.get(level, 0) for level in (1, 2, 3)]])
     finish({"raised": {str(level): count for level, count in raised.items()}}, as_json)
+
+
+@tasks_group.command("escalated")
+@handled
+def escalated(
+    bank: Folder = _HERE,
+    as_: Person = "commander",
+    as_json: AsJson = False,
+) -> None:
+    """升级到本人的任务：没人动的在前。List the tasks escalated to who asks: those that nobody has touched first."""
+    from bankloop.kit.plain import plain
+    from bankloop.organization.task import escalations
+
+    with opened_in(bank, as_, "task.read") as (_, connection):
+        found = escalations(connection)
+    rows = [
+        [
+            one.task.task_id,
+            one.task.unit_id,
+            one.task.staff_id or "—",
+            one.task.escalated,
+            one.since,
+            "✓" if one.touched else "",
+        ]
+        for one in found
+    ]
+    titles = ["任务 / task", "机构 / unit", "经办 / for", "级 / level", "升级于 / since", "有人动 / touched"]
+    show_table("✓", titles, rows, right=[3])
+    finish(
+        {"escalated": [{**plain(one.task), "since": plain(one.since), "touched": one.touched} for one in found]},
+        as_json,
+    )

@@ -65,7 +65,6 @@ def amounts(store: Store, number: UUID, holder: str) -> dict[str, int]:
         return {one.holder: one.amount for one in parts_below(connection, number, holder)}
 
 
-@pytest.mark.capability("A11")
 def test_nine_hundred_by_five_three_one_go_down_to_people_exactly(three: Folk, store: Store) -> None:
     number = asked(three)
     assert amounts(store, number, "0000") == {"B001": 500, "B002": 300, "B003": 100}

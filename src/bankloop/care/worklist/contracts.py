@@ -27,7 +27,30 @@ REASONS: Mapping[str, Text] = {
     "stopped": Text(
         "客户未同意电话营销或已要求停止", "the customer did not allow marketing by phone, or asked to stop"
     ),
+    "beyond": Text("超出本机构在目标中分到的任务数", "more than its unit was given of the target"),
+    "full": Text("客户经理每天的总行任务已排满", "the manager's days are full of head-office tasks"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How many lines of an instruction each holder takes, and for which holder each unit counts."""
+
+    amounts: Mapping[str, int]
+    counts_for: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many tasks of head office a manager has on a day: at least while there are any, and at most."""
+
+    least: int
+    most: int
+
+    def a_day(self, wanted: int, days: int, people: int = 1) -> int:
+        """Return how many a day so many people take on who have ``wanted`` in ``days``."""
+        needed = -(-wanted // max(days * people, 1))
+        return people * min(max(needed, self.least), self.most)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from bankloop.kit.errors import DataError, InputError, NotFoundError
+from bankloop.kit.errors import DataError, InputError, NotFoundError, SpecError
 from bankloop.kit.text import Text
 
 
@@ -23,6 +23,31 @@ def past_due(due_on: date, today: date) -> InputError:
         Text("截止日 {due} 已过（今天是 {today}）；请填今天或以后的日子", "the due day {due} is over (today is {today}); give today or a later day"),
         due=due_on.isoformat(), today=today.isoformat(),
     )  # fmt: skip
+
+
+def bad_pace(place: str) -> SpecError:
+    """Return the refusal of a ``worklist.yaml`` that does not say how many tasks a manager has."""
+    return SpecError(
+        "worklist.pace",
+        Text(
+            "{place}: 请写 head_office_tasks: {{least: 2, most: 4}}，两个数在 1 到 100 之间，前者不大于后者",
+            "{place}: write head_office_tasks: {{least: 2, most: 4}}, two numbers from 1 to 100, the first not "
+            "above the second",
+        ),
+        place=place,
+    )
+
+
+def no_days(due_on: date) -> InputError:
+    """Return the refusal of an instruction that has no working day."""
+    return InputError(
+        "worklist.no_days",
+        Text(
+            "到 {due} 为止没有工作日，任务排不下去；请把截止日推后",
+            "there is no working day until {due} on which anything could be done; give a later day",
+        ),
+        due=due_on.isoformat(),
+    )
 
 
 def no_column(found: str) -> DataError:

@@ -13,19 +13,22 @@ from sqlalchemy import Connection, insert, update
 
 from bankloop.care.tables import work_list as table
 from bankloop.care.worklist import errors
-from bankloop.care.worklist.contracts import CHANNEL, ListRow, TakenIn
+from bankloop.care.worklist.contracts import CHANNEL, ListRow, Pace, Refused, Shares, TakenIn
+from bankloop.care.worklist.pacing import paced, within_shares
 from bankloop.care.worklist.queries import known_list, listed_as, returned_of, sorted_out, work_list_of
 from bankloop.care.worklist.reading import read_rows
 from bankloop.contact.asking import Asker, DecisionClass, Intent, ask
 from bankloop.contact.stops import stop_contacts
 from bankloop.customer.homes import home_unit
 from bankloop.kit.ids import digest, uuid7
-from bankloop.kit.worktime import WorkTime
+from bankloop.kit.worktime import WorkTime, days_between, is_working_day
 from bankloop.loop.offering.shelf import gate
+from bankloop.organization.people import keeper_of, people
 from bankloop.organization.task import (
     NO_LIMIT,
     Dispatched,
     TaskKind,
+    marketing_tasks_ahead,
     place_tasks,
     recall_tasks,
     recalled_tasks,
@@ -38,12 +41,19 @@ from bankloop.store.verbs import verb
 
 @verb("worklist.take")
 def take_list(
-    connection: Connection, name: str, body: bytes, due_on: date, today: date, hours: WorkTime | None = None
+    connection: Connection,
+    name: str,
+    body: bytes,
+    due_on: date,
+    today: date,
+    hours: WorkTime | None = None,
+    instruction: tuple[Shares, Pace] | None = None,
 ) -> TakenIn:
     """Take in an xlsx: its usable lines become calls of the customers' managers, due by a day; the others come back.
 
     The same file under the same name is one list of a unit, however often it is sent. Each call is reserved at the
-    contact gate, where it counts for the caps of campaigns; a list itself is held to no cap. Raises ``InputError``
+    contact gate, where it counts for the caps of campaigns; a list itself is held to no cap. As an ``instruction`` each
+    unit takes no more lines than its share, spread over the working days by what a manager does. Raises ``InputError``
     without a name or with a day that is over, else as ``read_rows``.
     """
     name, unit, mark = name.strip(), home_unit(connection), sha256(body).hexdigest()
@@ -56,6 +66,10 @@ def take_list(
         raise errors.past_due(due_on, today)
     rows, refused = read_rows(body)
     usable, places, more = sorted_out(connection, rows, today)
+    days = dict.fromkeys(places, due_on)
+    if instruction is not None:
+        usable, days, beyond = _instructed(connection, usable, places, (today, due_on), *instruction)
+        more += beyond
     returned = tuple(sorted((*refused, *more), key=lambda one: one.line))
     now = now_of(connection)
     made = uuid7(int(now.timestamp() * 1000))
@@ -65,7 +79,7 @@ def take_list(
         "returned": listed_as(returned),
     }  # fmt: skip
     connection.execute(insert(table).values(**values))
-    tasks = [_task(made, name, row, places[row.customer_no], due_on) for row in usable]
+    tasks = [_task(made, name, row, places[row.customer_no], days[row.customer_no]) for row in usable]
     sent = _sent(connection, made, tasks, hours or WorkTime()) if tasks else None
     after = {"name": name, "read": values["read"], "usable": len(usable), "returned": len(returned), "digest": mark}
     record_audit(connection, "worklist.take", "worklist", str(made), None, after)
@@ -84,6 +98,29 @@ def recall_list(connection: Connection, list_id: UUID, reason: str) -> int:
         connection, "worklist.recall", "worklist", str(list_id), {"name": found.name}, {"recalled": gone}, reason
     )
     return gone
+
+
+def _instructed(
+    connection: Connection,
+    rows: Sequence[ListRow],
+    places: Mapping[str, str],
+    span: tuple[date, date],
+    shares: Shares,
+    pace: Pace,
+) -> tuple[list[ListRow], dict[str, date], list[Refused]]:
+    """Return the lines of an instruction that are taken, each customer's day, and the lines without room."""
+    days = [day for day in days_between(*span) if is_working_day(day)]
+    if not days:
+        raise errors.no_days(span[1])
+    kept, beyond = within_shares(rows, places, shares)
+    numbers = [row.customer_no for row in kept]
+    keepers = {one.customer_no: one.staff_id for one in keeper_of(connection, *numbers) if one.staff_id}
+    hands = {number: keepers.get(number) or places[number] for number in numbers}
+    units = {hands[number] for number in numbers if number not in keepers}
+    staffed = {unit: sum(one.minutes_per_day > 0 for one in people(connection, (unit,))) for unit in units}
+    had = marketing_tasks_ahead(connection, sorted(set(hands.values())), *span)
+    found, full = paced(kept, hands, staffed, days, had, pace)
+    return [row for row in kept if row.customer_no in found], found, [*beyond, *full]
 
 
 def _sent(connection: Connection, list_id: UUID, tasks: Sequence[Mapping[str, Any]], hours: WorkTime) -> Dispatched:

@@ -17,6 +17,7 @@ from bankloop.kit.plain import plain
 from bankloop.kit.worktime import WorkTime
 from bankloop.organization.rights import require
 from bankloop.organization.task import dispatch_tasks
+from bankloop.performance.instruction import instruct
 from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, WhyBody, Writes, does
 from bankloop.web.api.idempotency import once_in
 from bankloop.web.shell.errors import no_campaign
@@ -46,17 +47,24 @@ def take(
     due: Annotated[Day, Form()],
     console: Open,
     visitor: Writes,
+    target: Annotated[UUID | None, Form()] = None,
 ) -> Response:
-    """Take in an xlsx: usable lines become calls of the customers' managers, the others come back with their reason."""
+    """Take in an xlsx: usable lines become calls of the customers' managers, the others come back with their reason.
+
+    With a ``target`` of tasks each unit gets as many as its part of it, and each manager a few a day.
+    """
     require(visitor.principal, "worklist.take")
     content = file.file.read()
 
     def effect(connection: Connection) -> dict[str, Any]:
         hours = WorkTime(console.bank.lake.zone)
-        done = take_list(connection, name, content, due, console.today, hours)
+        if target is None:
+            done = take_list(connection, name, content, due, console.today, hours)
+        else:
+            done = instruct(connection, console.folder, target, name, content, due, console.today, hours)
         return {"list": done.work_list, "returned": done.refused, "known": done.known}
 
-    print_ = {"name": name, "due": due, "file": sha256(content).hexdigest()}
+    print_ = {"name": name, "due": due, "file": sha256(content).hexdigest(), "target": target}
     return once_in(request, console.bank.store, visitor, "worklist.take", name, print_, effect, 201)
 
 

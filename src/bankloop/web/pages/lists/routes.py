@@ -10,18 +10,20 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
-from bankloop.care.worklist import TakenIn, WorkList, recall_list, returned_of, take_list, work_lists
+from bankloop.care.worklist import TakenIn, WorkList, read_pace, recall_list, returned_of, take_list, work_lists
 from bankloop.kit.errors import BankloopError, InputError
 from bankloop.kit.grammar import read_day
 from bankloop.kit.text import Text
 from bankloop.kit.worktime import WorkTime
 from bankloop.organization.rights import require
+from bankloop.performance.instruction import TASKS, instruct
+from bankloop.performance.target import no_such_target, targets
 from bankloop.report.exporting import FORMATS, returned_rows, xlsx_of
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table
 from bankloop.web.shell.console import masked
 from bankloop.web.shell.forms import Acting, Form, Here
-from bankloop.web.shell.rendering import console_of, page
+from bankloop.web.shell.rendering import console_of, may, page
 from bankloop.web.shell.visitor import Visitor
 
 _SHOWN = 200
@@ -56,8 +58,13 @@ def add_pages(app: FastAPI) -> None:
         require(visitor.principal, "worklist.take")
         try:
             name, due = _asked(form)
+            target, hours = form.get("target", ""), WorkTime(console.bank.lake.zone)
             with console.bank.store.begin(visitor.principal) as connection:
-                done = take_list(connection, name, file, due, console.today, WorkTime(console.bank.lake.zone))
+                if target:
+                    number = _target(target)
+                    done = instruct(connection, console.folder, number, name, file, due, console.today, hours)
+                else:
+                    done = take_list(connection, name, file, due, console.today, hours)
         except BankloopError as error:
             return _page(request, visitor, error=error, form=form)
         return _page(request, visitor, done)
@@ -92,6 +99,13 @@ def _asked(form: dict[str, str]) -> tuple[str, date]:
         ) from None
 
 
+def _target(words: str) -> UUID:
+    try:
+        return UUID(words)
+    except ValueError:
+        raise no_such_target(words) from None
+
+
 def _page(
     request: Request,
     visitor: Visitor,
@@ -102,10 +116,15 @@ def _page(
     console = console_of(request)
     with console.bank.store.begin(visitor.principal) as connection:
         found = work_lists(connection)
-    given = form or {}
+        asked = (
+            [one for one in targets(connection, console.today) if one.measure == TASKS]
+            if may(visitor, "target.read")
+            else []
+        )
+    given, pace = form or {}, read_pace(console.folder)
     return page(
         request, "lists.html", error.http_status if error else 200, at="lists", done=done, error=error,
-        returned=_returned(done) if done else None, lists=found, name=given.get("name", ""),
+        returned=_returned(done) if done else None, lists=found, targets=asked, pace=pace, target=given.get("target", ""), name=given.get("name", ""),
         due=given.get("due") or (console.today + timedelta(days=_DAYS)).isoformat(), said=_said,
     )  # fmt: skip
 
