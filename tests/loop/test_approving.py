@@ -48,7 +48,6 @@ def state(bank: Bank, name: str = NAME) -> str | None:
     return row.state if row else None
 
 
-@pytest.mark.capability("H29")
 def test_a_product_of_risk_two_starts_only_after_a_positive_opinion(bank: Bank) -> None:
     """first-wealth sells R2: without the consumer-protection opinion nothing starts; returned, it is a draft."""
     submit(bank, maker(), "first-wealth")
@@ -94,7 +93,6 @@ def test_a_stable_lane_change_without_the_second_approval_is_refused(bank: Bank)
         path.write_text(written, encoding="utf-8")
 
 
-@pytest.mark.capability("A10")
 def test_no_gate_is_skipped_and_a_closed_round_drafts_the_next(bank: Bank) -> None:
     """Launch without step 6 approved → 409; close round 1 → round 2 is a draft filled in from it, linked to it."""
     submit(bank, maker(), NAME)

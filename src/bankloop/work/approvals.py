@@ -44,7 +44,6 @@ from bankloop.store.outbox import Drained, drain
 SPEAKERS = (approving, consents, granting, identity, parts, promotion, shelf, subject, tier)
 ACTS = ("pass", "return", "recall", "pause", "resume", "kill", "close")
 _OF_A_CAMPAIGN: Mapping[str, Callable[[Bank, Principal, str, str], object]] = {
-    "return": approving.return_campaign,
     "recall": approving.recall_campaign,
     "pause": approving.pause_campaign,
     "resume": approving.resume_campaign,
@@ -123,6 +122,8 @@ def _move_campaign(
 ) -> None:
     if act == "pass":
         approving.approve_campaign(bank, principal, found.object_id, comment, attachments)
+    elif act == "return":
+        approving.return_campaign(bank, principal, found.object_id, comment, attachments)
     else:
         _OF_A_CAMPAIGN[act](bank, principal, found.object_id, comment)
 

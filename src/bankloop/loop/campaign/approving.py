@@ -132,12 +132,14 @@ def approve_in_turn(bank: Bank, people: Sequence[Principal], name: str) -> Appro
 
 
 @verb("campaign.return")
-def return_campaign(bank: Bank, person: Principal, name: str, comment: str) -> Approval:
+def return_campaign(
+    bank: Bank, person: Principal, name: str, comment: str, attachments: Sequence[Attachment] = ()
+) -> Approval:
     """Send a submitted campaign back to its maker with comments: it is a draft again."""
     with bank.store.begin(person) as connection:
         request = _request(connection, name)
         if next_stage(request) is Stage.CONSUMER:
-            found = review(connection, request.approval_id, positive=False, opinion=comment)
+            found = review(connection, request.approval_id, positive=False, opinion=comment, attachments=attachments)
         else:
             found = reject(connection, request.approval_id, comment)
         return _moved(connection, name, found, "campaign.return", comment)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from bankloop.kit.fields import Reason
 from bankloop.kit.plain import plain
-from bankloop.organization.approval import Approval, approval_by_id, approval_view, approvals
+from bankloop.organization.approval import Approval, Attachment, approval_by_id, approval_view, approvals
 from bankloop.organization.rights import require
 from bankloop.web.api.dependencies import (
     KNOWN,
@@ -36,10 +36,18 @@ router = APIRouter(prefix=PREFIX, tags=["approvals"])
 Act = Literal["pass", "return", "recall", "pause", "resume", "kill", "close"]
 
 
+class DocumentBody(Body):
+    """A document beside an opinion: its name and the sha256 of its bytes."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
 class ActBody(Body):
-    """The comment that goes with an act."""
+    """The comment that goes with an act, and the documents of an opinion."""
 
     comment: Reason = ""
+    documents: Annotated[tuple[DocumentBody, ...], Field(max_length=10)] = ()
 
 
 @router.get("/approvals")
@@ -94,7 +102,8 @@ def act(request: Request, approval_id: UUID, act: Act, body: ActBody, console: O
         with console.bank.store.begin(visitor.principal) as connection:
             found = approval_by_id(connection, approval_id)
         matched(request, _tag(found), f"{found.kind} {found.object_id}", needed=False)
-        decided = decide(console.bank, visitor.principal, approval_id, act, body.comment)
+        documents = [Attachment(one.name, one.digest) for one in body.documents]
+        decided = decide(console.bank, visitor.principal, approval_id, act, body.comment, documents)
         done = decided.approval
         failed = [one.reason for one in decided.carried.failures]
         return {"approval": done.approval_id, "state": done.state, "etag": _tag(done), "failed": failed}

@@ -43,9 +43,11 @@ HEADERS: Mapping[str, str] = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
-# The largest body of ours is a campaign's file: kilobytes; but for a list, which is an xlsx.
+# The largest body of ours is a campaign's file: kilobytes; but for a list, an xlsx, and an opinion's documents.
 LARGEST_BODY = 1 << 20
 _LARGER = {"/lists/take": MOST_BYTES + LARGEST_BODY}
+# An opinion comes with its documents; their bytes are read for their digest and not kept.
+_WITH_DOCUMENTS = "/approvals/"
 SLOWEST_BODY = 10.0
 # Files of a bank: not held in memory but passed on as they come, at least as fast as a slow line sends them.
 STREAMED = "/bring/files"
@@ -180,7 +182,8 @@ def _client_of(header: str) -> str:
 async def _body(scope: Scope, receive: Receive) -> bytes:
     """Read the whole body before anybody works on it: a slow sender holds no thread and no transaction."""
     length = dict(scope["headers"]).get(b"content-length", b"0")
-    most = _LARGER.get(scope["path"], LARGEST_BODY)
+    documents = scope["path"].startswith(_WITH_DOCUMENTS)
+    most = MOST_BYTES + LARGEST_BODY if documents else _LARGER.get(scope["path"], LARGEST_BODY)
     if length.isdigit() and int(length) > most:
         raise errors.too_large(most)
     try:

@@ -18,16 +18,6 @@ STEPS: Mapping[str, Text] = {
     "optimize": Text("优模型", "Optimise"),
 }
 # Who opens each step's gate.
-OWNERS: Mapping[str, Text] = {
-    "model": Text("经办提交 · 复核批准", "maker submits · checker approves"),
-    "audience": Text("锁定后由系统冻结", "frozen by the system from the lock"),
-    "product": Text("适当性规则", "suitability rules"),
-    "benefit": Text("权益与品类规则", "benefit and product-class rules"),
-    "script": Text("消保审查", "consumer-protection review"),
-    "reach": Text("复核批准后执行", "runs once the checker approved"),
-    "evaluate": Text("系统按期读数", "read by the system when due"),
-    "optimize": Text("经办提交 · 复核晋升", "maker submits · checker promotes"),
-}
 STATES: Mapping[str, Text] = {
     "draft": Text("草稿", "Draft"),
     "submitted": Text("待审批", "Waiting for approval"),

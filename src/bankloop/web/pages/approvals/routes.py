@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.datastructures import UploadFile
 
 from bankloop.kit.errors import BankloopError, StaleError
 from bankloop.kit.text import Text
 from bankloop.loop.campaign import approving, parts
 from bankloop.loop.campaign.editing import campaign_file, edit_campaign
-from bankloop.organization.approval import Approval, ApprovalView, Change, approval_by_id, approval_view, approvals
+from bankloop.organization.approval import (
+    Approval,
+    ApprovalView,
+    Attachment,
+    Change,
+    Stage,
+    approval_by_id,
+    approval_view,
+    approvals,
+    next_stage,
+)
 from bankloop.organization.rights import require
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
+from bankloop.web.pages.approvals.templates import templates_table
 from bankloop.web.shell.console import Console
 from bankloop.web.shell.forms import Acting, Form, Here
 from bankloop.web.shell.rendering import console_of, may, page
@@ -25,6 +39,10 @@ from bankloop.web.shell.words import ACTS, MORE_WORDS
 from bankloop.work.approvals import decide
 
 MOST = 200
+MOST_DOCUMENTS = 10
+_LONGEST_NAME = 120
+# Whose consent is an opinion, with the documents that it rests on.
+_OPINIONS = (Stage.CONSUMER, Stage.COMPLIANCE)
 # What a campaign stands on; it changes seldom, and is long the first time.
 _BENEATH = ("attributes.", "policies.", "products", "benefits", "scripts", "models", "format")
 # The verbs of an approval as the page's buttons name them.
@@ -44,6 +62,20 @@ _RUNNING = {
 }
 
 
+async def attached(request: Request) -> list[Attachment]:
+    """Return the documents of a form by name and digest; an empty choice is none."""
+    found = [one for one in (await request.form()).getlist("documents") if isinstance(one, UploadFile)]
+    made = []
+    for one in found[:MOST_DOCUMENTS]:
+        body = await one.read()
+        if body and one.filename:
+            made.append(Attachment(one.filename[-_LONGEST_NAME:], sha256(body).hexdigest()))
+    return made
+
+
+Documents = Annotated[list[Attachment], Depends(attached)]
+
+
 def add_pages(app: FastAPI) -> None:
     """Add the routes."""
 
@@ -61,11 +93,13 @@ def add_pages(app: FastAPI) -> None:
         return _approval_page(request, visitor, approval_id)
 
     @app.post("/approvals/{approval_id}/{act}")
-    def act(request: Request, approval_id: UUID, act: str, form: Form, visitor: Acting) -> Response:
+    def act(
+        request: Request, approval_id: UUID, act: str, form: Form, documents: Documents, visitor: Acting
+    ) -> Response:
         console, comment = console_of(request), form.get("comment", "")
         require(visitor.principal, "approval.read")
         try:
-            decide(console.bank, visitor.principal, approval_id, act, comment, digest=form.get("digest"))
+            decide(console.bank, visitor.principal, approval_id, act, comment, documents, digest=form.get("digest"))
         except BankloopError as error:
             return _approval_page(request, visitor, approval_id, error, comment)
         return RedirectResponse(f"/approvals/{approval_id}", 303)
@@ -112,7 +146,8 @@ def _approval_page(
     status = error.http_status if error else 200
     return page(
         request, "approval.html", status, at="approvals", view=view, acts=acts, error=error, comment=comment,
-        diff=_diff(view), history=_history(view),
+        diff=_diff(view), history=_history(view), templates=templates_table(view.approval, visitor, console_of(request)),
+        opinion=next_stage(view.approval) in _OPINIONS,
     )  # fmt: skip
 
 
@@ -183,6 +218,7 @@ def _history(view: ApprovalView) -> Table:
             Cell(say.same(act.person + (f" ({act.acting_for})" if act.acting_for else ""))),
             Cell(say.same(act.recorded_at.strftime("%Y-%m-%d %H:%M"))),
             Cell(say.same(act.comment or "—")),
+            Cell(say.same("、".join(f"{one.name} ({one.digest[:12]})" for one in act.attachments) or "—")),
         )
         for act in view.acts
     )
@@ -191,6 +227,7 @@ def _history(view: ApprovalView) -> Table:
         Column(Text("谁", "Who")),
         Column(Text("时间（UTC）", "When (UTC)")),
         Column(MORE_WORDS["comment"]),
+        Column(Text("附件（摘要）", "Documents (digest)")),
     )
     return Table("history", MORE_WORDS["history"], columns, rows)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,16 @@ from sqlalchemy import Connection
 
 from bankloop.kit.text import Text
 from bankloop.loop.audience import EXCLUSIONS
+from bankloop.loop.campaign.gates import GateFacts, StepGate, gates_of
 from bankloop.loop.campaign.parts import TITLES as PARTS
 from bankloop.loop.campaign.parts import parts_of
 from bankloop.loop.campaign.parts import standing_of as parts_standing
+from bankloop.loop.offering.shelf import shelf_of
 from bankloop.loop.reach import actions_of
 from bankloop.loop.script import check_wording
 from bankloop.loop.spec import Lock
+from bankloop.organization.approval import acts_of, approval_of
+from bankloop.organization.rights import ROLES
 from bankloop.report.plan import falls_of, waterfall_picture
 from bankloop.report.record import action_title
 from bankloop.report.story import card_table, effect_table
@@ -25,7 +29,7 @@ from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Picture, StepKind, Table, Tone, WaterfallStep
 from bankloop.web.shell import errors
 from bankloop.web.shell.console import Console
-from bankloop.web.shell.texts import FALLS, IN_FORCE, OWNERS, STATES, STEPS
+from bankloop.web.shell.texts import FALLS, IN_FORCE, STATES, STEPS
 
 PART_STATES: Mapping[str, Text] = {
     "": Text("没有单独送审", "not asked for on its own"),
@@ -35,12 +39,24 @@ PART_STATES: Mapping[str, Text] = {
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """One of the eight steps: its state, what it gave, who opens its gate."""
+    """One of the eight steps: its state, what it gave, who answers for its gate."""
 
     title: Text
     state: str
     said: Text
     owner: Text
+
+
+@dataclass(frozen=True, slots=True)
+class GateView:
+    """One gate as a row: the step, what it asks, who answers for it, and what it waits for or who opened it when."""
+
+    title: Text
+    asks: Text
+    owner: Text
+    open: bool
+    now: bool
+    said: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,8 @@ class CampaignPage:
     lock: str | None
     expression: str
     steps: tuple[StepView, ...]
+    gates: tuple[GateView, ...]
+    before: tuple[int, str] | None
     waterfall: Picture | None
     falls: Table | None
     plan_id: str | None
@@ -96,6 +114,8 @@ def campaign_page(console: Console, name: str, round_: int | None) -> CampaignPa
         snapshot, now = read_snapshot(connection, name, shown), champion(connection, name)
         models = read_models(connection, name)
         parts = _parts(console, connection, name)
+        facts = _facts(console, connection, row, parts, frozenset(s for s in steps if steps[s].state == "done"))
+    gates = gates_of(facts)
     lock = console.lock(row.lock_digest) if row.lock_digest else None
     campaign = lock.campaign if lock else console.bank.spec.campaigns[name]
     plan_id = next(
@@ -113,7 +133,9 @@ def campaign_page(console: Console, name: str, round_: int | None) -> CampaignPa
         maker=row.maker,
         lock=row.lock_digest,
         expression=campaign.audience,
-        steps=_steps(steps, lock),
+        steps=_steps(steps, lock, gates),
+        gates=_gates(gates),
+        before=_before(steps),
         waterfall=waterfall_picture(name, titles[name], found) if found else None,
         falls=_falls(found) if found else None,
         plan_id=plan_id,
@@ -179,15 +201,58 @@ def _falls(found: tuple[WaterfallStep, ...]) -> Table:
     return Table("falls", Text("逐条原因，合计相符", "Reason by reason; it sums exactly"), columns, rows)
 
 
-def _steps(stored: Mapping[str, StepState], lock: Lock | None) -> tuple[StepView, ...]:
+def _facts(
+    console: Console, connection: Connection, row: CampaignRow, parts: tuple[PartView, ...], done: frozenset[str]
+) -> GateFacts:
+    """Gather what the gates are judged by, as it is on record now."""
+    request, model = approval_of(connection, "campaign", row.name), approval_of(connection, "model", row.name)
+    spec = console.bank.spec
+    campaign = spec.campaigns.get(row.name)
+    shelf = shelf_of(connection)
+    sold = [spec.products[key] for key in campaign.products if key in spec.products] if campaign else []
+    return GateFacts(
+        champion=champion(connection, row.name) is not None,
+        model_by=(model.checker or "") if model is not None and model.granted else "",
+        request=request,
+        acts=acts_of(connection, request.approval_id) if request else (),
+        locked=row.lock_digest is not None,
+        off_shelf=[one.key for one in sold if not shelf.of(one).available.on],
+        parts={f"{part.kind}/{part.key}": part.approved for part in parts if part.needed},
+        done=done,
+    )
+
+
+def _gates(found: Sequence[StepGate]) -> tuple[GateView, ...]:
+    at = next((gate.step for gate in found if not gate.open), None)
+    return tuple(
+        GateView(STEPS[gate.step], gate.asks, ROLES[gate.owner].title, gate.open, gate.step == at, _gate_said(gate))
+        for gate in found
+    )
+
+
+def _gate_said(gate: StepGate) -> Text:
+    if gate.open:
+        when = f" {gate.at:%Y-%m-%d %H:%M}" if gate.at else ""
+        return say.same(f"{gate.by}{when}") if gate.by else Text("系统按规则判定", "judged by the rule")
+    return gate.waits or Text("等前一环节", "the step before")
+
+
+def _before(stored: Mapping[str, StepState]) -> tuple[int, str] | None:
+    """Return the round that a round was drafted from and its lock; None for the first."""
+    made = next((one.detail["from"] for one in stored.values() if "from" in one.detail), None)
+    return (int(made["round"]), str(made["lock"])) if made else None
+
+
+def _steps(stored: Mapping[str, StepState], lock: Lock | None, gates: Sequence[StepGate]) -> tuple[StepView, ...]:
     seen = [step for step in STEPS if step in stored and stored[step].state == "done"]
     after = next((step for step in STEPS if step not in seen), None)
+    owners = {gate.step: ROLES[gate.owner].title for gate in gates}
     return tuple(
         StepView(
             title,
             "done" if step in seen else "now" if step == after and lock else "later",
             _said(step, stored[step].detail, lock) if step in stored else STATES["waiting"],
-            OWNERS[step],
+            owners[step],
         )
         for step, title in STEPS.items()
     )
