@@ -111,7 +111,6 @@ def test_a_bundle_carries_the_highest_rating_of_its_legs() -> None:
     assert next(one for one in raised if one.key == "salary-bundle").risk.level == 4  # type: ignore[union-attr]
 
 
-@pytest.mark.capability("A21")
 def test_each_leg_has_its_own_result_and_the_corporate_one_takes_corporate_rights() -> None:
     products = bank_spec().products
     legs = product.propose(products["salary-bundle"], products, 1, 10, ("retail",), age=40)

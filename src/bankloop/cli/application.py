@@ -8,6 +8,7 @@ import typer
 
 from bankloop import __version__
 from bankloop.cli import (
+    agreements,
     approving,
     attributes,
     audit,
@@ -86,6 +87,7 @@ application.add_typer(demonstration.group, name="demo")
 application.add_typer(audit.group, name="audit")
 application.add_typer(people.people_group, name="people")
 application.add_typer(people.rights_group, name="rights")
+application.add_typer(agreements.group, name="agreement")
 application.add_typer(signin.group, name="account")
 application.add_typer(operations.keys_group, name="keys")
 for name, word in {**consents.COMMANDS, **tiers.CUSTOMER_COMMANDS}.items():

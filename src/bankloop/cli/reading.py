@@ -53,7 +53,20 @@ SECTIONS: Mapping[str, tuple[Text, tuple[str, ...]]] = {
     ),
     "bank": (
         Text("权限与运维", "Rights and operation"),
-        ("signin", "signout", "account", "rights", "keys", "audit", "messages", "jobs", "backup", "restore", "bench"),
+        (
+            "signin",
+            "signout",
+            "account",
+            "rights",
+            "agreement",
+            "keys",
+            "audit",
+            "messages",
+            "jobs",
+            "backup",
+            "restore",
+            "bench",
+        ),
     ),
 }
 _HEADINGS: Mapping[str, Text] = {

@@ -136,22 +136,29 @@ def matrix(bank: Folder = _HERE, as_json: AsJson = False) -> None:
 def propose(
     bundle: Key,
     customer: Annotated[str, typer.Option("--customer", help="客户号 / customer number")],
+    company: Annotated[
+        str,
+        typer.Option(
+            "--company", help="其企业的客户号：对公产品给企业 / number of their company, for the corporate legs"
+        ),
+    ] = "",
     bank: Folder = _HERE,
     as_: Person = "relationship_manager",
     as_json: AsJson = False,
 ) -> None:
     """给一位客户的组合建议：逐腿给出适当性结果。Show a bundle for one customer, each leg with its own result."""
-    from bankloop.loop.offering.shelf import proposal
+    from bankloop.loop.offering.proposals import proposal
     from bankloop.report.shelf import proposal_table
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
         person = acting(opened.store, as_, "service")
-        legs = proposal(opened, person, bundle, customer)
+        legs = proposal(opened, person, bundle, customer, company)
         title = opened.spec.products[bundle].title.text
     table, speaks = proposal_table(legs, title), language()
     show_table(table.caption.say(speaks), table.heads(speaks), table.said(speaks))
     plain: list[dict[str, Any]] = [
-        {"product": leg.product.key, "open": leg.ruling.open, "reason": leg.ruling.reason.value} for leg in legs
+        {"product": leg.product.key, "for": leg.party, "open": leg.ruling.open, "reason": leg.ruling.reason.value}
+        for leg in legs
     ]
     finish({"bundle": bundle, "legs": plain, "open": all(leg.ruling.open for leg in legs)}, as_json)

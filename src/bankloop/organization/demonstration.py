@@ -11,7 +11,9 @@ from bankloop.kit.errors import NotFoundError
 from bankloop.kit.text import Text
 from bankloop.organization.people import (
     BusinessLine,
+    customers_of_units,
     engage_staff,
+    give_managers,
     license_staff,
     name_backup,
     open_unit,
@@ -26,6 +28,8 @@ from bankloop.store.database import now_of
 
 # The simulator's truth: only a bank that was simulated has one.
 _TRUTH = Path("data") / "truth"
+# What one corporate manager keeps.
+_COMPANIES = 100
 _SUBSIDIARY, _PARTNER = "SUB1", "PARTNER1"
 _ROOT = text("SELECT unit_id FROM org_unit WHERE kind = 'head_office' AND valid_to IS NULL ORDER BY 1 LIMIT 1")
 _PLACES = text(
@@ -35,7 +39,8 @@ _PLACES = text(
     "AND o.valid_to IS NULL ORDER BY 1 LIMIT 1) AS backup "
     "FROM staff_post p JOIN org_unit u ON u.unit_id = p.unit_id AND u.valid_to IS NULL JOIN staff s USING (staff_id) "
     "WHERE p.post = 'relationship_manager' AND p.valid_to IS NULL AND NOT s.on_leave "
-    "ORDER BY (SELECT count(*) FROM customer_book b WHERE b.staff_id = p.staff_id AND b.valid_to IS NULL) DESC, 1 LIMIT 1"
+    "ORDER BY (SELECT count(*) FROM customer_book b WHERE b.staff_id = p.staff_id AND b.valid_to IS NULL) "
+    "DESC, 1 LIMIT 1"
 )
 _SEAT = text("SELECT staff_id FROM staff_post WHERE post = 'remote_seat' AND valid_to IS NULL ORDER BY 1 LIMIT 1")
 
@@ -123,6 +128,8 @@ def _branch(
     # One of another line at the same place, to whom company business is referred.
     engage_staff(connection, "corporate", "演示·对公客户经理", sub_branch, "corporate_manager", BusinessLine.CORPORATE)
     give_role(connection, "corporate", "relationship_manager", (), (BusinessLine.CORPORATE,))
+    companies = customers_of_units(connection, [sub_branch], limit=_COMPANIES, line=BusinessLine.CORPORATE)
+    give_managers(connection, {one.customer_no: "corporate" for one in companies}, BusinessLine.CORPORATE)
     today = now_of(connection).date()
     for kind in ("wealth", "fund"):
         license_staff(

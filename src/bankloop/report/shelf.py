@@ -11,6 +11,7 @@ from bankloop.loop.spec import Availability, Policies, Product
 from bankloop.store.contracts import ProductReview
 from bankloop.view import format as say
 from bankloop.view.figures import Bar, BarRole, Bars, Cell, Column, Picture, Table, Tone
+from bankloop.view.format import masked_number
 
 PRODUCT_LINES: Mapping[str, Text] = {
     "retail": Text("零售", "Retail"),
@@ -65,7 +66,8 @@ def shelf_table(products: Sequence[Product], shelf: ShelfInForce, policies: Poli
     rows = tuple(_shelf_row(one, files[one.key], shelf, policies) for one in shelf.all_of(products))
     note = Text(
         "货架只能收窄已批准的内容：下架、缩小范围、调高评级即时生效；放宽要重新提交战役。",
-        "The shelf only narrows what was approved: off the shelf, fewer places, a higher rating hold at once; more takes a new lock.",
+        "The shelf only narrows what was approved: off the shelf, fewer places, a higher rating hold at once; "
+        "more takes a new lock.",
     )
     return Table("shelf", Text("产品货架", "The shelf"), columns, rows, note)
 
@@ -135,7 +137,8 @@ def products_table(cards: Sequence[Scorecard], titles: Mapping[str, Text], due: 
     )
     note = Text(
         "投诉率：近一年购买者中购买后投诉的占比。留存率：一个月前的持有现在仍在的占比，要有更早的数据版本才算得出。超出政策限值即生成复核。",
-        "Complaints: of the buyers of a year, who complained since. Retention: of the holdings of a month ago, what is still there; "
+        "Complaints: of the buyers of a year, who complained since. Retention: of the holdings of a month ago, "
+        "what is still there; "
         "it takes an earlier version of the data. Beyond the limits of the policies a review is opened.",
     )
     return Table("scorecards", Text("产品记分卡", "How products do"), columns, rows, note)
@@ -240,11 +243,12 @@ def gaps_picture(found: Sequence[Penetration], policies: Policies) -> Picture | 
 
 
 def proposal_table(legs: Sequence[LegRuling], title: Text) -> Table:
-    """Return a bundle's legs, each with its own result for one customer."""
+    """Return a bundle's legs, each with whom it is for and its own result."""
     rows = tuple(
         (
             Cell(one.product.title.text),
             Cell(PRODUCT_LINES[one.product.line]),
+            Cell(say.same(masked_number(one.party)) if one.party else _DASH),
             Cell(_DASH if one.product.risk is None else say.same(f"R{one.product.risk.level}")),
             Cell(one.ruling.sentence, Tone.GOOD if one.ruling.open else Tone.BAD),
         )
@@ -253,6 +257,7 @@ def proposal_table(legs: Sequence[LegRuling], title: Text) -> Table:
     columns = (
         Column(Text("产品", "Leg")),
         Column(Text("条线", "Line")),
+        Column(Text("给谁", "For")),
         Column(Text("风险", "Risk")),
         Column(Text("结果", "Result")),
     )

@@ -168,7 +168,6 @@ def test_who_reads_no_customers_is_refused_and_written_down(folk: Folk, store: S
     assert trail(folk)[0][3]["refused"] == "rights.not_allowed"
 
 
-@pytest.mark.capability("A20")
 def test_a_corporate_manager_opens_retail_assets_masked_and_audited(folk: Folk, store: Store, lake: Lake) -> None:
     folk.give("M00002", "sub_branch_head", ("S0001",), ("corporate",))
     manager = folk.who("M00002", "service", role="sub_branch_head")
@@ -200,7 +199,6 @@ def agree(folk: Folk, *customers: str) -> None:
             record_consent(connection, "A-1", customer)
 
 
-@pytest.mark.capability("A25")
 def test_a_subsidiary_sees_only_shared_and_consented_fields(folk: Folk, store: Store, lake: Lake, shared: Any) -> None:
     with pytest.raises(NotFoundError):
         open_customer(store, lake, shared, "C0001")
@@ -219,7 +217,6 @@ def test_a_subsidiary_sees_only_shared_and_consented_fields(folk: Folk, store: S
         assert connection.scalar(text("SELECT count(*) FROM customer_book")) == 0
 
 
-@pytest.mark.capability("B6")
 def test_an_expired_agreement_is_refused_and_leaves_its_row(
     folk: Folk, store: Store, lake: Lake, shared: Any, store_server: EmbeddedServer, database: str
 ) -> None:

@@ -4,7 +4,7 @@ Edges are derived into the lake; the graph is arrays and compiled loops. This ro
 """
 
 from bankloop.customer.relation.circle import Circle, Node, Tie, open_circle
-from bankloop.customer.relation.contracts import KINDS, TITLES, Derived, EdgeKind, Exposure, Graph, PathStep
+from bankloop.customer.relation.contracts import KINDS, TITLES, AlsoServed, Derived, EdgeKind, Exposure, Graph, PathStep
 from bankloop.customer.relation.opening import find_way, graph_now, open_relations
 from bankloop.customer.relation.queries import (
     EDGE_SCHEMA,
@@ -28,6 +28,7 @@ from bankloop.customer.relation.rules import (
     said,
 )
 from bankloop.customer.relation.service import EDGES, EXPOSED, derive_relations
+from bankloop.customer.relation.serving import also_served, tied_numbers
 
 __all__ = [
     "DECAY",
@@ -43,6 +44,7 @@ __all__ = [
     "SALARIES",
     "TITLES",
     "WIDEST",
+    "AlsoServed",
     "Circle",
     "Derived",
     "EdgeKind",
@@ -51,6 +53,7 @@ __all__ = [
     "Node",
     "PathStep",
     "Tie",
+    "also_served",
     "derive_relations",
     "derived_edges",
     "exposures",
@@ -64,4 +67,5 @@ __all__ = [
     "path",
     "said",
     "stored_edges",
+    "tied_numbers",
 ]

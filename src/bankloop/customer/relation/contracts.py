@@ -95,3 +95,13 @@ class Derived:
 
     edges: Mapping[str, int]
     exposed: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlsoServed:
+    """One number that another line keeps: the customer's own ('' as ``kind``) or one to whom a relation leads."""
+
+    customer_no: str
+    line: str
+    unit_id: str
+    kind: str

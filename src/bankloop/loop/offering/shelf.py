@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-import pyarrow.compute as pc
 from pydantic import ValidationError
 from sqlalchemy import Connection, text
 
@@ -24,11 +23,11 @@ from bankloop.kit.ids import digest
 from bankloop.kit.located import nearest
 from bankloop.kit.text import Text
 from bankloop.loop.bank import Bank
-from bankloop.loop.product import STUDENT, LegRuling, Notice, ShelfInForce, WhyNot, in_force, propose, rule_suitability
+from bankloop.loop.product import Notice, ShelfInForce, WhyNot, in_force, rule_suitability
 from bankloop.loop.spec import Availability, Lock, Product, RiskRating, read_lock
 from bankloop.organization.approval import Approval, Demand, Effects, Limits, have_effect, submit_approval, terms_of
 from bankloop.organization.principals import system
-from bankloop.organization.rights import check_named, open_customer
+from bankloop.organization.rights import check_named
 from bankloop.organization.task import Task, open_tasks, withdraw_tasks
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import Principal
@@ -293,24 +292,6 @@ def _member(lock: Lock, segment: str, attributes: Mapping[str, Any], as_of: date
     """Return whether what a decision read puts its customer into a segment; what cannot be known does not."""
     found = lock.policies.segments.get(segment)
     return found is not None and to_function(parse(found.where, lock.types))({**attributes, "today": as_of}) is True
-
-
-def proposal(bank: Bank, principal: Principal, key: str, customer_no: str) -> tuple[LegRuling, ...]:
-    """Return a bundle, or a product alone, for one customer: every leg with its own result, as the shelf is now.
-
-    Opening the customer takes the right to, and is an access row; a leg takes the right to its line of business.
-    """
-    product = known_product(bank, key)
-    open_customer(bank.store, bank.lake, principal, customer_no)
-    shelf = shelf_now(bank, principal)
-    products = {one.key: one for one in shelf.all_of(bank.spec.products.values())}
-    people = bank.state(bank.lake.today() - timedelta(days=1)).table
-    rows = people.filter(pc.equal(people["customer_no"], bank.lead_of(customer_no))).to_pylist()
-    row: Mapping[str, Any] = rows[0] if rows else {}
-    return propose(
-        product, products, row.get("risk_tolerance"), row.get("days_since_risk_assessment"), principal.lines,
-        age=row.get("age"), student=row.get(STUDENT),
-    )  # fmt: skip
 
 
 def known_product(bank: Bank, key: str) -> Product:

@@ -67,10 +67,11 @@ class ShelfInForce:
 
 @dataclass(frozen=True, slots=True)
 class LegRuling:
-    """One leg of a bundle for one customer: whether it is open, and why or why not."""
+    """One leg of a bundle for one customer, ``party`` being whom it is for: whether it is open, and why or why not."""
 
     product: Product
     ruling: SuitabilityRuling
+    party: str = ""
 
 
 def in_force(notices: Iterable[Notice], now: datetime) -> ShelfInForce:

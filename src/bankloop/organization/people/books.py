@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, text, update
 
 from bankloop.kit.ids import uuid7
 from bankloop.organization.people import errors
@@ -26,7 +26,8 @@ _COLUMNS = tuple(book_transfer.c[name] for name in Transfer.__dataclass_fields__
 _WANTED = "staff_id = :staff AND line = :line AND (cardinality(CAST(:customers AS text[])) = 0 OR customer_no = ANY (:customers))"
 # A row that begins in the very moment of the transfer is put right in its place; one that begins later stays.
 _MEND = text(
-    f"UPDATE customer_book SET unit_id = :unit, staff_id = :to WHERE {_WANTED} AND valid_to IS NULL AND valid_from = :at"
+    f"UPDATE customer_book SET unit_id = :unit, staff_id = :to WHERE {_WANTED} AND valid_to IS NULL AND "
+    "valid_from = :at"
 )
 _MOVE = text(
     f"WITH ended AS (UPDATE customer_book SET valid_to = :at WHERE {_WANTED} AND valid_to IS NULL AND valid_from < :at "
@@ -36,10 +37,11 @@ _MOVE = text(
 )
 # A row that begins this very moment is put right in its place; an older one ends and is followed.
 _GIVE = (
-    "UPDATE customer_book b SET staff_id = g.staff FROM {name} g WHERE b.customer_no = g.customer_no AND b.line = 'retail' "
+    "UPDATE customer_book b SET staff_id = g.staff FROM {name} g WHERE b.customer_no = g.customer_no AND "
+    "b.line = :line "
     "AND b.valid_to IS NULL AND b.staff_id IS NULL AND b.valid_from >= :now",
     "WITH ended AS (UPDATE customer_book b SET valid_to = :now FROM {name} g WHERE b.customer_no = g.customer_no "
-    "AND b.line = 'retail' AND b.valid_to IS NULL AND b.staff_id IS NULL AND b.valid_from < :now "
+    "AND b.line = :line AND b.valid_to IS NULL AND b.staff_id IS NULL AND b.valid_from < :now "
     "RETURNING b.customer_no, b.line, b.unit_id, b.says, g.staff) "
     "INSERT INTO customer_book (customer_no, line, valid_from, unit_id, staff_id, says) "
     "SELECT customer_no, line, :now, unit_id, staff, says FROM ended",
@@ -47,7 +49,8 @@ _GIVE = (
 # The first of each unit, merged: it reads a page a unit, not the units.
 _OF_UNITS = text(
     "SELECT b.* FROM unnest(CAST(:units AS text[])) u CROSS JOIN LATERAL (SELECT customer_no, line, unit_id, staff_id "
-    "FROM customer_book WHERE unit_id = u AND customer_no > :after AND valid_from <= :now "
+    "FROM customer_book WHERE unit_id = u AND customer_no > :after AND (:line = '' OR line = :line) AND "
+    "valid_from <= :now "
     "AND (valid_to IS NULL OR valid_to > :now) ORDER BY customer_no LIMIT :limit) b ORDER BY customer_no LIMIT :limit"
 )
 _NUMBERS = (
@@ -62,12 +65,17 @@ _KEPT_BY = (
 _COUNT = text(f"SELECT count(*) FROM customer_book WHERE {_WANTED} AND valid_to IS NULL")
 
 
-def book_of(connection: Connection, staff_id: str, after: str = "", limit: int = 1_000) -> list[BookRow]:
-    """Return a page of the customers of a member of staff now, in order of their numbers, as far as they may be seen."""
+def book_of(
+    connection: Connection, staff_id: str, after: str = "", limit: int = 1_000, line: str = ""
+) -> list[BookRow]:
+    """Return a page of the customers of a member of staff now, in order of their numbers, as far as they may be seen.
+
+    Those of one business line where one is named.
+    """
     t = customer_book.c
     query = (
         select(t.customer_no, t.line, t.unit_id, t.staff_id)
-        .where(t.staff_id == staff_id, valid(t, now_of(connection)), t.customer_no > after)
+        .where(t.staff_id == staff_id, valid(t, now_of(connection)), t.customer_no > after, *_of_line(line))
         .order_by(t.customer_no)
         .limit(limit)
     )
@@ -75,11 +83,18 @@ def book_of(connection: Connection, staff_id: str, after: str = "", limit: int =
 
 
 def customers_of_units(
-    connection: Connection, units: Sequence[str], after: str = "", limit: int = 1_000
+    connection: Connection, units: Sequence[str], after: str = "", limit: int = 1_000, line: str = ""
 ) -> list[BookRow]:
-    """Return a page of the customers of units now, in order of their numbers, as far as they may be seen."""
-    values = {"units": sorted(set(units)), "now": now_of(connection), "after": after, "limit": limit}
+    """Return a page of the customers of units now, in order of their numbers, as far as they may be seen.
+
+    Those of one business line where one is named.
+    """
+    values = {"units": sorted(set(units)), "now": now_of(connection), "after": after, "limit": limit, "line": line}
     return [BookRow(*row) for row in connection.execute(_OF_UNITS, values)]
+
+
+def _of_line(line: str) -> list[ColumnElement[bool]]:
+    return [customer_book.c.line == line] if line else []
 
 
 def numbers_kept(connection: Connection, staff_id: str, units: Sequence[str]) -> pa.Array:
@@ -103,14 +118,14 @@ def customer_counts(connection: Connection, units: Sequence[str]) -> dict[str, i
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def give_managers(connection: Connection, given: Mapping[str, str]) -> int:
-    """Let customers whom no manager keeps be kept by these from now on; return how many. For verbs that judged it.
+def give_managers(connection: Connection, given: Mapping[str, str], line: str = "retail") -> int:
+    """Let customers of a line whom no manager keeps be kept by these from now on; return how many. Verbs judged it.
 
     What the source says of them stays, so that only a new word of the source changes it again.
     """
     rows = pa.table({"customer_no": list(given), "staff": list(given.values())})
-    name, moment = copy_in(connection, rows), {"now": now_of(connection)}
-    return sum(connection.execute(text(statement.format(name=name)), moment).rowcount for statement in _GIVE)
+    name, values = copy_in(connection, rows), {"now": now_of(connection), "line": line}
+    return sum(connection.execute(text(statement.format(name=name)), values).rowcount for statement in _GIVE)
 
 
 def keeper_of(connection: Connection, *numbers: str) -> list[BookRow]:

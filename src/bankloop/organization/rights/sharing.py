@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, insert, select, text, update
+from sqlalchemy import Connection, exists, func, insert, select, text, update
 
 from bankloop.kit.text import Text
 from bankloop.organization.people import checked_id
@@ -125,6 +125,14 @@ def agreement_of(connection: Connection, agreement_id: str) -> Agreement:
     if row is None:
         raise errors.missing(_AGREEMENT, agreement_id)
     return _agreement(row)
+
+
+def consents_by_agreement(connection: Connection) -> dict[str, int]:
+    """Return by agreement how many customers agree to what it shares now."""
+    t, now = sharing_consent.c, now_of(connection)
+    holds = (t.given_at <= now) & (t.withdrawn_at.is_(None) | (t.withdrawn_at > now))
+    rows = connection.execute(select(t.agreement_id, func.count()).where(holds).group_by(t.agreement_id))
+    return {row[0]: row[1] for row in rows}
 
 
 def agreements_for(connection: Connection, principal: Principal, owner_lines: Collection[str]) -> list[Agreement]:

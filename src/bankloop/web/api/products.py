@@ -15,7 +15,8 @@ from bankloop.kit.fields import Moment, Name, Reason, Words
 from bankloop.kit.plain import plain
 from bankloop.loop.offering.assortment import conclude, due_reviews, product_matrix, scorecards
 from bankloop.loop.offering.offers import NextOffer, next_offers
-from bankloop.loop.offering.shelf import proposal, read_change, shelf_now, submit_change
+from bankloop.loop.offering.proposals import proposal
+from bankloop.loop.offering.shelf import read_change, shelf_now, submit_change
 from bankloop.loop.offering.slots import PLACES, slot_for
 from bankloop.organization.rights import require
 from bankloop.store.shelf import read_reviews
@@ -105,12 +106,12 @@ def matrix(console: Open, visitor: Reads) -> dict[str, Any]:
 
 
 @router.get("/products/{key}/proposal/{customer_no}")
-def propose(key: Name, customer_no: Name, console: Open, visitor: Reads) -> dict[str, Any]:
-    """Return a bundle for one customer, each leg with its own result."""
+def propose(key: Name, customer_no: Name, console: Open, visitor: Reads, company: Name | None = None) -> dict[str, Any]:
+    """Return a bundle for one customer, each leg with its own result; the corporate legs are for their ``company``."""
     require(visitor.principal, "product.read")
-    legs = proposal(console.bank, visitor.principal, key, customer_no)
+    legs = proposal(console.bank, visitor.principal, key, customer_no, company or "")
     found = [
-        {"product": leg.product.key, "open": leg.ruling.open, "reason": leg.ruling.reason.value, "said": plain(leg.ruling.sentence)}
+        {"product": leg.product.key, "for": leg.party, "open": leg.ruling.open, "reason": leg.ruling.reason.value, "said": plain(leg.ruling.sentence)}
         for leg in legs
     ]  # fmt: skip
     return {"bundle": key, "customer_no": customer_no, "legs": found, "open": all(leg.ruling.open for leg in legs)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from bankloop.web.pages.agreements import routes as agreements
 from bankloop.web.pages.approvals import routes as approvals
 from bankloop.web.pages.attributes import routes as attributes
 from bankloop.web.pages.audiences import routes as audiences
@@ -15,6 +16,7 @@ from bankloop.web.pages.bringing import routes as bringing
 from bankloop.web.pages.care import routes as care
 from bankloop.web.pages.collaboration import routes as collaboration
 from bankloop.web.pages.credits import routes as credits
+from bankloop.web.pages.customers import proposals
 from bankloop.web.pages.customers import routes as customers
 from bankloop.web.pages.daily import routes as daily
 from bankloop.web.pages.data import lineage
@@ -52,6 +54,7 @@ PAGES = (
     remote,
     lists,
     customers,
+    proposals,
     audiences,
     segments,
     attributes,
@@ -65,6 +68,7 @@ PAGES = (
     models,
     rounds,
     approvals,
+    agreements,
     people,
     rights,
     audit,

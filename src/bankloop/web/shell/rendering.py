@@ -65,6 +65,7 @@ MENU: Mapping[str, tuple[tuple[str, str, str, str], ...]] = {
         ("/bring", "bring", "bring", "lake.load"),
         ("/data", "data", "data", "quality.read"),
         ("/merges", "merges", "merges", "merge.decide"),
+        ("/agreements", "agreements", "agreements", "agreement.read"),
         ("/people", "people", "people", "unit.read"),
         ("/rights", "rights", "rights", ""),
         ("/audit", "audit", "audit", "audit.read"),

@@ -26,13 +26,14 @@ from bankloop.customer.consent import (
 )
 from bankloop.customer.consent import Word as Said
 from bankloop.customer.overview import open_overview
-from bankloop.customer.relation import open_circle, open_relations
+from bankloop.customer.relation import also_served, open_circle, open_relations
 from bankloop.customer.segment import segments
-from bankloop.kit.errors import BankloopError
+from bankloop.kit.errors import BankloopError, NotFoundError
 from bankloop.kit.text import Text
 from bankloop.loop.membership.members import memberships
 from bankloop.loop.offering.offers import next_offers
 from bankloop.loop.offering.slots import slot_of
+from bankloop.organization.people import units
 from bankloop.organization.rights import require, unmask
 from bankloop.report.models import offers_table, slot_table
 from bankloop.store.audit import record_access
@@ -43,6 +44,7 @@ from bankloop.web.pages.audiences.segments import groups_table
 from bankloop.web.pages.customers.customer_page import glance, ties_table
 from bankloop.web.pages.customers.identities import IDENTITIES, add_identities_page
 from bankloop.web.pages.customers.relations import drawn
+from bankloop.web.pages.customers.shared import served_table, shared_page
 from bankloop.web.pages.customers.way import WAY, add_way_page
 from bankloop.web.shell.console import Console, masked
 from bankloop.web.shell.forms import Acting, Form, Here
@@ -81,32 +83,18 @@ def add_pages(app: FastAPI) -> None:
     @app.get("/customers/{customer_no}")
     def shown(request: Request, customer_no: str, visitor: Here) -> HTMLResponse:
         require(visitor.principal, "customer.read")
-        console = console_of(request)
-        with console.bank.store.begin(visitor.principal) as connection:
-            found, ledger = standing_of(connection, customer_no[:64]), ledger_of(connection, customer_no[:64])
-            record_access(connection, "customer", [customer_no[:64]], ["consents"])
-            ties = (
-                open_relations(connection, console.bank.lake, customer_no[:64]) if may(visitor, "relation.read") else ()
+        try:
+            return _own_page(request, customer_no, visitor)
+        except NotFoundError:
+            found = shared_page(console_of(request), visitor.principal, customer_no[:64])
+            return page(
+                request,
+                "shared.html",
+                at="customers",
+                number=customer_no[:64],
+                masked=masked(customer_no[:64]),
+                page=found,
             )
-            circle = drawn(open_circle(connection, console.bank.lake, customer_no[:64])) if ties else None
-            bank = console.bank
-            profiles = bank.profiles(connection)
-            seen = open_overview(connection, bank.lake, profiles, bank.catalogue, customer_no[:64])
-            groups = segments(connection, active=True) if may(visitor, "segment.read") else []
-        row = profiles.attributes(seen.numbers)
-        own = memberships(groups, row, bank.catalogue, profiles.state.as_of) if profiles.state else []
-        ruling, zone = may_contact(found.words, ANY_CHANNEL), ZoneInfo(console.bank.lake.zone)
-        answer = Text("可以营销触达。", "Marketing may reach this customer.")
-        if not ruling.allowed:
-            answer = Text(
-                f"不可营销触达：{ruling.reason.zh}。", f"Marketing may not reach this customer: {ruling.reason.en}."
-            )
-        channels = sorted(console.bank.spec.policies.channels)
-        return page(
-            request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), masked_number=masked, answer=answer,
-            figures=_figures(found), glance=glance(seen, console.titles(), console.bank.lake.zone), ties=ties_table(ties), more_pages={"identities": IDENTITIES["open"], "way": WAY["open"]}, circle=circle, shut=seen.masked and may(visitor, "customer.unmask"), groups=groups_table(own), cards=cards_of(seen), attributes=attributes_table(seen), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
-            offers=_offers(console, visitor, customer_no[:64]), purposes=TITLES, origins={name: _ORIGINS[name] for name in ORIGINS},
-        )  # fmt: skip
 
     @app.post("/customers/{customer_no}/unmask")
     def opened(request: Request, customer_no: str, form: Form, visitor: Acting) -> RedirectResponse:
@@ -125,6 +113,35 @@ def add_pages(app: FastAPI) -> None:
                 lake=bank.lake,
             )  # fmt: skip
         return RedirectResponse(f"/customers/{customer_no}#consents", 303)
+
+
+def _own_page(request: Request, customer_no: str, visitor: Visitor) -> HTMLResponse:
+    console = console_of(request)
+    with console.bank.store.begin(visitor.principal) as connection:
+        found, ledger = standing_of(connection, customer_no[:64]), ledger_of(connection, customer_no[:64])
+        record_access(connection, "customer", [customer_no[:64]], ["consents"])
+        ties = open_relations(connection, console.bank.lake, customer_no[:64]) if may(visitor, "relation.read") else ()
+        circle = drawn(open_circle(connection, console.bank.lake, customer_no[:64])) if ties else None
+        bank = console.bank
+        profiles = bank.profiles(connection)
+        seen = open_overview(connection, bank.lake, profiles, bank.catalogue, customer_no[:64])
+        groups = segments(connection, active=True) if may(visitor, "segment.read") else []
+        served = also_served(connection, bank.lake, seen.numbers)
+        places = {one.unit_id: one for one in units(connection)} if served else {}
+    row = profiles.attributes(seen.numbers)
+    own = memberships(groups, row, bank.catalogue, profiles.state.as_of) if profiles.state else []
+    ruling, zone = may_contact(found.words, ANY_CHANNEL), ZoneInfo(console.bank.lake.zone)
+    answer = Text("可以营销触达。", "Marketing may reach this customer.")
+    if not ruling.allowed:
+        answer = Text(
+            f"不可营销触达：{ruling.reason.zh}。", f"Marketing may not reach this customer: {ruling.reason.en}."
+        )
+    channels = sorted(console.bank.spec.policies.channels)
+    return page(
+        request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), masked_number=masked, answer=answer,
+        figures=_figures(found), glance=glance(seen, console.titles(), console.bank.lake.zone), ties=ties_table(ties), more_pages={"identities": IDENTITIES["open"], "way": WAY["open"]}, circle=circle, shut=seen.masked and may(visitor, "customer.unmask"), groups=groups_table(own), served=served_table(served, places), cards=cards_of(seen), attributes=attributes_table(seen), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
+        offers=_offers(console, visitor, customer_no[:64]), purposes=TITLES, origins={name: _ORIGINS[name] for name in ORIGINS},
+    )  # fmt: skip
 
 
 def _offers(console: Console, visitor: Visitor, customer_no: str) -> tuple[Table, ...]:

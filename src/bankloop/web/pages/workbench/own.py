@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 
 from bankloop.kit.text import Text
 from bankloop.organization.people import BookRow, book_of, customers_of_units, units
 from bankloop.organization.rights import require
 from bankloop.organization.task import Task, day_page, tasks_for, tasks_of
+from bankloop.report.shelf import PRODUCT_LINES
 from bankloop.store.audit import record_access
 from bankloop.store.contracts import EVERY_UNIT, Principal
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
 from bankloop.web.pages.workbench.page import KIND_TITLES
 from bankloop.web.pages.workbench.page import STATES as WORK_STATES
-from bankloop.web.shell.console import Console, masked
+from bankloop.web.shell.console import Console, known, masked
 from bankloop.web.shell.forms import Here
 from bankloop.web.shell.rendering import console_of, page
 from bankloop.web.shell.words import MORE_WORDS
@@ -28,6 +30,7 @@ PAGE = 50
 ON_HOME = 8
 # The rows of a leader's list that one page shows.
 MOST = 200
+ALL_LINES = Text("全部条线", "All lines")
 
 
 def add_pages(app: FastAPI) -> None:
@@ -48,13 +51,20 @@ def add_pages(app: FastAPI) -> None:
         )
 
     @app.get("/customers")
-    def customers(request: Request, visitor: Here, after: str = "") -> HTMLResponse:
+    def customers(request: Request, visitor: Here, after: str = "", line: str = "", number: str = "") -> Response:
         require(visitor.principal, "customer.list")
-        found = own_customers(console_of(request), visitor.principal, after, PAGE)
-        following = f"/customers?after={found[-1].customer_no}" if len(found) == PAGE else None
+        if number.strip():
+            return RedirectResponse(f"/customers/{quote(number.strip()[:64], safe='')}", 303)
+        known({"": ALL_LINES, **PRODUCT_LINES}, "line", line)
+        found = own_customers(console_of(request), visitor.principal, after, PAGE, line)
+        following = f"/customers?line={line}&after={found[-1].customer_no}" if len(found) == PAGE else None
+        chips = [
+            (title, f"/customers?line={key}" if key else "/customers", key == line)
+            for key, title in {"": ALL_LINES, **PRODUCT_LINES}.items()
+        ]
         return page(
             request, "list.html", at="customers", title=MORE_WORDS["my_book"], table=customers_table(found),
-            nothing=MORE_WORDS["no_customers"], next=following,
+            nothing=MORE_WORDS["no_customers"], next=following, chips=chips, ask=("number", MORE_WORDS["open_number"]),
         )  # fmt: skip
 
 
@@ -76,14 +86,14 @@ def own_page(
     return day_page(connection, console.today, places, principal.book or principal.tasks or "", after, limit)
 
 
-def own_customers(console: Console, principal: Principal, after: str, limit: int) -> list[BookRow]:
+def own_customers(console: Console, principal: Principal, after: str, limit: int, line: str = "") -> list[BookRow]:
     """Return a page of the customers within the principal's scope; that they were listed is written down."""
     with console.bank.store.begin(principal) as connection:
         if principal.book:
-            found = book_of(connection, principal.book, after, limit)
+            found = book_of(connection, principal.book, after, limit, line)
         else:
             places = [u.unit_id for u in units(connection)] if EVERY_UNIT in principal.units else principal.units
-            found = customers_of_units(connection, places, after, limit)
+            found = customers_of_units(connection, places, after, limit, line)
         if found:
             record_access(connection, "customer", [row.customer_no for row in found], ["customer_no"])
     return found
@@ -125,7 +135,7 @@ def customers_table(found: Sequence[BookRow]) -> Table:
             Cell(say.same(masked(row.customer_no)), drill=f"customers/{row.customer_no}"),
             Cell(say.same(row.unit_id)),
             Cell(say.same(row.staff_id or "—")),
-            Cell(say.same(row.line)),
+            Cell(PRODUCT_LINES.get(row.line, say.same(row.line))),
         )
         for row in found
     )
