@@ -159,7 +159,6 @@ def task(number: int, risk: int = 0, licence: str = "", customer: str = "C0000")
     )
 
 
-@pytest.mark.capability("H11")
 def test_an_expired_licence_takes_no_r3_task(folk: Folk, store: Store) -> None:
     with store.begin(PEOPLE_SYSTEM) as connection:
         create_tasks(connection, task(1, 3, "fund"), {"B001": 9})

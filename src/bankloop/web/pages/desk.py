@@ -26,7 +26,7 @@ from bankloop.web.pages.holds import routes as holds
 from bankloop.web.pages.lists import routes as lists
 from bankloop.web.pages.merges import routes as merges
 from bankloop.web.pages.models import routes as models
-from bankloop.web.pages.people import rights
+from bankloop.web.pages.people import person, rights
 from bankloop.web.pages.people import routes as people
 from bankloop.web.pages.products import routes as products
 from bankloop.web.pages.remote import routes as remote
@@ -70,6 +70,7 @@ PAGES = (
     approvals,
     agreements,
     people,
+    person,
     rights,
     audit,
     holds,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from fastapi import FastAPI, Request
@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from bankloop.kit.text import Text
 from bankloop.organization.granting import approve_grant, ask_grant, reject_grant, revoke_grant
-from bankloop.organization.people import OrgUnit, Person, people, units
+from bankloop.organization.people import OrgUnit, Person, expired_licences, people, units
 from bankloop.organization.rights import ROLES, grants, require
 from bankloop.store.contracts import EVERY_UNIT
 from bankloop.view import format as say
@@ -40,11 +40,12 @@ def add_pages(app: FastAPI) -> None:
             listed = may(visitor, "staff.read")
             asked = (unit,) if unit else None if wide else tuple(sorted(known))
             found = people(connection, asked, after, PAGE) if listed else []
+            expired = expired_licences(connection, [one.staff_id for one in found], console_of(request).today)
             given = grants(connection) if may(visitor, "grant.read") else None
         following = f"/people?unit={unit}&after={found[-1].staff_id}" if len(found) == PAGE else None
         return page(
             request, "people.html", at="people", tree=_tree([one for one in places if one.unit_id in known], unit), unit=unit,
-            staff=_staff(found) if listed else None, next=following, given=given,
+            staff=_staff(found, expired) if listed else None, next=following, given=given,
         )  # fmt: skip
 
     @app.post("/people/grants")
@@ -98,22 +99,28 @@ def _tree(found: Sequence[OrgUnit], chosen: str) -> Table:
     return Table("units", MORE_WORDS["units"], columns, tuple(rows))
 
 
-def _staff(found: Sequence[Person]) -> Table:
+def _staff(found: Sequence[Person], expired: Mapping[str, int]) -> Table:
     rows = tuple(
         (
-            Cell(say.same(one.staff_id)),
+            Cell(say.same(one.staff_id), drill=f"people/{one.staff_id}"),
+            Cell(say.same(one.name or "—")),
             Cell(say.same(one.unit_id or "—")),
             Cell(ROLES[one.post].title if one.post in ROLES else say.same(one.post)),
             Cell(say.same(one.line)),
             Cell(Text("休假", "on leave") if one.absent else Text("在岗", "at work"), Tone.WARN if one.absent else Tone.GOOD, tag=True),
+            Cell(say.count(one.minutes_per_day)),
+            Cell(Text(f"{expired[one.staff_id]} 项过期", f"{expired[one.staff_id]} expired"), Tone.BAD, tag=True) if one.staff_id in expired else Cell(say.same("—")),
         )
         for one in found
     )  # fmt: skip
     columns = (
         Column(Text("员工号", "Staff")),
+        Column(Text("姓名", "Name")),
         Column(Text("机构", "Unit")),
         Column(Text("岗位", "Post")),
         Column(Text("条线", "Line")),
         Column(Text("今天", "Today")),
+        Column(Text("每天分钟", "Minutes a day"), number=True),
+        Column(Text("资格", "Licences")),
     )
     return Table("staff", MORE_WORDS["staff"], columns, rows)

@@ -1,0 +1,63 @@
+"""Licences and training on the people page: what expired is seen there, and takes no task of an R3 product."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from bankloop.organization.principals import system
+from bankloop.organization.task import NewTask, TaskKind, open_task
+from tests.web.conftest import Staffed
+
+
+def proof(page: str) -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.capability("H11")
+def test_an_expired_licence_is_seen_and_takes_no_r3_task(staffed: Staffed) -> None:
+    bank, head = staffed.small.open, staffed.of("sub_branch_head")
+    with bank.store.begin(system()) as connection:
+        query = text(
+            "SELECT p.staff_id, p.unit_id FROM staff_post p JOIN staff s USING (staff_id) JOIN staff_post l ON l.unit_id = p.unit_id "
+            "AND l.staff_id = :head WHERE p.post = 'relationship_manager' AND p.valid_to IS NULL AND NOT s.on_leave "
+            "AND p.staff_id <> :manager ORDER BY 1 LIMIT 1"
+        )
+        values = {"head": head, "manager": staffed.of("relationship_manager")}
+        seller, unit = connection.execute(query, values).one()
+        own = staffed.own_customer(staffed.of("relationship_manager"))
+        now = bank.store.clock.now()
+        task = open_task(
+            connection, NewTask("licence/r3", TaskKind.CARE, own, unit, "r3", now, now + timedelta(hours=4), risk=3, licence="fund")
+        ).task_id  # fmt: skip
+    admin, today = staffed.client("sysadmin"), bank.lake.today()
+    # From the page of people each name leads to the person; whoever keeps records writes the licence there.
+    assert f'href="/people/{seller}"' in admin.get(f"/people?unit={unit}").text
+    page = admin.get(f"/people/{seller}").text
+    assert "没有有效资格" in page
+    form = {"csrf": proof(page), "kind": "fund", "issued": str(today - timedelta(days=400)), "expires": str(today)}
+    assert admin.post(f"/people/{seller}/license", data=form).status_code == 200
+    training = {**form, "kind": "training.product", "expires": str(today + timedelta(days=300))}
+    shown = admin.post(f"/people/{seller}/license", data=training).text
+    assert "已过期" in shown
+    assert "培训：产品" in shown
+    assert "没有有效资格" in shown
+    leader = staffed.client(head)
+    assert "1 项过期" in leader.get("/people").text
+    give = {"csrf": proof(leader.get(f"/warroom/{unit}").text), "task": str(task), "staff": seller, "reason": "x"}
+    refused = leader.post(f"/warroom/{unit}/assign", data=give)
+    assert refused.status_code == 403
+    assert "资格" in refused.text
+    # Renewed, it is given.
+    renewed = {**form, "issued": str(today), "expires": str(today + timedelta(days=365))}
+    assert "可接 R3" in admin.post(f"/people/{seller}/license", data=renewed).text
+    assert leader.post(f"/warroom/{unit}/assign", data=give).status_code == 200
+    assert "项过期" not in leader.get("/people").text
+    wrong = admin.post(f"/people/{seller}/license", data={**form, "expires": "soon"})
+    assert wrong.status_code == 400
+    assert leader.get("/people/strategist").status_code == 404
