@@ -11,7 +11,6 @@ from bankloop.report.plays import cohort_table
 JANUARY = 2026 * 12
 
 
-@pytest.mark.capability("C23")
 def test_of_a_hundred_of_january_62_are_active_in_the_third_month() -> None:
     opened = np.r_[np.full(100, JANUARY), np.full(7, JANUARY + 1)]
     twice = np.r_[np.arange(62), np.arange(62)]

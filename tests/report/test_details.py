@@ -47,7 +47,6 @@ def test_each_campaign_has_its_groups_and_its_weeks(readings: list[Reading]) -> 
     assert sum(bar.value for bar in view.arrival[0].chart.rows) == pytest.approx((readings[0].plain or 0).value * 100)
 
 
-@pytest.mark.capability("E15")
 def test_lifts_are_reported_by_motive(readings: list[Reading]) -> None:
     rows = results_page(readings, TITLES).motives.rows
     assert [row[0].text.en for row in rows] == ["Convenience", "Discount"]

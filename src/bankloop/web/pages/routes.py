@@ -95,15 +95,16 @@ def add_pages(app: FastAPI) -> None:
         return page(request, "rows.html", at="plan", page=found, back=f"/plan/{plan_id}", groups=())
 
     @app.get("/results")
-    def results_page(request: Request, visitor: Here) -> HTMLResponse:
+    def results_page(request: Request, visitor: Here, motive: str = "") -> HTMLResponse:
         require(visitor.principal, "round.read")
-        found = results.results_view(console_of(request), visitor.principal)
+        found = results.results_view(console_of(request), visitor.principal, motive)
         if found is None:
             return page(request, "empty.html", at="results", title=WORDS["results"], say_first=WORDS["no_results"])
         further = [
             (title, latest, list(books.CUTS.items())) for title, latest in results.newest_rounds(console_of(request))
         ]
-        return page(request, "results.html", at="results", page=found, further=further)
+        motives = results.motives_read(console_of(request).latest_readings())
+        return page(request, "results.html", at="results", page=found, further=further, motives=motives, motive=motive)
 
     @app.get("/scorecard")
     def scorecard_page(

@@ -14,7 +14,7 @@ from bankloop.loop.reach import actions_of
 from bankloop.loop.round.reading import within
 from bankloop.report.contracts import ResultsView
 from bankloop.report.record import action_title
-from bankloop.report.results import results_page
+from bankloop.report.results import MOTIVES, results_page
 from bankloop.store.contracts import Principal
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table
@@ -24,20 +24,31 @@ from bankloop.web.shell.console import Console, known, masked, narrowed
 from bankloop.web.shell.texts import CELLS, GROUPS
 
 
-def results_view(console: Console, principal: Principal) -> ResultsView | None:
-    """Return the results' page as somebody sees it: groups of their own units; None before the first reading."""
+def results_view(console: Console, principal: Principal, motive: str = "") -> ResultsView | None:
+    """Return the results' page as somebody sees it: groups of their own units; None before the first reading.
+
+    With a ``motive`` that of its campaigns alone; raises ``NotFoundError`` for one that no campaign read has.
+    """
     readings = console.latest_readings()
     if not readings:
         return None
+    if motive:
+        known(dict(motives_read(readings)), "motive", motive)
+        readings = [one for one in readings if one.motive == motive]
     truth = console.truth()
     placebo = reading_of(truth["placebo"]) if truth.get("placebo") else None
     lifts = {(name, round_): lift for name, round_, lift in truth.get("lifts", ())}
     places = console.places_of(principal)
     pooled = [within(one, places) for one in _pooled(console, readings)]
     readings = [within(one, places) for one in readings]
-    return results_page(
-        readings, console.titles(), pooled, placebo, lifts or None, _offer_names(console), console.programme()
-    )
+    # The programme and the blank trial are of all campaigns together.
+    programme, placebo = (None, None) if motive else (console.programme(), placebo)
+    return results_page(readings, console.titles(), pooled, placebo, lifts or None, _offer_names(console), programme)
+
+
+def motives_read(readings: Sequence[Reading]) -> list[tuple[str, Text]]:
+    """Return the motives of the campaigns that were read, each with its title."""
+    return [(one, MOTIVES.get(one, say.same(one))) for one in sorted({one.motive for one in readings if one.motive})]
 
 
 def newest_rounds(console: Console) -> list[tuple[Text, str]]:
