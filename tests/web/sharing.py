@@ -10,7 +10,14 @@ from sqlalchemy import text
 from bankloop.organization import account
 from bankloop.organization.people import engage_staff
 from bankloop.organization.principals import system
-from bankloop.organization.rights import approve_agreement, give_role, principal_for, propose_agreement, record_consent
+from bankloop.organization.rights import (
+    agreements,
+    approve_agreement,
+    give_role,
+    principal_for,
+    propose_agreement,
+    record_consent,
+)
 from bankloop.store.contracts import Role
 from tests.web.conftest import Staffed
 
@@ -26,12 +33,14 @@ class Shared:
 
 
 def expired_agreement(staffed: Staffed) -> Shared:
-    """Share a retail customer with the corporate line, and let the agreement end."""
+    """Share a retail customer with the corporate line, once in a bank, and let the agreement end."""
     store = staffed.small.open.store
     with store.begin(system()) as connection:
         customer, unit = connection.execute(
             text("SELECT customer_no, unit_id FROM customer_book ORDER BY 1 LIMIT 1")
         ).one()
+        if any(one.agreement_id == "B6-1" for one in agreements(connection)):
+            return Shared("corp1", customer, "B6-1")
         engage_staff(connection, "corp1", "对公经理", unit, "relationship_manager", "corporate")
         give_role(connection, "corp1", "relationship_manager", (), ("corporate",))
         until = store.clock.now() + timedelta(days=30)
