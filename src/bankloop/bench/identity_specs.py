@@ -123,7 +123,7 @@ def true_model(engine: duckdb.DuckDBPyConnection, features: pa.Table, truth: pa.
 
 
 def _shares(engine: duckdb.DuckDBPyConnection, pairs: str) -> tuple[list[list[float]], int]:
-    """Return by field which share of the pairs that can be compared reaches each level, and how many pairs there are."""
+    """Return by field which share of the comparable pairs reaches each level, and how many pairs there are."""
     fields = identity.BANK.fields
     patterns, counts = identity.patterns_of(engine, fields, identity.FEATURES.names, pairs)
     found = []

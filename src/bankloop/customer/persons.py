@@ -1,8 +1,8 @@
 """A person counts once: the rows of all numbers of a party are read as rows of the number that leads it.
 
-Numbers are for life and rows stay as they were written. Who is whose is asked when they are read, so that a merge holds
-for every day at once and its undoing leaves nothing behind. Holdings, orders and events add up; of the customers' own rows
-each column survives by ``SURVIVES``.
+Numbers are for life and rows stay as they were written. Who is whose is asked when they are read, so that a merge
+holds for every day at once and its undoing leaves nothing behind. Holdings, orders and events add up; of the
+customers' own rows each column survives by ``SURVIVES``.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ def leading_numbers(parties: pa.Table, customers: pa.ChunkedArray) -> pa.Table:
         )
         return (
             engine.sql(
-                "WITH member AS (SELECT customer_no, party_no FROM parties UNION SELECT party_no, party_no FROM parties), "
+                "WITH member AS (SELECT customer_no, party_no FROM parties "
+                "UNION SELECT party_no, party_no FROM parties), "
                 "lead AS (SELECT party_no, arg_min(customer_no, (customer_no <> party_no, customer_no)) AS lead_no "
                 "FROM member JOIN here USING (customer_no) GROUP BY party_no) "
                 "SELECT customer_no, lead_no FROM member JOIN lead USING (party_no) ORDER BY 1"
@@ -126,7 +127,7 @@ def led_rows(engine: duckdb.DuckDBPyConnection, rows: str, leads: pa.Table) -> s
 def persons_connection(
     lake: Lake, purpose: str, leads: pa.Table, versions: Mapping[str, str] | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """Return the lake's engine connection in which the tables ``BY_PERSON`` have a person once; the caller closes it."""
+    """Return an engine connection to the lake in which ``BY_PERSON`` have a person once; the caller closes it."""
     connection = lake.connection(Scope.whole_bank(purpose), versions)
     if leads.num_rows:
         connection.register(_LEADS, leads)
@@ -143,7 +144,7 @@ def persons_connection(
 
 
 def by_person(tables: Mapping[str, Any], leads: Any) -> dict[str, Any]:
-    """Return Ibis ``tables`` of the lake, those among ``BY_PERSON``, with all rows of a person under the leading number."""
+    """Return Ibis ``tables`` among ``BY_PERSON`` with all rows of a person under the leading number."""
     return {name: _one_row(rows, leads) if name == _CUSTOMER else _led(rows, leads) for name, rows in tables.items()}
 
 

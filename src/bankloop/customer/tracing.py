@@ -42,8 +42,8 @@ def rows_behind(
 ) -> tuple[Behind, ...]:
     """Return the rows behind an attribute of a person as of a day, for it and for whatever it is made of.
 
-    ``numbers`` are all of the person's, ``versions`` those that the state was computed from. Raises ``NotFoundError`` for
-    an unknown attribute.
+    ``numbers`` are all of the person's, ``versions`` those that the state was computed from. Raises
+    ``NotFoundError`` for an unknown attribute.
     """
     leaves = [catalogue[one] for one in catalogue.closure([name]) if not catalogue[one].reads]
     known_until = local_moment(as_of + timedelta(days=1), 0, 0, lake.zone)

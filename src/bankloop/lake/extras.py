@@ -10,7 +10,7 @@
       club_since: {from: 入会日, type: date, date: "%Y%m%d", class: C1, zh: 入会日, en: In the club since}
 ```
 Each is a source of its own over the same files, so that a broken value is set aside without its customer, and a column
-that is declared later is read out of the files that are there already. What a source converts, it says as in ``columns``.
+that is declared later is read out of the files that are there. What a source converts, it says as in ``columns``.
 """
 
 from __future__ import annotations

@@ -111,8 +111,8 @@ class Bank:
     def state(self, as_of: date, catalogue: Catalogue | None = None) -> State:
         """Return every person's attributes on a day, by the bank's files or a frozen ``catalogue``.
 
-        Who is one person is as it is known now, whatever the day. The last ones asked for are kept, in memory and in the
-        bank's folder.
+        Who is one person is as it is known now, whatever the day. The last ones asked for are kept, in memory and
+        in the bank's folder.
         """
         versions, used, leads = self._versions(as_of), catalogue or self.catalogue, self.leads()
         key = state_key(as_of, used.digest, versions, leads)
@@ -126,7 +126,7 @@ class Bank:
         return self._states[key]
 
     def leads(self) -> pa.Table:
-        """Return which number leads each number of a person with several (``LEADS``), by what is merged and undone now."""
+        """Return which number leads each number of a person with several (``LEADS``), as merged now."""
         current = self.lake.manifest.current("customer")
         with self.store.begin(system("state")) as connection:
             (members,) = ask_bank_wide(connection, MEMBERSHIPS)

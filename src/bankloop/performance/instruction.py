@@ -64,7 +64,7 @@ def shares_of(connection: Connection, target_id: UUID) -> Shares:
     # What is split further counts where it was split to.
     further = {tree.get(holder) for holder in amounts}
     amounts = {holder: amount for holder, amount in amounts.items() if holder not in further}
-    return Shares(amounts, {unit: holder for unit in tree if (holder := _holder(unit, amounts, tree)) is not None})
+    return Shares(amounts, {unit: held for unit in tree if (held := _holder(unit, amounts, tree)) is not None})
 
 
 def _holder(unit: str, amounts: dict[str, int], tree: dict[str, str | None]) -> str | None:

@@ -1,7 +1,7 @@
-"""Registers of names, births and postcodes alone: nothing in them tells a person for certain, and records err at a stated rate.
+"""Registers of names, births and postcodes alone: nothing tells a person for certain, records err at a stated rate.
 
-A fifth of the people stand twice. Of the second records the stated share has one error: in the name, in the birth date or
-in the postcode, each as often. Namesakes are as chance makes them. The truth is a table of its own.
+A fifth of the people stand twice. Of the second records the stated share has one error: in the name, in the birth date
+or in the postcode, each as often. Namesakes are as chance makes them. The truth is a table of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PLACES = 8  # of a birth date written yyyymmdd
 
 
 def draw_unkeyed(count: int, errors: float, seed: int) -> Registers:
-    """Return ``count`` records of which a fifth are of somebody who is there already, ``errors`` of those with one error."""
+    """Return ``count`` records, a fifth of them of somebody who is there already, ``errors`` of those with one error."""
     rng = Streams(seed).generator("unkeyed")
     doubles = round(count * DOUBLES)
     people = _people(count - doubles, rng)

@@ -72,8 +72,8 @@ def paced(
         waiting = iter(wanted)
         for day in days:
             for _ in range(max(most - had.get((who, day), 0), 0)):
-                if (row := next(waiting, None)) is not None:
-                    found[row.customer_no] = day
+                if (taken := next(waiting, None)) is not None:
+                    found[taken.customer_no] = day
         refused += [Refused(row.line, row.customer_no, "full") for row in waiting]
     return found, refused
 

@@ -67,8 +67,8 @@ SELECT DISTINCT ON (customer_no, purpose) customer_no, purpose, stands FROM cons
 WHERE origin = 'file' ORDER BY customer_no, purpose, record_no DESC
 """
 # What the files say otherwise than they last did; nothing said before is no. A day alone is known of it: what loosens
-# counts from the beginning of that day and what tightens from its end, so that a refusal of that day stands. A file knows
-# of no guardian: for a child it says no.
+# counts from the beginning of that day and what tightens from its end, so that a refusal of that day stands. A file
+# knows of no guardian: for a child it says no.
 _NEW = """
 WITH said AS (
     SELECT customer_no, 'marketing' AS purpose,

@@ -1,7 +1,7 @@
 """m by expectation and maximisation over every pair that blocks bring together, with u as random pairs have it.
 
-A block of exact agreement shows only doubles that agree there: with one error a record, those that agree on name and birth
-all differ in the third field, and the third looks worthless. Over the union of blocks every field is seen to err. How many
+A block of exact agreement shows only doubles that agree there: with one error a record, those that agree on name and
+birth all differ in the third field, and the third looks worthless. Over the union of blocks every field is seen to err. How many
 pairs of two people agree by chance is known from u and from how many pairs there are, so that the share of doubles is
 found beside m and nothing has to be sure beforehand. (Fellegi and Sunter 1969; Winkler 1988, with u held.)
 """
@@ -38,7 +38,7 @@ def find_doubles(patterns: Integers, counts: Integers, u: Sequence[Floats], pair
     """Return the most likely doubles among compared pairs, and how they agree.
 
     ``patterns`` (p, k) is which level of each field a pair reached, 0 the best, ``NOTHING`` where nothing is compared;
-    ``counts`` (p,) how many pairs did; ``u`` by field the chance of each level for two people; ``pairs`` how many pairs the
+    ``counts`` (p,) how many pairs did; ``u`` by field the chance of each level for two people; ``pairs`` how many the
     records make, compared or not.
     """
     chance = np.exp(_logs(patterns, u))
@@ -65,8 +65,9 @@ def _logs(patterns: Integers, levels: Sequence[Floats]) -> Floats:
 
 
 def _levels(at: Integers, share: Floats, u: Floats) -> Floats:
-    found = np.bincount(at[at != NOTHING], share[at != NOTHING], len(u)) + _BEFOREHAND * u
-    return np.asarray(found / found.sum(), np.float64)
+    seen = np.bincount(at[at != NOTHING], share[at != NOTHING], len(u)) + _BEFOREHAND * u
+    found: Floats = (seen / seen.sum()).astype(np.float64)
+    return found
 
 
 def _beginning(u: Floats) -> Floats:

@@ -49,7 +49,7 @@ def _composed(plain: str) -> str:
 
 
 def marks_of(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield (kind, normal value) of everything by which a record can be found; what is in doubt under a kind of its own."""
+    """Yield (kind, normal value) of all by which a record can be found; what is in doubt under a kind of its own."""
     for kind, value in _identifiers_of(record):
         yield mark_kind(kind, value), value
 

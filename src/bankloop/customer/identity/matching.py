@@ -168,7 +168,7 @@ def shipped_model() -> Model:
 def learn(
     connection: duckdb.DuckDBPyConnection, table: pa.Table, spec: MatchSpec = BANK, common: Sequence[int] = ()
 ) -> Model:
-    """Return the model learned from records: u from random pairs, the prior and m from all pairs that blocks bring together."""
+    """Return the model learned from records: u from random pairs, the prior and m from all pairs of the blocks."""
     linker = _linker(connection, table, _settings(spec))
     linker.training.estimate_u_using_random_sampling(max_pairs=SAMPLE_PAIRS, seed=_SEED, num_chunks=1)
     chances = {one["output_column_name"]: _chances(one) for one in linker.misc.save_model_to_json()["comparisons"]}

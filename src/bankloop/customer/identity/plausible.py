@@ -1,6 +1,6 @@
 """Whether an identifier can be what it says it is: one that cannot names nobody, however many bear it.
 
-The rule stands twice: here for one value, and as ``TRUSTED`` in SQL for a column of them; a property test holds them equal.
+The rule stands twice: here for one value, and as ``TRUSTED`` in SQL for a column; a property test holds them equal.
 """
 
 from __future__ import annotations

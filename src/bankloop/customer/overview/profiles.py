@@ -1,7 +1,7 @@
 """All that the lake knows of one customer within milliseconds: tables in the order of customers, in one file of this bank.
 
-The file is made of the current versions, and made anew when one of them changes; it can be deleted at any time. Reading a
-customer reads a few blocks, however many customers there are.
+The file is made of the current versions, and made anew when one of them changes; it can be deleted at any time.
+Reading a customer reads a few blocks, however many customers there are.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ def select(
 ) -> Snapshot:
     """Return the campaign's snapshot over ``state`` (one row a person).
 
-    ``busy`` (n,) marks customers whom another campaign holds now, ``outside`` (n,) whom their branch leaves out. Every hit
-    customer is counted under the first reason that applies; confidential reasons come last and are counted for nobody.
+    ``busy`` (n,) marks customers whom another campaign holds now, ``outside`` (n,) whom their branch leaves out. Every
+    hit customer is counted under the first reason that applies; confidential ones come last and are counted for nobody.
     """
     hit = conditions(state, {"audience": lock.audience}, types, as_of)["audience"]
     left = left_after(hit, exclusions(state, types, as_of), busy, outside)

@@ -6,7 +6,7 @@ it happens; here it is put together, so that everybody sees whom a campaign wait
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
@@ -77,7 +77,7 @@ GATES = tuple(_ASKED)
 def gates_of(facts: GateFacts) -> tuple[StepGate, ...]:
     """Return the gates of a round in their order; behind one that is shut none stands open."""
     judged = [_judge(step, facts) for step in GATES]
-    passed = accumulate((waits is None for waits, _, _ in judged), lambda before, own: before and own)
+    passed: Iterator[bool] = accumulate((waits is None for waits, _, _ in judged), bool.__and__)
     return tuple(
         StepGate(step, *_ASKED[step], opened, waits, by if opened else "", at if opened else None)
         for step, opened, (waits, by, at) in zip(GATES, passed, judged, strict=True)

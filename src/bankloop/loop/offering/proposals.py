@@ -50,7 +50,8 @@ def proposal(
     legs = propose(product, products, *assessed, principal.lines, age=row.get("age"), student=row.get(STUDENT))
     for_company = company_no or customer_no
     return tuple(
-        replace(leg, party=for_company if leg.product.line == BusinessLine.CORPORATE else customer_no) for leg in legs
+        replace(leg, party=for_company if leg.product.line == BusinessLine.CORPORATE.value else customer_no)
+        for leg in legs
     )
 
 

@@ -241,7 +241,7 @@ def _holdings(seen: Overview) -> Table:
 
 
 def _ahead(seen: Overview) -> Table:
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             Cell(say.same(one.day)),
             Cell(
