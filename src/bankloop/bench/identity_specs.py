@@ -109,13 +109,13 @@ def true_model(engine: duckdb.DuckDBPyConnection, features: pa.Table, truth: pa.
     engine.register("features", features)
     engine.register("truth", truth)
     engine.execute(
-        "CREATE TEMP TABLE known AS SELECT f.*, t.person, row_number() OVER (ORDER BY customer_no) - 1 AS place "
+        "CREATE TEMP TABLE known AS SELECT f.*, t.person, row_number() OVER (ORDER BY customer_no) - 1 AS at_row "
         "FROM features f JOIN truth t ON t.source_key = f.customer_no"
     )
     n = features.num_rows
     doubles = "known l JOIN known r ON l.person = r.person AND l.customer_no < r.customer_no"
     drawn = f"SELECT (hash(i) % {n})::BIGINT AS x, (hash(i + {_STRANGERS}) % {n})::BIGINT AS y FROM range({_STRANGERS}) t(i)"
-    strangers = f"({drawn}) d JOIN known l ON l.place = d.x JOIN known r ON r.place = d.y AND l.person <> r.person"
+    strangers = f"({drawn}) d JOIN known l ON l.at_row = d.x JOIN known r ON r.at_row = d.y AND l.person <> r.person"
     m, count = _shares(engine, doubles)
     u, _ = _shares(engine, strangers)
     levels = {field.name: tuple(zip(m[at], u[at], strict=True)) for at, field in enumerate(identity.BANK.fields)}
