@@ -73,4 +73,5 @@ def _levels(at: Integers, share: Floats, u: Floats) -> Floats:
 def _beginning(u: Floats) -> Floats:
     rest = np.full(len(u), (1 - _AGREES) / max(len(u) - 1, 1))
     rest[0] = _AGREES
-    return np.asarray(rest / rest.sum(), np.float64)
+    found: Floats = rest / rest.sum()
+    return found
