@@ -186,8 +186,8 @@ def long_list(count: int, most: int) -> InputError:
         "segment.long_list",
         Text(
             "手工名单有 {count} 人，至多 {most} 人；更长的名单请作为本行字段随客户文件送来（extra）",
-            "the list by hand has {count} customers, at most {most}; bring a longer one as a column of your own (extra) "
-            "with the customers' file",
+            "the list by hand has {count} customers, at most {most}; bring a longer one as a column of your own "
+            "(extra) with the customers' file",
         ),
         count=count,
         most=most,

@@ -21,8 +21,8 @@ IDENTITIES: Mapping[str, Text] = {
     "title": Text("身份", "Identities"),
     "lead": Text(
         "这位客户在各来源和渠道里的身份、全部标识，以及怎样合为一人；验证后绑定的渠道身份带来它以前的行为。",
-        "The customer's identities in sources and channels, every identifier, and how they became one person; a channel "
-        "identity that was bound after verification brings what it did before.",
+        "The customer's identities in sources and channels, every identifier, and how they became one person; a "
+        "channel identity that was bound after verification brings what it did before.",
     ),
     "open": Text("身份：来源、渠道与标识", "Identities: sources, channels, identifiers"),
 }
