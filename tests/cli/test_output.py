@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bankloop.cli.application import application
+
 COMMAND = [sys.executable, "-c", "from bankloop.cli import main; main()"]
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
@@ -27,3 +29,11 @@ def test_a_terminal_that_knows_ascii_alone_gets_everything(tmp_path: Path, envir
     assert refused.returncode == 2
     assert refused.stderr.decode("ascii").startswith("spec.no_file: ")
     assert json.loads(refused.stdout.decode("ascii"))["error"]["zh"].startswith("没有文件")
+
+
+def test_no_command_takes_the_place_of_another() -> None:
+    groups = [application, *(one.typer_instance for one in application.registered_groups)]
+    assert len(groups) > 10
+    for group in groups:
+        names = [one.name for one in group.registered_commands]
+        assert len(names) == len(set(names)), sorted(names)

@@ -80,7 +80,7 @@ def test_a_list_on_the_command_line(
     from datetime import datetime
 
     where = staffed.small.open.folder
-    lists.take(file, "命令名单", datetime(2026, 12, 31), back, where, "strategist", True)  # noqa: DTZ001 - as the option gives it
+    lists.take(file, "命令名单", datetime(2026, 12, 31), None, back, where, "strategist", True)  # noqa: DTZ001 - as the option gives it
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (found["read"], found["usable"]) == (5, 3)
     assert [one["code"] for one in found["returned"]] == ["double", "unknown"]

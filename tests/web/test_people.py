@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from bankloop.organization.people import engage_staff
 from bankloop.organization.principals import system
 from bankloop.organization.task import NewTask, TaskKind, open_task
 from tests.web.conftest import Staffed
@@ -22,14 +23,11 @@ def proof(page: str) -> str:
 @pytest.mark.capability("H11")
 def test_an_expired_licence_is_seen_and_takes_no_r3_task(staffed: Staffed) -> None:
     bank, head = staffed.small.open, staffed.of("sub_branch_head")
+    seller = "M-licence"
     with bank.store.begin(system()) as connection:
-        query = text(
-            "SELECT p.staff_id, p.unit_id FROM staff_post p JOIN staff s USING (staff_id) JOIN staff_post l ON l.unit_id = p.unit_id "
-            "AND l.staff_id = :head WHERE p.post = 'relationship_manager' AND p.valid_to IS NULL AND NOT s.on_leave "
-            "AND p.staff_id <> :manager ORDER BY 1 LIMIT 1"
-        )
-        values = {"head": head, "manager": staffed.of("relationship_manager")}
-        seller, unit = connection.execute(query, values).one()
+        led = text("SELECT unit_id FROM staff_post WHERE staff_id = :head AND valid_to IS NULL")
+        unit = connection.execute(led, {"head": head}).scalar_one()
+        engage_staff(connection, seller, "新经理", unit, "relationship_manager", "retail")
         own = staffed.own_customer(staffed.of("relationship_manager"))
         now = bank.store.clock.now()
         task = open_task(

@@ -123,17 +123,18 @@ def _proof(page: str) -> str:
 
 
 @pytest.mark.capability("B6")
-def test_the_register_says_what_is_over_and_pages_and_commands_refuse_it(
+def test_the_register_says_what_is_over_and_it_opens_nobody(
     staffed: Staffed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shared = expired_agreement(staffed)
     register = staffed.client("compliance").get("/agreements").text
     assert re.search(r"B6-1</th><td[^>]*><span class=\"tag bad\">已到期", register)
-    refused = staffed.client(shared.person).get(f"/customers/{shared.customer_no}")
-    assert refused.status_code == 403
-    assert "B6-1" in refused.text
-    answer = staffed.api(shared.person).get(f"/api/v1/customers/{shared.customer_no}")
-    assert answer.status_code == 403
+    # For a purpose that was never shared there is nobody; for that of the agreement it is said that it is over.
+    assert staffed.client(shared.person).get(f"/customers/{shared.customer_no}").status_code == 404
+    answer = staffed.api(shared.person).get(
+        f"/api/v1/customers/{shared.customer_no}", headers={"bankloop-purpose": shared.purpose}
+    )
+    assert (answer.status_code, "B6-1" in answer.text) == (403, True)
     last = opened(staffed, shared.customer_no)[0]
     assert last["verb"] == "customer.refuse"
     assert last["after"]["refused"] == "rights.agreement_over"  # type: ignore[index]

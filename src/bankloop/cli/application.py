@@ -71,7 +71,6 @@ for noun in (
     learning,
     policies,
     results,
-    segments,
     serving,
     session,
     signin,

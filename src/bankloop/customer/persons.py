@@ -34,7 +34,7 @@ KEY = "customer_no"
 LEAD = "lead_no"
 # Every number of each person who has several, the leading one too, and which one leads.
 LEADS = pa.schema([(KEY, pa.string()), (LEAD, pa.string())])
-NO_LEADS: pa.Table = LEADS.empty_table()
+NO_LEADS: pa.Table = pa.Table.from_batches([], LEADS)
 _CUSTOMER = "customer"
 # The tables that are read by person; all others keep the number that they were written under.
 BY_PERSON = (_CUSTOMER, *ADDED_UP, "event")

@@ -4,7 +4,7 @@ A line is judged by scope, consent to a call and what runs already, of the perso
 the person is locked at the contact gate. Its call is reserved there and counts; no cap or capacity refuses it.
 """
 
-from bankloop.care.worklist.contracts import REASONS, Pace, Refused, Shares, TakenIn, WorkList
+from bankloop.care.worklist.contracts import REASONS, DailyPace, Refused, Shares, TakenIn, WorkList
 from bankloop.care.worklist.pacing import read_pace
 from bankloop.care.worklist.queries import returned_of, work_list_of, work_lists
 from bankloop.care.worklist.reading import MOST_BYTES, MOST_ROWS, read_rows
@@ -14,7 +14,7 @@ __all__ = [
     "MOST_BYTES",
     "MOST_ROWS",
     "REASONS",
-    "Pace",
+    "DailyPace",
     "Refused",
     "Shares",
     "TakenIn",

@@ -41,7 +41,7 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class DailyPace:
     """How many tasks of head office a manager has on a day: at least while there are any, and at most."""
 
     least: int

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from bankloop.care.worklist import errors
-from bankloop.care.worklist.contracts import ListRow, Pace, Refused, Shares
+from bankloop.care.worklist.contracts import DailyPace, ListRow, Refused, Shares
 from bankloop.kit.located import read_located
 
 BUILT_IN = Path(__file__).with_name("worklist.yaml")
@@ -17,7 +17,7 @@ _KEYS = {"least", "most"}
 _HIGHEST = 100
 
 
-def read_pace(folder: Path | None = None) -> Pace:
+def read_pace(folder: Path | None = None) -> DailyPace:
     """Return the bank's own ``worklist.yaml``, or what every bank begins with; ``SpecError`` names file and line."""
     own = folder / OWN if folder is not None and (folder / OWN).exists() else BUILT_IN
     file = read_located(own)
@@ -29,7 +29,7 @@ def read_pace(folder: Path | None = None) -> Pace:
     whole = all(isinstance(one, int) and not isinstance(one, bool) for one in (least, most))
     if not whole or not 1 <= least <= most <= _HIGHEST:
         raise errors.bad_pace(file.place("head_office_tasks"))
-    return Pace(least, most)
+    return DailyPace(least, most)
 
 
 def within_shares(
@@ -54,7 +54,7 @@ def paced(
     people: Mapping[str, int],
     days: Sequence[date],
     had: Mapping[tuple[str, date], int],
-    pace: Pace,
+    pace: DailyPace,
 ) -> tuple[dict[str, date], list[Refused]]:
     """Return the day of each customer's task and the lines for which no day has room.
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, update
 
 from bankloop.care.tables import work_list as table
 from bankloop.care.worklist import errors
-from bankloop.care.worklist.contracts import CHANNEL, ListRow, Pace, Refused, Shares, TakenIn
+from bankloop.care.worklist.contracts import CHANNEL, DailyPace, ListRow, Refused, Shares, TakenIn
 from bankloop.care.worklist.pacing import paced, within_shares
 from bankloop.care.worklist.queries import known_list, listed_as, returned_of, sorted_out, work_list_of
 from bankloop.care.worklist.reading import read_rows
@@ -47,7 +47,7 @@ def take_list(
     due_on: date,
     today: date,
     hours: WorkTime | None = None,
-    instruction: tuple[Shares, Pace] | None = None,
+    instruction: tuple[Shares, DailyPace] | None = None,
 ) -> TakenIn:
     """Take in an xlsx: its usable lines become calls of the customers' managers, due by a day; the others come back.
 
@@ -106,7 +106,7 @@ def _instructed(
     places: Mapping[str, str],
     span: tuple[date, date],
     shares: Shares,
-    pace: Pace,
+    pace: DailyPace,
 ) -> tuple[list[ListRow], dict[str, date], list[Refused]]:
     """Return the lines of an instruction that are taken, each customer's day, and the lines without room."""
     days = [day for day in days_between(*span) if is_working_day(day)]
@@ -118,7 +118,9 @@ def _instructed(
     hands = {number: keepers.get(number) or places[number] for number in numbers}
     units = {hands[number] for number in numbers if number not in keepers}
     staffed = {unit: sum(one.minutes_per_day > 0 for one in people(connection, (unit,))) for unit in units}
-    had = marketing_tasks_ahead(connection, sorted(set(hands.values())), *span)
+    # Everybody's tasks take of a day, whoever asks may see them or not.
+    with bank_wide(connection):
+        had = marketing_tasks_ahead(connection, sorted(set(hands.values())), *span)
     found, full = paced(kept, hands, staffed, days, had, pace)
     return [row for row in kept if row.customer_no in found], found, [*beyond, *full]
 

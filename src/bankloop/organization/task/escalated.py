@@ -11,7 +11,7 @@ from bankloop.organization import errors
 from bankloop.organization.task.contracts import Escalation
 from bankloop.organization.task.delegated import still_open
 from bankloop.organization.task.repository import FIELDS, as_task, note
-from bankloop.organization.task.rules import OPEN, Told, told_at
+from bankloop.organization.task.rules import OPEN, Notified, told_at
 from bankloop.store.audit import record_audit
 from bankloop.store.database import principal_of
 from bankloop.store.verbs import verb
@@ -60,6 +60,6 @@ def heed_escalation(connection: Connection, task_id: UUID, words: str) -> None:
     record_audit(connection, "task.heed", "task", str(task_id), None, {"escalated": task.escalated}, words)
 
 
-def _values(told: Told) -> dict[str, Any]:
+def _values(told: Notified) -> dict[str, Any]:
     units = None if told.units is None else list(told.units)
     return {"level": told.level, "leads": told.staff is None, "staff": told.staff, "units": units}

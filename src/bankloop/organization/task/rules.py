@@ -93,7 +93,7 @@ def level_at(elapsed: timedelta, allowed: timedelta) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notified:
     """Of which tasks somebody is told: from a level on, those given to ``staff`` or of ``units``; None is all."""
 
     level: int
@@ -101,17 +101,17 @@ class Told:
     units: tuple[str, ...] | None = None
 
 
-def told_at(principal: Principal) -> Told | None:
+def told_at(principal: Principal) -> Notified | None:
     """Return which escalated tasks go to a person: their own from level 1, a head's from 2, above from 3.
 
     None for who leads nobody and has no task, such as who works for no unit.
     """
     if own := principal.book or principal.tasks:
-        return Told(1, own)
+        return Notified(1, own)
     if EVERY_UNIT in principal.units:
-        return Told(BRANCH_TOLD)
+        return Notified(BRANCH_TOLD)
     level = HEAD_TOLD if SUB_BRANCH_HEAD in principal.roles else BRANCH_TOLD
-    return Told(level, None, principal.units) if principal.units else None
+    return Notified(level, None, principal.units) if principal.units else None
 
 
 def split(

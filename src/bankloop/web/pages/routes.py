@@ -101,7 +101,8 @@ def add_pages(app: FastAPI) -> None:
         if found is None:
             return page(request, "empty.html", at="results", title=WORDS["results"], say_first=WORDS["no_results"])
         further = [
-            (title, latest, list(books.CUTS.items())) for title, latest in results.newest_rounds(console_of(request))
+            (title, latest, list(books.CUTS.items()))
+            for title, latest in results.newest_rounds(console_of(request), motive)
         ]
         motives = results.motives_read(console_of(request).latest_readings())
         return page(request, "results.html", at="results", page=found, further=further, motives=motives, motive=motive)

@@ -64,12 +64,13 @@ _RUNNING = {
 
 async def attached(request: Request) -> list[Attachment]:
     """Return the documents of a form by name and digest; an empty choice is none."""
-    found = [one for one in (await request.form()).getlist("documents") if isinstance(one, UploadFile)]
     made = []
-    for one in found[:MOST_DOCUMENTS]:
-        body = await one.read()
-        if body and one.filename:
-            made.append(Attachment(one.filename[-_LONGEST_NAME:], sha256(body).hexdigest()))
+    async with request.form() as form:
+        found = [one for one in form.getlist("documents") if isinstance(one, UploadFile)]
+        for one in found[:MOST_DOCUMENTS]:
+            body = await one.read()
+            if body and one.filename:
+                made.append(Attachment(one.filename[-_LONGEST_NAME:], sha256(body).hexdigest()))
     return made
 
 

@@ -51,9 +51,10 @@ def motives_read(readings: Sequence[Reading]) -> list[tuple[str, Text]]:
     return [(one, MOTIVES.get(one, say.same(one))) for one in sorted({one.motive for one in readings if one.motive})]
 
 
-def newest_rounds(console: Console) -> list[tuple[Text, str]]:
-    """Return each campaign's title with the address of its newest reading."""
-    newest = {one.campaign: one.rounds[-1] for one in console.latest_readings()}
+def newest_rounds(console: Console, motive: str = "") -> list[tuple[Text, str]]:
+    """Return the title of each campaign, of a ``motive`` where one is given, with the address of its newest reading."""
+    read = [one for one in console.latest_readings() if not motive or one.motive == motive]
+    newest = {one.campaign: one.rounds[-1] for one in read}
     titles = console.titles()
     return [(titles[name], f"/results/{name}/{number}/by/") for name, number in newest.items()]
 
