@@ -32,7 +32,7 @@ def proposal(
     """
     product = known_product(bank, key)
     open_customer(bank.store, bank.lake, principal, customer_no)
-    if company_no and company_no not in companies_of(bank, principal, customer_no):
+    if company_no and company_no not in _companies(bank, principal, customer_no):
         raise NotFoundError(
             "shelf.no_company",
             Text(
@@ -56,7 +56,15 @@ def proposal(
 
 
 def companies_of(bank: Bank, principal: Principal, customer_no: str) -> tuple[str, ...]:
-    """Return the companies that a customer may act for, as stated relations say, whoever keeps them."""
+    """Return the companies that a customer may act for, as stated relations say, whoever keeps them.
+
+    Opening the customer takes the right to, and is an access row.
+    """
+    open_customer(bank.store, bank.lake, principal, customer_no)
+    return _companies(bank, principal, customer_no)
+
+
+def _companies(bank: Bank, principal: Principal, customer_no: str) -> tuple[str, ...]:
     with bank.store.begin(principal) as connection:
         tied = tied_numbers(bank.lake, [customer_no])
         with bank_wide(connection):

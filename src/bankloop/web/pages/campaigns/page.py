@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -134,7 +135,7 @@ def campaign_page(console: Console, name: str, round_: int | None) -> CampaignPa
         lock=row.lock_digest,
         expression=campaign.audience,
         steps=_steps(steps, lock, gates),
-        gates=_gates(gates),
+        gates=_gates(gates, ZoneInfo(console.bank.lake.zone)),
         before=_before(steps),
         waterfall=waterfall_picture(name, titles[name], found) if found else None,
         falls=_falls(found) if found else None,
@@ -222,17 +223,19 @@ def _facts(
     )
 
 
-def _gates(found: Sequence[StepGate]) -> tuple[GateView, ...]:
+def _gates(found: Sequence[StepGate], zone: ZoneInfo) -> tuple[GateView, ...]:
     at = next((gate.step for gate in found if not gate.open), None)
     return tuple(
-        GateView(STEPS[gate.step], gate.asks, ROLES[gate.owner].title, gate.open, gate.step == at, _gate_said(gate))
+        GateView(
+            STEPS[gate.step], gate.asks, ROLES[gate.owner].title, gate.open, gate.step == at, _gate_said(gate, zone)
+        )
         for gate in found
     )
 
 
-def _gate_said(gate: StepGate) -> Text:
+def _gate_said(gate: StepGate, zone: ZoneInfo) -> Text:
     if gate.open:
-        when = f" {gate.at:%Y-%m-%d %H:%M}" if gate.at else ""
+        when = f" {gate.at.astimezone(zone):%Y-%m-%d %H:%M}" if gate.at else ""
         return say.same(f"{gate.by}{when}") if gate.by else Text("系统按规则判定", "judged by the rule")
     return gate.waits or Text("等前一环节", "the step before")
 

@@ -7,8 +7,11 @@ from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
+from sqlalchemy import Connection
 
+from bankloop.customer.consent import standing_of
 from bankloop.customer.identity import PartyView, open_party
+from bankloop.kit.errors import NotFoundError
 from bankloop.kit.text import Text
 from bankloop.organization.rights import require
 from bankloop.view import format as say
@@ -24,6 +27,10 @@ IDENTITIES: Mapping[str, Text] = {
         "The customer's identities in sources and channels, every identifier, and how they became one person; a "
         "channel identity that was bound after verification brings what it did before.",
     ),
+    "none": Text(
+        "还没有任何来源的登记提到这位客户；登记随装载每天收进来。",
+        "No register of a source has named this customer yet; registers come in with each load.",
+    ),
     "open": Text("身份：来源、渠道与标识", "Identities: sources, channels, identifiers"),
 }
 _CHANNEL, _CUSTOMER = Text("渠道身份（用户）", "channel (user)"), Text("客户", "customer")
@@ -38,7 +45,7 @@ def add_identities_page(app: FastAPI) -> None:
         require(visitor.principal, "customer.read")
         console, number = console_of(request), customer_no[:64]
         with console.bank.store.begin(visitor.principal) as connection:
-            seen = open_party(connection, number)
+            seen = _party(connection, number)
         return page(
             request,
             "identities.html",
@@ -46,8 +53,18 @@ def add_identities_page(app: FastAPI) -> None:
             number=number,
             masked=masked(number),
             texts=IDENTITIES,
-            tables=identity_tables(seen, ZoneInfo(console.bank.lake.zone)),
+            tables=identity_tables(seen, ZoneInfo(console.bank.lake.zone)) if seen else (),
         )
+
+
+def _party(connection: Connection, number: str) -> PartyView | None:
+    """Return who a customer is to the sources; None of one whom no register has named yet."""
+    try:
+        return open_party(connection, number)
+    except NotFoundError:
+        # Out of scope is as unknown as ever.
+        standing_of(connection, number)
+        return None
 
 
 def identity_tables(seen: PartyView, zone: ZoneInfo) -> tuple[Table, ...]:

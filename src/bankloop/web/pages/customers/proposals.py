@@ -36,7 +36,7 @@ def add_pages(app: FastAPI) -> None:
             masked=masked(number),
             masked_number=masked,
             bundles=bundles,
-            companies=companies_of(bank, visitor.principal, number) if found or bundles else (),
+            companies=companies_of(bank, visitor.principal, number),
             bundle=bundle,
             company=company,
             table=found,

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
 
+from bankloop.customer.consent import standing_of
 from bankloop.customer.relation import MARKETING, MOST_HOPS, TITLES, PathStep, find_way
 from bankloop.kit.text import Text
 from bankloop.organization.rights import require
@@ -48,6 +49,7 @@ def add_way_page(app: FastAPI) -> None:
         require(visitor.principal, "relation.read")
         console, number, other = console_of(request), customer_no[:64], to.strip()
         with console.bank.store.begin(visitor.principal) as connection:
+            standing_of(connection, number)  # out of scope there is nobody, whatever is asked
             kinds = MARKETING if marketing else None
             steps = find_way(connection, console.bank.lake, number, other, hops, kinds) if other else ()
         return page(
