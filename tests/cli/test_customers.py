@@ -11,7 +11,7 @@ __all__ = ["bank", "folk"]
 
 HEAD = "source_key,name,birth,phone,document_no,also\n"
 CORE = "C0001,龚宇轩,1990-05-04,13800138000,,\nC0002,田雨欣,1979-11-30,,,passport:EK1234567\n"
-CARD = "K1,GONG YUXUAN,19900504,13800138000,,account:6228480012345678\nK2,田雨欣,1979-11-30,,,\n"
+CARD = "K1,GONG YUXUAN,19900504,13800138000,,account:6228480012345671\nK2,田雨欣,1979-11-30,,,\n"
 
 
 def test_from_two_files_to_one_customer_and_back(bank: Path, folk: Folk, tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_from_two_files_to_one_customer_and_back(bank: Path, folk: Folk, tmp_pat
     assert [found["taken"]["new"] for _, found in files] == [2, 2]
     linked = files[1][1]["linked"]
     assert (linked["merges"], linked["queued"]) == (1, 1)
-    (party,) = run(bank, "customer", "find", "account", "6228 4800 1234 5678", *steward)[1]["parties"]
+    (party,) = run(bank, "customer", "find", "account", "6228 4800 1234 5671", *steward)[1]["parties"]
     assert (party["party"], [one["source"] for one in party["members"]]) == ("C0001", ["core", "card"])
     shown = run(bank, "customer", "show", party["members"][1]["number"], *steward)[1]
     assert {one["field"]: one["value"] for one in shown["values"]}["phone"] == "138****8000"

@@ -309,9 +309,9 @@ def test_an_increment_compares_only_what_it_can_touch(store: Store, load: Load) 
 def test_columns_that_are_wrong_and_kinds_that_are_unknown_are_told(store: Store, load: Load) -> None:
     with pytest.raises(DataError), store.begin(PROGRAM) as connection:
         identity.register(connection, "core", pa.table({"name": ["x"]}), DAY, "L")
-    assert load(person("C1", also=["fax:123", "account:6228480012345678"])).refused == {"unknown_kind": 1}
+    assert load(person("C1", also=["fax:123", "account:6228480012345671"])).refused == {"unknown_kind": 1}
     with store.begin(PROGRAM) as connection:
-        assert identity.find_parties(connection, "account", "6228 4800 1234 5678") == ["C1"]
+        assert identity.find_parties(connection, "account", "6228 4800 1234 5671") == ["C1"]
         with pytest.raises(InputError, match="kind"):
             identity.find_parties(connection, "fax", "123")
 
