@@ -52,7 +52,7 @@ test: $(VENV)/.dev $(if $(SPARK),$(VENV)/.spark)
 
 ## soak: the long tests, all of them: kills, crash points, full sizes, many seeds
 soak: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m soak $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --hypothesis-profile searching -m soak $(TESTS)
 
 ## quick: the tests without a mark: no bank of their own, nothing long
 quick: $(VENV)/.dev

@@ -45,8 +45,10 @@ _SPARK = {
 _FLEETING = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
 
 _numbers = itertools.count(1)
-# Slow machines are slow: no test is about how long an example takes.
-settings.register_profile("bankloop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Slow machines are slow: no test is about how long an example takes. Nothing is refused for what chance finds in it;
+# `make soak` searches with examples of its own.
+settings.register_profile("bankloop", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("searching", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("bankloop")
 
 

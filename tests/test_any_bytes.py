@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from bankloop.care.worklist.reading import read_rows
 from bankloop.customer.identity.reading import read_records
 from bankloop.kit.bounded import read_json
-from bankloop.kit.errors import BankloopError
+from bankloop.kit.errors import BankloopError, DataError
 from bankloop.kit.located import read_located
 from bankloop.lake.engine import connect
 from bankloop.lake.outside import HELD, parquet_within, text_within
@@ -160,3 +161,20 @@ def refusal_of(read: Callable[[Path], object], path: Path) -> str:
     except BankloopError as error:
         return error.message.en
     return ""
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [pa.array([None, date(2026, 6, 30)]), pa.array([None, "many"]).dictionary_encode(), pa.array([None, b"many"])],
+    ids=["days", "coded", "bytes"],
+)
+def test_a_logged_column_of_another_kind_is_refused_by_its_first_value(tmp_path: Path, scores: pa.Array) -> None:
+    place = tmp_path / "log.parquet"
+    pq.write_table(pa.table({"score": scores, "source_key": [1.0, 2.0], "group": ["a", "b"]}), place)
+    with pytest.raises(DataError) as refused:
+        _experiment(place)
+    assert (refused.value.code, refused.value.fields["column"], refused.value.fields["row"]) == (
+        "policy.value",
+        "score",
+        2,
+    )

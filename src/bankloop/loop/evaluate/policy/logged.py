@@ -20,6 +20,9 @@ from bankloop.loop.evaluate.off_policy import Floats
 from bankloop.loop.evaluate.policy import errors
 from bankloop.loop.evaluate.policy.contracts import LoggedColumn, LoggedFile, Reward
 
+# Of a value that is refused so many signs are shown.
+_SHOWN = 40
+
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
@@ -108,13 +111,26 @@ def _texts(file: LoggedFile, column: LoggedColumn, values: pa.Array) -> NDArray[
     if values.null_count:
         row = int(np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))[0]) + 1
         raise errors.bad_value(file.file, column.source, row, "", "a category")
-    return np.asarray(values.cast(pa.string()).to_numpy(zero_copy_only=False), dtype=np.str_)
+    return np.asarray(_cast(file, column, values, pa.string(), "a category").to_numpy(zero_copy_only=False), np.str_)
+
+
+def _cast(file: LoggedFile, column: LoggedColumn, values: pa.Array, type_: pa.DataType, wanted: str) -> pa.Array:
+    """Return values as another type; a column of a kind that cannot be it is refused by its first value."""
+    try:
+        return values.cast(type_)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        row = int(np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))[0])
+        said = f"{values[row].as_py()}"[:_SHOWN]
+        raise errors.bad_value(file.file, column.source, row + 1, said, wanted) from error
 
 
 def _numbers(file: LoggedFile, column: LoggedColumn, values: pa.Array) -> Floats:
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if any(is_text(values.type) for is_text in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)):
         values = _parsed(file, column, values)
-    found = np.array(values.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+    cast = _cast(file, column, values, pa.float64(), "a number")
+    found = np.array(cast.to_numpy(zero_copy_only=False), dtype=np.float64)
     if np.isinf(found).any():
         raise errors.bad_value(file.file, column.source, int(np.flatnonzero(np.isinf(found))[0]) + 1, "inf", "a number")
     if column.type == "money" and (beyond := np.flatnonzero(np.abs(found) > MAX_FEN / MINOR_UNITS)).size:
