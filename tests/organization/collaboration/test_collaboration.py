@@ -48,6 +48,8 @@ def lines(folk: Folk) -> Folk:
     with folk.store.begin(PEOPLE_SYSTEM) as connection:
         engage_staff(connection, "K1", "Qian", "S0001", "corporate_manager", "corporate")
         engage_staff(connection, "K2", "Sun", "S0003", "corporate_manager", "corporate")
+        # Nobody keeps the companies yet, who of the demo's people ever does.
+        connection.execute(text("UPDATE customer_book SET staff_id = NULL WHERE staff_id = 'corporate'"))
     folk.give("M00002", "relationship_manager", lines=("retail",))
     folk.give("M00003", "relationship_manager", lines=("retail",))
     for person in ("K1", "K2"):
