@@ -112,9 +112,9 @@ def test_own_columns_are_attributes_and_a_broken_value_costs_no_customer(loaded:
     assert catalogue["vip_grade"].owner == "private"
     # A lock alone says all that the state needs, bank.yaml or not.
     assert values(lake, frozen_catalogue(catalogue.only(NAMES).definitions)) == RIGHT
-    (behind,) = rows_behind(lake, catalogue, "vip_grade", "C1", AS_OF, lake.current_versions())
+    (behind,) = rows_behind(lake, catalogue, "vip_grade", ["C1"], AS_OF, lake.current_versions())
     assert (behind.table, behind.keys) == ("customer_extra", (("C1", "vip_grade"),))
-    dined = rows_behind(lake, catalogue, "dined_30d", "C1", AS_OF, lake.current_versions())
+    dined = rows_behind(lake, catalogue, "dined_30d", ["C1"], AS_OF, lake.current_versions())
     assert [one.keys for one in dined] == [(("pos", "1"),)]
 
 
