@@ -13,7 +13,7 @@ from bankloop.kit.worktime import WorkTime
 from bankloop.organization.principals import system
 from bankloop.organization.rights import ROLES
 from bankloop.organization.task import NewTask, TaskKind, open_task
-from bankloop.organization.task.rules import Told, told_at
+from bankloop.organization.task.rules import Notified, told_at
 from bankloop.store.contracts import EVERY_UNIT, Principal
 from bankloop.work.clock import keep_clocks
 from bankloop.work.workplace import Workplace
@@ -107,8 +107,8 @@ def test_who_is_told_of_what() -> None:
     def one(role: str, *units: str, own: bool = False) -> Principal:
         return Principal("P", frozenset({role}), units, book="P" if own else "", rights=ROLES[role].rights)
 
-    assert told_at(one("relationship_manager", own=True)) == Told(1, "P")
-    assert told_at(one("sub_branch_head", "S1")) == Told(2, None, ("S1",))
-    assert told_at(one("branch_commander", "B1", "S1")) == Told(3, None, ("B1", "S1"))
-    assert told_at(one("hq_strategist", EVERY_UNIT)) == Told(3)
+    assert told_at(one("relationship_manager", own=True)) == Notified(1, "P")
+    assert told_at(one("sub_branch_head", "S1")) == Notified(2, None, ("S1",))
+    assert told_at(one("branch_commander", "B1", "S1")) == Notified(3, None, ("B1", "S1"))
+    assert told_at(one("hq_strategist", EVERY_UNIT)) == Notified(3)
     assert told_at(one("system_admin")) is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import text
 
 from bankloop.organization.people import engage_staff
@@ -20,7 +19,6 @@ def proof(page: str) -> str:
     return found[1]
 
 
-@pytest.mark.capability("H11")
 def test_an_expired_licence_is_seen_and_takes_no_r3_task(staffed: Staffed) -> None:
     bank, head = staffed.small.open, staffed.of("sub_branch_head")
     seller = "M-licence"

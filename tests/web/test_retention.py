@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-import pytest
-
 from bankloop.kit.clock import local_moment
 from bankloop.lake.contracts import Scope
 from bankloop.view import format as say
@@ -23,7 +21,6 @@ FROM opened o JOIN seen s USING (customer_no) WHERE s.month >= o.month GROUP BY 
 _CAME = "SELECT strftime(opened_on, '%Y-%m'), count(*) FROM customer GROUP BY 1"
 
 
-@pytest.mark.capability("C23")
 def test_the_grid_of_the_scorecard_is_the_lake_counted_by_hand(staffed: Staffed) -> None:
     bank = staffed.small.open
     newest = min(bank.lake.today(), max(one.as_of for one in bank.lake.manifest.versions("customer")))
