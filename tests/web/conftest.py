@@ -107,7 +107,11 @@ def listening(app: FastAPI) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", http=TimedConnection))
+    # An application that lives already is not begun a second time: its end would stop the first one's work.
+    life = "off" if hasattr(app.state, "jobs") else "on"
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", http=TimedConnection, lifespan=life)
+    )
     ready = threading.Event()
     started = server.startup
 

@@ -12,8 +12,11 @@ def test_a_round_of_the_remote_centre_on_its_page(staffed: Staffed) -> None:
     csrf = re.search(r'name="csrf" value="([^"]+)"', client.get("/remote").text)
     assert csrf is not None
     api = staffed.api("strategist")
-    api.post("/api/v1/servicing/assign", json={}, headers={"idempotency-key": "keepers-first"})
+    asked = api.post("/api/v1/servicing/assign", json={}, headers={"idempotency-key": "keepers-first"})
+    assert asked.status_code == 202, asked.text
     staffed.app.state.jobs.wait()
+    job = api.get(f"/api/v1/jobs/{asked.json()['job_id']}").json()
+    assert (job["state"], job["error"]) == ("done", None)
     done = client.post("/remote/round", data={"csrf": csrf[1]})
     assert done.status_code == 200, done.text[-3000:]
     assert "坐席队列" in done.text or "各轮触达" in done.text
