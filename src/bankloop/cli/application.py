@@ -23,10 +23,12 @@ from bankloop.cli import (
     demonstration,
     jobs,
     learning,
+    ledgers,
     lists,
     messages,
     operations,
     people,
+    points,
     policies,
     relations,
     results,
@@ -104,6 +106,8 @@ application.add_typer(lists.tasks_group, name="tasks")
 application.add_typer(daily.group, name="daily")
 application.add_typer(targets.group, name="target")
 application.add_typer(credits.group, name="credit")
+application.add_typer(points.group, name="points")
+application.add_typer(ledgers.group, name="ledger")
 application.add_typer(shelf.group, name="shelf")
 application.add_typer(tiers.group, name="tier")
 application.add_typer(relations.group, name="relation")

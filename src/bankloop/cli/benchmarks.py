@@ -214,6 +214,19 @@ def measure_audit(options: Options) -> dict[str, Any]:
             remove_cluster(folder)
 
 
+def measure_ledger(options: Options) -> dict[str, Any]:
+    """Postings a second of 1, 8 and 32 clients beside the bare function: spread, skewed, and on one hot account."""
+    from bankloop.bench.ledgers import measure
+    from bankloop.store.embedded import remove_cluster
+
+    with tempfile.TemporaryDirectory(prefix="bankloop-bench-") as home:
+        folder = Path(home) / "bank"
+        try:
+            return measure(folder, 500 if options.quick else 10_000, *((1, 0.8) if options.quick else (5, 2.0)))
+        finally:
+            remove_cluster(folder)
+
+
 def measure_assign(options: Options) -> dict[str, Any]:
     """The assignment: seconds, certified gap, broken limits; HiGHS and PDLP beside it where they can follow."""
     from bankloop.bench.assigning import measure
@@ -371,6 +384,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "customer360": measure_customer360,
     "audience": measure_audience,
     "console": measure_console,
+    "ledger": measure_ledger,
     "soak": measure_soak,
     "attacks": measure_attacks,
     "start": measure_start,

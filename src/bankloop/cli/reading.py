@@ -49,7 +49,7 @@ SECTIONS: Mapping[str, tuple[Text, tuple[str, ...]]] = {
     ),
     "customers": (
         Text("客户与员工", "Customers and staff"),
-        ("customer", "segment", "tier", "relation", "care", "list", "tasks", "shelf", "people"),
+        ("customer", "segment", "tier", "points", "relation", "care", "list", "tasks", "shelf", "people"),
     ),
     "bank": (
         Text("权限与运维", "Rights and operation"),
@@ -63,6 +63,7 @@ SECTIONS: Mapping[str, tuple[Text, tuple[str, ...]]] = {
             "audit",
             "messages",
             "jobs",
+            "ledger",
             "backup",
             "restore",
             "bench",

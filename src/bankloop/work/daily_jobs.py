@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from bankloop.benefit.points import Night, read_points, work_night
 from bankloop.care.initiative import care_for_maturities, explain_falls, keep_in_touch
 from bankloop.care.maturity import DRAWDOWN, MATURITY, REMOTE, read_care
 from bankloop.customer.relation import EDGES, Derived, derive_relations
@@ -25,8 +26,9 @@ from bankloop.organization.principals import system
 from bankloop.performance.sales import credit_sales
 
 CREDIT, LEARN, DRIFT, RELATIONS, REVIEWS = "credit", "learn", "drift", "relations", "reviews"
+POINTS = "points"
 Part = Callable[[Bank, date], Any]
-_ALWAYS = (RELATIONS, CREDIT, REVIEWS, LEARN, DRIFT)
+_ALWAYS = (RELATIONS, CREDIT, POINTS, REVIEWS, LEARN, DRIFT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,17 @@ def _reviews(bank: Bank, _: date) -> tuple[Trigger, ...]:
     return review_products(bank, system("daily"))
 
 
+def _points(bank: Bank, today: date) -> Night:
+    """Do the night's work on points, as the bank's file says."""
+    return work_night(bank.store, system("daily"), bank.lake, read_points(bank.folder), today)
+
+
 # Whom a default reaches is known before anybody is asked to call. Whose deposit matures is called before the remote
 # centre writes to anybody: one contact, the better one.
 PARTS: Mapping[str, Part] = {
     RELATIONS: _relations,
     CREDIT: _whole(credit_sales),
+    POINTS: _points,
     MATURITY: _whole(care_for_maturities),
     DRAWDOWN: _whole(explain_falls),
     REMOTE: _whole(keep_in_touch),

@@ -21,6 +21,7 @@ from bankloop.web.api import (
     messages,
     parties,
     people,
+    points,
     products,
     regular,
     schema,
@@ -33,8 +34,8 @@ from bankloop.web.api import (
 from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
-    campaigns, products, approvals, customers, consents, interactions, parties, segments, tasks, daily, targets, credits, lists, collaborations, units,
-    people, machines, messages, jobs, holds, regular, trail,
+    campaigns, products, approvals, customers, consents, interactions, parties, segments, tasks, daily, targets,
+    credits, points, lists, collaborations, units, people, machines, messages, jobs, holds, regular, trail,
 )  # fmt: skip
 
 

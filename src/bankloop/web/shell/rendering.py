@@ -48,6 +48,7 @@ MENU: Mapping[str, tuple[tuple[str, str, str, str], ...]] = {
         ("/audiences", "audiences", "audiences", "segment.read"),
         ("/attributes", "attributes", "attributes", "segment.read"),
         ("/tiers", "tiers", "tiers", "tier_rule.read"),
+        ("/points", "points", "points", "points.read"),
     ),
     "menu_loop": (
         ("/rounds", "rounds", "rounds", "plan.read"),

@@ -227,6 +227,7 @@ MORE_WORDS: Mapping[str, Text] = {
     "no_jobs": Text("您还没有提出作业。", "You have asked for no job yet."),
     "look_again": Text("刷新看进度", "Look again"),
     "tiers": Text("客户分层", "Tiers"),
+    "points": Text("积分", "Points"),
     "data": Text("数据", "Data"),
     "no_data": Text("还没有装载数据；先运行 bankloop load。", "Nothing is loaded yet; run bankloop load first."),
     "merges": Text("客户合并", "Merges"),

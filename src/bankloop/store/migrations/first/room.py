@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from alembic import op
+
 OWNER, LOADER, APP, AUDITOR = "bankloop_owner", "bankloop_loader", "bankloop_app", "bankloop_auditor"
 
 READ, APPEND, KEEP = "SELECT", "SELECT, INSERT", "SELECT, INSERT, UPDATE"
@@ -49,3 +51,14 @@ def scopes(read: str, add: str, change: str | None = None) -> dict[str, str]:
 def changes(before: str, after: str | None = None) -> dict[str, str]:
     """Return the policy under which rows are changed: what they are before, and what they may become."""
     return {"scope_change": f"FOR UPDATE USING ({before}) WITH CHECK ({before if after is None else after})"}
+
+
+def secure_table(table: str, access: Access) -> None:
+    """Put a table under its policies and give each role its privileges."""
+    if access.policies is not None:
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+        for name, policy in {**access.policies, "audit": f"FOR SELECT TO {AUDITOR} USING (true)"}.items():
+            op.execute(f"CREATE POLICY {name} ON {table} {policy}")
+    for role, privileges in ((APP, access.app), (LOADER, access.loader), (AUDITOR, access.auditor)):
+        if privileges:
+            op.execute(f"GRANT {privileges} ON {table} TO {role}")

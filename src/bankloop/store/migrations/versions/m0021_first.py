@@ -6,8 +6,8 @@ The number goes on from the twenty migrations that this one replaced: a bank at 
 
 from alembic import op
 
-from bankloop.store.migrations.first import ROOMS, Access
-from bankloop.store.migrations.first.room import APP, AUDITOR, LOADER, OWNER
+from bankloop.store.migrations.first import ROOMS
+from bankloop.store.migrations.first.room import APP, AUDITOR, LOADER, OWNER, secure_table
 
 revision = "0021"
 down_revision = None
@@ -32,8 +32,7 @@ def upgrade() -> None:
         for guard in room.guards:
             op.execute(guard)
         for table, access in room.access.items():
-            _secure(table, access)
-            _grant(table, access)
+            secure_table(table, access)
     op.execute("RESET ROLE")
     # Temporary tables are how columns are copied in.
     op.execute(
@@ -51,17 +50,3 @@ def _create_role(role: str) -> None:
         f"IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN GRANT {role} TO CURRENT_USER; "
         f"END IF; END $$"
     )
-
-
-def _secure(table: str, access: Access) -> None:
-    if access.policies is None:
-        return
-    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
-    for name, policy in {**access.policies, "audit": f"FOR SELECT TO {AUDITOR} USING (true)"}.items():
-        op.execute(f"CREATE POLICY {name} ON {table} {policy}")
-
-
-def _grant(table: str, access: Access) -> None:
-    for role, privileges in ((APP, access.app), (LOADER, access.loader), (AUDITOR, access.auditor)):
-        if privileges:
-            op.execute(f"GRANT {privileges} ON {table} TO {role}")

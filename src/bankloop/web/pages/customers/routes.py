@@ -46,6 +46,7 @@ from bankloop.web.pages.customers.identities import IDENTITIES, add_identities_p
 from bankloop.web.pages.customers.relations import drawn
 from bankloop.web.pages.customers.shared import served_table, shared_page
 from bankloop.web.pages.customers.way import WAY, add_way_page
+from bankloop.web.pages.points.routes import POINTS
 from bankloop.web.shell.console import Console, masked
 from bankloop.web.shell.forms import Acting, Form, Here
 from bankloop.web.shell.rendering import console_of, may, page
@@ -73,6 +74,8 @@ _ORIGINS: Mapping[str, Text] = {
 }
 _YES, _NO = Text("同意", "allowed"), Text("不允许", "not allowed")
 _SET, _FREE = Text("已设置", "set"), Text("未设置", "not set")
+
+_MORE = {"identities": IDENTITIES["open"], "way": WAY["open"], "points": POINTS["title"]}
 
 
 def add_pages(app: FastAPI) -> None:
@@ -139,7 +142,10 @@ def _own_page(request: Request, customer_no: str, visitor: Visitor) -> HTMLRespo
     channels = sorted(console.bank.spec.policies.channels)
     return page(
         request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), masked_number=masked, answer=answer,
-        figures=_figures(found), glance=glance(seen, console.titles(), console.bank.lake.zone), ties=ties_table(ties), more_pages={"identities": IDENTITIES["open"], "way": WAY["open"]}, circle=circle, shut=seen.masked and may(visitor, "customer.unmask"), groups=groups_table(own), served=served_table(served, places), cards=cards_of(seen), attributes=attributes_table(seen), consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
+        figures=_figures(found), glance=glance(seen, console.titles(), console.bank.lake.zone), ties=ties_table(ties),
+        more_pages=_MORE, circle=circle, shut=seen.masked and may(visitor, "customer.unmask"), groups=groups_table(own),
+        served=served_table(served, places), cards=cards_of(seen), attributes=attributes_table(seen),
+        consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
         offers=_offers(console, visitor, customer_no[:64]), purposes=TITLES, origins={name: _ORIGINS[name] for name in ORIGINS},
     )  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""What the bank gives: points of customers on the ledger."""

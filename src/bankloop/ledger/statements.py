@@ -1,0 +1,125 @@
+"""What accounts hold, now or at an earlier moment, and the entries behind it; whether the whole ledger is right."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from bankloop.ledger import errors
+from bankloop.ledger.contracts import AccountBalance, AccountLine, LedgerFault
+
+_POSTED = "kind IN ('post', 'take', 'reverse')"
+_BALANCES = (
+    "SELECT a.account, a.asset, (sum(b.credits) - sum(b.debits))::bigint AS posted, "
+    "sum(b.held_out)::bigint AS held_out, sum(b.held_in)::bigint AS held_in "
+    "FROM ledger_account a JOIN ledger_balance b USING (account) WHERE {which} GROUP BY 1, 2 ORDER BY 1 LIMIT :most"
+)
+_AT = text(
+    "SELECT coalesce(sum(CASE WHEN credit = :account THEN amount ELSE -amount END), 0)::bigint FROM ledger_entry "
+    f"WHERE (debit = :account OR credit = :account) AND {_POSTED} AND recorded_at <= :moment"
+)
+_STATEMENT = text(
+    "SELECT *, sum(posted) OVER (ORDER BY entry_id)::bigint AS balance FROM (SELECT entry_id, request, line, kind, "
+    "CASE WHEN credit = :account THEN debit ELSE credit END AS other, reason, recorded_at, "
+    "CASE WHEN credit = :account THEN amount ELSE -amount END AS change, "
+    f"CASE WHEN NOT {_POSTED} THEN 0 WHEN credit = :account THEN amount ELSE -amount END AS posted "
+    "FROM ledger_entry WHERE debit = :account OR credit = :account) e ORDER BY entry_id DESC LIMIT :most"
+)
+_SUMS = text(
+    "SELECT a.asset, sum(b.debits)::bigint AS debits, sum(b.credits)::bigint AS credits, "
+    "sum(b.held_out)::bigint AS held_out, sum(b.held_in)::bigint AS held_in "
+    "FROM ledger_account a JOIN ledger_balance b USING (account) GROUP BY 1 ORDER BY 1"
+)
+_OWING = text(
+    "SELECT a.customer_no FROM ledger_account a JOIN ledger_balance b USING (account) "
+    "WHERE starts_with(a.account, :like) AND a.customer_no IS NOT NULL GROUP BY 1 "
+    "HAVING sum(b.credits) < sum(b.debits) ORDER BY 1"
+)
+_BY_KIND = text(
+    "SELECT split_part(account, '/', 2) AS kind, (sum(credits) - sum(debits))::bigint AS posted FROM ledger_balance "
+    "WHERE starts_with(account, :like) GROUP BY 1 ORDER BY 1"
+)
+# What the entries say of each side of each account, beside what the balances say.
+_REBUILT = text(
+    "WITH e AS (SELECT e.*, EXISTS (SELECT FROM ledger_entry r WHERE r.of_request = e.request AND r.of_line = e.line "
+    "AND r.kind IN ('take', 'release', 'expire')) AS ended FROM ledger_entry e), said AS ("
+    f"SELECT account, sum(d) AS d, sum(c) AS c, sum(o) AS o, sum(i) AS i FROM (SELECT debit AS account, "
+    f"CASE WHEN {_POSTED} THEN amount ELSE 0 END AS d, 0 AS c, "
+    "CASE WHEN kind = 'hold' AND NOT ended THEN amount ELSE 0 END AS o, 0 AS i FROM e UNION ALL SELECT credit, 0, "
+    f"CASE WHEN {_POSTED} THEN amount ELSE 0 END, 0, CASE WHEN kind = 'hold' AND NOT ended THEN amount ELSE 0 END "
+    "FROM e) s GROUP BY 1), kept AS (SELECT account, sum(debits) AS d, sum(credits) AS c, sum(held_out) AS o, "
+    "sum(held_in) AS i FROM ledger_balance GROUP BY 1) "
+    "SELECT account, v.what, v.said::bigint AS said, v.kept::bigint AS kept FROM kept FULL JOIN said USING (account), "
+    "LATERAL (VALUES ('debits', coalesce(said.d, 0), coalesce(kept.d, 0)), ('credits', coalesce(said.c, 0), "
+    "coalesce(kept.c, 0)), ('held_out', coalesce(said.o, 0), coalesce(kept.o, 0)), "
+    "('held_in', coalesce(said.i, 0), coalesce(kept.i, 0))) v (what, said, kept) WHERE v.said <> v.kept ORDER BY 1, 2"
+)
+_OPEN = text(
+    "SELECT count(*) FILTER (WHERE h.request IS NULL) AS missing, count(*) FILTER (WHERE e.request IS NULL) AS extra "
+    "FROM (SELECT request, line FROM ledger_entry e WHERE kind = 'hold' AND NOT EXISTS (SELECT FROM ledger_entry r "
+    "WHERE r.of_request = e.request AND r.of_line = e.line AND r.kind IN ('take', 'release', 'expire'))) e "
+    "FULL JOIN ledger_hold h USING (request, line)"
+)
+
+
+def balances(
+    connection: Connection, *, like: str = "", customer_no: str = "", most: int = 200
+) -> tuple[AccountBalance, ...]:
+    """Return the balances of accounts whose name begins with ``like``, or that are a customer's, as far as seen."""
+    which = "a.customer_no = :customer" if customer_no else "starts_with(a.account, :like)"
+    rows = connection.execute(
+        text(_BALANCES.format(which=which)), {"like": like, "customer": customer_no, "most": most}
+    )
+    return tuple(AccountBalance(**row) for row in rows.mappings())
+
+
+def balance_of(connection: Connection, account: str) -> AccountBalance:
+    """Return an account's balance; ``NotFoundError`` where it is not there or not to be seen."""
+    row = connection.execute(
+        text(_BALANCES.format(which="a.account = :account")), {"account": account, "most": 1}
+    ).mappings()
+    found = row.first()
+    if found is None:
+        raise errors.no_account(account)
+    return AccountBalance(**found)
+
+
+def balance_at(connection: Connection, account: str, moment: datetime) -> int:
+    """Return what an account held at a moment, from its entries alone."""
+    balance_of(connection, account)
+    return int(connection.execute(_AT, {"account": account, "moment": moment}).scalar_one())
+
+
+def statement(connection: Connection, account: str, most: int = 100) -> tuple[AccountLine, ...]:
+    """Return an account's newest entries, the newest first, holds among them: a hold changes no balance."""
+    balance_of(connection, account)
+    rows = connection.execute(_STATEMENT, {"account": account, "most": most}).mappings()
+    return tuple(AccountLine(**{name: row[name] for name in AccountLine.__dataclass_fields__}) for row in rows)
+
+
+def who_owes(connection: Connection, like: str) -> tuple[str, ...]:
+    """Return the customers of the accounts of that name's beginning that hold less than nothing."""
+    return tuple(connection.scalars(_OWING, {"like": like}))
+
+
+def sums_by_kind(connection: Connection, like: str) -> dict[str, int]:
+    """Return what accounts hold together by the second part of their names: ``wallet`` of ``points/wallet/C1``."""
+    return {row.kind: row.posted for row in connection.execute(_BY_KIND, {"like": like})}
+
+
+def check_ledger(connection: Connection) -> tuple[LedgerFault, ...]:
+    """Return what is not as it must be; empty where the ledger is right.
+
+    For each asset what was debited is what was credited, posted and held apart; the balances are those that the entries
+    give; the holds that are open are those that no entry ended.
+    """
+    found = []
+    for row in connection.execute(_SUMS):
+        found += [LedgerFault("posted", row.asset, row.debits, row.credits)] * (row.debits != row.credits)
+        found += [LedgerFault("held", row.asset, row.held_out, row.held_in)] * (row.held_out != row.held_in)
+    found += [LedgerFault(row.what, row.account, row.said, row.kept) for row in connection.execute(_REBUILT)]
+    opened = connection.execute(_OPEN).one()
+    if opened.missing or opened.extra:
+        found.append(LedgerFault("open_holds", "", opened.missing, opened.extra))
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Points of customers: what the bank owes, and one customer's wallet."""
