@@ -159,21 +159,21 @@ def lots_table(wallet: Wallet, programme: PointsProgramme) -> Table:
     """Return a customer's earnings, the newest first."""
     titles = {one.rule_id: one.title for one in programme.rules}
     columns = (
-        Column(Text("编号", "Key")),
         Column(Text("事由", "Why")),
         Column(Text("积分", "Points"), number=True),
         Column(Text("剩余", "Left"), number=True),
         Column(Text("状态", "State")),
         Column(Text("到期", "Ends")),
+        Column(Text("编号", "Key")),
     )
     rows = tuple(
         (
-            Cell(say.same(one.lot)),
             Cell(titles.get(one.rule) or say.same(one.reason)),
             Cell(say.count(one.points)),
             Cell(say.count(one.remaining)),
             Cell(STATES[one.state], tag=True),
             Cell(say.same(f"{one.expires_on}") if one.expires_on else _NEVER),
+            Cell(say.same(one.lot)),
         )
         for one in wallet.lots
     )
@@ -183,17 +183,17 @@ def lots_table(wallet: Wallet, programme: PointsProgramme) -> Table:
 def spends_table(wallet: Wallet) -> Table:
     """Return a customer's spendings, the newest first."""
     columns = (
-        Column(Text("编号", "Key")),
         Column(Text("事由", "Why")),
         Column(Text("积分", "Points"), number=True),
         Column(Text("已退", "Given back"), number=True),
+        Column(Text("编号", "Key")),
     )
     rows = tuple(
         (
-            Cell(say.same(one.spend)),
             Cell(_BY_HAND.get(one.reason) or say.same(one.reason)),
             Cell(say.count(one.points)),
             Cell(say.count(one.returned)),
+            Cell(say.same(one.spend)),
         )
         for one in wallet.spends
     )
