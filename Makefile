@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-ha
 # Commands start three times faster from compiled files: let Python keep them, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test soak quick check advisories bench docs pictures tutorials lock sbom clean
+.PHONY: setup demo test soak mutate quick check advisories bench docs pictures tutorials lock sbom clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.uv: requirements/uv.txt
@@ -53,6 +53,10 @@ test: $(VENV)/.dev $(if $(SPARK),$(VENV)/.spark)
 ## soak: the long tests, all of them: kills, crash points, full sizes, many seeds
 soak: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --hypothesis-profile searching -m soak $(TESTS)
+
+## mutate: break every capability on purpose and expect its marked tests to fail; some alone with MUTATE="--only A3,A18" or "--sample today/30"
+mutate: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/mutate.py $(MUTATE)
 
 ## quick: the tests without a mark: no bank of their own, nothing long
 quick: $(VENV)/.dev

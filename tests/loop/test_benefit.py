@@ -78,7 +78,6 @@ def test_many_writers_never_overrun_a_budget(store: Store) -> None:
         assert pool_used(connection, "budget:x:1") == 99_000
 
 
-@pytest.mark.capability("E12")
 def test_100_off_20_gives_nothing_at_99_99_and_20_at_100() -> None:
     off = coupon(face=20, threshold=100)
     assert benefit.discount_fen(off, 9_999) == 0

@@ -152,7 +152,6 @@ def test_a_curve_read_off_a_share_of_the_plan_runs_along_that_of_the_whole(monke
         assert price == pytest.approx(paid, rel=0.25, abs=0.05)
 
 
-@pytest.mark.capability("A7")
 def test_a_message_due_at_21_30_goes_at_09_00_the_next_day_and_once(store: Store, allow: Callable[..., None]) -> None:
     allow(["C1"])
     due = datetime(2026, 8, 24, 21, 30, tzinfo=ZoneInfo(ZONE))
@@ -172,7 +171,6 @@ def test_a_message_due_at_21_30_goes_at_09_00_the_next_day_and_once(store: Store
         assert len(contacts_of(connection, "C1")) == 1
 
 
-@pytest.mark.capability("A7")
 def test_the_71st_call_of_a_day_is_not_assigned_and_says_why(store: Store, allow: Callable[..., None]) -> None:
     allow(f"C{i}" for i in range(71))
     policies = bank_spec().policies
