@@ -143,7 +143,7 @@ def test_who_may_not_takes_no_list_and_sees_none_of_others(folk: Folk, store: St
 
 
 def test_a_file_that_lies_about_its_type_is_huge_or_a_bomb() -> None:
-    for body, words in ((b"MZ\x90 not at all", "BadZipFile"), (b"", "BadZipFile"), (packed({"a.txt": b"x"}), "zip")):
+    for body, words in ((b"MZ\x90 not at all", "cut short"), (b"", "cut short"), (packed({"a.txt": b"x"}), "zip")):
         with pytest.raises(DataError, match=words):
             read_rows(body)
     with pytest.raises(InputError, match="bytes"):

@@ -80,11 +80,11 @@ def test_a_sheet_is_bounded_by_what_it_gives_not_by_what_it_says() -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b"", "BadZipFile"),
-        (b"MZ not at all", "BadZipFile"),
+        (b"", "cut short"),
+        (b"MZ not at all", "cut short"),
         (bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600, "97"),
-        (book(("a",))[:-100], "BadZipFile"),
-        (with_sheet("<row><c"), "ParseError"),
+        (book(("a",))[:-100], "cut short"),
+        (with_sheet("<row><c"), "damaged"),
     ],
 )
 def test_what_is_no_xlsx_is_said_to_be_none(body: bytes, says: str) -> None:
@@ -126,7 +126,7 @@ def test_text_is_bounded_in_its_lines_and_in_what_it_unpacks_to(tmp_path: Path) 
     with pytest.raises(DataError, match="times its size"):
         text_within(packed)
     packed.write_bytes(gzip.compress(b"a,b\n1,2\n")[:-6])
-    with pytest.raises(OSError, match="EOFError"):
+    with pytest.raises(OSError, match="cut short"):
         text_within(packed)
     endless = tmp_path / "a.csv"
     endless.write_bytes(b"x" * (20 << 20))

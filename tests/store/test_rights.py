@@ -56,7 +56,7 @@ def test_settings_end_with_the_transaction(filled: Store, system: Principal) -> 
 
 
 def test_a_branch_cannot_write_for_another(store: Store, branch: Principal, decisions: Decisions) -> None:
-    with pytest.raises(DeniedError, match="row-level security"), store.begin(branch) as connection:
+    with pytest.raises(DeniedError, match="the rows are not theirs"), store.begin(branch) as connection:
         append_decisions(connection, decisions(4))
 
 

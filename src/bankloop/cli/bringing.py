@@ -97,7 +97,7 @@ def _pair(text: str) -> tuple[str, str]:
     if not sign or not key.strip():
         raise InputError(
             "init.answer",
-            Text("“{text}”应写成 问题=答案", "'{text}' must be question=answer"),
+            Text("“{text}”不是回答；应写成 问题=答案", "'{text}' answers nothing; write question=answer"),
             text=text,
         )
     return key.strip(), value.strip()

@@ -16,6 +16,7 @@ from bankloop.cli.who import acting, permit
 from bankloop.kit.errors import InputError
 from bankloop.kit.ids import canonical_json
 from bankloop.kit.text import Text
+from bankloop.kit.wording import system_reason
 from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def _write_private(to: Path, copy: Mapping[str, Any]) -> None:
         raise InputError(
             "subject.file",
             Text("写不了 {path}（{reason}）；请给一个还不存在、可写的文件", "cannot write {path} ({reason}); name a file that does not exist yet, in a folder you may write"),
-            path=to, reason=error.strerror or str(error),
+            path=to, reason=system_reason(error),
         ) from error  # fmt: skip
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(json.loads(canonical_json(copy)), file, ensure_ascii=False, indent=1)

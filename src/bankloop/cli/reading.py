@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from bankloop.cli.screen import fold, language, one_language, screen_width
+from bankloop.cli.usage import usage_said
 from bankloop.kit.text import Language, Text
 
 # What every command is for, in the order in which a bank comes to it; a test knows that none is left out.
@@ -85,6 +86,7 @@ _EVERYWHERE: Mapping[str, Text] = {
 # A docstring is its Chinese sentences, then its English ones.
 _SENTENCES = re.compile(r"^(?P<zh>.*?[。；！])\s*(?P<en>[A-Z0-9`'(].*)$", re.DOTALL)
 _MOST_NAME = 12
+_WORDS = "bankloop.words"
 
 
 def one_of(text: str | None) -> str:
@@ -119,7 +121,20 @@ def say_help(command: Any) -> None:
 
 
 class SectionedGroup(TyperGroup):
-    """The commands of the whole application, under the headings of ``SECTIONS``."""
+    """All commands, under the headings of ``SECTIONS``; a line that cannot be ends as an error does."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Read what stands before the command's name."""
+        words = tuple(args)
+        with usage_said(words):
+            found = super().make_context(info_name, args, parent, **extra)
+        found.meta[_WORDS] = words
+        return found
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the command's own words and run it."""
+        with usage_said(ctx.meta[_WORDS]):
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the commands by what they are for, each with its first sentence."""

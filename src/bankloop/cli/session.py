@@ -39,8 +39,8 @@ def run_line(root: Any, line: str) -> int:
     """Run one line as a command of ``root`` and return its exit code; nothing that it does ends the session."""
     try:
         words = shlex.split(line, comments=True)
-    except ValueError as error:
-        say(Text("引号没有成对：{error}", "a quote is not closed: {error}").filled(error=error))
+    except ValueError:
+        say(Text("引号没有成对；请补上另一半", "a quote is not closed; add the other one"))
         return 2
     words = words[1:] if words[:1] == ["bankloop"] else words
     if not words or words == ["help"]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from bankloop.kit.errors import EnvironmentFault
 from bankloop.kit.text import Text
+from bankloop.kit.wording import system_reason
 
 _COLUMNS = ("contact", "customer_no", "campaign", "action", "script")
 
@@ -42,7 +43,7 @@ class FileChannel:
                     "the same command again: what waits is sent then, what was sent is not sent twice",
                 ),
                 path=path,
-                reason=error.strerror or str(error),
+                reason=system_reason(error),
             ) from error
 
 

@@ -19,6 +19,7 @@ from bankloop.contact.declined import declined_offers
 from bankloop.contact.rules import Made, Wanted, bearing, decide
 from bankloop.customer.consent import refused_contacts
 from bankloop.customer.identity import joined_person, lock_people, people_of
+from bankloop.kit.text import Text
 from bankloop.store.contracts import EVERY_UNIT
 from bankloop.store.copying import copy_in, copy_out, fitted
 from bankloop.store.database import bank_wide, principal_of
@@ -92,7 +93,8 @@ def _check_units(connection: Connection, rows: pa.Table) -> None:
         return
     foreign = set(rows.column("unit_id").unique().to_pylist()) - set(principal.units)
     if foreign:
-        raise denied(principal.id, f"units {', '.join(sorted(foreign))}")
+        named = ", ".join(sorted(foreign))
+        raise denied(principal.id, Text(f"机构 {named}", f"units {named}"))
 
 
 def _wanted(connection: Connection, name: str, zone: str) -> Iterator[Wanted]:

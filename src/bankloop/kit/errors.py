@@ -46,7 +46,9 @@ class BankloopError(Exception):
             "code": self.code,
             "zh": self.message.zh,
             "en": self.message.en,
-            "fields": {name: str(value) for name, value in self.fields.items()},
+            "fields": {
+                name: value.en if isinstance(value, Text) else str(value) for name, value in self.fields.items()
+            },
         }
 
 

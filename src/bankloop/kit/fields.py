@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field
 from bankloop.kit.errors import InputError
 from bankloop.kit.grammar import FIRST_YEAR, LAST_YEAR, read_day, read_moment
 from bankloop.kit.money import MAX_FEN
+from bankloop.kit.wording import Unfit
 
 T = TypeVar("T", date, datetime)
 
@@ -26,11 +27,11 @@ def _by_grammar(kind: type[T], read: Callable[[str], T]) -> BeforeValidator:
         if type(given) is kind:
             return given
         if not isinstance(given, str):
-            raise ValueError(f"a {kind.__name__} is written as a text")
+            raise Unfit("日期和时刻写成文字", "days and moments are written as texts")
         try:
             return read(given)
         except InputError as error:
-            raise ValueError(error.message.en) from error
+            raise Unfit(error.message.zh, error.message.en) from error
 
     return BeforeValidator(reads)
 
@@ -38,7 +39,7 @@ def _by_grammar(kind: type[T], read: Callable[[str], T]) -> BeforeValidator:
 def _whole(given: object) -> object:
     """Let numbers through as they are: a text is none, and neither is a yes."""
     if isinstance(given, bool) or not isinstance(given, int | float):
-        raise ValueError("a whole number is written as a number")
+        raise Unfit("整数写成数字，不加引号", "a whole number is written as a number")
     return given
 
 

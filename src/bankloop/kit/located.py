@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,28 @@ MOST_DEPTH = 32
 _MOST_PLAIN = 100
 # A name is taken for a slip of another where one letter in four differs, and for its beginning or a word of it.
 _LETTERS_A_SLIP, _BEGINNING, _WORD = 4, 3, 4
+_BROKEN = Text("结构在此处不成立", "its structure breaks here")
+# By what the parser says, what it means; the first that is in it counts.
+_REASONS: Mapping[str, Text] = {
+    "mapping values are not allowed": Text("此处不能再写“名称: 值”", "no 'name: value' can stand here"),
+    "cannot start any token": Text(
+        "有不能打头的字符，如制表符或 @", "a character that nothing begins with, as a tab or @"
+    ),
+    "control characters": Text("有控制字符", "a control character"),
+    "special characters": Text("有控制字符", "a control character"),
+    "undefined alias": Text("引用了没有定义的 *名称", "an alias of what is not defined"),
+    "a constructor for the tag": Text("有不支持的 ! 标签", "a tag that files of ours do not have"),
+    "undefined tag handle": Text("有不支持的 ! 标签", "a tag that files of ours do not have"),
+    "unhashable key": Text("名称应为单个的值", "a name must be a single value"),
+    "expected a single document": Text("有多于一份文档", "there is more than one document"),
+    "unexpected end of stream": Text("引号没有成对", "a quote is not closed"),
+    "escape character": Text("引号内的 \\ 写法不对", "a \\ inside quotes that means nothing"),
+    "']'": Text("方括号没有成对，或缺少逗号", "a bracket is not closed, or a comma is missing"),
+    "'}'": Text("花括号没有成对，或缺少逗号", "a brace is not closed, or a comma is missing"),
+    "expected ':'": Text("名称后缺少冒号", "a colon is missing behind a name"),
+    "expected key": Text("缩进与上文不一致", "its indent differs from what is above"),
+    "'-' indicator": Text("列表项的缩进或 - 不对", "a list's item lacks its - or its indent"),
+}
 _TEXT = "tag:yaml.org,2002:str"
 _BOOL = "tag:yaml.org,2002:bool"
 
@@ -78,20 +100,18 @@ class _Loader(Composer, yaml.CSafeLoader):
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value} is there twice", key.start_mark)
+                raise _NotOurs(key, f"{key.value} 写了两次", f"{key.value} is there twice")
             seen.add(str(key.value))
         return super().construct_mapping(node, deep)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         if isinstance(node, yaml.ScalarNode) and node.tag != _TEXT and len(node.value) > _MOST_PLAIN:
-            raise yaml.constructor.ConstructorError(None, None, "a value too long for a number", node.start_mark)
+            raise _NotOurs(node, "数字太长", "a value too long for a number")
         try:
             return super().construct_object(node, deep)
         except (ValueError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
             # The library lets the faults of what it converts with through: a thirteenth month, a tag on another kind.
-            raise yaml.constructor.ConstructorError(
-                None, None, f"no such {node.tag.rpartition(':')[2]}", node.start_mark
-            ) from error
+            raise _NotOurs(node, "不是这种类型的值", "no value of its kind") from error
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -99,6 +119,14 @@ _Loader.yaml_implicit_resolvers = {
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(_BOOL, re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+
+
+class _NotOurs(yaml.constructor.ConstructorError):
+    """What is YAML and nothing that a file of ours may hold: where, and why."""
+
+    def __init__(self, node: yaml.Node, zh: str, en: str) -> None:
+        super().__init__(None, None, en, node.start_mark)
+        self.reason = Text(zh, en)
 
 
 class _OutOfBounds(Exception):
@@ -174,7 +202,7 @@ def _located(path: Path, text: str) -> Located:
                 "{place}: it must be a mapping of names to values, not a {found}; see the example in the documentation",
             ),
             place=f"{path.name}:1",
-            found=type(content).__name__,
+            found=_found(content),
         )
     lines: dict[Route, int] = {}
     if node is not None:
@@ -191,8 +219,18 @@ def _not_yaml(path: Path, error: yaml.YAMLError) -> SpecError:
             "{place} is not YAML: {reason}; check indent and quotes",
         ),
         place=f"{path.name}:{mark.line + 1 if mark else 1}",
-        reason=getattr(error, "problem", None) or str(error).splitlines()[0],
+        reason=error.reason if isinstance(error, _NotOurs) else _why(str(error)),
     )
+
+
+def _why(said: str) -> Text:
+    """Return what a parser's sentence means to whoever writes the file."""
+    return next((text for words, text in _REASONS.items() if words in said), _BROKEN)
+
+
+def _found(content: object) -> Text:
+    """Return what stands where a mapping should."""
+    return Text("列表", "list") if isinstance(content, list) else Text("单个的值", "single value")
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -140,7 +140,7 @@ def empty_file(place: str) -> DataError:
     )
 
 
-def unreadable_file(place: str, reason: str | Text) -> DataError:
+def unreadable_file(place: str, reason: Text) -> DataError:
     """A file that cannot be read as its format: truncated Parquet, broken xlsx."""
     return DataError(
         "lake.unreadable_file",
@@ -269,8 +269,8 @@ def no_database_url(place: str, variable: str) -> EnvironmentFault:
     return EnvironmentFault(
         "lake.database_url",
         Text(
-            "{place}：环境变量 {variable} 没有数据库地址；请设为只读账号的 SQLAlchemy URL，如 postgresql+psycopg://reader:…@host/db",
-            "{place}: the environment variable {variable} holds no database; set it to the SQLAlchemy URL of a reader, "
+            "{place}：环境变量 {variable} 没有数据库地址；请设为只读账号的地址（URL），如 postgresql+psycopg://reader:…@host/db",
+            "{place}: the environment variable {variable} holds no database; set it to the URL of a reader, "
             "as postgresql+psycopg://reader:…@host/db",
         ),
         place=place,
@@ -292,7 +292,7 @@ def no_driver(place: str, variable: str, driver: str) -> EnvironmentFault:
     )
 
 
-def database_failed(place: str, variable: str, reason: str) -> EnvironmentFault:
+def database_failed(place: str, variable: str, reason: Text) -> EnvironmentFault:
     """A source's database cannot be reached, or gave up in the middle of an answer; nothing was changed."""
     return EnvironmentFault(
         "lake.database_failed",
@@ -307,7 +307,7 @@ def database_failed(place: str, variable: str, reason: str) -> EnvironmentFault:
     )
 
 
-def query_failed(place: str, reason: str) -> DataError:
+def query_failed(place: str, reason: Text) -> DataError:
     """A source's query that its database, or its files, do not answer."""
     return DataError(
         "lake.query_failed",

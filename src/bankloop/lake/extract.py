@@ -7,6 +7,7 @@ an engine that reaches nothing else.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -38,6 +39,20 @@ _KEPT = 2
 _INPUTS = b"bankloop.inputs"
 _DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql", "mssql": "tsql", "oracle": "oracle", "sqlite": "sqlite"}  # fmt: skip
 _READ_ONLY = {"sqlite": "PRAGMA query_only = ON", "mysql": "SET TRANSACTION READ ONLY", "mariadb": "SET TRANSACTION READ ONLY", "oracle": "SET TRANSACTION READ ONLY"}  # fmt: skip
+_NO_TABLE = re.compile(r"Table with name (\S+) does not exist")
+_NO_COLUMN = re.compile(r"[Cc]olumn (?:named )?\"([^\"]+)\"")
+_DOES_NOT_FIT = Text("其中一处与数据不符", "a part of it does not fit the data")
+_QUERY_FAULTS: tuple[tuple[type[duckdb.Error], Text], ...] = (
+    (duckdb.ParserException, Text("不是合法的 SQL", "it is no SQL")),
+    (duckdb.CatalogException, Text("用了没有的表或函数", "it names a table or a function that there is not")),
+    (
+        duckdb.BinderException,
+        Text("用了没有的字段，或类型不合", "a column that there is not, or types that do not go together"),
+    ),
+    (duckdb.ConversionException, Text("有一个值转换不成要求的类型", "a value cannot be made what it is asked to be")),
+    (duckdb.OutOfRangeException, Text("算出的数超过能表示的范围", "a number grows beyond what can be kept")),
+    (duckdb.PermissionException, Text("查询不能读别的文件", "a query may read no other files")),
+)
 _WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Command, exp.Into)
 
 
@@ -90,15 +105,15 @@ def _from_database(lake: Lake, source: Source, query: Query) -> Path:
     try:
         connection = engine.connect()
     except SQLAlchemyError as error:
-        raise errors.database_failed(source.place, query.database, _reason(error)) from error
+        raise errors.database_failed(source.place, query.database, answer_reason(error)) from error
     try:
         with connection:
             batches = answer(connection, query.sql, lake.today())
             return _written(lake, source, lake.today(), batches, "")
     except SQLAlchemyError as error:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
-            raise errors.database_failed(source.place, query.database, _reason(error)) from error
-        raise errors.query_failed(source.place, _reason(error)) from error
+            raise errors.database_failed(source.place, query.database, answer_reason(error)) from error
+        raise errors.query_failed(source.place, answer_reason(error)) from error
     finally:
         engine.dispose()
 
@@ -140,10 +155,13 @@ def _text(value: Any) -> str | None:
     return cell_text(value)
 
 
-def _reason(error: SQLAlchemyError) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    lines = str(cause).strip().splitlines()
-    return lines[0] if lines else type(cause).__name__
+def answer_reason(error: Exception) -> Text:
+    """Return what a bank's own database answered, as a quotation: what it says of its tables nobody says better."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    said = str(cause or "").strip().splitlines()
+    if not said:
+        return Text("没有应答", "no answer")
+    return Text(f"数据库答：{said[0]}", f"the database says: {said[0]}")
 
 
 # Several files
@@ -192,7 +210,17 @@ def _from_files(
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as error:
-            raise errors.query_failed(source.place, str(error).splitlines()[0]) from error
+            raise errors.query_failed(source.place, query_reason(error)) from error
+
+
+def query_reason(error: duckdb.Error) -> Text:
+    """Return why a query over files does not run: the name that there is not, else of what kind the fault is."""
+    said = str(error)
+    if found := _NO_TABLE.search(said):
+        return Text(f"没有表 {found[1]}", f"there is no table {found[1]}")
+    if found := _NO_COLUMN.search(said):
+        return Text(f"没有字段 {found[1]}", f"there is no column {found[1]}")
+    return next((text for kind, text in _QUERY_FAULTS if isinstance(error, kind)), _DOES_NOT_FIT)
 
 
 def _create_table(engine: duckdb.DuckDBPyConnection, read: Source, paths: Sequence[Path], scratch: Path) -> None:
@@ -218,8 +246,12 @@ def _check_reads(source: Source, sql: str, dialect: str | None) -> None:
     try:
         statements = sqlglot.parse(sql, dialect=dialect)
     except sqlglot.errors.SqlglotError as error:
-        said = str(error).splitlines()[0]
-        raise errors.source_spec(source.place, Text(f"query 不是 SQL：{said}", f"query is no SQL: {said}")) from error
+        found = getattr(error, "errors", None) or [{}]
+        line, column = found[0].get("line") or 1, found[0].get("col") or 1
+        reason = Text(
+            f"query 第 {line} 行第 {column} 列起不是 SQL", f"query is no SQL from line {line}, column {column}"
+        )
+        raise errors.source_spec(source.place, reason) from error
     only = statements[0] if len(statements) == 1 else None
     if not isinstance(only, exp.Query) or only.find(*_WRITES) is not None:
         reason = Text("query 只能是一条 SELECT", "query must be one SELECT and nothing else")

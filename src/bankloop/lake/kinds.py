@@ -11,8 +11,8 @@ from bankloop.lake.sheets import is_locked, locked
 from bankloop.lake.sources import Source
 
 _OLD = b"\xd0\xcf\x11\xe0"
-_ASK_ZH = "把它的 SQLAlchemy URL 写进环境变量，以 database 和 query 读取"
-_ASK_EN = "put its SQLAlchemy URL into an environment variable and read it by database and query"
+_ASK_ZH = "把它的数据库地址（URL）写进环境变量，以 database 和 query 读取"
+_ASK_EN = "put its URL into an environment variable and read it by database and query"
 # What a file begins with, what it then is, and what to do about it.
 _KINDS: tuple[tuple[bytes, str, str, str], ...] = (
     (b"\xff\xfe", "UTF-16", "另存为 CSV UTF-8", "save it as CSV UTF-8"),

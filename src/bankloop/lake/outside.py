@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 
 from bankloop.kit.bounded import Bounds, columns_within, size_within, too_much, unpacked_within
 from bankloop.kit.text import Text
+from bankloop.kit.wording import system_reason
 
 # The events of a large bank's month; a delivery beyond that is cut into parts by whoever makes it.
 DELIVERED = Bounds(size=64 << 30, unpacked=512 << 30, rows=2_000_000_000)
@@ -50,8 +50,7 @@ def parquet_within(path: Path, bounds: Bounds = DELIVERED) -> list[str]:
 def why_no_parquet(error: Exception) -> Text:
     """Return why a Parquet file was not read, in words of ours: what the system says of it, or that it is none."""
     if isinstance(error, OSError) and error.errno:
-        said = os.strerror(error.errno)
-        return Text(said, said)
+        return system_reason(error)
     return Text("不是完整的 Parquet 文件", "it is no whole Parquet file")
 
 
@@ -61,7 +60,7 @@ def text_within(path: Path, bounds: Bounds = DELIVERED) -> None:
         for _ in whole_lines(path, bounds):
             pass
     except (EOFError, zlib.error) as error:
-        raise OSError(type(error).__name__) from error
+        raise OSError("cut short") from error
 
 
 def whole_lines(path: Path, bounds: Bounds = DELIVERED, chunk: int = _CHUNK) -> Iterator[bytes]:

@@ -24,6 +24,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bankloop.kit.bounded import columns_within
+from bankloop.kit.text import Text
 from bankloop.lake import errors
 from bankloop.lake.engine import literal, name
 from bankloop.lake.kinds import check_kind
@@ -41,6 +42,11 @@ _AT_ONCE = 20_000
 # What calls itself GBK has been written by programs that know its superset, and the euro as one byte before that.
 _CHINESE = ("gbk", "gb18030")
 _EURO = 0x80
+_PACKED = Text("压缩包不完整", "what is packed in it is cut short or damaged")
+_NO_LINES = Text("内容不是按这个分隔符分列的文本", "it is no text in columns of this delimiter")
+_NO_HEADER = Text(
+    "表头读不出来，多半是引号没有成对", "its header cannot be read, most likely for a quote that is not closed"
+)
 _CHARACTER = re.compile("[\u4e00-\u9fff]")
 
 
@@ -175,7 +181,7 @@ def _read_csv(connection: duckdb.DuckDBPyConnection, source: Source, path: Path,
     try:
         text, broken = as_utf8(path, source.encoding, scratch)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise errors.unreadable_file(path.name, type(error).__name__) from error
+        raise errors.unreadable_file(path.name, _PACKED) from error
     if not source.header and ((broken and broken[0].line == 1) or _is_other_encoding(path, source.encoding)):
         raise errors.broken_encoding(path.name, source.encoding, 1)
     layout, first = _header(text.path, source, path)
@@ -197,7 +203,7 @@ def _read_csv(connection: duckdb.DuckDBPyConnection, source: Source, path: Path,
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        raise errors.unreadable_file(path.name, str(error).splitlines()[0]) from error
+        raise errors.unreadable_file(path.name, _NO_LINES) from error
     # A table made in one go numbers its rows in the order of the file; counting them on the way would be one thread's work.
     shown = ", ".join(name(column) for column in layout.names)
     raw.relation = f"SELECT rowid + 1 AS _row, {shown} FROM {table}"
@@ -265,7 +271,7 @@ def _header(text: Path, source: Source, path: Path) -> tuple[Layout, int]:
             else:
                 cells, lines = file.readline().rstrip("\r\n").split(source.delimiter), 1
         except csv.Error as error:
-            raise errors.unreadable_file(path.name, str(error)) from error
+            raise errors.unreadable_file(path.name, _NO_HEADER) from error
     columns_within(path.name, len(cells))
     return lay_out(cells, path.name), lines + 1
 

@@ -31,6 +31,8 @@ _LOCKED, _LOOKED_AT = "EncryptedPackage".encode("utf-16-le"), 1 << 16
 _ZEROS = re.compile(r"0{2,}")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
 _PIECE = 1 << 20
+_OLD = Text("是 Excel 97–2003 的 xls", "an xls of Excel 97–2003")
+_DAMAGED = Text("不是表格，或已截断、损坏", "no spreadsheet, or cut short, or damaged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def locked(place: str) -> DataError:
     )
 
 
-def not_xlsx(place: str, reason: str) -> DataError:
+def not_xlsx(place: str, reason: Text) -> DataError:
     """A file that is no xlsx, whatever its name says."""
     return DataError(
         "file.not_xlsx",
@@ -99,14 +101,14 @@ def _check_kind(opened: IO[bytes], place: str, bounds: Bounds) -> bool:
     if is_locked(head):
         raise locked(place)
     if head.startswith(_OLD_EXCEL):
-        raise not_xlsx(place, "xls, Excel 97–2003")
+        raise not_xlsx(place, _OLD)
     try:
         names = zip_within(place, opened, bounds)
         if "[Content_Types].xml" not in names or not any(name.startswith("xl/") for name in names):
-            raise not_xlsx(place, "zip")
+            raise not_xlsx(place, Text("是压缩包，里面没有表格", "a zip without a sheet in it"))
         return _has_formulas(opened)
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError) as error:
-        raise not_xlsx(place, type(error).__name__) from None
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError):
+        raise not_xlsx(place, _DAMAGED) from None
 
 
 def _has_formulas(opened: IO[bytes]) -> bool:
@@ -130,8 +132,8 @@ def _opened(opened: IO[bytes], place: str, *, data_only: bool) -> Iterator[tuple
         sheet = book.worksheets[0]
         sheet.reset_dimensions()
         yield from sheet.iter_rows()
-    except Exception as error:  # openpyxl raises whatever its parts raise
-        raise not_xlsx(place, type(error).__name__) from None
+    except Exception:  # openpyxl raises whatever its parts raise
+        raise not_xlsx(place, _DAMAGED) from None
 
 
 def _read_cell(cell: Any) -> SheetCell:

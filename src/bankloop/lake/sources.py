@@ -152,9 +152,7 @@ def read_sources(folder: Path) -> tuple[Source, ...]:
     zone = read_zone(folder)
     entries = (bank.content or {}).get("sources") or {}
     if isinstance(entries, list):
-        parts = [
-            _sources(bank, ("sources", index), str(e.get("name", index)), e, zone) for index, e in enumerate(entries)
-        ]
+        parts = [_sources(bank, ("sources", index), _name_in(e, index), e, zone) for index, e in enumerate(entries)]
     elif isinstance(entries, dict):
         parts = [_sources(bank, ("sources", str(key)), str(key), entry, zone) for key, entry in entries.items()]
     else:
@@ -162,6 +160,11 @@ def read_sources(folder: Path) -> tuple[Source, ...]:
     order = list(CONTRACTS)
     found = [source for part in parts for source in part]
     return tuple(sorted(found, key=lambda source: order.index(source.table)))
+
+
+def _name_in(entry: Any, index: int) -> str:
+    """Return how an entry of a list is called."""
+    return str(entry.get("name", index)) if isinstance(entry, Mapping) else str(index)
 
 
 def _sources(bank: Located, route: tuple[str | int, ...], name: str, entry: Any, zone: str) -> list[Source]:

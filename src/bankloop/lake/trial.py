@@ -201,6 +201,8 @@ class _Trial:
     ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
         """Return the first good rows as text: only columns that the files bring, and identifiers as a dot."""
         shown = [m for m in mapped if not m.missing and m.shown != "NULL"]
+        if not shown:
+            return (), ()
         fields = ", ".join(
             f"CASE WHEN {name(m.column.name)} IS NULL THEN '' ELSE {literal(_HIDDEN)} END"
             if m.pii

@@ -24,6 +24,7 @@ from psycopg import sql
 from bankloop.kit.bounded import read_json
 from bankloop.kit.clock import Clock
 from bankloop.kit.ids import canonical_json, digest
+from bankloop.kit.wording import system_reason
 from bankloop.store import errors
 from bankloop.store.audit import record_audit, seal_audit
 from bankloop.store.audit.anchor import add_restore
@@ -100,7 +101,7 @@ def make_backup(store: Store, principal: Principal, target: Path, version: str) 
         _write(draft / MANIFEST, canonical_json(manifest))
         draft.rename(target)
     except OSError as error:
-        raise errors.disk_full(target, error.strerror or str(error)) from error
+        raise errors.disk_full(target, system_reason(error)) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     made = _described(target, manifest)

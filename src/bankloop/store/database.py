@@ -23,17 +23,23 @@ from sqlalchemy.pool import NullPool
 from bankloop.kit.clock import Clock
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.origins import Origin, present_origin
+from bankloop.kit.text import Text
 from bankloop.store import errors
 from bankloop.store.contracts import EVERY_UNIT, Principal, Role
 from bankloop.store.embedded import EmbeddedServer, start_server
 from bankloop.store.private import close_to_others
 from bankloop.store.questions import Question, ask, ask_all, driver_of
+from bankloop.store.reasons import cause_of, database_reason
 from bankloop.store.schema import migrate, revision_of
 from bankloop.store.sealing.keys import KeyRing, keys_in_force
 from bankloop.store.sources import DatabaseSource, EmbeddedSource, ExternalSource
 
 DATABASE = "bankloop"
 DATABASE_URL = "BANKLOOP_DATABASE_URL"
+_ODD_NAME = Text(
+    "机构、条线、角色或权限的名称含有不允许的字符",
+    "a unit, line, role or right holds a character that none may hold",
+)
 
 _SETTINGS = (
     b"SELECT set_config('bankloop.principal', %(id)s, true), set_config('bankloop.roles', %(roles)s, true),"
@@ -174,7 +180,7 @@ class Store:
             try:
                 return self._engine(role).connect()
             except OperationalError:
-                raise errors.unreachable(self.place, _reason(error)) from error
+                raise errors.unreachable(self.place, database_reason(error)) from error
 
     def _engine(self, role: Role) -> Engine:
         with self._guard:
@@ -278,9 +284,8 @@ def ask_bank_wide(connection: Connection, *questions: Question[Any]) -> list[Any
 
 def translated(error: Exception, principal: str, place: str) -> BankloopError | Exception:
     """Return the kit's error for a database error, or the error itself where it is a defect of ours."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    reason = _reason(error)
-    match cause:
+    reason = database_reason(error)
+    match cause_of(error):
         case psycopg.errors.InsufficientPrivilege():
             return errors.denied(principal, reason)
         case psycopg.errors.DiskFull():
@@ -290,7 +295,7 @@ def translated(error: Exception, principal: str, place: str) -> BankloopError | 
         case psycopg.errors.LockNotAvailable():
             return errors.busy(reason)
         case psycopg.DataError():
-            return errors.bad_value(type(cause).__name__)
+            return errors.bad_value(reason)
         case psycopg.OperationalError():
             return errors.unreachable(place, reason)
         case _:
@@ -312,7 +317,7 @@ def _introduce(connection: Connection, principal: Principal, now: datetime, fold
     try:
         names = (*principal.units, *principal.lines, *principal.roles, *principal.rights)
         if any(re.search(r"[,{}\"\\]", name) for name in names):
-            raise errors.denied(principal.id, "a unit, line, role or right holds a character that none may hold")
+            raise errors.denied(principal.id, _ODD_NAME)
         connection.info[_PRINCIPAL] = principal
         connection.info[_NOW] = now
         connection.info[_ORIGIN], connection.info[_APPROVAL] = present_origin(), None
@@ -348,9 +353,3 @@ def _scope(principal: Principal) -> dict[str, str]:
         "tasks": principal.tasks,
         "rights": ",".join(sorted(principal.rights)),
     }
-
-
-def _reason(error: Exception) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    lines = str(cause).strip().splitlines()
-    return lines[0] if lines else type(cause).__name__

@@ -16,7 +16,7 @@ from bankloop.kit.errors import (
 from bankloop.kit.text import Text
 
 
-def disk_full(place: Path | str, reason: str) -> EnvironmentFault:
+def disk_full(place: Path | str, reason: str | Text) -> EnvironmentFault:
     """Return the fault of a disk without room."""
     return EnvironmentFault(
         "store.disk_full",
@@ -86,7 +86,7 @@ def socket_too_long(place: Path, limit: int) -> EnvironmentFault:
     )
 
 
-def unsafe_place(place: Path, reason: str) -> EnvironmentFault:
+def unsafe_place(place: Path, reason: Text) -> EnvironmentFault:
     """Return the fault of a private folder that is not ours alone."""
     return EnvironmentFault(
         "store.unsafe_place",
@@ -161,7 +161,7 @@ def not_started(place: Path, reason: str) -> EnvironmentFault:
     )
 
 
-def unreachable(place: str, reason: str) -> EnvironmentFault:
+def unreachable(place: str, reason: Text) -> EnvironmentFault:
     """Return the fault of a database that does not answer."""
     return EnvironmentFault(
         "store.unreachable",
@@ -175,7 +175,7 @@ def unreachable(place: str, reason: str) -> EnvironmentFault:
     )
 
 
-def denied(principal: str, reason: str) -> DeniedError:
+def denied(principal: str, reason: Text) -> DeniedError:
     """Return the refusal of a statement that the principal or the role has no right to."""
     return DeniedError(
         "store.denied",
@@ -188,7 +188,7 @@ def denied(principal: str, reason: str) -> DeniedError:
     )
 
 
-def busy(reason: str) -> LockedError:
+def busy(reason: Text) -> LockedError:
     """Return the error of a statement that lost against a concurrent one."""
     return LockedError(
         "store.busy",
@@ -386,13 +386,13 @@ def database_in_use(place: str) -> ConflictError:
     )
 
 
-def bad_value(kind: str) -> InputError:
+def bad_value(reason: Text) -> InputError:
     """Return the error of a value that the database cannot hold: a NUL, a number or a day out of its range."""
     return InputError(
         "store.value",
         Text(
-            "有一个值超出可存储的范围（{kind}）；请检查特殊字符、数字和日期",
-            "a value is beyond what can be stored ({kind}); check odd characters, numbers and dates",
+            "有一个值存不下（{reason}）；请检查特殊字符、数字和日期",
+            "a value cannot be kept ({reason}); check odd characters, numbers and dates",
         ),
-        kind=kind,
+        reason=reason,
     )

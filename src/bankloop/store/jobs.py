@@ -204,7 +204,10 @@ def cancel_job(connection: Connection, job_id: UUID) -> JobState:
     before = job_of(connection, job_id)
     state = connection.scalar(_CANCEL, {"job": job_id, "now": now_of(connection)})
     if state is None and job_of(connection, job_id).state in _OPEN:
-        raise errors.denied(principal_of(connection).id, "the job is another's, and to keep the queue is not theirs")
+        raise errors.denied(
+            principal_of(connection).id,
+            Text("作业是别人的，也没有管理队列的权限", "the job is another's, and to keep the queue is not theirs"),
+        )
     if state is None:
         raise _over(before)
     record_audit(connection, "job.cancel", "job", str(job_id), {"state": before.state}, {"state": state})

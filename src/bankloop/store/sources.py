@@ -6,6 +6,7 @@ from typing import Protocol
 
 from sqlalchemy import URL, Connection, make_url, text
 
+from bankloop.kit.text import Text
 from bankloop.store import errors
 from bankloop.store.contracts import Role
 from bankloop.store.embedded import EmbeddedServer
@@ -84,7 +85,9 @@ class ExternalSource:
     def __init__(self, url: str) -> None:
         parsed = make_url(url)
         if parsed.get_backend_name() != "postgresql":
-            raise errors.unreachable(parsed.render_as_string(), "not a postgresql:// URL")
+            raise errors.unreachable(
+                parsed.render_as_string(), Text("不是 postgresql:// 地址", "it is no postgresql:// address")
+            )
         self._url = parsed.set(drivername="postgresql+psycopg")
 
     def admin_url(self) -> URL:

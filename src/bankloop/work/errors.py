@@ -39,7 +39,7 @@ class JobPutAsideError(ConflictError):
     """A job that no attempt can do waits for a person."""
 
 
-def unreadable(kind: str, place: str, reason: str) -> JobUnreadableError:
+def unreadable(kind: str, place: str, reason: Text) -> JobUnreadableError:
     """Return the refusal of arguments that a kind does not take."""
     return JobUnreadableError(
         "job.unreadable",

@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from bankloop.kit.errors import BankloopError, EnvironmentFault, LockedError
 from bankloop.kit.origins import Origin, acting_from
 from bankloop.kit.plain import plain
+from bankloop.kit.wording import value_reason
 from bankloop.loop.bank import Bank
 from bankloop.organization.beginning import acting_now
 from bankloop.organization.principals import system
@@ -76,7 +77,7 @@ def read_arguments(kind: str, job: JobKind, asked: Mapping[str, Any]) -> Argumen
         return job.arguments.model_validate(asked)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
-        raise errors.unreadable(kind, ".".join(map(str, first["loc"])), str(first["msg"])) from None
+        raise errors.unreadable(kind, ".".join(map(str, first["loc"])), value_reason(first)) from None
 
 
 @dataclass

@@ -23,7 +23,7 @@ from bankloop.kit.errors import ConflictError, DataError, InputError
 from bankloop.kit.text import Text
 from bankloop.lake import errors
 from bankloop.lake.engine import connect
-from bankloop.lake.extract import answer, database_url
+from bankloop.lake.extract import answer, answer_reason, database_url
 from bankloop.lake.proposal.contracts import FileLook, Proposal
 from bankloop.lake.proposal.looking import look_at, look_at_rows, no_file
 from bankloop.lake.proposal.writing import EMPTY_BANK_YAML, bank_yaml
@@ -167,7 +167,7 @@ def _connected(variable: str) -> Iterator[sqlalchemy.Connection]:
         with sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool, hide_parameters=True).connect() as connection:
             yield connection
     except (SQLAlchemyError, ImportError) as error:
-        raise errors.database_failed(variable, variable, str(error).splitlines()[0][:200]) from error
+        raise errors.database_failed(variable, variable, answer_reason(error)) from error
 
 
 def already_a_bank(folder: Path) -> ConflictError:

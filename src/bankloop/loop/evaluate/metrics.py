@@ -19,6 +19,7 @@ from bankloop.kit.errors import NotFoundError
 from bankloop.kit.expression import BOOL, Type, parse, to_ibis
 from bankloop.kit.later import later
 from bankloop.kit.text import Text
+from bankloop.kit.wording import Unfit
 from bankloop.loop.spec import Label, Spec, read_spec
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class MetricVersion(Spec):
     @model_validator(mode="after")
     def _counts_something(self) -> MetricVersion:
         if bool(self.above) == bool(self.active):
-            raise ValueError("a metric counts either `above` or who was `active`")
+            raise Unfit("指标只写 above 或 active 之一", "a metric counts either `above` or who was `active`")
         return self
 
     @property

@@ -68,7 +68,7 @@ def read(body: bytes) -> object:
                 raise ValueError(f"format {text['format']}")
             return _made(text["model"], {name: arrays[name] for name in arrays.files if name != _TEXT})
     except (zipfile.BadZipFile, AttributeError, KeyError, TypeError, RecursionError, EOFError) as error:
-        raise ValueError(type(error).__name__) from error
+        raise ValueError("no whole artefact") from error
 
 
 def _told(value: object, arrays: list[NDArray[Any]]) -> object:

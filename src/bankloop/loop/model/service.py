@@ -272,13 +272,12 @@ def _loaded(path: Path, digest: str, kind: type[T]) -> T:
         raise ConflictError(
             "model.format",
             Text(
-                "模型文件 {name} 不是本版本的格式（{reason}），不予打开（旧版本的模型文件可以夹带程序）；请用 bankloop learn 重新学习，"
+                "模型文件 {name} 不是本版本的格式，不予打开（旧版本的模型文件可以夹带程序）；请用 bankloop learn 重新学习，"
                 "由他人批准后重新提交战役",
-                "the model file {name} is not of this version's format ({reason}) and is not opened: those of earlier versions "
+                "the model file {name} is not of this version's format and is not opened: those of earlier versions "
                 "could carry code; learn it again with bankloop learn, have it approved and submit the campaign again",
             ),
             name=path.name,
-            reason=str(error),
         ) from error
     if not isinstance(model, kind):
         raise ConflictError(

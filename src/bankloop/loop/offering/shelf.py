@@ -22,6 +22,7 @@ from bankloop.kit.expression import parse, to_function
 from bankloop.kit.ids import digest
 from bankloop.kit.located import nearest
 from bankloop.kit.text import Text
+from bankloop.kit.wording import value_reason
 from bankloop.loop.bank import Bank
 from bankloop.loop.product import Notice, ShelfInForce, WhyNot, in_force, rule_suitability
 from bankloop.loop.spec import Availability, Lock, Product, RiskRating, read_lock
@@ -88,7 +89,7 @@ def read_change(product: str, fields: Mapping[str, Any]) -> ShelfChange:
         raise InputError(
             "shelf.change",
             Text("货架变更的“{field}”不对：{reason}", "'{field}' of the change is not right: {reason}"),
-            field=".".join(str(part) for part in first["loc"]), reason=first["msg"],
+            field=".".join(str(part) for part in first["loc"]), reason=value_reason(first),
         ) from error  # fmt: skip
     return ShelfChange(product, where, risk, moment)
 

@@ -11,10 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bankloop.kit.errors import EnvironmentFault
 from bankloop.kit.expression import Type, to_ibis
 from bankloop.kit.later import later
-from bankloop.kit.text import Text
 from bankloop.loop.spec.lock import read_spelled_out
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ def conditions(
 ) -> dict[str, Bools]:
     """Return one boolean per row (n,) for each named condition; NULL becomes ``unknown``.
 
-    ``state`` has one row per customer and a column per attribute. An engine failure names the step and its SQL.
+    ``state`` has one row per customer and a column per attribute.
     """
     if not texts:
         return {}
@@ -56,17 +54,7 @@ def _evaluated(state: pa.Table, texts: Mapping[str, str], types: Mapping[str, Ty
         table = backend.table("state")
         compiled = {name: to_ibis(read_spelled_out(text, types), table, as_of) for name, text in texts.items()}
         sql = ibis.to_sql(table.select(**compiled), dialect="duckdb")
-        try:
-            return backend.con.sql(str(sql)).to_arrow_table()
-        except duckdb.OutOfMemoryException:
-            raise
-        except duckdb.Error as error:
-            raise EnvironmentFault(
-                "step.failed",
-                Text("步骤“条件求值”失败：{reason}\n{sql}", "the step 'evaluate conditions' failed: {reason}\n{sql}"),
-                reason=str(error),
-                sql=str(sql),
-            ) from error
+        return backend.con.sql(str(sql)).to_arrow_table()
     finally:
         backend.disconnect()
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from bankloop.kit.wording import Unfit
 from bankloop.loop.spec.prior import OwnRule, Prior, Signature, StatedShare
 from bankloop.loop.spec.products import (
     Availability,
@@ -197,9 +198,14 @@ class Quota(Spec):
     @model_validator(mode="after")
     def _says_something(self) -> Quota:
         if all(one is None for one in (self.at_least, self.at_most, self.budget, self.minutes)):
-            raise ValueError("a quota needs at_least, at_most, budget or minutes")
+            raise Unfit(
+                "配额须写 at_least、at_most、budget、minutes 之一", "a quota needs at_least, at_most, budget or minutes"
+            )
         if sum([self.segment is not None, self.branch is not None, self.each_branch]) > 1:
-            raise ValueError("a quota is for a segment, for a branch or for each branch: name one")
+            raise Unfit(
+                "配额针对一个客群、一家分行或每家分行：只写一项",
+                "a quota is for a segment, for a branch or for each branch: name one",
+            )
         return self
 
 
@@ -221,7 +227,10 @@ class PlanPolicy(Spec):
     @model_validator(mode="after")
     def _can_require(self) -> PlanPolicy:
         if self.require and self.per_customer < 2:
-            raise ValueError("a campaign that needs another takes two a customer: per_customer: 2")
+            raise Unfit(
+                "需要另一战役的战役，每位客户须有两个：per_customer: 2",
+                "a campaign that needs another takes two a customer: per_customer: 2",
+            )
         return self
 
 

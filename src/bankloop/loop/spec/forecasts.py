@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from bankloop.kit.expression import MONEY, SCORE, Type, parse
 from bankloop.kit.located import Located, read_located
 from bankloop.kit.text import Text
+from bankloop.kit.wording import Unfit
 from bankloop.loop.spec.reader import known_names, validated
 from bankloop.loop.spec.values import Days, Key, Label, Ppm, Spec
 
@@ -48,7 +49,9 @@ class Forecast(Spec):
     @model_validator(mode="after")
     def _least_of_something(self) -> Forecast:
         if (self.least is None) != (self.of is None):
-            raise ValueError("least is a share of an attribute: write both least and of")
+            raise Unfit(
+                "least 是某标签的份额：least 与 of 一起写", "least is a share of an attribute: write both least and of"
+            )
         return self
 
     @property

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from bankloop.kit.located import read_located
 from bankloop.kit.text import Text
+from bankloop.kit.wording import Unfit
 from bankloop.loop.spec.contracts import Key, Label, Ppm, Spec
 from bankloop.loop.spec.reader import known_names, validated
 
@@ -23,7 +24,7 @@ class Span(Spec):
     @model_validator(mode="after")
     def _in_order(self) -> Span:
         if self.last <= self.first:
-            raise ValueError("`to` must lie after `from`")
+            raise Unfit("to 应晚于 from", "`to` must lie after `from`")
         return self
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from bankloop.kit.wording import Unfit
 from bankloop.loop.spec.values import Days, Fen, Key, Label, Ppm, Spec
 
 INVESTMENTS = ("wealth", "fund", "insurance")
@@ -56,7 +57,10 @@ class Contribution(Spec):
     @model_validator(mode="after")
     def _rate_has_base(self) -> Contribution:
         if (self.rate > 0) != (self.of is not None):
-            raise ValueError("a rate needs the attribute it applies to: write rate and of together")
+            raise Unfit(
+                "rate 须写明按哪个标签：rate 与 of 一起写",
+                "a rate needs the attribute it applies to: write rate and of together",
+            )
         return self
 
 
@@ -127,9 +131,15 @@ class Product(Spec):
     @model_validator(mode="after")
     def _investment_is_rated(self) -> Product:
         if self.product_class in INVESTMENTS and self.risk is None:
-            raise ValueError("an investment product needs its risk ratings: risk: {issuer: R2, seller: R2}")
+            raise Unfit(
+                "投资类产品须有风险评级：risk: {issuer: R2, seller: R2}",
+                "an investment product needs its risk ratings: risk: {issuer: R2, seller: R2}",
+            )
         if (self.product_class == "bundle") != (len(self.legs) > 1):
-            raise ValueError("a bundle names at least two legs, and nothing else has legs: class: bundle, legs: [a, b]")
+            raise Unfit(
+                "组合至少写两个 legs，其他产品不写：class: bundle, legs: [a, b]",
+                "a bundle names at least two legs, and nothing else has legs: class: bundle, legs: [a, b]",
+            )
         return self
 
     @property
@@ -201,13 +211,19 @@ class Shelf(Spec):
     def _bundles_are_rated(self) -> Shelf:
         named = {product.key: product for product in self.products}
         if len(named) < len(self.products):
-            raise ValueError("two products have one key; give each its own")
+            raise Unfit("两个产品用了同一个 key；请各用各的", "two products have one key; give each its own")
         for product in self.products:
             unknown = [leg for leg in product.legs if leg not in named or named[leg].legs]
             if unknown:
-                raise ValueError(f"the bundle {product.key} has the leg {unknown[0]}, which is no product of its own")
+                raise Unfit(
+                    f"组合 {product.key} 的 {unknown[0]} 不是单独的产品",
+                    f"the bundle {product.key} has the leg {unknown[0]}, which is no product of its own",
+                )
             if product.legs and product.risk is not None:
-                raise ValueError(f"the bundle {product.key} takes its rating from its legs; remove risk")
+                raise Unfit(
+                    f"组合 {product.key} 的评级取自其组成；请删除 risk",
+                    f"the bundle {product.key} takes its rating from its legs; remove risk",
+                )
         return self
 
     @property

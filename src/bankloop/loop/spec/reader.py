@@ -14,6 +14,7 @@ from bankloop.kit.errors import ExpressionError, SpecError
 from bankloop.kit.expression import BOOL, MONEY, Kind, Type, masked, parse
 from bankloop.kit.located import Located, nearest, read_located
 from bankloop.kit.text import Text
+from bankloop.kit.wording import value_reason
 from bankloop.loop.spec.contracts import (
     ANY_CHANNEL,
     NO_BENEFIT,
@@ -153,7 +154,7 @@ def _finding(located: Located, first: ErrorDetails, model: type[Spec]) -> SpecEr
         Text("{place}：“{name}”不对：{reason}", "{place}: '{name}' is not right: {reason}"),
         place=place,
         name=name,
-        reason=str(first["msg"]).removeprefix("Value error, "),
+        reason=value_reason(first),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from bankloop.kit.wording import Unfit
 from bankloop.loop.spec.values import Key, Label, Spec
 
 
@@ -49,7 +50,7 @@ class ScriptVersion(Spec):
     @model_validator(mode="after")
     def _files_what_it_says(self) -> ScriptVersion:
         if stray := sorted(set(self.filings) - set(self.bodies)):
-            raise ValueError(f"a filing number for '{stray[0]}', which has no body")
+            raise Unfit(f"“{stray[0]}”有备案号却没有正文", f"a filing number for '{stray[0]}', which has no body")
         return self
 
     @model_serializer(mode="wrap")

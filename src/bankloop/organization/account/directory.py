@@ -8,10 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bankloop.kit.addresses import check_address
+from bankloop.kit.text import Text
 from bankloop.organization.account import errors
 from bankloop.organization.account.contracts import Directory
 
 _SECONDS = 5
+_UNREACHED = Text("连接不上", "it cannot be reached")
+_OTHERWISE = Text("没有按约定回答", "it does not answer as it should")
 
 
 def bind(directory: Directory, person_id: str, password: str) -> bool:
@@ -20,7 +23,7 @@ def bind(directory: Directory, person_id: str, password: str) -> bool:
     An empty password is refused here: to a directory it is an anonymous bind, which succeeds (RFC 4513 5.1.2).
     """
     import ldap3
-    from ldap3.core.exceptions import LDAPException, LDAPInvalidCredentialsResult
+    from ldap3.core.exceptions import LDAPException, LDAPInvalidCredentialsResult, LDAPSocketOpenError
     from ldap3.utils.dn import escape_rdn
 
     if not person_id or not password or "\0" in password:
@@ -43,7 +46,8 @@ def bind(directory: Directory, person_id: str, password: str) -> bool:
     except LDAPInvalidCredentialsResult:
         return False
     except (LDAPException, OSError) as error:
-        raise errors.directory_down(directory.url, type(error).__name__) from error
+        unreached = isinstance(error, OSError | LDAPSocketOpenError)
+        raise errors.directory_down(directory.url, _UNREACHED if unreached else _OTHERWISE) from error
     finally:
         _close(connection)
 

@@ -95,7 +95,7 @@ def unknown_scope(scope: str, known: str) -> InputError:
     )
 
 
-def directory_down(url: str, reason: str) -> EnvironmentFault:
+def directory_down(url: str, reason: Text) -> EnvironmentFault:
     """Return the error of a directory that does not answer."""
     return EnvironmentFault(
         "signin.directory",
@@ -104,7 +104,7 @@ def directory_down(url: str, reason: str) -> EnvironmentFault:
     )  # fmt: skip
 
 
-def provider_down(issuer: str, reason: str) -> EnvironmentFault:
+def provider_down(issuer: str, reason: Text) -> EnvironmentFault:
     """Return the error of an identity provider that does not answer as it must."""
     return EnvironmentFault(
         "signin.provider",

@@ -19,6 +19,7 @@ from bankloop.kit.addresses import check_address
 from bankloop.kit.bounded import read_json
 from bankloop.kit.clock import Clock
 from bankloop.kit.errors import DataError
+from bankloop.kit.text import Text
 from bankloop.organization.account import errors
 from bankloop.organization.account.contracts import Oidc
 
@@ -30,6 +31,8 @@ _KEPT_SECONDS = 3600
 # Asking again for an unknown key is itself limited, or a forger could make us hammer the provider.
 _AGAIN_SECONDS = 10
 _LEEWAY = 60
+_UNREACHED = Text("连接不上", "it cannot be reached")
+_OTHERWISE = Text("没有按约定回答", "it does not answer as it should")
 ALGORITHMS = ("RS256", "PS256", "ES256")
 
 
@@ -86,9 +89,9 @@ class Provider:
             try:
                 found = jwt.decode(token, self._keys(fresh=fresh), algorithms=list(ALGORITHMS))
                 break
-            except (JoseError, ValueError) as error:
+            except (JoseError, ValueError):
                 if fresh:
-                    raise errors.refused_by_provider(type(error).__name__) from None
+                    raise errors.refused_by_provider("id_token") from None
         self._check(found.claims, asked)
         return found.claims
 
@@ -114,7 +117,7 @@ class Provider:
             "about", lambda: self._fetch("GET", f"{self.settings.issuer}/.well-known/openid-configuration")
         )
         if found.get("issuer") != self.settings.issuer or not isinstance(found.get(name), str):
-            raise errors.provider_down(self.settings.issuer, "discovery")
+            raise errors.provider_down(self.settings.issuer, _OTHERWISE)
         address: str = found[name]
         return address
 
@@ -145,9 +148,11 @@ class Provider:
             answer = httpx.request(method, address, data=form, auth=auth, timeout=_SECONDS, follow_redirects=False)
             found = read_json(answer.content, self.settings.issuer)
         except (httpx.HTTPError, ValueError, DataError) as error:
-            raise errors.provider_down(self.settings.issuer, type(error).__name__) from error
+            reason = _UNREACHED if isinstance(error, httpx.HTTPError) else _OTHERWISE
+            raise errors.provider_down(self.settings.issuer, reason) from error
         if answer.status_code != httpx.codes.OK or not isinstance(found, dict):
             if method == "POST" and 400 <= answer.status_code < 500:
                 raise errors.refused_by_provider(str(answer.status_code))
-            raise errors.provider_down(self.settings.issuer, str(answer.status_code))
+            said = Text(f"回答了 {answer.status_code}", f"it answers {answer.status_code}")
+            raise errors.provider_down(self.settings.issuer, said)
         return found

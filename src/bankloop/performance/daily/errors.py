@@ -8,7 +8,7 @@ from bankloop.kit.errors import EnvironmentFault, InputError, NotFoundError
 from bankloop.kit.text import Text
 
 
-def not_written(path: str, reason: str) -> EnvironmentFault:
+def not_written(path: str, reason: Text) -> EnvironmentFault:
     """Return the fault of pages that cannot be written."""
     return EnvironmentFault(
         "daily.not_written",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bankloop.kit.wording import system_reason
 from bankloop.performance.daily import errors
 
 
@@ -24,7 +25,7 @@ class FilePost:
             for ending, content in sorted(pages.items()):
                 _write(place.parent / f"{place.name}.{ending}", content)
         except OSError as error:
-            raise errors.not_written(str(place), error.strerror or str(error)) from error
+            raise errors.not_written(str(place), system_reason(error)) from error
 
 
 def _write(path: Path, content: bytes) -> None:

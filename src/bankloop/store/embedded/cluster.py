@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import secrets
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from bankloop.kit.text import Text
 from bankloop.store import errors
 from bankloop.store.contracts import Role
 from bankloop.store.embedded.handles import process_lives
@@ -216,7 +216,7 @@ class Cluster:
 
     def _fault(self, said: str) -> Exception:
         if "No space left on device" in said or "Disk quota exceeded" in said:
-            return errors.disk_full(self.places.root, os.strerror(errno.ENOSPC))
+            return errors.disk_full(self.places.root, Text("磁盘空间不足", "the disk is full"))
         lines = [line for line in said.splitlines() if "FATAL" in line or "error" in line.lower()] or said.splitlines()
         return errors.not_started(self.places.root, lines[-1].strip() if lines else "?")
 

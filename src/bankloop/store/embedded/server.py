@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bankloop.kit.wording import system_reason
 from bankloop.store import errors
 from bankloop.store.embedded.cluster import ADMIN, RECOVERY_S, Cluster
 from bankloop.store.embedded.handles import add_handle, living_handles
@@ -145,8 +146,8 @@ def bank_lock(places: Places, patience_s: float = RECOVERY_S + 120) -> Iterator[
 
 def _as_fault(places: Places, error: OSError) -> Exception:
     if error.errno in (28, 122):  # ENOSPC, EDQUOT
-        return errors.disk_full(places.root, str(error))
-    return errors.unsafe_place(Path(error.filename or places.root), str(error))
+        return errors.disk_full(places.root, system_reason(error))
+    return errors.unsafe_place(Path(error.filename or places.root), system_reason(error))
 
 
 __all__ = ["EmbeddedServer", "Runner", "remove_cluster", "start_server"]

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from bankloop.kit.errors import BankloopError, EnvironmentFault, SignInError
 from bankloop.kit.text import Language, Text
+from bankloop.kit.wording import value_reason
 from bankloop.loop.bank import Bank
 from bankloop.organization import account
 from bankloop.organization.rights import require
@@ -220,7 +221,7 @@ def _known(request: Request, error: Exception) -> tuple[BankloopError, int]:
             return error, error.http_status
         case RequestValidationError():
             first = error.errors()[0]
-            found = errors.unreadable(".".join(str(part) for part in first["loc"][1:]), str(first["msg"]))
+            found = errors.unreadable(".".join(str(part) for part in first["loc"][1:]), value_reason(first))
             return found, found.http_status
         case HTTPException() if error.status_code == 405:
             allowed = (error.headers or {}).get("Allow", "—")

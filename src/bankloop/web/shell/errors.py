@@ -95,7 +95,7 @@ class UnreadableQueryError(InputError):
     http_status = 422
 
 
-def unreadable(field: str, reason: str) -> UnreadableQueryError:
+def unreadable(field: str, reason: Text) -> UnreadableQueryError:
     """Return the error of a query that cannot be read."""
     return UnreadableQueryError(
         "page.query",

@@ -44,7 +44,7 @@ async def receive_files(request: Request, room: Path) -> tuple[dict[str, str], d
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data" or b"boundary" not in options:
-        raise errors.unreadable("content-type", "multipart/form-data")
+        raise errors.unreadable("content-type", Text("应为 multipart/form-data", "multipart/form-data is wanted"))
     check_space(room, int(request.headers.get("content-length", "0") or 0))
     piece = bytearray()
     with closing(_Form(room)) as form:

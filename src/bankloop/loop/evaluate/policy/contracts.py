@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from bankloop.kit.wording import Unfit
 from bankloop.loop.spec import Key, Label, Ppm, Spec
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,62}$")]
@@ -70,7 +71,8 @@ class Arms(Spec):
     @model_validator(mode="after")
     def _nothing_is_an_arm(self) -> Arms:
         if self.nothing not in self.values:
-            raise ValueError(f"nothing: '{self.nothing}' is none of {', '.join(self.values)}")
+            known = ", ".join(self.values)
+            raise Unfit(f"nothing：“{self.nothing}”不在 {known} 之中", f"nothing: '{self.nothing}' is none of {known}")
         return self
 
 
@@ -96,11 +98,20 @@ class Split(Spec):
     def _one_rule(self) -> Split:
         by_column = bool(self.column and self.learn and self.test)
         if (self.share is not None) == by_column or (self.share is not None and (self.column or self.learn)):
-            raise ValueError("write either share: 50%, or column, learn and test together")
+            raise Unfit(
+                "只写 share: 50%，或者 column、learn、test 一起写",
+                "write either share: 50%, or column, learn and test together",
+            )
         if self.share is not None and not 0 < self.share < 1_000_000:
-            raise ValueError("a share between 0% and 100% leaves rows to learn from and rows to test on")
+            raise Unfit(
+                "share 应在 0% 与 100% 之间，学习和检验才都有行",
+                "a share between 0% and 100% leaves rows to learn from and rows to test on",
+            )
         if set(self.learn) & set(self.test):
-            raise ValueError("a row that is learned from cannot be tested on: learn and test share a value")
+            raise Unfit(
+                "学习用的行不能再用来检验：learn 与 test 有相同的值",
+                "a row that is learned from cannot be tested on: learn and test share a value",
+            )
         return self
 
 
@@ -122,7 +133,7 @@ class PolicyComparison(Spec):
     @model_validator(mode="after")
     def _one_kind(self) -> PolicyComparison:
         if sum(part is not None for part in (self.shares, self.level, self.rates)) != 1:
-            raise ValueError("write one of shares, level, rates")
+            raise Unfit("shares、level、rates 只写一项", "write one of shares, level, rates")
         return self
 
 
@@ -146,16 +157,28 @@ class PolicySpec(Spec):
     @model_validator(mode="after")
     def _fits_together(self) -> PolicySpec:
         if (self.arms is None) == (self.rate is None):
-            raise ValueError("write either arms or rate")
+            raise Unfit("arms 与 rate 只写一项", "write either arms or rate")
         if self.arms and (self.under.share is None or self.under.mean is not None):
-            raise ValueError("arms are planned under a share: write under: {share: 50%}")
+            raise Unfit(
+                "arms 按份额规划：写 under: {share: 50%}", "arms are planned under a share: write under: {share: 50%}"
+            )
         if self.rate and (self.under.mean is None or self.under.share is not None):
-            raise ValueError("a rate is planned under a mean: write under: {mean: at most logged}")
+            raise Unfit(
+                "rate 按均值规划：写 under: {mean: at most logged}",
+                "a rate is planned under a mean: write under: {mean: at most logged}",
+            )
         if self.rate and self.rate.group not in self.strata:
-            raise ValueError(f"a rate drawn within {self.rate.group} needs {self.rate.group} among strata")
+            group = self.rate.group
+            raise Unfit(
+                f"在 {group} 内抽取的 rate 需要 strata 含 {group}",
+                f"a rate drawn within {group} needs {group} among strata",
+            )
         for name, one in self.compare.items():
             if name in RESERVED:
-                raise ValueError(f"'{name}' is always compared; choose another name")
+                raise Unfit(f"“{name}”总会被比较；请另取名称", f"'{name}' is always compared; choose another name")
             if (one.shares is None) == (self.arms is not None):
-                raise ValueError(f"{name}: shares belong to arms; level and rates to a rate")
+                raise Unfit(
+                    f"{name}：shares 属于 arms，level 与 rates 属于 rate",
+                    f"{name}: shares belong to arms; level and rates to a rate",
+                )
         return self

@@ -25,7 +25,7 @@ def no_data(data: Path, file: str, origin: Label) -> NotFoundError:
     )
 
 
-def unreadable(file: str, reason: str | Text) -> DataError:
+def unreadable(file: str, reason: Text) -> DataError:
     """A file that is cut short, empty or of another format."""
     return DataError(
         "policy.unreadable",

@@ -59,6 +59,12 @@ class Experiment:
         return np.column_stack(columns) if columns else np.zeros((self.rows, 0))
 
 
+_NO_TEXT = Text(
+    "不是完整的 UTF-8 表格：各行列数不一、引号没有成对或被截断",
+    "it is no whole table in UTF-8: lines of several lengths, a quote not closed, or cut short",
+)
+
+
 def find_file(data: Path, file: LoggedFile) -> Path:
     """Return the file in ``data``, one folder below it, or ``data`` itself; raise ``policy.no_data`` with its origin."""
     if data.is_file() and data.name == file.file:
@@ -99,7 +105,7 @@ def _table(path: Path, file: LoggedFile) -> pa.Table:
             table = pcsv.read_csv(path)
             known = table.column_names
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        reason = why_no_parquet(error) if path.suffix == ".parquet" else str(error).splitlines()[0]
+        reason = why_no_parquet(error) if path.suffix == ".parquet" else _NO_TEXT
         raise errors.unreadable(file.file, reason) from error
     for name in wanted:
         if name not in known:

@@ -73,7 +73,7 @@ def add_pages(app: FastAPI) -> None:
         number = form.get("version", "")
         try:
             if not number.isdigit():
-                raise errors.unreadable("version", number[:16])
+                raise errors.unreadable("version", Text(f"“{number[:16]}”不是版本号", f"'{number[:16]}' is no version"))
             roll_back(console.bank, visitor.principal, name, int(number), form.get("reason", ""))
         except BankloopError as error:
             return _model_page(request, visitor, name, error)

@@ -216,7 +216,7 @@ def _number(field: str, words: str) -> float:
     try:
         return float(words.replace(",", ""))
     except ValueError:
-        raise errors.unreadable(field, words) from None
+        raise errors.unreadable(field, Text(f"“{words[:16]}”不是数字", f"'{words[:16]}' is no number")) from None
 
 
 def rows_of(

@@ -123,7 +123,9 @@ def rounds_of(words: str) -> list[int]:
     """Return the rounds that an address names: ``1`` or ``1-2``; raise for anything else."""
     parts = words.split("-")
     if not all(part.isascii() and part.isdigit() and len(part) <= 6 for part in parts) or len(set(parts)) < len(parts):
-        raise errors.unreadable("rounds", words)
+        raise errors.unreadable(
+            "rounds", Text(f"“{words[:16]}”不是轮次，如 1 或 1-2", f"'{words[:16]}' names no rounds, as 1 or 1-2 does")
+        )
     return [int(part) for part in parts]
 
 
