@@ -66,3 +66,9 @@ def test_a_sample_takes_every_line_once() -> None:
     assert {one.capability for one in mutate().chosen(every, "A3,A18", "")} == {"A3", "A18"}
     with pytest.raises(SystemExit, match="A99"):
         mutate().chosen(every, "A99", "")
+
+
+@pytest.mark.soak
+def test_what_one_of_them_breaks_today_is_caught() -> None:
+    """Another one each day: all of them take hours, ``make mutate`` is for those."""
+    assert mutate().main(["--sample", f"today/{len(mutate().mutations())}"]) == 0

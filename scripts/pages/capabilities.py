@@ -51,7 +51,8 @@ def faults() -> list[str]:
     names, there = named(), places()
     missing = [f"{key} is shown by a test and has no name" for key in capabilities() if key not in names]
     lost = [f"{key}: there is no {at}" for key, one in names.items() for at in one.at if at not in there]
-    return [*missing, *lost]
+    nowhere = [f"{key} names no page and no command" for key, one in names.items() if not one.at]
+    return [*missing, *lost, *nowhere]
 
 
 def places() -> frozenset[str]:
@@ -101,8 +102,8 @@ def capabilities_page() -> str:
             f"目标是 {CAPABILITIES} 项能力；已由测试演示的有 {len(found)} 项。只有测试运行了该项自己的验收例子，才列入本表。",
             "",
             f"**{len(found)} of {CAPABILITIES}.** A capability is here only where a test runs its own acceptance "
-            "example; this page is made from the tests' marks. A page is an address of the console; the rest are "
-            "commands.",
+            "example; this page is made from the tests' marks. A page is an address of the console, to which links lead "
+            "from each role's home page; the rest are commands.",
             "",
             "| capability | what it does | where | shown by |",
             "|---|---|---|---|",
@@ -119,7 +120,7 @@ def capabilities_page_zh() -> str:
             "# 能力",
             "",
             f"目标是 {CAPABILITIES} 项能力；已由测试演示的有 **{len(found)}** 项。只有测试运行了该项自己的验收例子，才列入本表；"
-            "本页由测试里的标记生成。以斜杠开头的是控制台的页面，其余是命令。",
+            "本页由测试里的标记生成。以斜杠开头的是控制台的页面，从各角色的首页循链接可达；其余是命令。",
             "",
             "| 能力 | 做什么 | 在哪里 | 由哪个测试演示 |",
             "|---|---|---|---|",
@@ -133,6 +134,11 @@ def _rows(found: dict[str, list[tuple[str, str]]], language: str) -> Iterator[st
     for identifier, tests in found.items():
         # A mark without a name is told by ``faults``; its row says so instead of being left out.
         one = names.get(identifier, Named({"zh": identifier, "en": identifier}, {"zh": "", "en": ""}, ()))
-        where = "<br>".join(f"`{at}`" if at.startswith("/") else f"`bankloop {at}`" for at in one.at)
+        where = "<br>".join(map(_place, one.at))
         shown = "<br>".join(f"`{file}::{name}`" for file, name in tests)
         yield f"| {cell(one.name[language])} | {cell(one.does[language])} | {where} | {shown} |"
+
+
+def _place(at: str) -> str:
+    """Return a place as a reader goes there: a page by its address, a command by what the reference says of it."""
+    return f"`{at}`" if at.startswith("/") else f"[`bankloop {at}`](reference/commands.md#{at.replace(' ', '-')})"

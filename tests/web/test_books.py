@@ -6,6 +6,7 @@ import io
 import json
 import re
 from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,9 +23,11 @@ from bankloop.loop.round.reading import cut_by
 from bankloop.loop.round.trace import trace
 from bankloop.organization.principals import system
 from bankloop.performance.cohorts import acquisition
+from bankloop.performance.growth import programme_growth
 from bankloop.performance.scorecard import scorecard
 from bankloop.store.contracts import Principal
 from bankloop.store.history import read_decisions
+from bankloop.view import format as say
 from tests.bankfixture import SmallBank
 from tests.web.conftest import Staffed
 
@@ -43,6 +46,37 @@ def test_the_programme_page_says_gross_holdout_and_net(staffed: Staffed) -> None
     assert client.get("/programme?name=retail").status_code == 404
     assert client.get("/programme?metric=cross_sell").status_code == 409
     assert client.get("/programme?metric=customers").status_code == 200
+
+
+@pytest.mark.capability("A26")
+def test_a_programme_grows_from_what_its_customers_had_on_the_eve_of_its_window(staffed: Staffed) -> None:
+    bank, client = staffed.small.open, staffed.client("strategist")
+    client.cookies.set("language", "en")
+    eve = min(one.as_of for one in bank.lake.manifest.versions("holding"))
+    written = (bank.folder / "programmes" / "retail-growth.yaml").read_text(encoding="utf-8")
+    begun = re.sub(
+        r"from: [0-9-]+", f"from: {eve + timedelta(days=1)}", written.replace("retail-growth", "from-the-eve")
+    )
+    own = bank.folder / "programmes" / "from-the-eve.yaml"
+    own.write_text(begun, encoding="utf-8")
+    try:
+        page = said(client.get("/programme?name=from-the-eve").text)
+        growth = programme_growth(bank, system(), "from-the-eve", bank.lake.today())
+    finally:
+        own.unlink()
+    with bank.store.begin(system()) as connection:
+        decided = read_decisions(connection, sorted(staffed.small.window.locks), 1).to_pylist()
+    people = {row["customer_no"] for row in decided if row["cell"] not in ("exempt", "holdout")}
+    held = [bank.state(day).table for day in (eve, growth.as_of)]
+    before, now = (
+        sum(aum for no, aum in zip(one["customer_no"].to_pylist(), one["aum"].to_pylist(), strict=True) if no in people)
+        for one in held
+    )
+    assert before != now
+    assert (growth.growth.baseline, growth.growth.now, growth.baseline_on) == (before, now, eve)
+    assert growth.growth.gross == now / before - 1
+    assert f"Baseline ({eve}) {say.money(before).en}" in page
+    assert f"{say.money(now).en}" in page
 
 
 @pytest.mark.capability("A15")
