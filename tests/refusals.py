@@ -8,8 +8,8 @@ from bankloop.kit.errors import BankloopError
 
 # Whoever reads an error uses none of these; the address of a database may name its driver.
 _ENGINES = (
-    "traceback", "duckdb", "(?<![+])psycopg", "sqlalchemy", "sqlglot", "pandas", "pyarrow", "arrow", "openpyxl", "pydantic",
-    "numpy", "zipfile", "libyaml", "fastapi", "starlette", "json.decoder", "nonetype", r"\bnone\b", r"[a-z]+error\b",
+    "traceback", "duckdb", "(?<![+])psycopg", "sqlalchemy", "sqlglot", "pandas", "pyarrow", "arrowinvalid", "openpyxl", "pydantic",
+    "numpy", "zipfile", "libyaml", "fastapi", "starlette", "json.decoder", "nonetype", r"(?-i:\bNone\b)", r"[a-z]+error\b",
     "exception", "badzip", "input should", "value error", "catalog error", "binder", "int64", "bigint", "varchar", "hugeint",
     r"numeric_\w+", r"\bstr\b", r"\bdict\b", r"\[errno", "0x[0-9a-f]{4}", "<class", "object at", "violates", "unhashable",
     "constructor", "strptime", "codec", "unicodedecode", "struct_pack", "positional argument", r"text\(zh",

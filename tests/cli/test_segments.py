@@ -31,11 +31,15 @@ def monthly(months: int, customer: str = "C0001", since: int = 0) -> list[dict[s
 def test_six_monthly_salaries_are_an_employment_with_its_evidence_and_a_way_leads_over_it(
     bank: Path, folk: Folk
 ) -> None:
-    unnamed = monthly(8, "C0030", 100)
-    events = [*monthly(6), *monthly(5, "C0002", 50), *unnamed]
+    unnamed, rushed = monthly(8, "C0030", 100), monthly(6, "C0002", 200)
+    for minute, one in enumerate(rushed):  # six in six minutes are no employment
+        one["occurred_at"] = rushed[0]["occurred_at"] + timedelta(minutes=minute)
+    events = [*monthly(6), *monthly(5, "C0002", 50), *unnamed, *rushed]
     with open_bank(bank, bank_clock(bank)) as opened:
         lake = filled(opened.lake, events, {"from_no": "C0030", "to_no": "C0002", "kind": "family"})
-        lake.append("event_extra", rows("event_extra", *other_end(unnamed, "P9")), lake.today())
+        lake.append(
+            "event_extra", rows("event_extra", *other_end(unnamed, "P9"), *other_end(rushed, "P8")), lake.today()
+        )
     steward = ("--as", folk.roles["data_steward"])
     assert run(bank, "relation", "derive", *steward)[1]["edges"]["employs"] == 2
     shown = run(bank, "relation", "show", "C0030", *steward)[1]["steps"]
