@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,10 +65,15 @@ def test_a_forbidden_phrase_is_found_in_any_company(before: str, after: str) -> 
     assert any(f.phrase.id == "W04" and "稳赚" in f.quoted for f in found)
 
 
-def test_only_approved_versions_are_chosen() -> None:
+@pytest.mark.capability("A6")
+def test_of_the_approved_versions_the_newest_is_said_and_a_draft_never() -> None:
     lock = lock_of("bind-card")
-    draft = lock.scripts[0].versions[0].model_copy(update={"version": 9, "state": "draft"})
-    mixed = lock.scripts[0].model_copy(update={"versions": (*lock.scripts[0].versions, draft)})
-    newest = script.newest_approved(mixed)
-    assert newest is not None
-    assert newest.version == 2
+    (written,) = lock.scripts[0].versions
+    earlier, draft = (
+        written.model_copy(update={"version": version, "state": state})
+        for version, state in ((1, "approved"), (9, "draft"))
+    )
+    mixed = lock.scripts[0].model_copy(update={"versions": (draft, earlier, written)})
+    chosen = script.choose(replace(lock, scripts=(mixed,)), "debit-card-wallet", "sms")
+    assert chosen is not None
+    assert chosen.label == "bind-card@2"

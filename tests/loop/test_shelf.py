@@ -18,6 +18,7 @@ from bankloop.contact.delivery import deliver
 from bankloop.contact.queries import accepted_contacts
 from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import ConflictError, DeniedError, InputError, NotFoundError, SpecError
+from bankloop.lake.contracts import Scope
 from bankloop.loop import product, reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
@@ -379,12 +380,24 @@ def test_what_cannot_be_asked_for_is_refused_with_its_cure(bank: Bank) -> None:
         submit_change(bank, nobody, ShelfChange(WEALTH), "x")
 
 
+@pytest.mark.capability("E4")
 def test_scorecards_count_what_the_bank_holds(bank: Bank) -> None:
     cards = {one.product: one for one in assortment.scorecards(bank)}
     wealth = cards[WEALTH]
     assert wealth.holders > 0
     assert wealth.margin == wealth.balance * 4_000 // 1_000_000
-    assert 0 <= (wealth.complaints or 0) <= 1_000_000
+    scope = Scope.whole_bank("test")
+    complained = {
+        one["customer_no"]: one["complaint_on"] for one in bank.lake.table("customer", scope).to_pyarrow().to_pylist()
+    }
+    since = bank.lake.today() - timedelta(days=365)
+    bought = [
+        (one["customer_no"], one["opened_on"]) for one in bank.lake.table("holding", scope).to_pyarrow().to_pylist()
+        if one["product_class"] == "wealth" and one["opened_on"] > since
+    ]  # fmt: skip
+    loud = {number for number, opened in bought if (said := complained.get(number)) is not None and said >= opened}
+    assert loud, "somebody complained of what they bought"
+    assert wealth.complaints == round(len(loud) / len({number for number, _ in bought}) * 1_000_000)
     assert 0 <= (wealth.retention or 0) <= 1_000_000  # None where there is no earlier version
     assert sum(wealth.blocked.values()) < bank.state(bank.lake.today() - timedelta(days=1)).table.num_rows
     titles = {key: one.title.text for key, one in bank.spec.products.items()}
