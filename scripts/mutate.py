@@ -3,7 +3,8 @@
 ``tests/mutations.yaml`` says how each is broken. A mutation is put into a copy of ``src`` that stands first on the path of
 the tests; the working tree is never touched. It is caught where a marked test fails; survives where all pass; has no tests
 where the machine lacks what they need (a browser); and is broken where no test could even begin, or where what it replaces
-does not stand exactly once. Whatever is neither caught nor without tests makes the exit code 1.
+does not stand exactly once. A test that fails with nothing broken shows nothing, so all are run once before. Whatever is
+neither caught nor without tests makes the exit code 1.
 """
 
 from __future__ import annotations
@@ -101,21 +102,31 @@ def tried(one: Mutation, folder: Path, tests: Sequence[str]) -> Verdict:
     mutated = one.of(before)
     if mutated is None:
         return Verdict(BROKEN, said="what it replaces does not stand there exactly once")
-    report, began = folder / "report.xml", time.monotonic()
-    report.unlink(missing_ok=True)
+    began = time.monotonic()
     path.write_text(mutated, encoding="utf-8")
     try:
-        subprocess.run(  # noqa: S603 - our own tests
-            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--junitxml={report}", *tests],
-            cwd=ROOT, env={**os.environ, "PYTHONPATH": str(folder / "src")}, capture_output=True, check=False,
-        )  # fmt: skip
+        report = run(folder, tests, "-x")
     finally:
         path.write_text(before, encoding="utf-8")
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    if not report.exists():
+    if report is None:
         return Verdict(BROKEN, said="the tests could not be collected")
-    found = judged(ElementTree.parse(report).getroot())  # noqa: S314 - pytest wrote it just now
+    found = judged(report)
     return Verdict(found.result, found.test, found.said, round(time.monotonic() - began))
+
+
+def run(folder: Path, tests: Sequence[str], *more: str) -> ElementTree.Element | None:
+    """Run tests on the copy and return their report; None where they could not be collected."""
+    report = folder / "report.xml"
+    report.unlink(missing_ok=True)
+    subprocess.run(  # noqa: S603 - our own tests
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *more, *tests],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(folder / "src")},
+        capture_output=True,
+        check=False,
+    )
+    return ElementTree.parse(report).getroot() if report.exists() else None  # noqa: S314 - pytest wrote it just now
 
 
 def main(arguments: list[str]) -> int:
@@ -126,9 +137,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="what became of each, as JSON")
     asked = parser.parse_args(arguments)
     marked, done = capabilities(), []
+    asked_for = chosen(mutations(), asked.only, asked.sample)
+    tests_of = {one.capability: [f"{file}::{name}" for file, name in marked[one.capability]] for one in asked_for}
     with copied() as folder:
-        for one in chosen(mutations(), asked.only, asked.sample):
-            tests = [f"{file}::{name}" for file, name in marked[one.capability]]
+        whole = run(folder, [test for tests in tests_of.values() for test in tests])
+        if whole is None or (before := judged(whole)).result in (CAUGHT, BROKEN):
+            sys.stderr.write(f"a marked test fails with nothing broken: {before.test if whole else 'none runs'}\n")
+            return 1
+        for one in asked_for:
+            tests = tests_of[one.capability]
             found = tried(one, folder, tests)
             done.append({**asdict(one), **asdict(found)})
             if not asked.json:
