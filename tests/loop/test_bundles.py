@@ -11,7 +11,7 @@ from bankloop.loop.campaign.approving import approve_in_turn, submit
 from bankloop.loop.offering.shelf import ShelfChange, screen
 from bankloop.loop.spec import Availability
 from bankloop.organization.principals import maker, reviewers, system
-from bankloop.organization.task import NO_LIMIT, TASK_SCHEMA, create_tasks, open_tasks
+from bankloop.organization.task import NO_LIMIT, create_tasks, open_tasks, task_schema
 from bankloop.store.history import read_decisions
 from tests.loop.gates import STATES
 from tests.loop.test_shelf import WEALTH, granted
@@ -50,6 +50,6 @@ def spoken_for(bank: Bank, count: int) -> None:
             for one in about
         ]
         made = create_tasks(
-            connection, pa.Table.from_pylist(rows, TASK_SCHEMA), {one["unit_id"]: NO_LIMIT for one in about}
+            connection, pa.Table.from_pylist(rows, task_schema()), {one["unit_id"]: NO_LIMIT for one in about}
         )
         assert made.created == count

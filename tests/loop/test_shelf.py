@@ -31,13 +31,13 @@ from bankloop.organization.approval import approval_of, approve, expire_approval
 from bankloop.organization.principals import checker, compliance, maker, product_manager, reviewers, system
 from bankloop.organization.task import (
     NO_LIMIT,
-    TASK_SCHEMA,
     TaskState,
     create_tasks,
     log_outcome,
     open_tasks,
     task_counts,
     task_of,
+    task_schema,
 )
 from bankloop.report.shelf import gaps_picture, matrix_table, products_table, shelf_table
 from bankloop.store.contracts import Principal
@@ -289,7 +289,7 @@ def with_tasks(bank: Bank, count: int) -> None:
             for one in about
         ]
         made = create_tasks(
-            connection, pa.Table.from_pylist(rows, TASK_SCHEMA), {one["unit_id"]: NO_LIMIT for one in about}
+            connection, pa.Table.from_pylist(rows, task_schema()), {one["unit_id"]: NO_LIMIT for one in about}
         )
         assert made.created == count
 

@@ -24,10 +24,11 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    from bankloop.cli.application import application
+    from bankloop.cli.parts import application_of
     from bankloop.cli.reading import readers_command
 
-    readers_command(application)()
+    # What completes a command in the shell asks by the environment, with no words.
+    readers_command(application_of(sys.argv[1] if len(sys.argv) > 1 else ""))()
 
 
 __all__ = ["main"]

@@ -14,7 +14,6 @@ from bankloop.kit.text import Text
 from bankloop.simulate.clock import bank_clock
 
 _HERE = Path()
-COMMANDS: dict[str, object] = {}
 
 group = typer.Typer(
     help="审计链：封存与核验。Seal and verify the audit chain.", no_args_is_help=True, rich_markup_mode=None

@@ -270,6 +270,3 @@ def _cell(value: object) -> object:
 
 def _at(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
-
-
-COMMANDS: dict[str, object] = {}

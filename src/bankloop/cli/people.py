@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _HERE = Path()
 _HAS_ACCOUNT = Text("（已有账号，密码照旧）", "(has an account; its password stays)")
-COMMANDS: dict[str, object] = {}
 
 people_group = typer.Typer(
     help="机构与人员：名单、管户划转。Staff and books of customers.", no_args_is_help=True, rich_markup_mode=None

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
-import pyarrow as pa
-
+from bankloop.kit.later import later
 from bankloop.lake.contracts import ColumnType, TableContract
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+else:
+    duckdb, pa = later("duckdb"), later("pyarrow")
 
 DUCK_TYPE = {
     ColumnType.STR: "VARCHAR",
@@ -16,13 +22,6 @@ DUCK_TYPE = {
     ColumnType.BOOL: "BOOLEAN",
     ColumnType.DATE: "DATE",
     ColumnType.TIMESTAMP: "TIMESTAMP WITH TIME ZONE",
-}
-ARROW_TYPE = {
-    ColumnType.STR: pa.string(),
-    ColumnType.INT: pa.int64(),
-    ColumnType.BOOL: pa.bool_(),
-    ColumnType.DATE: pa.date32(),
-    ColumnType.TIMESTAMP: pa.timestamp("us", tz="UTC"),
 }
 
 
@@ -52,7 +51,19 @@ def _set(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 
 def schema_of(contract: TableContract) -> pa.Schema:
     """Return the Arrow schema of a contract."""
-    return pa.schema([pa.field(c.name, ARROW_TYPE[c.type], nullable=c.nullable) for c in contract.columns])
+    types = _arrow_types()
+    return pa.schema([pa.field(c.name, types[c.type], nullable=c.nullable) for c in contract.columns])
+
+
+@cache
+def _arrow_types() -> dict[ColumnType, pa.DataType]:
+    return {
+        ColumnType.STR: pa.string(),
+        ColumnType.INT: pa.int64(),
+        ColumnType.BOOL: pa.bool_(),
+        ColumnType.DATE: pa.date32(),
+        ColumnType.TIMESTAMP: pa.timestamp("us", tz="UTC"),
+    }
 
 
 def name(identifier: str) -> str:

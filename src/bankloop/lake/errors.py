@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-
-import duckdb
+from typing import Any
 
 from bankloop.kit.errors import (
     BankloopError,
@@ -17,11 +16,13 @@ from bankloop.kit.errors import (
     NotFoundError,
     SpecError,
 )
+from bankloop.kit.later import later
 from bankloop.kit.located import nearest
 from bankloop.kit.text import Text
 from bankloop.lake.permission import no_permission
 from bankloop.lake.rules import RULE_TEXT
 
+duckdb: Any = later("duckdb")
 _NO_SPACE = ("no space left", "out of disk", "disk quota", "could not write")
 
 

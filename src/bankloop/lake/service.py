@@ -10,10 +10,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from bankloop.kit.clock import Clock, local_day
 from bankloop.kit.later import later
 from bankloop.lake import errors, files
@@ -29,15 +25,16 @@ from bankloop.store.contracts import LakeVersion, Principal
 from bankloop.store.database import Store
 
 if TYPE_CHECKING:
+    import duckdb
     import ibis
-else:
-    ibis = later("ibis")
-
-if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import pyarrow as pa
+    import pyarrow.parquet as pq
     from ibis.backends.duckdb import Backend
+else:
+    ibis, pa, pq = later("ibis"), later("pyarrow"), later("pyarrow.parquet")
 
-Rows: TypeAlias = pa.Table | pa.RecordBatchReader
+Rows: TypeAlias = "pa.Table | pa.RecordBatchReader"
 Versions: TypeAlias = tuple[tuple[str, str], ...]
 
 PART = "part-0.parquet"

@@ -1,4 +1,7 @@
-"""An open bank: its folder, its two stores, its catalogue and its files, under one clock. What every step works with."""
+"""An open bank: its folder, its two stores, its catalogue and its files, under one clock. What every step works with.
+
+Every command opens a bank and few compute a state: what a method needs is imported where it is done.
+"""
 
 from __future__ import annotations
 
@@ -8,38 +11,33 @@ from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
-import pyarrow as pa
-import pyarrow.compute as pc
-from sqlalchemy import Connection
-
-from bankloop.customer.catalogue import read_catalogue
-from bankloop.customer.contracts import ADDED_UP, PROPERTIES, AttributeKind, Catalogue, State
-from bankloop.customer.identity import MEMBERSHIPS
-from bankloop.customer.keeping import keep_state, kept_state, state_key
-from bankloop.customer.lasting import run_lengths
-from bankloop.customer.overview import Profiles, open_profiles
-from bankloop.customer.persons import KEY, led_numbers, persons_connection, read_leads
-from bankloop.customer.relation import EXPOSED
-from bankloop.customer.segment import NamedCondition, segments_named
-from bankloop.customer.state import build_state
 from bankloop.kit.clock import Clock
 from bankloop.kit.errors import NotFoundError
-from bankloop.kit.expression import mentions, spelled_out
+from bankloop.kit.later import later
 from bankloop.kit.located import nearest
 from bankloop.kit.text import Text
 from bankloop.lake.service import Lake
-from bankloop.loop.spec import BankSpec, Campaign, read_bank_spec
 from bankloop.organization.principals import system
 from bankloop.store.database import Store, ask_bank_wide
 from bankloop.store.registry import lake_key
 
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from sqlalchemy import Connection
+
+    from bankloop.customer.contracts import Catalogue, State
+    from bankloop.customer.overview import Profiles
+    from bankloop.customer.segment import NamedCondition
+    from bankloop.loop.spec import BankSpec, Campaign
+else:
+    pa, pc = later("pyarrow"), later("pyarrow.compute")
+
 # Learning reads the days of two rounds and today.
 KEPT_STATES = 3
-# Facts without a date of their own are true as of the file that brought them.
-_SNAPSHOTS = ("customer", *ADDED_UP)
 # What models deliver, by attribute.
 SCORES = "score"
 # The bank's own files by which a customer is shown.
@@ -62,11 +60,15 @@ class Bank:
     @cached_property
     def catalogue(self) -> Catalogue:
         """Return the attributes, built in and the bank's own."""
+        from bankloop.customer.catalogue import read_catalogue
+
         return read_catalogue(self.folder)
 
     @cached_property
     def spec(self) -> BankSpec:
         """Return the bank's files, checked."""
+        from bankloop.loop.spec import read_bank_spec
+
         return read_bank_spec(self.folder, self.catalogue.open_types)
 
     @cached_property
@@ -94,6 +96,9 @@ class Bank:
 
     def segments_named(self, campaign: Campaign) -> dict[str, NamedCondition]:
         """Return the segments that a campaign's audience names, in their active versions; raise for one without."""
+        from bankloop.customer.segment import segments_named
+        from bankloop.kit.expression import mentions
+
         if not mentions(campaign.audience):
             return {}
         with self.store.begin(system("segments")) as connection:
@@ -101,6 +106,8 @@ class Bank:
 
     def audience(self, campaign: Campaign) -> str:
         """Return the condition of a campaign's audience with the segments that it names spelled out."""
+        from bankloop.kit.expression import spelled_out
+
         found = self.segments_named(campaign)
         return spelled_out(campaign.audience, {name: one.condition for name, one in found.items()})
 
@@ -114,6 +121,10 @@ class Bank:
         Who is one person is as it is known now, whatever the day. The last ones asked for are kept, in memory and
         in the bank's folder.
         """
+        from bankloop.customer.keeping import keep_state, kept_state, state_key
+        from bankloop.customer.lasting import run_lengths
+        from bankloop.customer.state import build_state
+
         versions, used, leads = self._versions(as_of), catalogue or self.catalogue, self.leads()
         key = state_key(as_of, used.digest, versions, leads)
         if key not in self._states:
@@ -127,6 +138,9 @@ class Bank:
 
     def leads(self) -> pa.Table:
         """Return which number leads each number of a person with several (``LEADS``), as merged now."""
+        from bankloop.customer.identity import MEMBERSHIPS
+        from bankloop.customer.persons import read_leads
+
         current = self.lake.manifest.current("customer")
         with self.store.begin(system("state")) as connection:
             (members,) = ask_bank_wide(connection, MEMBERSHIPS)
@@ -140,6 +154,8 @@ class Bank:
 
     def lead_of(self, number: str) -> str:
         """Return the number by which the state knows whoever has this one."""
+        from bankloop.customer.persons import led_numbers
+
         found: str = led_numbers(pa.chunked_array([[number]], pa.string()), self.leads())[0].as_py()
         return found
 
@@ -148,12 +164,16 @@ class Bank:
 
         A state that was kept from before a merge has both.
         """
+        from bankloop.customer.persons import KEY, led_numbers
+
         among = state.table[KEY].combine_chunks()
         own = pc.index_in(numbers, value_set=among)
         return pc.coalesce(own, pc.index_in(led_numbers(numbers, self.leads()), value_set=among))
 
     def persons(self, purpose: str) -> duckdb.DuckDBPyConnection:
         """Return an engine connection on the lake in which a person is one customer; the caller closes it."""
+        from bankloop.customer.persons import persons_connection
+
         return persons_connection(self.lake, purpose, self.leads())
 
     def versions_of(self, as_of: date) -> dict[str, str]:
@@ -166,6 +186,8 @@ class Bank:
 
     def kept(self, digest: str) -> State | None:
         """Return the state of a digest where it is still kept."""
+        from bankloop.customer.keeping import kept_state
+
         known = next((state for state in self._states.values() if state.digest == digest), None)
         if known is None and (known := kept_state(self._shelf, digest=digest)) is not None:
             self._hold(digest, known)
@@ -176,6 +198,9 @@ class Bank:
 
         The first time after a load it takes as long as a state; the bank's folder keeps it.
         """
+        from bankloop.customer.identity import MEMBERSHIPS
+        from bankloop.customer.overview import open_profiles
+
         files = [self.folder / name for name in _RULES]
         written = tuple(file.stat().st_mtime_ns for file in files if file.exists())
         (members,) = ask_bank_wide(connection, MEMBERSHIPS)
@@ -190,6 +215,8 @@ class Bank:
 
     def _then(self, day: date, part: Catalogue) -> pa.Table | None:
         """Return attributes of a day that has gone by; None of one that the lake was not there for."""
+        from bankloop.customer.state import build_state
+
         if not self.knew(day):
             return None
         versions, leads = self._versions(day), self.leads()
@@ -207,8 +234,12 @@ class Bank:
 
     def _versions(self, as_of: date) -> dict[str, str]:
         """The snapshots that were true on the day: of each table the last one not later, or the first there is."""
+        from bankloop.customer.contracts import ADDED_UP, PROPERTIES
+        from bankloop.customer.relation import EXPOSED
+
         found = {}
-        for table in _SNAPSHOTS:
+        # Facts without a date of their own are true as of the file that brought them.
+        for table in ("customer", *ADDED_UP):
             known = self.lake.manifest.versions(table)
             if known:
                 found[table] = next((v for v in reversed(known) if v.as_of <= as_of), known[0]).version
@@ -224,6 +255,9 @@ class Bank:
 
     def _scores(self, versions: Mapping[str, str], as_of: date) -> dict[str, pa.Table]:
         """The scores that the lake itself keeps, by attribute: of a related default, and those that models delivered."""
+        from bankloop.customer.contracts import AttributeKind
+        from bankloop.customer.relation import EXPOSED
+
         found = {}
         kept = {EXPOSED: "SELECT customer_no, 'relation_risk' AS attribute, score_ppm AS score FROM {rows}",
                 SCORES: "SELECT customer_no, attribute, score_ppm AS score FROM {rows} WHERE scored_on <= '{day}' "

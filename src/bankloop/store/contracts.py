@@ -1,4 +1,4 @@
-"""What crosses the store's door: principals, roles, the columns of events and decisions, versions, caps, findings."""
+"""What crosses the store's door: principals, roles, decisions, versions, caps, findings."""
 
 from __future__ import annotations
 
@@ -6,104 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import pyarrow as pa
-
 from bankloop.kit.text import Text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # A principal whose units hold this sees the rows of every unit: head office, and the system at work for it.
 EVERY_UNIT = "*"
 EVERY_LINE = "*"
 # A principal whose rights hold this is limited by units alone: the program's own, never a person's.
 EVERY_RIGHT = "*"
-
-_MOMENT = pa.timestamp("us", tz="UTC")
-
-EVENT_SCHEMA = pa.schema(
-    [
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("event_id", pa.int64(), nullable=False),
-        pa.field("customer_no", pa.string(), nullable=False),
-        pa.field("unit_id", pa.string(), nullable=False),
-        pa.field("type", pa.string(), nullable=False),
-        pa.field("occurred_on", pa.date32(), nullable=False),  # bank-local day of occurred_at
-        pa.field("occurred_at", _MOMENT, nullable=False),
-        pa.field("recorded_at", _MOMENT, nullable=False),
-        pa.field("channel", pa.string(), nullable=False),
-        pa.field("scene", pa.string(), nullable=False),
-        pa.field("amount_fen", pa.int64()),
-        pa.field("properties", pa.string(), nullable=False),  # a JSON object
-    ]
-)
-EVENT_DEFAULTS: Mapping[str, object] = {"channel": "", "scene": "", "amount_fen": None, "properties": "{}"}
-
-DECISION_SCHEMA = pa.schema(
-    [
-        pa.field("decision_id", pa.string(), nullable=False),  # UUIDv7
-        pa.field("campaign", pa.string(), nullable=False),
-        pa.field("round", pa.int32(), nullable=False),
-        pa.field("customer_no", pa.string(), nullable=False),
-        pa.field("unit_id", pa.string(), nullable=False),
-        pa.field("placement", pa.string(), nullable=False),
-        pa.field("window_start", pa.date32(), nullable=False),
-        pa.field("window_end", pa.date32(), nullable=False),
-        pa.field("lock_digest", pa.string(), nullable=False),
-        pa.field("plan_id", pa.string()),
-        pa.field("as_of", pa.date32(), nullable=False),
-        pa.field("state_digest", pa.string(), nullable=False),
-        pa.field("cell", pa.string(), nullable=False),  # holdout, control, explore, optimize
-        pa.field("intended_action", pa.string()),  # null: nothing was eligible; '': none
-        pa.field("issued_action", pa.string()),  # null: nothing was issued; '': none
-        pa.field("propensities", pa.string(), nullable=False),  # JSON {action: ppm}, '' for none
-        pa.field("attributes", pa.string(), nullable=False),  # JSON {attribute: value read}
-        pa.field("model_versions", pa.string(), nullable=False),  # JSON {model: version}
-        pa.field("value_fen", pa.int64()),
-        pa.field("reasons", pa.list_(pa.string()), nullable=False),
-        pa.field("due_on", pa.date32()),  # the day the outcome becomes a label
-        pa.field("recorded_at", _MOMENT, nullable=False),
-    ]
-)
-DECISION_DEFAULTS: Mapping[str, object] = {
-    "plan_id": None,
-    "intended_action": None,
-    "issued_action": None,
-    "propensities": "{}",
-    "attributes": "{}",
-    "model_versions": "{}",
-    "value_fen": None,
-    "reasons": [],
-    "due_on": None,
-}
-
-GRANT_SCHEMA = pa.schema(
-    [
-        pa.field("decision_id", pa.string(), nullable=False),
-        pa.field("customer_no", pa.string(), nullable=False),
-        pa.field("unit_id", pa.string(), nullable=False),
-        pa.field("benefit", pa.string(), nullable=False),
-        pa.field("reserved_fen", pa.int64(), nullable=False),
-        pa.field("budget", pa.string(), nullable=False),  # the pool of money it is taken from, '' for none
-    ]
-)
-GRANT_OUTCOME_SCHEMA = pa.schema(
-    [
-        pa.field("decision_id", pa.string(), nullable=False),
-        pa.field("granted", pa.bool_(), nullable=False),
-        pa.field("refused_by", pa.string(), nullable=False),  # '', BUDGET_EXHAUSTED or STOCK_EXHAUSTED
-    ]
-)
-
-OUTBOX_SCHEMA = pa.schema(
-    [
-        pa.field("topic", pa.string(), nullable=False),
-        pa.field("key", pa.string(), nullable=False),  # unique within the topic: the same message is queued once
-        pa.field("unit_id", pa.string(), nullable=False),
-        pa.field("payload", pa.string(), nullable=False),  # JSON
-        pa.field("due_at", pa.timestamp("us", tz="UTC")),  # not handed out before; null is at once
-    ]
-)
 
 
 class Role(StrEnum):

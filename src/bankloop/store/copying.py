@@ -5,29 +5,39 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Mapping
-from typing import Any, cast
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from sqlalchemy import Connection
 
+from bankloop.kit.later import later
 from bankloop.store import errors
 
-_SQL_TYPES = {
-    pa.string(): "text",
-    pa.int64(): "bigint",
-    pa.int32(): "integer",
-    pa.bool_(): "boolean",
-    pa.date32(): "date",
-    pa.timestamp("us", tz="UTC"): "timestamptz",
-    pa.list_(pa.string()): "text[]",
-}
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.csv as pcsv
+else:
+    pa, pc, pcsv = later("pyarrow"), later("pyarrow.compute"), later("pyarrow.csv")
+
 _PIECE_ROWS = 20_000
 _READ_BLOCK = 1 << 24
+
+
+@cache
+def _sql_types() -> dict[pa.DataType, str]:
+    return {
+        pa.string(): "text",
+        pa.int64(): "bigint",
+        pa.int32(): "integer",
+        pa.bool_(): "boolean",
+        pa.date32(): "date",
+        pa.timestamp("us", tz="UTC"): "timestamptz",
+        pa.list_(pa.string()): "text[]",
+    }
 
 
 def fitted(what: str, table: pa.Table, schema: pa.Schema, defaults: Mapping[str, object]) -> pa.Table:
@@ -44,7 +54,7 @@ def fitted(what: str, table: pa.Table, schema: pa.Schema, defaults: Mapping[str,
 def copy_in(connection: Connection, table: pa.Table) -> str:
     """Copy a table into a new temporary table that ends with the transaction; return its name."""
     name = f"incoming_{uuid.uuid4().hex[:12]}"
-    columns = ", ".join(f'"{field.name}" {_SQL_TYPES[field.type]}' for field in table.schema)
+    columns = ", ".join(f'"{field.name}" {_sql_types()[field.type]}' for field in table.schema)
     cursor = _cursor(connection)
     with cursor:
         cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns}) ON COMMIT DROP")
@@ -148,17 +158,17 @@ def _array_literals(lists: pa.ChunkedArray) -> pa.Array:
 def _csv(batch: pa.RecordBatch) -> bytes:
     sink = io.BytesIO()
     # Strings are quoted, nulls are not: that is how COPY tells an empty text from none.
-    pyarrow.csv.write_csv(batch, sink, pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed"))
+    pcsv.write_csv(batch, sink, pcsv.WriteOptions(include_header=False, quoting_style="needed"))
     return sink.getvalue()
 
 
 def _read(buffer: memoryview, schema: pa.Schema) -> pa.Table:
     plain = pa.schema([_plain(field) for field in schema])
-    table = pyarrow.csv.read_csv(
+    table = pcsv.read_csv(
         pa.BufferReader(pa.py_buffer(buffer)),
-        read_options=pyarrow.csv.ReadOptions(column_names=schema.names, block_size=_READ_BLOCK),
-        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
-        convert_options=pyarrow.csv.ConvertOptions(
+        read_options=pcsv.ReadOptions(column_names=schema.names, block_size=_READ_BLOCK),
+        parse_options=pcsv.ParseOptions(newlines_in_values=True),
+        convert_options=pcsv.ConvertOptions(
             column_types=plain,
             true_values=["t"],
             false_values=["f"],

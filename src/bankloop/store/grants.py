@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from bankloop.store.contracts import GRANT_OUTCOME_SCHEMA, GRANT_SCHEMA
 from bankloop.store.copying import copy_in, fitted
+from bankloop.store.schemas import GRANT_OUTCOME_SCHEMA, GRANT_SCHEMA
 
 BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
 STOCK_EXHAUSTED = "STOCK_EXHAUSTED"

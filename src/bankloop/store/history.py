@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
-from bankloop.store.contracts import DECISION_DEFAULTS, DECISION_SCHEMA, EVENT_DEFAULTS, EVENT_SCHEMA, DecisionBatch
+from bankloop.store.contracts import DecisionBatch
 from bankloop.store.copying import copy_in, copy_out, fitted, sole
+from bankloop.store.schemas import DECISION_DEFAULTS, DECISION_SCHEMA, EVENT_DEFAULTS, EVENT_SCHEMA
 
 _KEY = "campaign, round, customer_no, placement, window_start"
 _PARTITION = text("SELECT bankloop_partition(:parent, :month)")

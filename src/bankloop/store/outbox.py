@@ -13,18 +13,21 @@ import traceback
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from sqlalchemy import Connection, text
 
 from bankloop.kit.errors import BankloopError, NotFoundError
 from bankloop.kit.ids import canonical_json
 from bankloop.kit.text import Text
 from bankloop.store.audit import record_audit
-from bankloop.store.contracts import OUTBOX_SCHEMA, Message, Principal, Stuck
+from bankloop.store.contracts import Message, Principal, Stuck
 from bankloop.store.copying import copy_in, fitted, sole
 from bankloop.store.database import Store, now_of
 from bankloop.store.verbs import verb
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _ENQUEUE = text(
     "INSERT INTO outbox (topic, key, unit_id, payload, due_at) "
@@ -100,6 +103,8 @@ def enqueue(
 
 def enqueue_table(connection: Connection, table: pa.Table) -> int:
     """Queue many messages (columns of ``OUTBOX_SCHEMA``) and return how many were new."""
+    from bankloop.store.schemas import OUTBOX_SCHEMA
+
     rows = fitted("outbox", table, OUTBOX_SCHEMA, {"due_at": None})
     if not rows.num_rows:
         return 0

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import pyarrow as pa
 from sqlalchemy import Connection, text
 
 from bankloop.store import errors
@@ -78,6 +77,8 @@ def keep_identifiers(
 
     ``first`` says that the vault held nothing before: none of them is looked for.
     """
+    import pyarrow as pa
+
     keys = keys_of(connection)
     plain = [normal_identifier(kind, value) for value in values]
     about = [f"{kind}\x1f{customer}" for customer in customers]

@@ -24,7 +24,7 @@ from bankloop.customer.consent import permits
 from bankloop.kit.worktime import WorkTime
 from bankloop.lake.service import Lake
 from bankloop.loop.offering.shelf import gate
-from bankloop.organization.task import NO_LIMIT, TASK_SCHEMA, TaskKind, place_tasks, send_down
+from bankloop.organization.task import NO_LIMIT, TaskKind, place_tasks, send_down, task_schema
 from bankloop.store.audit import record_audit
 from bankloop.store.copying import copy_in
 from bankloop.store.database import bank_wide
@@ -184,7 +184,7 @@ def _place(connection: Connection, tasks: Sequence[Mapping[str, Any]], what: str
 
     def give_out(connection: Connection, passed: Sequence[Intent]) -> None:
         nonlocal made
-        rows = pa.Table.from_pylist([wanted[one.decision_id] for one in passed], TASK_SCHEMA)
+        rows = pa.Table.from_pylist([wanted[one.decision_id] for one in passed], task_schema())
         made = place_tasks(connection, rows, dict.fromkeys(rows["unit_id"].to_pylist(), NO_LIMIT), hours).created
 
     intents = [

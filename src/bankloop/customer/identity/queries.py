@@ -12,9 +12,9 @@ from bankloop.customer.identity import errors, ledger
 from bankloop.customer.identity.contracts import Party
 from bankloop.customer.identity.marks import normal_value
 from bankloop.customer.identity.plausible import mark_kind
-from bankloop.store.contracts import EVENT_SCHEMA
 from bankloop.store.copying import copy_in, copy_out
 from bankloop.store.database import keys_of, now_of
+from bankloop.store.schemas import EVENT_SCHEMA
 
 MAP = pa.schema([("customer_no", pa.string()), ("party_no", pa.string())])
 _FIND = text(

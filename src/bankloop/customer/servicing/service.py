@@ -22,7 +22,7 @@ from bankloop.kit.ids import digest
 from bankloop.lake.contracts import Scope
 from bankloop.lake.service import Lake
 from bankloop.organization.people import give_managers, managers_of_units, named_backups
-from bankloop.organization.task import NO_LIMIT, TASK_SCHEMA, TaskKind, create_tasks, dispatch_tasks
+from bankloop.organization.task import NO_LIMIT, TaskKind, create_tasks, dispatch_tasks, task_schema
 from bankloop.store.audit import record_audit
 from bankloop.store.copying import copy_in, copy_out
 from bankloop.store.database import bank_wide
@@ -97,7 +97,7 @@ def make_care_tasks(connection: Connection, lake: Lake, today: date) -> Care:
     tasks = [_task(row, due_on) for row in rows]
     with bank_wide(connection):
         room = dict.fromkeys((t["unit_id"] for t in tasks), NO_LIMIT)
-        made = create_tasks(connection, pa.Table.from_pylist(tasks, TASK_SCHEMA), room)
+        made = create_tasks(connection, pa.Table.from_pylist(tasks, task_schema()), room)
         dispatch_tasks(connection, CARE)
     record_audit(
         connection, "servicing.care", "servicing", today.isoformat(), None, {"due": len(rows), "tasks": made.created}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, func, insert, select, text, update
 
 from bankloop.kit.ids import uuid7
+from bankloop.kit.later import later
 from bankloop.organization.people import errors
 from bankloop.organization.people.contracts import BookRow, Transfer
 from bankloop.organization.people.staff import person_of
@@ -21,6 +21,11 @@ from bankloop.store.contracts import EVERY_UNIT, Principal
 from bankloop.store.copying import copy_in, copy_out
 from bankloop.store.database import bank_wide, now_of, principal_of
 from bankloop.store.questions import Question, ask
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = later("pyarrow")
 
 _COLUMNS = tuple(book_transfer.c[name] for name in Transfer.__dataclass_fields__)
 _WANTED = "staff_id = :staff AND line = :line AND (cardinality(CAST(:customers AS text[])) = 0 OR customer_no = ANY (:customers))"
@@ -57,7 +62,6 @@ _NUMBERS = (
     "SELECT customer_no FROM customer_book WHERE {whose} AND valid_from <= %(now)s "
     "AND (valid_to IS NULL OR valid_to > %(now)s) ORDER BY customer_no"
 )
-_NUMBER = pa.schema([("customer_no", pa.string())])
 _KEPT_BY = (
     b"SELECT customer_no, line, unit_id, staff_id FROM customer_book WHERE customer_no = ANY (%(numbers)s) "
     b"AND valid_from <= %(now)s AND (valid_to IS NULL OR valid_to > %(now)s) ORDER BY customer_no, line"
@@ -104,7 +108,8 @@ def numbers_kept(connection: Connection, staff_id: str, units: Sequence[str]) ->
     """
     whose = "staff_id = %(staff)s" if staff_id else "unit_id = ANY (%(units)s)"
     values = {"staff": staff_id, "units": sorted(set(units)), "now": now_of(connection)}
-    return copy_out(connection, _NUMBERS.format(whose=whose), _NUMBER, values)["customer_no"].combine_chunks()
+    number = pa.schema([("customer_no", pa.string())])
+    return copy_out(connection, _NUMBERS.format(whose=whose), number, values)["customer_no"].combine_chunks()
 
 
 def customer_counts(connection: Connection, units: Sequence[str]) -> dict[str, int]:

@@ -6,12 +6,12 @@ What was moved here by approval stays moved: a load changes a row only where the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from sqlalchemy import Connection, text
 
+from bankloop.kit.later import later
 from bankloop.lake.contracts import Scope
-from bankloop.lake.service import Lake
 from bankloop.organization.people import errors
 from bankloop.organization.people.contracts import PeopleReport
 from bankloop.store.audit import record_audit
@@ -19,6 +19,13 @@ from bankloop.store.contracts import EVERY_UNIT, Principal, Role
 from bankloop.store.copying import copy_in
 from bankloop.store.database import Store, now_of
 from bankloop.store.verbs import verb
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from bankloop.lake.service import Lake
+else:
+    pa = later("pyarrow")
 
 _LOADER = Principal("system:people", frozenset({"system"}), (EVERY_UNIT,), "load")
 _UNITS = """

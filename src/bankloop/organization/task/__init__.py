@@ -7,7 +7,6 @@ name, and never decides whom to contact.
 from bankloop.organization.task.appointments import appointment
 from bankloop.organization.task.clocks import escalate_tasks, performance
 from bankloop.organization.task.contracts import (
-    TASK_SCHEMA,
     Dispatched,
     Escalation,
     Logged,
@@ -23,6 +22,7 @@ from bankloop.organization.task.contracts import (
     TaskReport,
     TaskState,
     Visit,
+    task_schema,
 )
 from bankloop.organization.task.delegated import call_back, put_back, raise_task, say, settle, take_over
 from bankloop.organization.task.dispatch import dispatch_tasks, send_down
@@ -89,7 +89,6 @@ __all__ = [
     "OPEN",
     "OUTCOMES",
     "SERVICE",
-    "TASK_SCHEMA",
     "VISIT_PLACES",
     "Dispatched",
     "Escalation",
@@ -152,6 +151,7 @@ __all__ = [
     "take_over",
     "task_counts",
     "task_of",
+    "task_schema",
     "tasks_for",
     "tasks_of",
     "tasks_of_customer",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, func, select, text
 
+from bankloop.kit.later import later
 from bankloop.kit.worktime import WorkTime
 from bankloop.organization.tables import staff_task as table
 from bankloop.organization.task.contracts import Performance, TaskState
@@ -16,6 +16,12 @@ from bankloop.organization.task.rules import DESK_ESCALATED_TO, ESCALATED_TO, OP
 from bankloop.store.audit import record_audit
 from bankloop.store.database import bank_wide, now_of
 from bankloop.store.verbs import verb
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+else:
+    np = later("numpy")
 
 _OPEN = ", ".join(f"'{state}'" for state in OPEN)
 # Tasks of one day share their clock: a bank has few distinct ones, however many tasks.

@@ -6,31 +6,42 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-import pyarrow as pa
-
+from bankloop.kit.later import later
 from bankloop.kit.text import Text
 
-TASK_SCHEMA = pa.schema(
-    [
-        pa.field("decision_id", pa.string(), nullable=False),
-        pa.field("campaign", pa.string(), nullable=False),
-        pa.field("round", pa.int32(), nullable=False),
-        pa.field("customer_no", pa.string(), nullable=False),
-        pa.field("unit_id", pa.string(), nullable=False),
-        pa.field("due_on", pa.date32(), nullable=False),
-        pa.field("action", pa.string(), nullable=False),
-        pa.field("value_fen", pa.int64(), nullable=False),
-        pa.field("script_version", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("risk", pa.int32(), nullable=False),  # the product's rating, 1 to 5; 0 where it has none
-        pa.field("licence", pa.string(), nullable=False),  # the kind that selling it needs; '' for any
-        pa.field("kind", pa.string(), nullable=False),
-        pa.field("list_id", pa.string()),  # the list that asked for it, if any
-    ]
-)
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = later("pyarrow")
+
 TASK_DEFAULTS: Mapping[str, object] = {"risk": 0, "licence": "", "kind": "campaign", "list_id": None}
+
+
+@cache
+def task_schema() -> pa.Schema:
+    """Return the columns of tasks that are made by the table."""
+    return pa.schema(
+        [
+            pa.field("decision_id", pa.string(), nullable=False),
+            pa.field("campaign", pa.string(), nullable=False),
+            pa.field("round", pa.int32(), nullable=False),
+            pa.field("customer_no", pa.string(), nullable=False),
+            pa.field("unit_id", pa.string(), nullable=False),
+            pa.field("due_on", pa.date32(), nullable=False),
+            pa.field("action", pa.string(), nullable=False),
+            pa.field("value_fen", pa.int64(), nullable=False),
+            pa.field("script_version", pa.string(), nullable=False),
+            pa.field("reason", pa.string(), nullable=False),
+            pa.field("risk", pa.int32(), nullable=False),  # the product's rating, 1 to 5; 0 where it has none
+            pa.field("licence", pa.string(), nullable=False),  # the kind that selling it needs; '' for any
+            pa.field("kind", pa.string(), nullable=False),
+            pa.field("list_id", pa.string()),  # the list that asked for it, if any
+        ]
+    )
 
 
 class TaskState(StrEnum):

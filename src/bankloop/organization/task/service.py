@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, text, update
 
 from bankloop.kit.clock import local_day
 from bankloop.kit.ids import uuid7
+from bankloop.kit.later import later
 from bankloop.kit.worktime import WorkTime
 from bankloop.organization import errors
 from bankloop.organization.people import backups_of, licences_of, may_take, person_of
@@ -23,7 +23,6 @@ from bankloop.organization.tables import staff_task as table
 from bankloop.organization.task.appointments import appointment
 from bankloop.organization.task.contracts import (
     TASK_DEFAULTS,
-    TASK_SCHEMA,
     Logged,
     NewTask,
     Spoken,
@@ -31,6 +30,7 @@ from bankloop.organization.task.contracts import (
     TaskKind,
     TaskReport,
     TaskState,
+    task_schema,
 )
 from bankloop.organization.task.repository import add, by_key, change, locked, note, noted, task_of
 from bankloop.organization.task.rules import MARKETING, MOST_ATTEMPTS, OPEN, SERVICE, UNTOUCHED, outcome_of
@@ -40,6 +40,11 @@ from bankloop.store.contracts import EVERY_UNIT
 from bankloop.store.copying import copy_in, fitted
 from bankloop.store.database import bank_wide, now_of, principal_of
 from bankloop.store.verbs import verb
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = later("pyarrow")
 
 # The day's worthiest come first; what is already there counts against the day, expired tasks apart. What a decision has
 # already is one probe by key: as NOT EXISTS, the cost that the policy states leads the planner into a nested loop.
@@ -60,14 +65,13 @@ FROM {placed} p JOIN {days} d USING (due_on) WHERE place <= room
 """
 # Columns that the database keeps as ids.
 _IDS = ("decision_id", "list_id")
-_MOMENT = pa.timestamp("us", tz="UTC")
 
 
 @verb("task.create")
 def create_tasks(
     connection: Connection, tasks: pa.Table, capacity: Mapping[str, int], hours: WorkTime | None = None
 ) -> TaskReport:
-    """Make tasks (``TASK_SCHEMA``) where the unit's day has room, the most valuable first, and report what became.
+    """Make tasks (``task_schema``) where the unit's day has room, the most valuable first, and report what became.
 
     ``capacity`` is tasks a day by unit, ``NO_LIMIT`` where others hold the day already; a unit that it does not name has
     none. A decision has one task, however often it is given. The clock of a task runs from the beginning to the end of work on its day.
@@ -84,7 +88,7 @@ def place_tasks(
     connection: Connection, tasks: pa.Table, capacity: Mapping[str, int], hours: WorkTime | None = None
 ) -> TaskReport:
     """Make tasks as ``create_tasks`` does; the caller's verb answers for them and records it."""
-    rows = fitted("tasks", tasks, TASK_SCHEMA, TASK_DEFAULTS)
+    rows = fitted("tasks", tasks, task_schema(), TASK_DEFAULTS)
     if not rows.num_rows:
         return TaskReport(0, 0, ())
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('staff_task'))"))
@@ -92,7 +96,7 @@ def place_tasks(
     days = copy_in(connection, _days(rows, hours or WorkTime()))
     placed = f"placed_{name}"
     connection.execute(text(_PLACE.format(placed=placed, name=name, room=room)))
-    plain = ", ".join(column for column in TASK_SCHEMA.names if column not in _IDS)
+    plain = ", ".join(column for column in task_schema().names if column not in _IDS)
     statement = text(_INSERT.format(columns=plain, placed=placed, days=days))
     created = connection.execute(statement, {"now": now_of(connection)}).rowcount
     refused = tuple(
@@ -362,11 +366,12 @@ def _room(rows: pa.Table, capacity: Mapping[str, int]) -> pa.Table:
 
 def _days(rows: pa.Table, hours: WorkTime) -> pa.Table:
     days = sorted(set(rows.column("due_on").unique().to_pylist()))
+    moment = pa.timestamp("us", tz="UTC")
     return pa.table(
         {
             "due_on": pa.array(days, pa.date32()),
-            "start_at": pa.array([hours.begin_of(day) for day in days], _MOMENT),
-            "due_at": pa.array([hours.end_of(day) for day in days], _MOMENT),
+            "start_at": pa.array([hours.begin_of(day) for day in days], moment),
+            "due_at": pa.array([hours.end_of(day) for day in days], moment),
         }
     )
 

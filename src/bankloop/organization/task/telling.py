@@ -10,13 +10,11 @@ import json
 from datetime import datetime
 from uuid import UUID
 
-import pyarrow as pa
 from sqlalchemy import Connection
 
 from bankloop.kit.clock import local_day
 from bankloop.organization.task.contracts import OutcomeSpec, Task
 from bankloop.store.database import bank_wide, now_of
-from bankloop.store.history import append_events
 
 SOURCE = "task"
 REACHED, MISSED, DONE, BOT = "call_connected", "call_missed", "task_done", "bot_connected"
@@ -43,6 +41,10 @@ def tell(
     human: bool,
 ) -> None:
     """Append what a logged contact says of the customer."""
+    import pyarrow as pa
+
+    from bankloop.store.history import append_events
+
     number = (note.int & _POSITIVE) & ~_DONE_BIT
     spoke = (BOT if spec.reached else MISSED) if not human else REACHED if spec.reached else MISSED
     events = [(number, spoke), *([(number | _DONE_BIT, DONE)] if ends and human else [])]
