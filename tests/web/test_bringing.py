@@ -197,11 +197,17 @@ def test_from_three_files_to_the_first_plan_without_a_file_edited(fresh: Fresh, 
     assert "term_maturing_60d" in wrong, "the nearest name is said"
     csrf = {"csrf": hidden(page, "csrf")}
     begun = {**csrf, "template": "savers", "expression": "term_maturing_60d >= 20000"}
-    done = marketer.post("/begin/campaign", data=begun)
+    unsigned = marketer.post("/begin/campaign", data={**begun, "owner": "savings", "source": " "})
+    assert (unsigned.status_code, "say who signs them" in refusal(unsigned)) == (400, True)
+    assert 'name="owner" maxlength="200" required value="savings"' in unsigned.text, "what was typed is still there"
+    assert not (fresh.bank.folder / "campaigns" / "savers.yaml").exists()
+    signed = {"owner": "savings", "source": "judged by the savings desk before the first round"}
+    done = marketer.post("/begin/campaign", data={**begun, **signed})
     assert done.status_code == 200, done.text
     tutorial = (Path(__file__).parents[2] / "docs" / "tutorial" / "own-bank.md").read_text(encoding="utf-8")
     written = (fresh.bank.folder / "campaigns" / "savers.yaml").read_text(encoding="utf-8")
-    assert f"```yaml\n{written}```" in tutorial
+    assert "on: 2026-06-30" in written, "signed today"
+    assert f"```yaml\n{written.replace('2026-06-30', '2026-01-05')}```" in tutorial
     marketer.post("/begin/learn", data={**csrf, "campaign": "savers"})
     fresh.work()
     page = marketer.get("/begin").text

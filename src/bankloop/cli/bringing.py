@@ -7,27 +7,31 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bankloop.cli.screen import language, say, show_table, tell
+from bankloop.cli.following import say_following
+from bankloop.cli.screen import AsJson, Folder, finish, language, say, show_table, tell
 from bankloop.cli.trials import plain_trial, show_preview, show_trial
+from bankloop.cli.who import permit
 from bankloop.kit.clock import SystemClock, local_day
 from bankloop.kit.errors import InputError
 from bankloop.kit.text import Text
+from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
     from bankloop.lake.proposal.contracts import BringQuestion, FileLook, Proposal
+    from bankloop.lake.trial import DataTrial
 
+_HERE = Path()
 _ZONE = "Asia/Shanghai"
 
 
 def bring(folder: Path, files: Sequence[str], given: Sequence[str], *, yes: bool) -> dict[str, Any]:
     """Propose a bank of files, ask, try and write it; return what was found, as plain values."""
-    from datetime import timedelta
-
     from bankloop.lake.proposal.bringing import check_free, look_at_all, make_bank, try_proposal
 
     clock = SystemClock()
@@ -38,13 +42,57 @@ def bring(folder: Path, files: Sequence[str], given: Sequence[str], *, yes: bool
     answers = dict(_pair(one) for one in given)
     proposal = settle(looks, answers, today - timedelta(days=1), yes=yes)
     trial = try_proposal(files, proposal, clock)
+    _show_proposed(trial, proposal)
+    make_bank(folder, files, proposal)
+    tell(f"✓ {folder / 'bank.yaml'}")
+    return _found(proposal, answers, trial)
+
+
+def bring_further(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="新来源的文件，或数据库地址所在的变量名 / the new source's files, or the variable that holds a database's address"
+        ),
+    ],
+    bank: Folder = _HERE,
+    answer: Annotated[
+        list[str] | None, typer.Option(help="预先回答：问题=答案 / an answer beforehand: question=answer")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="其余都按提议 / take what is proposed for the rest")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """给已有数据的银行再接入一个来源，写进 bank.yaml。Bring a further source to a bank that has data; it is written into bank.yaml."""
+    from bankloop.lake.proposal.adding import check_new, names_there, settle_sources, try_further
+    from bankloop.lake.proposal.bringing import look_at_all
+    from bankloop.organization.principals import system
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, bank_clock(bank)) as opened:
+        permit(opened.store, "lake.load")
+        check_new(bank, {Path(one).name: Path(one) for one in files})
+        looks = look_at_all(files, opened.lake.today())
+        _show_looks(looks)
+        answers, yesterday = dict(_pair(one) for one in answer or []), opened.lake.today() - timedelta(days=1)
+        proposal = settle(looks, answers, yesterday, names_there(bank), yes=yes)
+        trial = try_further(bank, opened.lake, files, proposal, opened.clock)
+        _show_proposed(trial, proposal)
+        with opened.store.begin(system("load")) as connection:
+            proposal = settle_sources(connection, bank, opened.lake, files, proposal)
+    tell(f"✓ {bank / 'bank.yaml'}: {', '.join(one.name for one in proposal.sources)}")
+    say_following("init_faults" if trial.findings else "init", bank)
+    finish({"sources": [one.name for one in proposal.sources], **_found(proposal, answers, trial)}, as_json)
+
+
+def _show_proposed(trial: DataTrial, proposal: Proposal) -> None:
     for one in trial.sources:
         show_preview(one)
     show_trial(trial)
     for note in proposal.notes:
         say(note.say(language()))
-    make_bank(folder, files, proposal)
-    tell(f"✓ {folder / 'bank.yaml'}")
+
+
+def _found(proposal: Proposal, answers: Mapping[str, str], trial: DataTrial) -> dict[str, Any]:
     return {
         "day": proposal.day.isoformat(),
         "questions": {one.key: answers.get(one.key, one.proposed) for one in proposal.questions},
@@ -52,13 +100,20 @@ def bring(folder: Path, files: Sequence[str], given: Sequence[str], *, yes: bool
     }
 
 
-def settle(looks: Sequence[FileLook], answers: dict[str, str], day: Any, *, yes: bool) -> Proposal:
+def settle(
+    looks: Sequence[FileLook],
+    answers: dict[str, str],
+    day: Any,
+    there: frozenset[str] = frozenset(),
+    *,
+    yes: bool,
+) -> Proposal:
     """Return the proposal after every question is answered: by the terminal, by the options, or as proposed."""
     from bankloop.lake.proposal.asking import open_questions, unanswered
     from bankloop.lake.proposal.proposing import propose
 
     while True:
-        proposal = propose(looks, answers, day)
+        proposal = propose(looks, answers, day, there)
         asked = [one for one in proposal.questions if one.key not in answers]
         if not asked:
             return proposal
@@ -113,3 +168,6 @@ def _how(look: FileLook) -> str:
         return look.format
     shown: Mapping[str, str] = {"\t": "tab", "\x01": "^A"}
     return f"csv {look.encoding} {shown.get(look.delimiter, look.delimiter)}"
+
+
+COMMANDS = {"bring": bring_further}

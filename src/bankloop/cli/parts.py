@@ -21,6 +21,7 @@ _COMMANDS: Mapping[str, tuple[str, ...]] = {
         "simulate",
         "load",
     ),
+    "bringing": ("bring",),
     "attributes": ("attributes",),
     "campaigns": (
         "power",

@@ -18,7 +18,7 @@ from bankloop.kit.text import Language, Text
 SECTIONS: Mapping[str, tuple[Text, tuple[str, ...]]] = {
     "begin": (
         Text("开始", "To begin"),
-        ("demo", "init", "check", "simulate", "load", "serve", "work", "shell", "doctor"),
+        ("demo", "init", "bring", "check", "simulate", "load", "serve", "work", "shell", "doctor"),
     ),
     "loop": (
         Text("一轮：从模型到结果", "A round, from model to result"),

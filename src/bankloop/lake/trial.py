@@ -7,7 +7,7 @@ cannot be read is passed over, and each is a finding with its cure, beside unkno
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,12 +75,19 @@ class DataTrial:
     unread: tuple[str, ...] = ()
 
 
-def try_load(folder: Path, clock: Clock) -> DataTrial:
-    """Return what loading the bank's files would do; raise ``SpecError`` for a bank.yaml that cannot be."""
-    sources = read_sources(folder)
-    unread = unread_files(folder, sources)
+def try_load(
+    folder: Path, clock: Clock, only: frozenset[str] = frozenset(), there: Mapping[str, Sequence[str]] | None = None
+) -> DataTrial:
+    """Return what loading the bank's files would do; raise ``SpecError`` for a bank.yaml that cannot be.
+
+    ``only`` are the sources to try where not all are, beside what is ``there``: the files of each table that is loaded.
+    """
+    every = read_sources(folder)
+    sources = tuple(one for one in every if not only or one.name in only)
+    unread = unread_files(folder, every)
     with _aside(folder, clock) as lake, lake.engine() as connection:
         trial = _Trial(lake, connection, lake.folder / "data" / "tmp")
+        trial.stored = {table: list(paths) for table, paths in (there or {}).items()}
         for pad, variable in zip(hmac_pads(b"trial"), ("token_inner", "token_outer"), strict=True):
             connection.execute(f"SET VARIABLE {variable} = unhex('{pad.hex()}')").fetchall()
         for source in sources:

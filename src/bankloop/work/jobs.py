@@ -221,7 +221,7 @@ def _try(place: Workplace, _: Principal, _asked: Arguments, say: Say) -> Any:
     folder, clock = place.bank.folder, place.bank.clock
     draft = read_draft(folder)
     proposal, draft = propose_draft(draft, look_at_draft(draft), _yesterday(place))
-    found = try_draft(draft, proposal, clock)
+    found = try_draft(draft, proposal, place.bank.lake, clock)
     read, good = (sum(getattr(one, name) for one in found.sources) for name in ("read", "good"))
     return {"read": read, "good": good, "findings": len(found.findings)}
 

@@ -33,7 +33,7 @@ _MEMORY = "1GB"
 _TABLE_ROWS = 20_000
 _URL = "://"
 _DUMP = ".sql"
-_Put = Callable[[Path, Path], object]
+Put = Callable[[Path, Path], object]
 
 
 def look_at_all(given: Sequence[str], today: date) -> tuple[FileLook, ...]:
@@ -71,7 +71,7 @@ def try_proposal(given: Sequence[str], proposal: Proposal, clock: Clock) -> Data
     """Return what loading the files by a proposal would do; nothing stays behind."""
     with tempfile.TemporaryDirectory(prefix="bankloop-proposal-") as place:
         folder = Path(place)
-        _arrive(folder, given, proposal.day, _link)
+        _arrive(folder, given, proposal.day, link)
         (folder / "bank.yaml").write_text(bank_yaml(proposal), encoding="utf-8")
         return try_load(folder, clock)
 
@@ -82,12 +82,12 @@ def make_bank(folder: Path, given: Sequence[str], proposal: Proposal, *, move: b
     Raise ``ConflictError`` where a bank is already.
     """
     check_free(folder)
-    put: _Put = _move if move else shutil.copyfile
+    put: Put = moved if move else shutil.copyfile
     with errors.guarded(str(folder)):
         folder.mkdir(parents=True, exist_ok=True)
         _arrive(folder, given, proposal.day, put)
         # Last: a folder with a bank.yaml is a bank.
-        _write_whole(folder / "bank.yaml", bank_yaml(proposal))
+        write_whole(folder / "bank.yaml", bank_yaml(proposal))
 
 
 def begin_empty(folder: Path) -> None:
@@ -99,7 +99,7 @@ def begin_empty(folder: Path) -> None:
         raise already_a_bank(folder)
     with errors.guarded(str(folder)):
         folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(folder / "bank.yaml", EMPTY_BANK_YAML)
+        write_whole(folder / "bank.yaml", EMPTY_BANK_YAML)
 
 
 def is_free(folder: Path) -> bool:
@@ -116,7 +116,8 @@ def check_free(folder: Path) -> None:
         raise already_a_bank(folder)
 
 
-def _write_whole(place: Path, text: str) -> None:
+def write_whole(place: Path, text: str) -> None:
+    """Write a file so that a reader sees the one before or this one, never a part."""
     partial = place.with_name(f"{place.name}.partial")
     partial.write_text(text, encoding="utf-8")
     partial.replace(place)
@@ -133,7 +134,7 @@ def _check_names(given: Sequence[str]) -> None:
         raise same_name(twice)
 
 
-def _arrive(folder: Path, given: Sequence[str], day: date, put: _Put) -> None:
+def _arrive(folder: Path, given: Sequence[str], day: date, put: Put) -> None:
     place = folder / "data" / "incoming" / day.isoformat()
     place.mkdir(parents=True, exist_ok=True)
     for path in (Path(one) for one in given if Path(one).exists()):
@@ -141,11 +142,13 @@ def _arrive(folder: Path, given: Sequence[str], day: date, put: _Put) -> None:
     (place / ".ok").touch()
 
 
-def _link(path: Path, target: Path) -> None:
+def link(path: Path, target: Path) -> None:
+    """Let a file be seen at another place."""
     target.symlink_to(path.resolve())
 
 
-def _move(path: Path, target: Path) -> None:
+def moved(path: Path, target: Path) -> None:
+    """Put a file into another place."""
     path.replace(target)
 
 

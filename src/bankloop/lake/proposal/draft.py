@@ -17,16 +17,18 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bankloop.kit.bounded import read_json
 from bankloop.kit.errors import ConflictError, InputError, NotFoundError, StaleError
 from bankloop.kit.ids import digest_bytes
 from bankloop.kit.text import Text
 from bankloop.lake import errors
-from bankloop.lake.proposal.bringing import check_free, look_at_file, make_bank
+from bankloop.lake.proposal.adding import LOCK, check_new, names_there, settle_sources
+from bankloop.lake.proposal.bringing import look_at_file
 from bankloop.lake.proposal.contracts import FileLook, Proposal
 from bankloop.lake.proposal.proposing import propose
+from bankloop.lake.service import Lake
 from bankloop.store.audit import record_audit
 
 # More files than a bank's systems deliver in a day, and fewer than a page can show.
@@ -34,22 +36,27 @@ MOST_FILES = 40
 _LONGEST_NAME = 100
 # What an answer is refused for once the file that asked for it is another, or gone.
 _FALLEN = ("init.no_such_question", "init.no_such_answer")
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('bring'))")
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The files and answers so far; ``seen`` is what an editor had before them."""
+    """The files and answers so far, and the sources that the bank has; ``seen`` is what an editor had before them."""
 
     folder: Path
     files: tuple[Path, ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
+    there: frozenset[str] = frozenset()
+
+    @property
+    def bank(self) -> Path:
+        """Return the folder of the bank that it is for."""
+        return self.folder.parent.parent
 
     @property
     def seen(self) -> str:
         """Return what tells this state from any other."""
         told = [f"{one.name}:{(stat := one.stat()).st_size}:{stat.st_mtime_ns}" for one in self.files]
-        return digest_bytes([json.dumps([told, dict(self.answers)]).encode()])[:16]
+        return digest_bytes([json.dumps([told, dict(self.answers), sorted(self.there)]).encode()])[:16]
 
     @property
     def size(self) -> int:
@@ -67,7 +74,8 @@ def read_draft(bank: Path) -> Draft:
     place = draft_folder(bank)
     files = tuple(sorted(one for one in (place / "files").iterdir() if one.is_file())) if place.exists() else ()
     kept = place / "answers.json"
-    return Draft(place, files, read_json(kept.read_bytes(), kept.name) if kept.exists() else {})
+    answers = read_json(kept.read_bytes(), kept.name) if kept.exists() else {}
+    return Draft(place, files, answers, names_there(bank))
 
 
 @contextmanager
@@ -76,7 +84,6 @@ def receiving(bank: Path, most: int) -> Iterator[Path]:
 
     Raises ``ConflictError`` while somebody else sends, ``InputError`` where ``most`` bytes lie there already.
     """
-    check_free(bank)
     if read_draft(bank).size >= most:
         raise too_many_bytes(most)
     place = draft_folder(bank)
@@ -107,8 +114,7 @@ def keep_files(connection: Connection, bank: Path, received: Mapping[str, Path],
 
     Raises ``InputError`` for too many or more than ``most`` bytes and ``DataError`` for an empty one: none is taken.
     """
-    connection.execute(_LOCK)
-    check_free(bank)
+    connection.execute(LOCK)
     draft = read_draft(bank)
     if not received:
         raise none_sent()
@@ -120,6 +126,7 @@ def keep_files(connection: Connection, bank: Path, received: Mapping[str, Path],
     for name, place in received.items():
         if place.stat().st_size == 0:
             raise errors.empty_file(name)
+    check_new(bank, received)
     for name, place in received.items():
         size = place.stat().st_size
         os.chmod(place, 0o600)
@@ -130,7 +137,7 @@ def keep_files(connection: Connection, bank: Path, received: Mapping[str, Path],
 
 def drop_file(connection: Connection, bank: Path, name: str) -> Draft:
     """Take a file out of the draft; answers that nobody asks for without it fall away."""
-    connection.execute(_LOCK)
+    connection.execute(LOCK)
     draft = read_draft(bank)
     found = next((one for one in draft.files if one.name == name), None)
     if found is None:
@@ -142,8 +149,8 @@ def drop_file(connection: Connection, bank: Path, name: str) -> Draft:
 
 def keep_answers(connection: Connection, draft: Draft, given: Mapping[str, str]) -> Draft:
     """Keep the answers in place of those before; raise ``StaleError`` where somebody changed the draft meanwhile."""
-    connection.execute(_LOCK)
-    now = read_draft(draft.folder.parent.parent)
+    connection.execute(LOCK)
+    now = read_draft(draft.bank)
     if now.seen != draft.seen:
         raise stale()
     changed = {key: given.get(key) for key in {*given, *now.answers} if given.get(key) != now.answers.get(key)}
@@ -157,20 +164,16 @@ def keep_answers(connection: Connection, draft: Draft, given: Mapping[str, str])
     return replace(now, answers=dict(given))
 
 
-def make_of_draft(connection: Connection, bank: Path, draft: Draft, proposal: Proposal) -> None:
-    """Write bank.yaml and let the files arrive; the draft is over.
+def make_of_draft(connection: Connection, lake: Lake, draft: Draft, proposal: Proposal) -> None:
+    """Write bank.yaml, or what is new into it, and let the files arrive; the draft is over.
 
-    Raises ``StaleError`` where somebody changed it meanwhile, ``ConflictError`` where a bank was made of it already.
+    Raises ``StaleError`` where somebody changed it meanwhile, or made a bank of it; else as ``settle_sources`` does.
     """
-    connection.execute(_LOCK)
-    check_free(bank)
-    if read_draft(bank).seen != draft.seen:
+    connection.execute(LOCK)
+    if read_draft(draft.bank).seen != draft.seen:
         raise stale()
     with _alone(draft.folder):
-        make_bank(bank, [str(one) for one in draft.files], proposal, move=True)
-        written = digest_bytes([(bank / "bank.yaml").read_bytes()])
-        after = {"file": written, "files": [one.name for one in draft.files], "day": proposal.day.isoformat()}
-        record_audit(connection, "lake.settle", "lake", "bank.yaml", None, after)
+        settle_sources(connection, draft.bank, lake, [str(one) for one in draft.files], proposal, move=True)
         shutil.rmtree(draft.folder, ignore_errors=True)
 
 
@@ -187,7 +190,7 @@ def propose_draft(draft: Draft, looks: Sequence[FileLook], day: date) -> tuple[P
     answers = dict(draft.answers)
     while True:
         try:
-            return propose(looks, answers, day), replace(draft, answers=answers)
+            return propose(looks, answers, day, draft.there), replace(draft, answers=answers)
         except InputError as error:
             if error.code not in _FALLEN or str(error.fields.get("key")) not in answers:
                 raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from itertools import count
 from typing import Any
 
 from bankloop.kit.errors import DataError
@@ -35,19 +36,24 @@ _KEEPER_ROW = {
 }
 
 
-def propose(looks: Sequence[FileLook], answers: Mapping[str, str], day: date) -> Proposal:
+def propose(
+    looks: Sequence[FileLook], answers: Mapping[str, str], day: date, there: frozenset[str] = frozenset()
+) -> Proposal:
     """Return what is proposed for files that were looked at; ``day`` is that of the data where no name says it.
+
+    ``there`` are the sources of a bank that has some: customers, units and staff are theirs to bring.
 
     Raises ``InputError`` for an answer that is no option or was not asked for, ``DataError`` without customers.
     """
     # A name may bear a day to come, a card's last or a slip: a delivery of it would be refused.
     told = [one.day for one in looks if one.day is not None and one.day <= day + _TODAY]
-    bank = _Bank(Inquiry(answers), day := max(told, default=day))
+    bank = _Bank(Inquiry(answers), day := max(told, default=day), there)
     bank.take(looks)
-    bank.derive_customers(looks)
-    bank.derive_holdings()
-    bank.state_units()
-    bank.state_staff()
+    if not there:
+        bank.derive_customers(looks)
+        bank.derive_holdings()
+        bank.state_units()
+        bank.state_staff()
     bank.asking.check_used()
     asked, chosen = tuple(bank.asking.questions), tuple(bank.asking.choices)
     return Proposal(tuple(bank.sources()), asked, day, tuple(bank.notes), tuple(bank.skipped), chosen)
@@ -57,6 +63,7 @@ def propose(looks: Sequence[FileLook], answers: Mapping[str, str], day: date) ->
 class _Bank:
     asking: Inquiry
     day: date
+    there: frozenset[str]
     filled: list[Filling] = field(default_factory=list)
     further: list[ProposedSource] = field(default_factory=list)
     notes: list[Text] = field(default_factory=list)
@@ -77,8 +84,8 @@ class _Bank:
         return next((one for one in self.filled if one.table.name == table), None)
 
     def _fill(self, table: str, look: FileLook, matches: Mapping[str, Match] | None = None) -> Filling:
-        count = sum(one.table.name == table for one in self.filled)
-        name = table if not count else f"{table}_{count + 1}"
+        taken = self.there | {one.name for one in self.filled}
+        name = table if table not in taken else next(n for i in count(2) if (n := f"{table}_{i}") not in taken)
         found = Filling(name, CONTRACTS[table], look, self.asking, self.day, dict(matches or {}))
         found.fill()
         self.filled.append(found)

@@ -9,9 +9,11 @@ from typing import Any
 from bankloop.kit.bounded import read_json
 from bankloop.kit.clock import Clock
 from bankloop.kit.text import Text
+from bankloop.lake.proposal.adding import try_further
 from bankloop.lake.proposal.bringing import try_proposal
 from bankloop.lake.proposal.contracts import Proposal
 from bankloop.lake.proposal.draft import Draft
+from bankloop.lake.service import Lake
 from bankloop.lake.trial import DataTrial, SourceTrial, TrialFinding
 
 # Twenty rows a source and a finding a rule and column: far below this, whatever the files hold.
@@ -19,9 +21,12 @@ _MOST_KEPT = 8 << 20
 _NAME = "trial.json"
 
 
-def try_draft(draft: Draft, proposal: Proposal, clock: Clock) -> DataTrial:
+def try_draft(draft: Draft, proposal: Proposal, lake: Lake, clock: Clock) -> DataTrial:
     """Try the draft by what is proposed of it, keep what was found and return it."""
-    found = try_proposal([str(one) for one in draft.files], proposal, clock)
+    files = [str(one) for one in draft.files]
+    found = (
+        try_further(draft.bank, lake, files, proposal, clock) if draft.there else try_proposal(files, proposal, clock)
+    )
     place = draft.folder / _NAME
     partial = place.with_suffix(".partial")
     partial.write_text(json.dumps({"of": draft.seen, **asdict(found)}, ensure_ascii=False), "utf-8")

@@ -31,10 +31,15 @@ EMPTY_BANK_YAML = f"""\
 
 def bank_yaml(proposal: Proposal) -> str:
     """Return the text of bank.yaml."""
-    lines = [line for source in proposal.sources for line in _source(source)]
     notes = [f"# {note.zh} / {note.en}" for note in proposal.notes]
     skipped = [f"# 未装载 / not loaded: {name}" for name in proposal.skipped]
-    return f"{_SAID}{_HEAD}sources:\n" + "\n".join([*lines, *notes, *skipped]) + "\n"
+    return f"{_SAID}{_HEAD}sources:\n" + "\n".join([*source_lines(proposal), *notes, *skipped]) + "\n"
+
+
+def source_lines(proposal: Proposal) -> Iterator[str]:
+    """Yield the lines of the sources, as they stand under ``sources:``."""
+    for source in proposal.sources:
+        yield from _source(source)
 
 
 def _source(source: ProposedSource) -> Iterator[str]:

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import yaml
@@ -14,7 +15,7 @@ from sqlalchemy import text
 
 from bankloop.kit.errors import InputError, NotFoundError, StaleError
 from bankloop.kit.ids import digest_bytes
-from bankloop.kit.text import Text
+from bankloop.kit.text import Language, Text
 from bankloop.loop.bank import Bank
 from bankloop.loop.spec import read_campaign
 from bankloop.store.audit import record_audit
@@ -27,6 +28,11 @@ NEW = ""
 TEMPLATES = ("savers",)
 _TEMPLATES = Path(__file__).parent / "templates"
 _AUDIENCE = re.compile(r"^audience: .*$", re.MULTILINE)
+_STATED = re.compile(r"(?<=^  stated: )\{.*?\}", re.MULTILINE)
+# A comment of a template is in both languages.
+_COMMENT = re.compile(r"# (?P<zh>.*?) / (?P<en>.*)$", re.MULTILINE)
+# Of who signs, and of what it rests on: a sentence.
+_SENTENCE = 200
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
@@ -61,11 +67,38 @@ def edit_campaign(bank: Bank, principal: Principal, name: str, content: str, see
     return after
 
 
-def first_campaign(template: str, audience: str) -> str:
-    """Return the text of a campaign by a template, for an audience of one's own."""
+def first_campaign(
+    template: str, audience: str, *, owner: str, source: str, on: date, language: Language = Language.EN
+) -> str:
+    """Return the text of a campaign by a template, for an audience of one's own, its comments in one language.
+
+    ``owner`` signs the template's shares on a day and says what they rest on (``source``). Raises ``InputError``
+    without either: nobody's word is made up.
+    """
+    who, why = (" ".join(said.split())[:_SENTENCE] for said in (owner, source))
+    if not who or not why:
+        raise unsigned()
+    signed = f"{{owner: {_line([who])[1:-1]}, on: {on}, source: {_line([why])[1:-1]}}}"
     written = (_TEMPLATES / f"{template}.yaml").read_text(encoding="utf-8")
-    condition = yaml.safe_dump(audience, allow_unicode=True, width=1 << 20).removesuffix("\n").removesuffix("\n...")
-    return _AUDIENCE.sub(lambda _: f"audience: {condition}", written, count=1)
+    written = _COMMENT.sub(lambda found: f"# {found[language.value]}", written)
+    written = _STATED.sub(lambda _: signed, written, count=1)
+    return _AUDIENCE.sub(lambda _: f"audience: {_line(audience)}", written, count=1)
+
+
+def _line(value: object) -> str:
+    text = yaml.safe_dump(value, allow_unicode=True, width=1 << 20, default_flow_style=True, sort_keys=False)
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def unsigned() -> InputError:
+    """A first campaign whose shares nobody answers for."""
+    return InputError(
+        "campaign.unsigned",
+        Text(
+            "先验写明触达赢得和失去的比例，要有人负责：请填写由谁署名、依据是什么",
+            "the shares that contacts win and lose are somebody's word: say who signs them and what they rest on",
+        ),
+    )
 
 
 def checked_name(name: str) -> str:

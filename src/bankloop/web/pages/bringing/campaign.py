@@ -20,11 +20,13 @@ from bankloop.store.jobs import Job, JobState, own_jobs
 from bankloop.store.registry import list_campaigns, read_models
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table
+from bankloop.web.pages.bringing.page import size_said
 from bankloop.web.pages.bringing.words import TEXTS
 from bankloop.web.shell.console import Console
 from bankloop.web.shell.forms import Acting, Form, Here
-from bankloop.web.shell.rendering import console_of, may, page
+from bankloop.web.shell.rendering import console_of, language, may, page
 from bankloop.web.shell.texts import IN_FORCE
+from bankloop.web.shell.uploads import most_upload
 from bankloop.web.shell.visitor import Visitor
 from bankloop.work.queue import ask_job
 
@@ -74,9 +76,17 @@ def add_pages(app: FastAPI) -> None:
         try:
             if template not in TEMPLATES:
                 raise no_template(template)
-            edit_campaign(console.bank, visitor.principal, template, first_campaign(template, expression), NEW)
+            written = first_campaign(
+                template,
+                expression,
+                owner=form.get("owner", ""),
+                source=form.get("source", ""),
+                on=console.today,
+                language=language(request),
+            )
+            edit_campaign(console.bank, visitor.principal, template, written, NEW)
         except BankloopError as error:
-            return _page(request, visitor, expression, error)
+            return _page(request, visitor, expression, error, form)
         return RedirectResponse("/begin", 303)
 
     @app.post("/begin/learn")
@@ -101,7 +111,9 @@ def first_steps(request: Request, visitor: Visitor, expression: str = "") -> dic
     counted, wrong = _counted(console, visitor, expression) if loaded else (None, None)
     going = (loading, first and first.learning, first and first.planning)
     return {
+        "signing": {"owner": "", "source": ""},
         "loaded": loaded,
+        "most": size_said(most_upload()),
         "loading": loading,
         "rows": _loaded(console),
         "audiences": AUDIENCES,
@@ -115,9 +127,16 @@ def first_steps(request: Request, visitor: Visitor, expression: str = "") -> dic
     }
 
 
-def _page(request: Request, visitor: Visitor, expression: str, error: BankloopError | None = None) -> Response:
+def _page(
+    request: Request,
+    visitor: Visitor,
+    expression: str,
+    error: BankloopError | None = None,
+    form: Mapping[str, str] | None = None,
+) -> Response:
     status = error.http_status if error else 200
     values = first_steps(request, visitor, expression[:_LONGEST])
+    values["signing"] = {name: (form or {}).get(name, "") for name in ("owner", "source")}
     return page(request, "begun.html", status, at="bring", error=error, texts=TEXTS, **values)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from bankloop.kit.errors import BankloopError, NotFoundError
 from bankloop.lake.proposal.asking import unanswered
-from bankloop.lake.proposal.bringing import check_free, is_free, look_at_file
+from bankloop.lake.proposal.bringing import is_free, look_at_file
 from bankloop.lake.proposal.contracts import FileLook, Proposal
 from bankloop.lake.proposal.draft import (
     Draft,
@@ -107,7 +108,7 @@ def _add_mapping(app: FastAPI) -> None:
         try:
             draft, looks = _seen(console, form)
             proposal, _ = propose_draft(draft, looks, _day(console))
-            given = Draft(draft.folder, draft.files, to_answer(proposal, form))
+            given = replace(draft, answers=to_answer(proposal, form))
             _, kept = propose_draft(given, looks, _day(console))
             with console.bank.store.begin(visitor.principal) as connection:
                 keep_answers(connection, draft, kept.answers)
@@ -127,13 +128,12 @@ def _add_mapping(app: FastAPI) -> None:
         require(visitor.principal, RIGHT)
         console = console_of(request)
         try:
-            check_free(console.folder)
             draft, looks = _seen(console, form)
             proposal, fitting = propose_draft(draft, looks, _day(console))
             if left := left_open(proposal, fitting):
                 raise unanswered(left)
             with console.bank.store.begin(visitor.principal) as connection:
-                make_of_draft(connection, console.folder, draft, proposal)
+                make_of_draft(connection, console.bank.lake, draft, proposal)
                 ask_job(connection, console.bank, "load", {}, visitor.role)
         except BankloopError as error:
             return _page(request, visitor, error)
@@ -224,7 +224,7 @@ def _page(
     request.state.visitor = visitor
     console = console_of(request)
     status = error.http_status if error else 200
-    if not is_free(console.folder):
+    if not is_free(console.folder) and not read_draft(console.folder).files:
         return page(
             request, "begun.html", status, at="bring", error=error, texts=TEXTS, **first_steps(request, visitor)
         )

@@ -62,6 +62,13 @@ TEXTS: Mapping[str, Text] = {
     "reach": Text("可用 {usable}，命中 {hit}", "{usable} may be reached, {hit} meet it"),
     "few": Text("命中不到 {few} 人", "fewer than {few} meet it"),
     "template": Text("模板", "Template"),
+    "signs": Text(
+        "模板写好了每次触达赢得和失去的比例（短信 2% 与 1%，电话 10% 与 1%）。一轮读出之前这是有人负责的判断，会写进战役文件，之后可改。",
+        "The template states what a contact wins and loses (a text message 2% and 1%, a call 10% and 1%). Until a round "
+        "has measured it this is somebody's judgement; it is written into the campaign's file and can be changed there.",
+    ),
+    "owner": Text("谁为这些比例负责", "Who answers for these shares"),
+    "source": Text("依据是什么", "What they rest on"),
     "begin": Text("建立战役", "Make the campaign"),
     "learn": Text("训练模型", "Train the model"),
     "learning": Text("正在训练……", "It is being trained …"),
@@ -71,8 +78,15 @@ TEXTS: Mapping[str, Text] = {
     "plan": Text("算第一份方案", "Compute the first plan"),
     "planning": Text("正在算方案……", "The plan is being computed …"),
     "planned": Text("看方案", "See the plan"),
-    "exists": Text(
-        "这家银行已有自己的 bank.yaml；新增来源请在那里写。",
-        "This bank has a bank.yaml of its own; a further source is written there.",
+    "further": Text("再接入一个来源", "Bring a further source"),
+    "further_lead": Text(
+        "例如卡系统导出的 xlsx。认出后由您核对，再写进 bank.yaml；原有的来源和注释不动。",
+        "The xlsx of a card vendor, say. What is recognised is yours to check, then it is written into bank.yaml; "
+        "the sources and comments that are there stay.",
+    ),
+    "further_make": Text(
+        "新来源写在 bank.yaml 末尾，与 bankloop bring 写的一样；文件与已装载的那一天放在一起。",
+        "The new sources stand at the end of bank.yaml, as bankloop bring writes them; the files lie beside those of "
+        "the day that is loaded.",
     ),
 }
