@@ -22,6 +22,9 @@ QUALITY = 0.72
 ACROSS, DOWN, DARK = 48, 30, 150
 # Of the blocks with ink, so many stay where they are while a page is the same page.
 ALIKE = 0.6
+# A home's first screen on a desk and on a phone, in blocks of about two fingers; of them so many may be blank.
+SCREENS = {(1440, 900): (12, 12), (390, 844): (4, 12)}
+BLANK = 0.6
 _CANVAS = """async ([png, type, quality]) => {
   const image = new Image(); image.src = "data:" + type + ";base64," + png; await image.decode();
   const canvas = document.createElement("canvas"); canvas.width = image.width; canvas.height = image.height;
@@ -100,6 +103,18 @@ def layout(chromium: Any, picture: bytes) -> tuple[tuple[int, int], frozenset[in
     )
     page.close()
     return (width, height), frozenset(at for at, inked in enumerate(ink) if inked)
+
+
+def blank(chromium: Any, address: str, token: str, screen: tuple[int, int]) -> float:
+    """Return the share of a home's first screen on which nothing stands: of blocks without a dark pixel."""
+    context = chromium.new_context(viewport={"width": screen[0], "height": screen[1]})
+    context.add_cookies([{"name": "session", "value": token, "url": address}])
+    page = context.new_page()
+    assert page.goto(address + "/").status == 200
+    png = base64.b64encode(page.screenshot(animations="disabled")).decode("ascii")
+    _, _, *ink = context.new_page().evaluate(_INK, [png, "image/png", [*SCREENS[screen], DARK]])
+    context.close()
+    return 1 - sum(ink) / len(ink)
 
 
 def alike(one: frozenset[int], other: frozenset[int]) -> float:

@@ -22,6 +22,7 @@ from bankloop.cli.screen import cells
 from bankloop.kit.clock import local_day
 from bankloop.loop.bank import Bank
 from bankloop.organization import account
+from bankloop.organization.rights import ROLES
 from bankloop.simulate.clock import bank_clock
 from bankloop.store.audit import verify_audit
 from bankloop.store.embedded import remove_cluster
@@ -29,7 +30,21 @@ from bankloop.web.shell.app import create_app
 from bankloop.wiring import open_bank, workplace
 from bankloop.work.crew import Crew
 from bankloop.work.simulated_day import live_day
-from tests.pictures import ALIKE, KEPT, LANGUAGES, LOOP, SHOTS, alike, file_of, layout, loop_of, take
+from tests.pictures import (
+    ALIKE,
+    BLANK,
+    KEPT,
+    LANGUAGES,
+    LOOP,
+    SCREENS,
+    SHOTS,
+    alike,
+    blank,
+    file_of,
+    layout,
+    loop_of,
+    take,
+)
 from tests.web.conftest import TestClient, chromium, listening
 
 __all__ = ["chromium"]  # a fixture: asked for by its name
@@ -174,6 +189,29 @@ def test_the_guides_pictures_are_of_the_pages_as_they_are(
         LOOP.write_bytes(whole)
     assert alike(layout(chromium, whole)[1], layout(chromium, LOOP.read_bytes())[1]) >= ALIKE
     assert unlike == {}, "make pictures"
+
+
+@pytest.mark.browser
+def test_no_home_is_mostly_blank_on_its_first_screen(
+    morning: Morning, chromium: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of every role, on a desk and on a phone: what one signs in for stands there, not a heading and a void."""
+
+    @contextmanager
+    def opening() -> Iterator[Bank]:
+        yield morning.bank
+
+    for act in ("start", "stop"):
+        monkeypatch.setattr(Crew, act, lambda self: None)
+    with listening(create_app(opening, DEMO)) as address:
+        found = {
+            (role, screen): blank(
+                chromium, address, account.switch_person(morning.bank.store, DEMO, person).token, screen
+            )
+            for (role, person), screen in product(morning.people.items(), SCREENS)
+        }
+    assert len(found) >= 2 * len(ROLES) - 2, "every role but the system's has somebody"
+    assert {one: round(share, 2) for one, share in found.items() if share > BLANK} == {}
 
 
 def test_it_is_this_morning_there(morning: Morning) -> None:

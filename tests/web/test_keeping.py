@@ -1,11 +1,15 @@
-"""The home of those who keep the bank running: what doctor finds, stopped jobs, accounts that wait, the last load."""
+"""The home of those who keep the bank running, and of who works by tasks alone: what each signs in for stands there."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from html import unescape
 
 import pytest
 
 from bankloop.organization import account
 from bankloop.organization.principals import steward, system
+from bankloop.organization.task import NewTask, TaskKind, open_task
 from bankloop.store.doctor import examine, glance
 from bankloop.store.jobs import cancel_job, enqueue_job
 from tests.web.conftest import Staffed
@@ -58,3 +62,30 @@ def test_everybody_sees_what_they_keep_and_no_more(staffed: Staffed, person: str
     page = home(staffed, person)
     assert shown in page
     assert hidden not in page
+
+
+def test_who_works_by_tasks_alone_sees_them_what_to_say_and_what_to_offer(staffed: Staffed) -> None:
+    bank, seat = staffed.small.open, staffed.of("remote_agent")
+    page = unescape(home(staffed, seat))
+    assert "No approval is waiting" not in page, "nobody here approves anything"
+    calls = [
+        version.bodies["rm_call"].en
+        for one in bank.spec.scripts.values()
+        for version in one.versions
+        if "rm_call" in version.bodies
+    ]
+    assert calls
+    assert all(text in page for text in calls)
+    assert all(one.title.en in page for one in bank.spec.products.values())
+    assert "late or to come" not in page
+    noon = datetime.combine(bank.lake.today(), time(4), UTC)
+    with bank.store.begin(system()) as connection:
+        for name, days in (("yesterday", -1), ("tomorrow", 1)):
+            asked = NewTask(
+                f"home/{name}", TaskKind.CARE, "C00000001", "0000", "in touch", noon + timedelta(days=days - 1),
+                noon + timedelta(days=days), seat,
+            )  # fmt: skip
+            open_task(connection, asked)
+    page = unescape(home(staffed, seat))
+    ahead = page.split("late or to come", 1)[1].split("</table>", 1)[0]
+    assert [(noon + timedelta(days=days)).date().isoformat() in ahead for days in (-1, 0, 1)] == [True, False, True]

@@ -16,6 +16,7 @@ from bankloop.store.contracts import EVERY_UNIT, Role
 from bankloop.store.registry import list_campaigns, read_steps
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Figure, Table, Tone
+from bankloop.web.pages.home.front import front
 from bankloop.web.pages.home.keeping import keeping
 from bankloop.web.pages.workbench.own import ON_HOME, customers_table, own_customers, tasks_table
 from bankloop.web.shell.console import Console
@@ -111,7 +112,8 @@ def _desk(console: Console, visitor: Visitor, own: tuple[Table | None, Table | N
             f"{console.today}：今天 {tasks} 项任务，{len(waiting.rows)} 件事在等人。",
             f"{console.today}: {tasks} tasks today, {len(waiting.rows)} things wait for somebody.",
         )
-    figures, kept = keeping(console, visitor)
+    by_tasks = own[0] is not None and own[1] is None
+    figures, kept = front(console, visitor) if by_tasks else keeping(console, visitor)
     campaigns = Table("campaigns", Text("战役", "Campaigns"), (), ())
     return HomePage(answer, figures, (), waiting, campaigns, _changes(console, titles, visitor), None, *own, kept)
 

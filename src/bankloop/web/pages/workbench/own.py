@@ -103,6 +103,14 @@ def tasks_table(console: Console, principal: Principal, most: int = MOST) -> Tab
     """Return today's tasks as a table, those worth most; how many are left out is said below it."""
     with console.bank.store.begin(principal) as connection:
         found = own_tasks(connection, principal, console)
+    columns, rows = tasks_rows(console, found[:most])
+    left = len(found) - len(rows)
+    note = Text(f"另有 {left:,} 项价值较低，未列出。", f"{left:,} more of less value are not shown.") if left else None
+    return Table("tasks", MORE_WORDS["today_tasks"], columns, rows, note)
+
+
+def tasks_rows(console: Console, found: Sequence[Task]) -> tuple[tuple[Column, ...], tuple[tuple[Cell, ...], ...]]:
+    """Return the columns of tasks, and a row for each."""
     titles = console.titles()
     rows = tuple(
         (
@@ -113,7 +121,7 @@ def tasks_table(console: Console, principal: Principal, most: int = MOST) -> Tab
             Cell(say.same(task.staff_id or "—")),
             Cell(WORK_STATES[task.state], Tone.GOOD if task.state.value == "DONE" else Tone.PLAIN, tag=True),
         )
-        for task in found[:most]
+        for task in found
     )
     columns = (
         Column(Text("任务", "Task")),
@@ -123,9 +131,7 @@ def tasks_table(console: Console, principal: Principal, most: int = MOST) -> Tab
         Column(Text("经办人", "For")),
         Column(Text("状态", "State")),
     )
-    left = len(found) - len(rows)
-    note = Text(f"另有 {left:,} 项价值较低，未列出。", f"{left:,} more of less value are not shown.") if left else None
-    return Table("tasks", MORE_WORDS["today_tasks"], columns, rows, note)
+    return columns, rows
 
 
 def customers_table(found: Sequence[BookRow]) -> Table:
