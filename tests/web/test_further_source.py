@@ -76,14 +76,18 @@ def numbers(fresh: Fresh) -> list[str]:
         return [str(row[0]) for row in engine.execute(f"SELECT customer_no FROM {rows} ORDER BY 1 LIMIT 60").fetchall()]
 
 
-def cards(fresh: Fresh, place: Path, name: str = "cards.xlsx", stranger: str = "") -> Path:
+def cards(
+    fresh: Fresh, place: Path, name: str = "cards.xlsx", stranger: str = "", taken: str = "", first: str = "62"
+) -> Path:
     """The workbook of a card vendor: a card each for some customers, a column that nobody knows."""
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None
     sheet.append(HEADS)
     for at, number in enumerate([*numbers(fresh), *([stranger] if stranger else [])]):
-        sheet.append([f"62{at:08d}", number, 100.5 + at, "2023-01-05", "信用卡", "x"])
+        sheet.append(
+            [taken if taken and not at else f"{first}{at:08d}", number, 100.5 + at, "2023-01-05", "信用卡", "x"]
+        )
     book.save(place / name)
     return place / name
 
@@ -151,6 +155,17 @@ def test_the_same_file_twice_is_refused_by_its_name_and_by_what_it_holds(kept: F
     assert brought(kept) == []
     with pytest.raises(ConflictError, match="is read by the source"):
         check_new(kept.bank.folder, {known: arrived / known})
+
+
+def test_a_key_that_another_source_has_brought_is_found_before_anything_is_written(kept: Fresh, tmp_path: Path) -> None:
+    with kept.bank.lake.engine() as engine:
+        rows = kept.bank.lake.reading(kept.bank.lake.version("holding"))
+        taken = str(engine.execute(f"SELECT min(holding_id) FROM {rows}").fetchall()[0][0])
+    browser = kept.browser()
+    send(browser, cards(kept, tmp_path, taken=taken, first="77"))
+    kept.work()
+    trial = unescape(browser.get("/bring").text).split('id="trial"')[1]
+    assert re.search(rf"holding_id: 1 rows, [^<]*: {re.escape(taken)};", trial), trial
 
 
 def test_one_column_for_two_and_nothing_to_load_are_refused(kept: Fresh, tmp_path: Path) -> None:

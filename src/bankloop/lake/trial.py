@@ -87,6 +87,7 @@ def try_load(
     unread = unread_files(folder, every)
     with _aside(folder, clock) as lake, lake.engine() as connection:
         trial = _Trial(lake, connection, lake.folder / "data" / "tmp")
+        trial.beside = there is not None
         trial.stored = {table: list(paths) for table, paths in (there or {}).items()}
         for pad, variable in zip(hmac_pads(b"trial"), ("token_inner", "token_outer"), strict=True):
             connection.execute(f"SET VARIABLE {variable} = unhex('{pad.hex()}')").fetchall()
@@ -118,6 +119,7 @@ class _Trial:
     findings: list[TrialFinding] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
     stored: dict[str, list[str]] = field(default_factory=dict)
+    beside: bool = False
 
     def source(self, source: Source) -> None:
         """Try the files of one source: of snapshots the newest day's, else all of them."""
@@ -166,7 +168,9 @@ class _Trial:
         lacking = {m.column.name for columns in mapped for m in columns if m.missing}
         stored = self.stored.setdefault(source.table, [])
         if not lacking & set(source.contract.key):
-            drop_doubles(self.connection, source, stored if source.mode != "replace" else [], found)
+            # A day's snapshot is the union of its sources: a new one must not bring what another has brought.
+            taken = stored if self.beside or source.mode != "replace" else []
+            drop_doubles(self.connection, source, taken, found)
         found += drop_dangling(
             self.connection, source, {t: p for t, p in self.stored.items() if p and t != source.table}
         )

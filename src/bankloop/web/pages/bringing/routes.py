@@ -133,8 +133,9 @@ def _add_mapping(app: FastAPI) -> None:
             if left := left_open(proposal, fitting):
                 raise unanswered(left)
             with console.bank.store.begin(visitor.principal) as connection:
-                make_of_draft(connection, console.bank.lake, draft, proposal)
+                # Last what no rollback takes back: files that have arrived.
                 ask_job(connection, console.bank, "load", {}, visitor.role)
+                make_of_draft(connection, console.bank.lake, draft, proposal)
         except BankloopError as error:
             return _page(request, visitor, error)
         vars(console.bank).pop("spec", None)
