@@ -52,7 +52,7 @@ def bring_further(
     files: Annotated[
         list[str],
         typer.Argument(
-            help="新来源的文件，或数据库地址所在的变量名 / the new source's files, or the variable that holds a database's address"
+            help="新来源的文件，或存数据库地址的变量名 / its files, or the variable that holds a database's address"
         ),
     ],
     bank: Folder = _HERE,
@@ -62,7 +62,7 @@ def bring_further(
     yes: Annotated[bool, typer.Option("--yes", help="其余都按提议 / take what is proposed for the rest")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """给已有数据的银行再接入一个来源，写进 bank.yaml。Bring a further source to a bank that has data; it is written into bank.yaml."""
+    """给银行再接入一个来源，写进 bank.yaml。Bring a further source to a bank; it is written into bank.yaml."""
     from bankloop.lake.proposal.adding import check_new, names_there, settle_sources, try_further
     from bankloop.lake.proposal.bringing import look_at_all
     from bankloop.organization.principals import system

@@ -1,4 +1,7 @@
-"""The columns of what is stored by the table: events, decisions, grants, messages. A module of its own: Arrow takes long to load."""
+"""The columns of what is stored by the table: events, decisions, grants, messages.
+
+A module of its own, as Arrow takes long to load.
+"""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def names_there(bank: Path) -> frozenset[str]:
 
 
 def check_new(bank: Path, given: Mapping[str, Path]) -> None:
-    """Raise ``ConflictError`` for a file that a source of the bank reads already, or that arrived under another name."""
+    """Raise ``ConflictError`` for a file that a source reads already, or that arrived under another name."""
     if is_free(bank):
         return
     arrived = bank / "data" / "incoming"

@@ -64,8 +64,9 @@ TEXTS: Mapping[str, Text] = {
     "template": Text("模板", "Template"),
     "signs": Text(
         "模板写好了每次触达赢得和失去的比例（短信 2% 与 1%，电话 10% 与 1%）。一轮读出之前这是有人负责的判断，会写进战役文件，之后可改。",
-        "The template states what a contact wins and loses (a text message 2% and 1%, a call 10% and 1%). Until a round "
-        "has measured it this is somebody's judgement; it is written into the campaign's file and can be changed there.",
+        "The template states what a contact wins and loses (a text message 2% and 1%, a call 10% and 1%). Until a "
+        "round has measured it this is somebody's judgement; it is written into the campaign's file and can be "
+        "changed there.",
     ),
     "owner": Text("谁为这些比例负责", "Who answers for these shares"),
     "source": Text("依据是什么", "What they rest on"),
