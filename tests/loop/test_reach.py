@@ -17,6 +17,7 @@ from bankloop.contact.queries import contacts_of
 from bankloop.kit.errors import InputError
 from bankloop.loop import audience, model, product, reach
 from bankloop.loop.reach import ExperimentCell, LeftOut, planning
+from bankloop.loop.reach.assignment import glimpse
 from bankloop.organization.principals import system
 from bankloop.store.database import Store
 from tests.loop.people import AS_OF, TYPES, bank_spec, lock_of, state
@@ -130,10 +131,10 @@ def test_a_glimpse_has_the_prices_of_the_whole() -> None:
     rng = np.random.default_rng(1)
     families = (reach.Family("budget", np.array([1.0, 2.0]), np.array([20_000.0])),)
     problem = reach.Problem(rng.lognormal(3, 1, (60_000, 2)), families)
-    some = reach.glimpse(problem, 20_000)
+    some = glimpse(problem, 20_000)
     assert 18_000 < len(some.value) < 22_000
     assert reach.solve(some).price[0] == pytest.approx(reach.solve(problem).price[0], rel=0.05)
-    assert reach.glimpse(some, 30_000) is some
+    assert glimpse(some, 30_000) is some
 
 
 def test_a_curve_read_off_a_share_of_the_plan_runs_along_that_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,9 +143,9 @@ def test_a_curve_read_off_a_share_of_the_plan_runs_along_that_of_the_whole(monke
     name, used = ample.problem.families[index].name, float(ample.solution.used[index][0])
     scarce = reach.with_limit(ample.problem, index, 0.4 * used / float(ample.problem.families[index].limit[0]))
     plan = replace(ample, problem=scarce, solution=reach.assign(scarce, ample.rules))
-    whole = reach.budget_curve(plan, name, (0.5, 1.0, 2.0))
+    whole = reach.budget_curve(reach.share_of(plan), name, (0.5, 1.0, 2.0))
     monkeypatch.setattr(planning, "RANGE_CUSTOMERS", 3_000)
-    read = reach.budget_curve(plan, name, (0.5, 1.0, 2.0))
+    read = reach.budget_curve(reach.share_of(plan), name, (0.5, 1.0, 2.0))
     assert [limit for limit, _, _ in read] == [limit for limit, _, _ in whole]
     assert read[1][1] == pytest.approx(plan.solution.objective, rel=1e-9)
     for (_, value, price), (_, true, paid) in zip(read, whole, strict=True):

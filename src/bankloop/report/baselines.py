@@ -19,8 +19,6 @@ from bankloop.report.rules import RuleLine, rules_beside
 from bankloop.report.simulated_truth import Floats, TruthLine, truth_lines
 from bankloop.report.swings import BeliefLine, SwingLine, beliefs, swings
 
-# Levers are asked of this many customers with their share of everything: their cost is a difference, not a certificate.
-LEVER_CUSTOMERS = 40_000
 NEXT_IN_LINE = 5
 # More resources than these nobody reads customers of.
 MOST_LINES = 8
@@ -114,15 +112,18 @@ class Beside:
         return Beside(**{name: tuple(kind(**one) for one in plain.get(name, ())) for name, kind in kinds.items()})
 
 
-def beside(window: Window, truth: Floats | None = None) -> Beside:
-    """Return what stands beside a planned window; with ``truth`` (n, K) in fen also what the simulator knows."""
+def beside(window: Window, share: reach.PlanShare, truth: Floats | None = None) -> Beside:
+    """Return what stands beside a planned window; with ``truth`` (n, K) in fen also what the simulator knows.
+
+    ``share`` is the plan's own: levers are asked of it, as their cost is a difference and no certificate.
+    """
     columns = window.members.column_names
     balance = np.nan_to_num(numbers(window.members["aum"])) if "aum" in columns else None
     ways = reach.compare_ways(window.plan, balance, window.round)
     return Beside(
         tuple(WayLine(one.way.value, one.value, one.customers) for one in ways),
-        _next_in_line(window), _lost(window), _fair(window), _levers(window),
-        () if truth is None else truth_lines(window, truth, balance),
+        _next_in_line(window), _lost(window), _fair(window), _levers(window, share),
+        () if truth is None else truth_lines(window, truth, ways),
         rules_beside(window), swings(window), beliefs(window),
     )  # fmt: skip
 
@@ -188,12 +189,11 @@ def _groups(members: pa.Table) -> dict[str, NDArray[np.str_]]:
     return found
 
 
-def _levers(window: Window) -> tuple[LeverLine, ...]:
+def _levers(window: Window, share: reach.PlanShare) -> tuple[LeverLine, ...]:
     """What each campaign and each channel is worth to the whole: closed one at a time, everything solved again."""
     plan, found = window.plan, window.plan.candidates
-    some = reach.glimpse(plan.problem, LEVER_CUSTOMERS)
+    some, now = share.problem, share.solution
     times = len(plan.problem.value) / max(1, len(some.value))
-    now = reach.assign(some, plan.rules, plan.solution.price)
     levers = [("campaign", name) for name in window.locks if len(window.locks) > 1]
     levers += [("channel", name) for name in dict.fromkeys(action.channel for action in found.actions)]
     lines = []

@@ -124,6 +124,7 @@ def record_of(window: Window, truth: Floats | None = None) -> PlanRecord:
     ``truth`` (n, K) is the true value of every action in fen, where the bank is simulated.
     """
     dated, launched = window.plan, launches(window)
+    share = reach.share_of(dated)
     found = dated.candidates
     contact = np.array([action.contact_cost for action in found.actions])
     face = np.array([float(action.face) for action in found.actions])
@@ -148,7 +149,7 @@ def record_of(window: Window, truth: Floats | None = None) -> PlanRecord:
             for k, line in enumerate(dated.lines)
         ),
         resources=dated.resources,
-        curves=_curves(window),
+        curves=_curves(window, share),
         problem=dated.problem,
         prices=dated.solution.price,
         cost=cost,
@@ -156,7 +157,7 @@ def record_of(window: Window, truth: Floats | None = None) -> PlanRecord:
         excluded=_excluded(window),
         rules=dated.rules,
         conflict=tuple(_bound(window, bound) for bound in dated.conflict),
-        beside=beside(window, truth),
+        beside=beside(window, share, truth),
     )  # fmt: skip
 
 
@@ -222,24 +223,24 @@ def _certainty(window: Window, index: int) -> tuple[tuple[float, float, float], 
     apart = (found.cell == reach.ExperimentCell.HOLDOUT.value) | (found.cell == reach.ExperimentCell.EXPLORE.value)
     others = apart[:, None] | found.control[:, found.column_campaign]
     free = replace(dated.problem, value=np.where(np.where(mine, apart[:, None], others), -np.inf, found.value))
-    some = reach.glimpsed_rows(free, reach.RANGE_CUSTOMERS)
-    part, scale = reach.part_of(free, some), reach.scale_of(dated, some)
+    share = reach.share_of(dated, free)
+    part, scale = reach.part_of(free, share.rows), share.scale
     base, points = float(side.base.mean()), []
-    shares = [round(share * 1_000_000) for share in CONTROL_SHARES]
-    drawn = reach.draw_controls(numbers, side.campaign, window.round, shares)
-    for share, control in zip(CONTROL_SHARES, drawn, strict=True):
+    sizes = [round(size * 1_000_000) for size in CONTROL_SHARES]
+    drawn = reach.draw_controls(numbers, side.campaign, window.round, sizes)
+    for size, control in zip(CONTROL_SHARES, drawn, strict=True):
         held = np.zeros(len(found.rows), bool)
         held[here] = control
         held &= found.cell != reach.ExperimentCell.EXEMPT.value
-        problem = replace(part, value=np.where(mine & held[some, None], -np.inf, part.value))
+        problem = replace(part, value=np.where(mine & held[share.rows, None], -np.inf, part.value))
         solved = reach.assign(problem, dated.rules, dated.solution.price)
-        kept = round(len(here) * share)
+        kept = round(len(here) * size)
         visible = evaluation.minimum_detectable(base, len(here) - kept, kept)
-        points.append((share, float(visible), solved.objective * scale))
+        points.append((size, float(visible), solved.objective * scale))
     return tuple(points)
 
 
-def _curves(window: Window) -> dict[str, tuple[tuple[float, float, float], ...]]:
+def _curves(window: Window, share: reach.PlanShare) -> dict[str, tuple[tuple[float, float, float], ...]]:
     """Curves of the dearest pools: budgets first, then what is scarce."""
     families = {f.name for f in window.plan.problem.families if f.group is None}
     lines = [r for r in window.plan.resources if r.name in families and r.limit > r.explored]
@@ -248,7 +249,7 @@ def _curves(window: Window) -> dict[str, tuple[tuple[float, float, float], ...]]
     chosen = [*budgets, *scarce][:MOST_CURVES]
     found = {}
     for line in chosen:
-        solved = reach.budget_curve(window.plan, line.name, CURVE_FACTORS)
+        solved = reach.budget_curve(share, line.name, CURVE_FACTORS)
         found[line.name] = tuple((limit + line.explored, value, price) for limit, value, price in solved)
     return found
 

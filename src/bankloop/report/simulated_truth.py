@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,13 +52,13 @@ def true_values(window: Window, world: World) -> Floats:
     return truth
 
 
-def truth_lines(window: Window, truth: Floats, balance: Floats | None) -> tuple[TruthLine, ...]:
-    """Return the true value of the plan, of the simple ways, and of the oracle that plans by the truth itself."""
+def truth_lines(window: Window, truth: Floats, ways: Sequence[reach.WayOutcome]) -> tuple[TruthLine, ...]:
+    """Return the true value of the plan, of simple ``ways``, and of the oracle that plans by the truth itself."""
     plan, problem = window.plan, window.plan.problem
     known = Problem(np.where(np.isfinite(problem.value), truth, -np.inf), problem.families)
     chosen = {
         ORACLE: reach.assign(known, plan.rules, plan.solution.price).pairs,
         PLAN: plan.solution.pairs,
-        **{one.way.value: one.pairs for one in reach.compare_ways(plan, balance, window.round)},
+        **{one.way.value: one.pairs for one in ways},
     }
     return tuple(TruthLine(way, float(truth[pairs].sum()), len(np.unique(pairs[0]))) for way, pairs in chosen.items())

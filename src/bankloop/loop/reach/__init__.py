@@ -9,8 +9,6 @@ from bankloop.loop.reach.assignment import (
     PlanSolution,
     Problem,
     chosen_at,
-    glimpse,
-    glimpsed_rows,
     part_of,
     solve,
 )
@@ -33,7 +31,7 @@ from bankloop.loop.reach.issue import DecisionFrame, Issued, gate_limits, issue
 from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.one import Valuer
 from bankloop.loop.reach.pacing import Pace, paced
-from bankloop.loop.reach.planning import RANGE_CUSTOMERS, budget_curve, plan_window, scale_of, with_limit
+from bankloop.loop.reach.planning import PlanShare, budget_curve, plan_window, share_of, with_limit
 from bankloop.loop.reach.resources import describe, families_of, window_days
 from bankloop.loop.reach.schedule import deferred, schedule
 from bankloop.loop.reach.sets import Rules
@@ -51,14 +49,13 @@ from bankloop.loop.reach.twin import (
     decide,
     tariff_of,
 )
-from bankloop.loop.reach.ways import WAYS, Waiting, Way, compare_ways, waiting_for
+from bankloop.loop.reach.ways import WAYS, Waiting, Way, WayOutcome, compare_ways, waiting_for
 from bankloop.loop.reach.why import BY_LOT, SENTENCES, LeftOut, counts_told, left_out_counts, why_left_out
 
 __all__ = [
     "BY_LOT",
     "NONE",
     "OUTCOMES",
-    "RANGE_CUSTOMERS",
     "SENTENCES",
     "SILENCES",
     "WAYS",
@@ -79,6 +76,7 @@ __all__ = [
     "Lot",
     "Offer",
     "Pace",
+    "PlanShare",
     "PlanSolution",
     "Problem",
     "ResourceLine",
@@ -92,6 +90,7 @@ __all__ = [
     "Valuer",
     "Waiting",
     "Way",
+    "WayOutcome",
     "action_values",
     "actions_of",
     "assign",
@@ -113,16 +112,14 @@ __all__ = [
     "draw_lot",
     "families_of",
     "gate_limits",
-    "glimpse",
-    "glimpsed_rows",
     "issue",
     "join",
     "left_out_counts",
     "paced",
     "part_of",
     "plan_window",
-    "scale_of",
     "schedule",
+    "share_of",
     "solve",
     "solve_several",
     "tariff_of",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
 import pyarrow.compute as pc
 
 from bankloop.kit.ids import digest_bytes
 from bankloop.loop.reach import errors
-from bankloop.loop.reach.assignment import Family, Problem, glimpse, glimpsed_rows, part_of
+from bankloop.loop.reach.assignment import Family, PlanSolution, Problem, glimpsed_rows, part_of
 from bankloop.loop.reach.conflicts import conflict
 from bankloop.loop.reach.contracts import (
     ActionLine,
@@ -27,12 +28,12 @@ from bankloop.loop.reach.explore import Lot, draw_lot
 from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.resources import describe, families_of, rules_of, window_days
 from bankloop.loop.reach.sets import Rules
-from bankloop.loop.reach.several import assign, wished_at
+from bankloop.loop.reach.several import SeveralSolution, assign, wished_at
 from bankloop.loop.spec import Lock, Policies
 
 # A price "holds" between the limits at which it has moved by a tenth.
 HOLDS_WITHIN = 0.10
-# The range is asked for by solving again many times: of this many customers, with their share of everything.
+# What is asked by solving again many times is asked of this many customers, with their share of everything.
 RANGE_CUSTOMERS = 40_000
 _STEPS_DOWN = (0.95, 0.85, 0.7, 0.5)
 _STEPS_UP = (1.05, 1.15, 1.35, 1.7, 2.5)
@@ -130,8 +131,7 @@ def _resources(
     plan: DatedPlan, families: Sequence[Family], lot: Lot, locks: Mapping[str, Lock], policies: Policies
 ) -> tuple[ResourceLine, ...]:
     lines = []
-    some = glimpse(plan.problem, RANGE_CUSTOMERS)
-    now = assign(some, plan.rules, plan.solution.price)
+    share = share_of(plan)
     free = [np.zeros_like(price) for price in plan.solution.price]
     wishing, wished = wished_at(plan.problem, plan.rules, free)
     for index, family in enumerate(families):
@@ -145,7 +145,7 @@ def _resources(
             title, unit = describe(name, locks, policies)
             limit = float(plan.problem.families[index].limit[pool])
             alone = family.group is None and np.isfinite(limit)
-            low, high = _holds(some, plan.rules, now.price, index, limit) if alone else (None, None)
+            low, high = _holds(share, index, limit) if alone else (None, None)
             explored = float(lot.used[index][pool])
             lines.append(
                 ResourceLine(
@@ -157,13 +157,12 @@ def _resources(
     return tuple(lines)
 
 
-def _holds(
-    some: Problem, rules: Rules | None, prices: Sequence[Floats], index: int, limit: float
-) -> tuple[float | None, float | None]:
+def _holds(share: PlanShare, index: int, limit: float) -> tuple[float | None, float | None]:
     """The limits between which a price stays within a tenth, on a grid of re-solved plans; None for a free resource."""
+    prices = share.solution.price
     if float(prices[index][0]) <= 1e-9:
         return None, None
-    reached = [_reach(some, rules, prices, index, steps) for steps in (_STEPS_DOWN, _STEPS_UP)]
+    reached = [_reach(share.problem, share.plan.rules, prices, index, steps) for steps in (_STEPS_DOWN, _STEPS_UP)]
     return limit * reached[0], limit * reached[1]
 
 
@@ -184,25 +183,52 @@ def with_limit(problem: Problem, index: int, factor: float) -> Problem:
     return replace(problem, families=tuple(families))
 
 
-def budget_curve(plan: DatedPlan, name: str, factors: Sequence[float]) -> list[tuple[float, float, float]]:
+@dataclass(frozen=True)
+class PlanShare:
+    """A share of a plan's customers, ``rows``, with their share of everything: what is read off a plan is asked of it."""
+
+    plan: DatedPlan
+    rows: Integers
+
+    @cached_property
+    def problem(self) -> Problem:
+        """Return the plan's problem of these customers; the whole where they are all."""
+        whole = self.plan.problem
+        return whole if len(self.rows) == len(whole.value) else part_of(whole, self.rows)
+
+    @cached_property
+    def solution(self) -> PlanSolution | SeveralSolution:
+        """Return the plan of these customers alone."""
+        return assign(self.problem, self.plan.rules, self.plan.solution.price)
+
+    @cached_property
+    def scale(self) -> float:
+        """Return how many times what they bring the whole plan brings: 1 where they are all."""
+        n, objective = len(self.plan.problem.value), self.plan.solution.objective
+        if len(self.rows) == n:
+            return 1.0
+        part = self.solution.objective
+        return objective / part if part > 0 else n / max(len(self.rows), 1)
+
+
+def share_of(plan: DatedPlan, drawn_from: Problem | None = None) -> PlanShare:
+    """Return the share of a plan that is solved again, about ``RANGE_CUSTOMERS`` of it, drawn by what is in them.
+
+    ``drawn_from`` are other values of the same customers: who gets nothing in the plan is all alike there.
+    """
+    return PlanShare(plan, glimpsed_rows(drawn_from or plan.problem, RANGE_CUSTOMERS))
+
+
+def budget_curve(share: PlanShare, name: str, factors: Sequence[float]) -> list[tuple[float, float, float]]:
     """Return (limit, value, price) of re-solved plans for each factor of a resource's limit; money in fen.
 
-    Of a large plan a share of ``RANGE_CUSTOMERS`` is solved again, and told in proportion to the plan's own value.
+    Of a large plan its share is solved, and told in proportion to the plan's own value.
     """
+    plan = share.plan
     index = next(i for i, family in enumerate(plan.problem.families) if family.name == name)
-    rows = glimpsed_rows(plan.problem, RANGE_CUSTOMERS)
-    some, scale = part_of(plan.problem, rows), scale_of(plan, rows)
     limit, points = float(plan.problem.families[index].limit[0]), []
     for factor in factors:
-        solution = assign(with_limit(some, index, factor), plan.rules, plan.solution.price)
-        points.append((limit * factor, solution.objective * scale, float(solution.price[index][0])))
+        other = with_limit(share.problem, index, factor)
+        found = share.solution if factor == 1.0 else assign(other, plan.rules, plan.solution.price)
+        points.append((limit * factor, found.objective * share.scale, float(found.price[index][0])))
     return points
-
-
-def scale_of(plan: DatedPlan, rows: Integers) -> float:
-    """Return how many times what these rows' share of a plan brings the whole plan brings: 1 where they are all."""
-    n = len(plan.problem.value)
-    if len(rows) == n:
-        return 1.0
-    part = assign(part_of(plan.problem, rows), plan.rules, plan.solution.price).objective
-    return plan.solution.objective / part if part > 0 else n / max(len(rows), 1)
