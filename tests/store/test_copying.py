@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from bankloop.store.contracts import Principal
-from bankloop.store.copying import copy_in, copy_out
+from bankloop.store.copying import FEW_ROWS, bring_in, copy_in, copy_out
 from bankloop.store.database import Store
 
 WORDS = pa.schema([pa.field("n", pa.int64()), pa.field("word", pa.string()), pa.field("list", pa.list_(pa.string()))])
@@ -22,6 +22,22 @@ def test_rows_come_back_with_quotes_line_ends_and_nothing(store: Store, system: 
         found = copy_out(connection, f"SELECT n, word, array_to_json(list) FROM {name} ORDER BY n", WORDS)
         assert found.select(["n", "word"]).equals(table.select(["n", "word"]))
         assert copy_out(connection, f"SELECT n, word, list FROM {name} WHERE n < 0", WORDS).num_rows == 0
+
+
+@pytest.mark.parametrize("rows", [1, 6, FEW_ROWS, FEW_ROWS + 1])
+def test_few_rows_go_along_with_a_statement_as_many_lie_in_a_table(store: Store, system: Principal, rows: int) -> None:
+    words = ["", None, 'say "yes", or\nno', "100 %s", "\\N", "a" * 100_000]
+    lists = [[], ["a,b"], None, ["{x}", '"'], ["甲", "乙"], ["\\"]]
+    table = pa.table([range(rows), (words * rows)[:rows], (lists * rows)[:rows]], schema=WORDS)
+    with store.begin(system) as connection:
+        given = bring_in(connection, table)
+        assert bool(given.head) == (rows <= FEW_ROWS)
+        found = connection.exec_driver_sql(
+            f"WITH {given.head}kept AS (SELECT * FROM {given.name}) SELECT n, word, list FROM kept ORDER BY n",
+            given.values and dict(given.values),
+        )
+        same = connection.exec_driver_sql(f"SELECT n, word, list FROM {copy_in(connection, table)} ORDER BY n")
+        assert found.all() == same.all()
 
 
 def test_a_query_that_fails_at_once_or_on_the_way_raises_and_the_connection_serves_on(

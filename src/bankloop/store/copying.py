@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,6 +26,17 @@ else:
 
 _PIECE_ROWS = 20_000
 _READ_BLOCK = 1 << 24
+# A table of their own costs the catalogue more than so few rows are worth.
+FEW_ROWS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtRows:
+    """Rows for one statement: ``name`` stands in its FROM, ``head`` after its WITH; ``values`` fill the head's places."""
+
+    name: str
+    head: str = ""
+    values: Mapping[str, Any] | None = None
 
 
 @cache
@@ -38,6 +50,11 @@ def _sql_types() -> dict[pa.DataType, str]:
         pa.timestamp("us", tz="UTC"): "timestamptz",
         pa.list_(pa.string()): "text[]",
     }
+
+
+def _array_type(kind: pa.DataType) -> str:
+    """Return what a column of rows in an array is: lists are no rows of an array, they go as they are written."""
+    return "text" if kind == pa.list_(pa.string()) else _sql_types()[kind]
 
 
 def fitted(what: str, table: pa.Table, schema: pa.Schema, defaults: Mapping[str, object]) -> pa.Table:
@@ -65,6 +82,17 @@ def copy_in(connection: Connection, table: pa.Table) -> str:
         cursor.execute("SET LOCAL default_statistics_target = 10")
         cursor.execute(f"ANALYZE {name}")
     return name
+
+
+def bring_in(connection: Connection, table: pa.Table) -> BroughtRows:
+    """Bring rows to one statement: few go along with it, many lie in a temporary table."""
+    if table.num_rows > FEW_ROWS:
+        return BroughtRows(copy_in(connection, table))
+    plain = _written(table)
+    arrays = ", ".join(f"%({one.name})s::{_array_type(one.type)}[]" for one in table.schema)
+    columns = ", ".join(f"{one.name}{'::text[]' if _array_type(one.type) != _sql_types()[one.type] else ''}" for one in table.schema)
+    head = f"brought AS (SELECT {columns} FROM unnest({arrays}) AS r ({', '.join(table.schema.names)})), "
+    return BroughtRows("brought", head, {name: plain[name].to_pylist() for name in plain.column_names})
 
 
 def copy_out(
@@ -109,10 +137,10 @@ def _copied(raw: psycopg.Connection[Any], statement: bytes) -> memoryview:
     return sink.getbuffer()
 
 
-def sole(connection: Connection, statement: str) -> int:
-    """Run a statement over a copied table and return how many rows it touched."""
+def sole(connection: Connection, statement: str, values: Mapping[str, Any] | None = None) -> int:
+    """Run a statement over rows that were brought in and return how many rows it touched."""
     with _cursor(connection) as cursor:
-        cursor.execute(statement)
+        cursor.execute(statement.encode(), values or None)
         return cursor.rowcount
 
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
 from bankloop.store.contracts import DecisionBatch
-from bankloop.store.copying import copy_in, copy_out, fitted, sole
+from bankloop.store.copying import bring_in, copy_out, fitted, sole
 from bankloop.store.schemas import DECISION_DEFAULTS, DECISION_SCHEMA, EVENT_DEFAULTS, EVENT_SCHEMA
 
 _KEY = "campaign, round, customer_no, placement, window_start"
@@ -33,14 +33,16 @@ def append_events(connection: Connection, table: pa.Table) -> int:
     if not rows.num_rows:
         return 0
     _ensure_months(connection, "event", rows.column("occurred_on"))
-    name = copy_in(connection, rows)
+    given = bring_in(connection, rows)
     return sole(
         connection,
-        f"WITH once AS (SELECT DISTINCT ON (source, event_id) * FROM {name} ORDER BY source, event_id), "
+        f"WITH {given.head}once AS (SELECT DISTINCT ON (source, event_id) * FROM {given.name} "
+        f"ORDER BY source, event_id), "
         f"fresh AS (INSERT INTO event_key SELECT source, event_id FROM once ORDER BY source, event_id "
         f"ON CONFLICT DO NOTHING RETURNING source, event_id) "
         f"INSERT INTO event ({_names(EVENT_SCHEMA)}) SELECT {_cast(EVENT_SCHEMA)} "
         f"FROM once i JOIN fresh USING (source, event_id)",
+        given.values,
     )
 
 
@@ -54,14 +56,15 @@ def append_decisions(connection: Connection, batch: DecisionBatch) -> int:
     if not rows.num_rows:
         return 0
     _ensure_months(connection, "decision", rows.column("window_start"))
-    name = copy_in(connection, rows)
+    given = bring_in(connection, rows)
     return sole(
         connection,
-        f"WITH fresh AS (INSERT INTO decision_key ({_KEY}, decision_id, unit_id) "
-        f"SELECT {_KEY}, decision_id::uuid, unit_id FROM {name} ORDER BY {_KEY} "
+        f"WITH {given.head}fresh AS (INSERT INTO decision_key ({_KEY}, decision_id, unit_id) "
+        f"SELECT {_KEY}, decision_id::uuid, unit_id FROM {given.name} ORDER BY {_KEY} "
         f"ON CONFLICT DO NOTHING RETURNING decision_id) "
         f"INSERT INTO decision ({_names(DECISION_SCHEMA)}) SELECT {_cast(DECISION_SCHEMA)} "
-        f"FROM {name} i JOIN fresh f ON f.decision_id = i.decision_id::uuid",
+        f"FROM {given.name} i JOIN fresh f ON f.decision_id = i.decision_id::uuid",
+        given.values,
     )
 
 
