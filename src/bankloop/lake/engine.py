@@ -44,8 +44,7 @@ def session(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 
 
 def _set(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    connection.execute("SET TimeZone = 'UTC'").fetchall()
-    connection.execute("SET enable_progress_bar = false").fetchall()
+    connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false").fetchall()
     return connection
 
 

@@ -103,12 +103,15 @@ class Lake:
         """
         if not scope.whole:
             raise errors.not_whole_bank(scope.purpose)
-        connection = self.engine()
+        current, views = self.manifest.currents(), []
         for table, contract in CONTRACTS.items():
-            wanted = (versions or {}).get(table)
-            found = self.version(table, wanted) if wanted else self.manifest.current(table)
+            found, wanted = current.get(table), (versions or {}).get(table)
+            if wanted and (found is None or found.version != wanted):
+                found = self.version(table, wanted)
             body = f"SELECT * FROM {parquet(self.paths(found))}" if found else _empty(contract)
-            connection.execute(f"CREATE VIEW {name(table)} AS {body}").fetchall()
+            views.append(f"CREATE VIEW {name(table)} AS {body}")
+        connection = self.engine()
+        connection.execute("; ".join(views)).fetchall()
         return connection
 
     def engine(self) -> duckdb.DuckDBPyConnection:
