@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 else:
     ibis = later("ibis")
 
+Shape = tuple[tuple[str, str], ...]
+"""A table's columns by name and the engine's type."""
 KEY = "customer_no"
 LEAD = "lead_no"
 # Every number of each person who has several, the leading one too, and which one leads.
@@ -134,13 +137,31 @@ def persons_connection(
         for table in BY_PERSON:
             by_number = quoted(_BY_NUMBER.format(table))
             connection.execute(f"ALTER VIEW {quoted(table)} RENAME TO {by_number}").fetchall()
-        backend = ibis.duckdb.from_connection(connection)
-        found = by_person(
-            {table: backend.table(_BY_NUMBER.format(table)) for table in BY_PERSON}, backend.table(_LEADS)
-        )
-        for table, rows in found.items():
-            connection.execute(f"CREATE TEMP VIEW {quoted(table)} AS {backend.compile(rows)}").fetchall()
+        shapes = tuple((table, shape_of(connection, _BY_NUMBER.format(table))) for table in BY_PERSON)
+        for table, rows in _queries_by_person(shapes):
+            connection.execute(f"CREATE TEMP VIEW {quoted(table)} AS {rows}").fetchall()
     return connection
+
+
+def shape_of(connection: duckdb.DuckDBPyConnection, table: str) -> Shape:
+    """Return a table's columns with the engine's types."""
+    rows = connection.execute(f"DESCRIBE {quoted(table)}").fetchall()
+    return tuple((name, kind) for name, kind, *_ in rows)
+
+
+def unbound(table: str, shape: Shape) -> Any:
+    """Return an Ibis table of so many columns that no engine holds: what is compiled of it runs on any that has it."""
+    from ibis.backends.sql.datatypes import DuckDBType
+
+    return ibis.table({name: DuckDBType.from_string(kind) for name, kind in shape}, name=table)
+
+
+@lru_cache(maxsize=16)
+def _queries_by_person(shapes: tuple[tuple[str, Shape], ...]) -> tuple[tuple[str, str], ...]:
+    """Return by table how its rows are read by person: the same for every connection on tables of the same columns."""
+    leads = ibis.table({KEY: "string", LEAD: "string"}, name=_LEADS)
+    found = by_person({table: unbound(_BY_NUMBER.format(table), shape) for table, shape in shapes}, leads)
+    return tuple((table, str(ibis.to_sql(rows, dialect="duckdb"))) for table, rows in found.items())
 
 
 def by_person(tables: Mapping[str, Any], leads: Any) -> dict[str, Any]:

@@ -12,7 +12,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bankloop.customer.contracts import PROPERTIES, Catalogue, State
-from bankloop.customer.persons import BY_PERSON, NO_LEADS, by_person, led_numbers, persons_connection
+from bankloop.customer.persons import (
+    BY_PERSON,
+    NO_LEADS,
+    by_person,
+    led_numbers,
+    persons_connection,
+    shape_of,
+    unbound,
+)
 from bankloop.customer.queries import KEY, state_expression
 from bankloop.kit.clock import local_day, local_moment
 from bankloop.kit.expression import BOOL, DATE, STRING, Type
@@ -51,14 +59,13 @@ def build_state(
     read = {**lake.current_versions(), **(versions or {})}
     read = {table: version for table, version in read.items() if table in _BASE}
     with persons_connection(lake, "state", leads, read) as connection:
-        backend = ibis.duckdb.from_connection(connection)
         given = {}
         for name, table in (scores or {}).items():
             connection.register(f"score_{name}", _highest(table, leads))
-            given[name] = backend.table(f"score_{name}")
-        tables = {table: backend.table(table) for table in _BASE}
+            given[name] = unbound(f"score_{name}", shape_of(connection, f"score_{name}"))
+        tables = {table: unbound(table, shape_of(connection, table)) for table in _BASE}
         expression = state_expression(tables, wanted, today, known_until, lake.zone, given)
-        found = connection.sql(backend.compile(expression.order_by(KEY))).to_arrow_table()
+        found = connection.sql(str(ibis.to_sql(expression.order_by(KEY), dialect="duckdb"))).to_arrow_table()
     table = found.cast(state_schema(wanted))
     return State(table, today, wanted.digest, read, table_digest(table))
 

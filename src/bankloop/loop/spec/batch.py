@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -48,15 +49,29 @@ def measures(state: pa.Table, texts: Mapping[str, str], types: Mapping[str, Type
 
 
 def _evaluated(state: pa.Table, texts: Mapping[str, str], types: Mapping[str, Type], as_of: date) -> pa.Table:
-    backend = ibis.duckdb.from_connection(duckdb.connect())
-    try:
-        backend.con.register("state", state)
-        table = backend.table("state")
-        compiled = {name: to_ibis(read_spelled_out(text, types), table, as_of) for name, text in texts.items()}
-        sql = ibis.to_sql(table.select(**compiled), dialect="duckdb")
-        return backend.con.sql(str(sql)).to_arrow_table()
-    finally:
-        backend.disconnect()
+    sql = _compiled(tuple(texts.items()), tuple(types.items()), state.schema.remove_metadata(), as_of)
+    with _engine().cursor() as connection:
+        connection.register("state", state)
+        try:
+            return connection.sql(sql).to_arrow_table()
+        finally:
+            connection.unregister("state")
+
+
+@cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    """Return the process's engine for conditions; whoever asks has a session of it to themselves."""
+    return duckdb.connect()
+
+
+@lru_cache(maxsize=512)
+def _compiled(
+    texts: tuple[tuple[str, str], ...], types: tuple[tuple[str, Type], ...], schema: pa.Schema, as_of: date
+) -> str:
+    """Return the query over ``state``: a round asks the same of several days' people, and of the same people anew."""
+    table, known = ibis.table(ibis.Schema.from_pyarrow(schema), name="state"), dict(types)
+    compiled = {name: to_ibis(read_spelled_out(text, known), table, as_of) for name, text in texts}
+    return str(ibis.to_sql(table.select(**compiled), dialect="duckdb"))
 
 
 def numpy_bool(column: pa.ChunkedArray, unknown: bool) -> Bools:
