@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
 from bankloop.kit.errors import NotFoundError
 from bankloop.kit.text import Text
-from bankloop.lake.contracts import Scope
 from bankloop.loop.bank import Bank
 from bankloop.loop.product import WhyNot, numbers, suitability_codes
 from bankloop.loop.spec import Policies, Product
@@ -102,8 +102,9 @@ def scorecards(bank: Bank) -> tuple[Scorecard, ...]:
     people = bank.state(today - timedelta(days=1)).table
     versions = bank.lake.manifest.versions("holding")
     older = [v for v in versions[:-1] if v.as_of <= today - timedelta(days=RETENTION_DAYS)]
-    before = older[-1].version if older else None
-    return tuple(_scorecard(bank, product, today, people, before) for product in bank.spec.products.values())
+    before = bank.lake.reading(older[-1]) if older else None
+    with bank.persons("scorecard") as engine:
+        return tuple(_scorecard(engine, product, today, people, before) for product in bank.spec.products.values())
 
 
 def due_reviews(cards: Sequence[Scorecard], policies: Policies) -> tuple[Trigger, ...]:
@@ -179,25 +180,27 @@ def _ppm(mask: np.ndarray) -> int:
     return round(float(mask.mean()) * 1_000_000) if len(mask) else 0
 
 
-def _scorecard(bank: Bank, product: Product, today: date, people: pa.Table, before: str | None) -> Scorecard:
+def _scorecard(
+    engine: duckdb.DuckDBPyConnection, product: Product, today: date, people: pa.Table, before: str | None
+) -> Scorecard:
+    """Return a product's figures; ``before`` is how a month-old version of holdings is read, None where there is none."""
     mine = _mine(product)
     since = today - timedelta(days=SALES_DAYS)
-    with bank.persons("scorecard") as connection:
-        now = connection.execute(
-            f"SELECT count(*) FILTER (opened_on > $since) AS sales, count(DISTINCT customer_no) AS holders, "
-            f"coalesce(sum(balance_fen), 0)::hugeint AS balance FROM holding WHERE {mine}", {"since": since},
-        ).fetchone()  # fmt: skip
-        bought = connection.execute(
-            "SELECT count(DISTINCT h.customer_no), count(DISTINCT h.customer_no) FILTER (c.complaint_on >= h.opened_on) "
-            f"FROM holding h JOIN customer c USING (customer_no) WHERE h.opened_on > $since AND {mine}", {"since": since},
-        ).fetchone()  # fmt: skip
+    now = engine.execute(
+        f"SELECT count(*) FILTER (opened_on > $since) AS sales, count(DISTINCT customer_no) AS holders, "
+        f"coalesce(sum(balance_fen), 0)::hugeint AS balance FROM holding WHERE {mine}", {"since": since},
+    ).fetchone()  # fmt: skip
+    bought = engine.execute(
+        "SELECT count(DISTINCT h.customer_no), count(DISTINCT h.customer_no) FILTER (c.complaint_on >= h.opened_on) "
+        f"FROM holding h JOIN customer c USING (customer_no) WHERE h.opened_on > $since AND {mine}", {"since": since},
+    ).fetchone()  # fmt: skip
     assert now is not None
     assert bought is not None
     balance = int(now[2])
     return Scorecard(
         product.key, int(now[0]), int(bought[0]), int(now[1]), balance, balance * product.margin // 1_000_000,
         round(bought[1] / bought[0] * 1_000_000) if bought[0] else None,
-        _retention(bank, mine, before), _blocked(product, people),
+        _retention(engine, mine, before) if before else None, _blocked(product, people),
     )  # fmt: skip
 
 
@@ -208,18 +211,13 @@ def _mine(product: Product) -> str:
     return f"{column} IN ({listed})" if listed else "false"
 
 
-def _retention(bank: Bank, mine: str, before: str | None) -> int | None:
-    """Return the share of a month-old version's holdings that are still there."""
-    if before is None:
-        return None
-    with bank.lake.connection(Scope.whole_bank("scorecard"), {"holding": before}) as connection:
-        then = connection.sql(f"SELECT holding_id FROM holding WHERE {mine}").to_arrow_table()
-    if not then.num_rows:
-        return None
-    with bank.lake.connection(Scope.whole_bank("scorecard")) as connection:
-        connection.register("before_", then)
-        kept = connection.sql("SELECT holding_id FROM before_ JOIN holding USING (holding_id)").to_arrow_table()
-    return round(1_000_000 * int(kept.num_rows) / int(then.num_rows))
+def _retention(engine: duckdb.DuckDBPyConnection, mine: str, before: str) -> int | None:
+    """Return the share of a month-old version's holdings that are still there; None of none."""
+    found = engine.execute(
+        f"SELECT count(*), count(h.holding_id) FROM (SELECT holding_id FROM {before} WHERE {mine}) "
+        "LEFT JOIN (SELECT holding_id FROM holding) h USING (holding_id)"
+    ).fetchone()
+    return round(1_000_000 * int(found[1]) / int(found[0])) if found and found[0] else None
 
 
 def _blocked(product: Product, people: pa.Table) -> dict[WhyNot, int]:
