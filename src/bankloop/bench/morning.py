@@ -164,7 +164,7 @@ def keep_challenger(bank: Bank, story: Story, today: date) -> None:
         asked = [approval_of(connection, "model", name) for name in story.challengers]
     if not any(one is not None and one.open for one in asked):
         name = min(story.challengers)
-        loop.learn(bank, maker(), name, len(story.rounds), today, _ANYWAY)
+        loop.learn(bank, maker(), name, len(story.rounds), today, _ANYWAY, story.challengers[name])
 
 
 class Desks:

@@ -170,13 +170,19 @@ def evaluate(
 
 @verb("model.learn")
 def learn(
-    bank: Bank, principal: Principal, campaign: str, round_: int, today: date, anyway: str = ""
+    bank: Bank,
+    principal: Principal,
+    campaign: str,
+    round_: int,
+    today: date,
+    anyway: str = "",
+    prepared: optimize.Challenger | None = None,
 ) -> optimize.Challenger:
     """8 优模型: train the challenger on all rounds so far and compare; it is submitted where the comparison supports it.
 
-    ``anyway`` is why it is submitted all the same.
+    ``anyway`` is why it is submitted all the same; ``prepared`` is what ``learn`` returned of the round before somebody said so.
     """
-    return learn_from(bank, principal, campaign, round_, today, anyway)
+    return learn_from(bank, principal, campaign, round_, today, anyway, prepared)
 
 
 def _free_locks(bank: Bank, principal: Principal, round_: int, start: date, further: bool) -> dict[str, Lock]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import pyarrow as pa
 from sqlalchemy import Connection
 
 from bankloop.kit.errors import ConflictError, NotFoundError
@@ -52,12 +53,19 @@ def draft_model(bank: Bank, principal: Principal, name: str, today: date, seed: 
 
 
 def learn_from(
-    bank: Bank, principal: Principal, campaign: str, round_: int, today: date, anyway: str
+    bank: Bank,
+    principal: Principal,
+    campaign: str,
+    round_: int,
+    today: date,
+    anyway: str,
+    prepared: optimize.Challenger | None = None,
 ) -> optimize.Challenger:
     """Train the challenger on all rounds up to one whose labels are due, and compare it with the champion.
 
     It is submitted for promotion only where the comparison supports it, or where somebody says why it should be all the
-    same (``anyway``); else it stays in the registry and the champion in force.
+    same (``anyway``); else it stays in the registry and the champion in force. ``prepared`` is what was learned from the
+    same round before: it is not learned again.
     """
     with bank.store.begin(principal) as connection:
         lock, decisions, _ = round_population(connection, campaign, round_, bank.leads(), LEARNT_FROM)
@@ -69,14 +77,7 @@ def learn_from(
                 campaign=campaign, round=round_, due=due,
             )  # fmt: skip
         before = _entry(connection, lock)
-        data, tried = learning_rows(bank, connection, (lock, decisions, round_), locked_features(bank, before))
-    in_force = _loaded(bank, before)
-    now = model.feature_matrix(audience_now(bank, lock, today, data.features), data.features)
-    learnt = tuple(before.card.get("rounds", ()))
-    setting = campaign_today(bank, principal, lock, in_force, today)
-    challenger = optimize.train_challenger(
-        lock.campaign, in_force, learnt, data, tried, now, SEED, lock.digest, setting
-    )
+    challenger = prepared or _trained(bank, principal, (lock, decisions, round_), before, today)
     with bank.store.begin(principal) as connection:
         entered = register(bank, connection, campaign, challenger.model, challenger.card)
         compared = challenger.comparison
@@ -91,9 +92,22 @@ def learn_from(
             "learnt": {"round": round_, "until": _newest_closed(connection, lock, round_, today).isoformat()},
         }  # fmt: skip
         set_step(connection, StepState(campaign, round_, "optimize", "done", detail))
-        after = {"round": round_, "rows": len(data.y), "version": entered.version, "proposed": proposed}
+        after = {"round": round_, "rows": challenger.card.rows, "version": entered.version, "proposed": proposed}
         record_audit(connection, "model.learn", "model", campaign, None, after, anyway)
     return replace(challenger, version=entered.version)
+
+
+def _trained(
+    bank: Bank, principal: Principal, newest: tuple[Lock, pa.Table, int], before: ModelVersion, today: date
+) -> optimize.Challenger:
+    """Return the challenger of a round, as its lock and population say it, beside the registered champion."""
+    lock, in_force = newest[0], _loaded(bank, before)
+    with bank.store.begin(principal) as connection:
+        data, tried = learning_rows(bank, connection, newest, tuple(in_force.base.features))
+    now = model.feature_matrix(audience_now(bank, lock, today, data.features), data.features)
+    learnt = tuple(before.card.get("rounds", ()))
+    setting = campaign_today(bank, principal, lock, in_force, today)
+    return optimize.train_challenger(lock.campaign, in_force, learnt, data, tried, now, SEED, lock.digest, setting)
 
 
 @verb("model.rollback")
@@ -240,11 +254,6 @@ def promotion_effect(
     return plain
 
 
-def locked_features(bank: Bank, entry: ModelVersion) -> tuple[str, ...]:
-    """Return what a registered model reads."""
-    return tuple(_loaded(bank, entry).base.features)
-
-
 def _calibration(
     bank: Bank, connection: Connection, in_force: Uplift, name: str, newest: int, today: date
 ) -> optimize.Drift | None:
@@ -301,7 +310,6 @@ __all__ = [
     "ask_retraining",
     "draft_model",
     "learn_from",
-    "locked_features",
     "promotion_effect",
     "register",
     "roll_back",
