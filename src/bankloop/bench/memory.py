@@ -14,6 +14,8 @@ from typing import Self
 import psutil
 
 _EVERY_SECONDS = 0.5
+# Who is there is looked up in one sample of so many: to go through every process of a machine costs more than to weigh a few.
+_LOOK_AROUND = 4
 _MB = 1024 * 1024
 
 
@@ -24,7 +26,9 @@ class PeakMemory:
         self._folder = folder
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._peak = 0
+        self._peak = self._samples = 0
+        self._tree: dict[int, psutil.Process] = {}
+        self._served: list[psutil.Process] = []
 
     @property
     def peak_mb(self) -> int:
@@ -47,10 +51,13 @@ class PeakMemory:
             self._sample()
 
     def _sample(self) -> None:
-        me = psutil.Process()
-        tree = {p.pid: p for p in [me, *me.children(recursive=True)]}
-        sizes = [_size(process) for process in tree.values()]
-        served = [_size(process) for process in self._server() if process.pid not in tree]
+        if self._samples % _LOOK_AROUND == 0:
+            me = psutil.Process()
+            self._tree = {p.pid: p for p in [me, *me.children(recursive=True)]}
+            self._served = [process for process in self._server() if process.pid not in self._tree]
+        self._samples += 1
+        sizes = [_size(process) for process in self._tree.values()]
+        served = [_size(process) for process in self._served]
         own = sum(private + shared for private, shared in sizes)
         server = sum(private for private, _ in served) + max((shared for _, shared in served), default=0)
         self._peak = max(self._peak, own + server)
