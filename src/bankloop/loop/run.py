@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from bankloop.customer.consent import permits
 from bankloop.kit.errors import ConflictError
 from bankloop.kit.text import Text
 from bankloop.loop import audience, model, optimize, product, reach
@@ -68,7 +67,7 @@ def plan(
     state = bank.state(as_of, catalogue)
     # What customers allow and forbid holds as of now, whatever the files of that day said.
     with bank.store.begin(principal) as connection:
-        allowed = permits(connection, state.table["customer_no"])
+        allowed = bank.allowed(connection, state)
         own_rules = narrowed(connection)
     table = allowed.applied(state.table)
     # 1 建模型: the champions that the locks name

@@ -17,7 +17,6 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from bankloop.customer.consent import permits
 from bankloop.kit.errors import ConflictError
 from bankloop.kit.money import say_fen
 from bankloop.kit.text import Language, Text
@@ -245,16 +244,11 @@ def demand_of(lock: Lock, customers: int, maker: Principal, *, emergency: bool =
     )
 
 
-def _state(bank: Bank) -> pa.Table:
-    return bank.state(bank.lake.today() - timedelta(days=1)).table
-
-
 def _people_now(bank: Bank, principal: Principal) -> pa.Table:
     """Return yesterday's state with what customers allow now."""
-    state = _state(bank)
+    state = bank.state(bank.lake.today() - timedelta(days=1))
     with bank.store.begin(principal) as connection:
-        allowed = permits(connection, state["customer_no"])
-    return allowed.applied(state)
+        return bank.allowed(connection, state).applied(state.table)
 
 
 def _effect(bank: Bank, lock: Lock, learned: Uplift, found: audience.Snapshot, table: pa.Table) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from datetime import date
 
 import pyarrow as pa
 
-from bankloop.customer.consent import permits
 from bankloop.loop import audience, model, optimize, product, reach
 from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.branch_rule import narrowed
@@ -24,11 +23,11 @@ def campaign_today(bank: Bank, principal: Principal, locked: Lock, champion: Upl
     together.
     """
     lock = shelf_now(bank, principal).on(locked)
-    table = bank.state(today, catalogue_in_force(bank, {lock.name: lock})).table
+    state = bank.state(today, catalogue_in_force(bank, {lock.name: lock}))
     with bank.store.begin(principal) as connection:
-        allowed = permits(connection, table["customer_no"])
+        allowed = bank.allowed(connection, state)
         own = narrowed(connection)
-    table = allowed.applied(table)
+    table = allowed.applied(state.table)
     outside = own.outside(lock.name, table, lock.types, today)
     found = audience.select(lock, table, lock.types, today, outside=outside)
     people = table.take(pa.array(found.rows))
