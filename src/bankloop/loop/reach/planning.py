@@ -222,13 +222,15 @@ def share_of(plan: DatedPlan, drawn_from: Problem | None = None) -> PlanShare:
 def budget_curve(share: PlanShare, name: str, factors: Sequence[float]) -> list[tuple[float, float, float]]:
     """Return (limit, value, price) of re-solved plans for each factor of a resource's limit; money in fen.
 
-    Of a large plan its share is solved, and told in proportion to the plan's own value.
+    Of a large plan its share is solved, and told in proportion to the plan's own value. Factors rise: what is possible
+    within a limit is possible within a larger one.
     """
     plan = share.plan
     index = next(i for i, family in enumerate(plan.problem.families) if family.name == name)
-    limit, points = float(plan.problem.families[index].limit[0]), []
+    limit, points = float(plan.problem.families[index].limit[0]), list[tuple[float, float, float]]()
     for factor in factors:
         other = with_limit(share.problem, index, factor)
-        found = share.solution if factor == 1.0 else assign(other, plan.rules, plan.solution.price)
-        points.append((limit * factor, found.objective * share.scale, float(found.price[index][0])))
+        found = share.solution if factor == 1.0 else assign(other, plan.rules, plan.solution.price, closely=False)
+        least = points[-1][1] if points else 0.0
+        points.append((limit * factor, max(least, found.objective * share.scale), float(found.price[index][0])))
     return points

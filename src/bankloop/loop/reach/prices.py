@@ -209,11 +209,11 @@ def _pool_parts(members: PoolMembers, rows: int) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in itertools.pairwise(edges)]
 
 
-def minimise(flat: Flat, price: Floats | None, ask: Asked | None = None) -> Priced:
+def minimise(flat: Flat, price: Floats | None, ask: Asked | None = None, *, closely: bool = True) -> Priced:
     """Return the prices of least dual; ``price`` starts from another plan's. Where there are many customers samples come first.
 
     Another plan's prices may be far from these, and a sample finds that out at a hundredth of the cost. ``ask`` says what
-    customers take at given prices; without it each takes the best action.
+    customers take at given prices; without it each takes the best action. Not ``closely``, prices are a sample's.
     """
     if flat.inner >= 0 and len(flat.value) > SAMPLE:  # pools are walked many times: let each lie in one place
         order = PoolMembers.of(flat).rows
@@ -226,7 +226,8 @@ def minimise(flat: Flat, price: Floats | None, ask: Asked | None = None) -> Pric
         found = _cutting_planes(flat.rows(sample_of(flat, size)), price, radius, SAMPLE_TOLERANCE, ask=ask)
         price, radius = found.price, _SAMPLED_RADIUS
         passes += found.passes
-    found = _cutting_planes(flat, price, radius, TOLERANCE if flat.inner < 0 else TOLERANCE_IN_POOLS, ask=ask)
+    fine = TOLERANCE if flat.inner < 0 else TOLERANCE_IN_POOLS
+    found = _cutting_planes(flat, price, radius, fine if closely else SAMPLE_TOLERANCE, ask=ask)
     return replace(found, passes=found.passes + passes)
 
 

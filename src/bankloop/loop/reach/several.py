@@ -57,10 +57,17 @@ class SeveralSolution:
 
 
 def assign(
-    problem: Problem, rules: Rules | None, start_price: Sequence[Floats] | None = None, seed: int = 0
+    problem: Problem,
+    rules: Rules | None,
+    start_price: Sequence[Floats] | None = None,
+    seed: int = 0,
+    *,
+    closely: bool = True,
 ) -> PlanSolution | SeveralSolution:
-    """Return the plan of a problem: with ``rules`` several actions a customer, else at most one."""
-    return solve(problem, start_price, seed) if rules is None else solve_several(problem, rules, start_price)
+    """Return the plan of a problem: with ``rules`` several actions a customer, else at most one; ``closely`` as in ``solve``."""
+    if rules is None:
+        return solve(problem, start_price, seed, closely=closely)
+    return solve_several(problem, rules, start_price, closely=closely)
 
 
 def wished_at(problem: Problem, rules: Rules | None, prices: Sequence[Floats]) -> tuple[Integers, Integers]:
@@ -75,7 +82,9 @@ def wished_at(problem: Problem, rules: Rules | None, prices: Sequence[Floats]) -
     return rows, columns
 
 
-def solve_several(problem: Problem, rules: Rules, start_price: Sequence[Floats] | None = None) -> SeveralSolution:
+def solve_several(
+    problem: Problem, rules: Rules, start_price: Sequence[Floats] | None = None, *, closely: bool = True
+) -> SeveralSolution:
     """Return an integral plan under limits and rules, with its certificate.
 
     Floors are not taken here. Raises ``InputError`` as ``solve`` does, and for rules that do not fit the actions.
@@ -83,7 +92,8 @@ def solve_several(problem: Problem, rules: Rules, start_price: Sequence[Floats] 
     if len(rules.placement) != problem.value.shape[-1] or any(f.floor is not None for f in problem.families):
         raise errors.bad_rules()
     flat, tree = replace(flatten(problem), inner=-1), tree_of(rules)
-    found = minimise(flat, None if start_price is None else start_price_of(flat, start_price), _asking(tree))
+    begin = None if start_price is None else start_price_of(flat, start_price)
+    found = minimise(flat, begin, _asking(tree), closely=closely)
     total, used, choice = _at(flat, tree, found.price)
     unrepaired = np.where(choice[:, None] >= 0, tree.member[choice], False)
     chosen = unrepaired.copy()

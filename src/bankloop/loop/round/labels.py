@@ -67,7 +67,7 @@ def _reads(bank: Bank, campaign: Campaign) -> list[str]:
 
 
 def audience_now(bank: Bank, lock: Lock, today: date, reads: Sequence[str]) -> pa.Table:
-    """Return the state rows that meet a campaign's audience on a day; ``ConflictError`` where it lacks what a model ``reads``."""
+    """Return whom an audience holds on a day (customer_no, ``reads``); ``ConflictError`` where one of ``reads`` is gone."""
     table = bank.state(today).table
     gone = sorted(set(reads) - set(table.column_names))
     if gone:
@@ -77,7 +77,7 @@ def audience_now(bank: Bank, lock: Lock, today: date, reads: Sequence[str]) -> p
             campaign=lock.name, names=", ".join(gone),
         )  # fmt: skip
     rows = conditions(table, {"audience": lock.audience}, bank.catalogue.types, today)["audience"]
-    return table.take(pa.array(np.flatnonzero(rows)))
+    return table.select([*dict.fromkeys(("customer_no", *reads))]).take(pa.array(np.flatnonzero(rows)))
 
 
 def learning_rows(
