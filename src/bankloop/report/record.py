@@ -233,7 +233,7 @@ def _certainty(window: Window, index: int) -> tuple[tuple[float, float, float], 
         held[here] = control
         held &= found.cell != reach.ExperimentCell.EXEMPT.value
         problem = replace(part, value=np.where(mine & held[share.rows, None], -np.inf, part.value))
-        solved = reach.assign(problem, dated.rules, dated.solution.price)
+        solved = reach.assign(problem, dated.rules, dated.solution.price, closely=False)
         kept = round(len(here) * size)
         visible = evaluation.minimum_detectable(base, len(here) - kept, kept)
         points.append((size, float(visible), solved.objective * scale))
