@@ -14,7 +14,7 @@ from typing import Self
 import psutil
 
 _EVERY_SECONDS = 0.5
-# Who is there is looked up in one sample of so many: to go through every process of a machine costs more than to weigh a few.
+# Who is there is looked up in one sample of so many: going through all of a machine costs more than weighing a few.
 _LOOK_AROUND = 4
 _MB = 1024 * 1024
 

@@ -179,7 +179,8 @@ def learn(
 ) -> optimize.Challenger:
     """8 优模型: train the challenger on all rounds so far and compare; it is submitted where the comparison supports it.
 
-    ``anyway`` is why it is submitted all the same; ``prepared`` is what ``learn`` returned of the round before somebody said so.
+    ``anyway`` is why it is submitted all the same; ``prepared`` is what ``learn`` returned of that round
+    before.
     """
     return learn_from(bank, principal, campaign, round_, today, anyway, prepared)
 

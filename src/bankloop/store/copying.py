@@ -32,7 +32,7 @@ FEW_ROWS = 50
 
 @dataclass(frozen=True, slots=True)
 class BroughtRows:
-    """Rows for one statement: ``name`` stands in its FROM, ``head`` after its WITH; ``values`` fill the head's places."""
+    """Rows for one statement: ``name`` stands in its FROM, ``head`` after WITH; ``values`` fill the head's places."""
 
     name: str
     head: str = ""

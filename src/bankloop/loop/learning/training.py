@@ -64,8 +64,8 @@ def learn_from(
     """Train the challenger on all rounds up to one whose labels are due, and compare it with the champion.
 
     It is submitted for promotion only where the comparison supports it, or where somebody says why it should be all the
-    same (``anyway``); else it stays in the registry and the champion in force. ``prepared`` is what was learned from the
-    same round before: it is not learned again.
+    same (``anyway``); else it stays in the registry and the champion in force. ``prepared`` is what was learned from
+    the same round before: it is not learned again.
     """
     with bank.store.begin(principal) as connection:
         lock, decisions, _ = round_population(connection, campaign, round_, bank.leads(), LEARNT_FROM)

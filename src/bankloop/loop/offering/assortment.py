@@ -183,7 +183,7 @@ def _ppm(mask: np.ndarray) -> int:
 def _scorecard(
     engine: duckdb.DuckDBPyConnection, product: Product, today: date, people: pa.Table, before: str | None
 ) -> Scorecard:
-    """Return a product's figures; ``before`` is how a month-old version of holdings is read, None where there is none."""
+    """Return a product's figures; ``before`` is how a month-old version of holdings is read, if there is one."""
     mine = _mine(product)
     since = today - timedelta(days=SALES_DAYS)
     now = engine.execute(

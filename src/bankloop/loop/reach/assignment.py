@@ -101,9 +101,10 @@ def solve(
     """Return an integral plan within every limit, with its certificate; deterministic, blind to the order of customers.
 
     ``start_price`` (one array per family) warm-starts the prices, for example from yesterday's plan. ``seed`` is kept for
-    callers: nothing is drawn. What is read off and not carried out is not solved ``closely``: its plan breaks nothing
-    either, and lies a few hundred-thousandths below the best. Floors that cannot be reached are approached as far as limits allow and reported in
-    ``short``. Raises ``InputError`` for values, uses, limits, floors, groups and prices that make no sense.
+    callers: nothing is drawn. What is read off and not carried out need not be solved ``closely``: that plan breaks
+    nothing either, and lies a few hundred-thousandths below the best. Floors that cannot be reached are approached as
+    far as limits allow and reported in ``short``. Raises ``InputError`` for values, uses, limits, floors, groups and
+    prices that make no sense.
     """
     del seed
     flat = flatten(problem)

@@ -185,7 +185,7 @@ def with_limit(problem: Problem, index: int, factor: float) -> Problem:
 
 @dataclass(frozen=True)
 class PlanShare:
-    """A share of a plan's customers, ``rows``, with their share of everything: what is read off a plan is asked of it."""
+    """A share of a plan's customers, ``rows``, with their share of everything: what is read off a plan is read here."""
 
     plan: DatedPlan
     rows: Integers

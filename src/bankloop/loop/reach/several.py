@@ -64,7 +64,7 @@ def assign(
     *,
     closely: bool = True,
 ) -> PlanSolution | SeveralSolution:
-    """Return the plan of a problem: with ``rules`` several actions a customer, else at most one; ``closely`` as in ``solve``."""
+    """Return the plan of a problem: with ``rules`` several actions a customer, else one; ``closely`` as ``solve``."""
     if rules is None:
         return solve(problem, start_price, seed, closely=closely)
     return solve_several(problem, rules, start_price, closely=closely)

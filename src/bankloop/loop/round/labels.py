@@ -67,7 +67,7 @@ def _reads(bank: Bank, campaign: Campaign) -> list[str]:
 
 
 def audience_now(bank: Bank, lock: Lock, today: date, reads: Sequence[str]) -> pa.Table:
-    """Return whom an audience holds on a day (customer_no, ``reads``); ``ConflictError`` where one of ``reads`` is gone."""
+    """Return an audience on a day (customer_no, ``reads``); ``ConflictError`` where it lacks what a model ``reads``."""
     table = bank.state(today).table
     gone = sorted(set(reads) - set(table.column_names))
     if gone:
