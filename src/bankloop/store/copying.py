@@ -90,7 +90,9 @@ def bring_in(connection: Connection, table: pa.Table) -> BroughtRows:
         return BroughtRows(copy_in(connection, table))
     plain = _written(table)
     arrays = ", ".join(f"%({one.name})s::{_array_type(one.type)}[]" for one in table.schema)
-    columns = ", ".join(f"{one.name}{'::text[]' if _array_type(one.type) != _sql_types()[one.type] else ''}" for one in table.schema)
+    columns = ", ".join(
+        f"{one.name}{'::text[]' if _array_type(one.type) != _sql_types()[one.type] else ''}" for one in table.schema
+    )
     head = f"brought AS (SELECT {columns} FROM unnest({arrays}) AS r ({', '.join(table.schema.names)})), "
     return BroughtRows("brought", head, {name: plain[name].to_pylist() for name in plain.column_names})
 
