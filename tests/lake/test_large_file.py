@@ -1,4 +1,4 @@
-"""A text of two gigabytes: what is looked at of it is bounded, and it loads in a fraction of its size of memory."""
+"""A text of two gigabytes: what is looked at of it is bounded, and it loads within a limit of half its size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.soak
 SIZE = 2 << 30
-# What a process may grow by for a file, as a share of the file.
+# What a process may grow by for a file, as a share of the file: the lake's limit, and what stands beside it.
 MOST = 0.6
 _PART = 100_000
 _CODE = """
@@ -35,7 +35,7 @@ looked = grown() - before
 make_bank(folder, [str(file)], propose([look], {}, date(2026, 11, 28)))
 file.unlink()
 clock = FixedClock(datetime(2026, 11, 29, 4, tzinfo=UTC))
-report = load_bank(folder, Lake(folder, MemoryManifest(), clock))
+report = load_bank(folder, Lake(folder, MemoryManifest(), clock, memory="1GB"))
 rows = {one.source: one.loaded for one in report.sources}
 print(json.dumps({"sampled": look.sampled, "looked": looked, "loaded": grown() - before, "rows": rows}))
 """
@@ -53,7 +53,7 @@ def write_customers(place: Path, size: int) -> int:
     return rows
 
 
-def test_two_gigabytes_are_looked_at_in_part_and_loaded_in_little_memory(tmp_path: Path) -> None:
+def test_two_gigabytes_are_looked_at_in_part_and_loaded_within_the_lake_s_limit(tmp_path: Path) -> None:
     file = tmp_path / "customers.csv"
     rows = write_customers(file, SIZE)
     size = file.stat().st_size
