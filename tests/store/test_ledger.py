@@ -12,9 +12,10 @@ import pyarrow as pa
 import pytest
 
 from bankloop.kit.errors import DataError
-from bankloop.store.contracts import DECISION_SCHEMA, DecisionBatch, Principal, Role
+from bankloop.store.contracts import DecisionBatch, Principal, Role
 from bankloop.store.database import Store
 from bankloop.store.history import append_decisions, append_events, read_decisions, read_events, read_recorded
+from bankloop.store.schemas import DECISION_SCHEMA
 
 Decisions = Callable[..., DecisionBatch]
 Events = Callable[..., pa.Table]

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from bankloop.loop import evaluate
 from bankloop.loop.evaluate import Outcomes
-from bankloop.store.contracts import DECISION_SCHEMA
+from bankloop.store.schemas import DECISION_SCHEMA
 
 START = date(2026, 8, 24)
 # Nine in the morning in the bank's zone, when the window's plan was issued.
