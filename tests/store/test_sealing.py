@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bankloop.kit.errors import ConflictError, EnvironmentFault, NotFoundError
+from bankloop.kit.errors import ConflictError, DeniedError, EnvironmentFault, NotFoundError
 from bankloop.store.contracts import Principal, Role
 from bankloop.store.database import Store
 from bankloop.store.resealing import keys_in_use, renew_seals, rotate
@@ -135,7 +135,7 @@ def test_nobody_reads_the_vault_but_for_an_unmasked_customer(store: Store) -> No
     )
     with store.begin(person) as connection:
         assert connection.scalar(text("SELECT count(*) FROM identifier")) == 0
-    with pytest.raises(Exception, match="row-level security"), store.begin(person) as connection:
+    with pytest.raises(DeniedError), store.begin(person) as connection:
         keep_identifiers(connection, "phone", ["C2"], ["1"])
 
 
