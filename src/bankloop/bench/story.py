@@ -43,7 +43,6 @@ from bankloop.simulate.service import write_bank
 from bankloop.simulate.staff import deeds_of, work_off
 from bankloop.simulate.world import World
 from bankloop.store.audit import seal_audit, verify_audit
-from bankloop.store.database import served
 from bankloop.store.history import read_decisions
 from bankloop.store.registry import read_plans
 from bankloop.wiring import file_channel, load, open_bank
@@ -123,23 +122,22 @@ def tell(
     opening = None if ends else date(today.year - 1, 12, 31)
     own = partial(write_own_files, first=first_day, last=today + timedelta(days=ROUND_DAYS))
     story, world = begin(folder, customers, seed, say, None if ends else own, first_day=first_day, opening=opening)
-    with served(folder):
-        for number in range(1, rounds + 1):
-            start, goes_on = start_of_round(number, first_day), number < rounds or not ends
-            with open_bank(folder, clock_of(start)) as bank:
-                responses = live_round(bank, world, story, number, start, seed, say, noted=not ends)
-                if goes_on:
-                    world.advance(folder, responses, start + timedelta(days=ROUND_DAYS))
-            with open_bank(folder, clock_of(start_of_round(number + 1, first_day))) as bank:
-                if not ends:
-                    say(f"staff {number}")
-                    hand_out(bank, file_channel(folder))
-                    work_off(bank, deeds_of(responses), start, start + timedelta(days=ROUND_DAYS))
-                close_round(bank, story, number, last=number == rounds, goes_on=goes_on, say=say)
-        with open_bank(folder, clock_of(today)) as bank:
-            say("check")
-            _check(bank, story)
-            _keep_read(bank, story)
+    for number in range(1, rounds + 1):
+        start, goes_on = start_of_round(number, first_day), number < rounds or not ends
+        with open_bank(folder, clock_of(start)) as bank:
+            responses = live_round(bank, world, story, number, start, seed, say, noted=not ends)
+            if goes_on:
+                world.advance(folder, responses, start + timedelta(days=ROUND_DAYS))
+        with open_bank(folder, clock_of(start_of_round(number + 1, first_day))) as bank:
+            if not ends:
+                say(f"staff {number}")
+                hand_out(bank, file_channel(folder))
+                work_off(bank, deeds_of(responses), start, start + timedelta(days=ROUND_DAYS))
+            close_round(bank, story, number, last=number == rounds, goes_on=goes_on, say=say)
+    with open_bank(folder, clock_of(today)) as bank:
+        say("check")
+        _check(bank, story)
+        _keep_read(bank, story)
     return story
 
 

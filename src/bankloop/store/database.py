@@ -207,19 +207,6 @@ def open_store(folder: Path, clock: Clock) -> Store:
         raise
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[None]:
-    """Let a bank's own server run meanwhile, however often the bank is opened; a server that is given runs anyway."""
-    if os.environ.get(DATABASE_URL):
-        yield
-        return
-    server = start_server(folder)
-    try:
-        yield
-    finally:
-        server.leave()
-
-
 def attach_store(folder: Path, clock: Clock, server: EmbeddedServer, database: str) -> Store:
     """Return a store on a database of a server that the caller holds: how tests share one server."""
     return _opened(Store(folder, clock, EmbeddedSource(server, database, owns=False)))
