@@ -102,8 +102,8 @@ def capabilities_page() -> str:
             f"目标是 {CAPABILITIES} 项能力；已由测试演示的有 {len(found)} 项。只有测试运行了该项自己的验收例子，才列入本表。",
             "",
             f"**{len(found)} of {CAPABILITIES}.** A capability is here only where a test runs its own acceptance "
-            "example; this page is made from the tests' marks. A page is an address of the console, to which links lead "
-            "from each role's home page; the rest are commands.",
+            "example; this page is made from the tests' marks. A page is an address of the console; the rest are "
+            "commands.",
             "",
             "| capability | what it does | where | shown by |",
             "|---|---|---|---|",
@@ -120,7 +120,7 @@ def capabilities_page_zh() -> str:
             "# 能力",
             "",
             f"目标是 {CAPABILITIES} 项能力；已由测试演示的有 **{len(found)}** 项。只有测试运行了该项自己的验收例子，才列入本表；"
-            "本页由测试里的标记生成。以斜杠开头的是控制台的页面，从各角色的首页循链接可达；其余是命令。",
+            "本页由测试里的标记生成。以斜杠开头的是控制台的页面，其余是命令。",
             "",
             "| 能力 | 做什么 | 在哪里 | 由哪个测试演示 |",
             "|---|---|---|---|",
