@@ -123,7 +123,9 @@ def test_nothing_to_store_is_nothing(store: Store, system: Principal, decisions:
 
 
 @pytest.mark.soak
-def test_two_hundred_thousand_decisions_are_appended_at_once_and_each_once(store: Store, system: Principal, decisions: Decisions) -> None:
+def test_two_hundred_thousand_decisions_are_appended_at_once_and_each_once(
+    store: Store, system: Principal, decisions: Decisions
+) -> None:
     batch = decisions(200_000)
     for new in (200_000, 0):
         with store.begin(system) as connection:
