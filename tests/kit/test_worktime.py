@@ -126,7 +126,7 @@ def test_a_bank_s_own_file_says_what_is_arranged(own: Path) -> None:
         ("format: 1\nyears:\n  27:\n    off: []\n", "no year"),
         ("format: 1\nyears:\n  2027:\n    on: []\n", "a year has off"),
         ("format: 1\nyears:\n  2027:\n    off: [2028-01-01]\n", "no day of 2027"),
-        ("format: 1\nyears:\n  2027:\n    off: [2027-02-30]\n", "no such timestamp"),
+        ("format: 1\nyears:\n  2027:\n    off: [2027-02-30]\n", "no value of its kind"),
         ("format: 1\nyears:\n  2027:\n    off: [2027-02-09..2027-02-06]\n", "no day of 2027"),
         ("format: 1\nyears:\n  2027:\n    off: [2027-02-06]\n    work: [2027-02-06]\n", "both off and worked"),
         ("format: 1\nyears:\n  2027:\n    off: []\n    work: [2027-02-08]\n", "a weekday"),

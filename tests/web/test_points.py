@@ -94,3 +94,23 @@ def test_who_may_not_gives_none_and_sees_the_own_customers_alone(staffed: Staffe
     page = staffed.client(manager).get(f"/customers/{own}/points").text
     assert "<form" not in page.split("<main", 1)[1]
     assert staffed.client("secadmin").get("/points").status_code == 403
+
+
+def test_the_ledger_through_the_api(staffed: Staffed) -> None:
+    number = staffed.own_customer(staffed.of("relationship_manager"))
+    status, _ = sent(staffed, "hq_strategist", f"{number}/earnings", {"key": "api-l", "points": 3, "reason": "x"})
+    assert status == 201
+    reader, closer = staffed.api("strategist"), staffed.api(staffed.of("benefit_owner"))
+    assert reader.get("/api/v1/ledger/check").json() == {"right": True, "wrong": []}
+    held = {
+        one["account"]: one["posted"] for one in reader.get("/api/v1/ledger/accounts?begin=points/").json()["items"]
+    }
+    assert sum(held.values()) == 0
+    wallet = f"points/wallet/{number}"
+    (newest, *_) = reader.get("/api/v1/ledger/entries", params={"account": wallet}).json()["items"]
+    assert (newest["change"], newest["balance"]) == (3, held[wallet])
+    key = {"idempotency-key": uuid4().hex}
+    refused = closer.post("/api/v1/ledger/close", json={"account": wallet}, headers=key)
+    assert (refused.status_code, refused.json()["code"]) == (409, "ledger.not_empty")
+    assert reader.post("/api/v1/ledger/close", json={"account": wallet}, headers=key).status_code == 403
+    assert staffed.api("secadmin").get("/api/v1/ledger/check").status_code == 403

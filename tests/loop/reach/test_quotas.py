@@ -174,8 +174,8 @@ def test_floors_and_several_together_are_refused_with_the_cure() -> None:
     [
         ("  quotas: [{key: qq, title: {zh: a, en: a}, campaign: bind-crd, at_most: 5}]", "bind-card"),
         ("  quotas: [{key: qq, title: {zh: a, en: a}, segment: payrol, at_most: 5}]", "payroll"),
-        ("  quotas: [{key: qq, title: {zh: a, en: a}, at_most: 1.5}]", "integer"),
-        ("  quotas: [{key: qq, title: {zh: a, en: a}, at_most: -1}]", "greater than or equal to 0"),
+        ("  quotas: [{key: qq, title: {zh: a, en: a}, at_most: 1.5}]", "whole number"),
+        ("  quotas: [{key: qq, title: {zh: a, en: a}, at_most: -1}]", "at least 0"),
         ("  quotas: [{key: qq, title: {zh: a, en: a}}]", "needs at_least, at_most"),
         ("  per_customer: 2\n  exclude: [[bind-card, frist-wealth]]", "first-wealth"),
     ],

@@ -107,7 +107,7 @@ def test_the_database_itself_keeps_the_three_apart(folk: Folk, store: Store) -> 
 
 def test_a_person_writes_no_grant_past_the_verbs(folk: Folk, store: Store) -> None:
     for role in ("hq_approver", "system_admin", "auditor", "relationship_manager"):
-        with pytest.raises(DeniedError, match="row-level security"), store.begin(folk.who(role)) as connection:
+        with pytest.raises(DeniedError, match="not theirs"), store.begin(folk.who(role)) as connection:
             connection.execute(
                 text(
                     "INSERT INTO role_grant (grant_id, person_id, role, units, lines, state, valid_from, reason, "

@@ -297,7 +297,7 @@ def test_whom_a_task_was_given_opens_its_customer_until_it_is_done(folk: Folk, s
 
 def test_nobody_moves_a_task_to_a_customer_beyond_the_own(folk: Folk, store: Store) -> None:
     plan(folk, "C0000")
-    with pytest.raises(DeniedError, match="row-level"), store.begin(folk.who("M00001", "service")) as connection:
+    with pytest.raises(DeniedError, match="not theirs"), store.begin(folk.who("M00001", "service")) as connection:
         connection.execute(text("UPDATE staff_task SET customer_no = 'C0030', staff_id = 'M00004'"))
 
 

@@ -16,6 +16,7 @@ from bankloop.web.api import (
     holds,
     interactions,
     jobs,
+    ledgers,
     lists,
     machines,
     messages,
@@ -35,7 +36,7 @@ from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
     campaigns, products, approvals, customers, consents, interactions, parties, segments, tasks, daily, targets,
-    credits, points, lists, collaborations, units, people, machines, messages, jobs, holds, regular, trail,
+    credits, points, ledgers, lists, collaborations, units, people, machines, messages, jobs, holds, regular, trail,
 )  # fmt: skip
 
 
