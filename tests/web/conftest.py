@@ -102,13 +102,15 @@ def staffed(small: SmallBank) -> Iterator[Staffed]:
 
 
 @contextmanager
-def listening(app: FastAPI) -> Iterator[str]:
-    """Serve an application by a thread on a free port and give its address."""
+def listening(app: FastAPI, *, alive: bool = False) -> Iterator[str]:
+    """Serve an application by a thread on a free port and give its address.
+
+    One that is ``alive`` already is not begun a second time: its end would stop the first one's work.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    # An application that lives already is not begun a second time: its end would stop the first one's work.
-    life = "off" if hasattr(app.state, "jobs") else "on"
+    life = "off" if alive else "on"
     server = uvicorn.Server(
         uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", http=TimedConnection, lifespan=life)
     )

@@ -275,7 +275,7 @@ def test_the_api_does_what_the_pages_do(staffed: Staffed) -> None:
 
 @pytest.fixture(scope="module")
 def address(staffed: Staffed) -> Iterator[str]:
-    with listening(staffed.app) as found:
+    with listening(staffed.app, alive=True) as found:
         yield found
 
 

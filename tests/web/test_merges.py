@@ -85,7 +85,7 @@ def test_a_pair_is_judged_and_its_merge_undone_in_a_browser(chromium: Any, staff
     with staffed.small.open.store.begin(system()) as connection:
         pair = str(next(iter(candidates(connection))).candidate_id)
     axe = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-    with listening(staffed.app) as address:
+    with listening(staffed.app, alive=True) as address:
         context = chromium.new_context(viewport={"width": 390, "height": 900})
         session = {"name": "session", "value": staffed.token(staffed.of("data_steward")), "url": address}
         context.add_cookies([session, {"name": "language", "value": "en", "url": address}])
