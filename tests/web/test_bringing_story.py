@@ -68,6 +68,8 @@ def test_the_newcomer_s_way_without_a_script_and_without_a_file_edited(
         looked_at.at("/begin?expression=aum+%3E%3D+1")
         act_as(page, address, "strategist")
         page.goto(address + "/begin?expression=term_maturing_60d+%3E%3D+20000")
+        page.fill("#owner", "savings desk")
+        page.fill("#source", "the calls of last spring")
         page.click("main button:has-text('Make the campaign')")
         page.click("main button:has-text('Train the model')")
         app.state.jobs.wait()
