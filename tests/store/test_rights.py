@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
+import bankloop
 from bankloop.kit.errors import BankloopError, DeniedError
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import DecisionBatch, Principal, Role
@@ -16,6 +19,7 @@ from bankloop.store.database import Store, ask_bank_wide
 from bankloop.store.history import append_decisions, append_events, read_decisions
 from bankloop.store.outbox import enqueue
 from bankloop.store.questions import Question, ask, ask_all
+from bankloop.store.reasons import RAISED
 
 Decisions = Callable[..., DecisionBatch]
 
@@ -142,3 +146,16 @@ def test_connections_that_died_in_the_pool_are_replaced(filled: Store, system: P
     with filled.begin(system) as connection, filled.begin(system) as other:
         assert connection.scalar(text("SELECT count(*) FROM decision")) == 40
         assert other.scalar(text("SELECT current_setting('bankloop.principal')")) == system.id
+
+
+def test_whatever_our_own_database_refuses_is_said_in_its_own_reason() -> None:
+    """Each sentence that a trigger or a function of ours raises as a refusal has its words in both languages."""
+    raised = {
+        words
+        for path in (Path(bankloop.__file__).parent / "store" / "migrations").rglob("*.py")
+        for words in re.findall(
+            r"RAISE EXCEPTION '([^'%]+)'\s+USING ERRCODE = 'insufficient_privilege'", path.read_text(encoding="utf-8")
+        )
+    }
+    assert raised == set(RAISED)
+    assert len(raised) >= 5

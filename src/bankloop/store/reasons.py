@@ -1,4 +1,4 @@
-"""What the database finds wrong, in words of ours: by its own code, never by its sentence."""
+"""What the database finds wrong, in words of ours: by its own code; what we raise in it, as raised."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ _OUT_OF_RANGE = Text(
     "数字或日期超出范围，或含有存不下的字符", "a number or day out of range, or a character that cannot be kept"
 )
 _SILENT = Text("没有应答", "no answer")
+# What our own triggers and functions refuse, by the words that they raise.
+RAISED: Mapping[str, Text] = {
+    "a request begins as submitted": Text("申请只能从“已提交”开始", "a request begins as submitted"),
+    "what was submitted is frozen": Text("提交的内容已冻结", "what was submitted is frozen"),
+    "a request that is over stays over": Text("已结束的申请不能再动", "a request that is over stays over"),
+    "consents are missing": Text("还缺同意", "consents are missing"),
+    "may not post": Text("无权在账本上记账", "they have no right to post to the ledger"),
+}
 # By SQLSTATE, or by its first two characters, which are its class.
 _BY_CODE: Mapping[str, Text] = {
     "22003": Text("数字太大", "a number is too large"),
@@ -41,9 +49,12 @@ def cause_of(error: Exception) -> BaseException:
 def database_reason(error: Exception) -> Text:
     """Return why the database did not do what was asked of it."""
     cause = cause_of(error)
-    code = (cause.sqlstate or "") if isinstance(cause, psycopg.Error) else ""
+    code, raised = (
+        (cause.sqlstate or "", cause.diag.message_primary) if isinstance(cause, psycopg.Error) else ("", None)
+    )
     return (
-        _BY_CODE.get(code)
+        RAISED.get(raised or "")
+        or _BY_CODE.get(code)
         or _BY_CODE.get(code[:2])
         or (_OUT_OF_RANGE if isinstance(cause, psycopg.DataError) else _SILENT)
     )

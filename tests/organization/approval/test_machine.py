@@ -198,12 +198,11 @@ def test_nothing_runs_without_the_consents_it_needs(store: Store) -> None:
 def test_the_database_itself_refuses_what_lacks_consents(store: Store, state: str) -> None:
     with store.begin(maker("wang")) as connection:
         request = submit_approval(connection, "campaign", OBJECT, "d1")
-    with pytest.raises(DeniedError) as caught, store.begin(checker("chen")) as connection:
+    with pytest.raises(DeniedError, match="consents are missing"), store.begin(checker("chen")) as connection:
         connection.execute(
             text("UPDATE approval SET state = :state, checker = 'chen' WHERE approval_id = :id"),
             {"state": state, "id": request},
         )
-    assert "consents are missing" in str(caught.value.__cause__)
 
 
 @pytest.mark.parametrize(
@@ -217,6 +216,5 @@ def test_the_database_itself_refuses_what_lacks_consents(store: Store, state: st
 def test_what_was_submitted_is_frozen(store: Store, statement: str) -> None:
     with store.begin(maker("wang")) as connection:
         submit_approval(connection, "campaign", OBJECT, "d1")
-    with pytest.raises(DeniedError) as caught, store.begin(checker("chen")) as connection:
+    with pytest.raises(DeniedError, match="what was submitted is frozen"), store.begin(checker("chen")) as connection:
         connection.execute(text(statement))
-    assert "frozen" in str(caught.value.__cause__)
