@@ -10,7 +10,9 @@ from uuid import uuid4
 import pytest
 
 from bankloop import wiring
+from bankloop.benefit.points import read_points, work_night
 from bankloop.cli import ledgers, points
+from bankloop.organization.principals import system
 from tests.web.conftest import Staffed
 
 
@@ -48,10 +50,12 @@ def test_earn_100_burn_30_reverse_30_on_the_page_and_the_ledger_is_right(
     shown = client.get(place).text
     assert re.search(r"可用积分</dt>\s*<dd class=\"v\">100</dd>", shown)
     assert number not in re.sub(r'(href|action)="[^"]*"', "", shown)  # masked wherever it is read
-    assert "账本是平的" in client.get("/points").text
-
     monkeypatch.setattr(wiring, "open_bank", lambda folder, clock: nullcontext(staffed.small.open))
     folder = staffed.small.open.folder
+    points.night(folder, "strategist", True)
+    report = client.get("/points").text
+    assert "账本是平的" in report
+    assert "各月发放" in report
     capsys.readouterr()
     ledgers.check(folder, "strategist", True)
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["right"]
@@ -79,8 +83,12 @@ def test_the_api_does_each_once_and_says_what_there_is(staffed: Staffed) -> None
     status, found = sent(staffed, "hq_strategist", f"{number}/earnings/api-gift/reversal", {"reason": "cancelled"})
     assert status == 200
     assert number not in json.dumps(found)
+    bank = staffed.small.open
+    work_night(bank.store, system("points"), bank.lake, read_points(bank.folder), bank.lake.today())
     owed = staffed.api("strategist").get("/api/v1/points").json()
-    assert (owed["wrong"], owed["issued_by"]["hotel"]) == ([], 40)
+    assert owed["made_at"]
+    # What the partner issued was taken back: there is nothing to clear.
+    assert (owed["figures"]["wrong"], owed["figures"]["issued_by"]["hotel"]) == ([], 0)
 
 
 def test_who_may_not_gives_none_and_sees_the_own_customers_alone(staffed: Staffed) -> None:

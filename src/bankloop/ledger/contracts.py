@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from bankloop.kit.text import Text
@@ -123,6 +123,16 @@ class AccountLine:
     balance: int
     reason: str
     recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerMovement:
+    """What moved in a month from one kind of account to another."""
+
+    month: date
+    source: str
+    target: str
+    amount: int
 
 
 @dataclass(frozen=True, slots=True)

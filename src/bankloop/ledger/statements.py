@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from bankloop.ledger import errors
-from bankloop.ledger.contracts import AccountBalance, AccountLine, LedgerFault
+from bankloop.ledger.contracts import AccountBalance, AccountLine, LedgerFault, LedgerMovement
 
 _POSTED = "kind IN ('post', 'take', 'reverse')"
 _BALANCES = (
@@ -39,6 +39,11 @@ _OWING = text(
 _BY_KIND = text(
     "SELECT split_part(account, '/', 2) AS kind, (sum(credits) - sum(debits))::bigint AS posted FROM ledger_balance "
     "WHERE starts_with(account, :like) GROUP BY 1 ORDER BY 1"
+)
+_MOVED = text(
+    "SELECT date_trunc('month', recorded_at AT TIME ZONE :zone)::date AS month, split_part(debit, '/', 2) AS source, "
+    "split_part(credit, '/', 2) AS target, sum(amount)::bigint AS amount FROM ledger_entry "
+    f"WHERE {_POSTED} AND recorded_at >= :since AND starts_with(debit, :like) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
 )
 # What the entries say of each side of each account, beside what the balances say.
 _REBUILT = text(
@@ -106,6 +111,12 @@ def who_owes(connection: Connection, like: str) -> tuple[str, ...]:
 def sums_by_kind(connection: Connection, like: str) -> dict[str, int]:
     """Return what accounts hold together by the second part of their names: ``wallet`` of ``points/wallet/C1``."""
     return {row.kind: row.posted for row in connection.execute(_BY_KIND, {"like": like})}
+
+
+def moved_by_month(connection: Connection, like: str, since: datetime, zone: str) -> tuple[LedgerMovement, ...]:
+    """Return what moved in each month between kinds of accounts, by the second part of their names."""
+    rows = connection.execute(_MOVED, {"like": like, "since": since, "zone": zone})
+    return tuple(LedgerMovement(row.month, row.source, row.target, row.amount) for row in rows)
 
 
 def check_ledger(connection: Connection) -> tuple[LedgerFault, ...]:

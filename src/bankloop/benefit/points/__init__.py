@@ -12,7 +12,7 @@ from bankloop.benefit.points.contracts import (
     Wallet,
 )
 from bankloop.benefit.points.night import work_night
-from bankloop.benefit.points.reading import owed, wallet
+from bankloop.benefit.points.reading import last_owed, owed, wallet
 from bankloop.benefit.points.rules import ends_on, points_of, read_number, read_points
 from bankloop.benefit.points.service import earn_points, give_back, spend_points, take_back
 
@@ -29,6 +29,7 @@ __all__ = [
     "earn_points",
     "ends_on",
     "give_back",
+    "last_owed",
     "owed",
     "points_of",
     "read_number",

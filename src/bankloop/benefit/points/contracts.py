@@ -15,6 +15,7 @@ PPM = 1_000_000
 MAX_POINTS = 1_000_000_000
 # The bank's own accounts; a partner who issues has one of its own, which clears with it.
 ISSUED, REDEEMED, EXPIRED = "points/issued", "points/redeemed", "points/expired"
+PARTNERS = "points/partner/"
 # Of each customer: what may be spent, what may be spent later, what is owed.
 WALLETS, PENDINGS, DEBTS = "points/wallet/", "points/pending/", "points/debt/"
 

@@ -6,12 +6,14 @@ Set-based, each step in one transaction of its own and safe to do again: a lot's
 from __future__ import annotations
 
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
 from bankloop.benefit.points.contracts import ASSET, DEBTS, ISSUED, PPM, EarnRule, Night, PointsProgramme
+from bankloop.benefit.points.reading import keep_owed, owed
 from bankloop.benefit.points.rules import ends_on
 from bankloop.benefit.points.service import open_books, settle_debt
 from bankloop.kit.clock import local_moment
@@ -28,6 +30,7 @@ from bankloop.store.verbs import verb
 
 # A source's file may arrive so many days after what it tells of.
 LATE_DAYS = 10
+_TURN = text("SELECT pg_advisory_xact_lock(hashtext('points.night'))")
 _EARNED_SCHEMA = pa.schema(
     [("lot", pa.string()), ("customer_no", pa.string()), ("earned_on", pa.date32()), ("points", pa.int64())]
 )
@@ -72,18 +75,22 @@ _EXPIRE = (
 
 @verb("points.night")
 def work_night(store: Store, principal: Principal, lake: Lake, programme: PointsProgramme, today: date) -> Night:
-    """Do a night's work on all wallets in the fixed order, and say what was done."""
+    """Do a night's work on all wallets in the fixed order, and say what was done; two at once take turns."""
     with store.begin(principal) as connection:
+        connection.execute(_TURN)
         open_books(connection)
         activated = _move(connection, _ACTIVATE, today)
     earned = 0
     for rule in programme.rules:
         with store.begin(principal) as connection:
+            connection.execute(_TURN)
             earned += earn_from_events(connection, lake, programme, rule, today)
     with store.begin(principal) as connection:
+        connection.execute(_TURN)
         debtors = who_owes(connection, DEBTS)
-        settled = sum(settle_debt(connection, one, today, f"night:{today}:{one}") > 0 for one in debtors)
+        settled = sum(settle_debt(connection, one, today, f"night:{uuid4().hex}") > 0 for one in debtors)
         expired = _move(connection, _EXPIRE, today)
+        keep_owed(connection, owed(connection, programme, today, lake.zone), today)
         done = Night(activated, expired, earned, settled)
         after = {name: getattr(done, name) for name in Night.__dataclass_fields__}
         record_audit(connection, "points.night", "points", f"{today}", None, after)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, insert, select, text, update
 
 from bankloop.benefit.points import errors
 from bankloop.benefit.points.contracts import (
@@ -16,6 +16,7 @@ from bankloop.benefit.points.contracts import (
     EXPIRED,
     ISSUED,
     MAX_POINTS,
+    PARTNERS,
     PENDINGS,
     REDEEMED,
     WALLETS,
@@ -67,7 +68,7 @@ def debt_of(customer_no: str) -> str:
 
 def issuer_account(issuer: str) -> str:
     """Return the account that points come from: the bank's, or a partner's to clear with."""
-    return f"points/partner/{issuer}" if issuer else ISSUED
+    return PARTNERS + issuer if issuer else ISSUED
 
 
 def open_books(connection: Connection, issuer: str = "") -> None:
@@ -246,9 +247,9 @@ def live_lots(connection: Connection, customer_no: str, today: date) -> tuple[Po
     return tuple(lot_of(row) for row in rows)
 
 
-def lot_of(row: object) -> PointsLot:
+def lot_of(row: RowMapping) -> PointsLot:
     """Return a row of the table as a lot."""
-    values = {name: row[name] for name in PointsLot.__dataclass_fields__}  # type: ignore[index]
+    values = {name: row[name] for name in PointsLot.__dataclass_fields__}
     return PointsLot(**{**values, "state": LotState(values["state"])})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Date, DateTime, ForeignKey, Index, MetaData, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
 _NOW = text("bankloop_now()")
@@ -45,4 +46,12 @@ points_part = Table(
     Column("lot", Text, ForeignKey("points_lot.lot"), primary_key=True),
     Column("points", BigInteger, nullable=False),
     Column("returned", BigInteger, nullable=False, server_default="0"),
+)
+
+points_report = Table(
+    "points_report",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("figures", JSONB, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
 )

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
-from bankloop.benefit.points import earn_points, give_back, owed, read_points, spend_points, take_back, wallet
+from bankloop.benefit.points import earn_points, give_back, last_owed, read_points, spend_points, take_back, wallet
 from bankloop.kit.fields import WHOLE, Name
 from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
@@ -47,13 +47,11 @@ class TakeBackBody(Body):
 
 @router.get("/points")
 def overview(console: Open, visitor: Reads) -> dict[str, Any]:
-    """Say what the bank owes in points, what moved by month, and whether the books are right."""
+    """Say what the bank owes in points, what moved by month, and whether the books are right, as of last night."""
     require(visitor.principal, "ledger.read")
     with console.bank.store.begin(visitor.principal) as connection:
-        found: dict[str, Any] = plain(
-            owed(connection, read_points(console.bank.folder), console.today, console.bank.lake.zone)
-        )
-    return found
+        kept = last_owed(connection)
+    return {"made_at": plain(kept[1]), "figures": plain(kept[0])} if kept else {"made_at": None, "figures": None}
 
 
 @router.get("/points/{customer_no}")

@@ -1,4 +1,4 @@
-"""Points of customers: lots that end on their day, what was spent of which of them, and what was given back."""
+"""Points of customers: lots that end on their day, what was spent of which of them, a report a day."""
 
 from alembic import op
 
@@ -8,7 +8,7 @@ from bankloop.store.migrations.first.room import KEEP, OWNER, Access, scopes, se
 revision = "0026"
 down_revision = "0025"
 
-ROOM_OF = dict.fromkeys(("points_lot", "points_spend", "points_part"), "benefit")
+ROOM_OF = dict.fromkeys(("points_lot", "points_spend", "points_part", "points_report"), "benefit")
 
 _TABLES = """
 CREATE TABLE points_lot (
@@ -34,6 +34,10 @@ CREATE TABLE points_part (
     spend text NOT NULL REFERENCES points_spend, lot text NOT NULL REFERENCES points_lot,
     points bigint NOT NULL CHECK (points > 0), returned bigint NOT NULL DEFAULT 0 CHECK (returned BETWEEN 0 AND points),
     PRIMARY KEY (spend, lot)
+);
+
+CREATE TABLE points_report (
+    day date PRIMARY KEY, figures jsonb NOT NULL, made_at timestamptz NOT NULL DEFAULT bankloop_now()
 )
 """
 
@@ -49,6 +53,7 @@ ACCESS = {
     "points_lot": Access(KEEP, scopes(_seen("points_lot"), _WRITES, _WRITES)),
     "points_spend": Access(KEEP, scopes(_seen("points_spend"), _WRITES, _WRITES)),
     "points_part": Access(KEEP, scopes(_PART, _WRITES, _WRITES)),
+    "points_report": Access(KEEP, scopes(f"{WHOLE_BANK} AND {may('ledger.read')}", _WRITES, _WRITES)),
 }
 
 

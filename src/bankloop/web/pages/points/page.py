@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from bankloop.benefit.points import LotState, Owed, PointsProgramme, Wallet
 from bankloop.kit.text import Text
 from bankloop.view import format as say
@@ -17,17 +20,18 @@ _NEVER = Text("不过期", "never")
 _BY_HAND = {"by_hand": Text("手工", "by hand"), "debt": Text("抵欠分", "paid a debt")}
 
 
-def owed_answer(owed: Owed) -> Text:
-    """Return the sentence that says what the bank owes, and whether its books are right."""
+def owed_answer(owed: Owed, made_at: datetime, zone: str) -> Text:
+    """Return the sentence that says what the bank owed when the report was made, and whether its books were right."""
     books = (
         Text("账本是平的", "the books are right")
         if not owed.wrong
         else Text(f"账本有 {len(owed.wrong)} 处不平", f"the books are wrong in {len(owed.wrong)} places")
     )
+    when, money = f"{made_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}", say.money(owed.set_aside_fen)
     return Text(
-        f"{owed.wallets:,} 位客户持有 {owed.outstanding:,} 分可用积分，预提 {say.money(owed.set_aside_fen).zh}；{books.zh}。",
-        f"{owed.wallets:,} customers have {owed.outstanding:,} points to spend, {say.money(owed.set_aside_fen).en} set "
-        f"aside; {books.en}.",
+        f"截至 {when}，{owed.wallets:,} 位客户持有 {owed.outstanding:,} 分可用积分，预提 {money.zh}；{books.zh}。",
+        f"As of {when}, {owed.wallets:,} customers have {owed.outstanding:,} points to spend, {money.en} set aside; "
+        f"{books.en}.",
     )
 
 

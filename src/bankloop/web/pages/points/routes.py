@@ -14,7 +14,7 @@ from bankloop.benefit.points import (
     PointsProgramme,
     earn_points,
     give_back,
-    owed,
+    last_owed,
     read_number,
     read_points,
     spend_points,
@@ -47,6 +47,10 @@ POINTS: Mapping[str, Text] = {
     "mine": Text(
         "输入客户号，看该客户的可用积分、到期与每一笔；只看得到自己范围内的客户。",
         "Give a customer's number to see what may be spent, what ends when, and each entry; only your own customers.",
+    ),
+    "first": Text(
+        "还没有积分的日报：明早的例行工作会做，现在就要请运行 bankloop points night。",
+        "There is no report of points yet: tomorrow's daily work makes it; bankloop points night makes it now.",
     ),
     "none": Text("这位客户还没有积分。", "This customer has no points yet."),
     "nothing": Text("还没有人有积分。规则写在 points.yaml。", "Nobody has points yet. The rules are in points.yaml."),
@@ -93,17 +97,18 @@ def add_pages(app: FastAPI) -> None:
         require(visitor.principal, "points.read")
         if customer.strip():
             return RedirectResponse(f"/customers/{customer.strip()}/points", 303)
-        console, found = console_of(request), None
+        console, kept, leads = console_of(request), None, "ledger.read" in visitor.principal.rights
         programme = read_points(console.bank.folder)
-        if "ledger.read" in visitor.principal.rights:
+        if leads:
             with console.bank.store.begin(visitor.principal) as connection:
-                found = owed(connection, programme, console.today, console.bank.lake.zone)
+                kept = last_owed(connection)
+        found = kept[0] if kept else None
         return page(
             request,
             "points.html",
             at="points",
             said=POINTS,
-            answer=owed_answer(found) if found else POINTS["mine"],
+            answer=owed_answer(*kept, console.bank.lake.zone) if kept else POINTS["first" if leads else "mine"],
             figures=owed_figures(found) if found else (),
             picture=months_picture(found) if found else None,
             tables=[
