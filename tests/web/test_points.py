@@ -102,6 +102,9 @@ def test_who_may_not_gives_none_and_sees_the_own_customers_alone(staffed: Staffe
     page = staffed.client(manager).get(f"/customers/{own}/points").text
     assert "<form" not in page.split("<main", 1)[1]
     assert staffed.client("secadmin").get("/points").status_code == 403
+    # Who opens no customer is not asked for one.
+    assert 'name="customer"' in staffed.client(manager).get("/points").text
+    assert 'name="customer"' not in staffed.client("benefit").get("/points").text
 
 
 def test_the_ledger_through_the_api(staffed: Staffed) -> None:

@@ -118,7 +118,7 @@ def rules_table(programme: PointsProgramme, owed: Owed) -> Table:
     rows += [
         (
             Cell(say.same(issuer)),
-            Cell(Text(f"合作方已发 {points:,} 分", f"a partner issued {points:,}")),
+            Cell(Text(f"待清算 {points:,} 分", f"{points:,} to clear")),
             Cell(say.same("—")),
         )
         for issuer, points in owed.issued_by.items()
