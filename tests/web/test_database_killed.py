@@ -31,10 +31,11 @@ PATIENCE = 400
 
 @dataclass
 class Answered:
-    """What became of writes: the task that each key was acknowledged with, and every answer by its status."""
+    """What became of writes: the task that each key was acknowledged with, every answer by its status, servers killed."""
 
     tasks: dict[str, str] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
+    killed: set[int] = field(default_factory=set)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, status: str, key: str = "", task: str = "") -> int:
@@ -65,7 +66,7 @@ def write(served: ServedBank, answered: Answered, place: int, customer: str, uni
             if answer.status_code == 201:
                 done = answered.note("201", key, answer.json()["task_id"])
                 if done % KILL_EVERY == 0:
-                    kill_database(served)
+                    answered.killed.update(kill_database(served))
                 return
             answered.note(str(answer.status_code))
             assert answer.status_code in (409, 503), answer.text
@@ -84,14 +85,16 @@ def own_customers(served: ServedBank) -> tuple[str, list[str]]:
         return unit, [one["customer_no"] for one in client.get("/api/v1/customers").json()["items"]]
 
 
-def kill_database(served: ServedBank) -> None:
-    """Kill the server as a power cut would; one that is not there was killed a moment ago."""
+def kill_database(served: ServedBank) -> set[int]:
+    """Kill the server as a power cut would and return which it was; one that is not there was killed a moment ago."""
     pid = server_pid(served.folder)
-    if pid is not None:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
+    if pid is None:
+        return set()
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return set()
+    return {pid}
 
 
 def kept_tasks(store: Store) -> Iterator[tuple[str, str]]:
@@ -116,6 +119,7 @@ def test_what_was_acknowledged_is_there_and_everything_once() -> None:
         with store.begin(auditor(), Role.AUDITOR) as connection:
             opened = text("SELECT count(*) FROM audit WHERE verb = 'task.open' AND reason = 'kept in touch'")
             assert connection.scalar(opened) == WRITES
-        assert answered.statuses["503"] + answered.statuses["ReadError"] > 0, answered.statuses
+        # Whether a writer notices is a matter of moments; that another server took its place is not.
+        assert len(answered.killed) > 1, answered
         seal_audit(store)
         assert verify_audit(store).ok
