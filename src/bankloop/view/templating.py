@@ -18,13 +18,17 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def environment(*folders: Path) -> Environment:
-    """Return an environment over the templates in ``folders`` and in this room; what is written is escaped."""
+    """Return an environment over the templates in ``folders`` and in this room; what is written is escaped.
+
+    Templates ask ``opens`` before they link to an address; a paper without readers to tell apart opens all.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader([*folders, _TEMPLATES])
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters["say"] = _say
     made.filters["svg"] = _svg
+    made.globals["opens"] = lambda address: True
     return made
 
 

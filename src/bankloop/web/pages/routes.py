@@ -18,9 +18,10 @@ from bankloop.web.pages.plan import page as plans
 from bankloop.web.pages.results import page as results
 from bankloop.web.pages.scorecard import page as scorecard
 from bankloop.web.shell.forms import Here
-from bankloop.web.shell.rendering import console_of, may, page
+from bankloop.web.shell.rendering import console_of, page
 from bankloop.web.shell.texts import GROUPS, WORDS
 from bankloop.web.shell.visitor import Visitor
+from bankloop.web.shell.ways import may
 
 
 def add_pages(app: FastAPI) -> None:

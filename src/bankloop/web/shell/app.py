@@ -39,6 +39,7 @@ from bankloop.web.shell.rendering import COOKIE, console_of, page, report_file
 from bankloop.web.shell.telemetry import Telemetry, add_telemetry
 from bankloop.web.shell.texts import WORDS
 from bankloop.web.shell.visitor import visitor_of
+from bankloop.web.shell.ways import opens
 from bankloop.wiring import open_bank, workplace
 from bankloop.work.crew import Crew
 
@@ -90,6 +91,7 @@ def create_app(
     app.state.settings, app.state.secure, app.state.local_key = known, behind_proxy, ""
     app.state.telemetry = Telemetry()
     app.state.pages = environment(*_TEMPLATES)
+    app.state.pages.globals["opens"] = opens
     add_telemetry(app)
     app.add_middleware(Guard, hosts=known.hosts if behind_proxy else (), secure=behind_proxy, rates=rates)
     add_sign_in(app)

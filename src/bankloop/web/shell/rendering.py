@@ -11,66 +11,67 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from bankloop.kit.text import Language, Text
-from bankloop.organization.rights import ROLES, allowed
+from bankloop.organization.rights import ROLES
 from bankloop.web.shell.badges import badges_of
 from bankloop.web.shell.console import Console
 from bankloop.web.shell.front_words import FRONT_WORDS
 from bankloop.web.shell.lead_words import LEAD_WORDS
 from bankloop.web.shell.texts import WORDS
 from bankloop.web.shell.visitor import Visitor
+from bankloop.web.shell.ways import may, may_open, read_by
 from bankloop.web.shell.words import MORE_WORDS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 COOKIE = "language"
-# By what it is for: address, word, current marker, the permission that opens it ('' for everybody).
-MENU: Mapping[str, tuple[tuple[str, str, str, str], ...]] = {
+# By what it is for: address, word, current marker.
+MENU: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "menu_day": (
-        ("/", "home", "home", ""),
-        ("/workbench", "work", "work", "task.log"),
-        ("/board", "board", "board", "round.read"),
-        ("/daily", "daily", "daily", "daily.read"),
-        ("/warroom", "warroom", "warroom", "task.assign"),
-        ("/escalations", "escalations", "escalations", "task.read"),
-        ("/tasks", "tasks", "tasks", "task.read"),
-        ("/targets", "targets", "targets", "target.read"),
-        ("/credits", "credits", "credits", "credit.read"),
+        ("/", "home", "home"),
+        ("/workbench", "work", "work"),
+        ("/board", "board", "board"),
+        ("/daily", "daily", "daily"),
+        ("/warroom", "warroom", "warroom"),
+        ("/escalations", "escalations", "escalations"),
+        ("/tasks", "tasks", "tasks"),
+        ("/targets", "targets", "targets"),
+        ("/credits", "credits", "credits"),
     ),
     "menu_customers": (
-        ("/customers", "customers", "customers", "customer.list"),
-        ("/book", "book", "book", "task.log"),
-        ("/maturities", "maturities", "maturities", "care.read"),
-        ("/falls", "falls", "falls", "care.read"),
-        ("/remote", "remote", "remote", "servicing.read"),
-        ("/collaboration", "collaboration", "collaboration", "collaboration.read"),
-        ("/lists", "lists", "lists", "worklist.read"),
-        ("/audiences", "audiences", "audiences", "segment.read"),
-        ("/attributes", "attributes", "attributes", "segment.read"),
-        ("/tiers", "tiers", "tiers", "tier_rule.read"),
-        ("/points", "points", "points", "points.read"),
+        ("/customers", "customers", "customers"),
+        ("/book", "book", "book"),
+        ("/maturities", "maturities", "maturities"),
+        ("/falls", "falls", "falls"),
+        ("/remote", "remote", "remote"),
+        ("/collaboration", "collaboration", "collaboration"),
+        ("/lists", "lists", "lists"),
+        ("/audiences", "audiences", "audiences"),
+        ("/attributes", "attributes", "attributes"),
+        ("/tiers", "tiers", "tiers"),
+        ("/points", "points", "points"),
     ),
     "menu_loop": (
-        ("/rounds", "rounds", "rounds", "plan.read"),
-        ("/products", "products", "products", "product.read"),
-        ("/models", "models", "models", "model.read"),
-        ("/plan", "plan", "plan", "plan.read"),
-        ("/results", "results", "results", "round.read"),
-        ("/programme", "programme", "programme", "round.read"),
-        ("/scorecard", "scorecard", "scorecard", "round.read"),
-        ("/plays", "plays", "plays", "round.read"),
-        ("/trace", "trace", "trace", "decision.read"),
-        ("/approvals", "approvals", "approvals", "approval.read"),
+        ("/rounds", "rounds", "rounds"),
+        ("/products", "products", "products"),
+        ("/models", "models", "models"),
+        ("/plan", "plan", "plan"),
+        ("/results", "results", "results"),
+        ("/programme", "programme", "programme"),
+        ("/scorecard", "scorecard", "scorecard"),
+        ("/plays", "plays", "plays"),
+        ("/trace", "trace", "trace"),
+        ("/approvals", "approvals", "approvals"),
     ),
     "menu_keep": (
-        ("/bring", "bring", "bring", "lake.load"),
-        ("/data", "data", "data", "quality.read"),
-        ("/merges", "merges", "merges", "merge.decide"),
-        ("/agreements", "agreements", "agreements", "agreement.read"),
-        ("/people", "people", "people", "unit.read"),
-        ("/rights", "rights", "rights", ""),
-        ("/audit", "audit", "audit", "audit.read"),
-        ("/holds", "holds", "holds", "hold.read"),
+        ("/bring", "bring", "bring"),
+        ("/data", "data", "data"),
+        ("/merges", "merges", "merges"),
+        ("/agreements", "agreements", "agreements"),
+        ("/people", "people", "people"),
+        ("/rights", "rights", "rights"),
+        ("/audit", "audit", "audit"),
+        ("/holds", "holds", "holds"),
     ),
 }
 
@@ -87,18 +88,10 @@ def language(request: Request) -> Language:
     return Language(wanted) if wanted in set(Language) else Language.ZH
 
 
-def _menu(visitor: Visitor | None) -> dict[str, list[tuple[str, str, str, str]]]:
+def _menu(visitor: Visitor | None) -> dict[str, list[tuple[str, str, str]]]:
     """Return what the menu offers somebody, by what it is for; a heading with nothing under it is left out."""
-    offered = {group: [one for one in entries if may(visitor, one[3])] for group, entries in MENU.items()}
+    offered = {group: [one for one in entries if may_open(visitor, one[0])] for group, entries in MENU.items()}
     return {group: entries for group, entries in offered.items() if entries}
-
-
-def may(visitor: Visitor | None, permission: str) -> bool:
-    """Return whether somebody signed in has a permission; '' is what everybody signed in has."""
-    if visitor is None:
-        return False
-    kind, _, verb = permission.partition(".")
-    return not permission or allowed(visitor.principal, verb, kind)
 
 
 def page(request: Request, template: str, status: int = 200, at: str = "", **values: Any) -> HTMLResponse:
@@ -108,7 +101,7 @@ def page(request: Request, template: str, status: int = 200, at: str = "", **val
     here = quote(request.url.path, safe="/:-_.~") + (f"?{request.url.query}" if request.url.query else "")
     console: Console | None = getattr(request.app.state, "console", None)
     listed = console is not None and status < 500 and may(visitor, "campaign.read")
-    body = pages.get_template(template).render(
+    values = dict(
         status=status, lang=lang, other=Language.EN if lang is Language.ZH else Language.ZH, at=at,
         here=here if request.method == "GET" else "/", words={**WORDS, **MORE_WORDS, **LEAD_WORDS, **FRONT_WORDS},
         bank=console.title if console else Text("bankloop", "bankloop"),
@@ -119,6 +112,8 @@ def page(request: Request, template: str, status: int = 200, at: str = "", **val
         roles=ROLES, may=lambda permission: may(visitor, permission),
         demo=request.app.state.settings.demo if console else False, **values,
     )  # fmt: skip
+    with read_by(visitor):
+        body = pages.get_template(template).render(values)
     return HTMLResponse(body, status)
 
 

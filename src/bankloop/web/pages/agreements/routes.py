@@ -35,8 +35,9 @@ from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
 from bankloop.web.shell import errors
 from bankloop.web.shell.forms import Acting, Form, Here
-from bankloop.web.shell.rendering import console_of, may, page
+from bankloop.web.shell.rendering import console_of, page
 from bankloop.web.shell.visitor import Visitor
+from bankloop.web.shell.ways import may
 
 _ASSETS = "aum_fen"
 # Longer than a year an agreement is thought over again.

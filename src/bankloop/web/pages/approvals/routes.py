@@ -32,9 +32,10 @@ from bankloop.view.figures import Cell, Column, Table, Tone
 from bankloop.web.pages.approvals.templates import templates_table
 from bankloop.web.shell.console import Console
 from bankloop.web.shell.forms import Acting, Form, Here
-from bankloop.web.shell.rendering import console_of, may, page
+from bankloop.web.shell.rendering import console_of, page
 from bankloop.web.shell.texts import KINDS, STATES
 from bankloop.web.shell.visitor import Visitor
+from bankloop.web.shell.ways import may
 from bankloop.web.shell.words import ACTS, MORE_WORDS
 from bankloop.work.approvals import decide
 

@@ -9,8 +9,8 @@ from bankloop.organization.approval import Approval
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
 from bankloop.web.shell.console import Console
-from bankloop.web.shell.rendering import may
 from bankloop.web.shell.visitor import Visitor
+from bankloop.web.shell.ways import may
 
 # What goes out through an operator, whose templates are on file with it.
 _FILED = ("sms",)

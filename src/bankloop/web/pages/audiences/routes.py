@@ -22,8 +22,9 @@ from bankloop.web.pages.audiences.words import SCRIPT, TEXTS
 from bankloop.web.shell.console import Console, masked
 from bankloop.web.shell.forms import Acting, Form, Here
 from bankloop.web.shell.guard import POLICY
-from bankloop.web.shell.rendering import console_of, language, may, page
+from bankloop.web.shell.rendering import console_of, language, page
 from bankloop.web.shell.visitor import Visitor
+from bankloop.web.shell.ways import may
 
 _LONGEST = 4_000
 # The one page with a script of its own; it asks this console only, and everything on it works without.

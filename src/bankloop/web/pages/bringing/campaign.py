@@ -24,10 +24,11 @@ from bankloop.web.pages.bringing.page import size_said
 from bankloop.web.pages.bringing.words import TEXTS
 from bankloop.web.shell.console import Console
 from bankloop.web.shell.forms import Acting, Form, Here
-from bankloop.web.shell.rendering import console_of, language, may, page
+from bankloop.web.shell.rendering import console_of, language, page
 from bankloop.web.shell.texts import IN_FORCE
 from bankloop.web.shell.uploads import most_upload
 from bankloop.web.shell.visitor import Visitor
+from bankloop.web.shell.ways import may
 from bankloop.work.queue import ask_job
 
 _LATEST = 30

@@ -20,7 +20,7 @@ def add_pages(app: FastAPI) -> None:
     def proposed(
         request: Request, customer_no: str, visitor: Here, bundle: str = "", company: str = ""
     ) -> HTMLResponse:
-        for right in ("customer.read", "product.read"):
+        for right in ("customer.read", "consent.read", "product.read"):
             require(visitor.principal, right)
         bank, number = console_of(request).bank, customer_no[:64]
         bundles = {key: one.title.text for key, one in bank.spec.products.items() if one.legs}

@@ -49,8 +49,9 @@ from bankloop.web.pages.customers.way import WAY, add_way_page
 from bankloop.web.pages.points.routes import POINTS
 from bankloop.web.shell.console import Console, masked
 from bankloop.web.shell.forms import Acting, Form, Here
-from bankloop.web.shell.rendering import console_of, may, page
+from bankloop.web.shell.rendering import console_of, page
 from bankloop.web.shell.visitor import Visitor
+from bankloop.web.shell.ways import may
 from bankloop.web.shell.words import MORE_WORDS
 
 _ON_PAGE = 50
@@ -85,7 +86,8 @@ def add_pages(app: FastAPI) -> None:
 
     @app.get("/customers/{customer_no}")
     def shown(request: Request, customer_no: str, visitor: Here) -> HTMLResponse:
-        require(visitor.principal, "customer.read")
+        for right in ("customer.read", "consent.read"):
+            require(visitor.principal, right)
         try:
             return _own_page(request, customer_no, visitor)
         except NotFoundError:

@@ -14,8 +14,8 @@ from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Figure, Table
 from bankloop.web.pages.workbench.own import tasks_rows
 from bankloop.web.shell.console import Console
-from bankloop.web.shell.rendering import may
 from bankloop.web.shell.visitor import Visitor
+from bankloop.web.shell.ways import may
 
 # As far back as a month's work, and as far ahead as tasks are made.
 _BEFORE, _AHEAD = timedelta(days=30), timedelta(days=14)

@@ -14,8 +14,8 @@ from bankloop.store.jobs import JobState, open_jobs
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Figure, Table, Tone
 from bankloop.web.shell.console import Console
-from bankloop.web.shell.rendering import may
 from bankloop.web.shell.visitor import Visitor
+from bankloop.web.shell.ways import may
 
 # A page that is opened every minute asks the database no more often than that.
 _KEPT = timedelta(minutes=1)

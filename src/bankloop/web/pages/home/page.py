@@ -20,9 +20,9 @@ from bankloop.web.pages.home.front import front
 from bankloop.web.pages.home.keeping import keeping
 from bankloop.web.pages.workbench.own import ON_HOME, customers_table, own_customers, tasks_table
 from bankloop.web.shell.console import Console
-from bankloop.web.shell.rendering import may
 from bankloop.web.shell.texts import EMPTY_BANK, IN_FORCE, KINDS, STATES, STEPS, VERBS
 from bankloop.web.shell.visitor import Visitor
+from bankloop.web.shell.ways import may
 
 _CHANGES = 12
 _AUDIT = text(

@@ -23,8 +23,9 @@ from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table
 from bankloop.web.shell.console import masked
 from bankloop.web.shell.forms import Acting, Form, Here
-from bankloop.web.shell.rendering import console_of, may, page
+from bankloop.web.shell.rendering import console_of, page
 from bankloop.web.shell.visitor import Visitor
+from bankloop.web.shell.ways import may
 
 _SHOWN = 200
 _DAYS = 5

@@ -38,8 +38,9 @@ from bankloop.view.figures import Figure, Table
 from bankloop.web.shell import errors
 from bankloop.web.shell.console import Console, masked
 from bankloop.web.shell.forms import Acting, Form, Here
-from bankloop.web.shell.rendering import console_of, may, page
+from bankloop.web.shell.rendering import console_of, page
 from bankloop.web.shell.visitor import Visitor
+from bankloop.web.shell.ways import may
 
 _SHOWN = 50
 

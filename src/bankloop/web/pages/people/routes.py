@@ -17,7 +17,8 @@ from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
 from bankloop.web.shell import errors
 from bankloop.web.shell.forms import Acting, Form, Here
-from bankloop.web.shell.rendering import console_of, may, page
+from bankloop.web.shell.rendering import console_of, page
+from bankloop.web.shell.ways import may
 from bankloop.web.shell.words import MORE_WORDS
 
 PAGE = 50

@@ -153,7 +153,8 @@ def _wallet(
     form: Mapping[str, str] | None = None,
     error: BankloopError | None = None,
 ) -> Response:
-    require(visitor.principal, "points.read")
+    for right in ("points.read", "customer.read"):
+        require(visitor.principal, right)
     console = console_of(request)
     programme = read_points(console.bank.folder)
     with console.bank.store.begin(visitor.principal) as connection:

@@ -23,9 +23,10 @@ from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
 from bankloop.web.shell.console import Console
 from bankloop.web.shell.forms import Acting, Form, Here
-from bankloop.web.shell.rendering import console_of, may, page
+from bankloop.web.shell.rendering import console_of, page
 from bankloop.web.shell.texts import VERBS
 from bankloop.web.shell.visitor import Visitor
+from bankloop.web.shell.ways import may
 from bankloop.work.jobs import JOBS
 from bankloop.work.queue import ask_job
 

@@ -17,8 +17,9 @@ from bankloop.web.pages.warroom.branch_rule import own_rules, per_week_of, withh
 from bankloop.web.pages.warroom.page import unit_page, war_room
 from bankloop.web.shell import errors
 from bankloop.web.shell.forms import Acting, Form, Here
-from bankloop.web.shell.rendering import console_of, may, page
+from bankloop.web.shell.rendering import console_of, page
 from bankloop.web.shell.visitor import Visitor
+from bankloop.web.shell.ways import may
 
 
 def add_pages(app: FastAPI) -> None:
