@@ -28,6 +28,7 @@ MOVED: Mapping[str, tuple[str, ...]] = {
     "store": ("job",),
     "performance": ("target", "target_part", "daily_report", "daily_delivery", "credit_deal", "credit_share"),
     "care": ("work_list",),
+    "benefit": ("benefit_grant",),
     "contact": ("contact", "contact_stop", "capacity_use", "offer_declined"),
     # Whoever writes a word down holds the person as the gate does, so the lock is of the lower one of the two.
     "customer": ("contact_customer",),

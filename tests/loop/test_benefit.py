@@ -8,12 +8,12 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 
+from bankloop.benefit.grants import BUDGET, BUDGET_EXHAUSTED, STOCK_EXHAUSTED, grant_benefits, pool_of
 from bankloop.kit.errors import SpecError
 from bankloop.loop import benefit
 from bankloop.loop.spec import Benefit
 from bankloop.organization.principals import system
 from bankloop.store.database import Store
-from bankloop.store.grants import BUDGET_EXHAUSTED, STOCK_EXHAUSTED, grant_benefits, pool_used
 from tests.loop.people import bank_spec
 
 
@@ -23,7 +23,7 @@ def coupon(**changes: object) -> Benefit:
     )
 
 
-def asked(numbers: range, fen: int, budget: str = "budget:x:1") -> pa.Table:
+def asked(numbers: range, fen: int, budget: str = "x:1") -> pa.Table:
     rows = [
         {"decision_id": str(UUID(int=i + 1)), "customer_no": f"C{i}", "unit_id": "B001", "benefit": "coupon", "reserved_fen": fen, "budget": budget}
         for i in numbers
@@ -34,13 +34,13 @@ def asked(numbers: range, fen: int, budget: str = "budget:x:1") -> pa.Table:
 @pytest.mark.capability("A5")
 def test_a_budget_of_1000_gives_33_coupons_of_30_and_refuses_the_34th(store: Store) -> None:
     with store.begin(system()) as connection:
-        outcome = grant_benefits(connection, asked(range(34), coupon().reserved_fen), {"budget:x:1": 100_000}, {})
+        outcome = grant_benefits(connection, asked(range(34), coupon().reserved_fen), {"x:1": 100_000}, {})
     assert outcome["granted"].to_pylist() == [True] * 33 + [False]
     assert outcome["refused_by"][33].as_py() == BUDGET_EXHAUSTED
     with store.begin(system()) as connection:
-        again = grant_benefits(connection, asked(range(34), 3_000), {"budget:x:1": 100_000}, {})
+        again = grant_benefits(connection, asked(range(34), 3_000), {"x:1": 100_000}, {})
         assert again == outcome
-        assert pool_used(connection, "budget:x:1") == 99_000
+        assert pool_of(connection, BUDGET, "x:1").committed == 99_000
 
 
 @pytest.mark.capability("A5")
@@ -67,7 +67,7 @@ def test_a_stock_of_two_gives_two(store: Store) -> None:
 def test_many_writers_never_overrun_a_budget(store: Store) -> None:
     def grant(part: int) -> None:
         with store.begin(system(f"w{part}")) as connection:
-            grant_benefits(connection, asked(range(part * 20, part * 20 + 20), 3_000), {"budget:x:1": 100_000}, {})
+            grant_benefits(connection, asked(range(part * 20, part * 20 + 20), 3_000), {"x:1": 100_000}, {})
 
     threads = [threading.Thread(target=grant, args=(part,)) for part in range(8)]
     for thread in threads:
@@ -75,7 +75,7 @@ def test_many_writers_never_overrun_a_budget(store: Store) -> None:
     for thread in threads:
         thread.join()
     with store.begin(system()) as connection:
-        assert pool_used(connection, "budget:x:1") == 99_000
+        assert pool_of(connection, BUDGET, "x:1").committed == 99_000
 
 
 def test_100_off_20_gives_nothing_at_99_99_and_20_at_100() -> None:

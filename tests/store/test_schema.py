@@ -78,6 +78,11 @@ def chain() -> ScriptDirectory:
     return ScriptDirectory.from_config(config)
 
 
+def dropped() -> set[str]:
+    """The tables that a later migration has done with; its own test says where their rows are."""
+    return {table for script in chain().walk_revisions() for table in getattr(script.module, "DROPPED", ())}
+
+
 def test_head_is_the_newest_migration() -> None:
     assert chain().get_current_head() == HEAD
     assert chain().get_base() == FIRST
@@ -92,6 +97,7 @@ def test_revisions_are_numbers_in_the_order_of_the_chain() -> None:
 def test_every_table_is_of_one_room(store: Store, system: Principal) -> None:
     rooms = [table for room in ROOMS for table in room.access]
     later = [table for script in chain().walk_revisions() for table in getattr(script.module, "ROOM_OF", {})]
+    gone = dropped()
     with store.begin(system, Role.OWNER) as connection:
         found = connection.scalars(
             text(
@@ -99,7 +105,8 @@ def test_every_table_is_of_one_room(store: Store, system: Principal) -> None:
                 "AND NOT relispartition AND relname <> 'alembic_version'"
             )
         ).all()
-    assert sorted(rooms + later) == sorted(found)
+    assert sorted({*rooms, *later} - gone) == sorted(found)
+    assert len(rooms + later) == len({*rooms, *later})
     assert [room.name for room in ROOMS] == ["store", "lake", "organization", "customer", "loop"]
 
 
@@ -156,6 +163,7 @@ def lost(before: Rows, after: Rows) -> list[tuple[str, dict[str, Any]]]:
     return [
         (table, row)
         for table, rows in before.items()
+        if table not in dropped()
         for row in rows
         if not any(row.items() <= kept.items() for kept in after[table])
     ]

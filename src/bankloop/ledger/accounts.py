@@ -48,18 +48,21 @@ def open_asset(connection: Connection, asset: LedgerAsset) -> None:
 
 def open_accounts(connection: Connection, accounts: Sequence[LedgerAccount]) -> None:
     """Make accounts unless they are there; ``ConflictError`` where one is there with other properties."""
+    there = _known(connection, [one.account for one in accounts])
     for one in sorted(accounts, key=lambda account: account.account):
-        known = _known(connection, one.account)
-        if known is None:
+        made = one.account not in there
+        if made:
             values = {name: getattr(one, name) for name in LedgerAccount.__dataclass_fields__}
             connection.execute(insert(ledger_account).values(**values).on_conflict_do_nothing())
-            known = _known(connection, one.account)
+            there |= _known(connection, [one.account])
+        known = there.get(one.account)
         if known is not None and known != one:
             field = next(
                 name for name in LedgerAccount.__dataclass_fields__ if getattr(known, name) != getattr(one, name)
             )
             raise errors.other_account(one.account, field)
-        connection.execute(_BALANCES, {"account": one.account, "bounded": one.bounded, "shards": one.shards})
+        if made:
+            connection.execute(_BALANCES, {"account": one.account, "bounded": one.bounded, "shards": one.shards})
 
 
 def open_wallets(connection: Connection, asset: str, wallets: pa.Table, *, bounded: bool = True) -> None:
@@ -74,7 +77,7 @@ def open_wallets(connection: Connection, asset: str, wallets: pa.Table, *, bound
 @verb("ledger.close")
 def close_account(connection: Connection, account: str) -> None:
     """Close an account that holds nothing: nothing more is posted to it or from it."""
-    if _known(connection, account) is None:
+    if not _known(connection, [account]):
         raise errors.no_account(account)
     connection.execute(_LOCK, {"account": account})
     if not connection.execute(_CLOSE, {"account": account}).rowcount:
@@ -88,7 +91,7 @@ def assets(connection: Connection) -> tuple[LedgerAsset, ...]:
     return tuple(LedgerAsset(row.asset, Text(row.title_zh, row.title_en), row.scale) for row in rows)
 
 
-def _known(connection: Connection, account: str) -> LedgerAccount | None:
+def _known(connection: Connection, accounts: Sequence[str]) -> dict[str, LedgerAccount]:
     columns = [ledger_account.c[name] for name in LedgerAccount.__dataclass_fields__]
-    row = connection.execute(select(*columns).where(ledger_account.c.account == account)).mappings().first()
-    return None if row is None else LedgerAccount(**row)
+    rows = connection.execute(select(*columns).where(ledger_account.c.account.in_(accounts))).mappings()
+    return {row["account"]: LedgerAccount(**row) for row in rows}

@@ -112,6 +112,19 @@ class AccountBalance:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldLine:
+    """What a line set aside of an account, and how it ended: '' while it is open, ``take``, ``release``, ``expire``."""
+
+    line: int
+    account: str
+    amount: int
+    expires_at: datetime | None
+    ended: str
+    ended_by: str
+    reversed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AccountLine:
     """An entry as one account sees it: ``change`` above nought came in, ``balance`` is what it held afterwards."""
 

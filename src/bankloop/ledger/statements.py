@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
 from bankloop.ledger import errors
-from bankloop.ledger.contracts import AccountBalance, AccountLine, LedgerFault, LedgerMovement
+from bankloop.ledger.contracts import AccountBalance, AccountLine, HeldLine, LedgerFault, LedgerMovement
 
 _POSTED = "kind IN ('post', 'take', 'reverse')"
 _BALANCES = (
@@ -45,6 +46,14 @@ _MOVED = text(
     "split_part(credit, '/', 2) AS target, sum(amount)::bigint AS amount FROM ledger_entry "
     f"WHERE {_POSTED} AND recorded_at >= :since AND starts_with(debit, :like) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
 )
+_HELD = text(
+    "SELECT h.line, h.debit AS account, h.amount, h.expires_at, coalesce(r.kind, '') AS ended, "
+    "coalesce(r.request, '') AS ended_by, v.request IS NOT NULL AS reversed FROM ledger_entry h "
+    "LEFT JOIN ledger_entry r ON r.of_request = h.request AND r.of_line = h.line "
+    "AND r.kind IN ('take', 'release', 'expire') LEFT JOIN ledger_entry v ON v.of_request = r.request "
+    "AND v.of_line = r.line AND v.kind = 'reverse' AND r.kind = 'take' "
+    "WHERE h.request = :request AND h.kind = 'hold' ORDER BY h.line"
+)
 # What the entries say of each side of each account, beside what the balances say.
 _REBUILT = text(
     "WITH e AS (SELECT e.*, EXISTS (SELECT FROM ledger_entry r WHERE r.of_request = e.request AND r.of_line = e.line "
@@ -79,15 +88,25 @@ def balances(
     return tuple(AccountBalance(**row) for row in rows.mappings())
 
 
+def balances_of(connection: Connection, accounts: Collection[str]) -> dict[str, AccountBalance]:
+    """Return the balances of accounts by their names, of those that are there and may be seen."""
+    asked = {"accounts": list(accounts), "most": len(accounts)}
+    rows = connection.execute(text(_BALANCES.format(which="a.account = ANY (:accounts)")), asked).mappings()
+    return {row["account"]: AccountBalance(**row) for row in rows}
+
+
 def balance_of(connection: Connection, account: str) -> AccountBalance:
     """Return an account's balance; ``NotFoundError`` where it is not there or not to be seen."""
-    row = connection.execute(
-        text(_BALANCES.format(which="a.account = :account")), {"account": account, "most": 1}
-    ).mappings()
-    found = row.first()
-    if found is None:
+    found = balances_of(connection, [account])
+    if account not in found:
         raise errors.no_account(account)
-    return AccountBalance(**found)
+    return found[account]
+
+
+def held_by(connection: Connection, request: str) -> tuple[HeldLine, ...]:
+    """Return what a request set aside, and what became of each of its lines; empty where it set nothing aside."""
+    rows = connection.execute(_HELD, {"request": request}).mappings()
+    return tuple(HeldLine(**row) for row in rows)
 
 
 def balance_at(connection: Connection, account: str, moment: datetime) -> int:

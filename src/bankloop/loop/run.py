@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection
 
+from bankloop.benefit.grants import STOCK, pools
 from bankloop.kit.errors import ConflictError
 from bankloop.kit.text import Text
 from bankloop.loop import audience, model, optimize, product, reach
@@ -39,6 +40,7 @@ from bankloop.loop.round.window import Window, record_steps, stored_plan
 from bankloop.loop.spec import Lock
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import Plan, Principal
+from bankloop.store.database import bank_wide
 from bankloop.store.registry import await_turn, read_plans, save_plan
 from bankloop.store.verbs import verb
 
@@ -207,15 +209,17 @@ def _same_shelf(connection: Connection, window: Window) -> None:
 
 
 def _spent(bank: Bank, principal: Principal, round_: int, window_start: date) -> dict[str, float]:
-    """What earlier windows took: from budgets in this round, from stocks ever."""
+    """What earlier windows took: of budgets in this round as planned, with contacts; of stocks what the ledger says."""
     spent: dict[str, float] = {}
     with bank.store.begin(principal) as connection:
         for stored in read_plans(connection):
             for name, _, used, *_ in stored.summary.get("resources", ()):
                 of_round = stored.summary.get("round") == round_ and name.startswith("budget:")
-                if stored.window_start < window_start and (of_round or name.startswith("stock:")):
+                if stored.window_start < window_start and of_round:
                     spent[name] = spent.get(name, 0.0) + float(used)
-    return spent
+        with bank_wide(connection):
+            stocks = [one for one in pools(connection) if one.asset == STOCK]
+    return {**spent, **{f"stock:{one.name}": float(one.committed + one.spent) for one in stocks}}
 
 
 def control_share(lock: Lock, learned: Uplift, people: pa.Table) -> int:

@@ -1,4 +1,4 @@
-"""The columns of what is stored by the table: events, decisions, grants, messages.
+"""The columns of what is stored by the table: events, decisions, messages.
 
 A module of its own, as Arrow takes long to load.
 """
@@ -66,24 +66,6 @@ DECISION_DEFAULTS: Mapping[str, object] = {
     "reasons": [],
     "due_on": None,
 }
-
-GRANT_SCHEMA = pa.schema(
-    [
-        pa.field("decision_id", pa.string(), nullable=False),
-        pa.field("customer_no", pa.string(), nullable=False),
-        pa.field("unit_id", pa.string(), nullable=False),
-        pa.field("benefit", pa.string(), nullable=False),
-        pa.field("reserved_fen", pa.int64(), nullable=False),
-        pa.field("budget", pa.string(), nullable=False),  # the pool of money it is taken from, '' for none
-    ]
-)
-GRANT_OUTCOME_SCHEMA = pa.schema(
-    [
-        pa.field("decision_id", pa.string(), nullable=False),
-        pa.field("granted", pa.bool_(), nullable=False),
-        pa.field("refused_by", pa.string(), nullable=False),  # '', BUDGET_EXHAUSTED or STOCK_EXHAUSTED
-    ]
-)
 
 OUTBOX_SCHEMA = pa.schema(
     [

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Boolean,
     Column,
     Date,
     DateTime,
@@ -122,21 +121,6 @@ decision = Table(
     Index("decision_customer", "customer_no", "window_start"),
     Index("decision_round", "campaign", "round"),
     postgresql_partition_by="RANGE (window_start)",
-)
-
-pool_use = Table("pool_use", metadata, _text("pool", key=True), _whole("used"))
-
-benefit_grant = Table(
-    "benefit_grant",
-    metadata,
-    Column("decision_id", Uuid, primary_key=True),
-    _text("customer_no"),
-    _text("unit_id"),
-    _text("benefit"),
-    _whole("reserved_fen"),
-    Column("granted", Boolean, nullable=False),
-    _text("refused_by"),
-    _moment("recorded_at"),
 )
 
 outbox = Table(

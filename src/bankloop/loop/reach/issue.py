@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
+from bankloop.benefit.grants import grant_benefits
 from bankloop.contact.asking import carry_out, queue_parts
 from bankloop.contact.contracts import Cap, Capacity
 from bankloop.kit.clock import Clock
@@ -33,7 +34,6 @@ from bankloop.loop.spec import ANY_CHANNEL, NO_BENEFIT, Lock, Policies, Product
 from bankloop.organization.task import NO_LIMIT, create_tasks, dispatch_tasks
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import EVERY_UNIT, DecisionBatch
-from bankloop.store.grants import grant_benefits
 from bankloop.store.history import append_decisions, read_decisions
 from bankloop.store.verbs import verb
 
@@ -261,31 +261,36 @@ def _granted(connection: Connection, contacts: pa.Table, locks: Mapping[str, Loc
     """Take each contact's benefit from budget and stock; a contact whose benefit is refused is not sent."""
     ordered = contacts.sort_by([("value_fen", "descending"), ("decision_id", "ascending")])
     keys = [key.split("|")[1] for key in ordered["action"].to_pylist()]
-    reserved = {b.key: b.reserved_fen for lock in locks.values() for b in lock.benefits}
-    pools = [_budget_pool(name, round_) for name in ordered["campaign"].to_pylist()]
+    benefits = {b.key: b for lock in locks.values() for b in lock.benefits}
+    given = [benefits.get(key) for key in keys]
+    ends = [
+        due + timedelta(days=one.expires) if one else None
+        for due, one in zip(ordered["due_on"].to_pylist(), given, strict=True)
+    ]
     grants = pa.table(
         {
             "decision_id": ordered["decision_id"],
             "customer_no": ordered["customer_no"],
             "unit_id": ordered["unit_id"],
             "benefit": pa.array(keys, pa.string()),
-            "reserved_fen": pa.array([reserved.get(key, 0) for key in keys], pa.int64()),
-            "budget": pa.array(pools, pa.string()),
+            "reserved_fen": pa.array([one.reserved_fen if one else 0 for one in given], pa.int64()),
+            "budget": pa.array([_budget_of(name, round_) for name in ordered["campaign"].to_pylist()], pa.string()),
+            "expires_on": pa.array(ends, pa.date32()),
         }
     ).filter(pc.not_equal(pa.array(keys, pa.string()), NO_BENEFIT))
     budgets = {
-        _budget_pool(name, round_): lock.campaign.reach.budget
+        _budget_of(name, round_): lock.campaign.reach.budget
         for name, lock in locks.items()
         if lock.campaign.reach.budget is not None
     }
-    stocks = {b.key: b.stock for lock in locks.values() for b in lock.benefits}
-    outcome = grant_benefits(connection, grants, budgets, stocks)
+    outcome = grant_benefits(connection, grants, budgets, {key: one.stock for key, one in benefits.items()})
     refused = outcome.filter(pc.invert(outcome["granted"]))["decision_id"].combine_chunks()
     return contacts.filter(pc.invert(pc.is_in(contacts["decision_id"], refused)))
 
 
-def _budget_pool(campaign: str, round_: int) -> str:
-    return f"budget:{campaign}:{round_}"
+def _budget_of(campaign: str, round_: int) -> str:
+    """Return the name of a campaign's budget for a round."""
+    return f"{campaign}:{round_}"
 
 
 def _messages(contacts: pa.Table, locks: Mapping[str, Lock], policies: Policies, plan_id: str) -> pa.Table:
