@@ -96,6 +96,7 @@ _GROUPS: Mapping[str, tuple[str, str]] = {
     "credit": ("credits", "group"),
     "points": ("points", "group"),
     "ledger": ("ledgers", "group"),
+    "benefit": ("benefits", "group"),
     "shelf": ("shelf", "group"),
     "tier": ("tiers", "group"),
     "relation": ("relations", "group"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection, text
 
@@ -53,6 +53,14 @@ _HELD = text(
     "AND r.kind IN ('take', 'release', 'expire') LEFT JOIN ledger_entry v ON v.of_request = r.request "
     "AND v.of_line = r.line AND v.kind = 'reverse' AND r.kind = 'take' "
     "WHERE h.request = :request AND h.kind = 'hold' ORDER BY h.line"
+)
+_DRAWN = text(
+    "SELECT account, min(day) AS since, coalesce(sum(freed), 0)::bigint AS freed FROM (SELECT debit AS account, "
+    "CASE WHEN kind = 'hold' THEN (recorded_at AT TIME ZONE :zone)::date END AS day, "
+    "CASE WHEN kind <> 'hold' THEN amount END AS freed FROM ledger_entry "
+    "WHERE kind IN ('hold', 'release', 'expire') AND starts_with(debit, :like) "
+    "UNION ALL SELECT credit, NULL, amount FROM ledger_entry WHERE kind = 'reverse' AND starts_with(credit, :like)) e "
+    "GROUP BY 1"
 )
 # What the entries say of each side of each account, beside what the balances say.
 _REBUILT = text(
@@ -120,6 +128,12 @@ def statement(connection: Connection, account: str, most: int = 100) -> tuple[Ac
     balance_of(connection, account)
     rows = connection.execute(_STATEMENT, {"account": account, "most": most}).mappings()
     return tuple(AccountLine(**{name: row[name] for name in AccountLine.__dataclass_fields__}) for row in rows)
+
+
+def drawn_on(connection: Connection, like: str, zone: str) -> dict[str, tuple[date | None, int]]:
+    """Return of accounts since which day something is set aside, and how much of that was given back or reversed."""
+    rows = connection.execute(_DRAWN, {"like": like, "zone": zone})
+    return {row.account: (row.since, row.freed) for row in rows}
 
 
 def who_owes(connection: Connection, like: str) -> tuple[str, ...]:

@@ -11,10 +11,11 @@ from bankloop.benefit.grants.contracts import (
     STOCK,
     STOCK_EXHAUSTED,
     BenefitGrant,
+    BurnDown,
     GrantLife,
     GrantPool,
 )
-from bankloop.benefit.grants.reading import grant_of, pool_of, pools
+from bankloop.benefit.grants.reading import burn_downs, grant_of, pool_of, pools
 from bankloop.benefit.grants.service import expire_grants, grant_benefits, redeem_grant, return_grant, return_unused
 
 __all__ = [
@@ -25,8 +26,10 @@ __all__ = [
     "STOCK",
     "STOCK_EXHAUSTED",
     "BenefitGrant",
+    "BurnDown",
     "GrantLife",
     "GrantPool",
+    "burn_downs",
     "expire_grants",
     "grant_benefits",
     "grant_of",

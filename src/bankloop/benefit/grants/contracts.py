@@ -8,6 +8,8 @@ from enum import StrEnum
 
 import pyarrow as pa
 
+from bankloop.kit.text import Text
+
 BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
 STOCK_EXHAUSTED = "STOCK_EXHAUSTED"
 # The assets, which are also how the names of their pools' accounts begin: fen of a budget, pieces of a benefit.
@@ -42,6 +44,20 @@ class GrantLife(StrEnum):
     RETURNED = "returned"
     EXPIRED = "expired"
 
+    @property
+    def called(self) -> Text:
+        """How people call it."""
+        return _LIVES[self]
+
+
+_LIVES = {
+    GrantLife.REFUSED: Text("未发放", "refused"),
+    GrantLife.ISSUED: Text("已发放", "issued"),
+    GrantLife.REDEEMED: Text("已核销", "redeemed"),
+    GrantLife.RETURNED: Text("已退回", "returned"),
+    GrantLife.EXPIRED: Text("已过期", "expired"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class BenefitGrant:
@@ -70,6 +86,21 @@ class GrantPool:
     def left(self) -> int:
         """What may still be granted of it."""
         return self.approved - self.committed - self.spent
+
+
+@dataclass(frozen=True, slots=True)
+class BurnDown:
+    """How a pool goes: what came back to it, since when it is granted from, and when it is empty if it goes on so."""
+
+    pool: GrantPool
+    released: int
+    since: date | None
+    empty_on: date | None
+
+    @property
+    def near(self) -> bool:
+        """Whether at most a tenth of it is left."""
+        return self.pool.approved > 0 and self.pool.left * 10 <= self.pool.approved
 
 
 @dataclass(frozen=True, slots=True)

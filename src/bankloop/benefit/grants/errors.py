@@ -18,17 +18,18 @@ def no_grant(decision_id: str) -> NotFoundError:
     )
 
 
-def not_open(decision_id: str, life: str) -> ConflictError:
+def not_open(decision_id: str, life: Text) -> ConflictError:
     """Return the refusal to redeem or to return what stands otherwise."""
     return ConflictError(
         "benefit.not_open",
         Text(
-            "权益发放 {decision_id} 的状态是 {life}，没有变动；未过期、未退回的才能核销，核销前后都可退回一次",
+            "权益发放 {decision_id} {said}，没有变动；未过期、未退回的才能核销，核销前后都可退回一次",
             "the grant {decision_id} is {life}, and nothing was changed: what is issued may be redeemed, "
             "what is issued or redeemed may be returned once",
         ),
         decision_id=decision_id[:64],
-        life=life,
+        life=life.en,
+        said=life.zh,
     )
 
 

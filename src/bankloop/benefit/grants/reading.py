@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, select
@@ -12,6 +13,7 @@ from bankloop.benefit.grants.contracts import (
     BUDGET,
     STOCK,
     BenefitGrant,
+    BurnDown,
     GrantLife,
     GrantPool,
     accounts_of,
@@ -19,10 +21,12 @@ from bankloop.benefit.grants.contracts import (
 )
 from bankloop.benefit.grants.tables import benefit_grant
 from bankloop.ledger.contracts import AccountBalance, HeldLine
-from bankloop.ledger.statements import balances, balances_of, held_by
+from bankloop.ledger.statements import balances, balances_of, drawn_on, held_by
 from bankloop.store.database import bank_wide
 
 _MOST = 10_000
+# Beyond it a pool is not said to end at all.
+_FAR_DAYS = 3_660
 _ENDS = {"": GrantLife.ISSUED, "take": GrantLife.REDEEMED, "release": GrantLife.RETURNED, "expire": GrantLife.EXPIRED}
 
 
@@ -42,6 +46,20 @@ def pools(connection: Connection) -> tuple[GrantPool, ...]:
         by_name = {one.account: one for one in balances(connection, like=f"{asset}/", most=3 * _MOST)}
         names = sorted(name.removeprefix(left) for name in by_name if name.startswith(left := f"{asset}/left/"))
         found += [_pool(asset, name, by_name) for name in names]
+    return tuple(found)
+
+
+def burn_downs(connection: Connection, today: date, zone: str) -> tuple[BurnDown, ...]:
+    """Return how all budgets and stocks go: at the pace since their first grant, today counted whole."""
+    drawn = {asset: drawn_on(connection, f"{asset}/left/", zone) for asset in (BUDGET, STOCK)}
+    found = []
+    for one in pools(connection):
+        since, released = drawn[one.asset].get(accounts_of(one.asset, one.name).left, (None, 0))
+        used, empty = one.committed + one.spent, None
+        if used and since is not None:
+            days = -(-one.left * max(1, (today - since).days + 1) // used)
+            empty = today + timedelta(days=days) if days <= _FAR_DAYS else None
+        found.append(BurnDown(one, released, since, empty))
     return tuple(found)
 
 

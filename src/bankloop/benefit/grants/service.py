@@ -91,11 +91,11 @@ def redeem_grant(connection: Connection, decision_id: str, order: str) -> Benefi
     found = grant_of(connection, decision_id)
     request = f"{request_of(decision_id)}:redeem"
     if found.life not in (GrantLife.ISSUED, GrantLife.REDEEMED):
-        raise errors.not_open(decision_id, found.life)
+        raise errors.not_open(decision_id, found.life.called)
     with bank_wide(connection):
         held = held_by(connection, request_of(decision_id))
         if not held:
-            raise errors.not_open(decision_id, found.life)
+            raise errors.not_open(decision_id, found.life.called)
         done = must_post(
             connection, request, [take(EntryRef(request_of(decision_id), one.line), order) for one in held]
         )
@@ -111,11 +111,11 @@ def return_grant(connection: Connection, decision_id: str, reason: str) -> Benef
     found = grant_of(connection, decision_id)
     request = f"{request_of(decision_id)}:return"
     if found.life not in (GrantLife.ISSUED, GrantLife.REDEEMED):
-        raise errors.not_open(decision_id, found.life)
+        raise errors.not_open(decision_id, found.life.called)
     with bank_wide(connection):
         held = held_by(connection, request_of(decision_id))
         if not held:
-            raise errors.not_open(decision_id, found.life)
+            raise errors.not_open(decision_id, found.life.called)
         lines = [
             reverse(EntryRef(one.ended_by, one.line), reason)
             if one.ended
@@ -254,7 +254,8 @@ def _store(connection: Connection, rows: pa.Table, fresh: Mapping[str, str]) -> 
         text(
             "INSERT INTO benefit_grant (decision_id, customer_no, unit_id, benefit, reserved_fen, granted, refused_by, "
             "expires_on) SELECT DISTINCT ON (decision_id) decision_id::uuid, customer_no, unit_id, benefit, "
-            f"reserved_fen, coalesce(refused_by, '') = '', coalesce(refused_by, ''), expires_on FROM {name} ORDER BY decision_id"
+            "reserved_fen, coalesce(refused_by, '') = '', coalesce(refused_by, ''), expires_on "
+            f"FROM {name} ORDER BY decision_id"
         )
     )
 

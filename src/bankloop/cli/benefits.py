@@ -1,0 +1,138 @@
+"""Commands on benefits: what budgets and stocks have left, a grant, redeemed, returned, ended with their days."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bankloop.cli.customers import Reason, acting_in, opened_in
+from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, say, show_table, yuan
+from bankloop.kit.text import Text
+
+if TYPE_CHECKING:
+    from bankloop.benefit.grants import BenefitGrant, BurnDown
+
+_HERE = Path()
+Decision = Annotated[
+    str, typer.Argument(metavar="GRANT", help="发放编号，即决策编号 / the grant's number: its decision's")
+]
+group = typer.Typer(
+    help="权益：预算与库存、核销、退回、过期。Benefits: budgets and stocks, redeemed, returned, ended.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@group.command("pools")
+@handled
+def pools_(bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = False) -> None:
+    """预算与库存：占用、已用、释放、剩余、按现在的速度哪天用完。Budgets and stocks: committed, spent, released, left, empty when."""
+    from bankloop.benefit.grants import burn_downs
+    from bankloop.kit.plain import plain
+
+    with opened_in(bank, as_, "ledger.read") as (opened, connection):
+        found = burn_downs(connection, opened.lake.today(), opened.lake.zone)
+    heads = ["批准 / approved", "占用 / committed", "已用 / spent", "释放 / released", "剩余 / left"]
+    show_table(
+        "预算与库存 / budgets and stocks",
+        ["池 / pool", *heads, "用完 / empty on"],
+        [_row(one) for one in found],
+        right=[1, 2, 3, 4, 5],
+    )
+    near = [f"{one.pool.asset} {one.pool.name}" for one in found if one.near]
+    if near:
+        zh, en = "、".join(near), ", ".join(near)
+        say(
+            Text(
+                f"剩余不到一成：{zh}；用完后不再发放。",
+                f"A tenth or less is left of {en}; when it is gone, no more is given.",
+            )
+        )
+    rows = [{**plain(one), "left": one.pool.left, "near": one.near} for one in found]
+    finish({"pools": rows}, as_json)
+
+
+@group.command("show")
+@handled
+def show(grant: Decision, bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = False) -> None:
+    """一笔权益发放现在的状态。How a grant of a benefit stands."""
+    from bankloop.benefit.grants import grant_of
+
+    with acting_in(bank, as_, "decision.read") as connection:
+        found = grant_of(connection, grant)
+    _show(found, as_json)
+
+
+@group.command("redeem")
+@handled
+def redeem(
+    grant: Decision,
+    order: Annotated[str, typer.Option("--order", help="订单号，同一订单只核销一次 / the order: redeemed for it once")],
+    bank: Folder = _HERE,
+    as_: Person = "strategist",
+    as_json: AsJson = False,
+) -> None:
+    """核销一笔权益，只能核销一次。Redeem a grant for an order, once."""
+    from bankloop.benefit.grants import redeem_grant
+
+    with acting_in(bank, as_, "benefit.redeem") as connection:
+        found = redeem_grant(connection, grant, order)
+    _show(found, as_json)
+
+
+@group.command("return")
+@handled
+def back(
+    grant: Decision, reason: Reason, bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = False
+) -> None:
+    """退回一笔权益，预算和库存可再用。Return a grant: its budget and its stock have it again."""
+    from bankloop.benefit.grants import return_grant
+
+    with acting_in(bank, as_, "benefit.return") as connection:
+        found = return_grant(connection, grant, reason)
+    _show(found, as_json)
+
+
+@group.command("expire")
+@handled
+def expire(
+    through: Annotated[str, typer.Option("--through", help="最后一天，YYYY-MM-DD / the last day")],
+    bank: Folder = _HERE,
+    as_: Person = "benefit",
+    as_json: AsJson = False,
+) -> None:
+    """核销数据到齐后，让这天及以前到期、未核销的权益失效。End what was not redeemed by its last day, once all redemptions are told."""
+    from bankloop.benefit.grants import expire_grants
+    from bankloop.kit.grammar import read_day
+
+    with acting_in(bank, as_, "benefit.expire") as connection:
+        ended = expire_grants(connection, read_day(through))
+    say(
+        Text(
+            f"{ended:,} 笔权益已过期，预算和库存可再用。",
+            f"{ended:,} grants ended; what they held may be granted again.",
+        )
+    )
+    finish({"through": through, "expired": ended}, as_json)
+
+
+def _row(one: BurnDown) -> list[str]:
+    pool = one.pool
+    amounts = (pool.approved, pool.committed, pool.spent, one.released, pool.left)
+    said = [yuan(amount) if pool.asset == "budget" else f"{amount:,}" for amount in amounts]
+    return [f"{pool.asset} {pool.name}", *said, f"{one.empty_on or '—'}"]
+
+
+def _show(found: BenefitGrant, as_json: bool) -> None:
+    from bankloop.kit.plain import plain
+
+    ends = found.expires_on or "—"
+    say(
+        Text(
+            f"{found.benefit}：{found.life.called.zh}，占用 {yuan(found.reserved_fen)}，最后一天 {ends}。",
+            f"{found.benefit}: {found.life.called.en}, {yuan(found.reserved_fen)} set aside, last day {ends}.",
+        )
+    )
+    finish(plain(found), as_json)
