@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,6 +58,17 @@ def test_a_pool_says_when_it_is_nearly_empty_and_when_it_will_be(given: Path, fo
     days = [re.sub(r"T.*", "", one["empty_on"]) for one in (money, pieces)]
     assert days[0] < days[1]
     assert money["since"] < days[0]
+
+
+def test_doctor_names_what_comes_to_its_end_before_it_does(given: Path) -> None:
+    def said() -> dict[str, Any]:
+        return next(one for one in run(given, "doctor")[1]["findings"] if one["check"] == "benefits")
+
+    assert said()["ok"] is True
+    assert said()["reason"]["en"] == "a tenth or less is left of budget x:1"
+    with open_store(given, SystemClock()) as store, store.begin(system("benefit")) as connection:
+        grant_benefits(connection, asked([7]), {"x:1": 30_000}, {"coupon": 100})
+    assert said()["reason"]["en"] == "no budget or stock of benefits comes to its end"
 
 
 def test_who_may_not_is_refused(given: Path, folk: Folk) -> None:

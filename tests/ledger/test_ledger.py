@@ -18,7 +18,16 @@ from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import BankloopError, ConflictError, DeniedError, InputError, NotFoundError
 from bankloop.kit.text import Text
 from bankloop.ledger.accounts import close_account, open_accounts, open_asset, open_wallets
-from bankloop.ledger.batches import BATCH_SCHEMA, post_batch
+from bankloop.ledger.batches import (
+    BATCH_SCHEMA,
+    HOLD_SCHEMA,
+    RELEASE_SCHEMA,
+    hold_batch,
+    lock_accounts,
+    open_requests,
+    post_batch,
+    release_batch,
+)
 from bankloop.ledger.contracts import (
     MAX_AMOUNT,
     EntryRef,
@@ -34,7 +43,7 @@ from bankloop.ledger.contracts import (
     take,
 )
 from bankloop.ledger.posting import expire_holds, must_post, post
-from bankloop.ledger.statements import balance_at, balance_of, balances, check_ledger, statement
+from bankloop.ledger.statements import balance_at, balance_of, balances, check_ledger, held_by, statement
 from bankloop.organization.principals import system
 from bankloop.store.contracts import Role
 from bankloop.store.database import Store, attach_store
@@ -402,3 +411,70 @@ def test_who_has_no_right_posts_nothing_and_sees_nothing(opened: Store) -> None:
         assert balances(connection) == ()
     with pytest.raises((DeniedError, DBAPIError)), opened.begin(clerk) as connection:
         post(connection, "r2", [move("issued", "a", 100, "x")])
+
+
+def holds(*rows: tuple[str, int, str, str, int], until: datetime | None = None) -> pa.Table:
+    names = ("request", "line", "debit", "credit", "amount")
+    more = {"reason": "batch", "expires_at": until.isoformat() if until else None}
+    return pa.Table.from_pylist([{**dict(zip(names, row, strict=True)), **more} for row in rows], schema=HOLD_SCHEMA)
+
+
+def test_a_batch_of_holds_is_what_single_holds_are(opened: Store) -> None:
+    until = NOON + timedelta(days=1)
+    with ledger(opened) as connection:
+        post(connection, "r", [move("issued", "a", 100, "earned")])
+        table = holds(("h1", 0, "a", "b", 30), ("h1", 1, "issued", "b", 5), ("h2", 0, "a", "b", 70), until=until)
+        assert hold_batch(connection, table) == 2
+        assert hold_batch(connection, table) == 0
+        lines = [hold("a", "b", 30, "batch", until), hold("issued", "b", 5, "batch", until)]
+        assert post(connection, "h1", lines) == Outcome("h1", again=True)
+        assert (balance_of(connection, "a").available, balance_of(connection, "b").held_in) == (0, 105)
+        assert [(one.account, one.amount, one.ended) for one in held_by(connection, "h1")] == [
+            ("a", 30, ""), ("issued", 5, "")
+        ]  # fmt: skip
+        assert check_ledger(connection) == ()
+    for wrong, code in (
+        (holds(("h3", 0, "a", "b", 1)), "ledger.batch_short"),
+        (holds(("h1", 0, "a", "b", 31)), "ledger.other_content"),
+        (holds(("h4", 0, "a", "b", 1), ("h4", 0, "a", "b", 1)), "ledger.other_content"),
+        (holds(("h5", 0, "a", "yuan", 1)), "ledger.no_account"),
+    ):
+        with ledger(opened) as connection, pytest.raises(BankloopError) as refused:
+            hold_batch(connection, wrong)
+        assert refused.value.code == code
+    with ledger(opened) as connection:
+        assert check_ledger(connection) == ()
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_what_many_requests_hold_is_given_back_once(opened: Store, expired: bool) -> None:
+    rows = [{"request": f"{one}:end", "of_request": one, "reason": "over"} for one in ("h1", "h2", "h3", "none")]
+    ends = pa.Table.from_pylist(rows, schema=RELEASE_SCHEMA)
+    with ledger(opened) as connection:
+        post(connection, "r", [move("issued", "a", 100, "earned")])
+        hold_batch(connection, holds(("h1", 0, "a", "b", 30), ("h1", 1, "a", "b", 5), ("h2", 0, "a", "b", 7)))
+        post(connection, "h3", [hold("a", "b", 8, "single")])
+        post(connection, "t2", [take(EntryRef("h2"), "used")])
+        assert open_requests(connection, "h")["request"].to_pylist() == ["h1", "h3"]
+        assert release_batch(connection, ends, expired=expired) == 2
+        assert release_batch(connection, ends, expired=expired) == 0
+        assert open_requests(connection, "").num_rows == 0
+        assert (balance_of(connection, "a").available, balance_of(connection, "b").posted) == (93, 7)
+        assert [one.ended for one in held_by(connection, "h1")] == ["expire" if expired else "release"] * 2
+        assert held_by(connection, "h2")[0].ended == "take"
+        assert check_ledger(connection) == ()
+        assert post(connection, "late", [take(EntryRef("h1"), "used")]).refused == "resolved"
+
+
+def test_who_locks_accounts_finds_what_has_expired_free(opened: Store) -> None:
+    with ledger(opened) as connection:
+        post(connection, "r", [move("issued", "a", 100, "earned")])
+        hold_batch(connection, holds(("h1", 0, "a", "b", 30), until=NOON))
+        hold_batch(connection, holds(("h2", 0, "a", "b", 20), until=NOON + timedelta(days=1)))
+        hold_batch(connection, holds(("h3", 0, "issued", "b", 9), until=NOON))
+    opened.clock = FixedClock(NOON + timedelta(hours=1))
+    with ledger(opened) as connection:
+        lock_accounts(connection, ["a"])
+        assert balance_of(connection, "a").available == 80
+        assert [held_by(connection, one)[0].ended for one in ("h1", "h2", "h3")] == ["expire", "", ""]
+        assert check_ledger(connection) == ()

@@ -41,7 +41,7 @@ def pools_(bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = F
         [_row(one) for one in found],
         right=[1, 2, 3, 4, 5],
     )
-    near = [f"{one.pool.asset} {one.pool.name}" for one in found if one.near]
+    near = [f"{one.pool.asset} {one.pool.name}" for one in found if one.pool.near]
     if near:
         zh, en = "、".join(near), ", ".join(near)
         say(
@@ -50,7 +50,7 @@ def pools_(bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = F
                 f"A tenth or less is left of {en}; when it is gone, no more is given.",
             )
         )
-    rows = [{**plain(one), "left": one.pool.left, "near": one.near} for one in found]
+    rows = [{**plain(one), "left": one.pool.left, "near": one.pool.near} for one in found]
     finish({"pools": rows}, as_json)
 
 

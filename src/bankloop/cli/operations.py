@@ -11,12 +11,16 @@ from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, languag
 from bankloop.cli.who import acting, permit
 from bankloop.kit.clock import SystemClock
 from bankloop.kit.errors import BankloopError
+from bankloop.kit.text import Text
 from bankloop.simulate.clock import bank_clock
 
 if TYPE_CHECKING:
+    from bankloop.store.database import Store
     from bankloop.store.doctor import Finding
 
 _HERE = Path()
+# More pools than these are counted, not named.
+_MOST_NAMES = 5
 
 keys_group = typer.Typer(
     help="密钥：轮换与换新。Rotate keys and renew what they seal.", no_args_is_help=True, rich_markup_mode=None
@@ -32,7 +36,7 @@ def doctor(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     try:
         with open_store(bank, bank_clock(bank)) as store:
             permit(store, "backup.read")
-            findings += examine(store)
+            findings += [*examine(store), _benefits(store)]
     except BankloopError as error:
         findings.append(Finding("database", False, str(bank), error.message, error.message))
     speaks = language()
@@ -61,6 +65,23 @@ def doctor(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     finish({"ok": well, "findings": plain}, as_json)
     if not well:
         raise typer.Exit(1)
+
+
+def _benefits(store: Store) -> Finding:
+    """Return which budgets and stocks of benefits come to their end: a word in time, and no fault."""
+    from bankloop.benefit.grants import pools
+    from bankloop.organization.principals import system
+    from bankloop.store.doctor import Finding
+
+    with store.begin(system("doctor")) as connection:
+        near = [f"{one.asset} {one.name}" for one in pools(connection) if one.near]
+    named, more = near[:_MOST_NAMES], len(near) - _MOST_NAMES
+    zh = "、".join(named) + (f" 等 {len(near)} 个" if more > 0 else "")
+    en = ", ".join(named) + (f" and {more} more" if more > 0 else "")
+    said = Text(f"剩余不到一成：{zh}", f"a tenth or less is left of {en}")
+    well = Text("没有将尽的权益预算和库存", "no budget or stock of benefits comes to its end")
+    cure = Text("bankloop benefit pools 看哪天用完", "bankloop benefit pools says when each is empty")
+    return Finding("benefits", True, "ledger", said if near else well, cure)
 
 
 def backup(
@@ -132,7 +153,6 @@ def renew(bank: Folder = _HERE, as_json: AsJson = False) -> None:
 def _configuration(bank: Path) -> Finding:
     from bankloop.customer.catalogue import read_catalogue
     from bankloop.kit.holidays import read_own_years
-    from bankloop.kit.text import Text
     from bankloop.kit.worktime import take_calendar
     from bankloop.loop.spec import read_bank_spec
     from bankloop.store.doctor import Finding

@@ -87,6 +87,11 @@ class GrantPool:
         """What may still be granted of it."""
         return self.approved - self.committed - self.spent
 
+    @property
+    def near(self) -> bool:
+        """Whether something is left of it, and no more than a tenth."""
+        return 0 < self.left * 10 <= self.approved
+
 
 @dataclass(frozen=True, slots=True)
 class BurnDown:
@@ -96,11 +101,6 @@ class BurnDown:
     released: int
     since: date | None
     empty_on: date | None
-
-    @property
-    def near(self) -> bool:
-        """Whether at most a tenth of it is left."""
-        return self.pool.approved > 0 and self.pool.left * 10 <= self.pool.approved
 
 
 @dataclass(frozen=True, slots=True)
