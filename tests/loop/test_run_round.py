@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from bankloop.benefit.grants import BUDGET, STOCK, GrantLife, grant_of, pool_of, pools
 from bankloop.contact.channels import FileChannel
 from bankloop.contact.delivery import give_up
 from bankloop.customer.consent import restrict
 from bankloop.kit.clock import FixedClock, local_moment
 from bankloop.kit.errors import InputError
+from bankloop.ledger.statements import check_ledger
 from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.approving import approve_in_turn, kill_campaign, pause_campaign, resume_campaign, submit
 from bankloop.organization.principals import compliance, maker, reviewers, system
@@ -172,6 +175,33 @@ def test_a_part_given_up_is_recorded_as_stopped(narrow: Bank, strategist: Princi
     with narrow.store.begin(system()) as connection:
         stopped = connection.scalar(text("SELECT count(*) FROM contact_stop WHERE reason = 'delivery:given_up'"))
     assert stopped == PER_DAY
+
+
+def test_a_round_s_benefits_are_on_the_ledger_and_come_back_with_what_is_given_up(
+    narrow: Bank, strategist: Principal
+) -> None:
+    run(narrow, narrow.lake.today(), Parts(broken="sms"))
+    with narrow.store.begin(system()) as connection:
+        rows = connection.execute(text("SELECT benefit, reserved_fen FROM benefit_grant WHERE granted")).all()
+        assert rows
+        assert pool_of(connection, BUDGET, f"{NAME}:1").committed == sum(row.reserved_fen for row in rows)
+        pieces = {one.name: one.committed for one in pools(connection) if one.asset == STOCK and one.committed}
+        assert pieces == Counter(row.benefit for row in rows)
+        assert check_ledger(connection) == ()
+    with narrow.store.begin(strategist) as connection:
+        (stuck,) = stuck_messages(connection)
+        give_up(connection, stuck.id, "the gateway is gone")
+    with narrow.store.begin(system()) as connection:
+        back = connection.execute(
+            text(
+                "SELECT decision_id::text AS id, reserved_fen FROM benefit_grant JOIN contact_stop USING (decision_id)"
+            )
+        ).all()
+        assert back
+        assert {grant_of(connection, row.id).life for row in back} == {GrantLife.RETURNED}
+        kept = sum(row.reserved_fen for row in rows) - sum(row.reserved_fen for row in back)
+        assert pool_of(connection, BUDGET, f"{NAME}:1").committed == kept
+        assert check_ledger(connection) == ()
 
 
 def test_a_kept_plan_is_kept_once_by_whoever_comes_first(narrow: Bank) -> None:

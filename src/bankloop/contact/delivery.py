@@ -73,7 +73,8 @@ def give_up(connection: Connection, message_id: int, reason: str) -> int:
     """Give a part that failed up, record its contacts as stopped, and return how many they are."""
     dropped: Message = drop_message(connection, message_id, reason)
     contacts = [one["contact"] for one in dropped.payload.get("contacts", ())]
-    stop_contacts(connection, contacts, _GIVEN_UP)
+    with bank_wide(connection):
+        stop_contacts(connection, contacts, _GIVEN_UP)
     return len(contacts)
 
 

@@ -150,11 +150,9 @@ def expire_grants(connection: Connection, through: date) -> int:
 def return_unused(connection: Connection, decision_ids: Sequence[str], reason: str) -> None:
     """Give back what grants of these decisions set aside and nobody redeemed; others are passed over.
 
-    For whoever calls contacts off and has judged that it may be.
+    For whoever calls contacts off, whose view of the bank is wide meanwhile.
     """
-    if decision_ids:
-        with bank_wide(connection):
-            release_batch(connection, _releases(decision_ids, "return", reason))
+    release_batch(connection, _releases(decision_ids, "return", reason))
 
 
 def _releases(decision_ids: Sequence[str], how: str, reason: str) -> pa.Table:
