@@ -54,13 +54,13 @@ _HELD = text(
     "AND v.of_line = r.line AND v.kind = 'reverse' AND r.kind = 'take' "
     "WHERE h.request = :request AND h.kind = 'hold' ORDER BY h.line"
 )
+# Each account by itself, by its own index: of what it holds back only the first row is read, not all of them.
 _DRAWN = text(
-    "SELECT account, min(day) AS since, coalesce(sum(freed), 0)::bigint AS freed FROM (SELECT debit AS account, "
-    "CASE WHEN kind = 'hold' THEN (recorded_at AT TIME ZONE :zone)::date END AS day, "
-    "CASE WHEN kind <> 'hold' THEN amount END AS freed FROM ledger_entry "
-    "WHERE kind IN ('hold', 'release', 'expire') AND starts_with(debit, :like) "
-    "UNION ALL SELECT credit, NULL, amount FROM ledger_entry WHERE kind = 'reverse' AND starts_with(credit, :like)) e "
-    "GROUP BY 1"
+    "SELECT a.account, (SELECT (e.recorded_at AT TIME ZONE :zone)::date FROM ledger_entry e "
+    "WHERE e.debit = a.account AND e.kind = 'hold' ORDER BY e.entry_id LIMIT 1) AS since, "
+    "(SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_entry e WHERE e.debit = a.account "
+    "AND e.kind IN ('release', 'expire')) + (SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_entry e "
+    "WHERE e.credit = a.account AND e.kind = 'reverse') AS freed FROM unnest(CAST(:accounts AS text[])) a (account)"
 )
 # What the entries say of each side of each account, beside what the balances say.
 _REBUILT = text(
@@ -86,13 +86,13 @@ _OPEN = text(
 
 
 def balances(
-    connection: Connection, *, like: str = "", customer_no: str = "", most: int = 200
+    connection: Connection, *, like: str = "", customer_no: str = "", asset: str = "", most: int = 200
 ) -> tuple[AccountBalance, ...]:
-    """Return the balances of accounts whose name begins with ``like``, or that are a customer's, as far as seen."""
+    """Return the balances of accounts whose name begins so, or of a customer, or of an asset, as far as seen."""
     which = "a.customer_no = :customer" if customer_no else "starts_with(a.account, :like)"
-    rows = connection.execute(
-        text(_BALANCES.format(which=which)), {"like": like, "customer": customer_no, "most": most}
-    )
+    which = "a.asset = :asset" if asset else which
+    asked = {"like": like, "customer": customer_no, "asset": asset, "most": most}
+    rows = connection.execute(text(_BALANCES.format(which=which)), asked)
     return tuple(AccountBalance(**row) for row in rows.mappings())
 
 
@@ -130,9 +130,9 @@ def statement(connection: Connection, account: str, most: int = 100) -> tuple[Ac
     return tuple(AccountLine(**{name: row[name] for name in AccountLine.__dataclass_fields__}) for row in rows)
 
 
-def drawn_on(connection: Connection, like: str, zone: str) -> dict[str, tuple[date | None, int]]:
+def drawn_on(connection: Connection, accounts: Collection[str], zone: str) -> dict[str, tuple[date | None, int]]:
     """Return of accounts since which day something is set aside, and how much of that was given back or reversed."""
-    rows = connection.execute(_DRAWN, {"like": like, "zone": zone})
+    rows = connection.execute(_DRAWN, {"accounts": list(accounts), "zone": zone})
     return {row.account: (row.since, row.freed) for row in rows}
 
 

@@ -43,7 +43,7 @@ def pools(connection: Connection) -> tuple[GrantPool, ...]:
     """Return all budgets and stocks, each by its name, as they stand."""
     found: list[GrantPool] = []
     for asset in (BUDGET, STOCK):
-        by_name = {one.account: one for one in balances(connection, like=f"{asset}/", most=3 * _MOST)}
+        by_name = {one.account: one for one in balances(connection, asset=asset, most=3 * _MOST)}
         names = sorted(name.removeprefix(left) for name in by_name if name.startswith(left := f"{asset}/left/"))
         found += [_pool(asset, name, by_name) for name in names]
     return tuple(found)
@@ -51,10 +51,10 @@ def pools(connection: Connection) -> tuple[GrantPool, ...]:
 
 def burn_downs(connection: Connection, today: date, zone: str) -> tuple[BurnDown, ...]:
     """Return how all budgets and stocks go: at the pace since their first grant, today counted whole."""
-    drawn = {asset: drawn_on(connection, f"{asset}/left/", zone) for asset in (BUDGET, STOCK)}
-    found = []
-    for one in pools(connection):
-        since, released = drawn[one.asset].get(accounts_of(one.asset, one.name).left, (None, 0))
+    there, found = pools(connection), []
+    drawn = drawn_on(connection, [accounts_of(one.asset, one.name).left for one in there], zone)
+    for one in there:
+        since, released = drawn[accounts_of(one.asset, one.name).left]
         used, empty = one.committed + one.spent, None
         if used and since is not None:
             days = -(-one.left * max(1, (today - since).days + 1) // used)

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from bankloop.web.api import (
     approvals,
+    benefits,
     campaigns,
     collaborations,
     consents,
@@ -35,8 +36,8 @@ from bankloop.web.api import (
 from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
-    campaigns, products, approvals, customers, consents, interactions, parties, segments, tasks, daily, targets,
-    credits, points, ledgers, lists, collaborations, units, people, machines, messages, jobs, holds, regular, trail,
+    campaigns, products, approvals, customers, consents, interactions, parties, segments, tasks, daily, targets, credits,
+    points, benefits, ledgers, lists, collaborations, units, people, machines, messages, jobs, holds, regular, trail,
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from bankloop.web.pages.attributes import routes as attributes
 from bankloop.web.pages.audiences import routes as audiences
 from bankloop.web.pages.audiences import segments
 from bankloop.web.pages.audit import routes as audit
+from bankloop.web.pages.benefits import routes as benefits
 from bankloop.web.pages.board import routes as board
 from bankloop.web.pages.bringing import campaign as first_campaign
 from bankloop.web.pages.bringing import routes as bringing
@@ -61,6 +62,7 @@ PAGES = (
     attributes,
     tiers,
     points,
+    benefits,
     bringing,
     first_campaign,
     lineage,

@@ -56,6 +56,7 @@ MENU: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("/products", "products", "products"),
         ("/models", "models", "models"),
         ("/plan", "plan", "plan"),
+        ("/benefits", "benefits", "benefits"),
         ("/results", "results", "results"),
         ("/programme", "programme", "programme"),
         ("/scorecard", "scorecard", "scorecard"),

@@ -21,6 +21,7 @@ OPENED_BY: Mapping[str, tuple[str, ...]] = {
     "/audiences": ("segment.read",),
     "/audit": ("audit.read",),
     "/begin": ("segment.read",),
+    "/benefits": ("ledger.read",),
     "/board": ("round.read", "customer.list"),
     "/board/{campaign}/{round_}": ("round.read", "customer.list"),
     "/board/{campaign}/{round_}/rows": ("round.read", "customer.list"),
