@@ -73,7 +73,7 @@ def test_a_grant_is_redeemed_once_and_returned_once(store: Store) -> None:
     with store.begin(PROGRAM) as connection:
         assert granted(connection, asked([0, 1])) == ["", ""]
         assert grant_of(connection, number(0)).life is GrantLife.ISSUED
-        assert redeem_grant(connection, number(0), "order 1").life is GrantLife.REDEEMED
+        assert redeem_grant(connection, f"{{{number(0)}}}", "order 1").life is GrantLife.REDEEMED
         assert redeem_grant(connection, number(0), "order 1").life is GrantLife.REDEEMED
     with store.begin(PROGRAM) as connection, pytest.raises(ConflictError):
         redeem_grant(connection, number(0), "order 2")

@@ -33,10 +33,11 @@ _ENDS = {"": GrantLife.ISSUED, "take": GrantLife.REDEEMED, "release": GrantLife.
 def grant_of(connection: Connection, decision_id: str) -> BenefitGrant:
     """Return a grant as it stands; ``NotFoundError`` where it is not there or not to be seen."""
     row = row_of(connection, decision_id)
+    number = str(row["decision_id"])  # however it was written
     with bank_wide(connection):
-        held = held_by(connection, request_of(decision_id))
+        held = held_by(connection, request_of(number))
     said = {name: row[name] for name in ("customer_no", "benefit", "reserved_fen", "refused_by", "expires_on")}
-    return BenefitGrant(decision_id=decision_id, life=_life(held) if row["granted"] else GrantLife.REFUSED, **said)
+    return BenefitGrant(decision_id=number, life=_life(held) if row["granted"] else GrantLife.REFUSED, **said)
 
 
 def pools(connection: Connection) -> tuple[GrantPool, ...]:

@@ -87,44 +87,32 @@ def grant_benefits(
 @verb("benefit.redeem")
 def redeem_grant(connection: Connection, decision_id: str, order: str) -> BenefitGrant:
     """Redeem a grant for an order, once: again for the same order nothing happens, for another one it is refused."""
-    _check(order)
-    found = grant_of(connection, decision_id)
-    request = f"{request_of(decision_id)}:redeem"
-    if found.life not in (GrantLife.ISSUED, GrantLife.REDEEMED):
-        raise errors.not_open(decision_id, found.life.called)
+    found = _open_grant(connection, decision_id, order)
+    request = request_of(found.decision_id)
     with bank_wide(connection):
-        held = held_by(connection, request_of(decision_id))
-        if not held:
-            raise errors.not_open(decision_id, found.life.called)
-        done = must_post(
-            connection, request, [take(EntryRef(request_of(decision_id), one.line), order) for one in held]
-        )
+        lines = [take(EntryRef(request, one.line), order) for one in held_by(connection, request)]
+        done = must_post(connection, f"{request}:redeem", lines)
     if not done.again:
-        record_audit(connection, "benefit.redeem", "benefit_grant", decision_id, None, {"order": order})
-    return grant_of(connection, decision_id)
+        record_audit(connection, "benefit.redeem", "benefit_grant", found.decision_id, None, {"order": order})
+    return grant_of(connection, found.decision_id)
 
 
 @verb("benefit.return")
 def return_grant(connection: Connection, decision_id: str, reason: str) -> BenefitGrant:
     """Give a grant back to its budget and stock, once: what was set aside, or what was redeemed."""
-    _check(reason)
-    found = grant_of(connection, decision_id)
-    request = f"{request_of(decision_id)}:return"
-    if found.life not in (GrantLife.ISSUED, GrantLife.REDEEMED):
-        raise errors.not_open(decision_id, found.life.called)
+    found = _open_grant(connection, decision_id, reason)
+    request = request_of(found.decision_id)
     with bank_wide(connection):
-        held = held_by(connection, request_of(decision_id))
-        if not held:
-            raise errors.not_open(decision_id, found.life.called)
         lines = [
             reverse(EntryRef(one.ended_by, one.line), reason)
             if one.ended
-            else release(EntryRef(request_of(decision_id), one.line), reason)
-            for one in held
+            else release(EntryRef(request, one.line), reason)
+            for one in held_by(connection, request)
         ]
-        must_post(connection, request, lines)
-    record_audit(connection, "benefit.return", "benefit_grant", decision_id, {"life": found.life}, {"reason": reason})
-    return grant_of(connection, decision_id)
+        must_post(connection, f"{request}:return", lines)
+    before, after = {"life": found.life}, {"reason": reason}
+    record_audit(connection, "benefit.return", "benefit_grant", found.decision_id, before, after)
+    return grant_of(connection, found.decision_id)
 
 
 @verb("benefit.expire")
@@ -260,6 +248,11 @@ def _store(connection: Connection, rows: pa.Table, fresh: Mapping[str, str]) -> 
     )
 
 
-def _check(words: str) -> None:
+def _open_grant(connection: Connection, decision_id: str, words: str) -> BenefitGrant:
+    """Return a grant that may be redeemed or returned; an order or a reason must say something."""
     if not words.strip() or len(words) > _MOST_WORDS:
         raise errors.bad_reason()
+    found = grant_of(connection, decision_id)
+    if found.life not in (GrantLife.ISSUED, GrantLife.REDEEMED):
+        raise errors.not_open(found.decision_id, found.life.called)
+    return found

@@ -36,8 +36,9 @@ from bankloop.web.api import (
 from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
-    campaigns, products, approvals, customers, consents, interactions, parties, segments, tasks, daily, targets, credits,
-    points, benefits, ledgers, lists, collaborations, units, people, machines, messages, jobs, holds, regular, trail,
+    campaigns, products, approvals, customers, consents, interactions, parties, segments, tasks, daily, targets,
+    credits, points, benefits, ledgers, lists, collaborations, units, people, machines, messages, jobs, holds,
+    regular, trail,
 )  # fmt: skip
 
 
