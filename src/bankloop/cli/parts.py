@@ -97,6 +97,7 @@ _GROUPS: Mapping[str, tuple[str, str]] = {
     "points": ("points", "group"),
     "ledger": ("ledgers", "group"),
     "benefit": ("benefits", "group"),
+    "code": ("codes", "group"),
     "shelf": ("shelf", "group"),
     "tier": ("tiers", "group"),
     "relation": ("relations", "group"),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from bankloop.kit.clock import Clock
 from bankloop.kit.errors import NotFoundError
 from bankloop.kit.later import later
-from bankloop.kit.located import nearest
+from bankloop.kit.located import nearest, read_located
 from bankloop.kit.text import Text
 from bankloop.lake.service import Lake
 from bankloop.organization.principals import system
@@ -58,6 +58,12 @@ class Bank:
     _leads: dict[object, pa.Table] = field(default_factory=dict, repr=False)
     _permits: dict[object, Permits] = field(default_factory=dict, repr=False)
     _guard: Lock = field(default_factory=Lock, repr=False)
+
+    @property
+    def title(self) -> Text:
+        """Return the bank's name as its file says it."""
+        named = read_located(self.folder / "bank.yaml").content.get("name") or {}
+        return Text(str(named.get("zh", "bankloop")), str(named.get("en", "bankloop")))
 
     @cached_property
     def catalogue(self) -> Catalogue:

@@ -9,6 +9,7 @@ from bankloop.web.api import (
     approvals,
     benefits,
     campaigns,
+    codes,
     collaborations,
     consents,
     credits,
@@ -37,8 +38,8 @@ from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
     campaigns, products, approvals, customers, consents, interactions, parties, segments, tasks, daily, targets,
-    credits, points, benefits, ledgers, lists, collaborations, units, people, machines, messages, jobs, holds,
-    regular, trail,
+    credits, points, benefits, ledgers, codes, lists, collaborations, units, people, machines, messages, jobs,
+    holds, regular, trail,
 )  # fmt: skip
 
 

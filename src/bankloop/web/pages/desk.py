@@ -15,6 +15,8 @@ from bankloop.web.pages.board import routes as board
 from bankloop.web.pages.bringing import campaign as first_campaign
 from bankloop.web.pages.bringing import routes as bringing
 from bankloop.web.pages.care import routes as care
+from bankloop.web.pages.codes import entry
+from bankloop.web.pages.codes import routes as codes
 from bankloop.web.pages.collaboration import routes as collaboration
 from bankloop.web.pages.credits import routes as credits
 from bankloop.web.pages.customers import proposals
@@ -50,6 +52,8 @@ PAGES = (
     daily,
     targets,
     credits,
+    codes,
+    entry,
     warroom,
     collaboration,
     care,

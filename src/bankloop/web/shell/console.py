@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from bankloop.customer.segment import segments_named
-from bankloop.kit.located import read_located
 from bankloop.kit.text import Text
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
@@ -148,11 +147,7 @@ class Console:
     @property
     def title(self) -> Text:
         """Return the bank's name as its file says it."""
-        return self.locks.get("title", self._title)
-
-    def _title(self) -> Text:
-        named = read_located(self.folder / "bank.yaml").content.get("name") or {}
-        return Text(str(named.get("zh", "bankloop")), str(named.get("en", "bankloop")))
+        return self.locks.get("title", lambda: self.bank.title)
 
     def titles(self) -> dict[str, Text]:
         """Return the campaigns' titles by name: those in the files, and those that ran before."""

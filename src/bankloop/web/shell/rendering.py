@@ -50,6 +50,7 @@ MENU: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("/attributes", "attributes", "attributes"),
         ("/tiers", "tiers", "tiers"),
         ("/points", "points", "points"),
+        ("/codes", "codes", "codes"),
     ),
     "menu_loop": (
         ("/rounds", "rounds", "rounds"),

@@ -229,6 +229,7 @@ MORE_WORDS: Mapping[str, Text] = {
     "tiers": Text("客户分层", "Tiers"),
     "points": Text("积分", "Points"),
     "benefits": Text("权益", "Benefits"),
+    "codes": Text("渠道码", "Codes"),
     "data": Text("数据", "Data"),
     "no_data": Text("还没有装载数据；先运行 bankloop load。", "Nothing is loaded yet; run bankloop load first."),
     "merges": Text("客户合并", "Merges"),

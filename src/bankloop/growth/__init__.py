@@ -1,0 +1,1 @@
+"""Growth: entries by code, and who is credited for whom they bring."""

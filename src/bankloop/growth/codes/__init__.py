@@ -1,0 +1,32 @@
+"""Channel codes (码化): a person, a place, a scene and a campaign in one printed code; a scan says whose it was."""
+
+from bankloop.growth.codes.contracts import STATES, ChannelCode, CodeRequest, CodeScans, CodeState, Entry
+from bankloop.growth.codes.errors import bad_poster
+from bankloop.growth.codes.links import address_of, device_of, link_of, read_link
+from bankloop.growth.codes.poster import MOST_ON_POSTER, POSTERS, code_svg
+from bankloop.growth.codes.reading import code_of, codes, scans_of
+from bankloop.growth.codes.scanning import enter
+from bankloop.growth.codes.service import make_code, revoke_code
+
+__all__ = [
+    "MOST_ON_POSTER",
+    "POSTERS",
+    "STATES",
+    "ChannelCode",
+    "CodeRequest",
+    "CodeScans",
+    "CodeState",
+    "Entry",
+    "address_of",
+    "bad_poster",
+    "code_of",
+    "code_svg",
+    "codes",
+    "device_of",
+    "enter",
+    "link_of",
+    "make_code",
+    "read_link",
+    "revoke_code",
+    "scans_of",
+]

@@ -1,0 +1,99 @@
+"""Codes drawn to be scanned and printed: one as an SVG, several on a poster as SVG, PNG or PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bankloop.growth.codes.contracts import ChannelCode
+from bankloop.kit.text import Language, Text
+from bankloop.view import paper
+from bankloop.view.sheet import wrapped
+from bankloop.view.templating import environment
+
+# A poster's codes side by side, in pixels of its own; print needs its shape only.
+_WIDTH, _EDGE, _GAP, _RIM, _QR = 794, 48, 24, 20, 220
+_TALL, _TOP, _PNG_SCALE = 372, 156, 2.0
+MOST_ON_POSTER = 12
+# A code, the place where it hangs ('' for any) and its whole address.
+Drawn = tuple[ChannelCode, str, str]
+_LEAD = Text(
+    "扫码办理或了解；本行不会通过此码索要密码或验证码。",
+    "Scan to begin or to learn more. The bank never asks for passwords or codes behind it.",
+)
+
+
+def code_svg(address: str, size: int = 240) -> str:
+    """Return a code as an SVG image of ``size`` pixels; it still reads with a seventh of it covered (level M)."""
+    squares, side = _squares(address)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" viewBox="0 0 {side} {side}" '
+        f'role="img" shape-rendering="crispEdges"><rect width="{side}" height="{side}" fill="#ffffff"/>{squares}</svg>'
+    )
+
+
+def poster_svg(bank: Text, found: Sequence[Drawn], language: Language) -> str:
+    """Return a poster of codes."""
+    from markupsafe import Markup
+
+    columns = 1 if len(found) == 1 else 2
+    card = (_WIDTH - 2 * _EDGE - (columns - 1) * _GAP) / columns
+    drawn: list[dict[str, Any]] = []
+    for number, (code, place, address) in enumerate(found):
+        squares, side = _squares(address)
+        drawn.append({
+            "x": _EDGE + (number % columns) * (card + _GAP), "y": _TOP + (number // columns) * (_TALL + _GAP),
+            "inset": (card - _QR) / 2, "scale": _QR / side, "below": _RIM + _QR + 30,
+            "squares": Markup(squares),  # noqa: S704 - drawn here of numbers alone
+            "lines": _lines(code, place, language),
+        })  # fmt: skip
+    rows = -(-len(found) // columns)
+    page = environment(Path(__file__).parent).get_template("poster.svg")
+    return page.render(
+        width=_WIDTH, height=_TOP + rows * (_TALL + _GAP) + _GAP, card=card, tall=_TALL, rim=_RIM,
+        bank=bank.say(language), lead=wrapped(_LEAD.say(language), _WIDTH - 2 * _EDGE, 15), found=drawn,
+        ink=paper.INK, quiet=paper.INK_2, rule=paper.LINE, accent=paper.ACCENT,
+    )  # fmt: skip
+
+
+def poster_png(bank: Text, found: Sequence[Drawn], language: Language) -> bytes:
+    """Return a poster as PNG, at twice its pixels. Chinese needs a font of the machine."""
+    import vl_convert
+
+    return bytes(vl_convert.svg_to_png(poster_svg(bank, found, language), scale=_PNG_SCALE))
+
+
+def poster_pdf(bank: Text, found: Sequence[Drawn], language: Language) -> bytes:
+    """Return a poster as PDF, to be printed at any size."""
+    import vl_convert
+
+    return bytes(vl_convert.svg_to_pdf(poster_svg(bank, found, language)))
+
+
+POSTERS: Mapping[str, Callable[[Text, Sequence[Drawn], Language], bytes]] = {
+    "svg": lambda bank, found, language: poster_svg(bank, found, language).encode(),
+    "png": poster_png,
+    "pdf": poster_pdf,
+}
+
+
+def _lines(code: ChannelCode, place: str, language: Language) -> list[tuple[str, int, int, str]]:
+    whose = f"{code.staff_name} · {code.unit.say(language)}"
+    return [
+        (code.title, 17, 700, paper.INK),
+        (whose, 15, 400, paper.INK),
+        (" · ".join(one for one in (place, code.code) if one), 12, 400, paper.INK_2),
+    ]
+
+
+def _squares(address: str) -> tuple[str, int]:
+    """Return a code's dark squares as one SVG path with the quiet zone around it, and the side in squares."""
+    import segno
+
+    made = segno.make_qr(address, error="m")
+    border = 4
+    path = "".join(
+        f"M{x + border} {y + border}h1v1h-1z" for y, row in enumerate(made.matrix) for x, dark in enumerate(row) if dark
+    )
+    return f'<path d="{path}" fill="#000000"/>', len(made.matrix) + 2 * border
