@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 _HERE = Path()
 Code = Annotated[str, typer.Argument(help="码 / code")]
 Address = Annotated[
-    str, typer.Option("--address", help="链接的网址开头，默认取 bank.yaml 的 hosts / where links begin, by default the first of hosts")
-]  # fmt: skip
+    str,
+    typer.Option(
+        "--address", help="链接的网址开头，默认取 bank.yaml 的 hosts / where links begin, by default the first of hosts"
+    ),
+]
 group = typer.Typer(
     help="渠道码：列出、生成、海报、扫码统计、作废。Codes: listed, made, printed, their scans, revoked.",
     no_args_is_help=True,
@@ -51,15 +54,20 @@ def make(
     title: Annotated[str, typer.Argument(help="名称，印在码下 / title, printed under the code")],
     staff: Annotated[str, typer.Option("--staff", help="归属员工 / whose it is")],
     until: Annotated[datetime, typer.Option("--until", formats=["%Y-%m-%d"], help="截止日 / last day")],
-    since: Annotated[datetime | None, typer.Option("--since", formats=["%Y-%m-%d"], help="起始日，默认今天 / first day, today by default")] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option("--since", formats=["%Y-%m-%d"], help="起始日，默认今天 / first day, today by default"),
+    ] = None,
     campaign: Annotated[str, typer.Option("--campaign", help="战役 / campaign")] = "",
     scene: Annotated[str, typer.Option("--scene", help="场景 / scene")] = "",
-    place: Annotated[list[str] | None, typer.Option("--place", help="张贴地点，可多次 / where it hangs, repeatable")] = None,
+    place: Annotated[
+        list[str] | None, typer.Option("--place", help="张贴地点，可多次 / where it hangs, repeatable")
+    ] = None,
     address: Address = "",
     bank: Folder = _HERE,
     as_: Person = "strategist",
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """为在岗员工生成一个渠道码。Make a code for somebody at work."""
     from bankloop.growth.codes import CodeRequest, make_code
 
@@ -83,7 +91,12 @@ def scans(code: Code, bank: Folder = _HERE, as_: Person = "strategist", as_json:
         found = code_of(connection, code, opened.lake.today())
         told = scans_of(connection, code, opened.lake.zone)
     none = Text("未注明地点", "no place")
-    show_table(found.title, ["地点 / place", "扫码 / scans"], [[n or none.say(language()), f"{k:,}"] for n, k in told.by_place.items()], right=[1])  # fmt: skip
+    show_table(
+        found.title,
+        ["地点 / place", "扫码 / scans"],
+        [[n or none.say(language()), f"{k:,}"] for n, k in told.by_place.items()],
+        right=[1],
+    )
     hours = [[f"{one.hour:%Y-%m-%d %H:00}", f"{one.scans:,}"] for one in told.by_hour]
     show_table("按小时 / by hour", ["时刻 / hour", "扫码 / scans"], hours, right=[1])
     say(
@@ -156,9 +169,17 @@ def _show(found: list[ChannelCode], as_json: bool, value: Mapping[str, object]) 
     from bankloop.growth.codes import STATES
 
     rows = [
-        [one.code, one.title, one.staff_name, one.unit.say(language()), STATES[one.state].say(language()), f"{one.until}", f"{one.scans:,}"]
+        [
+            one.code,
+            one.title,
+            one.staff_name,
+            one.unit.say(language()),
+            STATES[one.state].say(language()),
+            f"{one.until}",
+            f"{one.scans:,}",
+        ]
         for one in found
-    ]  # fmt: skip
+    ]
     heads = ["码 / code", "名称 / title", "归属 / whose", "机构 / unit", "状态 / state", "截止 / until", "扫码 / scans"]
     show_table("渠道码 / codes", heads, rows, right=[6])
     finish(value, as_json)

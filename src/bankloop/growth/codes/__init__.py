@@ -1,6 +1,6 @@
 """Channel codes (码化): a person, a place, a scene and a campaign in one printed code; a scan says whose it was."""
 
-from bankloop.growth.codes.contracts import STATES, ChannelCode, CodeRequest, CodeScans, CodeState, Entry
+from bankloop.growth.codes.contracts import STATES, ChannelCode, CodeEntry, CodeRequest, CodeScans, CodeState
 from bankloop.growth.codes.errors import bad_poster
 from bankloop.growth.codes.links import address_of, device_of, link_of, read_link
 from bankloop.growth.codes.poster import MOST_ON_POSTER, POSTERS, code_svg
@@ -13,10 +13,10 @@ __all__ = [
     "POSTERS",
     "STATES",
     "ChannelCode",
+    "CodeEntry",
     "CodeRequest",
     "CodeScans",
     "CodeState",
-    "Entry",
     "address_of",
     "bad_poster",
     "code_of",

@@ -88,7 +88,7 @@ class CodeScans:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CodeEntry:
     """What somebody who scanned comes to: the code, and the state that let them in or did not."""
 
     code: ChannelCode

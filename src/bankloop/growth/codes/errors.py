@@ -11,9 +11,12 @@ def no_code(code: str) -> NotFoundError:
     """Return the refusal of a code that is not there, or is out of scope."""
     return NotFoundError(
         "code.unknown",
-        Text("没有码 {name}，或不在您的范围内；bankloop code list 列出现有的", "there is no code {name} in your scope; bankloop code list names them"),
+        Text(
+            "没有码 {name}，或不在您的范围内；bankloop code list 列出现有的",
+            "there is no code {name} in your scope; bankloop code list names them",
+        ),
         name=code[:32],
-    )  # fmt: skip
+    )
 
 
 def bad_link() -> NotFoundError:
@@ -40,10 +43,13 @@ def bad_scene(scene: str) -> InputError:
     """Return the refusal of a scene's name that is too long or has signs that a link does not carry."""
     return InputError(
         "code.scene",
-        Text("场景名“{scene}”不可用：1 到 {most} 个可见字符", "the scene '{scene}' cannot be used: 1 to {most} visible characters"),
+        Text(
+            "场景名“{scene}”不可用：1 到 {most} 个可见字符",
+            "the scene '{scene}' cannot be used: 1 to {most} visible characters",
+        ),
         scene=scene[:MOST_NAME],
         most=MOST_NAME,
-    )  # fmt: skip
+    )
 
 
 def bad_places(place: str) -> InputError:
@@ -66,7 +72,7 @@ def bad_days() -> InputError:
         "code.days",
         Text(
             "起止日期不可用：起始日不早于今天，截止日不早于起始日，最长 {most} 天",
-            "these days cannot be used: the first is not before today, the last not before the first, at most {most} days",
+            "use a first day not before today, a last day not before the first, and at most {most} days",
         ),
         most=MOST_DAYS,
     )
@@ -100,7 +106,7 @@ def not_yours(staff_id: str) -> DeniedError:
         "code.scope",
         Text(
             "{staff} 不在您的范围内；客户经理只能为自己生成码，负责人可为本机构的人生成",
-            "{staff} is out of your scope: a manager makes codes for themselves, a leader for the people of their units",
+            "{staff} is out of your scope: a manager makes their own codes, a leader those of their units",
         ),
         staff=staff_id[:32],
     )
@@ -117,9 +123,7 @@ def bad_reason() -> InputError:
 
 def over(code: str) -> ConflictError:
     """Return the refusal to revoke what is over."""
-    return ConflictError(
-        "code.over", Text("码 {name} 已经作废", "the code {name} is revoked already"), name=code
-    )  # fmt: skip
+    return ConflictError("code.over", Text("码 {name} 已经作废", "the code {name} is revoked already"), name=code)
 
 
 def bad_poster(ending: str) -> InputError:

@@ -13,7 +13,7 @@ from bankloop.growth.codes import errors
 from bankloop.lake.secret import token_key
 
 PATH = "/c/"
-# 40 random bits name a code, 40 bits sign it: a link of 16 letters, so that its picture stays coarse enough to print small.
+# 40 random bits name a code, 40 bits sign it: 16 letters, so that the picture stays coarse enough to print small.
 _CODE_BYTES, _SIGNED_BYTES = 5, 5
 _LETTERS = 8
 

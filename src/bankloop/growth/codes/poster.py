@@ -42,19 +42,33 @@ def poster_svg(bank: Text, found: Sequence[Drawn], language: Language) -> str:
     drawn: list[dict[str, Any]] = []
     for number, (code, place, address) in enumerate(found):
         squares, side = _squares(address)
-        drawn.append({
-            "x": _EDGE + (number % columns) * (card + _GAP), "y": _TOP + (number // columns) * (_TALL + _GAP),
-            "inset": (card - _QR) / 2, "scale": _QR / side, "below": _RIM + _QR + 30,
-            "squares": Markup(squares),  # noqa: S704 - drawn here of numbers alone
-            "lines": _lines(code, place, language),
-        })  # fmt: skip
+        drawn.append(
+            {
+                "x": _EDGE + (number % columns) * (card + _GAP),
+                "y": _TOP + (number // columns) * (_TALL + _GAP),
+                "inset": (card - _QR) / 2,
+                "scale": _QR / side,
+                "below": _RIM + _QR + 30,
+                "squares": Markup(squares),  # noqa: S704 - drawn here of numbers alone
+                "lines": _lines(code, place, language),
+            }
+        )
     rows = -(-len(found) // columns)
     page = environment(Path(__file__).parent).get_template("poster.svg")
     return page.render(
-        width=_WIDTH, height=_TOP + rows * (_TALL + _GAP) + _GAP, card=card, tall=_TALL, rim=_RIM,
-        bank=bank.say(language), lead=wrapped(_LEAD.say(language), _WIDTH - 2 * _EDGE, 15), found=drawn,
-        ink=paper.INK, quiet=paper.INK_2, rule=paper.LINE, accent=paper.ACCENT,
-    )  # fmt: skip
+        width=_WIDTH,
+        height=_TOP + rows * (_TALL + _GAP) + _GAP,
+        card=card,
+        tall=_TALL,
+        rim=_RIM,
+        bank=bank.say(language),
+        lead=wrapped(_LEAD.say(language), _WIDTH - 2 * _EDGE, 15),
+        found=drawn,
+        ink=paper.INK,
+        quiet=paper.INK_2,
+        rule=paper.LINE,
+        accent=paper.ACCENT,
+    )
 
 
 def poster_png(bank: Text, found: Sequence[Drawn], language: Language) -> bytes:

@@ -69,10 +69,23 @@ def _told(connection: Connection, rows: Sequence[RowMapping], today: date) -> li
 def _code(row: RowMapping, person: Person | None, names: dict[str, Text], today: date, scans: int) -> ChannelCode:
     unit = row["unit_id"]
     return ChannelCode(
-        row["code"], row["title"], row["staff_id"], person.name if person else row["staff_id"],
-        unit, names.get(unit, Text(unit, unit)), row["campaign"], row["scene"], tuple(row["places"]),
-        row["since"], row["until"], _state(row, person, today), row["reason"], row["made_by"], row["made_at"], scans,
-    )  # fmt: skip
+        row["code"],
+        row["title"],
+        row["staff_id"],
+        person.name if person else row["staff_id"],
+        unit,
+        names.get(unit, Text(unit, unit)),
+        row["campaign"],
+        row["scene"],
+        tuple(row["places"]),
+        row["since"],
+        row["until"],
+        _state(row, person, today),
+        row["reason"],
+        row["made_by"],
+        row["made_at"],
+        scans,
+    )
 
 
 def _state(row: RowMapping, person: Person | None, today: date) -> CodeState:

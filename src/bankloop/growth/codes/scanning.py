@@ -6,12 +6,12 @@ from datetime import date
 
 from sqlalchemy import Connection, insert
 
-from bankloop.growth.codes.contracts import Entry
+from bankloop.growth.codes.contracts import CodeEntry
 from bankloop.growth.codes.reading import code_of
 from bankloop.growth.codes.tables import channel_code_scan
 
 
-def enter(connection: Connection, code: str, place: str, device: str, today: date) -> Entry:
+def enter(connection: Connection, code: str, place: str, device: str, today: date) -> CodeEntry:
     """Return what somebody who scanned comes to, and note the scan; a place that is not the code's is told as none.
 
     Raises ``NotFoundError`` for a code that is not there.
@@ -20,4 +20,4 @@ def enter(connection: Connection, code: str, place: str, device: str, today: dat
     known = place if place in found.places else ""
     values = {"code": code, "place": known, "device": device, "state": found.state}
     connection.execute(insert(channel_code_scan).values(values))
-    return Entry(found, known)
+    return CodeEntry(found, known)

@@ -44,10 +44,17 @@ def make_code(connection: Connection, wanted: CodeRequest, campaigns: Collection
         raise errors.not_yours(wanted.staff_id)
     made = new_code()
     values = {
-        "code": made, "title": wanted.title.strip(), "staff_id": person.staff_id, "unit_id": person.unit_id,
-        "campaign": wanted.campaign, "scene": wanted.scene, "places": list(wanted.places),
-        "since": wanted.since or today, "until": wanted.until, "made_by": actor.id,
-    }  # fmt: skip
+        "code": made,
+        "title": wanted.title.strip(),
+        "staff_id": person.staff_id,
+        "unit_id": person.unit_id,
+        "campaign": wanted.campaign,
+        "scene": wanted.scene,
+        "places": list(wanted.places),
+        "since": wanted.since or today,
+        "until": wanted.until,
+        "made_by": actor.id,
+    }
     connection.execute(insert(channel_code).values(values))
     after = {name: values[name] for name in ("staff_id", "campaign", "scene", "places")}
     record_audit(connection, "channel_code.make", "channel_code", made, None, {**after, "until": f"{wanted.until}"})

@@ -29,6 +29,11 @@ def add_pages(app: FastAPI) -> None:
             found = enter(connection, code, at, device, console.today)
         title = console.titles().get(found.code.campaign)
         return page(
-            request, "entry.html", 200 if found.open else _GONE, said=ENTRY, entry=found, campaign=title,
+            request,
+            "entry.html",
+            200 if found.open else _GONE,
+            said=ENTRY,
+            entry=found,
+            campaign=title,
             state=STATES[found.code.state],
-        )  # fmt: skip
+        )

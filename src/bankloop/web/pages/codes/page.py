@@ -47,12 +47,13 @@ def code_figures(code: ChannelCode, told: CodeScans) -> tuple[Figure, ...]:
     return (
         Figure(Text("扫码", "Scans"), say.count(told.scans)),
         Figure(
-            Text("设备", "Devices"), say.count(told.devices),
+            Text("设备", "Devices"),
+            say.count(told.devices),
             Text("同一设备每天计一次；次日无从辨认", "each once a day; unknown again on the next"),
         ),
         Figure(Text("未放行", "Not let in"), say.count(sum(told.refused.values())), _refused(told)),
         Figure(Text("截止", "Until"), say.same(f"{code.until}")),
-    )  # fmt: skip
+    )
 
 
 def hours_picture(told: CodeScans) -> Picture | None:

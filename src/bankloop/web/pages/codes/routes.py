@@ -105,10 +105,19 @@ def _whole(
         found = codes(connection, console.today)
     own = visitor.principal.book
     return page(
-        request, "codes.html", error.http_status if error else 200, at="codes", said=CODES, table=codes_table(found),
-        live=[one for one in found if one.state in (CodeState.LIVE, CodeState.EARLY)], endings=tuple(POSTERS),
-        known=console.titles(), own=own, error=error, given={"staff": own, "since": f"{console.today}", **(given or {})},
-    )  # fmt: skip
+        request,
+        "codes.html",
+        error.http_status if error else 200,
+        at="codes",
+        said=CODES,
+        table=codes_table(found),
+        live=[one for one in found if one.state in (CodeState.LIVE, CodeState.EARLY)],
+        endings=tuple(POSTERS),
+        known=console.titles(),
+        own=own,
+        error=error,
+        given={"staff": own, "since": f"{console.today}", **(given or {})},
+    )
 
 
 def _one(request: Request, visitor: Visitor, code: str, error: BankloopError | None = None) -> HTMLResponse:
@@ -120,11 +129,23 @@ def _one(request: Request, visitor: Visitor, code: str, error: BankloopError | N
     link = address_of(start_of(request), link_of(console.folder, code))
     title = console.titles().get(found.campaign)
     return page(
-        request, "code.html", error.http_status if error else 200, at="codes", said=CODES, code=found, error=error,
-        state=STATES[found.state], tone=tone_of(found.state), figures=code_figures(found, told), link=link, campaign=title,
+        request,
+        "code.html",
+        error.http_status if error else 200,
+        at="codes",
+        said=CODES,
+        code=found,
+        error=error,
+        state=STATES[found.state],
+        tone=tone_of(found.state),
+        figures=code_figures(found, told),
+        link=link,
+        campaign=title,
         drawn=Markup(code_svg(link)),  # noqa: S704 - drawn of numbers alone
-        picture=hours_picture(told), places=places_table(told), endings=tuple(POSTERS),
-    )  # fmt: skip
+        picture=hours_picture(told),
+        places=places_table(told),
+        endings=tuple(POSTERS),
+    )
 
 
 def _drawn(request: Request, connection: Connection, asked: str) -> tuple[ChannelCode, str, str]:
@@ -137,7 +158,11 @@ def _drawn(request: Request, connection: Connection, asked: str) -> tuple[Channe
 def _wanted(form: Mapping[str, str], today: date) -> CodeRequest:
     places = tuple(one.strip() for one in form.get("places", "")[:_LONGEST].splitlines() if one.strip())
     return CodeRequest(
-        form.get("title", ""), form.get("staff", "").strip()[:64], read_day(form.get("until", "")),
+        form.get("title", ""),
+        form.get("staff", "").strip()[:64],
+        read_day(form.get("until", "")),
         read_day(form["since"]) if form.get("since") else today,
-        form.get("campaign", ""), form.get("scene", "").strip(), places,
-    )  # fmt: skip
+        form.get("campaign", ""),
+        form.get("scene", "").strip(),
+        places,
+    )

@@ -10,7 +10,7 @@ CODES: Mapping[str, Text] = {
     "title": Text("渠道码", "Channel codes"),
     "lead": Text(
         "一个码写明是谁的、哪里张贴、哪个场景和战役；扫码按码归属，员工离岗后码立即失效。",
-        "A code says whose it is, where it hangs, which scene and campaign; scans belong to their code, and the code of "
+        "A code says whose it is, where it hangs, which scene and campaign; scans belong to their code, and that of "
         "somebody who left is dead at once.",
     ),
     "none": Text("还没有渠道码；用下面的表单生成第一个。", "There is no code yet; the form below makes the first."),
