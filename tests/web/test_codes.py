@@ -90,7 +90,8 @@ def test_one_poster_with_two_people_s_codes_and_each_scan_is_its_own_person_s(st
     assert [one["told"]["scans"] for one in told] == [3, 2]
     assert [one["told"]["devices"] for one in told] == [2, 1]
     assert [one["told"]["by_place"] for one in told] == [{"大堂": 3}, {"": 2}]
-    assert [sum(hour["scans"] for hour in one["told"]["by_hour"]) for one in told] == [3, 2]
+    assert [[hour["scans"] for hour in one["told"]["by_hour"]] for one in told] == [[3], [2]]
+    assert told[0]["told"]["by_hour"][0]["hour"] == "2026-06-30T10:00:00+08:00"
     page = strategist.get(f"/codes/{found[0]}").text
     assert re.search(r"扫码</dt>\s*<dd class=\"v\">3</dd>", page)
     assert "大堂" in page

@@ -23,6 +23,7 @@ from bankloop.customer.relation import derive_relations
 from bankloop.customer.segment import activate_segment, plan_segment, save_segment
 from bankloop.customer.servicing import assign_keepers
 from bankloop.customer.tier import close_month
+from bankloop.growth.codes import CodeRequest, enter, make_code
 from bankloop.kit.clock import local_moment
 from bankloop.kit.text import Text
 from bankloop.kit.worktime import WorkTime
@@ -67,6 +68,7 @@ evaluate: {control: 10%, explore: 5%}
 optimize: {retrain: when labels are due, promote: approval}
 """
 _LISTED, _REFERRED = 12, 2
+_SCANNED = 31
 # What head office wants of the months that the story tells and of as many days ahead.
 _AHEAD = timedelta(days=60)
 # For what each acts, as their page says it.
@@ -186,6 +188,7 @@ class Desks:
         self.send_list()
         self.ask_around()
         self.ask_for_consents()
+        self.hang_codes()
 
     def set_targets(self) -> None:
         """Head office sets three targets over the months; the branch and the sub-branch split theirs."""
@@ -250,6 +253,19 @@ class Desks:
             ask_grant(connection, "scene", "data_scientist", "临时分析岗")
         with self._as("compliance_reviewer") as connection:
             place_hold(connection, "customer", self._book[1], "涉诉，保全相关记录")
+
+    def hang_codes(self) -> None:
+        """Two managers of one place have a code each on one poster; people scanned them this morning."""
+        until, known = self._today + timedelta(days=90), self._bank.spec.campaigns
+        hung = []
+        with self._as("hq_strategist") as connection:
+            for person in managers_of_units(connection)[self._place][:2]:
+                wanted = CodeRequest("扫码绑卡", person, until, None, "bind-card", "商圈", ("网点大堂", "商场门口"))
+                hung.append(make_code(connection, wanted, known, self._today))
+        with self._bank.store.begin(system("codes", "growth")) as connection:
+            for turn in range(_SCANNED):
+                code = hung[turn % 3 % len(hung)]
+                enter(connection, code.code, code.places[turn % 2], f"demo-{turn * 2 // 3}", self._today)
 
     @contextmanager
     def _as(self, role: str) -> Iterator[Connection]:

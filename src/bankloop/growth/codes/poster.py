@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from bankloop.growth.codes.contracts import ChannelCode
 from bankloop.kit.text import Language, Text
@@ -14,13 +13,13 @@ from bankloop.view.templating import environment
 
 # A poster's codes side by side, in pixels of its own; print needs its shape only.
 _WIDTH, _EDGE, _GAP, _RIM, _QR = 794, 48, 24, 20, 220
-_TALL, _TOP, _PNG_SCALE = 372, 156, 2.0
+_LINE, _TOP, _PNG_SCALE = 26, 156, 2.0
 MOST_ON_POSTER = 12
 # A code, the place where it hangs ('' for any) and its whole address.
 Drawn = tuple[ChannelCode, str, str]
 _LEAD = Text(
     "扫码办理或了解；本行不会通过此码索要密码或验证码。",
-    "Scan to begin or to learn more. The bank never asks for passwords or codes behind it.",
+    "Scan to begin or to learn more. The bank asks for no password there.",
 )
 
 
@@ -39,28 +38,31 @@ def poster_svg(bank: Text, found: Sequence[Drawn], language: Language) -> str:
 
     columns = 1 if len(found) == 1 else 2
     card = (_WIDTH - 2 * _EDGE - (columns - 1) * _GAP) / columns
-    drawn: list[dict[str, Any]] = []
-    for number, (code, place, address) in enumerate(found):
+    lines = [_lines(code, place, language, card - 2 * _RIM) for code, place, _ in found]
+    tall = _QR + 3 * _RIM + _LINE * max(len(one) for one in lines)
+    drawn = []
+    for number, (_, _, address) in enumerate(found):
         squares, side = _squares(address)
         drawn.append(
             {
                 "x": _EDGE + (number % columns) * (card + _GAP),
-                "y": _TOP + (number // columns) * (_TALL + _GAP),
+                "y": _TOP + (number // columns) * (tall + _GAP),
                 "inset": (card - _QR) / 2,
                 "scale": _QR / side,
-                "below": _RIM + _QR + 30,
+                "below": _QR + 2 * _RIM + _LINE / 2,
                 "squares": Markup(squares),  # noqa: S704 - drawn here of numbers alone
-                "lines": _lines(code, place, language),
+                "lines": lines[number],
             }
         )
     rows = -(-len(found) // columns)
     page = environment(Path(__file__).parent).get_template("poster.svg")
     return page.render(
         width=_WIDTH,
-        height=_TOP + rows * (_TALL + _GAP) + _GAP,
+        height=_TOP + rows * (tall + _GAP) + _GAP,
         card=card,
-        tall=_TALL,
+        tall=tall,
         rim=_RIM,
+        step=_LINE,
         bank=bank.say(language),
         lead=wrapped(_LEAD.say(language), _WIDTH - 2 * _EDGE, 15),
         found=drawn,
@@ -92,13 +94,15 @@ POSTERS: Mapping[str, Callable[[Text, Sequence[Drawn], Language], bytes]] = {
 }
 
 
-def _lines(code: ChannelCode, place: str, language: Language) -> list[tuple[str, int, int, str]]:
-    whose = f"{code.staff_name} · {code.unit.say(language)}"
-    return [
+def _lines(code: ChannelCode, place: str, language: Language, width: float) -> list[tuple[str, int, int, str]]:
+    """Return what stands under a code, line by line, each with its size, weight and colour."""
+    told = (
         (code.title, 17, 700, paper.INK),
-        (whose, 15, 400, paper.INK),
+        (code.staff_name, 15, 400, paper.INK),
+        (code.unit.say(language), 15, 400, paper.INK),
         (" · ".join(one for one in (place, code.code) if one), 12, 400, paper.INK_2),
-    ]
+    )
+    return [(line, size, bold, ink) for words, size, bold, ink in told for line in wrapped(words, width, size)]
 
 
 def _squares(address: str) -> tuple[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, RowMapping, func, select, text
 
@@ -51,7 +52,7 @@ def scans_of(connection: Connection, code: str, zone: str) -> CodeScans:
     return CodeScans(
         let_in.scans if let_in else 0,
         let_in.devices if let_in else 0,
-        tuple(HourScans(row.hour, row.scans) for row in connection.execute(_HOURS, asked)),
+        tuple(HourScans(row.hour.astimezone(ZoneInfo(zone)), row.scans) for row in connection.execute(_HOURS, asked)),
         {row.place: row.scans for row in connection.execute(_PLACES, {"code": code})},
         {name: row.scans for name, row in states.items()},
     )

@@ -42,7 +42,7 @@ def codes_table(found: Sequence[ChannelCode]) -> Table:
     return Table("codes", Text("范围内的渠道码", "The codes of your scope"), columns, rows)
 
 
-def code_figures(code: ChannelCode, told: CodeScans) -> tuple[Figure, ...]:
+def code_figures(told: CodeScans) -> tuple[Figure, ...]:
     """Return a code's headline numbers."""
     return (
         Figure(Text("扫码", "Scans"), say.count(told.scans)),
@@ -52,7 +52,6 @@ def code_figures(code: ChannelCode, told: CodeScans) -> tuple[Figure, ...]:
             Text("同一设备每天计一次；次日无从辨认", "each once a day; unknown again on the next"),
         ),
         Figure(Text("未放行", "Not let in"), say.count(sum(told.refused.values())), _refused(told)),
-        Figure(Text("截止", "Until"), say.same(f"{code.until}")),
     )
 
 

@@ -138,7 +138,7 @@ def _one(request: Request, visitor: Visitor, code: str, error: BankloopError | N
         error=error,
         state=STATES[found.state],
         tone=tone_of(found.state),
-        figures=code_figures(found, told),
+        figures=code_figures(told),
         link=link,
         campaign=title,
         drawn=Markup(code_svg(link)),  # noqa: S704 - drawn of numbers alone
