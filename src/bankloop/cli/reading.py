@@ -50,7 +50,20 @@ SECTIONS: Mapping[str, tuple[Text, tuple[str, ...]]] = {
     ),
     "customers": (
         Text("客户与员工", "Customers and staff"),
-        ("customer", "segment", "tier", "points", "benefit", "relation", "care", "list", "tasks", "shelf", "code", "people"),
+        (
+            "customer",
+            "segment",
+            "tier",
+            "points",
+            "benefit",
+            "relation",
+            "care",
+            "list",
+            "tasks",
+            "shelf",
+            "code",
+            "people",
+        ),
     ),
     "bank": (
         Text("权限与运维", "Rights and operation"),
