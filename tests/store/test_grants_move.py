@@ -35,7 +35,7 @@ from bankloop.store.schema import HEAD, revision_of, upgrade
 from bankloop.store.sources import EmbeddedSource
 
 PROGRAM = system("benefit")
-BEFORE = "0026"
+BEFORE, MOVED = "0026", "0027"
 # What the old counters say: of a and b as their grants do; of c five pieces beside its grants, whose rows are gone.
 USED = {"budget:a:1": 9_000, "budget:b:2": 500, "stock:coupon": 4, "stock:gift": 6, "budget:a:2": 0}
 
@@ -146,5 +146,7 @@ def test_a_rerun_posts_nothing(
     assert len(before) > 30
     with superuser(store_server, database) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :before"), {"before": BEFORE})
+        upgrade(connection, MOVED)
+        connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": HEAD})
     attach_store(tmp_path / "again", clock, store_server, database).close()
     assert posted(store_server, database) == before
