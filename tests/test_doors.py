@@ -48,6 +48,7 @@ OWN = {
     "lake/load.py": "a version that is being written",
     "loop/round/labels.py": "columns of the platform's own decisions",
     "loop/model/artefacts.py": "a model's own file, whose digest is checked first",
+    "loop/round/rule_trials.py": "columns of the platform's own decisions",
     "loop/round/trace.py": "columns of the platform's own decisions",
     "loop/round/logged_actions.py": "columns of the platform's own decisions",
     "report/exporting.py": "what it has just written as canonical JSON",

@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from bankloop.kit.clock import FixedClock
+from bankloop.loop.round.rules import EXPECTED, LIKELIEST, RICHEST, RuleLine, rule_choices, rules_beside
 from bankloop.report.baselines import Beside
-from bankloop.report.rules import EXPECTED, LIKELIEST, RICHEST, RuleLine, rule_table, rules_beside
+from bankloop.report.rules import rule_table
 from bankloop.report.segments import segment_in_words, segments_table
 from bankloop.report.swings import beliefs, swing_table, swings
 from bankloop.store.embedded import EmbeddedServer
@@ -57,7 +58,7 @@ def test_rules_are_kept_with_the_plan() -> None:
 
 
 def test_every_rule_of_a_campaign_gives_as_many_contacts_as_the_plan(small: SmallBank) -> None:
-    lines = rules_beside(small.window)
+    lines = rules_beside(small.window, rule_choices(small.window))
     keep = {one.rule: one for one in lines if one.campaign == "keep-deposits"}
     assert set(keep) == {LIKELIEST, EXPECTED, RICHEST, "not-renewing-by-balance"}
     assert {one.action.split("|")[2] for one in keep.values()} == {"rm_call"}

@@ -228,7 +228,7 @@ def plain_plan(window: Any) -> dict[str, Any]:
     """Return a plan as ``--json`` prints it; money in fen."""
     from dataclasses import asdict
 
-    from bankloop.report.rules import rules_beside
+    from bankloop.loop.round.rules import rule_choices, rules_beside
 
     solution = window.plan.solution
     return {
@@ -237,7 +237,7 @@ def plain_plan(window: Any) -> dict[str, Any]:
         "bound": round(solution.bound),
         "gap": solution.gap,
         "prices": {r.name: r.price for r in window.plan.resources},
-        "rules": [asdict(one) for one in rules_beside(window)],
+        "rules": [asdict(one) for one in rules_beside(window, rule_choices(window))],
         "wanted": {r.name: r.wanted for r in window.plan.resources},
         "short": {r.name: r.short for r in window.plan.resources if r.short > 0},
         "conflict": [{"name": b.name, "side": b.side.value, "amount": b.amount} for b in window.plan.conflict],

@@ -51,6 +51,7 @@ def _read_campaign(name: str, bank: Path, rounds: list[int], by: str | None, as_
     from bankloop.loop.round.window import plain_reading
     from bankloop.organization.principals import system
     from bankloop.report.details import group_table
+    from bankloop.report.rules import measured_table
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
@@ -61,6 +62,9 @@ def _read_campaign(name: str, bank: Path, rounds: list[int], by: str | None, as_
     show_table(name, [""], [[reading.sentence.say(speaks)], *[[note.say(speaks)] for note in reading.notes]])
     found = group_table(replace(reading, cuts=cuts), [by or "action"], Text(name, name))
     show_table(found.caption.say(speaks), found.heads(speaks), found.said(speaks), right=list(range(1, 11)))
+    rules = measured_table([reading], {name: Text(name, name)})
+    if rules.rows:
+        show_table(rules.caption.say(speaks), rules.heads(speaks), rules.said(speaks), right=list(range(2, 6)))
     say_following("evaluate", bank, campaign=name, round=rounds[-1])
     finish({**plain_reading(reading), **({"by": [asdict(cut) for cut in cuts]} if by else {})}, as_json)
 

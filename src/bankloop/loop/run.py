@@ -7,7 +7,7 @@ makes it happen once; ``evaluate`` reads it; ``learn`` trains the challenger tha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -35,6 +35,7 @@ from bankloop.loop.learning.training import SEED, learn_from
 from bankloop.loop.model import Uplift
 from bankloop.loop.offering.shelf import shelf_now, shelf_of
 from bankloop.loop.round.reading import read_rounds
+from bankloop.loop.round.rules import chosen_by_rules, rule_choices, rules_beside
 from bankloop.loop.round.standing import check_apart, check_start, standing_of
 from bankloop.loop.round.window import Window, record_steps, stored_plan
 from bankloop.loop.spec import Lock
@@ -128,12 +129,15 @@ def run(
         return RunReport(round_, window_start, None)
     check_start(window_start, bank.lake.today())
     window = prepared or plan(bank, principal, round_, window_start, seed, further=further)
+    rules = rule_choices(window)
+    beside = [asdict(one) for one in rules_beside(window, rules)]
     frame = reach.DecisionFrame(
         round_,
         window.state.digest,
         bank.lake.zone,
         policies_in_force(window.locks).plan.placement,
         {name: model_versions(bank, principal, lock) for name, lock in window.locks.items()},
+        chosen_by_rules(window, rules),
     )
     with bank.store.begin(principal) as connection:
         await_turn(connection)
@@ -145,7 +149,7 @@ def run(
         _same_shelf(connection, window)
         same_rules(connection, window.narrowed.ids)
         launched = {name: one.as_dict() for name, one in launches(window).items()}
-        save_plan(connection, stored_plan(window, launched))
+        save_plan(connection, stored_plan(window, launched, beside))
         for name, lock in window.locks.items():
             start_campaign(connection, name, lock.digest, round_, bank.lake.zone)
         caps = window.narrowed.caps()

@@ -14,8 +14,8 @@ from bankloop.loop import reach
 from bankloop.loop.audience import MIN_CELL
 from bankloop.loop.product import numbers
 from bankloop.loop.reach import NONE, LeftOut, Problem
+from bankloop.loop.round.rules import RuleLine, rule_choices, rules_beside
 from bankloop.loop.round.window import Window
-from bankloop.report.rules import RuleLine, rules_beside
 from bankloop.report.simulated_truth import Floats, TruthLine, truth_lines
 from bankloop.report.swings import BeliefLine, SwingLine, beliefs, swings
 
@@ -124,7 +124,7 @@ def beside(window: Window, share: reach.PlanShare, truth: Floats | None = None) 
         tuple(WayLine(one.way.value, one.value, one.customers) for one in ways),
         _next_in_line(window), _lost(window), _fair(window), _levers(window, share),
         () if truth is None else truth_lines(window, truth, ways),
-        rules_beside(window), swings(window), beliefs(window),
+        rules_beside(window, rule_choices(window)), swings(window), beliefs(window),
     )  # fmt: skip
 
 

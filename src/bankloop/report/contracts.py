@@ -44,7 +44,8 @@ class ResultsView:
     """Readings as people see them: the forest, money, funnel and whether they may be believed.
 
     ``verdicts`` are campaign and sentence, of the reading that says most of each; ``arrival`` shows week by week how
-    each lift came; ``programme`` is the whole against the holdout; ``groups`` cut each campaign's reading.
+    each lift came; ``rules`` are the bank's own ways to choose, measured; ``programme`` is the whole against the
+    holdout; ``groups`` cut each campaign's reading.
     """
 
     answer: Text
@@ -58,6 +59,7 @@ class ResultsView:
     offers: Table
     motives: Table
     basis: Table
+    rules: Table
     arrival: tuple[Picture, ...] = ()
     groups: tuple[Table, ...] = ()
     programme: ProgrammeView | None = None

@@ -18,6 +18,7 @@ from bankloop.report.details import (
     weeks_picture,
 )
 from bankloop.report.programme_page import programme_view
+from bankloop.report.rules import measured_table
 from bankloop.view import format as say
 from bankloop.view.book import Book
 from bankloop.view.figures import Bar, BarRole, Bars, Cell, Column, Figure, Forest, ForestLine, Picture, Table, Tone
@@ -79,6 +80,7 @@ def results_page(
         offers=offers_table(best, titles, names or {}),
         motives=motives_table(best, titles, MOTIVES),
         basis=basis_table(shown, titles, {(one.campaign, one.rounds): when(one) for one in shown}),
+        rules=measured_table(best, titles),
         arrival=tuple(p for p in (weeks_picture(one, titles[one.campaign], when(one)) for one in best) if p),
         groups=group_tables(best, titles),
         programme=None if programme is None else programme_view(programme, titles),
@@ -360,7 +362,16 @@ def _checks(shown: Sequence[Reading], titles: Mapping[str, Text], placebo: Readi
 def results_book(found: ResultsView) -> Book:
     """Return the results as a book: every picture and table of the page."""
     pictures = [found.forest, found.money, *found.arrival]
-    tables = [found.readings, found.funnel, found.checks, found.offers, *found.groups, found.motives, found.basis]
+    tables = [
+        found.readings,
+        found.funnel,
+        found.checks,
+        found.offers,
+        found.rules,
+        *found.groups,
+        found.motives,
+        found.basis,
+    ]
     if found.programme is not None:
         pictures.append(found.programme.goals)
         tables.append(found.programme.table)

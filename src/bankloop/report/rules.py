@@ -1,136 +1,20 @@
-"""The bank's own ways to choose beside the plan: as many contacts given to others, what that would bring, how surely.
+"""The bank's own ways to choose beside the plan, in words: whom they contact instead, what that brings, how surely.
 
-Valued by the posterior of the campaign's model; how many rounds a measurement among those on whom the two differ
-would take is said beside it. A rule that is as good is called so.
+Valued by the posterior of the campaign's model before the round, and measured by the round's outcomes after it. A rule
+that is as good is called so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from math import ceil
-
-import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
+from collections.abc import Mapping, Sequence
 
 from bankloop.kit.text import Text
-from bankloop.loop.campaign.own_rules import own_orders
-from bankloop.loop.model import feature_matrix
-from bankloop.loop.optimize import Setting, difference_of, unsure_share
-from bankloop.loop.product import numbers
-from bankloop.loop.reach import NONE, CampaignCandidates, ExperimentCell
-from bankloop.loop.round.window import Window
+from bankloop.loop.evaluate import Estimate, Reading, RuleVerdict
+from bankloop.loop.round.rules import MOST_ROUNDS, RuleLine
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
 
-# A rule is as good where the plan is not above it four times in five.
-SURE = 0.8
-# Where more of a plan's value hangs on signs that nobody knows, it is no better than a rule.
-_HALF = 0.5
-# Four rounds in five find a difference of so many of their standard errors.
-_SEEN = 2.8
-# Beyond so many rounds nobody waits.
-_MOST_ROUNDS = 99
-
-LIKELIEST, EXPECTED, RICHEST = "likeliest_first", "chance_times_value", "balance_first"
-_TITLES: Mapping[str, Text] = {
-    LIKELIEST: Text("最可能流失（或最可能办成）的先", "Likeliest to leave (or to act) first"),
-    EXPECTED: Text("概率 × 价值大的先", "Chance × value first"),
-    RICHEST: Text("资产高的先", "Balance first"),
-}
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class RuleLine:
-    """A rule beside a campaign's plan: what the plan brings above it, fen, with 95 % interval and probability.
-
-    ``contacts`` both give, ``differ`` of them to other people; a measurement of the difference would take ``rounds``,
-    0 where it would take more than anybody waits for. ``unsure`` is the share of the plan's value that comes from
-    people of whom it is not sure that the action helps them.
-    """
-
-    campaign: str
-    rule: str
-    zh: str
-    en: str
-    action: str
-    contacts: int
-    differ: int
-    gain: float
-    low: float
-    high: float
-    probability: float
-    rounds: int
-    unsure: float = 0.0
-
-
-def rules_beside(window: Window) -> tuple[RuleLine, ...]:
-    """Return every rule of every campaign that contacts anybody, beside its plan."""
-    return tuple(line for index in range(len(window.locks)) for line in _campaign(window, index))
-
-
-def _campaign(window: Window, index: int) -> Iterator[RuleLine]:
-    found, side = window.plan.candidates, window.plan.candidates.campaigns[index]
-    place = np.searchsorted(found.rows, side.rows)
-    columns = np.flatnonzero(found.column_campaign == index)
-    planned = (found.cell[place] == ExperimentCell.OPTIMIZE.value) & ~found.control[place, index]
-    issued = np.where(planned, window.plan.issued[place, index], NONE)
-    counts = [(found.actions[column].staff, int((issued == column).sum()), at) for at, column in enumerate(columns)]
-    # What people do is what a rule is about; a campaign without it is compared by its commonest action.
-    _, contacts, at = max(((staff and n > 0, n, at) for staff, n, at in counts), default=(False, 0, 0))
-    if not contacts:
-        return
-    column, model = columns[at], window.models[side.campaign]
-    members = window.state.table.take(pa.array(side.rows))
-    today = Setting(side, feature_matrix(members, model.base.features), ())
-    mine = np.flatnonzero(issued == column)
-    open_ = np.flatnonzero(planned & side.open[:, at])
-    same = np.full(contacts, at)
-    unsure = unsure_share(today, model, (mine, same))
-    for name, (title, score) in _scores(window, side, members).items():
-        theirs = open_[np.argsort(-score[open_], kind="stable")[:contacts]]
-        probability, gain = difference_of(today, model, (mine, same), (theirs, same[: len(theirs)]))
-        apart = np.setxor1d(mine, theirs)
-        yield RuleLine(
-            side.campaign,
-            name,
-            title.zh,
-            title.en,
-            found.actions[column].key,
-            contacts,
-            len(np.setdiff1d(theirs, mine)),
-            gain.value,
-            gain.low,
-            gain.high,
-            probability,
-            _rounds(side, apart, gain.value),
-            unsure,
-        )
-
-
-def _scores(window: Window, side: CampaignCandidates, members: pa.Table) -> dict[str, tuple[Text, Floats]]:
-    """Return how each rule orders the campaign's customers, the highest first."""
-    lock = window.locks[side.campaign]
-    chance = 1.0 - side.base if lock.campaign.model.base == "fails" else side.base
-    found = {LIKELIEST: (_TITLES[LIKELIEST], chance), EXPECTED: (_TITLES[EXPECTED], chance * side.worth)}
-    if "aum" in members.column_names:
-        found[RICHEST] = (_TITLES[RICHEST], np.nan_to_num(numbers(members["aum"])))
-    for name, order in own_orders(lock, members, window.plan.as_of).items():
-        found[name] = (lock.campaign.rules[name].title.text, order)
-    return found
-
-
-def _rounds(side: CampaignCandidates, apart: NDArray[np.int64], gain: float) -> int:
-    """Return how many rounds would see the difference among those on whom the two differ, by the campaign's control."""
-    share = side.control_share
-    if not len(apart) or gain == 0.0 or not 0.0 < share < 1.0:
-        return 0
-    chance = side.base[apart]
-    spread = float((side.worth[apart] ** 2 * chance * (1.0 - chance)).sum() / (share * (1.0 - share))) ** 0.5
-    rounds = (_SEEN * spread / abs(gain)) ** 2
-    return ceil(rounds) if rounds <= _MOST_ROUNDS else 0
+_DASH = say.same("—")
 
 
 def rule_table(lines: tuple[RuleLine, ...], titles: Mapping[str, Text]) -> Table | None:
@@ -143,7 +27,7 @@ def rule_table(lines: tuple[RuleLine, ...], titles: Mapping[str, Text]) -> Table
             Cell(Text(one.zh, one.en)),
             Cell(say.count(one.contacts)),
             Cell(say.count(one.differ)),
-            Cell(_money(one)),
+            Cell(_in_money(one.gain, one.low, one.high)),
             Cell(*_verdict(one)),
             Cell(_measured(one)),
         )
@@ -159,33 +43,53 @@ def rule_table(lines: tuple[RuleLine, ...], titles: Mapping[str, Text]) -> Table
         Column(Text("量得出吗", "Can it be measured")),
     )
     note = Text(
-        "按模型的后验估值：先验写高了，差额也偏高。量得出与否按对照组的大小算。",
-        "Valued by the model's posterior: where the stated prior is too high, so is the difference. Whether it can be "
-        "measured follows from the control's size.",
+        "按模型的后验估值，渠道、次数和上限都一样：先验写高了，差额也偏高。量得出与否：只有方案联系的人看对照组，"
+        "只有规则联系的人看抽签组。",
+        "Valued by the model's posterior, with the same channel, contacts and limits: where the stated prior is too "
+        "high, so is the difference. Whether it can be measured: of those whom the plan alone contacts the control "
+        "tells, of those whom the rule alone does the lot.",
     )
     return Table("rules", Text("方案与自己的规则", "The plan and your own rules"), columns, rows, note)
 
 
-def _money(one: RuleLine) -> Text:
-    gain, low, high = say.money(one.gain, sign=True), say.money(one.low), say.money(one.high)
+def _in_money(value: float, least: float, most: float) -> Text:
+    gain, low, high = say.money(value, sign=True), say.money(least), say.money(most)
     return Text(f"{gain.zh} [{low.zh}, {high.zh}]", f"{gain.en} [{low.en}, {high.en}]")
 
 
 def _verdict(one: RuleLine) -> tuple[Text, Tone]:
-    if not one.differ:
-        return Text("规则给的是同样的人", "the rule contacts the same people"), Tone.PLAIN
-    if one.unsure > _HALF and one.probability > 1.0 - SURE:
-        return Text(
-            f"规则一样好：方案价值的 {one.unsure:.0%} 来自不知是利是弊的客户",
-            f"the rule is as good: {one.unsure:.0%} of the plan's value is of people whom it may help or hurt",
-        ), Tone.WARN
-    if one.probability >= SURE:
-        return Text(f"方案更好，把握 {one.probability:.0%}", f"the plan is better, {one.probability:.0%}"), Tone.GOOD
-    if one.probability <= 1.0 - SURE:
-        return Text(
-            f"规则更好，把握 {1 - one.probability:.0%}", f"the rule is better, {1 - one.probability:.0%}"
-        ), Tone.BAD
-    return Text("规则一样好", "the rule is as good"), Tone.WARN
+    match one.verdict:
+        case RuleVerdict.SAME:
+            return Text("规则给的是同样的人", "the rule contacts the same people"), Tone.PLAIN
+        case RuleVerdict.PLAN:
+            sure = f"{one.probability:.0%}"
+            return Text(f"方案更好，把握 {sure}", f"the plan is better, {sure}"), Tone.GOOD
+        case RuleVerdict.RULE:
+            return _rule_better(one), Tone.BAD
+        case _:
+            return _as_good(one), Tone.WARN
+
+
+def _as_good(one: RuleLine) -> Text:
+    if not one.unknown_signs:
+        return Text("规则一样好", "the rule is as good")
+    return Text(
+        f"规则一样好：方案价值的 {one.unsure:.0%} 来自不知是利是弊的客户",
+        f"the rule is as good: {one.unsure:.0%} of the plan's value is of people whom it may help or hurt",
+    )
+
+
+def _rule_better(one: RuleLine) -> Text:
+    """Say that the rule is better, and why: what a contact brings with whose people, and who got another campaign."""
+    plan, rule, sure = say.money(one.each[0]), say.money(one.each[1]), f"{1 - one.probability:.0%}"
+    zh, en = (
+        f"规则更好，把握 {sure}：联系一次，只有规则联系的人带来 {rule.zh}，只有方案联系的人 {plan.zh}",
+        f"the rule is better, {sure}: a contact brings {rule.en} with its own people, {plan.en} with the plan's",
+    )
+    if one.elsewhere:
+        zh += f"；其中 {one.elsewhere:,} 人方案给了别的战役"
+        en += f"; {one.elsewhere:,} of its people got another campaign"
+    return Text(zh, en)
 
 
 def _measured(one: RuleLine) -> Text:
@@ -193,11 +97,62 @@ def _measured(one: RuleLine) -> Text:
         return say.same("—")
     if not one.rounds:
         return Text(
-            f"这个规模说不清：要 {_MOST_ROUNDS} 轮以上",
-            f"cannot be told at this size: more than {_MOST_ROUNDS} rounds",
+            f"这个规模说不清：要 {MOST_ROUNDS} 轮以上",
+            f"cannot be told at this size: more than {MOST_ROUNDS} rounds",
         )
     if one.rounds == 1:
         return Text("一轮可读", "one round tells")
     return Text(
         f"这个规模一轮说不清：要 {one.rounds} 轮", f"cannot be told in one round at this size: {one.rounds} rounds"
     )
+
+
+_TONES = {
+    RuleVerdict.PLAN: (Text("方案更好", "The plan"), Tone.GOOD),
+    RuleVerdict.RULE: (Text("规则更好", "The rule"), Tone.BAD),
+    RuleVerdict.SAME: (Text("一样的人", "The same people"), Tone.PLAIN),
+    RuleVerdict.UNTOLD: (Text("说不清", "Cannot be told"), Tone.WARN),
+    RuleVerdict.UNREADABLE: (Text("说不清", "Cannot be told"), Tone.WARN),
+}
+
+
+def measured_table(readings: Sequence[Reading], titles: Mapping[str, Text]) -> Table:
+    """Return the bank's own rules beside the plan as measured, of each campaign's reading that says most."""
+    rows = tuple(
+        (
+            Cell(titles[reading.campaign]),
+            Cell(one.title),
+            Cell(Text(f"{one.plan_only:,} · {one.rule_only:,}", f"{one.plan_only:,} · {one.rule_only:,}")),
+            Cell(_interval(one.expected)),
+            Cell(_DASH if one.measured is None else _interval(one.measured)),
+            Cell(say.same(f"{one.effective[0]:,.0f} · {one.effective[1]:,.0f}")),
+            Cell(*_TONES[one.verdict], tag=True),
+            Cell(one.sentence),
+        )
+        for reading in readings
+        for one in reading.rules
+    )
+    columns = (
+        Column(Text("战役", "Campaign")),
+        Column(Text("自己的规则", "Your own rule")),
+        Column(Text("只有方案 · 只有规则联系的", "Contacted by the plan · the rule alone"), number=True),
+        Column(Text("事先估计方案多 [95%]", "Expected above the rule [95 %]"), number=True),
+        Column(Text("实测方案多 [95%]", "Measured above the rule [95 %]"), number=True),
+        Column(Text("有效样本", "Effective customers"), number=True),
+        Column(Text("更好的是", "Better")),
+        Column(Text("怎么说", "In words")),
+    )
+    note = Text(
+        "同样的渠道、次数和上限。只看两者不同的人里由抽签决定是否联系的：方案的人对对照组，规则的人看抽签组；双重稳健，"
+        "扣成本后；同一战役的规则一起校正。有效样本是折合成对半抽签的人数。",
+        "The same channel, contacts and limits. Of those on whom the two differ, whom chance decided on: the plan's "
+        "people against the control, the rule's by the lot; doubly robust, after costs; a campaign's rules are "
+        "adjusted together. Effective customers are as if drawn evenly.",
+    )
+    return Table(
+        "measured_rules", Text("方案与自己的规则：实测", "The plan and your own rules, measured"), columns, rows, note
+    )
+
+
+def _interval(one: Estimate) -> Text:
+    return _in_money(one.value, one.low, one.high)

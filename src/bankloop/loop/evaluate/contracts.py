@@ -189,6 +189,45 @@ class Restated:
     successes: int
 
 
+class RuleVerdict(StrEnum):
+    """What may honestly be said of a plan beside a rule of the bank's own."""
+
+    PLAN = "plan"
+    RULE = "rule"
+    SAME = "same"
+    UNTOLD = "untold"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReading:
+    """A rule of the bank's own beside the plan of the rounds read: what the plan brought above it, fen of all of them.
+
+    ``plan_only`` and ``rule_only`` are the customers whom one of the two alone contacts with ``action``. ``expected``
+    is what the model said beforehand, with the ``probability`` that the plan is above and the share of its value that
+    is of people whom it may help or hurt (``unsure``). ``measured`` is doubly robust, by those of them of whom chance
+    decided; ``effective`` how many of the plan's and of the rule's that is as if drawn evenly, ``each`` what
+    contacting one of them brought, ``seen`` the difference that such rounds tell four times in five. ``rounds_needed``
+    tell the difference that was measured, or would give it an interval, four times in five; None where none do.
+    """
+
+    rule: str
+    title: Text
+    action: str
+    plan_only: int
+    rule_only: int
+    verdict: RuleVerdict
+    sentence: Text
+    expected: Estimate
+    probability: float
+    unsure: float
+    measured: Estimate | None = None
+    effective: tuple[float, float] = (0.0, 0.0)
+    each: tuple[float, float] = (0.0, 0.0)
+    seen: float = 0.0
+    rounds_needed: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The intention-to-treat reading of a campaign's round(s).
@@ -201,7 +240,7 @@ class Reading:
     window that had passed, 1 for a result; ``detectable`` is None where no lift could be seen, since nobody succeeded.
     ``differs`` gives, by dimension, the p-value of all groups having one lift; ``fading`` the lift of the window's first
     half less that of its second; ``rounds_needed`` how many such rounds, pooled, find the lift that was read, four times
-    in five.
+    in five. ``rules`` are the bank's own ways to choose, measured beside the plan once the window has closed.
     """
 
     campaign: str
@@ -235,6 +274,7 @@ class Reading:
     rounds_needed: int | None = None
     restated: Restated | None = None
     motive: str = ""
+    rules: tuple[RuleReading, ...] = ()
 
     @property
     def successes(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import duckdb
@@ -24,7 +24,7 @@ from bankloop.kit.clock import Clock
 from bankloop.kit.ids import canonical_json, uuid7
 from bankloop.kit.worktime import WorkTime
 from bankloop.loop.reach.candidates import actions_of
-from bankloop.loop.reach.contracts import DatedPlan, ExperimentCell
+from bankloop.loop.reach.contracts import Bools, DatedPlan, ExperimentCell
 from bankloop.loop.reach.explore import Lot
 from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.resources import window_days
@@ -42,6 +42,8 @@ PART = 5_000
 # So many decisions are prepared while the database stores as many.
 STORED_AT_ONCE = 40_000
 _MARKETING = "marketing"
+# Of a decision's reasons those that name a rule of the bank's own which would have contacted the customer.
+BY_RULE = "rule:"
 # What a contact takes of the decision that asks for it.
 _ASKED = ("decision_id", "campaign", "round", "customer_no", "unit_id", "issued_action", "value_fen")
 
@@ -59,13 +61,17 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class DecisionFrame:
-    """What a window's decisions are recorded against."""
+    """What a window's decisions are recorded against.
+
+    ``rules`` say by campaign and rule of the bank's own whom it would have contacted (n,).
+    """
 
     round: int
     state_digest: str
     zone: str
     placement: str
     model_versions: Mapping[str, Mapping[str, int]]
+    rules: Mapping[str, Mapping[str, Bools]] = field(default_factory=dict)
 
 
 @verb("plan.issue")
@@ -183,20 +189,26 @@ def _decisions(
             "attributes": _values_read(members.take(taken), lock),
             "model_versions": pa.array([canonical_json(frame.model_versions.get(lock.name, {}))] * n),
             "value_fen": pa.array(value.astype(np.int64)),
-            "reasons": _reasons(plan, index, rows, why),
+            "reasons": _reasons(plan, index, rows, why, frame.rules.get(lock.name, {})),
             "due_on": pa.array([due] * n),
             "recorded_at": pa.array([moment] * n, pa.timestamp("us", tz="UTC")),
         }
     )
 
 
-def _reasons(plan: DatedPlan, index: int, rows: np.ndarray, why: np.ndarray) -> pa.Array:
-    """The reason of every decision, and which campaigns it lost to: the log of who won whom."""
+def _reasons(plan: DatedPlan, index: int, rows: np.ndarray, why: np.ndarray, rules: Mapping[str, Bools]) -> pa.Array:
+    """The reason of every decision, which campaigns it lost to, and which of the bank's own rules would have contacted.
+
+    The log of who won whom, and of what a rule would have done instead.
+    """
     names = [one.campaign for one in plan.candidates.campaigns]
     found = []
     for code, issued in zip(why[rows].tolist(), plan.issued[rows].tolist(), strict=True):
         won = [f"lost_to:{names[at]}" for at, column in enumerate(issued) if column != NONE and at != index]
         found.append([code, *won] if code == LeftOut.OTHER_CAMPAIGN else [code])
+    for name, chosen in rules.items():
+        for at in np.flatnonzero(chosen[rows]).tolist():
+            found[at].append(f"{BY_RULE}{name}")
     return pa.array(found, pa.list_(pa.string()))
 
 

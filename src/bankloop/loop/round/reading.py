@@ -14,7 +14,17 @@ from bankloop.kit.text import Text
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.bank import Bank
 from bankloop.loop.evaluate import Reading
-from bankloop.loop.round.labels import LEARNT_FROM, STAFFED, planned_shares, round_outcomes, round_population, staffed
+from bankloop.loop.evaluate.rules import read_rules
+from bankloop.loop.round.labels import (
+    LEARNT_FROM,
+    STAFFED,
+    campaign_outcomes,
+    planned_shares,
+    round_outcomes,
+    round_population,
+    staffed,
+)
+from bankloop.loop.round.rule_trials import JUDGED_BY, rule_trials, rules_before
 from bankloop.loop.round.window import plain_reading
 from bankloop.loop.spec import Lock
 from bankloop.organization.people import OF_STAFF, OF_UNITS, UnitPlaces
@@ -26,11 +36,14 @@ from bankloop.store.registry import read_plans, read_results, save_result, set_s
 def read_rounds(bank: Bank, principal: Principal, campaign: str, rounds: Sequence[int], *, keep: bool) -> Reading:
     """Return the reading of a campaign's rounds, pooled; with ``keep`` a result is stored with its audit row."""
     with bank.store.begin(principal) as connection:
-        outcomes, shares = [], []
+        outcomes, shares, decided = [], [], []
         for round_ in rounds:
-            lock, found = round_outcomes(bank, connection, campaign, round_)
-            outcomes.append(found)
+            lock, decisions, left_out = round_population(connection, campaign, round_, bank.leads(), JUDGED_BY)
+            found = campaign_outcomes(bank, connection, lock, decisions, round_)
+            outcomes.append(replace(found, notes={**found.notes, **left_out}))
             shares.append(_share(connection, lock, round_))
+            decided.append(decisions)
+        before = rules_before(read_plans(connection), campaign, rounds)
         first, last = _starts(connection, campaign, rounds)
         kept = [one for one in read_results(connection, campaign) if one.reading.get("rounds") == list(rounds)]
     today, within = bank.lake.today(), lock.campaign.goal.within
@@ -39,9 +52,14 @@ def read_rounds(bank: Bank, principal: Principal, campaign: str, rounds: Sequenc
     window = (first.isoformat(), (closes - timedelta(days=1)).isoformat())
     motive = lock.campaign.motive or ""
     reading = evaluation.read(campaign, outcomes, shares, elapsed, window=window, within=within, motive=motive)
-    before = [one for one in kept if one.as_of < today]
-    if before:
-        reading = evaluation.restated(reading, evaluation.reading_of(before[-1].reading), before[-1].as_of.isoformat())
+    # Rules are measured once: an interval for one look, and everybody's outcome known.
+    if elapsed >= 1.0 and before:
+        broken = next(iter(reading.broken_checks), None)
+        reading = replace(reading, rules=read_rules(rule_trials(before, decided, outcomes), broken))
+    earlier = [one for one in kept if one.as_of < today]
+    if earlier:
+        was = earlier[-1]
+        reading = evaluation.restated(reading, evaluation.reading_of(was.reading), was.as_of.isoformat())
     # A reading before the window closes is a look, not a result: it is shown and not kept.
     if keep and today >= closes:
         with bank.store.begin(principal) as connection:

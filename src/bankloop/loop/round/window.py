@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from uuid import UUID
@@ -52,8 +52,13 @@ def plain_reading(reading: evaluation.Reading) -> dict[str, object]:
     return plain
 
 
-def stored_plan(window: Window, launched: Mapping[str, Mapping[str, object]]) -> Plan:
-    """Return what the store keeps of a window: prices, value, bound, lines, resources, and what it said it could find."""
+def stored_plan(
+    window: Window, launched: Mapping[str, Mapping[str, object]], rules: Sequence[Mapping[str, object]] = ()
+) -> Plan:
+    """Return what the store keeps of a window: prices, value, bound, lines, resources, what it said it could find.
+
+    ``rules`` are the bank's own beside the plan, as they were valued beforehand.
+    """
     dated = window.plan
     return Plan(
         plan_id=UUID(dated.plan_id),
@@ -70,6 +75,7 @@ def stored_plan(window: Window, launched: Mapping[str, Mapping[str, object]]) ->
             "round": window.round,
             "control_share": {c.campaign: c.control_share for c in dated.candidates.campaigns},
             "launch": {name: dict(one) for name, one in launched.items()},
+            "rules": [dict(one) for one in rules],
             "lines": [[line.campaign, line.action, line.customers, line.cost, line.value] for line in dated.lines],
             "resources": [
                 [
