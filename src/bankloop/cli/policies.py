@@ -64,7 +64,7 @@ def _read_campaign(name: str, bank: Path, rounds: list[int], by: str | None, as_
     show_table(found.caption.say(speaks), found.heads(speaks), found.said(speaks), right=list(range(1, 11)))
     rules = measured_table([reading], {name: Text(name, name)})
     if rules.rows:
-        show_table(rules.caption.say(speaks), rules.heads(speaks), rules.said(speaks), right=list(range(2, 6)))
+        show_table(rules.caption.say(speaks), rules.heads(speaks), rules.said(speaks), right=[2, 3, 4])
     say_following("evaluate", bank, campaign=name, round=rounds[-1])
     finish({**plain_reading(reading), **({"by": [asdict(cut) for cut in cuts]} if by else {})}, as_json)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bankloop.kit.text import Text
-from bankloop.loop.evaluate import Estimate, Reading, RuleVerdict
+from bankloop.loop.evaluate import Estimate, Reading, RuleReading, RuleVerdict
 from bankloop.loop.round.rules import MOST_ROUNDS, RuleLine
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
@@ -107,7 +107,7 @@ def _measured(one: RuleLine) -> Text:
     )
 
 
-_TONES = {
+_BETTER = {
     RuleVerdict.PLAN: (Text("方案更好", "The plan"), Tone.GOOD),
     RuleVerdict.RULE: (Text("规则更好", "The rule"), Tone.BAD),
     RuleVerdict.SAME: (Text("一样的人", "The same people"), Tone.PLAIN),
@@ -118,39 +118,37 @@ _TONES = {
 
 def measured_table(readings: Sequence[Reading], titles: Mapping[str, Text]) -> Table:
     """Return the bank's own rules beside the plan as measured, of each campaign's reading that says most."""
-    rows = tuple(
-        (
-            Cell(titles[reading.campaign]),
-            Cell(one.title),
-            Cell(Text(f"{one.plan_only:,} · {one.rule_only:,}", f"{one.plan_only:,} · {one.rule_only:,}")),
-            Cell(_interval(one.expected)),
-            Cell(_DASH if one.measured is None else _interval(one.measured)),
-            Cell(say.same(f"{one.effective[0]:,.0f} · {one.effective[1]:,.0f}")),
-            Cell(*_TONES[one.verdict], tag=True),
-            Cell(one.sentence),
-        )
-        for reading in readings
-        for one in reading.rules
-    )
+    rows = tuple(_measured_row(titles[reading.campaign], one) for reading in readings for one in reading.rules)
     columns = (
-        Column(Text("战役", "Campaign")),
-        Column(Text("自己的规则", "Your own rule")),
-        Column(Text("只有方案 · 只有规则联系的", "Contacted by the plan · the rule alone"), number=True),
-        Column(Text("事先估计方案多 [95%]", "Expected above the rule [95 %]"), number=True),
-        Column(Text("实测方案多 [95%]", "Measured above the rule [95 %]"), number=True),
-        Column(Text("有效样本", "Effective customers"), number=True),
+        Column(Text("战役 · 自己的规则", "Campaign · your own rule")),
         Column(Text("更好的是", "Better")),
+        Column(Text("实测 [95%]", "Measured [95 %]"), number=True),
+        Column(Text("事先估计 [95%]", "Expected [95 %]"), number=True),
+        Column(Text("各自独有（有效）", "Each alone (effective)"), number=True),
         Column(Text("怎么说", "In words")),
     )
     note = Text(
-        "同样的渠道、次数和上限。只看两者不同的人里由抽签决定是否联系的：方案的人对对照组，规则的人看抽签组；双重稳健，"
-        "扣成本后；同一战役的规则一起校正。有效样本是折合成对半抽签的人数。",
-        "The same channel, contacts and limits. Of those on whom the two differ, whom chance decided on: the plan's "
-        "people against the control, the rule's by the lot; doubly robust, after costs; a campaign's rules are "
-        "adjusted together. Effective customers are as if drawn evenly.",
+        "方案比规则多带来的钱，同样的渠道、次数和上限。各自独有：只有方案、只有规则联系的人数；其中由随机决定的，"
+        "折合成对半抽签是有效人数，方案的人对对照组，规则的人看抽签组。双重稳健，扣成本后；同一战役的规则一起校正。",
+        "What the plan brought above the rule, with the same channel, contacts and limits. Each alone: whom only the "
+        "plan, and only the rule, contacts; effective are those whom chance decided on, as if drawn evenly: the plan's "
+        "people against the control, the rule's by the lot. Doubly robust, after costs; a campaign's rules adjusted "
+        "together.",
     )
     return Table(
         "measured_rules", Text("方案与自己的规则：实测", "The plan and your own rules, measured"), columns, rows, note
+    )
+
+
+def _measured_row(campaign: Text, one: RuleReading) -> tuple[Cell, ...]:
+    plan, rule = one.effective
+    return (
+        Cell(Text(f"{campaign.zh} · {one.title.zh}", f"{campaign.en} · {one.title.en}")),
+        Cell(*_BETTER[one.verdict], tag=True),
+        Cell(_DASH if one.measured is None else _interval(one.measured)),
+        Cell(_interval(one.expected)),
+        Cell(say.same(f"{one.plan_only:,} ({plan:,.0f}) · {one.rule_only:,} ({rule:,.0f})")),
+        Cell(one.sentence),
     )
 
 

@@ -124,6 +124,8 @@ def test_where_half_the_value_is_of_uncertain_sign_the_rule_is_as_good() -> None
     trial, _ = drawn(np.random.default_rng(5), "alike", 20_000)
     said = [read_rules([(replace(BEFORE, unsure=unsure), trial)])[0].sentence.en for unsure in (0.4, 0.6)]
     assert ["the rule is as good" in one for one in said] == [False, True]
+    (other,) = read_rules([(replace(BEFORE, probability=0.1, unsure=0.6), trial)])
+    assert other.sentence.en.endswith("by what was known beforehand the rule is better")
 
 
 def test_too_few_are_not_read_and_the_number_of_rounds_is_said() -> None:
@@ -133,7 +135,7 @@ def test_too_few_are_not_read_and_the_number_of_rounds_is_said() -> None:
     assert found.measured is None
     assert found.rounds_needed is not None
     assert found.rounds_needed > 1
-    assert "of those whom the rule alone contacts the thinner side" in found.sentence.en
+    assert "of the rule's own people the thinner side" in found.sentence.en
     assert f"it takes about {found.rounds_needed} pooled rounds" in found.sentence.en
     # So many such rounds are read.
     more = [drawn(np.random.default_rng(seed), "plan", 8_000, lot=0.02)[0] for seed in range(2 * found.rounds_needed)]
@@ -145,7 +147,7 @@ def test_whom_nobody_drew_by_lot_no_number_of_rounds_measures() -> None:
     (found,) = read_rules([(BEFORE, trial)])
     assert found.verdict is RuleVerdict.UNREADABLE
     assert found.rounds_needed is None
-    assert "of those whom the rule alone contacts chance decided on nobody" in found.sentence.en
+    assert "chance decided on none of the rule's own people" in found.sentence.en
 
 
 def test_the_same_people_and_a_broken_check() -> None:

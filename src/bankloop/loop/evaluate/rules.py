@@ -97,16 +97,16 @@ class _Side:
 
 
 # Whose people a reason is about.
-_PLAN_S = Text("只有方案联系的人", "whom the plan alone contacts")
-_RULE_S = Text("只有规则联系的人", "whom the rule alone contacts")
-_NOBODY = Text("{whose}里，没有人由随机决定", "of those {whose} chance decided on nobody")
+_PLAN_S = Text("只有方案联系的人", "the plan's own people")
+_RULE_S = Text("只有规则联系的人", "the rule's own people")
+_NOBODY = Text("{whose}里没有人由随机决定", "chance decided on none of {whose}")
 _FEW = Text(
-    "{whose}里，随机决定的较少的一边只有 {rows} 个有效样本，至少要 {least}",
-    "of those {whose} the thinner side that chance decided on has {rows} effective customers, and {least} are needed",
+    "{whose}里，随机分出的较少一边只有 {rows} 个有效样本，要 {least}",
+    "of {whose} the thinner side has {rows} effective customers, {least} are needed",
 )
 _FEW_REACHED = Text(
-    "{whose}里，随机决定的较少的一边预计只有 {rows} 人达成目标，至少要 {least}",
-    "of those {whose} the thinner side that chance decided on expects {rows} to reach the goal, and {least} are needed",
+    "{whose}里，随机分出的较少一边预计只有 {rows} 人达成目标，要 {least}",
+    "of {whose} the thinner side expects {rows} to reach the goal, {least} are needed",
 )
 _SKEWED = Text("少数几个客户决定了结果", "a few customers make the value")
 
@@ -246,6 +246,7 @@ _UNREAD = Text(
 )
 _NEVER = Text("这个规模量不出：{reason}", "cannot be measured at this size: {reason}")
 _AS_GOOD = Text("；按事先所知，规则一样好", "; by what was known beforehand the rule is as good")
+_BETTER = Text("；按事先所知，规则更好", "; by what was known beforehand the rule is better")
 
 
 def as_good(probability: float, unsure: float) -> bool:
@@ -317,8 +318,10 @@ def _sentence(before: RuleBefore, found: RuleMeasure, verdict: RuleVerdict, roun
             seen=_money(found.seen),
             rounds=in_rounds(rounds),
         )
-    told = verdict in (RuleVerdict.PLAN, RuleVerdict.RULE) or not as_good(before.probability, before.unsure)
-    return said if told else Text(said.zh + _AS_GOOD.zh, said.en + _AS_GOOD.en)
+    if verdict in (RuleVerdict.PLAN, RuleVerdict.RULE) or not as_good(before.probability, before.unsure):
+        return said
+    more = _BETTER if before.probability <= 1.0 - SURE else _AS_GOOD
+    return Text(said.zh + more.zh, said.en + more.en)
 
 
 def _money(fen: float, *, sign: bool = False) -> Text:
