@@ -211,3 +211,22 @@ def test_the_commands_print_one_object_and_write_files(
             assert printed()["tables"] > 0
     with pytest.raises(InputError, match="cannot write"):
         commands.save("results", tmp_path / "results.exe")
+
+
+def test_the_plan_is_measured_beside_the_bank_s_own_rules(staffed: Staffed) -> None:
+    client = staffed.client("strategist")
+    for language, caption, word in (
+        ("zh", "方案与自己的规则：实测", "这个规模"),
+        ("en", "The plan and your own rules, measured", "at this size"),
+    ):
+        client.cookies.set("language", language)
+        page = said(client.get("/results").text)
+        assert caption in page
+        assert word in page.partition(caption)[2]
+    assert "方案与自己的规则：实测" in client.get("/save/results.html").text
+    kept = json.loads(client.get("/save/results.json").content)["tables"]["measured_rules"]
+    listed = client.get("/api/v1/results?campaign=keep-deposits").json()["items"]
+    rules = {one["rule"]: one for one in listed[-1]["reading"]["rules"]}
+    assert {"likeliest_first", "chance_times_value", "balance_first", "not-renewing-by-balance"} == set(rules)
+    assert all(one["verdict"] and one["sentence"]["zh"] and one["sentence"]["en"] for one in rules.values())
+    assert len(kept["rows"]) >= len(rules)

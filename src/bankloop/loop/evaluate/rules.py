@@ -119,9 +119,10 @@ def measure_rule(trial: RuleTrial) -> RuleMeasure:
         for stake, mine, whose in zip(stakes, (trial.plan, ~trial.plan), (_PLAN_S, _RULE_S), strict=True)
     ]
     effective = sides[0].effective, sides[1].effective
-    unread = next((one.unread for one in sides if one.unread is not None), None)
-    if unread is not None:
-        return RuleMeasure(None, np.nan, 0.0, effective, unread=unread, times=max(one.times for one in sides))
+    thin = [one for one in sides if one.unread is not None]
+    if thin:
+        thinnest = max(thin, key=lambda one: one.times)
+        return RuleMeasure(None, np.nan, 0.0, effective, unread=thinnest.unread, times=thinnest.times)
     value, variance, third = (
         float(stakes**power @ [getattr(one, name) for one in sides])
         for power, name in ((1, "mean"), (2, "variance"), (3, "third"))
@@ -144,10 +145,10 @@ def _side(trial: RuleTrial, mine: Bools, whose: Text) -> _Side:
     every = np.flatnonzero(mine)
     # Of a handful nobody knows the spread.
     draws = [rows for lot in (False, True) if len(rows := every[trial.lot[every] == lot]) >= FEWEST_ROWS]
-    tells = np.array([_EVEN * len(rows) / _harmonic(trial.probability[rows]).mean() for rows in draws])
     unread, times = _few(trial, np.concatenate(draws) if draws else every, whose)
     if unread is not None:
-        return _Side(effective=float(tells.sum()), unread=unread, times=times)
+        return _Side(effective=_as_if_even(trial, every), unread=unread, times=times)
+    tells = np.array([_as_if_even(trial, rows) for rows in draws])
     found = np.array([_moments(trial, rows) for rows in draws])
     part = tells / tells.sum()
     mean, variance, third = (float(part**power @ found[:, at]) for at, power in enumerate((1, 2, 3)))
@@ -186,7 +187,9 @@ def _few(trial: RuleTrial, rows: Integers, whose: Text) -> tuple[Text | None, fl
     logs, share = _logs(trial, rows), trial.probability[rows]
     least = min(effective_rows(weights(logs, np.tile(policy, (len(rows), 1)))) for policy in (_CONTACT, _NOTHING))
     rate = float(trial.reached[rows].mean())
-    wanted = max(FEWEST_EFFECTIVE, FEWEST / rate if rate else np.inf)
+    # Of whom nobody reached the goal yet, as many may as of all.
+    likely = rate or float(trial.reached.mean())
+    wanted = max(FEWEST_EFFECTIVE, FEWEST / likely if likely else np.inf)
     times = max(1.0, wanted / float(min(share.sum(), (1.0 - share).sum())))
     if least < FEWEST_EFFECTIVE:
         return _FEW.filled(whose=whose, rows=floor(least), least=FEWEST_EFFECTIVE), times
@@ -201,6 +204,11 @@ def _logs(trial: RuleTrial, rows: Integers) -> Logs:
     share = trial.probability[rows]
     action = np.where(trial.contacted[rows], 0, 1)
     return Logs(action, np.column_stack([share, 1.0 - share]), trial.net[rows], _NAMES)
+
+
+def _as_if_even(trial: RuleTrial, rows: Integers) -> float:
+    """Return how many customers drawn evenly tell as much as these."""
+    return _EVEN * len(rows) / float(_harmonic(trial.probability[rows]).mean()) if len(rows) else 0.0
 
 
 def _harmonic(share: Floats) -> Floats:
@@ -244,6 +252,7 @@ _UNREAD = Text(
     "这个规模说不清：{reason}；要合并{rounds}轮",
     "cannot be told at this size: {reason}; it takes {rounds} pooled rounds",
 )
+_OFF = Text("读数的检查没过（{check}）", "a check of the reading failed ({check})")
 _NEVER = Text("这个规模量不出：{reason}", "cannot be measured at this size: {reason}")
 _AS_GOOD = Text("；按事先所知，规则一样好", "; by what was known beforehand the rule is as good")
 _BETTER = Text("；按事先所知，规则更好", "; by what was known beforehand the rule is better")
@@ -262,7 +271,8 @@ def read_rules(trials: Sequence[tuple[RuleBefore, RuleTrial]], broken: Text | No
     """
     found = [measure_rule(trial) for _, trial in trials]
     if broken is not None:
-        found = [replace(one, difference=None, p=np.nan, unread=broken, times=np.inf) for one in found]
+        why = _OFF.filled(check=broken)
+        found = [replace(one, difference=None, p=np.nan, unread=why, times=np.inf) for one in found]
     q = false_discovery(np.array([one.p for one in found])) if found else ()
     return tuple(_told(*pair, one, float(each)) for pair, one, each in zip(trials, found, q, strict=True))
 
