@@ -1,4 +1,4 @@
-"""What the documents' site does beyond its plugins: it says where a page is not translated, and finds Chinese words.
+"""What the site does beyond its plugins: it says what is not translated, finds Chinese words, leads nowhere else.
 
 MkDocs calls these functions (``hooks`` in mkdocs.yml).
 """
@@ -6,6 +6,7 @@ MkDocs calls these functions (``hooks`` in mkdocs.yml).
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from mkdocs.plugins import event_priority
 # The browser's search takes words apart at this sign, which nobody sees.
 BETWEEN_WORDS = "\u200b"
 _HEADING = re.compile(r"^# (?P<title>.+)$", re.MULTILINE)
+_UPWARDS = re.compile(r"(?<!!)\[(?P<text>[^\]]*)\]\((?P<to>\.\./[^)\s]+)\)")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 _ONLY_ENGLISH = """
 !!! note "本页正文只有英文"
@@ -28,6 +30,7 @@ _not_translated: set[str] = set()
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Give a page of the Chinese site its Chinese title, and one that is English a note under it."""
+    markdown = _UPWARDS.sub(lambda found: _inside(found, page.file.src_uri), markdown)
     if config.theme["language"] != "zh":
         return markdown
     heading = _HEADING.search(markdown)
@@ -38,6 +41,12 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
         return markdown
     _not_translated.add(page.url)
     return f"{markdown[: heading.end()]}\n{_ONLY_ENGLISH}{markdown[heading.end() :]}"
+
+
+def _inside(found: re.Match[str], at: str) -> str:
+    """Return a link as it stands; of one to a file of the repository, which the site does not hold, its words."""
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(at), found["to"]))
+    return found["text"] if target.startswith("../") else found[0]
 
 
 # After the plugin of languages, which writes the index of all of them last.

@@ -42,6 +42,10 @@ def test_every_capability_has_a_name_and_its_places_are_there() -> None:
         rows = [line for line in page(f"capabilities{language}.md").splitlines() if line.startswith("| ")][1:]
         assert len(rows) == len(scripts("pages.capabilities").capabilities())
         assert [row for row in rows if re.match(r"\| [A-H]\d+ ", row)] == []
+        for row in rows:
+            where, shown = row.removesuffix(" |").split(" | ")[-2:]
+            assert re.match(r"`/|\[`bankloop ", where), row
+            assert re.match(r"\[`tests/[^`]*`\]\(\.\./tests/\w", shown), row
 
 
 def test_every_command_and_option_is_documented() -> None:

@@ -6,6 +6,7 @@ import functools
 import http.server
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -80,6 +81,14 @@ def test_every_page_stands_in_both_languages_and_says_where_it_is_english(site: 
         assert ("本页正文只有英文" in chinese) == (source not in TRANSLATED), page
         assert 'hreflang="en"' in chinese
         assert 'hreflang="zh"' in (site / page / "index.html").read_text(encoding="utf-8")
+
+
+def test_what_a_page_links_to_is_in_the_site(site: Path) -> None:
+    for page in site.rglob("index.html"):
+        for target in re.findall(r'<a [^>]*href="(\.[^"#?]*)', page.read_text(encoding="utf-8")):
+            place = (page.parent / target).resolve()
+            assert place.is_relative_to(site), f"{page.relative_to(site)} leads out of the site: {target}"
+            assert place.exists(), f"{page.relative_to(site)}: {target} is not there"
 
 
 def test_the_index_holds_chinese_words_and_each_page_once(site: Path) -> None:

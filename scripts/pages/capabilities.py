@@ -135,7 +135,7 @@ def _rows(found: dict[str, list[tuple[str, str]]], language: str) -> Iterator[st
         # A mark without a name is told by ``faults``; its row says so instead of being left out.
         one = names.get(identifier, Named({"zh": identifier, "en": identifier}, {"zh": "", "en": ""}, ()))
         where = "<br>".join(map(_place, one.at))
-        shown = "<br>".join(f"`{file}::{name}`" for file, name in tests)
+        shown = "<br>".join(f"[`{file}::{name}`](../{file})" for file, name in tests)
         yield f"| {cell(one.name[language])} | {cell(one.does[language])} | {where} | {shown} |"
 
 
