@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bankloop.loop.audience import select
 from bankloop.simulate.clock import bank_clock
 from bankloop.wiring import open_bank
 from tests.cli.test_people import bank, run
 from tests.customer.test_relations import filled, other_end, paid
 from tests.customer.test_state import rows
+from tests.loop.people import lock_of
 from tests.organization.conftest import Folk, folk
 
 __all__ = ["bank", "folk"]
@@ -51,6 +53,36 @@ def test_six_monthly_salaries_are_an_employment_with_its_evidence_and_a_way_lead
         ("C0002", "family", "C0030"),
         ("C0030", "employs", "P9"),
     ]
+
+
+@pytest.mark.capability("B22")
+def test_a_guarantor_s_default_flags_whom_they_stand_for_and_keeps_marketing_from_them(bank: Path, folk: Folk) -> None:
+    fit = {"birth_date": date(1990, 1, 1), "marketing_consent": True, "phone_valid": True}
+    people = [{"customer_no": f"C{n:04d}", **fit, "overdue_days": 120 if n == 20 else 0} for n in (1, 2, 20, 30, 31)]
+    stated = [
+        {"from_no": "C0020", "to_no": "C0001", "kind": "guarantor"},
+        {"from_no": "C0002", "to_no": "C0001", "kind": "legal_representative"},
+        {"from_no": "C0002", "to_no": "C0030", "kind": "family"},  # 0.8 × 0.7 × 0.4 is too little to say
+        {"from_no": "C0020", "to_no": "C0031", "kind": "referral"},  # which passes nothing on
+    ]
+    lock = lock_of("bind-card", audience="tenure_days >= 0")
+
+    def marketed() -> tuple[dict[str, int], list[str]]:
+        with open_bank(bank, bank_clock(bank)) as opened:
+            state = opened.state(opened.lake.today()).table
+            found = select(lock, state, opened.catalogue.types, opened.lake.today())
+        numbers = state["customer_no"].to_pylist()
+        risk = {no: ppm for no, ppm in zip(numbers, state["relation_risk"].to_pylist(), strict=True) if ppm}
+        return risk, sorted(numbers[row] for row in found.rows)
+
+    with open_bank(bank, bank_clock(bank)) as opened:
+        lake, today = opened.lake, opened.lake.today()
+        lake.publish("customer", rows("customer", *people), today)
+        lake.publish("relation", rows("relation", *stated), today)
+        lake.append("event", rows("event"), today)
+    assert marketed() == ({}, ["C0001", "C0002", "C0030", "C0031"])  # who is overdue is left out anyway
+    assert run(bank, "relation", "derive", "--as", folk.roles["data_steward"])[1]["exposed"] == 2
+    assert marketed() == ({"C0001": 800_000, "C0002": 560_000}, ["C0030", "C0031"])
 
 
 def test_a_segment_from_a_condition_to_its_use(bank: Path, folk: Folk, tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ def lake(folk: Folk, tmp_path: Path) -> Lake:
         rows("holding", [
             holding("C0000", "term_deposit", 20_000, 7, renew=True), holding("C0001", "term_deposit", 110_000, 7),
             holding("C0002", "term_deposit", 600_000, 55), holding("C0003", "wealth", 30_000, 7),
+            holding("C0003", "wealth", 15_000, 20, place=1),
             holding("C0004", "term_deposit", 19_000, 5), holding("C0005", "term_deposit", 110_000, 20),
             holding("C0006", "term_deposit", 15_000, 3), holding("C0006", "term_deposit", 15_000, 5, place=1),
             holding("C0900", "term_deposit", 110_000, 7), holding("C0007", "demand_deposit", 110_000, None),

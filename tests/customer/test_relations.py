@@ -243,7 +243,6 @@ def test_a_hub_joins_nobody_and_is_not_walked_through() -> None:
     assert len(set(groups(made).tolist())) == 1
 
 
-@pytest.mark.capability("B22")
 def test_a_guarantor_s_default_reaches_whom_they_stand_for_with_the_way_and_decays() -> None:
     made = graph(
         edge("G", "K", "guarantor"),

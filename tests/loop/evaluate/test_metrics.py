@@ -16,7 +16,7 @@ from bankloop.loop.evaluate import NEEDS, MetricVersion
 from bankloop.performance.scorecard import metrics_of, scorecard
 from bankloop.report.scorecard import drill_table, metric_tables
 from tests.bankfixture import SmallBank
-from tests.loop.people import AS_OF, TYPES, state
+from tests.loop.people import AS_OF
 
 ADDITIVE = ("customers", "aum", "mau", "cross_sell", "products_per_customer", "aum_month_average")
 
@@ -46,15 +46,18 @@ def evaluate_scope() -> object:
 
 
 @pytest.mark.capability("H8")
-def test_cross_sell_is_holders_of_two_products_among_holders() -> None:
-    people = state([{"products_held": held} for held in (0, 1, 1, 2, 3)])
-    metric = evaluate.read_metrics(Path("nowhere"))["cross_sell"]
-    version = metric.on(AS_OF)
-    assert version.above is not None
-    assert version.below is not None
-    found = evaluate.amounts(people, {"above": version.above, "below": version.below}, TYPES, AS_OF)
-    [number] = evaluate.numbers(metric, version, found["above"], found["below"], [""] * 5)
-    assert (number.above, number.below, number.value) == (2, 4, 0.5)
+def test_cross_sell_is_holders_of_two_products_among_holders(small: SmallBank) -> None:
+    day = day_of(small)
+    [found] = scorecard(small.open, day, keys=["cross_sell"])
+    with small.open.persons("test") as connection:
+        rows = connection.sql("SELECT count(DISTINCT product_class) FROM holding GROUP BY customer_no").fetchall()
+    kinds = [kinds for (kinds,) in rows]
+    several, holders = sum(n >= 2 for n in kinds), len(kinds)
+    assert 0 < several < holders
+    assert (found.above, found.below, found.value) == (several, holders, several / holders)
+    tables = metric_tables([found], metrics_of(small.open), day)
+    [shown] = [row for table in tables for row in table.rows]
+    assert f"{several / holders:.1%}" in shown[1].text.en
 
 
 @pytest.mark.parametrize("key", ADDITIVE)
