@@ -82,6 +82,9 @@ def drift_asks_once_and_a_promotion_needs_a_second_person(small: SmallBank) -> N
     assert {"auc", "psi", "verdict", "compared"} <= set(request.effect)
     with pytest.raises(DeniedError):
         promote(bank, maker(), NAME)
+    with pytest.raises(DeniedError, match="same_person"):
+        promote(bank, checker(maker().id), NAME)  # who may approve, yet not what is their own
+    assert versions(small)[2] == "draft"
     assert promote(bank, checker(), NAME) == 2
     assert versions(small) == {1: "retired", 2: "champion"}
     with pytest.raises(ConflictError, match="not_submitted"):
