@@ -70,5 +70,5 @@ def test_a_sample_takes_every_line_once() -> None:
 
 @pytest.mark.soak
 def test_what_one_of_them_breaks_today_is_caught() -> None:
-    """Another one each day: all of them take hours, ``make mutate`` is for those."""
+    """Another one each day: all of them take an hour, ``make mutate`` is for those."""
     assert mutate().main(["--sample", f"today/{len(mutate().mutations())}"]) == 0
