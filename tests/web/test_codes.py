@@ -23,7 +23,8 @@ from bankloop.cli import codes as commands
 from bankloop.organization.people import people
 from bankloop.organization.principals import auditor, system
 from bankloop.store.contracts import Role
-from tests.web.conftest import Staffed
+from bankloop.web.shell.app import create_app
+from tests.web.conftest import DEMO, Staffed, TestClient
 from tests.web.test_audiences import proof
 
 LATER = "2026-12-31"
@@ -198,6 +199,16 @@ def test_what_cannot_be_a_code_is_refused_by_name(staffed: Staffed) -> None:
     kept = client.post("/codes/make", data=form)
     assert kept.status_code == 400
     assert "大堂</textarea>" in kept.text
+
+
+def test_scans_by_a_machine_are_no_more_than_anybody_s_requests(staffed: Staffed) -> None:
+    found = made(staffed, "strategist", colleagues(staffed)[0])[1]
+    app = create_app(lambda: nullcontext(staffed.small.open), DEMO, rates=("20/minute", "3/minute"))
+    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.9", 50_000)) as client:
+        answers = [client.get(found["link"]).status_code for _ in range(9)]
+    assert answers == [200] * 3 + [429] * 6
+    told = staffed.api("strategist").get(f"/api/v1/codes/{found['code']}").json()["told"]
+    assert (told["scans"], told["devices"]) == (3, 1)
 
 
 def test_by_command_a_code_is_made_printed_scanned_and_revoked(
