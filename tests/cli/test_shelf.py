@@ -76,7 +76,8 @@ def test_a_bundle_carries_the_highest_rating_of_its_legs(shelf: Path) -> None:
     written = products.read_text(encoding="utf-8")
     card = "    class: card\n    eligible"
     assert card in written
-    products.write_text(written.replace(card, "    class: card\n    risk: {issuer: R1, seller: R1}\n    eligible"))
+    rated = written.replace(card, "    class: card\n    risk: {issuer: R1, seller: R1}\n    eligible")
+    products.write_text(rated, encoding="utf-8")
     assert on_shelf(shelf, BUNDLE)["risk"] == {"issuer": "R2", "seller": "R2"}
     changed(shelf, WEALTH, "--issuer", "R4", "--seller", "R4")
     assert on_shelf(shelf, BUNDLE)["risk"] == {"issuer": "R4", "seller": "R4"}
