@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pytest
@@ -39,9 +40,12 @@ from bankloop.lake.service import Lake, open_lake
 from bankloop.loop.script import check_service
 from bankloop.organization.principals import system
 from bankloop.organization.task import first_calls, open_tasks_for
+from bankloop.store.contracts import DecisionBatch
+from bankloop.store.history import append_decisions
 from tests.contact.decisions import decisions_by_class
 from tests.customer.test_consent import word
 from tests.customer.test_tiers import people
+from tests.loop.evaluate.rounds import decisions
 from tests.organization.conftest import Folk, folk
 
 __all__ = ["folk"]
@@ -160,6 +164,32 @@ def test_a_call_of_care_is_on_record_as_service_and_breaks_no_cap_of_marketing(f
         assert connection.scalars(text("SELECT DISTINCT contact_class FROM contact")).all() == ["service"]
         assert broken_caps(connection, [Cap("*", 0, 30)]) == 0
         assert [row[:4] for row in contacts_of(connection, "C0001")] == [(TODAY, "rm_call", "maturity", True)]
+
+
+@pytest.mark.parametrize("cell", ["control", "holdout"])
+def test_who_is_kept_out_of_a_campaign_by_lot_is_reminded_of_a_maturity_all_the_same(
+    folk: Folk, lake: Lake, cell: str
+) -> None:
+    # A ghost: the campaign would have called, and the lot kept the customer out of it.
+    ghost = decisions(
+        [
+            {
+                "decision_id": str(uuid4()), "campaign": "keep-deposits", "customer_no": number, "cell": cell,
+                "plan_id": str(uuid4()), "intended_action": "term-deposit-renewal|none|rm_call", "reasons": [cell],
+                "window_start": TODAY, "window_end": TODAY + timedelta(days=29), "due_on": TODAY + timedelta(days=30),
+            }
+            for number in ("C0001", "C0003")
+        ]
+    )  # fmt: skip
+    with folk.store.begin(PROGRAM) as connection:
+        assert append_decisions(connection, DecisionBatch(ghost)) == 2
+    care(folk, lake)
+    assert {"C0001", "C0003"} <= set(called(folk))
+    with folk.store.begin(PROGRAM) as connection:
+        kept = connection.execute(
+            text("SELECT customer_no, contact_class, accepted FROM contact WHERE customer_no IN ('C0001', 'C0003')")
+        ).all()
+    assert sorted(tuple(one) for one in kept) == [("C0001", "service", True), ("C0003", "service", True)]
 
 
 def test_the_forecast_is_the_bank_s_own_history_by_band_and_little_of_it_leans_on_the_whole(
