@@ -9,7 +9,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pytest
 
-from bankloop.benefit.grants import grant_benefits
+from bankloop.benefit.grants import grant_benefits, pools
 from bankloop.ledger.statements import check_ledger
 from bankloop.organization.principals import system
 from tests.web.conftest import Staffed
@@ -71,12 +71,28 @@ def test_the_page_warns_before_a_pool_is_empty(staffed: Staffed, given: tuple[st
     assert 'href="/benefits"' in client.get("/").text
     page = client.get("/benefits").text
     answer = page.split('class="answer">', 1)[1].split("</p>", 1)[0]
-    assert f"{tag}:1" in answer
+    assert f"{tag} 第 1 轮" in answer
     assert f"coupon-{tag}" not in answer
     assert f"coupon-{tag}" in page
     client.cookies.set("language", "en")
     assert "A tenth or less is left of" in client.get("/benefits").text
     assert staffed.client(staffed.of("relationship_manager")).get("/benefits").status_code == 403
+
+
+def test_what_is_used_up_is_said_to_be_and_a_stock_goes_by_its_benefit_s_name(staffed: Staffed) -> None:
+    number = staffed.own_customer(staffed.of("relationship_manager"))
+    bank = staffed.small.open
+    benefit = "coupon-20"
+    row = {"decision_id": str(uuid4()), "customer_no": number, "unit_id": "S0001", "benefit": benefit,
+           "reserved_fen": 0, "budget": ""}  # fmt: skip
+    with bank.store.begin(system("benefit")) as connection:
+        used = sum(one.committed + one.spent for one in pools(connection) if one.name == benefit)
+        outcome = grant_benefits(connection, pa.Table.from_pylist([row]), {}, {benefit: used + 1})
+    assert outcome["granted"].to_pylist() == [True]
+    page = staffed.client("strategist").get("/benefits").text
+    answer = page.split('class="answer">', 1)[1].split("</p>", 1)[0]
+    assert answer.startswith("已用完：")
+    assert bank.spec.benefits[benefit].title.zh in answer
 
 
 def test_of_many_calls_at_once_one_redeems(staffed: Staffed, given: tuple[str, list[str]]) -> None:
