@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from bankloop.kit.clock import FixedClock
 from bankloop.loop.round.rules import EXPECTED, LIKELIEST, RICHEST, RuleLine, rule_choices, rules_beside
 from bankloop.report.baselines import Beside
 from bankloop.report.rules import rule_table
 from bankloop.report.segments import segment_in_words, segments_table
 from bankloop.report.swings import beliefs, swing_table, swings
-from bankloop.store.embedded import EmbeddedServer
-from tests.bankfixture import SmallBank, shared
+from tests.bankfixture import SmallBank
 
 LINE = RuleLine("keep", LIKELIEST, "规则", "Churn first", "d|none|rm_call", 40, 20, 5e6, 1e6, 9e6, 0.97, 12)
-
-
-@pytest.fixture(scope="module")
-def small(
-    store_server: EmbeddedServer, clock: FixedClock, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SmallBank]:
-    """The small bank after its first round."""
-    with shared(store_server, clock, tmp_path_factory) as found:
-        yield found
 
 
 @pytest.mark.parametrize(

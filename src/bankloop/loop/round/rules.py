@@ -106,7 +106,8 @@ def rule_choices(window: Window) -> tuple[RuleChoice, ...]:
 
 def rules_beside(window: Window, choices: Sequence[RuleChoice]) -> tuple[RuleLine, ...]:
     """Return every rule beside its campaign's plan, valued by the posterior of the campaign's model."""
-    return tuple(_line(window, choice) for choice in choices)
+    today = {index: _setting(window, index) for index in {choice.index for choice in choices}}
+    return tuple(_line(window, choice, today[choice.index]) for choice in choices)
 
 
 def chosen_by_rules(window: Window, choices: Sequence[RuleChoice]) -> dict[str, dict[str, Bools]]:
@@ -174,11 +175,16 @@ def _nth(group: Integers) -> Integers:
     return found
 
 
-def _line(window: Window, choice: RuleChoice) -> RuleLine:
+def _setting(window: Window, index: int) -> Setting:
+    side = window.plan.candidates.campaigns[index]
+    members = window.state.table.take(pa.array(side.rows))
+    return Setting(side, feature_matrix(members, window.models[side.campaign].base.features), ())
+
+
+def _line(window: Window, choice: RuleChoice, today: Setting) -> RuleLine:
     found, side = window.plan.candidates, window.plan.candidates.campaigns[choice.index]
     place, column = np.searchsorted(found.rows, side.rows), choice.column
     at, model = int((found.column_campaign[:column] == choice.index).sum()), window.models[side.campaign]
-    today = Setting(side, feature_matrix(window.state.table.take(pa.array(side.rows)), model.base.features), ())
     ways = [np.flatnonzero(given[place]) for given in (choice.mine, choice.chosen & choice.planned)]
     mine, theirs = ((rows, np.full(len(rows), at)) for rows in ways)
     probability, gain = difference_of(today, model, mine, theirs)
