@@ -21,26 +21,12 @@ def rule_table(lines: tuple[RuleLine, ...], titles: Mapping[str, Text]) -> Table
     """Return the rules beside the plan, as people read them."""
     if not lines:
         return None
-    rows = tuple(
-        (
-            Cell(titles.get(one.campaign, say.same(one.campaign))),
-            Cell(Text(one.zh, one.en)),
-            Cell(say.count(one.contacts)),
-            Cell(say.count(one.differ)),
-            Cell(_in_money(one.gain, one.low, one.high)),
-            Cell(*_verdict(one)),
-            Cell(_measured(one)),
-        )
-        for one in lines
-    )
+    rows = tuple(_rule_row(titles.get(one.campaign, say.same(one.campaign)), one) for one in lines)
     columns = (
-        Column(Text("战役", "Campaign")),
-        Column(Text("自己的规则", "Your own rule")),
-        Column(Text("同样的次数", "The same contacts"), number=True),
+        Column(Text("战役 · 自己的规则", "Campaign · your own rule")),
         Column(Text("给了别人", "Given to others"), number=True),
-        Column(Text("方案比规则多 [95%]", "The plan above the rule [95 %]"), number=True),
-        Column(Text("把握", "How surely")),
-        Column(Text("量得出吗", "Can it be measured")),
+        Column(Text("方案比规则多 [95%]", "The plan above [95 %]"), number=True),
+        Column(Text("把握，量得出吗", "How surely, can it be measured")),
     )
     note = Text(
         "按模型的后验估值，渠道、次数和上限都一样：先验写高了，差额也偏高。量得出与否：只有方案联系的人看对照组，"
@@ -50,6 +36,17 @@ def rule_table(lines: tuple[RuleLine, ...], titles: Mapping[str, Text]) -> Table
         "tells, of those whom the rule alone does the lot.",
     )
     return Table("rules", Text("方案与自己的规则", "The plan and your own rules"), columns, rows, note)
+
+
+def _rule_row(campaign: Text, one: RuleLine) -> tuple[Cell, ...]:
+    (said, tone), measured = _verdict(one), _measured(one)
+    both = Text(f"{said.zh}；{measured.zh}", f"{said.en}; {measured.en}") if one.differ else said
+    return (
+        Cell(Text(f"{campaign.zh} · {one.zh}", f"{campaign.en} · {one.en}")),
+        Cell(say.same(f"{one.differ:,} / {one.contacts:,}")),
+        Cell(_in_money(one.gain, one.low, one.high)),
+        Cell(both, tone),
+    )
 
 
 def _in_money(value: float, least: float, most: float) -> Text:
@@ -93,8 +90,6 @@ def _rule_better(one: RuleLine) -> Text:
 
 
 def _measured(one: RuleLine) -> Text:
-    if not one.differ:
-        return say.same("—")
     if not one.rounds:
         return Text(
             f"这个规模说不清：要 {MOST_ROUNDS} 轮以上",
