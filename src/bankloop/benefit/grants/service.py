@@ -74,7 +74,8 @@ def grant_benefits(
             refused = fresh[row["decision_id"]] = _take(row, limits, left)
             if not refused:
                 granted.append(row)
-    _fill(connection, {pool: max(0, -rest) for pool, rest in left.items()})
+    # Of what has a limit nothing is filled in: the ledger itself refuses what goes beyond it.
+    _fill(connection, {pool: max(0, -rest) for pool, rest in left.items() if limits[pool] is None})
     lines = [line for row in granted for line in _lines(row)]
     hold_batch(connection, pa.Table.from_pylist(lines, schema=HOLD_SCHEMA))
     _store(connection, rows, fresh)
