@@ -9,6 +9,9 @@ CHROMIUM := $(shell command -v chromium 2>/dev/null || command -v chromium-brows
 SLAPD := $(wildcard /usr/sbin/slapd)
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --quiet
 
+# Into this folder, whatever other environment is active in the shell.
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
+
 # Commands start three times faster from compiled files: let Python keep them, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -22,18 +25,18 @@ $(VENV)/.uv: requirements/uv.txt
 	touch $@
 
 $(VENV)/.runtime: $(VENV)/.uv requirements/runtime.txt pyproject.toml
-	$(BIN)/uv pip install --quiet --require-hashes -r requirements/runtime.txt
-	$(BIN)/uv pip install --quiet --require-hashes -r requirements/build.txt
-	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	$(INSTALL) --require-hashes -r requirements/runtime.txt
+	$(INSTALL) --require-hashes -r requirements/build.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
 	$(BIN)/python -c 'from bankloop.loop.warm_up import compile_kernels; compile_kernels()'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
-	$(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.txt
+	$(INSTALL) --require-hashes -r requirements/dev.txt
 	touch $@
 
 $(VENV)/.spark: $(VENV)/.dev requirements/spark.txt
-	$(BIN)/uv pip install --quiet --require-hashes -r requirements/spark.txt
+	$(INSTALL) --require-hashes -r requirements/spark.txt
 	touch $@
 
 ## setup: install what running needs

@@ -60,3 +60,11 @@ def test_the_bill_names_every_part_with_its_hashes(script: ModuleType, tmp_path:
         assert part["hashes"]
         assert part["licenses"][0]["license"]["name"]
     assert {"fastapi", "psycopg", "duckdb"} <= {part["name"] for part in bill["components"]}
+
+
+def test_what_is_installed_goes_into_the_folder_s_own_environment() -> None:
+    """Another environment may be active in the shell of whoever runs make."""
+    lines = (SCRIPT.parent.parent / "Makefile").read_text(encoding="utf-8").splitlines()
+    installs = [line for line in lines if "pip install" in line]
+    assert [line for line in installs if "$(BIN)/python" not in line] == []
+    assert sum(line.startswith("\t$(INSTALL) ") for line in lines) > 1

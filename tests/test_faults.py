@@ -160,7 +160,7 @@ class Ready:
     taken: int = 0
 
     def window(self) -> tuple[int, date]:
-        """Return a round nobody has run and its first day, which is today from now on."""
+        """Return a round nobody has run and its first day, which is today from now on; what is approved later holds."""
         self.taken += 1
         start = FIRST_DAY + timedelta(days=30 * (self.taken - 1))
         set_clock(self.bank, start)
@@ -445,8 +445,8 @@ def test_a_bank_without_any_audience_runs_and_sends_nothing(ready: Ready, edited
 def test_a_budget_that_no_action_fits_is_spent_on_nothing_and_says_so(
     ready: Ready, edited: Any, budget: str, fits: int
 ) -> None:
-    bank = edited("campaigns/bind-card.yaml", ("budget: 15000 CNY", f"budget: {budget}"))
     round_, start = ready.window()
+    bank = edited("campaigns/bind-card.yaml", ("budget: 15000 CNY", f"budget: {budget}"))
     window = loop.plan(bank, system(), round_, start)
     mine = [line for line in window.plan.lines if line.campaign == "bind-card"]
     assert sum(line.customers for line in mine) == fits
@@ -469,8 +469,8 @@ def test_a_budget_that_no_action_fits_is_spent_on_nothing_and_says_so(
 
 
 def test_a_capacity_of_zero_assigns_nobody_to_the_channel_and_disturbs_no_other(ready: Ready, edited: Any) -> None:
-    bank = edited("policies.yaml", ("per_day: 70 ", "per_day: 0 "))
     round_, start = ready.window()
+    bank = edited("policies.yaml", ("per_day: 70 ", "per_day: 0 "))
     window = loop.plan(bank, system(), round_, start)
     by_channel: Counter[str] = Counter()
     for line in window.plan.lines:
