@@ -27,7 +27,7 @@ assert draw(Picture("x", what, what, Bars((Bar(what, 1.0, what),))), Language.ZH
 ROUND = (
     ("load",), ("learn", "bind-card"), ("approve", "bind-card", "--model"), ("submit", "bind-card"),
     ("approve", "bind-card", "--as", "consumer", "--comment", "clear and fair"), ("approve", "bind-card", "--as", "compliance"),
-    ("approve", "bind-card"), ("approve", "bind-card", "--as", "checker2"), ("plan",), ("run",), ("doctor",),
+    ("approve", "bind-card"), ("plan",), ("run",), ("doctor",),
 )  # fmt: skip
 
 

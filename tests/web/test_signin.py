@@ -55,6 +55,8 @@ FREE = OPEN_TO_ALL | {
     "/metrics",
     "/language/{language}",
     "/api/v1/token",
+    # Whoever scans a code is nobody whom the bank knows yet.
+    "/c/{token}",
 }
 
 

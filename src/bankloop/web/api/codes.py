@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -11,7 +10,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from bankloop.growth.codes import CodeRequest, code_of, codes, link_of, make_code, revoke_code, scans_of
-from bankloop.kit.fields import Name
+from bankloop.kit.fields import Day, Name
 from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
 from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, Writes, does
@@ -26,8 +25,8 @@ class CodeBody(Body):
 
     title: Words
     staff_id: Annotated[str, Field(min_length=1, max_length=64)]
-    until: date
-    since: date | None = None
+    until: Day
+    since: Day | None = None
     campaign: Words = ""
     scene: Words = ""
     places: Annotated[tuple[Words, ...], Field(max_length=50)] = ()
