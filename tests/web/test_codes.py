@@ -20,9 +20,14 @@ from sqlalchemy import text
 
 from bankloop import wiring
 from bankloop.cli import codes as commands
+from bankloop.growth.codes import codes
+from bankloop.kit.errors import InputError
 from bankloop.organization.people import people
 from bankloop.organization.principals import auditor, system
 from bankloop.store.contracts import Role
+from bankloop.view.sheet import wrapped
+from bankloop.web.api import codes as api
+from bankloop.web.pages.codes import routes
 from bankloop.web.shell.app import create_app
 from tests.web.conftest import DEMO, Staffed, TestClient
 from tests.web.test_audiences import proof
@@ -193,12 +198,48 @@ def test_what_cannot_be_a_code_is_refused_by_name(staffed: Staffed) -> None:
     ):  # fmt: skip
         status, told = made(staffed, "strategist", own, **more)
         assert (status, told["code"]) == (400, code), more
+    assert made(staffed, "strategist", own, since="9999-06-01", until="9999-12-31")[0] == 422
     assert made(staffed, "strategist", "nobody")[0] == 404
     client = staffed.client("strategist")
     form = {"csrf": proof(client, "/codes"), "title": "礼", "staff": own, "until": "2026-13-01", "places": "大堂"}
     kept = client.post("/codes/make", data=form)
     assert kept.status_code == 400
     assert "大堂</textarea>" in kept.text
+
+
+def test_who_moves_keeps_their_codes_and_who_leads_the_old_place_sees_them_too(staffed: Staffed) -> None:
+    own = colleagues(staffed)[0]
+    code = made(staffed, own, own)[1]["code"]
+    with staffed.small.open.store.begin(system()) as connection:
+        connection.execute(text("UPDATE channel_code SET unit_id = 'ELSEWHERE' WHERE code = :code"), {"code": code})
+    assert staffed.client(own).get(f"/codes/{code}").status_code == 200
+    assert staffed.client(staffed.of("sub_branch_head")).get(f"/codes/{code}").status_code == 404
+
+
+def test_a_list_of_codes_goes_on_and_a_poster_says_what_it_lacks(
+    staffed: Staffed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, client = colleagues(staffed)[0], staffed.client("strategist")
+    names = {made(staffed, "strategist", own, places=["大堂"])[1]["code"] for _ in range(3)}
+    for module in (api, routes):
+        monkeypatch.setattr(module, "MOST_LISTED", 2)
+        monkeypatch.setattr(module, "codes", lambda *given, **named: codes(*given, **{**named, "limit": 2}))
+    assert 'rel="next" href="/codes?skip=2"' in client.get("/codes").text
+    seen, skip = set[str](), 0
+    while skip is not None:
+        answer = staffed.api("strategist").get("/api/v1/codes", params={"staff_id": own, "skip": skip}).json()
+        seen |= {one["code"] for one in answer["items"]}
+        skip = answer["next"]
+    assert names <= seen
+    one = min(names)
+    for asked in ([], [("code", one)] * 13, [("code", f"{one}@nowhere")]):
+        assert client.get("/codes/poster.svg", params=asked).status_code == 400, asked
+    assert client.get("/codes/poster.svg", params=[("code", "aaaaaaaa")]).status_code == 404
+
+
+def test_no_line_of_a_poster_leaves_its_card() -> None:
+    assert wrapped("W" * 80, 200, 17) == ["W" * 21] * 3 + ["W" * 17]
+    assert "".join(wrapped("绑卡" * 20 + "WWWWWWWWWWWWWWWWWWWWWWWWWW", 100, 10)) == "绑卡" * 20 + "W" * 26
 
 
 def test_scans_by_a_machine_are_no_more_than_anybody_s_requests(staffed: Staffed) -> None:
@@ -236,6 +277,13 @@ def test_by_command_a_code_is_made_printed_scanned_and_revoked(
     assert said()["codes"] == [found["code"]]
     [address] = read_back(out.read_bytes())
     assert scan(staffed, address)[0] == 200
+    for place, where, code in (("加油站", tmp_path / "none" / "p.png", "code.folder"), ("门口", out, "code.place")):
+        with pytest.raises(InputError) as refused:
+            commands.poster.__wrapped__([f"{found['code']}@{place}"], where, "https://bank.example", folder)
+        assert refused.value.code == code
+    with pytest.raises(InputError) as refused:
+        commands.poster.__wrapped__([found["code"]], out, "", folder)
+    assert refused.value.code == "code.address"
     commands.scans(found["code"], folder, as_json=True)
     assert said()["by_place"] == {"加油站": 1}
     commands.listed(own, folder, as_json=True)

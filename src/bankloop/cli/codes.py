@@ -75,9 +75,10 @@ def make(
         first = since.date() if since else None
         wanted = CodeRequest(title, staff, until.date(), first, campaign, scene, tuple(place or ()))
         found = make_code(connection, wanted, opened.spec.campaigns, opened.lake.today())
-        link = _link(opened, address, found.code)
+        link = _link(opened, start := _start(opened, address), found.code)
     _show([found], as_json, {**_plain(found), "link": link})
-    say(Text(f"链接 {link}", f"link {link}"))
+    whole = Text("", "") if start else Text("（网址开头未知：--address 或 hosts）", " (begins with --address or hosts)")
+    say(Text(f"链接 {link}{whole.zh}", f"link {link}{whole.en}"))
 
 
 @group.command("scans")
@@ -119,17 +120,17 @@ def poster(
     as_json: AsJson = False,
 ) -> None:
     """把一个或多个码印成海报。Print one or several codes as a poster."""
-    from bankloop.growth.codes import POSTERS, bad_poster, code_of
+    from bankloop.growth.codes import POSTERS, bad_poster, drawn_codes, no_address, no_folder
 
     drawing = POSTERS.get(out.suffix.lower().removeprefix("."))
     if drawing is None:
         raise bad_poster(out.suffix)
+    if not out.parent.is_dir():
+        raise no_folder(str(out.parent))
     with opened_in(bank, as_, "channel_code.read") as (opened, connection):
-        asked = [one.partition("@")[::2] for one in code]
-        found = [
-            (code_of(connection, name, opened.lake.today()), place, _link(opened, address, name, place))
-            for name, place in asked
-        ]
+        if not (start := _start(opened, address)):
+            raise no_address()
+        found = drawn_codes(connection, code, lambda one, place: _link(opened, start, one, place), opened.lake.today())
         title = opened.title
     out.write_bytes(drawing(title, found, language()))
     say(Text(f"海报已写入 {out}", f"the poster is in {out}"))
@@ -149,12 +150,16 @@ def revoke(
     _show([found], as_json, _plain(found))
 
 
-def _link(opened: Bank, address: str, code: str, place: str = "") -> str:
-    from bankloop.growth.codes import address_of, link_of
+def _start(opened: Bank, address: str) -> str:
     from bankloop.organization.account import read_settings
 
     hosts = read_settings(opened.folder).hosts
-    start = address or (f"https://{hosts[0]}" if hosts else "")
+    return address or (f"https://{hosts[0]}" if hosts else "")
+
+
+def _link(opened: Bank, start: str, code: str, place: str = "") -> str:
+    from bankloop.growth.codes import address_of, link_of
+
     return address_of(start, link_of(opened.folder, code), place)
 
 

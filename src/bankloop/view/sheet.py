@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,13 +64,20 @@ def sheet_svg(book: Book, language: Language) -> str:
 def wrapped(words: str, width: float, size: int = _SIZE) -> list[str]:
     """Return words broken into lines of at most ``width`` pixels: between Han characters anywhere, else at spaces."""
     lines, line, used = [], "", 0.0
-    for piece in _pieces(words):
+    for piece in _fitting(words, width, size):
         wide = sum(_wide(letter, size) for letter in piece)
         if line and used + wide > width:
             lines.append(line.rstrip())
             line, used = "", 0.0
         line, used = line + piece, used + wide
     return [*lines, line.rstrip()] if line.strip() else lines or [""]
+
+
+def _fitting(words: str, width: float, size: int) -> Iterator[str]:
+    """Yield the pieces of words; one that is wider than a line letter by letter."""
+    for piece in _pieces(words):
+        fits = sum(_wide(letter, size) for letter in piece) <= width
+        yield from [piece] if fits else piece
 
 
 def _pieces(words: str) -> list[str]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from bankloop.kit.text import Text
 
-MOST_PLACES = 20
+MOST_PLACES, MOST_ON_POSTER = 20, 12
 MOST_TITLE, MOST_NAME, MOST_REASON = 80, 40, 200
 # A code that names no campaign and no scene stands for the person alone, and for at most so long.
 MOST_DAYS = 731
@@ -48,7 +48,7 @@ class CodeRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChannelCode:
-    """A code with whose it is; ``unit_id`` is where its person was when it was made."""
+    """A code with whose it is; the unit is where its person is now, or was at last."""
 
     code: str
     title: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bankloop.growth.codes.contracts import MOST_DAYS, MOST_NAME, MOST_PLACES, MOST_REASON, MOST_TITLE
+from bankloop.growth.codes.contracts import MOST_DAYS, MOST_NAME, MOST_ON_POSTER, MOST_PLACES, MOST_REASON, MOST_TITLE
 from bankloop.kit.errors import ConflictError, DeniedError, InputError, NotFoundError
 from bankloop.kit.text import Text
 
@@ -134,4 +134,50 @@ def bad_poster(ending: str) -> InputError:
             "海报可存为 .pdf、.png 或 .svg，不是“{ending}”", "a poster is saved as .pdf, .png or .svg, not '{ending}'"
         ),
         ending=ending[:16],
+    )
+
+
+def bad_poster_codes(many: int) -> InputError:
+    """Return the refusal of a poster of no code, or of more than it holds."""
+    return InputError(
+        "code.poster_codes",
+        Text(
+            "一张海报印 1 到 {most} 个码，这里是 {many} 个；请勾选或写出要印的码",
+            "a poster holds 1 to {most} codes, not {many}; tick or name those that it shows",
+        ),
+        most=MOST_ON_POSTER,
+        many=many,
+    )
+
+
+def no_place(place: str, known: str) -> InputError:
+    """Return the refusal of a place that is not a code's."""
+    return InputError(
+        "code.place",
+        Text("这个码没有地点“{place}”；它的地点：{known}", "the code has no place '{place}'; it has: {known}"),
+        place=place[:MOST_NAME],
+        known=known,
+    )
+
+
+def no_address() -> InputError:
+    """Return the refusal of a poster whose codes would lead nowhere."""
+    return InputError(
+        "code.address",
+        Text(
+            "不知道链接的网址开头，印出的码打不开；请用 --address 给出，或在 bank.yaml 写 hosts",
+            "nobody knows where links begin, so that a printed code would lead nowhere; give --address, or hosts in bank.yaml",
+        ),
+    )
+
+
+def no_folder(folder: str) -> InputError:
+    """Return the refusal of a file in a folder that is not there."""
+    return InputError(
+        "code.folder",
+        Text(
+            "没有文件夹 {folder}；请先建好，或换一个位置",
+            "there is no folder {folder}; make it first, or choose another place",
+        ),
+        folder=folder,
     )

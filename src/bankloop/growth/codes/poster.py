@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
-from bankloop.growth.codes.contracts import ChannelCode
+from sqlalchemy import Connection
+
+from bankloop.growth.codes import errors
+from bankloop.growth.codes.contracts import MOST_ON_POSTER, ChannelCode
+from bankloop.growth.codes.reading import code_of
 from bankloop.kit.text import Language, Text
 from bankloop.view import paper
 from bankloop.view.sheet import wrapped
@@ -14,7 +19,6 @@ from bankloop.view.templating import environment
 # A poster's codes side by side, in pixels of its own; print needs its shape only.
 _WIDTH, _EDGE, _GAP, _RIM, _QR = 794, 48, 24, 20, 220
 _LINE, _TOP, _PNG_SCALE = 26, 156, 2.0
-MOST_ON_POSTER = 12
 # A code, the place where it hangs ('' for any) and its whole address.
 Drawn = tuple[ChannelCode, str, str]
 _LEAD = Text(
@@ -92,6 +96,25 @@ POSTERS: Mapping[str, Callable[[Text, Sequence[Drawn], Language], bytes]] = {
     "png": poster_png,
     "pdf": poster_pdf,
 }
+
+
+def drawn_codes(
+    connection: Connection, asked: Sequence[str], address: Callable[[str, str], str], today: date
+) -> list[Drawn]:
+    """Return what a poster shows of codes, each as ``CODE`` or ``CODE@PLACE``; ``address`` is of a code at a place.
+
+    Raises ``InputError`` for too few or too many and for a place that is not the code's, ``NotFoundError`` for a code.
+    """
+    if not 1 <= len(asked) <= MOST_ON_POSTER:
+        raise errors.bad_poster_codes(len(asked))
+    found = []
+    for one in asked:
+        name, _, place = one.partition("@")
+        code = code_of(connection, name, today)
+        if place and place not in code.places:
+            raise errors.no_place(place, ", ".join(code.places) or "—")
+        found.append((code, place, address(name, place)))
+    return found
 
 
 def _lines(code: ChannelCode, place: str, language: Language, width: float) -> list[tuple[str, int, int, str]]:

@@ -14,6 +14,7 @@ from bankloop.growth.codes.tables import channel_code, channel_code_scan
 from bankloop.kit.text import Text
 from bankloop.organization.people import Person, people_named, units
 
+MOST_LISTED = 200
 _HOURS = text(
     "SELECT date_trunc('hour', scanned_at, :zone) AS hour, count(*) AS scans FROM channel_code_scan "
     "WHERE code = :code AND state = 'live' GROUP BY 1 ORDER BY 1 DESC LIMIT 48"
@@ -28,10 +29,12 @@ _STATES = text(
 )
 
 
-def codes(connection: Connection, today: date, staff_id: str = "", limit: int = 200) -> list[ChannelCode]:
-    """Return the codes that the principal sees, somebody's or all, the newest first."""
+def codes(
+    connection: Connection, today: date, staff_id: str = "", skip: int = 0, limit: int = MOST_LISTED
+) -> list[ChannelCode]:
+    """Return the codes that the principal sees, somebody's or all, the newest first, ``limit`` of them after ``skip``."""
     t = channel_code.c
-    query = select(channel_code).order_by(t.made_at.desc(), t.code).limit(limit)
+    query = select(channel_code).order_by(t.made_at.desc(), t.code).offset(skip).limit(limit)
     rows = connection.execute(query.where(t.staff_id == staff_id) if staff_id else query).mappings().all()
     return _told(connection, rows, today)
 
@@ -68,7 +71,7 @@ def _told(connection: Connection, rows: Sequence[RowMapping], today: date) -> li
 
 
 def _code(row: RowMapping, person: Person | None, names: dict[str, Text], today: date, scans: int) -> ChannelCode:
-    unit = row["unit_id"]
+    unit = (person.unit_id if person else None) or row["unit_id"]
     return ChannelCode(
         row["code"],
         row["title"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, timedelta
+from datetime import date
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -93,7 +93,7 @@ def _check(wanted: CodeRequest, campaigns: Collection[str], today: date) -> None
     for number, place in enumerate(wanted.places):
         if not _named(place) or place in wanted.places[:number]:
             raise errors.bad_places(place)
-    if not today <= since <= wanted.until <= since + timedelta(days=MOST_DAYS):
+    if not today <= since <= wanted.until or (wanted.until - since).days > MOST_DAYS:
         raise errors.bad_days()
 
 

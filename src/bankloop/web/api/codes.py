@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
-from bankloop.growth.codes import CodeRequest, code_of, codes, link_of, make_code, revoke_code, scans_of
+from bankloop.growth.codes import MOST_LISTED, CodeRequest, code_of, codes, link_of, make_code, revoke_code, scans_of
 from bankloop.kit.fields import Day, Name
 from bankloop.kit.plain import plain
 from bankloop.organization.rights import require
@@ -39,11 +39,17 @@ class CodeEndBody(Body):
 
 
 @router.get("/codes")
-def listed(console: Open, visitor: Reads, staff_id: Annotated[str, Field(max_length=64)] = "") -> dict[str, Any]:
-    """List the codes in one's scope, the newest first, somebody's or all."""
+def listed(
+    console: Open,
+    visitor: Reads,
+    staff_id: Annotated[str, Field(max_length=64)] = "",
+    skip: Annotated[int, Field(ge=0, le=1_000_000)] = 0,
+) -> dict[str, Any]:
+    """List the codes in one's scope, the newest first, somebody's or all; ``next`` is what to skip for the rest."""
     require(visitor.principal, "channel_code.read")
     with console.bank.store.begin(visitor.principal) as connection:
-        return {"items": plain(codes(connection, console.today, staff_id))}
+        found = codes(connection, console.today, staff_id, skip)
+    return {"items": plain(found), "next": skip + MOST_LISTED if len(found) == MOST_LISTED else None}
 
 
 @router.get("/codes/{code}")

@@ -29,7 +29,7 @@ CREATE TABLE channel_code_scan (
 CREATE INDEX channel_code_scan_code ON channel_code_scan (code, scanned_at)
 """
 
-_OWN = f"{IN_UNITS} AND ({NO_BOOK} OR staff_id = {setting('book')})"
+_OWN = f"(({NO_BOOK} AND {IN_UNITS}) OR staff_id = {setting('book')})"
 _OF_CODE = "(SELECT true FROM channel_code c WHERE c.code = channel_code_scan.code LIMIT 1)"
 
 ACCESS = {

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
-from sqlalchemy import Connection
 
 from bankloop.growth.codes import (
-    MOST_ON_POSTER,
+    MOST_LISTED,
     POSTERS,
     STATES,
-    ChannelCode,
     CodeRequest,
     CodeState,
     address_of,
@@ -23,6 +21,7 @@ from bankloop.growth.codes import (
     code_of,
     code_svg,
     codes,
+    drawn_codes,
     link_of,
     make_code,
     revoke_code,
@@ -45,8 +44,8 @@ def add_pages(app: FastAPI) -> None:
     """Add the routes."""
 
     @app.get("/codes")
-    def overview(request: Request, visitor: Here) -> HTMLResponse:
-        return _whole(request, visitor)
+    def overview(request: Request, visitor: Here, skip: Annotated[int, Query(ge=0, le=1_000_000)] = 0) -> HTMLResponse:
+        return _whole(request, visitor, skip=skip)
 
     @app.post("/codes/make")
     def make(request: Request, form: Form, visitor: Acting) -> Response:
@@ -62,14 +61,14 @@ def add_pages(app: FastAPI) -> None:
 
     @app.get("/codes/poster.{ending}")
     def poster(
-        request: Request, ending: str, visitor: Here, code: Annotated[list[str], Query(max_length=MOST_ON_POSTER)]
+        request: Request, ending: str, visitor: Here, code: Annotated[tuple[str, ...], Query(max_length=100)] = ()
     ) -> Response:
         require(visitor.principal, "channel_code.read")
         if ending not in POSTERS:
             raise bad_poster(ending)
         console = console_of(request)
         with console.bank.store.begin(visitor.principal) as connection:
-            found = [_drawn(request, connection, one) for one in code]
+            found = drawn_codes(connection, code, _address(request), console.today)
         body = POSTERS[ending](console.title, found, language(request))
         named = {"content-disposition": f'attachment; filename="poster.{ending}"'}
         return Response(body, media_type=_TYPES[ending], headers=named)
@@ -97,12 +96,16 @@ def start_of(request: Request) -> str:
 
 
 def _whole(
-    request: Request, visitor: Visitor, error: BankloopError | None = None, given: Mapping[str, str] | None = None
+    request: Request,
+    visitor: Visitor,
+    error: BankloopError | None = None,
+    given: Mapping[str, str] | None = None,
+    skip: int = 0,
 ) -> HTMLResponse:
     require(visitor.principal, "channel_code.read")
     console = console_of(request)
     with console.bank.store.begin(visitor.principal) as connection:
-        found = codes(connection, console.today)
+        found = codes(connection, console.today, skip=skip)
     own = visitor.principal.book
     return page(
         request,
@@ -112,8 +115,8 @@ def _whole(
         said=CODES,
         table=codes_table(found),
         live=[one for one in found if one.state in (CodeState.LIVE, CodeState.EARLY)],
-        endings=tuple(POSTERS),
-        known=console.titles(),
+        known={name: one.title.text for name, one in console.bank.spec.campaigns.items()},
+        next=f"/codes?skip={skip + MOST_LISTED}" if len(found) == MOST_LISTED else "",
         own=own,
         error=error,
         given={"staff": own, "since": f"{console.today}", **(given or {})},
@@ -148,11 +151,9 @@ def _one(request: Request, visitor: Visitor, code: str, error: BankloopError | N
     )
 
 
-def _drawn(request: Request, connection: Connection, asked: str) -> tuple[ChannelCode, str, str]:
-    console, (name, _, place) = console_of(request), asked[:128].partition("@")
-    found = code_of(connection, name, console.today)
-    known = place if place in found.places else ""
-    return found, known, address_of(start_of(request), link_of(console.folder, name), known)
+def _address(request: Request) -> Callable[[str, str], str]:
+    folder, start = console_of(request).folder, start_of(request)
+    return lambda code, place: address_of(start, link_of(folder, code), place)
 
 
 def _wanted(form: Mapping[str, str], today: date) -> CodeRequest:

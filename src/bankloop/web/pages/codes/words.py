@@ -14,6 +14,7 @@ CODES: Mapping[str, Text] = {
         "somebody who left is dead at once.",
     ),
     "none": Text("还没有渠道码；用下面的表单生成第一个。", "There is no code yet; the form below makes the first."),
+    "none_here": Text("范围内还没有渠道码。", "There is no code in your scope yet."),
     "make": Text("生成码", "Make a code"),
     "name": Text("名称（印在码下）", "Title (printed under the code)"),
     "staff": Text("归属员工的工号", "Whose it is: staff id"),
@@ -32,10 +33,9 @@ CODES: Mapping[str, Text] = {
     "revoke": Text("作废", "Revoke"),
     "reason": Text("原因", "Why"),
     "back": Text("回到渠道码", "Back to the codes"),
-    "any_place": Text("不注明地点", "without a place"),
 }
 ENTRY: Mapping[str, Text] = {
-    "served": Text("为您服务", "At your service"),
+    "served": Text("为您服务：", "At your service: "),
     "safe": Text(
         "本页由银行生成，不收集您的姓名、手机号或证件，也不会索要密码或验证码。",
         "This page is the bank's. It takes no name, number or document of yours, and asks for no password or code.",
