@@ -166,7 +166,7 @@ def no_address() -> InputError:
         "code.address",
         Text(
             "不知道链接的网址开头，印出的码打不开；请用 --address 给出，或在 bank.yaml 写 hosts",
-            "nobody knows where links begin, so that a printed code would lead nowhere; give --address, or hosts in bank.yaml",
+            "a printed code would lead nowhere: give the beginning of links by --address, or hosts in bank.yaml",
         ),
     )
 

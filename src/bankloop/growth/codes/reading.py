@@ -32,7 +32,7 @@ _STATES = text(
 def codes(
     connection: Connection, today: date, staff_id: str = "", skip: int = 0, limit: int = MOST_LISTED
 ) -> list[ChannelCode]:
-    """Return the codes that the principal sees, somebody's or all, the newest first, ``limit`` of them after ``skip``."""
+    """Return codes that the principal sees, somebody's or all, the newest first, ``limit`` after ``skip``."""
     t = channel_code.c
     query = select(channel_code).order_by(t.made_at.desc(), t.code).offset(skip).limit(limit)
     rows = connection.execute(query.where(t.staff_id == staff_id) if staff_id else query).mappings().all()
