@@ -5,7 +5,7 @@ Most commands only open a bank and look at it: what loads, reports or decides is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +19,14 @@ from bankloop.lake.service import open_lake
 from bankloop.loop.bank import Bank
 from bankloop.organization.approval import hear
 from bankloop.organization.principals import system
+from bankloop.organization.task import when_called_off
 from bankloop.store.audit import check_clock
 from bankloop.store.database import open_store
 
 if TYPE_CHECKING:
     from datetime import date
+
+    from sqlalchemy import Connection
 
     from bankloop.contact.channels import FileChannel
     from bankloop.lake.contracts import LoadReport
@@ -46,11 +49,24 @@ def open_bank(folder: Path, clock: Clock) -> Iterator[Bank]:
             ),
             folder=folder,
         )
-    hear(let_every_kind_speak)
+    bind_rooms()
     take_calendar(read_own_years(folder))
     with open_store(folder, clock) as store:
         check_clock(store)
         yield Bank(folder, store, open_lake(folder, store, system("lake")), clock)
+
+
+def bind_rooms() -> None:
+    """Tell lower rooms whom above them to ask: what an approval does, what else ends with a task that is called off."""
+    hear(let_every_kind_speak)
+    when_called_off(stop_called_off)
+
+
+def stop_called_off(connection: Connection, decision_ids: Sequence[str], reason: str) -> None:
+    """Stop the contacts of tasks that were called off; what they would have given goes back."""
+    from bankloop.contact.stops import stop_contacts
+
+    stop_contacts(connection, decision_ids, reason)
 
 
 def let_every_kind_speak() -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import dataclasses
 from datetime import date, timedelta
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
+from bankloop.benefit.grants import GrantLife, grant_of
 from bankloop.contact.delivery import deliver
+from bankloop.customer.consent import restrict
 from bankloop.kit.errors import ConflictError, DeniedError
+from bankloop.ledger.statements import check_ledger
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.approving import (
@@ -27,11 +31,13 @@ from bankloop.loop.campaign.approving import (
 from bankloop.loop.offering.shelf import gate
 from bankloop.organization.approval import ApprovalState, Stage, approval_of, approval_view, record_edit
 from bankloop.organization.principals import auditor, compliance, maker, reviewers, system
+from bankloop.organization.task import NO_LIMIT, create_tasks, task_schema
 from bankloop.store.audit import read_audit
 from bankloop.store.contracts import Principal, Role
 from bankloop.store.outbox import waiting_messages
 from bankloop.store.registry import read_campaign, read_steps
 from bankloop.store.verbs import VERBS
+from bankloop.wiring import bind_rooms
 from tests.loop.gates import STATES, Sent
 
 NAME = "bind-card"
@@ -144,6 +150,35 @@ def test_compliance_stops_what_is_queued_and_what_would_run(bank: Bank) -> None:
         loop.run(bank, system(), 2, day_of(bank) + timedelta(days=1))
     with pytest.raises(ConflictError):
         resume_campaign(bank, maker(), NAME)
+
+
+def test_what_is_called_off_gives_its_benefit_back(bank: Bank) -> None:
+    """Two tasks with a benefit each: a word of one customer ends the first, compliance the other with its campaign."""
+    bind_rooms()
+    started(bank)
+    with bank.store.begin(system()) as connection:
+        rows = connection.execute(
+            text("SELECT d.decision_id::text AS decision_id, d.campaign, d.customer_no, d.unit_id, d.issued_action AS "
+                 "action, 1 AS round, d.due_on, 1 AS value_fen, 'v1' AS script_version, 'plan' AS reason, 0 AS risk, "
+                 "'' AS licence FROM benefit_grant g JOIN decision d USING (decision_id) JOIN contact c "
+                 "USING (decision_id) WHERE g.granted AND d.campaign = :name ORDER BY 1 LIMIT 2"), {"name": NAME}
+        ).mappings()  # fmt: skip
+        tasks = [dict(row) | {"kind": "campaign"} for row in rows]
+        table = pa.Table.from_pylist(tasks, task_schema())
+        assert create_tasks(connection, table, {row["unit_id"]: NO_LIMIT for row in tasks}).created == 2
+    first, second = (str(row["decision_id"]) for row in tasks)
+
+    def lives() -> list[GrantLife]:
+        with bank.store.begin(system()) as connection:
+            assert check_ledger(connection) == ()
+            return [grant_of(connection, one).life for one in (first, second)]
+
+    assert lives() == [GrantLife.ISSUED, GrantLife.ISSUED]
+    with bank.store.begin(system()) as connection:
+        restrict(connection, tasks[0]["customer_no"], "letter", {"letter": "stop"})
+    assert lives() == [GrantLife.RETURNED, GrantLife.ISSUED]
+    kill_campaign(bank, COMPLIANCE, NAME, "the coupon misleads")
+    assert lives() == [GrantLife.RETURNED, GrantLife.RETURNED]
 
 
 def test_a_kill_between_plan_and_run_is_seen(bank: Bank) -> None:

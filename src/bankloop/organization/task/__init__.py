@@ -5,6 +5,7 @@ name, and never decides whom to contact.
 """
 
 from bankloop.organization.task.appointments import appointment
+from bankloop.organization.task.calling_off import call_off_campaign, call_off_tasks, when_called_off
 from bankloop.organization.task.clocks import escalate_tasks, performance
 from bankloop.organization.task.contracts import (
     Dispatched,
@@ -61,8 +62,6 @@ from bankloop.organization.task.rules import (
 from bankloop.organization.task.service import (
     accept_task,
     assign_task,
-    call_off_campaign,
-    call_off_tasks,
     create_tasks,
     expire_tasks,
     finish_task,
@@ -157,6 +156,7 @@ __all__ = [
     "tasks_of_customer",
     "told_at",
     "urgency",
+    "when_called_off",
     "with_recording",
     "withdraw_tasks",
 ]

@@ -38,7 +38,7 @@ from bankloop.organization.task.telling import channel_of, tell
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import EVERY_UNIT
 from bankloop.store.copying import copy_in, fitted
-from bankloop.store.database import bank_wide, now_of, principal_of
+from bankloop.store.database import now_of, principal_of
 from bankloop.store.verbs import verb
 
 if TYPE_CHECKING:
@@ -264,25 +264,6 @@ def withdraw_tasks(connection: Connection, task_ids: Sequence[UUID], reason: str
     if gone:
         record_audit(connection, "task.withdraw", "task", reason, None, {"withdrawn": gone}, reason)
     return gone
-
-
-def call_off_tasks(connection: Connection, customers: Sequence[str], reason: str) -> int:
-    """Close the open marketing tasks about customers who may no longer be contacted and return how many.
-
-    Service goes on: care, alerts, referrals and support are no marketing. The caller's verb records it.
-    """
-    return _ended(connection, reason, table.c.customer_no.in_(list(customers)), table.c.kind.in_(MARKETING))
-
-
-def call_off_campaign(connection: Connection, campaign: str, reason: str) -> int:
-    """Take back the open tasks of a campaign that was stopped and return how many; what a customer asked for goes on.
-
-    Who stops a campaign need see none of its customers. The caller's verb records it.
-    """
-    ended = {"state": TaskState.RECALLED, "state_reason": reason, "updated_at": now_of(connection)}
-    which = (table.c.campaign == campaign, table.c.kind == TaskKind.CAMPAIGN, table.c.state.in_(OPEN))
-    with bank_wide(connection):
-        return connection.execute(update(table).where(*which).values(**ended)).rowcount
 
 
 def _licensed(connection: Connection, task: Task) -> None:
