@@ -21,6 +21,7 @@ from bankloop.benefit.grants import (
     STOCK_EXHAUSTED,
     GrantLife,
     GrantPool,
+    burn_downs,
     expire_grants,
     grant_benefits,
     grant_of,
@@ -75,8 +76,9 @@ def test_a_grant_is_redeemed_once_and_returned_once(store: Store) -> None:
         assert grant_of(connection, number(0)).life is GrantLife.ISSUED
         assert redeem_grant(connection, f"{{{number(0)}}}", "order 1").life is GrantLife.REDEEMED
         assert redeem_grant(connection, number(0), "order 1").life is GrantLife.REDEEMED
-    with store.begin(PROGRAM) as connection, pytest.raises(ConflictError):
+    with store.begin(PROGRAM) as connection, pytest.raises(ConflictError, match="redeemed for order 1") as taken:
         redeem_grant(connection, number(0), "order 2")
+    assert taken.value.code == "benefit.not_open"
     with store.begin(PROGRAM) as connection:
         assert figures(connection) == (
             GrantPool(BUDGET, "x:1", 10_000, 3_000, 3_000),
@@ -127,6 +129,51 @@ def test_each_verb_leaves_its_row(store: Store) -> None:
     assert set(rows) == {"benefit.redeem", "benefit.return", "benefit.expire"}
     assert rows["benefit.return"].before == {"life": "redeemed"}
     assert rows["benefit.expire"].after == {"expired": 1}
+
+
+def test_what_was_set_aside_by_expectation_is_spent_by_its_grant(store: Store) -> None:
+    """A thousand yuan, a hundred coupons' expectation of ten: forty redeemed, sixty let pass, nothing more granted."""
+    limits = ({"x:1": 100_000}, {"coupon": 1_000})
+    with store.begin(PROGRAM) as connection:
+        assert granted(connection, asked(range(101), 1_000), *limits) == [""] * 100 + [BUDGET_EXHAUSTED]
+        for at in range(40):
+            redeem_grant(connection, number(at), f"order {at}")
+        assert expire_grants(connection, DAY, {"coupon"}) == 60
+        assert grant_of(connection, number(99)).life is GrantLife.EXPIRED
+        assert granted(connection, asked([200], 1_000), *limits) == [BUDGET_EXHAUSTED]
+        assert [(one.committed, one.spent, one.left) for one in figures(connection)] == [(0, 100_000, 0), (0, 40, 960)]
+        found = {one.pool.asset: one.released for one in burn_downs(connection, DAY, "Asia/Shanghai")}
+        assert found == {BUDGET: 0, STOCK: 60}
+
+
+def test_what_has_no_limit_is_never_used_up(store: Store) -> None:
+    with store.begin(PROGRAM) as connection:
+        granted(connection, asked(range(20)), {}, {"coupon": 20})
+        return_grant(connection, number(0), "unwanted")
+        told = {one.pool.asset: one for one in burn_downs(connection, DAY, "Asia/Shanghai")}
+        assert (told[BUDGET].pool.used_up, told[BUDGET].pool.near, told[BUDGET].empty_on) == (False, False, None)
+        assert told[STOCK].pool.near
+        granted(connection, asked([30]), {}, {"coupon": 20})
+        told = {one.pool.asset: one for one in burn_downs(connection, DAY, "Asia/Shanghai")}
+        assert (told[BUDGET].pool.left, told[BUDGET].pool.used_up, told[STOCK].pool.used_up) == (0, False, True)
+
+
+def test_of_equal_returns_at_once_one_leaves_a_row(store: Store) -> None:
+    with store.begin(PROGRAM) as connection:
+        granted(connection, asked([0]))
+    refused: list[str] = []
+
+    def back(at: int) -> None:
+        try:
+            with store.begin(system(f"w{at}")) as connection:
+                return_grant(connection, number(0), "unwanted")
+        except ConflictError as error:
+            refused.append(error.code)
+
+    in_threads(6, back)
+    assert set(refused) <= {"benefit.not_open"}
+    with store.begin(PROGRAM, Role.AUDITOR) as connection:
+        assert sum(row.verb == "benefit.return" for row in read_audit(connection)) == 1
 
 
 def test_a_grant_without_a_last_day_never_ends(store: Store) -> None:
@@ -237,7 +284,7 @@ def test_of_many_orders_one_redeems(store: Store) -> None:
             refused.append(error.code)
 
     in_threads(8, order)
-    assert (len(done), len(refused)) == (1, 7)
+    assert (len(done), refused) == (1, ["benefit.not_open"] * 7)
     with store.begin(PROGRAM) as connection:
         assert pool_of(connection, STOCK, "coupon") == GrantPool(STOCK, "coupon", 3, 0, 1)
         assert check_ledger(connection) == ()

@@ -54,12 +54,12 @@ def superuser(server: EmbeddedServer, database: str) -> Iterator[Connection]:
 
 
 def fill(connection: Connection) -> None:
-    """Three grants of a, one of b, one without a budget, one refused, one from before its budget had a limit."""
+    """Three grants of a, one of b, one without a budget, one refused, one from before its budget had a limit; two called off."""
     connection.execute(text("SELECT bankloop_partition('decision', '2026-06-01')"))
     grants = [
         ("a", 1, "coupon", 3_000, True), ("a", 1, "coupon", 3_000, True), ("a", 1, "coupon", 3_000, True),
         ("b", 2, "gift", 500, True), ("c", 1, "coupon", 700, True), ("a", 1, "coupon", 3_000, False),
-        ("b", 2, "free", 800, True),
+        ("b", 2, "free", 800, True), ("a", 1, "coupon", 3_000, True), ("b", 2, "free", 800, True),
     ]  # fmt: skip
     for at, (campaign, round_, benefit, fen, granted) in enumerate(grants):
         connection.execute(
@@ -77,7 +77,12 @@ def fill(connection: Connection) -> None:
             {"id": number(at), "customer": f"C{at}", "benefit": benefit, "fen": fen, "granted": granted,
              "refused": "" if granted else BUDGET_EXHAUSTED, "at": at},
         )  # fmt: skip
-    for pool, used in USED.items():
+    for at, campaign in ((7, "a"), (8, "b")):
+        connection.execute(
+            text("INSERT INTO contact_stop (decision_id, customer_no, unit_id, campaign, reason) "
+                 "VALUES (:id, 'C', 'S0001', :campaign, 'off')"), {"id": number(at), "campaign": campaign}
+        )  # fmt: skip
+    for pool, used in {**USED, "budget:a:1": 12_000, "stock:coupon": 5, "budget:b:2": 1_300}.items():
         connection.execute(text("INSERT INTO pool_use VALUES (:pool, :used)"), {"pool": pool, "used": used})
 
 
@@ -101,7 +106,9 @@ def test_what_was_used_is_used_and_the_ledger_is_right(moved: Store) -> None:
     with moved.begin(PROGRAM) as connection:
         found = {f"{one.asset}:{one.name}": one.committed + one.spent for one in pools(connection)}
         assert found == {**{pool: used for pool, used in USED.items() if used}, "stock:free": 1}
-        assert all(one.left == 0 for one in pools(connection))
+        assert all(one.left == 0 and not one.used_up for one in pools(connection))
+        held = connection.scalars(text("SELECT request FROM ledger_hold")).all()
+        assert not {f"grant:{number(at)}" for at in (7, 8)} & set(held)
         assert pool_of(connection, STOCK, "gift").spent == 5
         assert pool_of(connection, BUDGET, "a:1").committed == 9_000
         assert check_ledger(connection) == ()

@@ -95,6 +95,21 @@ def test_what_is_used_up_is_said_to_be_and_a_stock_goes_by_its_benefit_s_name(st
     assert bank.spec.benefits[benefit].title.zh in answer
 
 
+def test_what_has_no_limit_is_not_called_used_up(staffed: Staffed) -> None:
+    tag, number = uuid4().hex[:8], staffed.own_customer(staffed.of("relationship_manager"))
+    row = {"decision_id": str(uuid4()), "customer_no": number, "unit_id": "S0001", "benefit": f"gift-{tag}",
+           "reserved_fen": 500, "budget": f"{tag}:1"}  # fmt: skip
+    with staffed.small.open.store.begin(system("benefit")) as connection:
+        grant_benefits(connection, pa.Table.from_pylist([row]), {}, {})
+    for name in (f"gift-{tag}", f"{tag}:1"):
+        found = pool(staffed, name)
+        assert (found["left"], found["empty_on"], found["pool"]["limited"]) == (0, None, False)
+    page = staffed.client("strategist").get("/benefits").text
+    answer = page.split('class="answer">', 1)[1].split("</p>", 1)[0]
+    assert tag in page
+    assert tag not in answer
+
+
 def test_of_many_calls_at_once_one_redeems(staffed: Staffed, given: tuple[str, list[str]]) -> None:
     tag, (first, *_) = given
     told: list[int] = []

@@ -46,7 +46,7 @@ def pools_(bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = F
         zh, en = "、".join(near), ", ".join(near)
         say(
             Text(
-                f"剩余不到一成：{zh}；用完后不再发放。",
+                f"剩余不超过一成：{zh}；用完后不再发放。",
                 f"A tenth or less is left of {en}; when it is gone, no more is given.",
             )
         )
@@ -107,12 +107,13 @@ def expire(
     from bankloop.benefit.grants import expire_grants
     from bankloop.kit.grammar import read_day
 
-    with acting_in(bank, as_, "benefit.expire") as connection:
-        ended = expire_grants(connection, read_day(through))
+    with opened_in(bank, as_, "benefit.expire") as (opened, connection):
+        expected = {key for key, one in opened.spec.benefits.items() if one.reserve == "expected"}
+        ended = expire_grants(connection, read_day(through), expected)
     say(
         Text(
-            f"{ended:,} 笔权益已过期，预算和库存可再用。",
-            f"{ended:,} grants ended; what they held may be granted again.",
+            f"{ended:,} 笔权益已过期，库存可再发。",
+            f"{ended:,} grants ended; their pieces may be granted again.",
         )
     )
     finish({"through": through, "expired": ended}, as_json)
@@ -127,6 +128,7 @@ def _row(one: BurnDown) -> list[str]:
 
 def _show(found: BenefitGrant, as_json: bool) -> None:
     from bankloop.kit.plain import plain
+    from bankloop.view.format import masked_number
 
     ends = found.expires_on or "—"
     say(
@@ -135,4 +137,4 @@ def _show(found: BenefitGrant, as_json: bool) -> None:
             f"{found.benefit}: {found.life.called.en}, {yuan(found.reserved_fen)} set aside, last day {ends}.",
         )
     )
-    finish(plain(found), as_json)
+    finish({**plain(found), "customer_no": masked_number(found.customer_no)}, as_json)

@@ -78,7 +78,7 @@ def _benefits(store: Store) -> Finding:
     named, more = near[:_MOST_NAMES], len(near) - _MOST_NAMES
     zh = "、".join(named) + (f" 等 {len(near)} 个" if more > 0 else "")
     en = ", ".join(named) + (f" and {more} more" if more > 0 else "")
-    said = Text(f"剩余不到一成：{zh}", f"a tenth or less is left of {en}")
+    said = Text(f"剩余不超过一成：{zh}", f"a tenth or less is left of {en}")
     well = Text("没有将尽的权益预算和库存", "no budget or stock of benefits comes to its end")
     cure = Text("bankloop benefit pools 看哪天用完", "bankloop benefit pools says when each is empty")
     return Finding("benefits", True, "ledger", said if near else well, cure)

@@ -169,6 +169,17 @@ def release_batch(connection: Connection, releases: pa.Table, *, expired: bool =
     return done
 
 
+def spend_expired(connection: Connection, requests: Collection[str], asset: str) -> int:
+    """Post what expired of an asset that these requests had set aside as spent after all, each once."""
+    query = (
+        "SELECT of_request || ':lapse' AS request, debit, credit, amount, 'lapsed' AS reason FROM ledger_entry "
+        "WHERE kind = 'expire' AND asset = %(asset)s AND of_request = ANY (%(requests)s) ORDER BY 1"
+    )
+    return post_batch(
+        connection, copy_out(connection, query, BATCH_SCHEMA, {"asset": asset, "requests": list(requests)})
+    )
+
+
 def open_requests(connection: Connection, like: str) -> pa.Table:
     """Return the requests (``request``) whose id begins with ``like`` and that still hold something back."""
     query = "SELECT DISTINCT request FROM ledger_hold WHERE starts_with(request, %(like)s) ORDER BY request"

@@ -60,7 +60,12 @@ _DRAWN = text(
     "WHERE e.debit = a.account AND e.kind = 'hold' ORDER BY e.entry_id LIMIT 1) AS since, "
     "(SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_entry e WHERE e.debit = a.account "
     "AND e.kind IN ('release', 'expire')) + (SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_entry e "
-    "WHERE e.credit = a.account AND e.kind = 'reverse') AS freed FROM unnest(CAST(:accounts AS text[])) a (account)"
+    "WHERE e.credit = a.account AND e.kind = 'reverse') - (SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_entry e "
+    "WHERE e.debit = a.account AND e.kind = 'post' AND e.reason = 'lapsed') AS freed FROM unnest(CAST(:accounts AS text[])) a (account)"
+)
+_FILLED = text(
+    "SELECT a.account, (SELECT e.reason FROM ledger_entry e WHERE e.credit = a.account AND e.kind = 'post' "
+    "ORDER BY e.entry_id DESC LIMIT 1) AS reason FROM unnest(CAST(:accounts AS text[])) a (account)"
 )
 # What the entries say of each side of each account, beside what the balances say.
 _REBUILT = text(
@@ -134,6 +139,11 @@ def drawn_on(connection: Connection, accounts: Collection[str], zone: str) -> di
     """Return of accounts since which day something is set aside, and how much of that was given back or reversed."""
     rows = connection.execute(_DRAWN, {"accounts": list(accounts), "zone": zone})
     return {row.account: (row.since, row.freed) for row in rows}
+
+
+def last_filled(connection: Connection, accounts: Collection[str]) -> dict[str, str | None]:
+    """Return of accounts the reason for which something was last posted to them; None where nothing was."""
+    return {row.account: row.reason for row in connection.execute(_FILLED, {"accounts": list(accounts)})}
 
 
 def who_owes(connection: Connection, like: str) -> tuple[str, ...]:

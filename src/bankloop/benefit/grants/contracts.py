@@ -81,6 +81,7 @@ class GrantPool:
     approved: int
     committed: int
     spent: int
+    limited: bool = True  # what has no limit is filled with what it takes, and never comes to its end
 
     @property
     def left(self) -> int:
@@ -89,8 +90,13 @@ class GrantPool:
 
     @property
     def near(self) -> bool:
-        """Whether something is left of it, and no more than a tenth."""
-        return 0 < self.left * 10 <= self.approved
+        """Whether something is left of what it is limited to, and no more than a tenth."""
+        return self.limited and 0 < self.left * 10 <= self.approved
+
+    @property
+    def used_up(self) -> bool:
+        """Whether nothing is left of what it is limited to."""
+        return self.limited and self.left <= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,10 @@ class PoolAccounts:
     def names(self) -> tuple[str, str, str]:
         """All three of them."""
         return self.source, self.left, self.spent
+
+
+# Why a pool is filled: to its limit, or, without one, with what is taken of it.
+LIMIT, TAKEN = "limit", "taken"
 
 
 def accounts_of(asset: str, name: str) -> PoolAccounts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, select
 from bankloop.benefit.grants import errors
 from bankloop.benefit.grants.contracts import (
     BUDGET,
+    LIMIT,
     STOCK,
     BenefitGrant,
     BurnDown,
@@ -21,7 +23,7 @@ from bankloop.benefit.grants.contracts import (
 )
 from bankloop.benefit.grants.tables import benefit_grant
 from bankloop.ledger.contracts import AccountBalance, HeldLine
-from bankloop.ledger.statements import balances, balances_of, drawn_on, held_by
+from bankloop.ledger.statements import balances, balances_of, drawn_on, held_by, last_filled
 from bankloop.store.database import bank_wide
 
 _MOST = 10_000
@@ -47,7 +49,8 @@ def pools(connection: Connection) -> tuple[GrantPool, ...]:
         by_name = {one.account: one for one in balances(connection, asset=asset, most=3 * _MOST)}
         names = sorted(name.removeprefix(left) for name in by_name if name.startswith(left := f"{asset}/left/"))
         found += [_pool(asset, name, by_name) for name in names]
-    return tuple(found)
+    filled = last_filled(connection, [accounts_of(one.asset, one.name).left for one in found])
+    return tuple(replace(one, limited=filled[accounts_of(one.asset, one.name).left] == LIMIT) for one in found)
 
 
 def burn_downs(connection: Connection, today: date, zone: str) -> tuple[BurnDown, ...]:
@@ -57,7 +60,7 @@ def burn_downs(connection: Connection, today: date, zone: str) -> tuple[BurnDown
     for one in there:
         since, released = drawn[accounts_of(one.asset, one.name).left]
         used, empty = one.committed + one.spent, None
-        if used and since is not None:
+        if one.limited and used and since is not None:
             days = -(-one.left * max(1, (today - since).days + 1) // used)
             empty = today + timedelta(days=days) if days <= _FAR_DAYS else None
         found.append(BurnDown(one, released, since, empty))

@@ -6,7 +6,7 @@ decision is granted once, however often it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -20,14 +20,17 @@ from bankloop.benefit.grants.contracts import (
     BUDGET_EXHAUSTED,
     GRANT_OUTCOME_SCHEMA,
     GRANT_SCHEMA,
+    LIMIT,
     STOCK,
     STOCK_EXHAUSTED,
+    TAKEN,
     BenefitGrant,
     GrantLife,
     accounts_of,
     request_of,
 )
 from bankloop.benefit.grants.reading import grant_of
+from bankloop.kit.errors import ConflictError
 from bankloop.kit.text import Text
 from bankloop.ledger.accounts import open_accounts, open_asset
 from bankloop.ledger.batches import (
@@ -39,9 +42,10 @@ from bankloop.ledger.batches import (
     open_requests,
     post_batch,
     release_batch,
+    spend_expired,
 )
-from bankloop.ledger.contracts import EntryRef, LedgerAccount, LedgerAsset, release, reverse, take
-from bankloop.ledger.posting import must_post
+from bankloop.ledger.contracts import EntryRef, LedgerAccount, LedgerAsset, Line, release, reverse, take
+from bankloop.ledger.posting import asked_of, post
 from bankloop.ledger.statements import balances_of, held_by
 from bankloop.store.audit import record_audit
 from bankloop.store.copying import copy_in, fitted
@@ -75,7 +79,7 @@ def grant_benefits(
             if not refused:
                 granted.append(row)
     # Of what has a limit nothing is filled in: the ledger itself refuses what goes beyond it.
-    _fill(connection, {pool: max(0, -rest) for pool, rest in left.items() if limits[pool] is None})
+    _fill(connection, {pool: max(0, -rest) for pool, rest in left.items() if limits[pool] is None}, TAKEN)
     lines = [line for row in granted for line in _lines(row)]
     hold_batch(connection, pa.Table.from_pylist(lines, schema=HOLD_SCHEMA))
     _store(connection, rows, fresh)
@@ -92,8 +96,8 @@ def redeem_grant(connection: Connection, decision_id: str, order: str) -> Benefi
     request = request_of(found.decision_id)
     with bank_wide(connection):
         lines = [take(EntryRef(request, one.line), order) for one in held_by(connection, request)]
-        done = must_post(connection, f"{request}:redeem", lines)
-    if not done.again:
+        fresh = _posted(connection, found.decision_id, "redeem", lines)
+    if fresh:
         record_audit(connection, "benefit.redeem", "benefit_grant", found.decision_id, None, {"order": order})
     return grant_of(connection, found.decision_id)
 
@@ -110,30 +114,49 @@ def return_grant(connection: Connection, decision_id: str, reason: str) -> Benef
             else release(EntryRef(request, one.line), reason)
             for one in held_by(connection, request)
         ]
-        must_post(connection, f"{request}:return", lines)
-    before, after = {"life": found.life}, {"reason": reason}
-    record_audit(connection, "benefit.return", "benefit_grant", found.decision_id, before, after)
+        fresh = _posted(connection, found.decision_id, "return", lines)
+    if fresh:
+        before, after = {"life": found.life}, {"reason": reason}
+        record_audit(connection, "benefit.return", "benefit_grant", found.decision_id, before, after)
     return grant_of(connection, found.decision_id)
 
 
 @verb("benefit.expire")
-def expire_grants(connection: Connection, through: date) -> int:
+def expire_grants(connection: Connection, through: date, expected: Collection[str] = ()) -> int:
     """End what nobody redeemed of the grants whose last day is not after ``through``, and return how many ended.
 
-    For whoever knows that all redemptions of these days have been told: what expires may be granted again.
+    For whoever knows that all redemptions of these days have been told: what expires may be granted again. Of the
+    benefits named as ``expected`` less than their face was set aside, for those too who let them pass: that stays spent.
     """
     with bank_wide(connection):
         name = copy_in(connection, open_requests(connection, request_of("")))
-        ids = connection.scalars(
+        due = connection.execute(
             text(
-                f"SELECT g.decision_id::text FROM benefit_grant g JOIN {name} o "
+                f"SELECT g.decision_id::text, g.benefit FROM benefit_grant g JOIN {name} o "
                 "ON g.decision_id = substr(o.request, :after)::uuid WHERE g.expires_on <= :through"
             ),
             {"after": len(request_of("")) + 1, "through": through},
         ).all()
-        ended = release_batch(connection, _releases(ids, "expire", f"{through}"), expired=True)
+        ended = release_batch(connection, _releases([row[0] for row in due], "expire", f"{through}"), expired=True)
+        spend_expired(connection, [request_of(row[0]) for row in due if row[1] in expected], BUDGET)
     record_audit(connection, "benefit.expire", "benefit_grant", f"{through}", None, {"expired": ended})
     return ended
+
+
+def _posted(connection: Connection, decision_id: str, how: str, lines: Sequence[Line]) -> bool:
+    """End a grant on the ledger and return whether that is new; what somebody else made of it meanwhile is said."""
+    request = f"{request_of(decision_id)}:{how}"
+    try:
+        done = post(connection, request, lines)
+        if not done.refused:
+            return not done.again
+    except ConflictError:
+        pass
+    life = grant_of(connection, decision_id).life
+    known = asked_of(connection, f"{request_of(decision_id)}:redeem") if life is GrantLife.REDEEMED else None
+    order = str(known[0].get("reason", ""))[:64] if known else ""
+    called = Text(f"{life.called.zh}（{order}）", f"{life.called.en} for {order}") if order else life.called
+    raise errors.not_open(decision_id, called)
 
 
 def return_unused(connection: Connection, decision_ids: Sequence[str], reason: str) -> None:
@@ -180,18 +203,18 @@ def _open_pools(connection: Connection, limits: Mapping[Pool, int | None]) -> di
         if limit is not None:
             wanted = limit + now[opened[pool].source].posted
             changes[pool] = max(wanted, -now[opened[pool].left].available)
-    _fill(connection, changes)
+    _fill(connection, changes, LIMIT)
     return {pool: now[opened[pool].left].available + changes.get(pool, 0) for pool in limits}
 
 
-def _fill(connection: Connection, changes: Mapping[Pool, int]) -> None:
+def _fill(connection: Connection, changes: Mapping[Pool, int], why: str) -> None:
     """Bring so much into pools, or out of them."""
     rows = []
     for pool, change in changes.items():
         accounts = accounts_of(*pool)
         sides = (accounts.source, accounts.left) if change > 0 else (accounts.left, accounts.source)
         if change:
-            asked = (f"{accounts.left}/{uuid4().hex}", *sides, abs(change), "limit")
+            asked = (f"{accounts.left}/{uuid4().hex}", *sides, abs(change), why)
             rows.append(dict(zip(BATCH_SCHEMA.names, asked, strict=True)))
     post_batch(connection, pa.Table.from_pylist(rows, schema=BATCH_SCHEMA))
 

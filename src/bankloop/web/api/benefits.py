@@ -91,7 +91,8 @@ def expire(request: Request, body: GrantExpiryBody, console: Open, visitor: Writ
     require(visitor.principal, "benefit.expire")
 
     def effect(connection: Connection) -> Any:
-        return {"through": plain(body.through), "expired": expire_grants(connection, body.through)}
+        expected = {key for key, one in console.bank.spec.benefits.items() if one.reserve == "expected"}
+        return {"through": plain(body.through), "expired": expire_grants(connection, body.through, expected)}
 
     return once_in(request, console.bank.store, visitor, "benefit.expire", f"{body.through}", body, effect)
 

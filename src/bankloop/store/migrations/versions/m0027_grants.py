@@ -24,14 +24,24 @@ _ASSETS = (
     "INSERT INTO ledger_asset (asset, title_zh, title_en, scale) VALUES ('budget', '权益预算', 'benefit budgets', 2), "
     "('stock', '权益库存', 'benefit stock', 0) ON CONFLICT DO NOTHING"
 )
+# Grants whose contacts were called off before: they give back what they took, as such a grant does from now on.
+_CALLED_OFF = """
+CREATE TEMPORARY TABLE opening_off ON COMMIT DROP AS
+SELECT g.decision_id, g.benefit, g.reserved_fen, d.campaign || ':' || d.round AS budget
+FROM benefit_grant g JOIN contact_stop s USING (decision_id) LEFT JOIN decision d USING (decision_id) WHERE g.granted
+"""
 # Pools that counted something; a benefit without a counter was unlimited, and is counted from now on.
 _POOLS = """
 CREATE TEMPORARY TABLE opening_pool ON COMMIT DROP AS
 SELECT asset, name, format('%s/approved/%s', asset, name) AS source, format('%s/left/%s', asset, name) AS rest,
     format('%s/spent/%s', asset, name) AS spent, used, 0::bigint AS held
 FROM (SELECT CASE WHEN starts_with(pool, 'stock:') THEN 'stock' ELSE 'budget' END AS asset,
-    regexp_replace(pool, '^(stock|budget):', '') AS name, used FROM pool_use
+    regexp_replace(pool, '^(stock|budget):', '') AS name, used - CASE WHEN starts_with(pool, 'stock:')
+        THEN (SELECT count(*) FROM opening_off o WHERE 'stock:' || o.benefit = pool)
+        ELSE (SELECT coalesce(sum(o.reserved_fen), 0)::bigint FROM opening_off o WHERE 'budget:' || o.budget = pool) END
+        AS used FROM pool_use
     UNION ALL SELECT 'stock', g.benefit, count(*) FROM benefit_grant g WHERE g.granted
+    AND NOT EXISTS (SELECT FROM opening_off o WHERE o.decision_id = g.decision_id)
     AND NOT EXISTS (SELECT FROM pool_use u WHERE u.pool = 'stock:' || g.benefit) GROUP BY g.benefit) p WHERE used > 0
 """
 # The newest grants, as far as the pool counted; whichever were given before it had a limit were not.
@@ -44,7 +54,8 @@ FROM (SELECT g.decision_id, p.asset, p.rest, p.spent, w.amount, p.used,
     FROM benefit_grant g LEFT JOIN decision d USING (decision_id) CROSS JOIN LATERAL
         (VALUES ('stock', g.benefit, 1::bigint), ('budget', d.campaign || ':' || d.round, g.reserved_fen))
         w (asset, name, amount)
-    JOIN opening_pool p ON p.asset = w.asset AND p.name = w.name WHERE g.granted AND w.amount > 0) h
+    JOIN opening_pool p ON p.asset = w.asset AND p.name = w.name WHERE g.granted AND w.amount > 0
+    AND NOT EXISTS (SELECT FROM opening_off o WHERE o.decision_id = g.decision_id)) h
 WHERE so_far <= used
 """
 _SUMMED = (
@@ -88,6 +99,7 @@ _OPEN = (
 )
 _MOVE = (
     _ASSETS,
+    _CALLED_OFF,
     _POOLS,
     _HOLDS,
     _SUMMED,
@@ -98,7 +110,7 @@ _MOVE = (
     _ASKED_HOLDS,
     _ENTRIES,
     _OPEN,
-    "DROP TABLE opening_pool, opening_hold, opening_post",
+    "DROP TABLE opening_off, opening_pool, opening_hold, opening_post",
     "DROP TABLE pool_use",
 )
 

@@ -28,8 +28,8 @@ def pools_answer(found: Sequence[tuple[BurnDown, Text]]) -> Text:
     """Return the sentence that says which pools are empty and which come to their end."""
     if not found:
         return Text("还没有发放过权益。", "No benefit has been granted yet.")
-    empty = [title for one, title in found if one.pool.left <= 0]
-    near = [title for one, title in found if one.pool.near and one.pool.left > 0]
+    empty = [title for one, title in found if one.pool.used_up]
+    near = [title for one, title in found if one.pool.near]
     said = []
     if empty:
         zh, en = _listed(empty)
@@ -38,7 +38,7 @@ def pools_answer(found: Sequence[tuple[BurnDown, Text]]) -> Text:
         zh, en = _listed(near)
         said.append(
             Text(
-                f"剩余不到一成：{zh}；用完后不再发放。",
+                f"剩余不超过一成：{zh}；用完后不再发放。",
                 f"A tenth or less is left of {en}; when it is gone, no more is granted.",
             )
         )
@@ -69,12 +69,12 @@ def pools_table(found: Sequence[tuple[BurnDown, Text]]) -> Table:
 def _row(one: BurnDown, title: Text) -> tuple[Cell, ...]:
     pool, money = one.pool, one.pool.asset == BUDGET
     amounts = (pool.approved, pool.committed, pool.spent, one.released)
-    tone = Tone.BAD if pool.left <= 0 else Tone.WARN if pool.near else Tone.PLAIN
+    tone = Tone.BAD if pool.used_up else Tone.WARN if pool.near else Tone.PLAIN
     share = pool.left / pool.approved if pool.approved else 0.0
     return (
         Cell(_ASSETS[money], tag=True),
         Cell(title),
         *(Cell(say.money(amount) if money else say.count(amount)) for amount in amounts),
         Cell(say.money(pool.left) if money else say.count(pool.left), tone, bar=min(max(share, 0.0), 1.0)),
-        Cell(_ENDED if pool.left <= 0 else say.same(f"{one.empty_on or '—'}")),
+        Cell(_ENDED if pool.used_up else say.same(f"{one.empty_on or '—'}")),
     )
