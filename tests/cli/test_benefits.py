@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import bankloop
 from bankloop.benefit.grants import grant_benefits
 from bankloop.kit.clock import SystemClock
 from bankloop.organization.principals import system
@@ -21,9 +23,25 @@ from tests.organization.conftest import Folk, folk
 __all__ = ["bank", "folk"]
 
 
+# What half of the customers are expected to redeem.
+COUPON = """
+  - key: coupon
+    title: {zh: 券, en: Coupon}
+    kind: coupon
+    face: 60 CNY
+    stock: 100
+    reserve: expected
+    redemption: 50%
+"""
+
+
 @pytest.fixture
 def given(bank: Path, folk: Folk) -> Path:
     """Five grants of 30 yuan of a budget of 160: with the fifth, six yuan in a hundred and sixty are left."""
+    files = Path(bankloop.__file__).parent / "simulate" / "bank"
+    shutil.copytree(files, bank, dirs_exist_ok=True, ignore=shutil.ignore_patterns("bank.yaml"))
+    with (bank / "benefits.yaml").open("a", encoding="utf-8") as written:
+        written.write(COUPON)
     with open_store(bank, SystemClock()) as store, store.begin(system("benefit")) as connection:
         outcome = grant_benefits(connection, asked(range(6)), {"x:1": 16_000}, {"coupon": 100})
         assert outcome["granted"].to_pylist() == [True] * 5 + [False]
@@ -49,7 +67,7 @@ def test_a_grant_s_life_by_commands_and_the_ledger_is_right(given: Path, folk: F
         asset: (one["pool"]["committed"], one["pool"]["spent"], one["released"], one["left"])
         for asset, one in found.items()
     }
-    assert told == {"budget": (0, 3_000, 12_000, 13_000), "stock": (0, 1, 4, 99)}
+    assert told == {"budget": (0, 9_000, 6_000, 7_000), "stock": (0, 1, 4, 99)}
     assert run(given, "ledger", "check", *strategist)[1] == {"right": True, "wrong": []}
 
 

@@ -60,8 +60,9 @@ _DRAWN = text(
     "WHERE e.debit = a.account AND e.kind = 'hold' ORDER BY e.entry_id LIMIT 1) AS since, "
     "(SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_entry e WHERE e.debit = a.account "
     "AND e.kind IN ('release', 'expire')) + (SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_entry e "
-    "WHERE e.credit = a.account AND e.kind = 'reverse') - (SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_entry e "
-    "WHERE e.debit = a.account AND e.kind = 'post' AND e.reason = 'lapsed') AS freed FROM unnest(CAST(:accounts AS text[])) a (account)"
+    "WHERE e.credit = a.account AND e.kind = 'reverse') - "
+    "(SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_entry e WHERE e.debit = a.account AND e.kind = 'post' "
+    "AND e.reason = 'lapsed') AS freed FROM unnest(CAST(:accounts AS text[])) a (account)"
 )
 _FILLED = text(
     "SELECT a.account, (SELECT e.reason FROM ledger_entry e WHERE e.credit = a.account AND e.kind = 'post' "

@@ -126,7 +126,8 @@ def expire_grants(connection: Connection, through: date, expected: Collection[st
     """End what nobody redeemed of the grants whose last day is not after ``through``, and return how many ended.
 
     For whoever knows that all redemptions of these days have been told: what expires may be granted again. Of the
-    benefits named as ``expected`` less than their face was set aside, for those too who let them pass: that stays spent.
+    benefits named as ``expected`` less than their face was set aside, for those too who let theirs pass: that
+    stays spent.
     """
     with bank_wide(connection):
         name = copy_in(connection, open_requests(connection, request_of("")))
