@@ -18,7 +18,7 @@ _PASSWORD = "nine slow barges turning"  # noqa: S105 - of an attack's own accoun
 _WRONG = "ten quick barges turning"
 _OPEN = re.compile(
     r"/signin|/style.css|/icon.svg|/audiences.js|/workbench(\.webmanifest|\.js|/offline)|/worker.js|/healthz|/readyz"
-    r"|/metrics|/language|/api/v1/token"
+    r"|/metrics|/language|/c/|/api/v1/token"
 )
 
 
