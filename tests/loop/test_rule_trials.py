@@ -70,6 +70,13 @@ def test_chance_decides_by_the_control_for_the_plan_s_people_and_by_the_lot_for_
     assert (trial.plan_only, trial.rule_only, trial.rounds) == (1, 1, 1)
 
 
+def test_whom_the_plan_gives_another_action_is_on_neither_side() -> None:
+    another = [{**row, "intended_action": "card|none|sms"} for row in (ROWS[3], ROWS[4], ROWS[5])]
+    held = np.array([row["cell"] == "control" for row in [*ROWS, *another]])
+    ((_, trial),) = rule_trials([RULE], [decisions([*ROWS, *another])], [outcomes(len(held), held)])
+    assert (trial.plan.tolist(), trial.rule_only) == ([True, True, False, False], 1)
+
+
 def test_rounds_are_joined_and_each_window_has_its_own_control() -> None:
     table = decisions([*ROWS[:2], *ROWS[:2], ROWS[1]])
     held = np.array(table["cell"].to_pylist()) == "control"
@@ -107,3 +114,4 @@ def test_what_was_expected_adds_up_over_rounds_and_a_rule_is_read_where_it_alway
     assert rules_before(plans, "other", [1]) == ()
     # Rounds of before rules were kept have none.
     assert rules_before([stored(1)], "bind-card", [1]) == ()
+    assert rules_before([stored(1), stored(2, line("rich", 3.0))], "bind-card", [1, 2]) == ()

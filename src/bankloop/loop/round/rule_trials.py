@@ -29,6 +29,8 @@ Bools = NDArray[np.bool_]
 def rules_before(plans: Sequence[Plan], campaign: str, rounds: Sequence[int]) -> tuple[RuleBefore, ...]:
     """Return the rules that stood beside a campaign's plan in all of its ``rounds``, as they were valued beforehand.
 
+    A round of before rules were kept says of nobody whether a rule would have contacted them: with it none is read.
+
     Of several windows the expected differences and their errors add up, as if the model erred alike in all.
     """
     lines: dict[tuple[str, str], list[dict[str, object]]] = {}
@@ -36,7 +38,7 @@ def rules_before(plans: Sequence[Plan], campaign: str, rounds: Sequence[int]) ->
     for plan in plans:
         if plan.summary.get("round") in rounds and campaign in plan.campaigns:
             mine = [one for one in plan.summary.get("rules", ()) if one["campaign"] == campaign]
-            windows += bool(mine)
+            windows += 1
             for one in mine:
                 lines.setdefault((one["rule"], one["action"]), []).append(one)
     return tuple(_before(found) for found in lines.values() if len(found) == windows)
@@ -104,10 +106,12 @@ def _drawn(action: str, decided: pa.Table, found: evaluation.Outcomes) -> _Draw:
 
 
 def _trial(rule: RuleBefore, decided: pa.Table, found: evaluation.Outcomes, draw: _Draw) -> RuleTrial:
-    mine = np.array(pc.fill_null(decided["intended_action"], "").to_pylist(), dtype=str) == rule.action
+    intended = np.array(pc.fill_null(decided["intended_action"], "").to_pylist(), dtype=str)
+    # Whom the plan gives another action of the campaign is on neither side: that one is not nothing either.
+    mine, nothing = intended == rule.action, intended == ""
     theirs = _chosen(decided["reasons"], f"{BY_RULE}{rule.rule}")
     planned = ~draw.lot & ~found.control
-    rows = np.flatnonzero((mine ^ theirs) & np.where(draw.lot, draw.drew, mine))
+    rows = np.flatnonzero(((mine & ~theirs) | (theirs & nothing)) & np.where(draw.lot, draw.drew, mine))
     rows = rows[(draw.probability[rows] > 0.0) & (draw.probability[rows] < 1.0)]
     known = [found.worth] if found.before is None else [found.worth, found.before, found.before * found.worth]
     return RuleTrial(
@@ -119,7 +123,7 @@ def _trial(rule: RuleBefore, decided: pa.Table, found: evaluation.Outcomes, draw
         found.success[rows] > 0,
         np.column_stack(known)[rows],
         int((planned & mine & ~theirs).sum()),
-        int((planned & theirs & ~mine).sum()),
+        int((planned & theirs & nothing).sum()),
     )
 
 
