@@ -70,11 +70,15 @@ def test_chance_decides_by_the_control_for_the_plan_s_people_and_by_the_lot_for_
     assert (trial.plan_only, trial.rule_only, trial.rounds) == (1, 1, 1)
 
 
-def test_whom_the_plan_gives_another_action_is_on_neither_side() -> None:
-    another = [{**row, "intended_action": "card|none|sms"} for row in (ROWS[3], ROWS[4], ROWS[5])]
-    held = np.array([row["cell"] == "control" for row in [*ROWS, *another]])
-    ((_, trial),) = rule_trials([RULE], [decisions([*ROWS, *another])], [outcomes(len(held), held)])
-    assert (trial.plan.tolist(), trial.rule_only) == ([True, True, False, False], 1)
+def test_whom_the_plan_gives_another_action_is_compared_with_that_one() -> None:
+    drawn = [decided("explore", False, True, issued, LOT) for issued in (CALL, "card|none|sms", "")]
+    another = [{**row, "intended_action": "card|none|sms"} for row in drawn]
+    table = decisions([*another, ROWS[2], ROWS[9]])
+    held = np.array(table["cell"].to_pylist()) == "control"
+    ((_, trial),) = rule_trials([RULE], [table], [outcomes(len(held), held)])
+    assert (trial.plan.tolist(), trial.contacted.tolist()) == ([False, False], [True, False])
+    assert trial.probability.tolist() == pytest.approx([0.5, 0.5])
+    assert trial.net.tolist() == [-1.0, 200.0 - 2.0]
 
 
 def test_rounds_are_joined_and_each_window_has_its_own_control() -> None:

@@ -77,7 +77,7 @@ def rule_trials(
 
 @dataclass(frozen=True, slots=True)
 class _Draw:
-    """Of each decision of a round (n,): whether the lot decided it, and drew the action or nothing, how probably.
+    """Of each decision of a round (n,): whether the lot decided, and drew the action or what the plan meant, how probably.
 
     ``probability`` is that of being contacted where the lot decided, else of not being in the control.
     """
@@ -92,12 +92,14 @@ def _drawn(action: str, decided: pa.Table, found: evaluation.Outcomes) -> _Draw:
     issued = np.array(pc.fill_null(decided["issued_action"], "").to_pylist(), dtype=str)
     lot = np.array(decided["cell"].to_pylist()) == ExperimentCell.EXPLORE.value
     odds, drew = np.zeros(len(lot)), np.zeros(len(lot), bool)
-    texts = decided["propensities"]
+    texts, meant = decided["propensities"], pc.fill_null(decided["intended_action"], "").to_pylist()
     for row in np.flatnonzero(lot).tolist():
         shares = json.loads(texts[row].as_py())
-        mine, nothing = shares.get(action, 0) / _PPM, shares.get("", 0) / _PPM
-        drew[row] = mine > 0.0 and nothing > 0.0 and issued[row] in (action, "")
-        odds[row] = mine / (mine + nothing) if drew[row] else 0.0
+        # Whom the plan gives another action of the campaign has that one without the rule, and not nothing.
+        other = "" if meant[row] == action else meant[row]
+        mine, without = shares.get(action, 0) / _PPM, shares.get(other, 0) / _PPM
+        drew[row] = mine > 0.0 and without > 0.0 and issued[row] in (action, other)
+        odds[row] = mine / (mine + without) if drew[row] else 0.0
     windows = np.zeros(len(lot), np.int64) if found.window is None else found.window
     for window in np.unique(windows):
         here = ~lot & (windows == window)
@@ -107,11 +109,10 @@ def _drawn(action: str, decided: pa.Table, found: evaluation.Outcomes) -> _Draw:
 
 def _trial(rule: RuleBefore, decided: pa.Table, found: evaluation.Outcomes, draw: _Draw) -> RuleTrial:
     intended = np.array(pc.fill_null(decided["intended_action"], "").to_pylist(), dtype=str)
-    # Whom the plan gives another action of the campaign is on neither side: that one is not nothing either.
-    mine, nothing = intended == rule.action, intended == ""
+    mine = intended == rule.action
     theirs = _chosen(decided["reasons"], f"{BY_RULE}{rule.rule}")
     planned = ~draw.lot & ~found.control
-    rows = np.flatnonzero(((mine & ~theirs) | (theirs & nothing)) & np.where(draw.lot, draw.drew, mine))
+    rows = np.flatnonzero((mine ^ theirs) & np.where(draw.lot, draw.drew, mine))
     rows = rows[(draw.probability[rows] > 0.0) & (draw.probability[rows] < 1.0)]
     known = [found.worth] if found.before is None else [found.worth, found.before, found.before * found.worth]
     return RuleTrial(
@@ -123,7 +124,7 @@ def _trial(rule: RuleBefore, decided: pa.Table, found: evaluation.Outcomes, draw
         found.success[rows] > 0,
         np.column_stack(known)[rows],
         int((planned & mine & ~theirs).sum()),
-        int((planned & theirs & nothing).sum()),
+        int((planned & theirs & ~mine).sum()),
     )
 
 
