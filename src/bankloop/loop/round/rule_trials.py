@@ -77,7 +77,7 @@ def rule_trials(
 
 @dataclass(frozen=True, slots=True)
 class _Draw:
-    """Of each decision of a round (n,): whether the lot decided, and drew the action or what the plan meant, how probably.
+    """Of each decision of a round (n,): whether the lot decided, and drew the action or what the plan meant.
 
     ``probability`` is that of being contacted where the lot decided, else of not being in the control.
     """
