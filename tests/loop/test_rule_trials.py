@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate import Estimate, Outcomes
-from bankloop.loop.evaluate.rules import RuleBefore
-from bankloop.loop.round.rule_trials import rule_trials, rules_before
+from bankloop.loop.evaluate.rules import SEEN, RuleBefore, measure_rule
+from bankloop.loop.round.rule_trials import rounds_with_rules, rule_trials, rules_before
 from bankloop.store.contracts import Plan
 from tests.loop.evaluate.rounds import START, decisions
 
@@ -81,6 +83,55 @@ def test_whom_the_plan_gives_another_action_is_compared_with_that_one() -> None:
     assert trial.net.tolist() == [-1.0, 200.0 - 2.0]
 
 
+SMS = "card|none|sms"
+EVEN = json.dumps({CALL: 400_000, SMS: 300_000, "": 300_000})
+
+
+def simulated(
+    rng: np.random.Generator, other: float, call: float = 400.0, n: int = 6_000
+) -> tuple[Any, Outcomes, float]:
+    """A round whose plan calls a sixth, whose rule calls another sixth, half of whom the plan sends a message.
+
+    A call brings ``call`` and a message ``other``, alike for everybody; the third value is what the plan truly brings
+    above the rule.
+    """
+    kind = rng.permutation(
+        np.repeat(np.arange(6), n // 6)
+    )  # 0 the plan's own, 1 and 2 the rule's own, the rest nobody's
+    theirs, half = np.isin(kind, (1, 2)) & (rng.random(n) < 0.5), rng.random(n) < 0.5
+    meant = np.where(kind == 0, CALL, np.where(theirs & half, SMS, ""))
+    held, lot = rng.random(n) < 0.25, rng.random(n) < 0.4
+    lot &= ~held
+    drew = rng.choice([CALL, SMS, ""], n, p=[0.4, 0.3, 0.3])
+    issued = np.where(lot, drew, np.where(held, "", meant))
+    success = rng.random(n) < 0.5
+    brought = call * (issued == CALL) + other * (issued == SMS)
+    table = pa.table({
+        "cell": np.where(lot, "explore", np.where(held, "control", "optimize")), "intended_action": meant,
+        "issued_action": issued, "propensities": np.where(lot, EVEN, "{}"),
+        "reasons": [["reached", "rule:rich"] if one else ["reached"] for one in theirs],
+    })  # fmt: skip
+    planned, worth = ~held & ~lot, rng.lognormal(7.0, 0.4, n)
+    found = replace(outcomes(n, held), success=success * 1.0, worth=worth, cost=-brought)
+    true = call * (planned & (kind == 0)).sum() - (call - other * half)[planned & theirs].sum()
+    return table, found, float(true)
+
+
+@pytest.mark.parametrize("other", [0.0, 200.0, 400.0, 600.0])
+def test_against_a_rule_what_the_plan_gives_instead_is_taken_off(other: float) -> None:
+    rng, runs, covered, off = np.random.default_rng(31), 100, 0, []
+    for _ in range(runs):
+        table, found, true = simulated(rng, other)
+        ((_, trial),) = rule_trials([RULE], [table], [found])
+        told = measure_rule(trial)
+        assert told.difference is not None, told.unread
+        covered += told.difference.low <= true <= told.difference.high
+        off.append((told.difference.value - true) / (told.seen / SEEN))
+    # Three standard errors of a rate of .95 over as many runs, and of a mean of deviations with variance 1.
+    assert covered / runs >= 0.88
+    assert abs(float(np.mean(off))) < 3.0 / runs**0.5
+
+
 def test_rounds_are_joined_and_each_window_has_its_own_control() -> None:
     table = decisions([*ROWS[:2], *ROWS[:2], ROWS[1]])
     held = np.array(table["cell"].to_pylist()) == "control"
@@ -118,4 +169,6 @@ def test_what_was_expected_adds_up_over_rounds_and_a_rule_is_read_where_it_alway
     assert rules_before(plans, "other", [1]) == ()
     # Rounds of before rules were kept have none.
     assert rules_before([stored(1)], "bind-card", [1]) == ()
-    assert rules_before([stored(1), stored(2, line("rich", 3.0))], "bind-card", [1, 2]) == ()
+    plans = [stored(1), stored(2, line("rich", 3.0)), stored(3, line("rich", 2.0)), stored(3)]
+    assert rounds_with_rules(plans, "bind-card", [1, 2, 3]) == (2,)
+    assert rounds_with_rules(plans, "other", [1, 2, 3]) == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import numpy as np
 import pytest
 
 from bankloop.cli import policies as commands
+from bankloop.kit.clock import FixedClock
 from bankloop.kit.text import Language, Text
 from bankloop.loop.evaluate import Estimate, Reading, RuleReading, RuleVerdict, reading_of
 from bankloop.loop.reach import Family
-from bankloop.loop.round.reading import newest_readings
+from bankloop.loop.round import reading
+from bankloop.loop.round.reading import newest_readings, read_rounds
 from bankloop.loop.round.rules import RICHEST, RuleChoice, rule_choices
 from bankloop.loop.round.window import Window, plain_reading
 from bankloop.organization.principals import system
@@ -123,8 +126,33 @@ def test_rules_are_read_once_the_window_has_closed_and_come_back_from_the_store_
         # Six thousand customers tell no rule from another, and it is said.
         assert one.verdict in (RuleVerdict.SAME, RuleVerdict.UNREADABLE, RuleVerdict.UNTOLD)
         assert "size" in one.sentence.en
-    for reading in found.values():
-        assert reading_of(json.loads(json.dumps(plain_reading(reading)))) == reading
+    for read in found.values():
+        assert reading_of(json.loads(json.dumps(plain_reading(read)))) == read
+
+
+def test_a_round_of_before_rules_is_pooled_but_says_nothing_of_them(
+    small: SmallBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank, earlier = small.open, ROUND + 1
+    monkeypatch.setattr(bank.lake, "clock", FixedClock(bank.clock.now() + timedelta(days=90)))
+    alone = read_rounds(bank, system(), "keep-deposits", (ROUND,), keep=False)
+    assert alone.rules
+    population, found, plans = reading.round_population, reading.campaign_outcomes, reading.read_plans
+    for name, served in {
+        "round_population": lambda connection, name, _, *more: population(connection, name, ROUND, *more),
+        "campaign_outcomes": lambda bank, connection, lock, decided, round_: replace(
+            found(bank, connection, lock, decided, ROUND), round=round_
+        ),
+        "read_plans": lambda connection: [
+            *plans(connection),
+            *(replace(one, summary={"round": earlier}) for one in plans(connection)),
+        ],
+    }.items():
+        monkeypatch.setattr(reading, name, served)
+    pooled = read_rounds(bank, system(), "keep-deposits", (earlier, ROUND), keep=False)
+    assert pooled.rounds == (earlier, ROUND)
+    assert pooled.rules == alone.rules
+    assert read_rounds(bank, system(), "keep-deposits", (earlier,), keep=False).rules == ()
 
 
 @pytest.mark.parametrize(
@@ -140,15 +168,15 @@ def test_rules_are_read_once_the_window_has_closed_and_come_back_from_the_store_
 def test_what_was_expected_and_what_was_measured_stand_side_by_side(
     small: SmallBank, verdict: RuleVerdict, zh: str, en: str
 ) -> None:
-    reading = replace(kept(small)["keep-deposits"], rules=(replace(RULE, verdict=verdict),))
-    table = measured_table([reading], {"keep-deposits": Text("承接", "Keep")})
+    read = replace(kept(small)["keep-deposits"], rules=(replace(RULE, verdict=verdict),))
+    table = measured_table([read], {"keep-deposits": Text("承接", "Keep")})
     assert [len(row) for row in table.rows] == [len(table.columns)]
     said = [cell.text for cell in table.rows[0]]
     assert (said[1].zh, said[1].en) == (zh, en)
     assert said[3].en == "+¥90.00k [¥10.00k, ¥170.0k]"
     assert said[2].en == "−¥50.00k [−¥90.00k, −¥10.00k]"
     assert said[4].en == "900 (850) · 880 (120)"
-    unread = measured_table([replace(reading, rules=(replace(RULE, measured=None),))], {"keep-deposits": said[0]})
+    unread = measured_table([replace(read, rules=(replace(RULE, measured=None),))], {"keep-deposits": said[0]})
     assert unread.rows[0][2].text.en == "—"
 
 

@@ -234,14 +234,25 @@ _CLAIM = 0.05
 SURE, HALF = 0.8, 0.5
 _SAME = Text("规则联系的是同样的人", "the rule contacts the same people")
 _PLAN = Text(
-    "方案更好：比规则多带来 {value} [{low}, {high}]；联系一次，方案的人带来 {plan}，规则的人 {rule}",
-    "the plan is better: it brought {value} [{low}, {high}] more; a contact brought {plan} with its people and {rule} "
-    "with the rule's",
+    "方案更好：比规则多带来 {value} [{low}, {high}]；{each}",
+    "the plan is better: it brought {value} [{low}, {high}] more; {each}",
 )
 _RULE = Text(
-    "规则更好：方案比规则{value} [{low}, {high}]；联系一次，规则的人带来 {rule}，方案的人 {plan}",
-    "the rule is better: the plan brought {value} [{low}, {high}] beside it; a contact brought {rule} with the rule's "
-    "people and {plan} with the plan's",
+    "规则更好：方案比规则{value} [{low}, {high}]；{each}",
+    "the rule is better: the plan brought {value} [{low}, {high}] beside it; {each}",
+)
+# What a contact brought with whose people; where one side contacts nobody of its own, that is said instead of nought.
+_BOTH = Text(
+    "联系一次，方案的人带来 {plan}，规则的人 {rule}",
+    "a contact brought {plan} with the plan's people and {rule} with the rule's",
+)
+_PLAN_ALONE = Text(
+    "联系一次，方案的人带来 {plan}；规则没有另外联系谁",
+    "a contact brought {plan} with the plan's people; the rule contacts nobody else",
+)
+_RULE_ALONE = Text(
+    "联系一次，规则的人带来 {rule}；方案没有另外联系谁",
+    "a contact brought {rule} with the rule's people; the plan contacts nobody else",
 )
 _UNTOLD = Text(
     "这个规模说不清：{value} [{low}, {high}]；这样的轮次看得出 {seen} 以上的差额；真有这么多的话，要合并{rounds}轮",
@@ -290,7 +301,7 @@ def _told(before: RuleBefore, trial: RuleTrial, found: RuleMeasure, q: float) ->
         trial.plan_only,
         trial.rule_only,
         verdict,
-        _sentence(before, found, verdict, rounds),
+        _sentence(before, trial, found, verdict, rounds),
         before.expected,
         before.probability,
         before.unsure,
@@ -312,7 +323,9 @@ def _verdict(trial: RuleTrial, found: RuleMeasure, q: float) -> RuleVerdict:
     return RuleVerdict.PLAN if found.difference.value > 0 else RuleVerdict.RULE
 
 
-def _sentence(before: RuleBefore, found: RuleMeasure, verdict: RuleVerdict, rounds: int | None) -> Text:
+def _sentence(
+    before: RuleBefore, trial: RuleTrial, found: RuleMeasure, verdict: RuleVerdict, rounds: int | None
+) -> Text:
     if verdict is RuleVerdict.SAME:
         return _SAME
     if found.difference is None:
@@ -323,8 +336,7 @@ def _sentence(before: RuleBefore, found: RuleMeasure, verdict: RuleVerdict, roun
             value=_money(found.difference.value, sign=True),
             low=_money(found.difference.low),
             high=_money(found.difference.high),
-            plan=_money(found.each[0]),
-            rule=_money(found.each[1]),
+            each=_each(trial, found),
             seen=_money(found.seen),
             rounds=in_rounds(rounds),
         )
@@ -332,6 +344,11 @@ def _sentence(before: RuleBefore, found: RuleMeasure, verdict: RuleVerdict, roun
         return said
     more = _BETTER if before.probability <= 1.0 - SURE else _AS_GOOD
     return Text(said.zh + more.zh, said.en + more.en)
+
+
+def _each(trial: RuleTrial, found: RuleMeasure) -> Text:
+    said = _BOTH if trial.plan_only and trial.rule_only else _PLAN_ALONE if trial.plan_only else _RULE_ALONE
+    return said.filled(plan=_money(found.each[0]), rule=_money(found.each[1]))
 
 
 def _money(fen: float, *, sign: bool = False) -> Text:

@@ -24,7 +24,7 @@ from bankloop.loop.round.labels import (
     round_population,
     staffed,
 )
-from bankloop.loop.round.rule_trials import JUDGED_BY, rule_trials, rules_before
+from bankloop.loop.round.rule_trials import JUDGED_BY, rounds_with_rules, rule_trials, rules_before
 from bankloop.loop.round.window import plain_reading
 from bankloop.loop.spec import Lock
 from bankloop.organization.people import OF_STAFF, OF_UNITS, UnitPlaces
@@ -43,7 +43,9 @@ def read_rounds(bank: Bank, principal: Principal, campaign: str, rounds: Sequenc
             outcomes.append(replace(found, notes={**found.notes, **left_out}))
             shares.append(_share(connection, lock, round_))
             decided.append(decisions)
-        before = rules_before(read_plans(connection), campaign, rounds)
+        plans = read_plans(connection)
+        judged = rounds_with_rules(plans, campaign, rounds)
+        before = rules_before(plans, campaign, judged)
         first, last = _starts(connection, campaign, rounds)
         kept = [one for one in read_results(connection, campaign) if one.reading.get("rounds") == list(rounds)]
     today, within = bank.lake.today(), lock.campaign.goal.within
@@ -55,7 +57,8 @@ def read_rounds(bank: Bank, principal: Principal, campaign: str, rounds: Sequenc
     # Rules are measured once: an interval for one look, and everybody's outcome known.
     if elapsed >= 1.0 and before:
         broken = next(iter(reading.broken_checks), None)
-        reading = replace(reading, rules=read_rules(rule_trials(before, decided, outcomes), broken))
+        ruled = [pair for round_, *pair in zip(rounds, decided, outcomes, strict=True) if round_ in judged]
+        reading = replace(reading, rules=read_rules(rule_trials(before, *zip(*ruled, strict=True)), broken))
     earlier = [one for one in kept if one.as_of < today]
     if earlier:
         was = earlier[-1]

@@ -26,10 +26,21 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
+def rounds_with_rules(plans: Sequence[Plan], campaign: str, rounds: Sequence[int]) -> tuple[int, ...]:
+    """Return those of a campaign's ``rounds`` in all of whose windows rules stood beside the plan.
+
+    Another round, such as one from before rules were kept, says of nobody whether a rule would have contacted them.
+    """
+    told: dict[int, bool] = {}
+    for plan in plans:
+        if (round_ := int(plan.summary.get("round", 0))) in rounds and campaign in plan.campaigns:
+            stood = any(one["campaign"] == campaign for one in plan.summary.get("rules", ()))
+            told[round_] = told.get(round_, True) and stood
+    return tuple(round_ for round_ in rounds if told.get(round_, False))
+
+
 def rules_before(plans: Sequence[Plan], campaign: str, rounds: Sequence[int]) -> tuple[RuleBefore, ...]:
     """Return the rules that stood beside a campaign's plan in all of its ``rounds``, as they were valued beforehand.
-
-    A round of before rules were kept says of nobody whether a rule would have contacted them: with it none is read.
 
     Of several windows the expected differences and their errors add up, as if the model erred alike in all.
     """
@@ -103,7 +114,8 @@ def _drawn(action: str, decided: pa.Table, found: evaluation.Outcomes) -> _Draw:
     windows = np.zeros(len(lot), np.int64) if found.window is None else found.window
     for window in np.unique(windows):
         here = ~lot & (windows == window)
-        odds[here] = 1.0 - found.control[here].mean()
+        if here.any():
+            odds[here] = 1.0 - found.control[here].mean()
     return _Draw(lot, drew, np.where(lot, issued == action, ~found.control), odds)
 
 
