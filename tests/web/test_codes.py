@@ -89,6 +89,7 @@ def test_one_poster_with_two_people_s_codes_and_each_scan_is_its_own_person_s(st
         status, page = scan(staffed, at_the_door, agent)
         assert status == 200
         assert "绑卡立减" in page
+        assert "/signin" not in page
     assert scan(staffed, elsewhere)[0] == 200
     assert scan(staffed, f"{elsewhere}?at=unknown")[0] == 200
     told = [staffed.api("strategist").get(f"/api/v1/codes/{code}").json() for code in found]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bankloop.cli.customers import Reason, acting_in, opened_in
-from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, say, show_table, yuan
+from bankloop.cli.screen import AsJson, Folder, Person, finish, handled, language, say, show_table, yuan
 from bankloop.kit.text import Text
 
 if TYPE_CHECKING:
-    from bankloop.benefit.grants import BenefitGrant, BurnDown
+    from bankloop.benefit.grants import BenefitGrant
 
 _HERE = Path()
 Decision = Annotated[
@@ -31,27 +31,19 @@ def pools_(bank: Folder = _HERE, as_: Person = "strategist", as_json: AsJson = F
     """预算与库存：占用、已用、释放、剩余、按现在的速度哪天用完。Budgets and stocks: committed, spent, released, left, empty when."""
     from bankloop.benefit.grants import burn_downs
     from bankloop.kit.plain import plain
+    from bankloop.report.pools import pool_title, pools_answer, pools_table
 
     with opened_in(bank, as_, "ledger.read") as (opened, connection):
         found = burn_downs(connection, opened.lake.today(), opened.lake.zone)
-    heads = ["批准 / approved", "占用 / committed", "已用 / spent", "释放 / released", "剩余 / left"]
-    show_table(
-        "预算与库存 / budgets and stocks",
-        ["池 / pool", *heads, "用完 / empty on"],
-        [_row(one) for one in found],
-        right=[1, 2, 3, 4, 5],
-    )
-    near = [f"{one.pool.asset} {one.pool.name}" for one in found if one.pool.near]
-    if near:
-        zh, en = "、".join(near), ", ".join(near)
-        say(
-            Text(
-                f"剩余不超过一成：{zh}；用完后不再发放。",
-                f"A tenth or less is left of {en}; when it is gone, no more is given.",
-            )
-        )
-    rows = [{**plain(one), "left": one.pool.left, "near": one.pool.near} for one in found]
-    finish({"pools": rows}, as_json)
+        titles = {name: one.title.text for name, one in opened.spec.campaigns.items()}
+        named = [(one, pool_title(one.pool, titles, opened.spec.benefits)) for one in found]
+    table, speaks = pools_table(named), language()
+    heads = [one.title.say(speaks) for one in table.columns]
+    rows = [[cell.text.say(speaks) for cell in row] for row in table.rows]
+    show_table(table.caption.say(speaks), heads, rows, [n for n, one in enumerate(table.columns) if one.number])
+    say(pools_answer(named))
+    told = [{**plain(one), "left": one.pool.left, "near": one.pool.near} for one in found]
+    finish({"pools": told}, as_json)
 
 
 @group.command("show")
@@ -117,13 +109,6 @@ def expire(
         )
     )
     finish({"through": through, "expired": ended}, as_json)
-
-
-def _row(one: BurnDown) -> list[str]:
-    pool = one.pool
-    amounts = (pool.approved, pool.committed, pool.spent, one.released, pool.left)
-    said = [yuan(amount) if pool.asset == "budget" else f"{amount:,}" for amount in amounts]
-    return [f"{pool.asset} {pool.name}", *said, f"{one.empty_on or '—'}"]
 
 
 def _show(found: BenefitGrant, as_json: bool) -> None:

@@ -71,13 +71,16 @@ def _benefits(store: Store) -> Finding:
     """Return which budgets and stocks of benefits come to their end: a word in time, and no fault."""
     from bankloop.benefit.grants import pools
     from bankloop.organization.principals import system
+    from bankloop.report.pools import KINDS
     from bankloop.store.doctor import Finding
 
     with store.begin(system("doctor")) as connection:
-        near = [f"{one.asset} {one.name}" for one in pools(connection) if one.near]
+        near = [one for one in pools(connection) if one.near]
     named, more = near[:_MOST_NAMES], len(near) - _MOST_NAMES
-    zh = "、".join(named) + (f" 等 {len(near)} 个" if more > 0 else "")
-    en = ", ".join(named) + (f" and {more} more" if more > 0 else "")
+    zh = "、".join(f"{KINDS[one.asset].zh} {one.name}" for one in named) + (f" 等 {len(near)} 个" if more > 0 else "")
+    en = ", ".join(f"{KINDS[one.asset].en.lower()} {one.name}" for one in named) + (
+        f" and {more} more" if more > 0 else ""
+    )
     said = Text(f"剩余不超过一成：{zh}", f"a tenth or less is left of {en}")
     well = Text("没有将尽的权益预算和库存", "no budget or stock of benefits comes to its end")
     cure = Text("bankloop benefit pools 看哪天用完", "bankloop benefit pools says when each is empty")

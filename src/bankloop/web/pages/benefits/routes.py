@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from bankloop.benefit.grants import burn_downs
 from bankloop.organization.rights import require
-from bankloop.web.pages.benefits.page import TITLE, pool_title, pools_answer, pools_table
+from bankloop.report.pools import TITLE, pool_title, pools_answer, pools_table
 from bankloop.web.shell.forms import Here
 from bankloop.web.shell.rendering import console_of, page
 

@@ -22,20 +22,20 @@ def codes_table(found: Sequence[ChannelCode]) -> Table:
     """Return codes as a table, each leading to its page."""
     columns = (
         Column(Text("名称", "Title")),
-        Column(Text("归属", "Whose")),
-        Column(Text("机构", "Unit")),
-        Column(Text("状态", "State")),
-        Column(Text("截止", "Until")),
         Column(Text("扫码", "Scans"), number=True),
+        Column(Text("归属", "Whose")),
+        Column(Text("状态", "State")),
+        Column(Text("机构", "Unit")),
+        Column(Text("截止", "Until")),
     )
     rows = tuple(
         (
             Cell(say.same(one.title), drill=f"codes/{one.code}"),
-            Cell(say.same(one.staff_name)),
-            Cell(one.unit),
-            Cell(STATES[one.state], tone_of(one.state), tag=True),
-            Cell(say.same(f"{one.until}")),
             Cell(say.count(one.scans)),
+            Cell(say.same(one.staff_name)),
+            Cell(STATES[one.state], tone_of(one.state), tag=True),
+            Cell(one.unit),
+            Cell(say.same(f"{one.until}")),
         )
         for one in found
     )

@@ -1,17 +1,17 @@
-"""Budgets and stocks as a page: what is committed, spent, released and left of each, and the day when it is empty."""
+"""Budgets and stocks of benefits as page and command show them: by their names, what is left, and when it is gone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bankloop.benefit.grants import BUDGET, BurnDown, GrantPool
+from bankloop.benefit.grants import BUDGET, STOCK, BurnDown, GrantPool
 from bankloop.kit.text import Text
 from bankloop.loop.spec import Benefit
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
 
 TITLE = Text("权益预算与库存", "Budgets and stocks of benefits")
-_ASSETS = {True: Text("预算", "Budget"), False: Text("库存", "Stock")}
+KINDS = {BUDGET: Text("预算", "Budget"), STOCK: Text("库存", "Stock")}
 _ENDED = Text("已用完", "used up")
 
 
@@ -54,14 +54,14 @@ def _listed(titles: Sequence[Text]) -> tuple[str, str]:
 def pools_table(found: Sequence[tuple[BurnDown, Text]]) -> Table:
     """Return all pools, what is left drawn as a share of what was approved."""
     columns = (
-        Column(Text("种类", "Kind")),
         Column(Text("名称", "Name")),
+        Column(Text("剩余", "Left"), number=True),
+        Column(Text("按现在的速度用完", "Empty at this pace")),
         Column(Text("批准", "Approved"), number=True),
         Column(Text("占用", "Committed"), number=True),
         Column(Text("已核销", "Spent"), number=True),
         Column(Text("释放", "Released"), number=True),
-        Column(Text("剩余", "Left"), number=True),
-        Column(Text("按现在的速度用完", "Empty at this pace")),
+        Column(Text("种类", "Kind")),
     )
     return Table("pools", TITLE, columns, tuple(_row(one, title) for one, title in found))
 
@@ -72,9 +72,9 @@ def _row(one: BurnDown, title: Text) -> tuple[Cell, ...]:
     tone = Tone.BAD if pool.used_up else Tone.WARN if pool.near else Tone.PLAIN
     share = pool.left / pool.approved if pool.approved else 0.0
     return (
-        Cell(_ASSETS[money], tag=True),
         Cell(title),
-        *(Cell(say.money(amount) if money else say.count(amount)) for amount in amounts),
         Cell(say.money(pool.left) if money else say.count(pool.left), tone, bar=min(max(share, 0.0), 1.0)),
         Cell(_ENDED if pool.used_up else say.same(f"{one.empty_on or '—'}")),
+        *(Cell(say.money(amount) if money else say.count(amount)) for amount in amounts),
+        Cell(KINDS[pool.asset], tag=True),
     )
