@@ -231,8 +231,8 @@ def _page(
         )
     draft, proposal, fault, files = _proposed(console)
     kept = read_draft(console.folder)
+    job = newest_job(console, visitor, "try")  # before its result: what ends in between is shown as ended
     shown = bringing_page(draft, files, proposal, fault, kept_trial(kept))
-    job = newest_job(console, visitor, "try")
     return page(
         request,
         "bringing.html",
