@@ -1,6 +1,6 @@
 # One command each. Everything is installed into .venv of this folder; nothing global, no sudo.
 PYTHON ?= python3
-SOAK ?= today/4
+SOAK ?= today/6
 VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := requirements/runtime.txt requirements/dev.txt
@@ -46,7 +46,7 @@ setup: $(VENV)/.runtime
 demo: $(VENV)/.runtime
 	$(BIN)/bankloop demo $(DEMO)
 
-## test: every test that this machine can run, of the long ones a quarter, another each day (SOAK=all: all); what needs Java, Chromium or slapd is left out where they are missing, and listed
+## test: every test that this machine can run, of the long ones a sixth, another each day (SOAK=all: all); what needs Java, Chromium or slapd is left out where they are missing, and listed
 test: $(VENV)/.dev $(if $(SPARK),$(VENV)/.spark)
 	@$(if $(SPARK),:,echo "left out: tests marked spark (no java on this machine)")
 	@$(if $(CHROMIUM),:,echo "left out: tests marked browser (no chromium on this machine)")

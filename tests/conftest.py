@@ -55,7 +55,7 @@ settings.load_profile("bankloop")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let long tests be sampled: all of them, or one part of several, another each day."""
     parser.addoption(
-        "--soak", default="all", metavar="PART/PARTS", help="long tests: all, or one part, as 2/4; today/4 turns daily"
+        "--soak", default="all", metavar="PART/PARTS", help="long tests: all, or one part, as 2/6; today/6 turns daily"
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -154,9 +155,15 @@ OTHERS = {
 FROM_THE_TOP = ("strategist", "commander", "relationship_manager")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("width", [1440, 390])
+def by_turns(every: Iterable[tuple[Any, ...]], *daily: tuple[Any, ...]) -> list[Any]:
+    """Of all ways to look at pages, those taken every day, and the others as long tests, which take turns."""
+    return [one if one in daily else pytest.param(*one, marks=pytest.mark.soak) for one in every]
+
+
+@pytest.mark.parametrize(
+    ("width", "language", "scheme"),
+    by_turns(product((1440, 390), ("zh", "en"), ("light", "dark")), (390, "zh", "light"), (1440, "en", "dark")),
+)
 def test_pages_fit_and_can_be_walked(
     chromium: Any, address: str, staffed: Staffed, plan_id: str, axe: str, width: int, language: str, scheme: str
 ) -> None:
@@ -228,8 +235,7 @@ def below(staffed: Staffed) -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("width", "language"), by_turns(product((1440, 390), ("zh", "en")), (390, "zh")))
 def test_each_reader_s_pages(
     chromium: Any, address: str, staffed: Staffed, below: dict[str, list[str]], axe: str, width: int, language: str
 ) -> None:
