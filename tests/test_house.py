@@ -182,7 +182,7 @@ def test_no_committed_file_names_a_registry_or_a_machine() -> None:
 
 
 # How much of what the house does not want is still there. Each may only fall: whoever brings one down writes the new number.
-STILL_THERE = {"long lines": 1_165, "format skips": 540, "long functions": 8, "wide doors": 15}
+STILL_THERE = {"long lines": 1_157, "format skips": 534, "long functions": 8, "wide doors": 15}
 MOST_LINE, MOST_FUNCTION, MOST_EXPORTS = 120, 60, 25
 
 
@@ -205,6 +205,20 @@ def counted() -> dict[str, int]:
 
 def test_what_the_house_does_not_want_only_gets_less() -> None:
     assert counted() == STILL_THERE
+
+
+def test_what_a_refusal_is_told_goes_into_its_fields() -> None:
+    """A sentence that is put together beforehand is filled once more, and breaks at a brace that a reason or a name holds."""
+    found = [
+        f"{module_of(path)}:{node.lineno}"
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("Error", "Fault"))
+        for said in node.args
+        if isinstance(said, ast.Call) and ast.unparse(said.func) == "Text"
+        if any(isinstance(part, ast.FormattedValue) for one in said.args for part in ast.walk(one))
+    ]
+    assert found == []
 
 
 def test_a_class_s_name_stands_for_one_thing() -> None:

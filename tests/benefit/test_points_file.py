@@ -78,6 +78,7 @@ def test_a_file_is_read_and_what_every_bank_begins_with_earns_nothing(tmp_path: 
         ("begins: 2026-01-01", "begins: soon", "begins"),
         ("id: first-wallet", "id: card", "earn"),
         ("taken_back: debt", "taken_back: perhaps", "taken_back"),
+        ("zh: ", "cn: ", "title"),
     ],
 )
 def test_a_file_that_says_something_impossible_is_refused_with_its_place(

@@ -240,6 +240,12 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return max(near, key=lambda one: difflib.SequenceMatcher(None, asked, one.lower()).ratio(), default=None)
 
 
+def nearest_said(name: str, known: Iterable[str], otherwise: Text) -> Text:
+    """Return the words that name the nearest known name, or ``otherwise`` where none could have been meant."""
+    near = nearest(name, known)
+    return Text(f"最接近的是 {near}", f"the nearest is {near}") if near else otherwise
+
+
 def _could_be(asked: str, known: str) -> bool:
     """Return whether a name may stand for another: few slips for its length, or a word of it left out or added."""
     shorter, longer = sorted((asked, known), key=len)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from bankloop.kit.clock import Clock
 from bankloop.kit.errors import NotFoundError
 from bankloop.kit.later import later
-from bankloop.kit.located import nearest, read_located
+from bankloop.kit.located import nearest_said, read_located
 from bankloop.kit.text import Text
 from bankloop.lake.service import Lake
 from bankloop.organization.principals import system
@@ -90,15 +90,12 @@ class Bank:
     def campaign(self, name: str) -> Campaign:
         """Return a campaign's file by name; raise ``NotFoundError`` with the nearest name."""
         if name not in self.spec.campaigns:
-            near = nearest(name, self.spec.campaigns)
+            write = f"campaigns/{name}.yaml"
             raise NotFoundError(
                 "campaign.unknown",
-                Text(
-                    "没有叫“{name}”的战役" + (f"；最接近的是 {near}" if near else "；请先写 campaigns/{name}.yaml"),
-                    "there is no campaign '{name}'"
-                    + (f"; the nearest is {near}" if near else "; write campaigns/{name}.yaml"),
-                ),
+                Text("没有叫“{name}”的战役；{cure}", "there is no campaign '{name}'; {cure}"),
                 name=name,
+                cure=nearest_said(name, self.spec.campaigns, Text(f"请先写 {write}", f"write {write}")),
             )
         return self.spec.campaigns[name]
 

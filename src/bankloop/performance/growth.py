@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from bankloop.customer.persons import led_numbers
 from bankloop.kit.errors import ConflictError, NotFoundError
-from bankloop.kit.located import nearest
+from bankloop.kit.located import nearest_said
 from bankloop.kit.text import Text
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.bank import Bank
@@ -64,13 +64,13 @@ def programme_growth(
     """
     programmes = programmes_of(bank)
     if name not in programmes:
-        near = nearest(name, programmes)
+        write = f"programmes/{name}.yaml"
         raise NotFoundError(
             "programme.unknown",
-            Text("没有项目“{name}”" + (f"；最接近的是 {near}" if near else "；请先写 programmes/{name}.yaml"),
-                 "there is no programme '{name}'" + (f"; the nearest is {near}" if near else "; write programmes/{name}.yaml")),
+            Text("没有项目“{name}”；{cure}", "there is no programme '{name}'; {cure}"),
             name=name,
-        )  # fmt: skip
+            cure=nearest_said(name, programmes, Text(f"请先写 {write}", f"write {write}")),
+        )
     spec = programmes[name]
     chosen = evaluation.metric_of(evaluation.read_metrics(bank.folder), metric or spec.metric)
     if chosen.unit not in _SUMMED:

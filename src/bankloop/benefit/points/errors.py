@@ -8,7 +8,10 @@ from bankloop.kit.text import Text
 
 def bad_file(place: str, key: str, zh: str, en: str) -> SpecError:
     """Return the refusal of a points.yaml."""
-    return SpecError("points.file", Text(f"{key}：{zh}（{place}）", f"{key}: {en} ({place})"), place=place)
+    why = Text(zh, en)
+    return SpecError(
+        "points.file", Text("{key}：{why}（{place}）", "{key}: {why} ({place})"), key=key, why=why, place=place
+    )
 
 
 def bad_number(number: object) -> InputError:

@@ -20,7 +20,7 @@ from bankloop.contact.stops import stop_contacts
 from bankloop.kit.errors import InputError, NotFoundError
 from bankloop.kit.expression import parse, to_function
 from bankloop.kit.ids import digest
-from bankloop.kit.located import nearest
+from bankloop.kit.located import nearest_said
 from bankloop.kit.text import Text
 from bankloop.kit.wording import value_reason
 from bankloop.loop.bank import Bank
@@ -299,15 +299,12 @@ def known_product(bank: Bank, key: str) -> Product:
     """Return a product of the bank's files; raise ``NotFoundError`` with the nearest key."""
     products = bank.spec.products
     if key not in products:
-        near = nearest(key, products)
         raise NotFoundError(
             "shelf.unknown",
-            Text(
-                "货架上没有“{key}”" + (f"；最接近的是 {near}" if near else "；请先写入 products.yaml"),
-                "there is no product '{key}' on the shelf" + (f"; the nearest is {near}" if near else "; write it into products.yaml first"),
-            ),
+            Text("货架上没有“{key}”；{cure}", "there is no product '{key}' on the shelf; {cure}"),
             key=key[:64],
-        )  # fmt: skip
+            cure=nearest_said(key, products, Text("请先写入 products.yaml", "write it into products.yaml first")),
+        )
     return products[key]
 
 

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from bankloop.kit.errors import ExpressionError, SpecError
 from bankloop.kit.expression import BOOL, MONEY, Kind, Type, masked, parse
-from bankloop.kit.located import Located, nearest, read_located
+from bankloop.kit.located import Located, nearest_said, read_located
 from bankloop.kit.text import Text
 from bankloop.kit.wording import value_reason
 from bankloop.loop.spec.contracts import (
@@ -132,15 +132,12 @@ def _finding(located: Located, first: ErrorDetails, model: type[Spec]) -> SpecEr
     name = ".".join(str(part) for part in route) or located.path.name
     place = located.place(*route)
     if first["type"] == "extra_forbidden":
-        near = nearest(str(route[-1]), _fields(model, route[:-1]))
         return SpecError(
             "spec.unknown_field",
-            Text(
-                "{place}：没有“{name}”这一项；" + (f"最接近的是 {near}" if near else "请删除"),
-                "{place}: there is no field '{name}'; " + (f"the nearest is {near}" if near else "remove it"),
-            ),
+            Text("{place}：没有“{name}”这一项；{cure}", "{place}: there is no field '{name}'; {cure}"),
             place=place,
             name=name,
+            cure=nearest_said(str(route[-1]), _fields(model, route[:-1]), Text("请删除", "remove it")),
         )
     if first["type"] == "missing":
         return SpecError(
@@ -181,17 +178,13 @@ def known_names(
     for name in names:
         if name in known:
             continue
-        near = nearest(name, known)
         raise SpecError(
             "spec.unknown_name",
-            Text(
-                "{place}：银行没有叫“{name}”的{kind}；" + (f"最接近的是 {near}" if near else "请先建立它"),
-                "{place}: the bank has no {kind} '{name}'; "
-                + (f"the nearest is {near}" if near else "create it first"),
-            ),
+            Text("{place}：银行没有叫“{name}”的{kind}；{cure}", "{place}: the bank has no {kind} '{name}'; {cure}"),
             place=located.place(*route),
             name=name,
             kind=kind,
+            cure=nearest_said(name, known, Text("请先建立它", "create it first")),
         )
 
 

@@ -55,7 +55,7 @@ def bad_token() -> SignInError:
 
 def weak(reason: Text) -> InputError:
     """Return the refusal of a password."""
-    return InputError("signin.weak_password", Text(f"{reason.zh}；请换一个", f"{reason.en}; choose another one"))
+    return InputError("signin.weak_password", Text("{reason}；请换一个", "{reason}; choose another one"), reason=reason)
 
 
 def no_account(person_id: str) -> NotFoundError:

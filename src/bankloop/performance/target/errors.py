@@ -102,7 +102,7 @@ def over_capacity(total: int, room: int) -> InputError:
 
 def bad_target(why: Text) -> InputError:
     """Return the refusal of a target that says too little or too much."""
-    return InputError("target.bad", Text(f"目标不能这样设：{why.zh}", f"a target cannot be like this: {why.en}"))
+    return InputError("target.bad", Text("目标不能这样设：{why}", "a target cannot be like this: {why}"), why=why)
 
 
 def over(name: str) -> ConflictError:

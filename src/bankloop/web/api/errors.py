@@ -18,8 +18,13 @@ def no_key(reason: Text) -> InputError:
     """Return the refusal of a write without a usable Idempotency-Key."""
     return InputError(
         "request.key",
-        Text(f"请求头 Idempotency-Key {reason.zh}；每个新操作用一个新的唯一值，重发时不变", f"the header Idempotency-Key {reason.en}; use a new unique value for every new operation and the same one to send it again"),
-    )  # fmt: skip
+        Text(
+            "请求头 Idempotency-Key {reason}；每个新操作用一个新的唯一值，重发时不变",
+            "the header Idempotency-Key {reason}; use a new unique value for every new operation and the same one to "
+            "send it again",
+        ),
+        reason=reason,
+    )
 
 
 class KeyReusedError(InputError):

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bankloop.kit.errors import DataError, NotFoundError, SpecError
-from bankloop.kit.located import nearest
+from bankloop.kit.located import nearest_said
 from bankloop.kit.text import Text
 from bankloop.loop.spec import Label
+
+_NONE_NEAR = Text("也没有相近的", "and none like it")
 
 
 def no_data(data: Path, file: str, origin: Label) -> NotFoundError:
@@ -40,15 +42,15 @@ def unreadable(file: str, reason: Text) -> DataError:
 
 def missing_column(file: str, column: str, known: Iterable[str]) -> DataError:
     """A column that bank.yaml maps and the file lacks."""
-    close = nearest(column, known)
     return DataError(
         "policy.missing_column",
         Text(
-            "{file} 没有字段 {column}" + (f"（最接近的是 {close}）" if close else "") + "；请更正 bank.yaml 的映射",
-            "{file} has no column {column}" + (f" (the nearest is {close})" if close else "") + "; correct bank.yaml",
+            "{file} 没有字段 {column}，{near}；请更正 bank.yaml 的映射",
+            "{file} has no column {column}, {near}; correct the mapping in bank.yaml",
         ),
         file=file,
         column=column,
+        near=nearest_said(column, known, _NONE_NEAR),
     )
 
 
@@ -80,15 +82,12 @@ def no_rows(what: Text) -> DataError:
 def unknown_name(place: str, name: str, known: Iterable[str]) -> SpecError:
     """A column, arm, group or level that does not exist."""
     names = list(known)
-    close = nearest(name, names)
     return SpecError(
         "policy.unknown_name",
-        Text(
-            "{place}：没有“{name}”" + (f"；最接近的是 {close}" if close else "") + "；可用：{known}",
-            "{place}: there is no '{name}'" + (f"; the nearest is {close}" if close else "") + "; known: {known}",
-        ),
+        Text("{place}：没有“{name}”，{near}；可用：{known}", "{place}: there is no '{name}', {near}; known: {known}"),
         place=place,
         name=name,
+        near=nearest_said(name, names, _NONE_NEAR),
         known=", ".join(names),
     )
 
