@@ -79,10 +79,14 @@ def let_every_kind_speak() -> None:
 def load(
     bank: Bank, progress: Progress | None = None, accept_loss: Collection[str] = (), again: Collection[str] = ()
 ) -> tuple[LoadReport, PeopleReport]:
-    """Load what has arrived into the lake, then bring units, staff, books, consents and identities in the store up to it."""
+    """Load what has arrived into the lake, files first and then what was told; bring the store up to it.
+
+    In the store these are units, staff, books, consents and identities.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
     from bankloop.customer.consent import take_consents
+    from bankloop.customer.event import bring_events
     from bankloop.customer.identity import take_registers
     from bankloop.lake.load import load_bank
     from bankloop.lake.standstill import check_units
@@ -90,6 +94,7 @@ def load(
 
     check_units(bank.lake)
     report = load_bank(bank.folder, bank.lake, progress, accept_loss=accept_loss, again=again)
+    bring_events(bank.store, bank.lake, bank.folder)
     # Neither reads what the other writes, and both wait for the database most of the time.
     with ThreadPoolExecutor(1) as beside:
         consents = beside.submit(take_consents, bank.store, bank.lake)

@@ -132,7 +132,7 @@ def test_assets_are_the_sum_of_the_holdings_by_class_and_the_line_holds_everythi
     # What the bank's own model expects of a large outflow stands below what is certain and usual, once there is one.
     told = [replace(one, value=420_000) if one.name == "churn_risk" else one for one in seen.attributes]
     plain, risky = (
-        glance(one, {}, "Asia/Shanghai").ahead.rows for one in (seen, replace(seen, attributes=tuple(told)))
+        glance(one, {}, "Asia/Shanghai", {}).ahead.rows for one in (seen, replace(seen, attributes=tuple(told)))
     )
     assert (len(plain), len(risky)) == (2, 3)
     assert "42.0%" in risky[-1][-1].text.en

@@ -98,6 +98,7 @@ _GROUPS: Mapping[str, tuple[str, str]] = {
     "ledger": ("ledgers", "group"),
     "benefit": ("benefits", "group"),
     "code": ("codes", "group"),
+    "event": ("events", "group"),
     "shelf": ("shelf", "group"),
     "tier": ("tiers", "group"),
     "relation": ("relations", "group"),

@@ -62,6 +62,7 @@ SECTIONS: Mapping[str, tuple[Text, tuple[str, ...]]] = {
             "tasks",
             "shelf",
             "code",
+            "event",
             "people",
         ),
     ),

@@ -146,6 +146,15 @@ def sole(connection: Connection, statement: str, values: Mapping[str, Any] | Non
         return cursor.rowcount
 
 
+def found_rows(
+    connection: Connection, statement: str, values: Mapping[str, Any] | None = None
+) -> list[tuple[Any, ...]]:
+    """Run a statement over rows that were brought in and return what it returns."""
+    with _cursor(connection) as cursor:
+        cursor.execute(statement.encode(), values or None)
+        return cursor.fetchall()
+
+
 def _cursor(connection: Connection) -> psycopg.Cursor[Any]:
     raw = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     return raw.cursor()

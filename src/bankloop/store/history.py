@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, RowMapping, text
 
 from bankloop.store.contracts import DecisionBatch
-from bankloop.store.copying import bring_in, copy_out, fitted, sole
+from bankloop.store.copying import bring_in, copy_out, fitted, found_rows, sole
 from bankloop.store.schemas import DECISION_DEFAULTS, DECISION_SCHEMA, EVENT_DEFAULTS, EVENT_SCHEMA
 
 _KEY = "campaign, round, customer_no, placement, window_start"
 _PARTITION = text("SELECT bankloop_partition(:parent, :month)")
+_AFTER = text(
+    f"SELECT {', '.join(EVENT_SCHEMA.names)} FROM event WHERE customer_no = ANY (:customers) AND type = ANY (:types) "
+    "AND occurred_at > :since AND occurred_on >= CAST(:since AS date) - 1 ORDER BY occurred_at, event_id"
+)
+_NUMBERED = text(
+    f"SELECT {', '.join(EVENT_SCHEMA.names)} FROM event "
+    "WHERE customer_no = ANY (:customers) AND source = :source AND event_id = ANY (:ids)"
+)
 _CASTS = {
     "decision_id": "::uuid",
     "plan_id": "::uuid",
@@ -30,20 +38,31 @@ _CASTS = {
 def append_events(connection: Connection, table: pa.Table) -> int:
     """Store events (columns of ``EVENT_SCHEMA``) and return how many were new; (source, event_id) is stored once."""
     rows = fitted("events", table, EVENT_SCHEMA, EVENT_DEFAULTS)
-    if not rows.num_rows:
-        return 0
+    return sole(connection, *_appending(connection, rows)) if rows.num_rows else 0
+
+
+def append_fresh_events(connection: Connection, table: pa.Table) -> set[tuple[str, int]]:
+    """Store events as ``append_events`` does and return the (source, event_id) of those that are new."""
+    rows = fitted("events", table, EVENT_SCHEMA, EVENT_DEFAULTS)
+    statement, values = _appending(connection, rows)
+    return {
+        (source, number) for source, number in found_rows(connection, f"{statement} RETURNING source, event_id", values)
+    }
+
+
+def _appending(connection: Connection, rows: pa.Table) -> tuple[str, Mapping[str, Any] | None]:
+    """Bring events in and return the statement that stores those that are new, and its values."""
     _ensure_months(connection, "event", rows.column("occurred_on"))
     given = bring_in(connection, rows)
-    return sole(
-        connection,
+    statement = (
         f"WITH {given.head}once AS (SELECT DISTINCT ON (source, event_id) * FROM {given.name} "
         f"ORDER BY source, event_id), "
         f"fresh AS (INSERT INTO event_key SELECT source, event_id FROM once ORDER BY source, event_id "
         f"ON CONFLICT DO NOTHING RETURNING source, event_id) "
         f"INSERT INTO event ({_names(EVENT_SCHEMA)}) SELECT {_cast(EVENT_SCHEMA)} "
-        f"FROM once i JOIN fresh USING (source, event_id)",
-        given.values,
+        f"FROM once i JOIN fresh USING (source, event_id)"
     )
+    return statement, given.values
 
 
 def append_decisions(connection: Connection, batch: DecisionBatch) -> int:
@@ -124,6 +143,35 @@ def read_events(connection: Connection, types: Sequence[str], since: date, until
         EVENT_SCHEMA,
         {"types": list(types), "since": since, "until": until},
     )
+
+
+def read_events_told(
+    connection: Connection, types: Sequence[str], sources: Sequence[str], since: datetime | None
+) -> pa.Table:
+    """Return the events of types from sources that became known since a moment (``EVENT_SCHEMA``), in order of their ids."""
+    return copy_out(
+        connection,
+        f"SELECT {_plain(EVENT_SCHEMA)} FROM event WHERE (%(since)s::timestamptz IS NULL OR recorded_at >= %(since)s) "
+        "AND type = ANY (%(types)s) AND source = ANY (%(sources)s) ORDER BY source, event_id",
+        EVENT_SCHEMA,
+        {"since": since, "types": list(types), "sources": list(sources)},
+    )
+
+
+def events_after(
+    connection: Connection, customers: Sequence[str], types: Sequence[str], since: datetime
+) -> list[RowMapping]:
+    """Return the events of types that customers had after a moment, the oldest first; few, as rows of the ledger."""
+    values = {"customers": list(customers), "types": list(types), "since": since}
+    return list(connection.execute(_AFTER, values).mappings())
+
+
+def events_numbered(
+    connection: Connection, customers: Sequence[str], source: str, ids: Sequence[int]
+) -> list[RowMapping]:
+    """Return the events kept under a source's numbers, as far as they are of these customers, as rows of the ledger."""
+    values = {"customers": list(customers), "source": source, "ids": list(ids)}
+    return list(connection.execute(_NUMBERED, values).mappings())
 
 
 def _ensure_months(connection: Connection, parent: str, days: pa.ChunkedArray) -> None:

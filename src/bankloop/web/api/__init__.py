@@ -15,6 +15,7 @@ from bankloop.web.api import (
     credits,
     customers,
     daily,
+    events,
     holds,
     interactions,
     jobs,
@@ -37,7 +38,7 @@ from bankloop.web.api import (
 from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
-    campaigns, products, approvals, customers, consents, interactions, parties, segments, tasks, daily, targets,
+    campaigns, products, approvals, customers, consents, events, interactions, parties, segments, tasks, daily, targets,
     credits, points, benefits, ledgers, codes, lists, collaborations, units, people, machines, messages, jobs,
     holds, regular, trail,
 )  # fmt: skip

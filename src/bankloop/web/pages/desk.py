@@ -25,6 +25,7 @@ from bankloop.web.pages.daily import routes as daily
 from bankloop.web.pages.data import lineage
 from bankloop.web.pages.data import routes as data
 from bankloop.web.pages.escalations import routes as escalations
+from bankloop.web.pages.events import routes as events
 from bankloop.web.pages.holds import routes as holds
 from bankloop.web.pages.lists import routes as lists
 from bankloop.web.pages.merges import routes as merges
@@ -71,6 +72,7 @@ PAGES = (
     first_campaign,
     lineage,
     data,
+    events,
     merges,
     products,
     models,

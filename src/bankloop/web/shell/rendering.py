@@ -68,6 +68,7 @@ MENU: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "menu_keep": (
         ("/bring", "bring", "bring"),
         ("/data", "data", "data"),
+        ("/events", "events", "events"),
         ("/merges", "merges", "merges"),
         ("/agreements", "agreements", "agreements"),
         ("/people", "people", "people"),

@@ -49,6 +49,7 @@ OPENED_BY: Mapping[str, tuple[str, ...]] = {
     "/data/{table}/row": ("quality.read",),
     "/demo": ("demo.day",),
     "/escalations": ("task.read",),
+    "/events": ("event.read",),
     "/falls": ("care.read",),
     "/falls/{product}": ("care.read",),
     "/holds": ("hold.read",),

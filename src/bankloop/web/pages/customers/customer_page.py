@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from bankloop.customer.consent import Purpose
 from bankloop.customer.contribution import StatementLine
-from bankloop.customer.interaction import KINDS
+from bankloop.customer.event import EventType
 from bankloop.customer.overview import Overview, PastDecision
 from bankloop.customer.relation import TITLES, PathStep
 from bankloop.customer.servicing import MODES
@@ -69,13 +70,12 @@ EVENTS: Mapping[str, Text] = {
     "call_connected": Text("接通电话", "call connected"),
     "complaint": Text("投诉", "complaint"),
     "care": Text("关怀", "care"),
-    **KINDS,
 }
 _TIES = 20
 _PPM = 1_000_000
 # From a chance of three in ten on, an outflow is worth a word before it happens.
 _LIKELY = 300_000
-_TALKS = {**KINDS, **{name: EVENTS[name] for name in ("wecom_reply", "call_connected")}}
+_TALKS = ("wecom_reply", "call_connected")
 _TONES = {"up": Tone.GOOD, "cleared": Tone.GOOD, "down": Tone.BAD, "watched": Tone.WARN}
 
 
@@ -94,11 +94,14 @@ class Glance:
     interactions: Table
 
 
-def glance(seen: Overview, titles: Mapping[str, Text], zone: str) -> Glance:
-    """Return the parts of the page; ``titles`` are the campaigns' by name."""
+def glance(seen: Overview, titles: Mapping[str, Text], zone: str, types: Mapping[str, EventType]) -> Glance:
+    """Return the parts of the page; ``titles`` are the campaigns' by name, ``types`` those of events."""
+    named = {**{name: one.title for name, one in types.items()}, **EVENTS, **titles}
+    talks = {name: EVENTS[name] for name in _TALKS}
+    talks |= {name: one.title for name, one in types.items() if one.consent is Purpose.EXPERIENCE}
     return Glance(
         _figures(seen), _score(seen), _months(seen), _holdings(seen), _ahead(seen), _statement(seen),
-        _timeline(seen, titles, ZoneInfo(zone)), _decided(seen, titles), _interactions(seen, ZoneInfo(zone)),
+        _timeline(seen, named, ZoneInfo(zone)), _decided(seen, titles), _interactions(seen, talks, ZoneInfo(zone)),
     )  # fmt: skip
 
 
@@ -123,15 +126,15 @@ def _figures(seen: Overview) -> tuple[Figure, ...]:
     )  # fmt: skip
 
 
-def _interactions(seen: Overview, zone: ZoneInfo) -> Table:
+def _interactions(seen: Overview, talks: Mapping[str, Text], zone: ZoneInfo) -> Table:
     rows = tuple(
         (
             Cell(say.same(f"{one.at.astimezone(zone):%Y-%m-%d %H:%M}")),
-            Cell(_TALKS[one.what]),
+            Cell(talks[one.what]),
             Cell(say.same(one.channel or "—")),
         )
         for one in seen.timeline
-        if one.kind == "event" and one.what in _TALKS
+        if one.kind == "event" and one.what in talks
     )
     columns = (Column(Text("时间", "When")), Column(Text("互动", "Interaction")), Column(Text("渠道", "Channel")))
     note = Text("社交互动只在客户同意（体验改进）之后收入，没有同意的不入库。", "Social interactions are taken in after the customer's consent (improving the experience); without it they are not.")  # fmt: skip
@@ -289,7 +292,7 @@ def _timeline(seen: Overview, titles: Mapping[str, Text], zone: ZoneInfo) -> Tab
         (
             Cell(say.same(f"{one.at.astimezone(zone):%Y-%m-%d %H:%M}")),
             Cell(LINES[one.kind]),
-            Cell(titles.get(one.what) or EVENTS.get(one.what) or say.same(one.what)),
+            Cell(titles.get(one.what) or say.same(one.what)),
             Cell(say.same(one.channel or "—")),
             Cell(Text("已触达", "accepted") if one.state == "accepted" else say.same(one.state or "—")),
             Cell(say.money(one.amount_fen) if one.amount_fen is not None else _NONE),

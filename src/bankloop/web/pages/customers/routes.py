@@ -25,6 +25,7 @@ from bankloop.customer.consent import (
     title_of,
 )
 from bankloop.customer.consent import Word as Said
+from bankloop.customer.event import read_event_types
 from bankloop.customer.overview import open_overview
 from bankloop.customer.relation import also_served, open_circle, open_relations
 from bankloop.customer.segment import segments
@@ -142,9 +143,10 @@ def _own_page(request: Request, customer_no: str, visitor: Visitor) -> HTMLRespo
             f"不可营销触达：{ruling.reason.zh}。", f"Marketing may not reach this customer: {ruling.reason.en}."
         )
     channels = sorted(console.bank.spec.policies.channels)
+    glanced = glance(seen, console.titles(), bank.lake.zone, read_event_types(console.folder))
     return page(
         request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), masked_number=masked, answer=answer,
-        figures=_figures(found), glance=glance(seen, console.titles(), console.bank.lake.zone), ties=ties_table(ties),
+        figures=_figures(found), glance=glanced, ties=ties_table(ties),
         more_pages=_MORE, circle=circle, shut=seen.masked and may(visitor, "customer.unmask"), groups=groups_table(own),
         served=served_table(served, places), cards=cards_of(seen), attributes=attributes_table(seen),
         consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,

@@ -1,0 +1,1 @@
+"""Events as they are told: what came of them, and their types."""
