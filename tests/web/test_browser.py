@@ -124,7 +124,7 @@ OTHERS = {
     "sysadmin": ("/",),
     "product": ("/products", "/products/wealth-fixed-income"),
     "checker": ("/approvals",),
-    "steward": ("/merges", "/data", "/data/customer", "/data/holding/row", "/lineage", "/tiers"),
+    "steward": ("/merges", "/data", "/data/customer", "/data/holding/row", "/lineage", "/tiers", "/events"),
     "relationship_manager": (
         "/",
         "/workbench",

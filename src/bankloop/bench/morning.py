@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from bankloop.bench.story import Say, Story, clock_of
 from bankloop.care.worklist import take_list
+from bankloop.customer.event import GivenEvent, read_event_types, take_events
 from bankloop.customer.identity import link_identities
 from bankloop.customer.relation import derive_relations
 from bankloop.customer.segment import activate_segment, plan_segment, save_segment
@@ -189,6 +190,7 @@ class Desks:
         self.ask_around()
         self.ask_for_consents()
         self.hang_codes()
+        self.tell_events()
 
     def set_targets(self) -> None:
         """Head office sets three targets over the months; the branch and the sub-branch split theirs."""
@@ -266,6 +268,25 @@ class Desks:
             for turn in range(_SCANNED):
                 code = hung[turn % 3 % len(hung)]
                 enter(connection, code.code, code.places[turn % 2], f"demo-{turn * 2 // 3}", self._today)
+
+    def tell_events(self) -> None:
+        """Three systems told what happened this morning; one has a field that nobody knows, and tells all of it again."""
+        now, types = self._bank.clock.now(), read_event_types(self._bank.folder)
+        fields: dict[str, dict[str, object]] = {
+            "page_view": {"page": "wealth", "seconds": 40},
+            "cardless_withdraw": {"amount": "800.00"},
+            "queue_ticket": {"outlet": self._place},
+        }
+        sent = (("mobile_bank", "page_view"), ("mobile_bank", "cardless_withdraw"), ("branch", "queue_ticket"))
+        with self._bank.store.begin(system("events")) as connection:
+            for source, kind in sent:
+                told = [
+                    GivenEvent(f"{kind}-{at}", kind, one, now - timedelta(minutes=1 + at), source, fields[kind])
+                    for at, one in enumerate(self._book)
+                ]
+                wrong = replace(told[0], number=f"{kind}-x", fields={**fields[kind], "teller": "7"})
+                for part in ([*told, wrong], told) if source == "branch" else (told,):
+                    take_events(connection, types, source, part, self._bank.lake.zone)
 
     @contextmanager
     def _as(self, role: str) -> Iterator[Connection]:
