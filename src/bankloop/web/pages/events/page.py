@@ -103,7 +103,7 @@ def types_table(types: Mapping[str, EventType]) -> Table:
         (
             Cell(one.title),
             Cell(say.same(one.name)),
-            Cell(say.same("、".join(one.sources))),
+            Cell(Text("、".join(one.sources), ", ".join(one.sources))),
             Cell(_fields(one)),
             Cell(_CONSENT if one.consent else say.same("—")),
         )
