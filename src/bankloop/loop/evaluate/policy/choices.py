@@ -18,7 +18,7 @@ from bankloop.kit.text import Text
 from bankloop.loop.evaluate.off_policy import Floats, Integers, fit_outcomes
 from bankloop.loop.evaluate.policy import errors
 from bankloop.loop.evaluate.policy.contracts import PolicyComparison, PolicySpec
-from bankloop.loop.evaluate.policy.design import ExperimentDesign, OfferedBand, refuse_rate
+from bankloop.loop.evaluate.policy.design import ExperimentDesign, OfferedBand, costs_of, refuse_rate
 from bankloop.loop.evaluate.policy.logged import Experiment
 from bankloop.loop.reach import NONE, Family, Problem, solve
 
@@ -49,7 +49,8 @@ class Choices:
 
 def choose(spec: PolicySpec, experiment: Experiment, design: ExperimentDesign, seed: int, located: Located) -> Choices:
     """Return the policies of a spec, learned on the learn part; raise ``UnsupportedPolicy`` for what was never tried."""
-    reward = experiment.reward(spec.rewards[0])
+    costs = costs_of(spec, spec.rewards[0], design.names)
+    reward = experiment.reward(spec.rewards[0]) - costs[design.action]
     if spec.arms is not None:
         plan, single, chosen = _arms(spec, experiment, design, reward, seed)
     else:

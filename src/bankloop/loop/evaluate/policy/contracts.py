@@ -6,11 +6,14 @@ never per person). What is not named here is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from bankloop.kit.money import AMOUNT, MAX_FEN, MINOR_UNITS
 from bankloop.kit.wording import Unfit
 from bankloop.loop.spec import Key, Label, Ppm, Spec
 
@@ -19,6 +22,33 @@ RESERVED = frozenset({"plan", "logged", "best_single"})
 # Every combination of levels is looked at: seven levels in five groups are 16,807.
 MAX_LEVELS = 7
 MAX_GROUPS = 5
+
+
+_AMOUNT = re.compile(rf"\s*(?P<amount>{AMOUNT})\s*(?P<currency>[A-Z]{{3}})?\s*")
+
+
+class UnitAmount(Spec):
+    """What one contact costs or one event is worth, in minor units, not rounded: a message at 0.045 is 4.5."""
+
+    minor: float = Field(ge=0, le=MAX_FEN)
+    currency: str | None
+
+
+def _unit_amount(value: object) -> UnitAmount:
+    match = None if isinstance(value, bool) else _AMOUNT.fullmatch(str(value))
+    if match is None:
+        said = "—" if value is None else str(value)
+        raise Unfit(f"“{said}”不是金额；应写成 0.045", f"'{said}' is no amount; write 0.045")
+    minor = Decimal(match["amount"].replace(",", "")) * MINOR_UNITS
+    if not 0 <= minor <= MAX_FEN:
+        raise Unfit(
+            f"“{value}”应为 0 或更多；要扣的事件写在 subtract 下",
+            f"'{value}' must be 0 or more; what counts against is listed under subtract",
+        )
+    return UnitAmount(minor=float(minor), currency=match["currency"])
+
+
+Each = Annotated[UnitAmount, BeforeValidator(_unit_amount)]
 
 
 class LoggedColumn(Spec):
@@ -52,21 +82,50 @@ class LoggedBank(Spec):
 
 
 class Reward(Spec):
-    """What counts: the sum of ``add`` less the sum of ``subtract``; money is kept in minor units."""
+    """What counts: the sum of ``add`` less the sum of ``subtract``; money is kept in minor units.
+
+    ``worth`` is what one event of a counted column brings, so that events become money; ``after_costs`` takes off what
+    the arms cost.
+    """
 
     key: Name
     title: Label
     kind: Literal["count", "money"]
     add: tuple[Name, ...] = Field(min_length=1)
     subtract: tuple[Name, ...] = ()
+    worth: Mapping[Name, Each] = Field(default_factory=dict)
+    after_costs: bool = False
+
+    @model_validator(mode="after")
+    def _money_alone_has_a_price(self) -> Reward:
+        if self.kind == "count" and (self.worth or self.after_costs):
+            raise Unfit(
+                "worth 与 after_costs 属于金额：写 kind: money",
+                "worth and after_costs belong to money: write kind: money",
+            )
+        return self
 
 
 class Arms(Spec):
-    """Offers drawn for each customer; ``values`` maps our key to the file's value; ``nothing`` uses no budget."""
+    """Offers drawn for each customer; ``values`` maps our key to the file's value; ``nothing`` uses no budget.
+
+    ``costs`` is what each arm costs a customer it is given to; of those stated none but ``nothing`` may be missing.
+    """
 
     column: Name
     values: Mapping[Name, str] = Field(min_length=2)
     nothing: Name
+    costs: Mapping[Name, Each] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _every_arm_has_its_cost(self) -> Arms:
+        missing = ", ".join(arm for arm in self.values if arm != self.nothing and arm not in self.costs)
+        if self.costs and missing:
+            raise Unfit(
+                f"costs：缺 {missing} 的成本；请写出，不花钱的写 0",
+                f"costs: {missing} has none; write it, 0 where it costs nothing",
+            )
+        return self
 
     @model_validator(mode="after")
     def _nothing_is_an_arm(self) -> Arms:
@@ -172,6 +231,11 @@ class PolicySpec(Spec):
             raise Unfit(
                 f"在 {group} 内抽取的 rate 需要 strata 含 {group}",
                 f"a rate drawn within {group} needs {group} among strata",
+            )
+        if any(reward.after_costs for reward in self.rewards) != bool(self.arms and self.arms.costs):
+            raise Unfit(
+                "after_costs: true（rewards 下）与 costs（arms 下）要一起写",
+                "write after_costs: true under rewards and costs under arms, both or neither",
             )
         for name, one in self.compare.items():
             if name in RESERVED:

@@ -15,7 +15,7 @@ from bankloop.kit.ids import cell_bucket
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate.off_policy import Floats, Integers, UnsupportedPolicy, unsupported
 from bankloop.loop.evaluate.policy import errors
-from bankloop.loop.evaluate.policy.contracts import Arms, PolicySpec, Rate
+from bankloop.loop.evaluate.policy.contracts import Arms, PolicySpec, Rate, Reward
 from bankloop.loop.evaluate.policy.logged import Experiment
 
 Bools = NDArray[np.bool_]
@@ -97,6 +97,12 @@ def read_design(spec: PolicySpec, experiment: Experiment, seed: int) -> Experime
     names = tuple(f"level {number}" for number in range(1, spec.rate.levels + 1))
     dropped = int((learn & ~inside).sum())
     return ExperimentDesign(names, action, strata, stratum, learn & inside, test, bands, group, rate, dropped)
+
+
+def costs_of(spec: PolicySpec, reward: Reward, names: Sequence[str]) -> Floats:
+    """Return (k,) what every action takes off a reward, in minor units: nought where it is read before costs."""
+    costs = spec.arms.costs if spec.arms is not None and reward.after_costs else {}
+    return np.array([costs[name].minor if name in costs else 0.0 for name in names])
 
 
 def refuse_rate(place: str, band: OfferedBand, rate: float, spec: PolicySpec) -> UnsupportedPolicy:

@@ -92,6 +92,34 @@ def unknown_name(place: str, name: str, known: Iterable[str]) -> SpecError:
     )
 
 
+def no_worth(place: str, name: str) -> SpecError:
+    """Events among money without what one of them is worth."""
+    return SpecError(
+        "policy.no_worth",
+        Text(
+            "{place}：“{name}”是件数而不是钱；请在 worth 下写明一件值多少，如 {name}: 0.50，或改用 kind: count",
+            "{place}: '{name}' counts events and is no money; say under worth what one brings, as {name}: 0.50, "
+            "or write kind: count",
+        ),
+        place=place,
+        name=name,
+    )
+
+
+def other_currency(place: str, currency: str, wanted: str) -> SpecError:
+    """A cost or a worth in another currency than the file's money."""
+    return SpecError(
+        "policy.currency",
+        Text(
+            "{place}：金额应为 {wanted}（见 bank.yaml），不是 {currency}；请换算后再写",
+            "{place}: amounts are in {wanted} as bank.yaml says, not in {currency}; convert it first",
+        ),
+        place=place,
+        currency=currency,
+        wanted=wanted,
+    )
+
+
 def too_much(place: str, name: str) -> SpecError:
     """Shares of one comparison that add up to more than everybody."""
     return SpecError(

@@ -43,7 +43,7 @@ class Experiment:
                     raise errors.bad_value(
                         self.file.file, name, int(np.flatnonzero(np.isnan(column))[0]) + 1, "", "a number"
                     )
-                total += sign * column
+                total += sign * column * (reward.worth[name].minor if name in reward.worth else 1.0)
         return total
 
     def features(self, names: Iterable[str]) -> Floats:

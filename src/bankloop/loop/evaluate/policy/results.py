@@ -45,13 +45,14 @@ class ValuedPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RewardReading:
-    """All policies in one reward. Money is in minor units of ``currency``; ``currency`` is None for a count."""
+    """All policies in one reward, of ``per`` customers. Money is in minor units of ``currency``, None for a count."""
 
     key: str
     title: Text
     unit: Text
     total_unit: Text
     currency: str | None
+    per: int
     policies: Mapping[str, ValuedPolicy]
 
     def as_dict(self) -> dict[str, Any]:
@@ -60,6 +61,7 @@ class RewardReading:
             "reward": self.key,
             "unit": self.unit.en,
             "unit_zh": self.unit.zh,
+            "per": self.per,
             "policies": {
                 name: {**self._estimate(one.value), "ess": round(one.ess, 1), **_why(one.unread)}
                 for name, one in self.policies.items()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import inf
+from dataclasses import replace
+from math import inf, isfinite
 from pathlib import Path
 
 import numpy as np
 
 from bankloop.kit.located import Located, read_located
+from bankloop.kit.money import MINOR_UNITS
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate.off_policy import (
     Floats,
@@ -26,8 +28,8 @@ from bankloop.loop.evaluate.off_policy import (
 )
 from bankloop.loop.evaluate.policy import errors
 from bankloop.loop.evaluate.policy.choices import PolicyCandidate, choose
-from bankloop.loop.evaluate.policy.contracts import LoggedBank, LoggedColumn, PolicySpec, Reward
-from bankloop.loop.evaluate.policy.design import ExperimentDesign, read_design
+from bankloop.loop.evaluate.policy.contracts import LoggedBank, LoggedColumn, PolicySpec, Reward, UnitAmount
+from bankloop.loop.evaluate.policy.design import ExperimentDesign, costs_of, read_design
 from bankloop.loop.evaluate.policy.logged import Experiment, read_experiment
 from bankloop.loop.evaluate.policy.results import PolicyValuation, RewardReading, ValuedPolicy
 from bankloop.loop.evaluate.statistics import Estimate
@@ -70,15 +72,17 @@ def value_policy(folder: Path, data: Path, seed: int = 42) -> PolicyValuation:
     bank = read_spec(path.parent / "bank.yaml", LoggedBank)
     spec, located = read_spec(path, PolicySpec), read_located(path)
     _check(spec, bank.logged.columns, located)
+    _check_amounts(spec, bank, located)
     experiment = read_experiment(data, bank.logged)
     design = read_design(spec, experiment, seed)
     choices = choose(spec, experiment, design, seed, located)
-    logs = [_logs(experiment, design, reward) for reward in spec.rewards]
+    earned = [_logs(experiment, design, reward) for reward in spec.rewards]
+    logs = [_after_costs(spec, reward, log) for reward, log in zip(spec.rewards, earned, strict=True)]
     x = _outcome_features(spec, experiment, design)
     models = [cross_fitted(x, log, seed) for log in logs]
     readings = tuple(
-        _reading(reward, bank, log, model, choices.policies)
-        for reward, log, model in zip(spec.rewards, logs, models, strict=True)
+        _reading(reward, bank, before, log, model, choices.policies)
+        for reward, before, log, model in zip(spec.rewards, earned, logs, models, strict=True)
     )
     return PolicyValuation(
         policy=spec.policy,
@@ -90,10 +94,10 @@ def value_policy(folder: Path, data: Path, seed: int = 42) -> PolicyValuation:
         readings=readings,
         estimators={
             name: _shown(found, readings[0].policies["plan"].unread)
-            for name, found in _estimators(spec.rewards[0], logs[0], models[0], choices.policies["plan"]).items()
+            for name, found in _estimators(readings[0].per, logs[0], models[0], choices.policies["plan"]).items()
         },
         chosen=choices.chosen,
-        notes=_notes(spec, design),
+        notes=_notes(spec, bank, design),
     )
 
 
@@ -109,11 +113,36 @@ def _check(spec: PolicySpec, columns: Mapping[str, LoggedColumn], located: Locat
             raise errors.protected(place, name, columns[name].source)
 
 
+def _check_amounts(spec: PolicySpec, bank: LoggedBank, located: Located) -> None:
+    """Refuse events without a worth, a worth of what is not counted, a cost of no arm, and another currency."""
+    columns = bank.logged.columns
+    amounts: list[tuple[str, UnitAmount]] = []
+    for index, reward in enumerate(spec.rewards):
+        events = [one for one in (*reward.add, *reward.subtract) if columns[one].type == "number"]
+        for part, names in (("add", reward.add), ("subtract", reward.subtract)):
+            for at, name in enumerate(names):
+                if reward.kind == "money" and name in events and name not in reward.worth:
+                    raise errors.no_worth(located.place("rewards", index, part, at), name)
+        for name, worth in reward.worth.items():
+            place = located.place("rewards", index, "worth", name)
+            if name not in events:
+                raise errors.unknown_name(place, name, events)
+            amounts.append((place, worth))
+    for arm, cost in (spec.arms.costs if spec.arms else {}).items():
+        place = located.place("arms", "costs", arm)
+        if spec.arms and arm not in spec.arms.values:
+            raise errors.unknown_name(place, arm, spec.arms.values)
+        amounts.append((place, cost))
+    for place, amount in amounts:
+        if amount.currency not in (None, bank.currency):
+            raise errors.other_currency(place, str(amount.currency), bank.currency)
+
+
 def _used(spec: PolicySpec) -> Iterator[tuple[tuple[str | int, ...], str, tuple[str, ...], bool]]:
     """Yield (place, column, types it may have, whether it steers the policy) for each column the spec names."""
     numbers, categories = ("number", "money"), ("category",)
     for index, reward in enumerate(spec.rewards):
-        wanted = ("money",) if reward.kind == "money" else ("number",)
+        wanted = numbers if reward.kind == "money" else ("number",)
         for part, names in (("add", reward.add), ("subtract", reward.subtract)):
             for at, name in enumerate(names):
                 yield ("rewards", index, part, at), name, wanted, False
@@ -136,6 +165,11 @@ def _logs(experiment: Experiment, design: ExperimentDesign, reward: Reward) -> L
     return Logs(design.action[rows], design.propensity(), experiment.reward(reward)[rows], design.names, names)
 
 
+def _after_costs(spec: PolicySpec, reward: Reward, logs: Logs) -> Logs:
+    costs = costs_of(spec, reward, logs.names)
+    return replace(logs, reward=logs.reward - costs[logs.action]) if costs.any() else logs
+
+
 def _outcome_features(spec: PolicySpec, experiment: Experiment, design: ExperimentDesign) -> Floats:
     """Return what the outcome models read of the test rows: the features, and which stratum a row was drawn in."""
     present = np.unique(design.stratum[design.test])
@@ -144,29 +178,45 @@ def _outcome_features(spec: PolicySpec, experiment: Experiment, design: Experime
 
 
 def _reading(
-    reward: Reward, bank: LoggedBank, logs: Logs, model: Floats, policies: Mapping[str, PolicyCandidate]
+    reward: Reward,
+    bank: LoggedBank,
+    earned: Logs,
+    logs: Logs,
+    model: Floats,
+    policies: Mapping[str, PolicyCandidate],
 ) -> RewardReading:
-    scale = 1.0 if reward.kind == "money" else float(PER)
+    """Value every policy by ``logs``; ``earned``, before costs, says whether it can be read: a cost is no success."""
     scores = {name: doubly_robust_scores(logs, one.probability, model) for name, one in policies.items()}
-    why = {name: why_unread(logs, one.probability, scores[name]) for name, one in policies.items()}
-    valued = {}
+    why = {name: why_unread(earned, one.probability, scores[name]) for name, one in policies.items()}
+    valued: dict[str, ValuedPolicy] = {}
     for name, one in policies.items():
         read = summary(scores[name], weights(logs, one.probability))
         found = _shown(read.estimate, why[name])
         apart = why["plan"] or why[name] or _why_no_lead(policies["plan"], one, scores["plan"] - scores[name])
         valued[name] = ValuedPolicy(
             one.title,
-            found.scaled(scale),
+            found,
             found.scaled(float(len(logs.reward))),
-            _shown(interval(scores["plan"] - scores[name])[0], apart).scaled(scale),
+            _shown(interval(scores["plan"] - scores[name])[0], apart),
             read.ess,
             read.max_weight,
             why[name],
             apart,
         )
-    unit, total = _units(reward, bank)
-    currency = bank.currency if reward.kind == "money" else None
-    return RewardReading(reward.key, reward.title.text, unit, total, currency, valued)
+    money = reward.kind == "money"
+    hidden = any(_vanishes(one.value) or _vanishes(one.lead) for one in valued.values())
+    per = 1 if money and not hidden else PER
+    shown = {name: replace(one, value=one.value.scaled(per), lead=one.lead.scaled(per)) for name, one in valued.items()}
+    unit, total = _units(reward, bank, per)
+    return RewardReading(reward.key, reward.title.text, unit, total, bank.currency if money else None, per, shown)
+
+
+def _vanishes(each: Estimate) -> bool:
+    """Return whether whole minor units a head hide what an interval says: that nought is outside, or its width."""
+    if not isfinite(each.low) or each.low == each.high:
+        return False
+    low, high = round(each.low), round(each.high)
+    return low == high or (each.low > 0 and low == 0) or (each.high < 0 and high == 0)
 
 
 def _why_no_lead(plan: PolicyCandidate, other: PolicyCandidate, apart: Floats) -> Text | None:
@@ -178,11 +228,12 @@ def _shown(estimate: Estimate, unread: Text | None) -> Estimate:
     return estimate if unread is None else Estimate(estimate.value, -inf, inf)
 
 
-def _units(reward: Reward, bank: LoggedBank) -> tuple[Text, Text]:
+def _units(reward: Reward, bank: LoggedBank, per: int) -> tuple[Text, Text]:
     if reward.kind == "money":
         minor = bank.minor_unit
+        customers = Text("每位客户", "per customer") if per == 1 else Text("每千名客户", f"per {PER:,} customers")
         return (
-            Text(f"每位客户的{reward.title.zh}（{minor.zh}）", f"{minor.en} of {reward.title.en} per customer"),
+            Text(f"{customers.zh}的{reward.title.zh}（{minor.zh}）", f"{minor.en} of {reward.title.en} {customers.en}"),
             Text(
                 f"全部检验客户的{reward.title.zh}（{minor.zh}）", f"{minor.en} of {reward.title.en}, all test customers"
             ),
@@ -193,18 +244,17 @@ def _units(reward: Reward, bank: LoggedBank) -> tuple[Text, Text]:
     )
 
 
-def _estimators(reward: Reward, logs: Logs, model: Floats, plan: PolicyCandidate) -> dict[str, Estimate]:
-    scale = 1.0 if reward.kind == "money" else float(PER)
+def _estimators(per: int, logs: Logs, model: Floats, plan: PolicyCandidate) -> dict[str, Estimate]:
     found = {
         "ips": ips(logs, plan.probability),
         "snips": snips(logs, plan.probability),
         "dm": direct_method(logs, plan.probability, model),
     }
-    return {name: value.estimate.scaled(scale) for name, value in found.items()}
+    return {name: value.estimate.scaled(per) for name, value in found.items()}
 
 
-def _notes(spec: PolicySpec, design: ExperimentDesign) -> tuple[Text, ...]:
-    notes = [note.text for note in spec.notes] + [_DRAWN]
+def _notes(spec: PolicySpec, bank: LoggedBank, design: ExperimentDesign) -> tuple[Text, ...]:
+    notes = [note.text for note in spec.notes] + _amounts_said(spec, bank) + [_DRAWN]
     if spec.rate:
         seen_zh = "；".join(f"{band.name} {band.seen}" for band in design.bands)
         seen_en = "; ".join(f"{band.name} {band.seen}" for band in design.bands)
@@ -217,3 +267,19 @@ def _notes(spec: PolicySpec, design: ExperimentDesign) -> tuple[Text, ...]:
             )
         )
     return tuple(notes)
+
+
+def _amounts_said(spec: PolicySpec, bank: LoggedBank) -> list[Text]:
+    """Return what a policy file states of money that no column holds: costs of arms, worths of events."""
+    notes = []
+    for reward in spec.rewards:
+        stated = {**reward.worth, **(spec.arms.costs if spec.arms and reward.after_costs else {})}
+        said = [f"{name} {one.minor / MINOR_UNITS:.10g} {bank.currency}" for name, one in stated.items()]
+        if said:
+            notes.append(
+                Text(
+                    f"“{reward.title.zh}”按 policy.yaml 所写的金额算，数据中没有：{'、'.join(said)}",
+                    f"{reward.title.en}: with amounts that policy.yaml states and no data hold: {', '.join(said)}",
+                )
+            )
+    return notes
