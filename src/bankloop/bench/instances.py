@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,15 @@ _CHUNK = 500_000
 _CLOSED = 0.3
 _SAMPLE = 20_000
 _TYPICAL_COST = 300.0  # fen
+_FEN_A_COST = 1_000.0  # a loan of ¥3,000 where the action cost ¥3
 # What each resource gives, as a share of what would be taken were it free.
 _SHARE = (0.3, 0.8)
 
 
 def instance(name: str, customers: int, actions: int, resources: int, branches: int | None, seed: int = 1) -> Problem:
     """Return a problem of one kind: values (n, k) float32 in fen; ``branches`` adds a pool of staff minutes for each."""
+    if name == OWN_USE:
+        return _with_amounts(instance("lognormal", customers, actions, resources, branches, seed), seed)
     rng = np.random.default_rng(seed)
     scale = rng.lognormal(0.0, 0.5, actions)
     cost = _TYPICAL_COST * scale * rng.lognormal(0.0, 0.2, actions)
@@ -74,7 +78,26 @@ _SHAPES: Mapping[str, Callable[[Values, int], None]] = {
     "dominant": _dominant,
 }
 _TIGHTNESS = {"tight": 0.05, "slack": 4.0}
-INSTANCES = tuple(_SHAPES)
+# Budgets over amounts: what an action takes of one differs by customer, as a loan does.
+OWN_USE = "own-use"
+INSTANCES = (*_SHAPES, OWN_USE)
+
+
+def _with_amounts(problem: Problem, seed: int) -> Problem:
+    """Return a problem whose campaign budgets take each customer's own amount: whole fen, lognormal, ¥1 to ¥100,000.
+
+    Every action's mean is what it took of everybody before, so that the limits are as scarce as they were.
+    """
+    rng = np.random.default_rng(seed + 1)
+    families = list(problem.families)
+    for at, family in enumerate(families):
+        if family.group is not None or not family.name.startswith("budget:") or family.name == "budget:bank":
+            continue
+        drawn = np.exp(rng.standard_normal(problem.value.shape, np.float32) - np.float32(0.5))
+        drawn *= (family.use * _FEN_A_COST).astype(np.float32)
+        amounts = np.where(family.use > 0, np.clip(np.rint(drawn), 100.0, 1e7), 0.0).astype(np.float32)
+        families[at] = replace(family, use=amounts, limit=np.floor(family.limit * _FEN_A_COST))
+    return Problem(problem.value, tuple(families))
 
 
 def _resources(rng: np.random.Generator, cost: NDArray[np.float64], count: int) -> list[Family]:

@@ -42,7 +42,7 @@ def program_of(problem: Problem) -> Program:
     at = len(problem.value)
     for family in problem.families:
         group = np.zeros(rows.size, np.int64) if family.group is None else family.group[rows]
-        data.append(family.use[columns])
+        data.append(family.takes(rows, columns))
         row.append(at + group)
         limits.append(family.limit)
         at += len(family.limit)

@@ -51,7 +51,8 @@ def bench(
         int | None, typer.Option(min=1, help="assign：另加每网点工时 / and minutes of so many branches")
     ] = None,
     instance: Annotated[
-        str, typer.Option(help="assign：算例 / instance: lognormal, tight, slack, ties, zeros, giant, dominant")
+        str,
+        typer.Option(help="assign：算例 / instance: lognormal, tight, slack, ties, zeros, giant, dominant, own-use"),
     ] = "lognormal",
     data: Annotated[Path | None, typer.Option(help="公开数据集的文件夹 / folder of public data sets")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="45 秒以内的小规模 / small sizes, within 45 s")] = False,

@@ -86,7 +86,7 @@ def exact_optimum(problem: Problem) -> float:
     for family in problem.families:
         group = np.zeros(n, int) if family.group is None else family.group
         for g, limit in enumerate(family.limit):
-            rows.append(((group == g)[:, None] * family.use[None, :]).ravel())
+            rows.append(((group == g)[:, None] * np.atleast_2d(family.use)).ravel())
             limits.append(limit)
     answer = milp(
         -value.ravel(),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bankloop.loop import audience, model, product, reach
 from bankloop.loop.product import Rulings
 from bankloop.loop.reach import Valuer
-from bankloop.loop.spec import Availability, Lock
+from bankloop.loop.spec import Availability, BankSpec, Lock, Quota
 from tests.loop.believed import believing
 from tests.loop.people import AS_OF, TYPES, bank_spec, lock_for, state
 from tests.loop.test_reach import START
@@ -126,6 +126,78 @@ def test_at_the_plan_s_prices_one_chooses_as_the_batch_did_before_repair() -> No
         answer = reach.decide(tariff, reach.TwinCustomer(values, pools, AS_OF), START, 30)
         intended = [column for column in plan.intended[row] if column != reach.NONE]
         assert answer.chosen == (tariff.actions[intended[0]] if intended else "")
+
+
+def with_volumes() -> tuple[BankSpec, dict[str, Lock]]:
+    """The demo bank with a volume in a campaign's file and one of the whole bank's, of whatever goes out by message."""
+    title = {"zh": "额度", "en": "Volume"}
+    loans = Quota.model_validate({"key": "loans", "title": title, "use": "aum * 0.125", "volume": "2000 CNY"})
+    bank = Quota.model_validate(
+        {"key": "sent", "title": title, "channel": "sms", "use": "tenure_days", "volume": "9000 CNY"}
+    )
+    plan = SPEC.policies.plan.model_copy(update={"quotas": (bank,)})
+    spec = SPEC.model_copy(update={"policies": SPEC.policies.model_copy(update={"plan": plan})})
+    wealth = spec.campaigns["bind-card"]
+    reach_ = wealth.reach.model_copy(update={"quotas": (loans,)})
+    campaigns = {**spec.campaigns, "bind-card": wealth.model_copy(update={"reach": reach_})}
+    return spec, {name: lock_for(campaigns[name], spec) for name in NAMES}
+
+
+def test_volumes_of_a_campaign_s_file_are_counted_priced_and_decided_alike_in_batch_and_real_time() -> None:
+    spec, locks = with_volumes()
+    crowd = people(900, 5)
+    for one in crowd[::10]:
+        one["aum"] = None
+    table = state(crowd)
+    sides = []
+    for name, lock in locks.items():
+        found = audience.select(lock, table, TYPES, AS_OF)
+        members = table.take(pa.array(found.rows))
+        offers = product.match(lock, members, TYPES, AS_OF)
+        sides.append(reach.candidates_of(lock, found, offers, MODELS[name], members, TYPES, AS_OF, 1, 0))
+    joined = reach.join(sides, table, spec.policies, TYPES, AS_OF, 1)
+    plan, _ = reach.plan_window(joined, locks, spec.policies, START, AS_OF, 1)
+    of = {line.name: line for line in plan.resources}
+    card = np.array([action.campaign == "bind-card" for action in joined.actions])
+    # In whole fen, by hand: an eighth of what the customer holds, and a yuan for each day with the bank.
+    rows, columns = np.nonzero(plan.issued != reach.NONE)
+    issued = plan.issued[rows, columns]
+    aum, days = (
+        np.array(table[name].take(pa.array(joined.rows)).to_pylist(), object) for name in ("aum", "tenure_days")
+    )
+    eighths = [-(-int(aum[row]) // 8) for row in rows[card[issued]]]
+    texted = [int(days[row]) * 100 for row, at in zip(rows, issued, strict=True) if joined.actions[at].channel == "sms"]
+    volume, sent = of["quota:bind-card/loans:volume"], of["quota:sent:volume"]
+    assert 0 < sum(eighths) == volume.used <= volume.limit == 200_000
+    assert 0 < sum(texted) == sent.used <= sent.limit == 900_000
+    assert volume.price > 0 < sent.price
+    assert (volume.unit.en, volume.title.zh) == ("fen", "额度")
+    nobody_knows = np.array([one is None for one in aum])
+    assert nobody_knows.any()
+    assert (joined.value[nobody_knows][:, card] == -np.inf).all()
+    tariff, valuers = reach.tariff_of(plan), [Valuer.of(lock, MODELS[name]) for name, lock in locks.items()]
+    chosen = 0
+    for row in range(len(joined.rows)):
+        mine = row_of(table, int(joined.rows[row]))
+        values = np.where(
+            joined.member[row, joined.column_campaign], np.concatenate([one.values(mine) for one in valuers]), -np.inf
+        )
+        told = [one.uses(mine) for one in valuers]
+        uses = {
+            name: np.concatenate([one.get(name, np.zeros(len(by.keys))) for one, by in zip(told, valuers, strict=True)])
+            for name in ("quota:bind-card/loans:volume", "quota:sent:volume")
+        }
+        for family in plan.problem.families:
+            if family.use.ndim == 2:
+                open_ = np.isfinite(values)
+                assert (uses[family.name][open_] == family.use[row][open_]).all()
+        answer = reach.decide(
+            tariff, reach.TwinCustomer(values, {"staff_minutes": mine["branch_id"]}, AS_OF, uses), START, 30
+        )
+        intended = [column for column in plan.intended[row] if column != reach.NONE]
+        assert answer.chosen == (tariff.actions[intended[0]] if intended else "")
+        chosen += bool(intended)
+    assert chosen > 50
 
 
 def test_what_others_hold_changes_nobody_s_score() -> None:

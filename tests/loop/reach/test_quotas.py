@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bankloop.kit.errors import InputError, SpecError
+from bankloop.kit.errors import ExpressionError, InputError, SpecError
 from bankloop.loop import reach
 from bankloop.loop import run as loop
 from bankloop.loop.bank import Bank
@@ -177,6 +177,14 @@ def test_floors_and_several_together_are_refused_with_the_cure() -> None:
         ("  quotas: [{key: qq, title: {zh: a, en: a}, at_most: 1.5}]", "whole number"),
         ("  quotas: [{key: qq, title: {zh: a, en: a}, at_most: -1}]", "at least 0"),
         ("  quotas: [{key: qq, title: {zh: a, en: a}}]", "needs at_least, at_most"),
+        ("  quotas: [{key: qq, title: {zh: a, en: a}, volume: 5 CNY}]", "volume and use go together"),
+        (
+            "  quotas: [{key: qq, title: {zh: a, en: a}, use: aum}]",
+            "needs at_least, at_most, budget, minutes or volume",
+        ),
+        ("  quotas: [{key: qq, title: {zh: a, en: a}, volume: -5 CNY, use: aum}]", "at least 0"),
+        ("  quotas: [{key: qq, title: {zh: a, en: a}, volume: 5 CNY, use: payroll}]", "write an expression in yuan"),
+        ("  quotas: [{key: qq, title: {zh: a, en: a}, volume: 5 CNY, use: auum}]", "aum"),
         ("  per_customer: 2\n  exclude: [[bind-card, frist-wealth]]", "first-wealth"),
     ],
 )
@@ -186,7 +194,7 @@ def test_a_quota_that_cannot_be_names_its_line(tmp_path: Any, wrong: str, said: 
     policies.write_text(
         policies.read_text(encoding="utf-8").replace("plan:\n", f"plan:\n{wrong}\n", 1), encoding="utf-8"
     )
-    with pytest.raises(SpecError, match=said) as refused:
+    with pytest.raises((SpecError, ExpressionError), match=said) as refused:
         read_bank_spec(folder, TYPES)
     assert "policies.yaml" in refused.value.message.en
     assert BANK.is_dir()

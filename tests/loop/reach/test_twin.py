@@ -25,6 +25,7 @@ from bankloop.loop.reach import (
     solve,
 )
 from tests.loop.reach.test_assignment import make
+from tests.loop.reach.test_own_use import with_amounts
 from tests.loop.test_reach import planned
 
 TODAY = date(2026, 8, 24)
@@ -33,7 +34,12 @@ END = TODAY + timedelta(days=6)
 
 def tariff(problem: Problem, prices: tuple[np.ndarray, ...]) -> Tariff:
     rates = tuple(
-        ResourcePrice(f.name, f.use, p, () if f.group is None else tuple(f"B{g}" for g in range(len(f.limit))))
+        ResourcePrice(
+            f.name,
+            f.use if f.use.ndim == 1 else None,
+            p,
+            () if f.group is None else tuple(f"B{g}" for g in range(len(f.limit))),
+        )
         for f, p in zip(problem.families, prices, strict=True)
     )
     return Tariff("plan", tuple(f"a{j}" for j in range(problem.value.shape[1])), rates, TODAY, END)
@@ -41,13 +47,20 @@ def tariff(problem: Problem, prices: tuple[np.ndarray, ...]) -> Tariff:
 
 def person(problem: Problem, row: int) -> TwinCustomer:
     pools = {f.name: f"B{f.group[row]}" for f in problem.families if f.group is not None}
-    return TwinCustomer(np.asarray(problem.value[row], np.float64), pools, TODAY)
+    uses = {f.name: np.asarray(f.use[row], np.float64) for f in problem.families if f.use.ndim == 2}
+    return TwinCustomer(np.asarray(problem.value[row], np.float64), pools, TODAY, uses)
 
 
 @settings(max_examples=30, deadline=None)
-@given(n=st.integers(1, 120), seed=st.integers(0, 10**6), branches=st.sampled_from([0, 1, 5]), ties=st.booleans())
-def test_the_twin_is_the_plan_before_repair(n: int, seed: int, branches: int, ties: bool) -> None:
-    problem = make(n, 5, seed, branches=branches, ties=ties)
+@given(
+    n=st.integers(1, 120), seed=st.integers(0, 10**6), branches=st.sampled_from([0, 1, 5]), ties=st.booleans(),
+    budgets=st.sampled_from([0, 1, 3]), pools=st.sampled_from([0, 4]),
+)  # fmt: skip
+def test_the_twin_is_the_plan_before_repair(
+    n: int, seed: int, branches: int, ties: bool, budgets: int, pools: int
+) -> None:
+    """Alike use and amounts of each customer's own, in one pool and in several: the same choice from the same prices."""
+    problem = with_amounts(make(n, 5, seed, branches=branches, ties=ties), seed, 0.1, budgets, branches=pools)
     solution = solve(problem)
     prices = tariff(problem, solution.price)
     for row in range(n):
@@ -115,6 +128,25 @@ def test_values_that_are_no_numbers_and_unknown_pools_are_refused(bad: float) ->
     pooled = Tariff("plan", ("a0",), (ResourcePrice("minutes", np.ones(1), np.ones(2), ("B1", "B2")),), TODAY, END)
     with pytest.raises(InputError, match="minutes"):
         decide(pooled, TwinCustomer(np.ones(1), {"minutes": "B9"}, TODAY), TODAY, 1)
+
+
+def test_amounts_price_a_customer_out_are_told_and_must_be_known() -> None:
+    rates = Tariff("plan", ("a0", "a1"), (ResourcePrice("quota:loans:volume", None, np.array([0.001])),), TODAY, END)
+    small, large = (
+        decide(
+            rates, TwinCustomer(np.full(2, 5_000.0), {}, TODAY, {"quota:loans:volume": np.array([fen, 0.0])}), TODAY, 1
+        )
+        for fen in (1_000_000.0, 9_000_000.0)
+    )
+    assert {offer.action: offer.charges for offer in small.offers}["a0"] == {"quota:loans:volume": 1_000.0}
+    assert {offer.action: offer.outcome for offer in large.offers}["a0"] is ActionOutcome.PRICED_OUT
+    assert large.chosen == "a1"
+    full = {"quota:loans:volume": 999_999.0}
+    alone = TwinCustomer(np.array([5_000.0, -1.0]), {}, TODAY, {"quota:loans:volume": np.array([1_000_000.0, 0.0])})
+    assert decide(rates, alone, TODAY, 1, full).chosen == ""
+    for wrong in ({}, {"quota:loans:volume": np.array([np.nan, 0.0])}, {"quota:loans:volume": np.array([-1.0, 0.0])}):
+        with pytest.raises(InputError, match="quota:loans:volume"):
+            decide(rates, TwinCustomer(np.ones(2), {}, TODAY, wrong), TODAY, 1)
 
 
 def pace(left: float, ahead: float, planned_price: float = 5.0) -> float:

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from bankloop.loop.reach import errors
 from bankloop.loop.reach.core import MOST_PRICED, MOST_WHOLE, Core, core_of, prices_of, whole_of
+from bankloop.loop.reach.flat import Flat, use_of
 from bankloop.loop.reach.kernels import NONE, Floats, Integers, Values
 from bankloop.loop.reach.paths import path_of
-from bankloop.loop.reach.prices import Flat, Priced, choose, minimise, refined, sample_of
-from bankloop.loop.reach.rounding import filled, use_of, whole_plan
+from bankloop.loop.reach.prices import Priced, choose, minimise, refined, sample_of
+from bankloop.loop.reach.rounding import filled, whole_plan
 
 # Above this a float no longer tells two fen apart.
 LARGEST = 2.0**53
@@ -33,17 +34,30 @@ _FINER = (1.5e-7, 5e-8)
 class Family:
     """One kind of scarce resource: a single pool, or one pool per group (branch, segment).
 
-    ``use`` (k,) is what one action takes; ``limit`` (groups,) what there is, infinite where there is enough; ``group``
-    (n,) the pool of each customer, None when there is one pool for all; ``floor`` (groups,) what must be used, None for 0;
-    ``pools`` names the groups, an empty name being whoever belongs to none.
+    ``use`` (k,) is what one action takes, or (n, k) what it takes for each customer (a loan's amount), whole units
+    where none may be exceeded; ``limit`` (groups,) what there is, infinite where there is enough; ``group`` (n,) the pool
+    of each customer, None when there is one pool for all; ``floor`` (groups,) what must be used, None for 0; ``pools``
+    names the groups, an empty name being whoever belongs to none.
     """
 
     name: str
-    use: Floats
+    use: NDArray[np.floating]
     limit: Floats
     group: NDArray[np.integer] | None = None
     floor: Floats | None = None
     pools: tuple[str, ...] = ()
+
+    def takes(self, rows: Integers, columns: Integers) -> Floats:
+        """Return (m,) what some customers' actions take."""
+        return np.asarray(self.use[columns] if self.use.ndim == 1 else self.use[rows, columns], np.float64)
+
+    def uses(self, rows: Integers) -> NDArray[np.floating]:
+        """Return (k,) what the actions take, or (m, k) of some customers where it differs by customer."""
+        return self.use if self.use.ndim == 1 else self.use[rows]
+
+    def of(self, rows: Integers) -> Family:
+        """Return the resource for some customers alone, with all there is."""
+        return replace(self, use=self.uses(rows), group=None if self.group is None else self.group[rows])
 
     def named(self, pool: int) -> str:
         """Return how one pool of it is called: by itself where no other pool has a limit or a floor."""
@@ -160,7 +174,7 @@ def _core(flat: Flat, found: PlanSolution, most: int, *, exact: bool) -> Core | 
 
 def _or_along_the_path(problem: Problem, flat: Flat, priced: Priced, found: PlanSolution) -> PlanSolution:
     """Return the better of a plan and, where one limit is all there is, of what its exact path reaches."""
-    if flat.limit.size != 1 or flat.floor.any() or not flat.value.shape[1]:
+    if flat.limit.size != 1 or flat.floor.any() or not flat.value.shape[1] or flat.own.size:
         return found
     choice = filled(flat, priced.price, path_of(flat).choice(float(flat.limit[0])))
     objective = objective_of(problem.value, choice)
@@ -208,12 +222,7 @@ def part_of(problem: Problem, rows: Integers) -> Problem:
     """Return the problem of these rows with their share of every limit and floor."""
     share = len(rows) / max(len(problem.value), 1)
     families = (
-        replace(
-            f,
-            limit=f.limit * share,
-            group=None if f.group is None else f.group[rows],
-            floor=None if f.floor is None else f.floor * share,
-        )
+        replace(f.of(rows), limit=f.limit * share, floor=None if f.floor is None else f.floor * share)
         for f in problem.families
     )
     return Problem(np.ascontiguousarray(problem.value[rows]), tuple(families))
@@ -247,14 +256,30 @@ def flatten(problem: Problem) -> Flat:
         [at + (0 if f.group is None else next(grouped)) + np.zeros(pools.shape[1], np.int64)
          for at, f in zip(start, problem.families, strict=True)], np.int64,
     ).reshape(len(problem.families), pools.shape[1])  # fmt: skip
-    use = np.array([f.use for f in problem.families], np.float64).reshape(len(problem.families), k)
+    alike = [f.use if f.use.ndim == 1 else np.zeros(k) for f in problem.families]
+    use = np.array(alike, np.float64).reshape(len(problem.families), k)
+    own = np.array([at for at, f in enumerate(problem.families) if f.use.ndim == 2], np.int64)
+    takes = _takes([problem.families[at].use for at in own])
     limit = np.concatenate([np.asarray(f.limit, np.float64) for f in problem.families] or [np.zeros(0)])
     floor = np.minimum(floors_of(problem), limit)  # above its own limit no floor is ever reached
-    most = np.repeat(use.max(axis=1, initial=0.0) * n, sizes)
+    each = use.max(axis=1, initial=0.0) * n
+    each[own] = [float(takes[:, :, at].max(axis=1, initial=0.0).sum(dtype=np.float64)) for at in range(own.size)]
     lowest = (
-        np.where(floor > 0, -np.repeat(_penalties(value, use), sizes), 0.0) if floor.any() else np.zeros(floor.size)
+        np.where(floor > 0, -np.repeat(_penalties(value, problem.families), sizes), 0.0)
+        if floor.any()
+        else np.zeros(floor.size)
     )
-    return Flat(value, home, use, pool, np.minimum(limit, most), floor, lowest, start, _inner(problem.families))
+    limit = np.minimum(limit, np.repeat(each, sizes))
+    return Flat(value, home, use, pool, limit, floor, lowest, start, _inner(problem.families), own, takes)
+
+
+def _takes(uses: Sequence[NDArray[np.floating]]) -> Values:
+    """Return (n, k, v) the uses that differ by customer side by side, float32 where all are."""
+    if not uses:
+        return np.zeros((0, 0, 0))
+    return np.ascontiguousarray(
+        np.stack([use if use.dtype == np.float32 else use.astype(np.float64) for use in uses], axis=-1)
+    )
 
 
 def floors_of(problem: Problem) -> Floats:
@@ -264,8 +289,8 @@ def floors_of(problem: Problem) -> Floats:
 
 
 def _inner(families: Sequence[Family]) -> int:
-    """Return the family with the most pools, −1 when none has more than one."""
-    sizes = [len(f.limit) if f.group is not None else 0 for f in families]
+    """Return the family with the most pools, alike from everybody in one; −1 when none has more than one."""
+    sizes = [len(f.limit) if f.group is not None and f.use.ndim == 1 else 0 for f in families]
     return int(np.argmax(sizes)) if max(sizes, default=0) > 1 else -1
 
 
@@ -282,10 +307,10 @@ def _checked_values(given: NDArray[np.floating]) -> Values:
 
 
 def _check(family: Family, n: int, k: int) -> None:
-    use, limit = np.asarray(family.use, np.float64), np.asarray(family.limit, np.float64)
+    use, limit = np.asarray(family.use), np.asarray(family.limit, np.float64)
     floor = np.zeros(limit.shape) if family.floor is None else np.asarray(family.floor, np.float64)
     numbers = np.isfinite(use).all() and not np.isnan(limit).any() and np.isfinite(floor).all()
-    if use.shape != (k,) or limit.ndim != 1 or floor.shape != limit.shape or not numbers:
+    if use.shape not in ((k,), (n, k)) or limit.ndim != 1 or floor.shape != limit.shape or not numbers:
         raise errors.bad_resource(family.name)
     if (use < 0).any() or (limit < 0).any() or (floor < 0).any():
         raise errors.bad_resource(family.name)
@@ -315,11 +340,11 @@ def _homes(grouped: Sequence[Family], n: int) -> tuple[NDArray[np.int32], Intege
     return home.astype(np.int32), pools
 
 
-def _penalties(value: Values, use: Floats) -> Floats:
+def _penalties(value: Values, families: Sequence[Family]) -> Floats:
     """Return per family the price below zero at which a floor counts as out of reach."""
     bottom = (
         np.where(np.isfinite(value), value, 0).min(initial=0.0) if np.isneginf(value).any() else value.min(initial=0.0)
     )
     swing = float(value.max(initial=0.0)) - float(bottom) + 1.0
-    least = np.where(use > 0, use, np.inf).min(axis=1, initial=np.inf)
+    least = np.array([np.where(f.use > 0, f.use, np.inf).min(initial=np.inf) for f in families], np.float64)
     return _FLOOR_AT_ANY_PRICE * swing / np.where(np.isfinite(least), least, 1.0)

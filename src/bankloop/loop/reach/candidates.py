@@ -15,7 +15,8 @@ from bankloop.loop.benefit import attach
 from bankloop.loop.model import Uplift, feature_matrix
 from bankloop.loop.product import Offers, numbers
 from bankloop.loop.reach.cells import draw_cells, draw_control
-from bankloop.loop.reach.contracts import Action, Bools, CampaignCandidates, Candidates, Floats
+from bankloop.loop.reach.contracts import Action, Bools, CampaignCandidates, Candidates, Floats, Integers
+from bankloop.loop.reach.quotas import amounts_by, banks_quotas, own_quotas, unknown
 from bankloop.loop.script import choose
 from bankloop.loop.spec import NO_BENEFIT, Lock, Policies, Product
 from bankloop.loop.spec.batch import conditions
@@ -76,7 +77,9 @@ def candidates_of(
     ``allowed`` returns (n,) which rows of the state a channel may reach by what customers consented to; all without it.
     ``withheld`` says by benefit (n,) whom a branch does not offer it to. ``lot`` is the share (ppm) drawn by lot.
     """
-    actions = actions_of(lock)
+    actions, quotas = actions_of(lock), own_quotas(lock)
+    taken = amounts_by(quotas, members, types, as_of)
+    open_ = _open(lock, actions, offers, members, types, as_of) & _allowed(actions, snapshot, allowed, withheld or {})
     base, uplift = model.predict(feature_matrix(members, model.base.features), [a.key for a in actions])
     return CampaignCandidates(
         campaign=lock.name,
@@ -86,11 +89,12 @@ def candidates_of(
         base=base,
         uplift=uplift,
         worth=_worth(lock, members, model),
-        open=_open(lock, actions, offers, members, types, as_of) & _allowed(actions, snapshot, allowed, withheld or {}),
+        open=open_ & ~unknown(quotas, taken, actions, len(open_)),
         control=draw_control(snapshot.customer_no.to_pylist(), lock.name, round_, control_share),
         control_share=control_share / 1_000_000,
         explore_staff=lock.campaign.evaluate.explore_staff,
         lot=lot,
+        amounts=taken,
     )
 
 
@@ -183,6 +187,9 @@ def join(
     texts = {f"segment:{key}": segment.where for key, segment in policies.segments.items()}
     texts |= {"exempt": experiment.exempt} if experiment.exempt is not None else {}
     met = conditions(members, texts, types, as_of)
+    bank = banks_quotas(policies)
+    taken = amounts_by(bank, members, types, as_of)
+    value[unknown(bank, taken, actions, n)] = -np.inf
     exempt = met.get("exempt", np.zeros(n, bool))
     return Candidates(
         customer_no=numbers_,
@@ -200,7 +207,18 @@ def join(
         member=member,
         segments={key: met[f"segment:{key}"] for key in policies.segments},
         managers=_managers(state, branches),
+        amounts={**taken, **_own_amounts(campaigns, rows)},
     )
+
+
+def _own_amounts(campaigns: Sequence[CampaignCandidates], rows: Integers) -> dict[str, Floats]:
+    """Return (n,) what each takes of the campaigns' own volumes; NaN for whom a campaign does not want."""
+    found = {}
+    for campaign in campaigns:
+        for name, amount in campaign.amounts.items():
+            found[name] = np.full(len(rows), np.nan)
+            found[name][np.searchsorted(rows, campaign.rows)] = amount
+    return found
 
 
 def _branches(members: pa.Table) -> tuple[NDArray[np.int64], tuple[str, ...]]:

@@ -13,8 +13,9 @@ from enum import StrEnum
 import numpy as np
 
 from bankloop.loop.reach.assignment import Problem, flatten, floors_of
+from bankloop.loop.reach.flat import Flat
 from bankloop.loop.reach.kernels import Floats
-from bankloop.loop.reach.prices import Flat, falls_below, minimise
+from bankloop.loop.reach.prices import falls_below, minimise
 
 # What a floor misses below this is the solver's own accuracy.
 _MISSES = 1e-3
@@ -95,7 +96,8 @@ def _only(flat: Flat, floors: Iterable[int], limits: Iterable[int]) -> Flat:
 
 
 def _plenty(flat: Flat) -> float:
-    return float(flat.use.max(initial=1.0) * (len(flat.value) + 1) + flat.floor.max(initial=0.0))
+    most = max(float(flat.use.max(initial=1.0)), float(flat.takes.max(initial=0.0)))
+    return float(most * (len(flat.value) + 1) + flat.floor.max(initial=0.0))
 
 
 def _impossible(flat: Flat) -> bool:

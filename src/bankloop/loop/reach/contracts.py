@@ -66,7 +66,8 @@ class CampaignCandidates:
 
     ``base`` (m,) success probability without contact; ``uplift`` (m, k); ``worth`` (m,) fen of one success; ``open``
     (m, k) what suitability, benefit rules, scripts and channels leave open; ``control`` (m,) the campaign's control;
-    ``lot`` the share (ppm) that is drawn by lot where that is more than the bank's own.
+    ``lot`` the share (ppm) that is drawn by lot where that is more than the bank's own; ``amounts`` (m,) fen by the
+    name of a quota, what each takes of its volume.
     """
 
     campaign: str
@@ -81,6 +82,7 @@ class CampaignCandidates:
     control_share: float
     explore_staff: bool
     lot: int = 0
+    amounts: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ class Candidates:
 
     ``value`` (n, K) in fen, −inf where closed; ``column_campaign`` (K,) index into ``campaigns``; ``control`` (n, c);
     ``member`` (n, c) who is in which campaign's audience; ``segments`` (n,) by key, who is in which of the policies';
-    ``managers`` (b,) how many customer managers each branch has.
+    ``managers`` (b,) how many customer managers each branch has; ``amounts`` (n,) fen by quota, what each takes of its
+    volume, NaN where that is not known and whatever would take of it is closed.
     """
 
     customer_no: pa.Array
@@ -107,6 +110,7 @@ class Candidates:
     member: Bools
     segments: Mapping[str, Bools] = field(default_factory=dict)
     managers: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
+    amounts: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def width(self) -> int:

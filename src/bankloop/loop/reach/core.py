@@ -17,10 +17,9 @@ import numpy as np
 from bankloop.kit.compiled import compiled
 from bankloop.kit.later import later
 from bankloop.loop.reach import kernels
+from bankloop.loop.reach.flat import Flat, amounts_of, charges, net_of, use_of
 from bankloop.loop.reach.kernels import NONE, Floats, Homes, Integers, Values
 from bankloop.loop.reach.moves import SLACK
-from bankloop.loop.reach.prices import Flat, charges
-from bankloop.loop.reach.rounding import use_of
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -62,7 +61,7 @@ def core_of(flat: Flat, price: Floats, best: Integers, worth: float, most: int) 
 
     None where none or more than ``most`` do.
     """
-    rows, columns, found = _near(flat.value, flat.home, charges(flat, price), best, worth, most)
+    rows, columns, found = _near(net_of(flat, price), flat.home, charges(flat, price), best, worth, most)
     if not 0 < found <= most:
         return None
     mine = np.unique(rows[:found])
@@ -140,6 +139,8 @@ def _use_of(flat: Flat, rows: Integers, columns: Integers) -> sparse.csr_matrix:
     home = flat.home[rows].astype(np.int64) if flat.home.size else np.zeros(len(rows), np.int64)
     chosen = np.flatnonzero(columns != NONE)
     parts = [(flat.pool[f, home[chosen]], chosen, flat.use[f, columns[chosen]]) for f in range(flat.use.shape[0])]
+    own = amounts_of(flat, rows[chosen], columns[chosen])
+    parts += [(flat.pool[f, home[chosen]], chosen, own[v]) for v, f in enumerate(flat.own)]
     pools, moves, amounts = (np.concatenate(one) for one in zip(*parts, strict=True))
     return sparse.csr_matrix((amounts, (pools, moves)), shape=(flat.limit.size, len(rows)))
 

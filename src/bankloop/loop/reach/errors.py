@@ -81,6 +81,19 @@ def floors_and_several() -> InputError:
     )
 
 
+def own_use_and_several(name: str) -> InputError:
+    """Return the refusal of a use that differs by customer in a plan that may give one customer several campaigns."""
+    return InputError(
+        "plan.own_use_and_several",
+        Text(
+            "资源 {name} 按客户计用量，一位客户可进多个战役时不支持；请删去配额的 use 与 volume，或把 plan.per_customer 设为 1",
+            "resource {name} is used by each customer's own amount, which several campaigns a customer do not allow; "
+            "remove the quota's use and volume, or set plan.per_customer to 1",
+        ),
+        name=name,
+    )
+
+
 def customer_twice(rows: int) -> InputError:
     """Return the refusal of customers who appear more than once: each would be given two actions."""
     return InputError(

@@ -92,13 +92,14 @@ def _thinning(candidates: Candidates, families: Sequence[Family], rows: Integers
     own = np.array([max(share, campaign.lot / 1_000_000) for campaign in candidates.campaigns])
     for family in families:
         group = _group(family, rows)
-        demand = np.bincount(group, wish @ family.use, minlength=len(family.limit))
-        users = np.unique(candidates.column_campaign[family.use > 0])
+        use = np.atleast_2d(family.uses(rows))
+        demand = np.bincount(group, (wish * use).sum(axis=1), minlength=len(family.limit))
+        users = np.unique(candidates.column_campaign[(use > 0).any(axis=0)])
         reserved = float(own[users].min()) if len(users) else share
         most = HEADROOM * reserved * family.limit
         fits = np.where(demand > most, most / np.where(demand > 0, demand, 1.0), 1.0)
-        part = np.where(family.use[None, :] <= family.limit[group][:, None], fits[group][:, None], 0.0)
-        keep = np.where((family.use > 0)[None, :], np.minimum(keep, part), keep)
+        part = np.where(use <= family.limit[group][:, None], fits[group][:, None], 0.0)
+        keep = np.where(use > 0, np.minimum(keep, part), keep)
     return keep
 
 
@@ -106,5 +107,5 @@ def _used(family: Family, rows: Integers, choice: Integers) -> Floats:
     used = np.zeros(len(family.limit))
     taken = choice != NONE
     group = _group(family, rows)
-    np.add.at(used, group[taken], family.use[choice[taken]])
+    np.add.at(used, group[taken], family.takes(rows[taken], choice[taken]))
     return used

@@ -58,6 +58,29 @@ def _evaluate(
     return total, rest
 
 
+def _netted(value: Values, home: Homes, rate: Floats, takes: Values, first: int, last: int, net: Floats) -> None:
+    """Write to ``net``, from row 0 on, rows first..last of ``value`` less what ``rate`` (v, h) takes of own use."""
+    single = home.shape[0] == 0
+    for i in range(first, last):
+        h = 0 if single else home[i]
+        for j in range(value.shape[1]):
+            left = np.float64(value[i, j])
+            if left != -np.inf:
+                for f in range(takes.shape[2]):
+                    left -= rate[f, h] * np.float64(takes[i, j, f])
+            net[i - first, j] = left
+
+
+def _taken(home: Homes, takes: Values, choice: Integers, own: Floats) -> None:
+    """Add to ``own`` (v, h) what everybody's own use of their choice is."""
+    single = home.shape[0] == 0
+    for i in range(choice.shape[0]):
+        j = choice[i]
+        if j != NONE:
+            for f in range(takes.shape[2]):
+                own[f, 0 if single else home[i]] += np.float64(takes[i, j, f])
+
+
 def _count_zeros(use: Floats, order: Integers) -> int:
     zeros = 0
     while zeros < order.shape[0] and use[order[zeros]] == 0.0:
@@ -182,13 +205,15 @@ def _ranked(price: Floats, before: Integers, after: Integers, use: Floats, limit
 def _settle(
     value: Values, home: Homes, charge: Floats, members: Homes, start: Integers, first: int, last: int, order: Integers,
     use: Floats, limit: Floats, floor: Floats, lowest: float, counts: Floats, price: Floats, choice: Integers,
+    edge_row: Integers, edge_column: Integers, edge_part: Floats,
 ) -> Any:  # fmt: skip
     """Find for pools first..last of one resource the exact best price, given all other charges; return the value.
 
     Each customer's best action as the price falls is a walk along the upper hull of (use, value); the walks of a pool,
     merged by price, are taken until its limit is met, and below a price of zero while its floor is not. ``members`` lists
     the customers by pool, pool g at start[g]..start[g+1]; ``order`` the columns by rising use; ``counts`` (h, k) gets the
-    fractional choices, ``price`` (g,) the prices, ``choice`` unless empty the whole steps. (Sinha and Zoltners 1979.)
+    fractional choices, ``price`` (g,) the prices, ``choice`` unless empty the whole steps,
+    ``edge_`` the step that is taken in part. (Sinha and Zoltners 1979.)
     """
     width = order.shape[0]
     keep = choice.shape[0] > 0
@@ -254,6 +279,10 @@ def _settle(
             earned = whole
             taken += part * more
             if part < 1.0:
+                if edge_row.shape[0] > 0:
+                    edge_row[g] = step_row[s]
+                    edge_column[g] = b
+                    edge_part[g] = part
                 found = p
                 met = True
                 break
@@ -302,3 +331,5 @@ settle = _compiled(_settle)
 hull_sizes = _compiled(_hull_sizes)
 hull_steps = _compiled(_hull_steps)
 hashes = _compiled(_hashes)
+netted = _compiled(_netted)
+taken = _compiled(_taken)

@@ -16,12 +16,29 @@ from bankloop.kit.expression import to_function
 from bankloop.loop.model import Scorer, Uplift, feature_row
 from bankloop.loop.product import Rulings
 from bankloop.loop.reach.candidates import actions_of
-from bankloop.loop.reach.contracts import Action
+from bankloop.loop.reach.contracts import Action, Bools
 from bankloop.loop.reach.kernels import Floats
+from bankloop.loop.reach.quotas import meant, quotas_of, volume_of
 from bankloop.loop.spec import Lock, Product, read_spelled_out
+from bankloop.loop.spec.batch import whole_fen
 
 Row = Mapping[str, Any]
 _Condition = Callable[[Row], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Volume:
+    """A quota's volume: the amount of one row as a number with ``scale`` decimals, and whose actions (k,) take it."""
+
+    amount: _Condition
+    scale: int
+    mine: Bools
+
+    def taken(self, row: Row) -> Floats:
+        """Return (k,) whole fen; NaN where an action takes nobody knows how much."""
+        number = self.amount(row)
+        fen = whole_fen(np.array(np.nan if number is None else float(number)), self.scale)
+        return np.where(self.mine, fen, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +52,7 @@ class Valuer:
     rulings: Rulings
     audience: _Condition
     channels: Mapping[str, tuple[_Condition, ...]]
+    volumes: Mapping[str, _Volume]
 
     @staticmethod
     def of(lock: Lock, model: Uplift) -> Valuer:
@@ -48,14 +66,23 @@ class Valuer:
             name: tuple(compiled(text) for text in (lock.policies.channels[name].open_to, reach.when.get(name)) if text)
             for name in reach.channels
         }
+        actions = actions_of(lock)
+        volumes = {
+            volume_of(name): _Volume(
+                compiled(quota.use), read_spelled_out(quota.use, lock.types).type.scale, meant(quota, actions)
+            )
+            for name, quota in quotas_of({lock.name: lock}, lock.policies).items()
+            if quota.use is not None
+        }
         return Valuer(
             lock,
             model,
-            actions_of(lock),
+            actions,
             Scorer.of([model.base]),
             Rulings.of(lock),
             compiled(lock.audience),
             channels,
+            volumes,
         )
 
     @property
@@ -82,7 +109,13 @@ class Valuer:
         open_ = self.rulings.open_to(row)
         ways = {name: all(met(row) is True for met in conditions) for name, conditions in self.channels.items()}
         fits = np.array([open_[action.product] and ways[action.channel] for action in self.actions])
+        for one in self.volumes.values():
+            fits &= ~np.isnan(one.taken(row))
         return np.where(fits, value, closed)
+
+    def uses(self, row: Row) -> dict[str, Floats]:
+        """Return by resource (k,) what a customer's actions take of the volumes, whole fen, as the plan counts."""
+        return {name: np.nan_to_num(one.taken(row)) for name, one in self.volumes.items()}
 
     @property
     def _first(self) -> Product:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bankloop.loop.reach import kernels
+from bankloop.loop.reach.flat import Flat
 from bankloop.loop.reach.kernels import NONE, Floats, Integers
-from bankloop.loop.reach.prices import Flat
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ def _resources(
     wishing, wished = wished_at(plan.problem, plan.rules, free)
     for index, family in enumerate(families):
         group = np.zeros(len(wishing), np.int64) if family.group is None else family.group[wishing].astype(np.int64)
-        wanted = np.bincount(group, family.use[wished], minlength=len(family.limit))
+        wanted = np.bincount(group, family.takes(wishing, wished), minlength=len(family.limit))
         floor = np.zeros(len(family.limit)) if family.floor is None else family.floor
         for pool in range(len(family.limit)):
             if np.isinf(family.limit[pool]) and floor[pool] <= 0:

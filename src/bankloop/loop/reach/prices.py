@@ -19,7 +19,19 @@ import numpy as np
 
 from bankloop.kit.later import later
 from bankloop.loop.reach import kernels
-from bankloop.loop.reach.kernels import NONE, Floats, Homes, Integers, Values
+from bankloop.loop.reach.flat import (
+    CHUNK,
+    Flat,
+    amounts_of,
+    charges,
+    limits_worth,
+    net_of,
+    own_use_of,
+    pooled,
+    rates_of,
+    used_by,
+)
+from bankloop.loop.reach.kernels import Floats, Homes, Integers
 
 if TYPE_CHECKING:
     from scipy import optimize
@@ -44,51 +56,6 @@ _FIRST_RADIUS, _WARM_RADIUS, _SAMPLED_RADIUS, _WIDEST = 1.0, 0.03, 0.008, 1e6
 
 
 @dataclass(frozen=True, slots=True)
-class Flat:
-    """The problem as the kernels want it: R resources of F families over H homes.
-
-    ``use`` (F, k); ``limit`` and ``floor`` (R,); ``pool`` (F, H) the resource that a family is for a home; ``lowest`` (R,)
-    how far a price may fall below zero to reach its floor; ``inner`` the family that is priced exactly, or −1.
-    """
-
-    value: Values
-    home: Homes
-    use: Floats
-    pool: Integers
-    limit: Floats
-    floor: Floats
-    lowest: Floats
-    start: Integers
-    inner: int
-
-    @property
-    def homes(self) -> int:
-        """Return H."""
-        return int(self.pool.shape[1])
-
-    def span(self, family: int) -> slice:
-        """Return where a family's resources lie."""
-        ends = [*self.start[1:], self.limit.size]
-        return slice(int(self.start[family]), int(ends[family]))
-
-    @property
-    def outer(self) -> Integers:
-        """Return the resources whose prices the cutting planes look for."""
-        all_of_them = np.arange(self.limit.size)
-        if self.inner < 0:
-            return all_of_them
-        span = self.span(self.inner)
-        return np.delete(all_of_them, all_of_them[span])
-
-    def rows(self, chosen: Integers) -> Flat:
-        """Return the problem of some customers, with their share of everything."""
-        share = len(chosen) / max(1, len(self.value))
-        home = self.home[chosen] if self.home.size else self.home
-        value = np.ascontiguousarray(self.value[chosen])
-        return replace(self, value=value, home=home, limit=self.limit * share, floor=self.floor * share)
-
-
-@dataclass(frozen=True, slots=True)
 class Priced:
     """Prices (R,) with the dual there, and how many passes over the values it took to find them."""
 
@@ -101,45 +68,46 @@ class Priced:
 Asked = Callable[[Flat, Floats], tuple[float, Floats, Floats]]
 
 
-def charges(flat: Flat, price: Floats) -> Floats:
-    """Return (H, k): what the prices take from each action in each home."""
-    found = np.zeros((flat.homes, flat.use.shape[1]))
-    for use, pool in zip(
-        flat.use, flat.pool, strict=True
-    ):  # in this order, for one customer in real time adds up so too
-        found += price[pool][:, None] * use[None, :]
-    return found
-
-
-def used_by(flat: Flat, counts: Floats) -> Floats:
-    """Return (R,) what ``counts`` (H, k) of chosen actions use."""
-    each = (counts @ flat.use.T).T
-    return np.asarray(np.bincount(flat.pool.ravel(), weights=each.ravel(), minlength=flat.limit.size), np.float64)
-
-
-def limits_worth(flat: Flat, price: Floats) -> float:
-    """Return what the limits are worth at the prices; below zero a price pays for its floor."""
-    return float(np.maximum(price, 0.0) @ flat.limit + np.minimum(price, 0.0) @ flat.floor)
-
-
 def choose(flat: Flat, price: Floats) -> tuple[float, Floats, Integers]:
     """Return (dual, use (R,), choice (n,)) where everybody takes their best action at the prices."""
     choice = np.empty(len(flat.value), np.int64)
-    total, counts = _evaluated(flat, charges(flat, price), choice)
-    return total + limits_worth(flat, price), used_by(flat, counts), choice
+    total, used = _evaluated(flat, price, choice)
+    return total + limits_worth(flat, price), used, choice
 
 
-def _evaluated(flat: Flat, charge: Floats, choice: Integers) -> tuple[float, Floats]:
+def _evaluated(flat: Flat, price: Floats, choice: Integers) -> tuple[float, Floats]:
+    """Return (sum of everybody's best at the prices, use (R,)); ``choice`` (n,) unless empty gets who takes what."""
+    charge = charges(flat, price)
     parts = _parts(len(flat.value), flat.homes * flat.use.shape[1])
     counts = np.zeros((len(parts), *charge.shape), np.int64)
+    own = np.zeros((len(parts), flat.own.size, flat.homes))
 
     def one(index: int) -> tuple[float, float]:
         first, last = parts[index]
+        if flat.own.size:
+            return _evaluated_net(flat, price, charge, first, last, counts[index], own[index], choice), 0.0
         found: tuple[float, float] = kernels.evaluate(flat.value, flat.home, charge, first, last, counts[index], choice)
         return found
 
     sums = _all(one, len(parts))
-    return math.fsum(part for pair in sums for part in pair), counts.sum(axis=0).astype(np.float64)
+    used = used_by(flat, counts.sum(axis=0).astype(np.float64))
+    total = math.fsum(part for pair in sums for part in pair)
+    return total, used + pooled(flat, own.sum(axis=0)) if flat.own.size else used
+
+
+def _evaluated_net(
+    flat: Flat, price: Floats, charge: Floats, first: int, last: int, counts: Integers, own: Floats, choice: Integers
+) -> float:
+    """Evaluate rows whose use differs, a few thousand at a time: net values are made and looked at in the cache."""
+    rate, net = rates_of(flat, price), np.empty((min(CHUNK, max(1, last - first)), flat.value.shape[1]))
+    mine, sums = np.empty(len(net), np.int64), list[float]()
+    for at in range(first, last, CHUNK):
+        to = min(at + CHUNK, last)
+        home, picks = flat.home[at:to] if flat.home.size else flat.home, choice[at:to] if choice.size else mine
+        kernels.netted(flat.value, flat.home, rate, flat.takes, at, to, net)
+        sums += kernels.evaluate(net, home, charge, 0, to - at, counts, picks)
+        kernels.taken(home, flat.takes[at:to], picks[: to - at], own)
+    return math.fsum(sums)
 
 
 def _parts(rows: int, cells: int) -> list[tuple[int, int]]:
@@ -187,19 +155,47 @@ def settled(flat: Flat, members: PoolMembers, price: Floats, choice: Integers) -
     inner = np.maximum(price[span], 0.0)  # what they were is a guess of what they will be
     limit, floor = flat.limit[span], flat.floor[span]
     lowest = float(flat.lowest[span].min(initial=0.0))
+    net, edge = net_of(flat, outer), PoolEdges.of(len(limit) if flat.own.size else 0)
+    if flat.own.size and not choice.size:
+        choice = np.empty(len(flat.value), np.int64)
     parts = _pool_parts(members, len(flat.value))
 
     def one(index: int) -> tuple[float, float]:
         first, last = parts[index]
         found: tuple[float, float] = kernels.settle(
-            flat.value, flat.home, charge, members.rows, members.start, first, last, members.order,
-            flat.use[flat.inner], limit, floor, lowest, counts, inner, choice,
+            net, flat.home, charge, members.rows, members.start, first, last, members.order,
+            flat.use[flat.inner], limit, floor, lowest, counts, inner, choice, edge.row, edge.column, edge.part,
         )  # fmt: skip
         return found
 
     total = math.fsum(part for pair in _all(one, len(parts)) for part in pair)
     outer[span] = inner
-    return total, used_by(flat, counts), outer
+    used = used_by(flat, counts)
+    return total, used + own_use_of(flat, choice) + edge.use_of(flat, choice) if flat.own.size else used, outer
+
+
+@dataclass(frozen=True, slots=True)
+class PoolEdges:
+    """Where the exact price of a pool parts a customer: ``row`` (g,) or −1 goes to ``column`` by ``part`` 0 … 1."""
+
+    row: Integers
+    column: Integers
+    part: Floats
+
+    @staticmethod
+    def of(pools: int) -> PoolEdges:
+        """Return those of pools that are not walked yet."""
+        return PoolEdges(np.full(pools, -1), np.zeros(pools, np.int64), np.zeros(pools))
+
+    def use_of(self, flat: Flat, choice: Integers) -> Floats:
+        """Return (R,) what the parts use beyond a whole ``choice`` of the families of own use."""
+        here = np.flatnonzero(self.row >= 0)
+        rows, before = self.row[here], choice[self.row[here]]
+        more = amounts_of(flat, rows, self.column[here]) - np.where(before >= 0, amounts_of(flat, rows, before), 0.0)
+        own, home = np.zeros((flat.own.size, flat.homes)), flat.home[rows] if flat.home.size else np.zeros_like(rows)
+        for at, amount in enumerate(more * self.part[here]):
+            np.add.at(own[at], home, amount)
+        return pooled(flat, own)
 
 
 def _pool_parts(members: PoolMembers, rows: int) -> list[tuple[int, int]]:
@@ -216,8 +212,7 @@ def minimise(flat: Flat, price: Floats | None, ask: Asked | None = None, *, clos
     customers take at given prices; without it each takes the best action. Not ``closely``, prices are a sample's.
     """
     if flat.inner >= 0 and len(flat.value) > SAMPLE:  # pools are walked many times: let each lie in one place
-        order = PoolMembers.of(flat).rows
-        flat = replace(flat, value=flat.value[order], home=flat.home[order])
+        flat = flat.at(PoolMembers.of(flat).rows.astype(np.int64))
     passes = 0
     levels = _levels(flat)
     radius = _FIRST_RADIUS if price is None or levels else _WARM_RADIUS
@@ -317,8 +312,7 @@ def _asking(flat: Flat) -> Asked:
     def ask(flat: Flat, price: Floats) -> tuple[float, Floats, Floats]:
         if members is not None:
             return settled(flat, members, price, nothing)
-        total, counts = _evaluated(flat, charges(flat, price), nothing)
-        return total, used_by(flat, counts), price
+        return *_evaluated(flat, price, nothing), price
 
     return ask
 
@@ -329,11 +323,19 @@ def _typical(flat: Flat) -> Floats:
     open_values = np.where(np.isfinite(shown) & (shown > 0), shown, 0.0).astype(np.float64)
     top = np.sqrt((open_values**2).mean(axis=0)) if len(open_values) else np.zeros(flat.use.shape[1])
     found = np.zeros(flat.limit.size)
-    for family, use in enumerate(flat.use):
+    own = dict(zip(flat.own.tolist(), np.moveaxis(flat.takes[:: max(1, len(flat.value) // SAMPLE)], 2, 0), strict=True))
+    for family, alike in enumerate(flat.use):
+        use = _mean_of_some(own[family]) if family in own else alike
         each = np.divide(top, use, out=np.zeros_like(top), where=use > 0)
         found[flat.span(family)] = each.max(initial=0.0)
     found = np.where(found > 0, found, max(1e-6, float(found.max(initial=0.0))))
     return np.asarray(2.0 ** np.round(np.log2(found)))  # the order of customers shows in no more than the last bits
+
+
+def _mean_of_some(takes: Floats) -> Floats:
+    """Return (k,) what those take who take anything."""
+    some = np.maximum((takes > 0).sum(axis=0), 1)
+    return np.asarray(takes.sum(axis=0, dtype=np.float64) / some)
 
 
 def _model(
@@ -363,19 +365,3 @@ def _model(
     edge = 1e-6 * width
     free = ((price > low + edge) | (low <= flat.lowest[outer])) & (price < high - edge)
     return np.asarray(price), float(answer.fun) * unit, bool(free.all())
-
-
-__all__ = [
-    "NONE",
-    "Flat",
-    "PoolMembers",
-    "Priced",
-    "charges",
-    "choose",
-    "falls_below",
-    "limits_worth",
-    "minimise",
-    "sample_of",
-    "settled",
-    "used_by",
-]

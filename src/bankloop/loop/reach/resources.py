@@ -11,6 +11,7 @@ from bankloop.kit.text import Text
 from bankloop.kit.worktime import is_working_day
 from bankloop.loop.reach.assignment import Family
 from bankloop.loop.reach.contracts import Action, Bools, Candidates, Floats
+from bankloop.loop.reach.quotas import meant, quotas_of
 from bankloop.loop.reach.sets import Rules
 from bankloop.loop.spec import Lock, Policies, Quota
 
@@ -62,15 +63,6 @@ def minutes_a_day(candidates: Candidates, policies: Policies) -> Floats | None:
     return np.minimum.reduce(bounds) if bounds else None
 
 
-def quotas_of(locks: Mapping[str, Lock], policies: Policies) -> dict[str, Quota]:
-    """Return the quotas by name: the bank's own, and those of the campaigns, each for its own actions."""
-    found = {quota.key: quota for quota in policies.plan.quotas}
-    for name, lock in locks.items():
-        for quota in lock.campaign.reach.quotas:
-            found[f"{name}/{quota.key}"] = quota.model_copy(update={"campaign": name})
-    return found
-
-
 def rules_of(actions: Sequence[Action], locks: Mapping[str, Lock], policies: Policies) -> Rules | None:
     """Return what one customer may get in a window, one action a campaign; None where it is one action in all."""
     plan, names = policies.plan, list(locks)
@@ -92,16 +84,17 @@ def rules_of(actions: Sequence[Action], locks: Mapping[str, Lock], policies: Pol
 
 
 def _quota(name: str, quota: Quota, candidates: Candidates) -> list[Family]:
-    """Return a quota's families: customers, money, staff minutes, each as far as it is stated."""
+    """Return a quota's families: customers, money, staff minutes, volume, each as far as it is stated."""
     actions = candidates.actions
-    meant = np.array([_meant(quota, action) for action in actions], bool)
-    customers = meant.astype(float)
-    money = meant * np.array([a.contact_cost + a.reserved for a in actions])
-    minutes = meant * np.array([float(a.minutes if a.staff else 0) for a in actions])
+    mine = meant(quota, actions)
+    customers = mine.astype(float)
+    money = mine * np.array([a.contact_cost + a.reserved for a in actions])
+    minutes = mine * np.array([float(a.minutes if a.staff else 0) for a in actions])
     measured = (
         ("", customers, quota.at_least, quota.at_most),
         (":money", money, None, quota.budget),
         (":minutes", minutes, None, quota.minutes),
+        (":volume", _taken(name, mine, candidates), None, quota.volume),
     )
     return [
         _bounded(f"quota:{name}{kind}", use, least, most, quota, candidates)
@@ -110,9 +103,11 @@ def _quota(name: str, quota: Quota, candidates: Candidates) -> list[Family]:
     ]
 
 
-def _meant(quota: Quota, action: Action) -> bool:
-    stated = {quota.campaign: action.campaign, quota.product: action.product, quota.benefit: action.benefit, quota.channel: action.channel}  # fmt: skip
-    return all(wanted is None or wanted == has for wanted, has in stated.items())
+def _taken(name: str, mine: Bools, candidates: Candidates) -> Floats:
+    """Return (n, K) fen that each customer takes of a quota's volume; where that is not known the action is closed."""
+    if name not in candidates.amounts:
+        return np.zeros(len(mine))
+    return np.where(mine[None, :], np.nan_to_num(candidates.amounts[name])[:, None], 0.0)
 
 
 def _bounded(
@@ -197,8 +192,8 @@ def _quota_words(key: str, locks: Mapping[str, Lock], policies: Policies) -> tup
     name, _, rest = key.partition(":")
     quota = quotas_of(locks, policies)[name]
     kind, _, pool = rest.partition(":")
-    if kind not in ("money", "minutes"):
+    if kind not in ("money", "minutes", "volume"):
         kind, pool = "", rest
     title = quota.title.text
-    unit = {"money": _FEN, "minutes": _MINUTE}.get(kind, _CUSTOMER)
+    unit = {"money": _FEN, "volume": _FEN, "minutes": _MINUTE}.get(kind, _CUSTOMER)
     return (Text(f"{title.zh}（{pool}）", f"{title.en} ({pool})") if pool else title), unit

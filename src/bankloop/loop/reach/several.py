@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from bankloop.loop.reach import errors, kernels
 from bankloop.loop.reach.assignment import PlanSolution, Problem, chosen_at, flatten, solve, start_price_of
+from bankloop.loop.reach.flat import Flat, charges, limits_worth, used_by
 from bankloop.loop.reach.kernels import Floats, Integers
-from bankloop.loop.reach.prices import Asked, Flat, charges, limits_worth, minimise, used_by
+from bankloop.loop.reach.prices import Asked, minimise
 from bankloop.loop.reach.sets import Rules, Tree, best_sets, drop, refit, tree_of, wants_of
 
 # Sets are refitted at the plan's prices first, then at lower ones, at last by value alone.
@@ -92,6 +93,8 @@ def solve_several(
     if len(rules.placement) != problem.value.shape[-1] or any(f.floor is not None for f in problem.families):
         raise errors.bad_rules()
     flat, tree = replace(flatten(problem), inner=-1), tree_of(rules)
+    if flat.own.size:
+        raise errors.own_use_and_several(problem.families[int(flat.own[0])].name)
     begin = None if start_price is None else start_price_of(flat, start_price)
     found = minimise(flat, begin, _asking(tree), closely=closely)
     total, used, choice = _at(flat, tree, found.price)

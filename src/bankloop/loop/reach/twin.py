@@ -7,11 +7,12 @@ plan's own prices it is the plan's choice before repair. Reserving what it takes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bankloop.kit.text import Text
 from bankloop.loop.reach import errors
@@ -21,10 +22,13 @@ from bankloop.loop.reach.kernels import NONE, Floats
 
 @dataclass(frozen=True, slots=True)
 class ResourcePrice:
-    """The price of one resource: ``use`` (k,) of it by each action, ``price`` by pool, ``pools`` the pools' names."""
+    """The price of one resource: ``use`` (k,) of it by each action, ``price`` by pool, ``pools`` the pools' names.
+
+    ``use`` is None where it differs by customer: then the customer brings it.
+    """
 
     name: str
-    use: Floats
+    use: NDArray[np.floating] | None
     price: Floats
     pools: tuple[str, ...] = ()
 
@@ -42,11 +46,15 @@ class Tariff:
 
 @dataclass(frozen=True, slots=True)
 class TwinCustomer:
-    """One customer's side: ``value`` (k,) in fen, −inf where an action is closed; pool by resource; day of the scores."""
+    """One customer's side: ``value`` (k,) in fen, −inf where an action is closed; pool by resource; day of the scores.
+
+    ``uses`` (k,) is by resource what this customer's actions take of it, where that differs by customer.
+    """
 
     value: Floats
     pools: Mapping[str, str]
     scored_on: date
+    uses: Mapping[str, Floats] = field(default_factory=dict)
 
 
 class ActionOutcome(StrEnum):
@@ -110,7 +118,7 @@ class Answer:
 def tariff_of(plan: DatedPlan) -> Tariff:
     """Return the prices of a plan for the real-time plane."""
     rates = tuple(
-        ResourcePrice(family.name, family.use, price, family.pools)
+        ResourcePrice(family.name, family.use if family.use.ndim == 1 else None, price, family.pools)
         for family, price in zip(plan.problem.families, plan.solution.price, strict=True)
     )
     actions = tuple(f"{action.campaign}|{action.key}" for action in plan.candidates.actions)
@@ -124,7 +132,7 @@ def decide(
 
     ``left`` says what remains of resources in the customer's pools; who is not named has enough. Scores older than
     ``valid_days`` and prices outside of their plan's window decide nothing. Raises ``InputError`` for a value that is no
-    number and for a pool that the resource does not have.
+    number, for a pool that the resource does not have, and for amounts of the customer that are missing or no amounts.
     """
     if person.value.shape != (len(tariff.actions),):
         raise errors.bad_shape()
@@ -136,10 +144,11 @@ def decide(
     if person.scored_on < today - timedelta(days=valid_days):
         return Answer(tariff.plan_id, (), "", Silence.SCORES_STALE)
     prices = [_price(rate, person) for rate in tariff.rates]
-    score = person.value - charged(tariff, prices)
-    fits = _fitting(tariff, left or {})
+    uses = [_use(rate, person) for rate in tariff.rates]
+    score = _net(tariff, person.value, prices, uses) - charged(tariff, prices)
+    fits = _fitting(tariff, uses, left or {})
     pick = best(np.where(fits, score, -np.inf))
-    offers = _explained(tariff, person, prices, score, fits, pick)
+    offers = _explained(tariff, person, prices, uses, score, fits, pick)
     return Answer(tariff.plan_id, offers, tariff.actions[pick] if pick != NONE else "", None if pick != NONE else Silence.NOTHING_PAYS)  # fmt: skip
 
 
@@ -150,11 +159,30 @@ def best(score: Floats) -> int:
 
 
 def charged(tariff: Tariff, prices: list[float]) -> Floats:
-    """Return (k,) what the prices take, added up in the plan's own order."""
+    """Return (k,) what the prices take alike from everybody, added up in the plan's own order."""
     total = np.zeros(len(tariff.actions))
     for rate, price in zip(tariff.rates, prices, strict=True):
-        total += price * rate.use
+        if rate.use is not None:
+            total += price * rate.use
     return total
+
+
+def _net(tariff: Tariff, value: Floats, prices: list[float], uses: list[Floats]) -> Floats:
+    """Return (k,) values less what the prices take of this customer's own amounts, taken off as the plan does."""
+    left = value
+    for rate, price, use in zip(tariff.rates, prices, uses, strict=True):
+        if rate.use is None:
+            left = left - price * use
+    return left
+
+
+def _use(rate: ResourcePrice, person: TwinCustomer) -> Floats:
+    if rate.use is not None:
+        return np.asarray(rate.use, np.float64)
+    own = np.asarray(person.uses.get(rate.name, np.zeros(0)), np.float64)
+    if own.shape != person.value.shape or not np.isfinite(own).all() or (own < 0).any():
+        raise errors.bad_resource(rate.name)
+    return own
 
 
 def _price(rate: ResourcePrice, person: TwinCustomer) -> float:
@@ -166,22 +194,32 @@ def _price(rate: ResourcePrice, person: TwinCustomer) -> float:
     return float(rate.price[rate.pools.index(pool)])
 
 
-def _fitting(tariff: Tariff, left: Mapping[str, float]) -> np.ndarray:
+def _fitting(tariff: Tariff, uses: list[Floats], left: Mapping[str, float]) -> np.ndarray:
     fits = np.ones(len(tariff.actions), bool)
-    for rate in tariff.rates:
+    for rate, use in zip(tariff.rates, uses, strict=True):
         if rate.name in left:
-            fits &= (rate.use <= left[rate.name] + 1e-9) | (rate.use == 0.0)
+            fits &= (use <= left[rate.name] + 1e-9) | (use == 0.0)
     return fits
 
 
 def _explained(
-    tariff: Tariff, person: TwinCustomer, prices: list[float], score: Floats, fits: np.ndarray, pick: int
+    tariff: Tariff,
+    person: TwinCustomer,
+    prices: list[float],
+    uses: list[Floats],
+    score: Floats,
+    fits: np.ndarray,
+    pick: int,
 ) -> tuple[Offer, ...]:
     order = np.lexsort((np.arange(score.size), -score))
     offers = []
     for column in order.tolist():
         value = float(person.value[column])
-        taken = {rate.name: price * float(rate.use[column]) for rate, price in zip(tariff.rates, prices, strict=True) if rate.use[column] and price}  # fmt: skip
+        taken = {
+            rate.name: price * float(use[column])
+            for rate, price, use in zip(tariff.rates, prices, uses, strict=True)
+            if use[column] and price
+        }
         outcome = _outcome(column, pick, value, float(score[column]), bool(fits[column]))
         lost_to = tariff.actions[pick] if outcome is ActionOutcome.LOST_TO else ""
         offers.append(Offer(tariff.actions[column], value, taken, float(score[column]), outcome, lost_to))

@@ -18,8 +18,8 @@ from bankloop.kit.text import Text
 from bankloop.loop.reach import kernels
 from bankloop.loop.reach.assignment import Problem, flatten, start_price_of
 from bankloop.loop.reach.contracts import DatedPlan
+from bankloop.loop.reach.flat import charges, net_of
 from bankloop.loop.reach.kernels import NONE, Floats, Integers
-from bankloop.loop.reach.prices import charges
 
 
 class Way(StrEnum):
@@ -93,7 +93,7 @@ def _outcome(way: Way, problem: Problem, order: Integers, score: NDArray[np.floa
     choice = np.full(len(flat.value), NONE, np.int64)
     _in_order(
         order, np.ascontiguousarray(score, np.float64), flat.value, flat.home, flat.use, flat.pool,
-        np.zeros(flat.limit.size), flat.limit, choice,
+        np.zeros(flat.limit.size), flat.limit, choice, flat.own, flat.takes,
     )  # fmt: skip
     rows = np.flatnonzero(choice != NONE)
     value = float(flat.value[rows, choice[rows]].astype(np.float64).sum())
@@ -107,29 +107,33 @@ def waiting_for(plan: DatedPlan, index: int, pool: int, most: int) -> tuple[Wait
     """
     family = plan.problem.families[index]
     flat = flatten(plan.problem)
-    charge = charges(flat, start_price_of(flat, plan.solution.price))
+    price = start_price_of(flat, plan.solution.price)
+    charge, net = charges(flat, price), net_of(flat, price)
     idle = (plan.issued == NONE).all(axis=1)
     if family.group is not None:
         idle &= family.group == pool
-    rows, columns = np.flatnonzero(idle), np.flatnonzero(family.use > 0)
+    rows, columns = np.flatnonzero(idle), np.flatnonzero(np.atleast_2d(family.use > 0).any(axis=0))
     if not rows.size or not columns.size:
         return ()
     home = flat.home[rows].astype(np.int64) if flat.home.size else np.zeros(rows.size, np.int64)
     value = flat.value[np.ix_(rows, columns)].astype(np.float64)
-    reduced = (value - charge[np.ix_(home, columns)]) / family.use[columns]
+    use = np.broadcast_to(np.atleast_2d(family.uses(rows))[:, columns], value.shape)
+    left = net[np.ix_(rows, columns)].astype(np.float64) - charge[np.ix_(home, columns)]
+    reduced = np.where(use > 0, left / np.where(use > 0, use, 1.0), -np.inf)
     best = reduced.argmax(axis=1)
     score = np.where(value[np.arange(rows.size), best] > 0.0, reduced[np.arange(rows.size), best], -np.inf)
     order = np.lexsort((kernels.hashes(flat.value, flat.home, rows), -score))[:most]
     return tuple(
-        Waiting(int(rows[at]), int(columns[best[at]]), float(value[at, best[at]]), float(max(0.0, -reduced[at, best[at]] * family.use[columns[best[at]]])))
+        Waiting(int(rows[at]), int(columns[best[at]]), float(value[at, best[at]]), float(max(0.0, -left[at, best[at]])))
         for at in order
         if np.isfinite(score[at])
     )  # fmt: skip
 
 
 def _give(
-    order: Any, score: Any, value: Any, home: Any, use: Any, pool: Any, used: Any, limit: Any, choice: Any
-) -> None:
+    order: Any, score: Any, value: Any, home: Any, use: Any, pool: Any, used: Any, limit: Any, choice: Any,
+    own: Any, takes: Any,
+) -> None:  # fmt: skip
     for position in range(order.shape[0]):
         i = order[position]
         h = 0 if home.shape[0] == 0 else home[i]
@@ -141,12 +145,18 @@ def _give(
             for f in range(use.shape[0]):
                 if use[f, j] > 0.0 and used[pool[f, h]] + use[f, j] > limit[pool[f, h]] + 1e-9:
                     fits = False
+            for v in range(own.shape[0]):
+                r = pool[own[v], h]
+                if takes[i, j, v] > 0.0 and used[r] + takes[i, j, v] > limit[r] + 1e-9:
+                    fits = False
             if fits:
                 pick = j
         if pick >= 0:
             choice[i] = pick
             for f in range(use.shape[0]):
                 used[pool[f, h]] += use[f, pick]
+            for v in range(own.shape[0]):
+                used[pool[own[v], h]] += takes[i, pick, v]
 
 
 _in_order: Any = compiled()(_give)

@@ -146,13 +146,12 @@ def _given(window: Window, column: int, order: Integers, planned: Bools, mine: B
     rank[order] = np.arange(len(order))
     takes, last = order[planned[order]], np.full(n, n - 1)
     for family, used in zip(window.plan.problem.families, window.plan.solution.used, strict=True):
-        use = float(family.use[column])
-        if family.group is None or use <= 0.0:
+        use = family.takes(np.arange(n), np.full(n, column))
+        if family.group is None or not use.any():
             continue
         group = family.group.astype(np.int64)
-        own = np.bincount(group[mine], minlength=len(family.limit)) * use
-        room = np.floor(np.minimum((family.limit - used + own) / use + 1e-9, float(n)))
-        kept = _nth(group[takes]) < room[group[takes]]
+        room = family.limit - used + np.bincount(group[mine], use[mine], minlength=len(family.limit))
+        kept = _through(group[takes], use[takes]) <= room[group[takes]] + 1e-9
         full = np.full(len(family.limit), n - 1)
         full[np.unique(group[takes[~kept]])] = -1
         takes = takes[kept]
@@ -165,13 +164,13 @@ def _given(window: Window, column: int, order: Integers, planned: Bools, mine: B
     return np.asarray(rank <= np.minimum(last, rank[takes[-1]]))
 
 
-def _nth(group: Integers) -> Integers:
-    """Return how many of the same group come before each (m,)."""
+def _through(group: Integers, use: Floats) -> Floats:
+    """Return what those of the same group use down to each (m,), itself too."""
     order = np.argsort(group, kind="stable")
+    sums = np.r_[0.0, np.cumsum(use[order])]
     sizes = np.bincount(group)
-    start = np.cumsum(sizes) - sizes
-    found = np.empty(len(group), np.int64)
-    found[order] = np.arange(len(group)) - start[group[order]]
+    found = np.empty(len(group))
+    found[order] = sums[1:] - sums[(np.cumsum(sizes) - sizes)[group[order]]]
     return found
 
 

@@ -48,6 +48,18 @@ def measures(state: pa.Table, texts: Mapping[str, str], types: Mapping[str, Type
     }
 
 
+def amounts(state: pa.Table, texts: Mapping[str, str], types: Mapping[str, Type], as_of: date) -> dict[str, Floats]:
+    """Return one amount per row (n,) in whole fen for each expression in yuan; NaN where unknown or below 0."""
+    found = measures(state, texts, types, as_of)
+    return {name: whole_fen(found[name], read_spelled_out(text, types).type.scale) for name, text in texts.items()}
+
+
+def whole_fen(number: Floats, scale: int) -> Floats:
+    """Return numbers of yuan that are kept with ``scale`` decimals in fen, a part of one counted as one."""
+    fen = number * 10.0 ** (2 - scale) if scale <= 2 else np.ceil(number / 10.0 ** (scale - 2))
+    return np.where(fen >= 0.0, fen, np.nan)
+
+
 def _evaluated(state: pa.Table, texts: Mapping[str, str], types: Mapping[str, Type], as_of: date) -> pa.Table:
     sql = _compiled(tuple(texts.items()), tuple(types.items()), state.schema.remove_metadata(), as_of)
     with _engine().cursor() as connection:

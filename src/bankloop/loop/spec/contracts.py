@@ -178,7 +178,8 @@ class Quota(Spec):
     """A floor or ceilings on part of a window's plan: of a campaign, product, benefit or channel, in a segment or branch.
 
     ``at_least`` and ``at_most`` count customers, ``budget`` is what contacts and reserved benefits may cost, ``minutes``
-    what they may take of staff. ``each_branch`` sets the same for every branch by itself.
+    what they may take of staff. ``volume`` bounds the sum of ``use``, what each customer takes: an amount of money as
+    an expression over attributes (``loan_limit * 0.6``). ``each_branch`` sets the same for every branch by itself.
     """
 
     key: Key
@@ -194,12 +195,20 @@ class Quota(Spec):
     at_most: int | None = Field(default=None, ge=0)
     budget: Fen | None = None
     minutes: int | None = Field(default=None, ge=0)
+    volume: Fen | None = None
+    use: str | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Quota:
-        if all(one is None for one in (self.at_least, self.at_most, self.budget, self.minutes)):
+        if all(one is None for one in (self.at_least, self.at_most, self.budget, self.minutes, self.volume)):
             raise Unfit(
-                "配额须写 at_least、at_most、budget、minutes 之一", "a quota needs at_least, at_most, budget or minutes"
+                "配额须写 at_least、at_most、budget、minutes、volume 之一",
+                "a quota needs at_least, at_most, budget, minutes or volume",
+            )
+        if (self.volume is None) != (self.use is None):
+            raise Unfit(
+                "volume 与 use 要一起写：use 是每位客户占用的金额，如 use: loan_limit",
+                "volume and use go together: use is the amount that each customer takes, as use: loan_limit",
             )
         if sum([self.segment is not None, self.branch is not None, self.each_branch]) > 1:
             raise Unfit(

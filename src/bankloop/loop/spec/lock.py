@@ -125,6 +125,7 @@ def names_used(
         *(t for one in campaign.rules.values() for t in (one.by, one.among) if t),
     ]
     texts += [segment.where for segment in spec.policies.segments.values()]
+    texts += [quota.use for quota in (*campaign.reach.quotas, *spec.policies.plan.quotas) if quota.use]
     for key in _product_keys(campaign, spec):
         product = spec.products[key]
         texts += [text for text in (product.eligible, product.contribution.of) if text]
@@ -194,8 +195,9 @@ def _plain(value: Any) -> dict[str, Any]:
 
 # Stored values are fen, ppm and days; the readers of the files want the forms that people write.
 _WRITTEN = {
-    "fixed": "fen", "attributed": "fen", "face": "fen", "threshold": "fen", "budget": "fen", "cost_per_thousand": "fen", "cost_per_hour": "fen",
-    "rate": "ppm", "margin": "ppm", "complaints": "ppm", "retention": "ppm", "redemption": "ppm", "control": "ppm", "explore": "ppm", "holdout": "ppm", "prior": "ppm",
+    "fixed": "fen", "attributed": "fen", "face": "fen", "threshold": "fen", "budget": "fen", "volume": "fen",
+    "cost_per_thousand": "fen", "cost_per_hour": "fen", "rate": "ppm", "margin": "ppm", "complaints": "ppm",
+    "retention": "ppm", "redemption": "ppm", "control": "ppm", "explore": "ppm", "holdout": "ppm", "prior": "ppm",
 }  # fmt: skip
 
 

@@ -89,7 +89,7 @@ def read_campaign(path: Path, spec: BankSpec, types: Mapping[str, Type]) -> Camp
         _number(located, ("rules", name, "by"), rule.by, types)
         if rule.among is not None:
             _expression(located, ("rules", name, "among"), rule.among, types)
-    _check_quotas(located, ("reach", "quotas"), campaign.reach.quotas, spec)
+    _check_quotas(located, ("reach", "quotas"), campaign.reach.quotas, spec, types)
     return campaign
 
 
@@ -217,6 +217,22 @@ def _number(located: Located, route: tuple[str | int, ...], text: str, types: Ma
         )
 
 
+def _amount(located: Located, route: tuple[str | int, ...], text: str, types: Mapping[str, Type]) -> None:
+    """Refuse what no customer can take of a volume: an expression that is no number."""
+    _expression(located, route, text, types, None)
+    if parse(text, types).type.kind is not Kind.NUMBER:
+        raise SpecError(
+            "spec.not_an_amount",
+            Text(
+                "{place}：“{text}”不是数，不能作每位客户占用的金额；请写以元计的表达式，如 loan_limit * 0.6",
+                "{place}: '{text}' is no number, so it is no amount that a customer takes; "
+                "write an expression in yuan, as loan_limit * 0.6",
+            ),
+            place=located.place(*route),
+            text=text,
+        )
+
+
 def _check_shelf(folder: Path, spec: BankSpec, types: Mapping[str, Type]) -> None:
     located = read_located(folder / "products.yaml")
     for index, product in enumerate(spec.products.values()):
@@ -240,7 +256,7 @@ def _check_policies(folder: Path, spec: BankSpec, types: Mapping[str, Type]) -> 
         _expression(policies, ("experiment", "exempt"), spec.policies.experiment.exempt, types)
     caps = [cap.channel for cap in spec.policies.contact.caps]
     known_names(policies, ("contact", "caps"), caps, [*spec.policies.channels, ANY_CHANNEL], _CHANNEL)
-    _check_quotas(policies, ("plan", "quotas"), spec.policies.plan.quotas, spec)
+    _check_quotas(policies, ("plan", "quotas"), spec.policies.plan.quotas, spec, types)
 
 
 def _check_campaigns(folder: Path, spec: BankSpec, names: list[str]) -> None:
@@ -256,8 +272,10 @@ def _check_campaigns(folder: Path, spec: BankSpec, names: list[str]) -> None:
         )
 
 
-def _check_quotas(located: Located, route: tuple[str, ...], quotas: tuple[Quota, ...], spec: BankSpec) -> None:
-    """Check the names that quotas use, but for campaigns, which are read later."""
+def _check_quotas(
+    located: Located, route: tuple[str, ...], quotas: tuple[Quota, ...], spec: BankSpec, types: Mapping[str, Type]
+) -> None:
+    """Check the names and amounts that quotas use, but for campaigns, which are read later."""
     known = {
         "product": (spec.products, Text("产品", "product")),
         "benefit": ([*spec.benefits, NO_BENEFIT], Text("权益", "benefit")),
@@ -268,6 +286,8 @@ def _check_quotas(located: Located, route: tuple[str, ...], quotas: tuple[Quota,
         for field, (names, kind) in known.items():
             named = getattr(quota, field)
             known_names(located, (*route, index, field), [named] if named else [], names, kind)
+        if quota.use is not None:
+            _amount(located, (*route, index, "use"), quota.use, types)
 
 
 def _check_solution(located: Located, spec: BankSpec) -> None:
