@@ -142,7 +142,7 @@ def test_a_curve_read_off_a_share_of_the_plan_runs_along_that_of_the_whole(monke
     index = next(i for i, family in enumerate(ample.problem.families) if family.group is None)
     name, used = ample.problem.families[index].name, float(ample.solution.used[index][0])
     scarce = reach.with_limit(ample.problem, index, 0.4 * used / float(ample.problem.families[index].limit[0]))
-    plan = replace(ample, problem=scarce, solution=reach.assign(scarce, ample.rules))
+    plan = replace(ample, problem=scarce, solution=reach.assign(scarce, ample.rules), share=None)
     whole = reach.budget_curve(reach.share_of(plan), name, (0.5, 1.0, 2.0))
     monkeypatch.setattr(planning, "RANGE_CUSTOMERS", 3_000)
     read = reach.budget_curve(reach.share_of(plan), name, (0.5, 1.0, 2.0))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
@@ -31,6 +33,7 @@ MOST_CURVES = 4
 UNLISTED = frozenset({*(code.value for code in (*reach.BY_LOT, LeftOut.UNTOLD)), "other_compliance"})
 
 Floats = NDArray[np.float64]
+Points = tuple[tuple[float, float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class CampaignRecord:
     left_out: tuple[FallRecord, ...]
     reached: int
     control_share: float
-    certainty: tuple[tuple[float, float, float], ...]
+    certainty: Points
     launch: Text | None = None
 
 
@@ -97,7 +100,7 @@ class PlanRecord:
     campaigns: tuple[CampaignRecord, ...]
     lines: tuple[PlanLine, ...]
     resources: tuple[ResourceLine, ...]
-    curves: Mapping[str, tuple[tuple[float, float, float], ...]]
+    curves: Mapping[str, Points]
     problem: Problem
     prices: tuple[Floats, ...]
     cost: Floats
@@ -124,7 +127,7 @@ def record_of(window: Window, truth: Floats | None = None) -> PlanRecord:
     ``truth`` (n, K) is the true value of every action in fen, where the bank is simulated.
     """
     dated, launched = window.plan, launches(window)
-    share = reach.share_of(dated)
+    share = reach.share_of(dated).solved()
     found = dated.candidates
     contact = np.array([action.contact_cost for action in found.actions])
     face = np.array([float(action.face) for action in found.actions])
@@ -132,6 +135,11 @@ def record_of(window: Window, truth: Floats | None = None) -> PlanRecord:
     titles = {
         (action.campaign, action.key): action_title(window.locks[action.campaign], action) for action in found.actions
     }
+    # Each asks the plan of its own; the kernels and the linear programs leave the interpreter to the others.
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        curves = pool.submit(_curves, window, share)
+        certain = [pool.submit(_certainty, window, index) for index in range(len(window.locks))]
+        stands = pool.submit(beside, window, share, truth)
     return PlanRecord(
         plan_id=plan_key(dated.plan_id),
         round=window.round,
@@ -142,14 +150,16 @@ def record_of(window: Window, truth: Floats | None = None) -> PlanRecord:
         bound=dated.solution.bound,
         gap=dated.solution.gap,
         candidates=len(found.rows),
-        campaigns=tuple(_campaign(window, index, name, launched) for index, name in enumerate(window.locks)),
+        campaigns=tuple(
+            _campaign(window, index, name, launched, certain[index].result()) for index, name in enumerate(window.locks)
+        ),
         lines=tuple(
             PlanLine(line.campaign, line.action, titles[(line.campaign, line.action)], line.customers, line.cost,
                  line.customers * float(contact[k]), line.value)
             for k, line in enumerate(dated.lines)
         ),
         resources=dated.resources,
-        curves=_curves(window, share),
+        curves=curves.result(),
         problem=dated.problem,
         prices=dated.solution.price,
         cost=cost,
@@ -157,7 +167,7 @@ def record_of(window: Window, truth: Floats | None = None) -> PlanRecord:
         excluded=_excluded(window),
         rules=dated.rules,
         conflict=tuple(_bound(window, bound) for bound in dated.conflict),
-        beside=beside(window, share, truth),
+        beside=stands.result(),
     )  # fmt: skip
 
 
@@ -181,7 +191,9 @@ def action_title(lock: Lock, action: Action) -> Text:
     return Text(" + ".join(p.zh for p in parts), " + ".join(p.en for p in parts))
 
 
-def _campaign(window: Window, index: int, name: str, launched: Mapping[str, Launch]) -> CampaignRecord:
+def _campaign(
+    window: Window, index: int, name: str, launched: Mapping[str, Launch], certainty: Points
+) -> CampaignRecord:
     snapshot = window.audiences[name]
     left = _told(window, index)
     side = window.plan.candidates.campaigns[index]
@@ -196,7 +208,7 @@ def _campaign(window: Window, index: int, name: str, launched: Mapping[str, Laun
         ),
         reached=left.get(LeftOut.REACHED, 0),
         control_share=side.control_share,
-        certainty=_certainty(window, index),
+        certainty=certainty,
         launch=launched[name].sentence,
     )
 
@@ -208,7 +220,7 @@ def _told(window: Window, index: int) -> dict[LeftOut, int]:
     return reach.counts_told(reach.left_out_counts(window.plan, index), in_confidence)
 
 
-def _certainty(window: Window, index: int) -> tuple[tuple[float, float, float], ...]:
+def _certainty(window: Window, index: int) -> Points:
     """What a larger control of one campaign costs the plan and which lift it would let us see.
 
     Of a large plan a share is solved again, and told in proportion to the plan's own value.
@@ -240,7 +252,7 @@ def _certainty(window: Window, index: int) -> tuple[tuple[float, float, float], 
     return tuple(points)
 
 
-def _curves(window: Window, share: reach.PlanShare) -> dict[str, tuple[tuple[float, float, float], ...]]:
+def _curves(window: Window, share: reach.PlanShare) -> dict[str, Points]:
     """Curves of the dearest pools: budgets first, then what is scarce."""
     families = {f.name for f in window.plan.problem.families if f.group is None}
     lines = [r for r in window.plan.resources if r.name in families and r.limit > r.explored]

@@ -31,11 +31,12 @@ from bankloop.loop.reach.issue import DecisionFrame, Issued, gate_limits, issue
 from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.one import Valuer
 from bankloop.loop.reach.pacing import Pace, paced
-from bankloop.loop.reach.planning import PlanShare, budget_curve, plan_window, share_of, with_limit
+from bankloop.loop.reach.planning import plan_window, share_of
 from bankloop.loop.reach.resources import describe, families_of, window_days
 from bankloop.loop.reach.schedule import deferred, schedule
 from bankloop.loop.reach.sets import Rules
 from bankloop.loop.reach.several import SeveralSolution, assign, solve_several, wished_at
+from bankloop.loop.reach.share import PlanShare, budget_curve, with_limit
 from bankloop.loop.reach.twin import (
     OUTCOMES,
     SILENCES,

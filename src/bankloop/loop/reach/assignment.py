@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bankloop.loop.reach import errors
 from bankloop.loop.reach.core import MOST_PRICED, MOST_WHOLE, Core, core_of, prices_of, whole_of
+from bankloop.loop.reach.cuts import Cuts
 from bankloop.loop.reach.flat import Flat, use_of
 from bankloop.loop.reach.kernels import NONE, Floats, Integers, Values
 from bankloop.loop.reach.paths import path_of
@@ -110,19 +111,25 @@ class PlanSolution:
 
 
 def solve(
-    problem: Problem, start_price: Sequence[Floats] | None = None, seed: int = 0, *, closely: bool = True
+    problem: Problem,
+    start_price: Sequence[Floats] | None = None,
+    seed: int = 0,
+    *,
+    closely: bool = True,
+    cuts: Cuts | None = None,
 ) -> PlanSolution:
     """Return an integral plan within every limit, with its certificate; deterministic, blind to the order of customers.
 
     ``start_price`` (one array per family) warm-starts the prices, for example from yesterday's plan. ``seed`` is kept for
     callers: nothing is drawn. What is read off and not carried out need not be solved ``closely``: that plan breaks
-    nothing either, and lies a few hundred-thousandths below the best. Floors that cannot be reached are approached as
-    far as limits allow and reported in ``short``. Raises ``InputError`` for values, uses, limits, floors, groups and
-    prices that make no sense.
+    nothing either, and lies a few hundred-thousandths below the best. ``cuts`` as ``minimise`` takes them. Floors that
+    cannot be reached are approached as far as limits allow and reported in ``short``. Raises ``InputError`` for values,
+    uses, limits, floors, groups and prices that make no sense.
     """
     del seed
-    flat = flatten(problem)
-    priced = minimise(flat, None if start_price is None else start_price_of(flat, start_price), closely=closely)
+    flat, cuts = flatten(problem), Cuts() if cuts is None else cuts
+    begin = None if start_price is None else start_price_of(flat, start_price)
+    priced = minimise(flat, begin, closely=closely, cuts=cuts)
     found = _made_whole(problem, flat, priced)
     if not closely:
         return found
@@ -130,7 +137,7 @@ def solve(
     for tolerance in _FINER:
         if flat.inner >= 0 or found.gap * max(len(flat.value), _FEWEST) <= _GOOD_FOR:
             break
-        priced = refined(flat, priced.price, tolerance)
+        priced = refined(flat, priced.price, tolerance, cuts)
         again = _made_whole(problem, flat, priced)
         passes += again.passes
         better = again if again.objective > found.objective else found

@@ -17,6 +17,7 @@ from bankloop.loop.reach.conflicts import Bound
 from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.sets import Rules
 from bankloop.loop.reach.several import SeveralSolution
+from bankloop.loop.reach.share import PlanShare
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -161,7 +162,7 @@ class DatedPlan:
     ``issued`` and ``intended`` (n, c) are, by campaign, columns of ``candidates.actions`` or −1; ``propensity`` (n,) is the
     probability with which the issued choice was drawn; ``explored`` (n,) who was drawn by lot. ``rules`` say what one
     customer may get beyond one action; ``conflict`` is an irreducible set of bounds that cannot all be met, empty where
-    they can, and then the plan is the nearest to them.
+    they can, and then the plan is the nearest to them. ``share`` is what is solved again to read things off it.
     """
 
     plan_id: str
@@ -180,6 +181,7 @@ class DatedPlan:
     digest: str
     rules: Rules | None = None
     conflict: tuple[Bound, ...] = ()
+    share: PlanShare | None = None
 
     @property
     def value(self) -> float:

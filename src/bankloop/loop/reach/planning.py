@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
-from functools import cached_property
 
 import numpy as np
 import pyarrow.compute as pc
 
 from bankloop.kit.ids import digest_bytes
 from bankloop.loop.reach import errors
-from bankloop.loop.reach.assignment import Family, PlanSolution, Problem, glimpsed_rows, part_of
+from bankloop.loop.reach.assignment import Family, Problem, glimpsed_rows
 from bankloop.loop.reach.conflicts import conflict
 from bankloop.loop.reach.contracts import (
     ActionLine,
@@ -27,16 +26,12 @@ from bankloop.loop.reach.contracts import (
 from bankloop.loop.reach.explore import Lot, draw_lot
 from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.resources import describe, families_of, rules_of, window_days
-from bankloop.loop.reach.sets import Rules
-from bankloop.loop.reach.several import SeveralSolution, assign, wished_at
+from bankloop.loop.reach.several import assign, wished_at
+from bankloop.loop.reach.share import PlanShare, holds
 from bankloop.loop.spec import Lock, Policies
 
-# A price "holds" between the limits at which it has moved by a tenth.
-HOLDS_WITHIN = 0.10
 # What is asked by solving again many times is asked of this many customers, with their share of everything.
 RANGE_CUSTOMERS = 40_000
-_STEPS_DOWN = (0.95, 0.85, 0.7, 0.5)
-_STEPS_UP = (1.05, 1.15, 1.35, 1.7, 2.5)
 
 
 def plan_window(
@@ -83,6 +78,7 @@ def plan_window(
         rules=rules,
         conflict=() if solution.feasible else conflict(problem),
     )
+    plan = replace(plan, share=share_of(plan))
     return replace(plan, resources=_resources(plan, families, lot, locks, policies)), lot
 
 
@@ -145,7 +141,7 @@ def _resources(
             title, unit = describe(name, locks, policies)
             limit = float(plan.problem.families[index].limit[pool])
             alone = family.group is None and np.isfinite(limit)
-            low, high = _holds(share, index, limit) if alone else (None, None)
+            low, high = holds(share, index, limit) if alone else (None, None)
             explored = float(lot.used[index][pool])
             lines.append(
                 ResourceLine(
@@ -157,80 +153,12 @@ def _resources(
     return tuple(lines)
 
 
-def _holds(share: PlanShare, index: int, limit: float) -> tuple[float | None, float | None]:
-    """The limits between which a price stays within a tenth, on a grid of re-solved plans; None for a free resource."""
-    prices = share.solution.price
-    if float(prices[index][0]) <= 1e-9:
-        return None, None
-    reached = [_reach(share.problem, share.plan.rules, prices, index, steps) for steps in (_STEPS_DOWN, _STEPS_UP)]
-    return limit * reached[0], limit * reached[1]
-
-
-def _reach(some: Problem, rules: Rules | None, prices: Sequence[Floats], index: int, steps: Sequence[float]) -> float:
-    good, price = 1.0, float(prices[index][0])
-    for factor in steps:
-        again = assign(with_limit(some, index, factor), rules, prices)
-        if abs(float(again.price[index][0]) - price) > HOLDS_WITHIN * price:
-            break
-        good = factor
-    return good
-
-
-def with_limit(problem: Problem, index: int, factor: float) -> Problem:
-    """Return the problem with one family's limits multiplied: the question "what if"."""
-    families = list(problem.families)
-    families[index] = replace(families[index], limit=families[index].limit * factor)
-    return replace(problem, families=tuple(families))
-
-
-@dataclass(frozen=True)
-class PlanShare:
-    """A share of a plan's customers, ``rows``, with their share of everything: what is read off a plan is read here."""
-
-    plan: DatedPlan
-    rows: Integers
-
-    @cached_property
-    def problem(self) -> Problem:
-        """Return the plan's problem of these customers; the whole where they are all."""
-        whole = self.plan.problem
-        return whole if len(self.rows) == len(whole.value) else part_of(whole, self.rows)
-
-    @cached_property
-    def solution(self) -> PlanSolution | SeveralSolution:
-        """Return the plan of these customers alone."""
-        return assign(self.problem, self.plan.rules, self.plan.solution.price)
-
-    @cached_property
-    def scale(self) -> float:
-        """Return how many times what they bring the whole plan brings: 1 where they are all."""
-        n, objective = len(self.plan.problem.value), self.plan.solution.objective
-        if len(self.rows) == n:
-            return 1.0
-        part = self.solution.objective
-        return objective / part if part > 0 else n / max(len(self.rows), 1)
-
-
 def share_of(plan: DatedPlan, drawn_from: Problem | None = None) -> PlanShare:
     """Return the share of a plan that is solved again, about ``RANGE_CUSTOMERS`` of it, drawn by what is in them.
 
     ``drawn_from`` are other values of the same customers: who gets nothing in the plan is all alike there.
     """
-    return PlanShare(plan, glimpsed_rows(drawn_from or plan.problem, RANGE_CUSTOMERS))
-
-
-def budget_curve(share: PlanShare, name: str, factors: Sequence[float]) -> list[tuple[float, float, float]]:
-    """Return (limit, value, price) of re-solved plans for each factor of a resource's limit; money in fen.
-
-    Of a large plan its share is solved, and told in proportion to the plan's own value. Factors rise: what is possible
-    within a limit is possible within a larger one.
-    """
-    plan = share.plan
-    index = next(i for i, family in enumerate(plan.problem.families) if family.name == name)
-    limit, points = float(plan.problem.families[index].limit[0]), list[tuple[float, float, float]]()
-    for factor in factors:
-        other = with_limit(share.problem, index, factor)
-        found = share.solution if factor == 1.0 else assign(other, plan.rules, plan.solution.price, closely=False)
-        least = points[-1][1] if points else 0.0
-        points.append((limit * factor, max(least, found.objective * share.scale), float(found.price[index][0])))
-    return points
+    if drawn_from is None and plan.share is not None:
+        return plan.share
+    rows = glimpsed_rows(drawn_from or plan.problem, RANGE_CUSTOMERS)
+    return PlanShare(plan.problem, plan.rules, plan.solution, rows, closely=drawn_from is None)

@@ -13,12 +13,11 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bankloop.kit.later import later
 from bankloop.loop.reach import kernels
+from bankloop.loop.reach.cuts import Cuts
 from bankloop.loop.reach.flat import (
     CHUNK,
     Flat,
@@ -32,11 +31,6 @@ from bankloop.loop.reach.flat import (
     used_by,
 )
 from bankloop.loop.reach.kernels import Floats, Homes, Integers
-
-if TYPE_CHECKING:
-    from scipy import optimize
-else:
-    optimize = later("scipy.optimize")
 
 MAX_CUTS, MORE_CUTS = 120, 30
 # Below this relative distance between the dual and its cutting-plane model more cuts change nothing a person could see.
@@ -205,30 +199,39 @@ def _pool_parts(members: PoolMembers, rows: int) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in itertools.pairwise(edges)]
 
 
-def minimise(flat: Flat, price: Floats | None, ask: Asked | None = None, *, closely: bool = True) -> Priced:
+def minimise(
+    flat: Flat,
+    price: Floats | None,
+    ask: Asked | None = None,
+    *,
+    closely: bool = True,
+    cuts: Cuts | None = None,
+) -> Priced:
     """Return the prices of least dual; ``price`` starts from another plan's. Where there are many customers samples come first.
 
     Another plan's prices may be far from these, and a sample finds that out at a hundredth of the cost. ``ask`` says what
     customers take at given prices; without it each takes the best action. Not ``closely``, prices are a sample's.
+    ``cuts`` are those of the same customers and values under other limits of what is not kept in pools, and of this
+    question when it is answered: where there are some, no sample is asked.
     """
     if flat.inner >= 0 and len(flat.value) > SAMPLE:  # pools are walked many times: let each lie in one place
         flat = flat.at(PoolMembers.of(flat).rows.astype(np.int64))
     passes = 0
-    levels = _levels(flat)
-    radius = _FIRST_RADIUS if price is None or levels else _WARM_RADIUS
+    levels = [] if cuts else _levels(flat)
+    radius = _FIRST_RADIUS if price is None or levels or cuts else _WARM_RADIUS
     price = np.zeros(flat.limit.size) if price is None else price
     for size in levels:
         found = _cutting_planes(flat.rows(sample_of(flat, size)), price, radius, SAMPLE_TOLERANCE, ask=ask)
         price, radius = found.price, _SAMPLED_RADIUS
         passes += found.passes
     fine = TOLERANCE if flat.inner < 0 else TOLERANCE_IN_POOLS
-    found = _cutting_planes(flat, price, radius, fine if closely else SAMPLE_TOLERANCE, ask=ask)
+    found = _cutting_planes(flat, price, radius, fine if closely else SAMPLE_TOLERANCE, ask=ask, cuts=cuts)
     return replace(found, passes=found.passes + passes)
 
 
-def refined(flat: Flat, price: Floats, tolerance: float) -> Priced:
+def refined(flat: Flat, price: Floats, tolerance: float, cuts: Cuts) -> Priced:
     """Return better prices near good ones: what the dual no longer shows, a whole plan still may."""
-    return _cutting_planes(flat, price, _SAMPLED_RADIUS, tolerance, most=MORE_CUTS)
+    return _cutting_planes(flat, price, _SAMPLED_RADIUS, tolerance, most=MORE_CUTS, cuts=cuts)
 
 
 def _levels(flat: Flat) -> list[int]:
@@ -263,21 +266,26 @@ def _cutting_planes(
     enough: float = -np.inf,
     ask: Asked | None = None,
     most: int = MAX_CUTS,
+    cuts: Cuts | None = None,
 ) -> Priced:
     """Ask the dual near the least point of its cutting-plane model within a box around the best prices so far.
 
-    Ends when the model says that little is left to win, or when the dual is below ``enough``.
+    Ends when the model says that little is left to win, or when the dual is below ``enough``. ``cuts`` are known of the
+    same customers, and more are added.
     """
     outer, ask = flat.outer, ask or _asking(flat)
     scale = _typical(flat)[outer]
     worth, used, price = ask(flat, price)
     best, best_price = worth + limits_worth_of(flat, outer, price), price
-    cuts = [(worth + float(used[outer] @ price[outer]), used[outer])]
+    cuts = Cuts() if cuts is None else cuts
+    cuts.begin(scale, max(1.0, abs(best)))
+    cuts.aim(flat.limit[outer], flat.floor[outer])
+    cuts.add(worth + float(used[outer] @ price[outer]), used[outer])
     widest = _WIDEST if radius > _SAMPLED_RADIUS else 3.0 * radius
     passes = 1
     while passes < most and outer.size and best >= enough:
         width = radius * np.maximum(np.abs(best_price[outer]), 0.05 * scale)
-        candidate, least, inside = _model(cuts, flat, outer, best_price[outer], width, scale)
+        candidate, least, inside = _least_point(cuts, flat, outer, best_price[outer], width)
         if best - least <= tolerance * max(1.0, abs(best)):
             if inside or radius >= widest:
                 break
@@ -289,7 +297,7 @@ def _cutting_planes(
         worth, used, asked = ask(flat, asked)
         passes += 1
         dual = worth + limits_worth_of(flat, outer, asked)
-        cuts.append((worth + float(used[outer] @ candidate), used[outer]))
+        cuts.add(worth + float(used[outer] @ candidate), used[outer])
         if dual < best:
             radius *= 2.0 if best - dual > 0.5 * (best - least) else 1.0
             best, best_price = dual, asked
@@ -338,30 +346,13 @@ def _mean_of_some(takes: Floats) -> Floats:
     return np.asarray(takes.sum(axis=0, dtype=np.float64) / some)
 
 
-def _model(
-    cuts: list[tuple[float, Floats]], flat: Flat, outer: Integers, centre: Floats, width: Floats, scale: Floats
-) -> tuple[Floats, float, bool]:
-    """Return (prices, the model's value there, whether the box did not hold them back).
-
-    A price is what lies above zero, paid for the limit, less what lies below, paid for the floor.
-    """
+def _least_point(cuts: Cuts, flat: Flat, outer: Integers, centre: Floats, width: Floats) -> tuple[Floats, float, bool]:
+    """Return (prices, the model's value there, whether the box did not hold them back)."""
     low, high = np.maximum(centre - width, flat.lowest[outer]), centre + width
-    up = np.column_stack([np.maximum(low, 0.0), np.maximum(high, 0.0)]) / scale[:, None]
-    down = np.column_stack([np.maximum(-high, 0.0), np.maximum(-low, 0.0)]) / scale[:, None]
-    held = flat.lowest[outer] < 0
-    slopes = np.array([used for _, used in cuts]) * scale
-    rows = np.column_stack([-slopes, slopes[:, held], -np.ones(len(cuts))])
-    constants = np.array([constant for constant, _ in cuts])
-    unit = max(1.0, float(np.abs(constants).max()))
-    goal = np.r_[flat.limit[outer] * scale / unit, -flat.floor[outer][held] * scale[held] / unit, 1.0]
-    rows[:, :-1] /= unit
-    bounds = [*map(tuple, up), *map(tuple, down[held]), (None, None)]
-    answer = optimize.linprog(goal, A_ub=rows, b_ub=-constants / unit, bounds=bounds, method="highs")
-    if answer.x is None:
+    found = cuts.least(low, high)
+    if found is None:
         return centre, -np.inf, False
-    price = answer.x[: outer.size].copy()
-    price[held] -= answer.x[outer.size : -1]
-    price *= scale
+    price, least = found
     edge = 1e-6 * width
     free = ((price > low + edge) | (low <= flat.lowest[outer])) & (price < high - edge)
-    return np.asarray(price), float(answer.fun) * unit, bool(free.all())
+    return price, least, bool(free.all())

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bankloop.loop.reach import errors, kernels
 from bankloop.loop.reach.assignment import PlanSolution, Problem, chosen_at, flatten, solve, start_price_of
+from bankloop.loop.reach.cuts import Cuts
 from bankloop.loop.reach.flat import Flat, charges, limits_worth, used_by
 from bankloop.loop.reach.kernels import Floats, Integers
 from bankloop.loop.reach.prices import Asked, minimise
@@ -64,11 +65,23 @@ def assign(
     seed: int = 0,
     *,
     closely: bool = True,
+    cuts: Cuts | None = None,
 ) -> PlanSolution | SeveralSolution:
-    """Return the plan of a problem: with ``rules`` several actions a customer, else one; ``closely`` as ``solve``."""
+    """Return the plan of a problem: with ``rules`` several actions a customer, else one; the rest as in ``solve``."""
     if rules is None:
-        return solve(problem, start_price, seed, closely=closely)
-    return solve_several(problem, rules, start_price, closely=closely)
+        return solve(problem, start_price, seed, closely=closely, cuts=cuts)
+    return solve_several(problem, rules, start_price, closely=closely, cuts=cuts)
+
+
+def repriced(problem: Problem, rules: Rules | None, start_price: Sequence[Floats], cuts: Cuts) -> tuple[Floats, ...]:
+    """Return the prices of a problem alone, by family."""
+    flat = flatten(problem)
+    if rules is None:
+        found = minimise(flat, start_price_of(flat, start_price), cuts=cuts)
+    else:
+        flat = replace(flat, inner=-1)
+        found = minimise(flat, start_price_of(flat, start_price), _asking(tree_of(rules)), cuts=cuts)
+    return tuple(np.split(found.price, flat.start[1:]))
 
 
 def wished_at(problem: Problem, rules: Rules | None, prices: Sequence[Floats]) -> tuple[Integers, Integers]:
@@ -84,7 +97,12 @@ def wished_at(problem: Problem, rules: Rules | None, prices: Sequence[Floats]) -
 
 
 def solve_several(
-    problem: Problem, rules: Rules, start_price: Sequence[Floats] | None = None, *, closely: bool = True
+    problem: Problem,
+    rules: Rules,
+    start_price: Sequence[Floats] | None = None,
+    *,
+    closely: bool = True,
+    cuts: Cuts | None = None,
 ) -> SeveralSolution:
     """Return an integral plan under limits and rules, with its certificate.
 
@@ -96,7 +114,7 @@ def solve_several(
     if flat.own.size:
         raise errors.own_use_and_several(problem.families[int(flat.own[0])].name)
     begin = None if start_price is None else start_price_of(flat, start_price)
-    found = minimise(flat, begin, _asking(tree), closely=closely)
+    found = minimise(flat, begin, _asking(tree), closely=closely, cuts=cuts)
     total, used, choice = _at(flat, tree, found.price)
     unrepaired = np.where(choice[:, None] >= 0, tree.member[choice], False)
     chosen = unrepaired.copy()
