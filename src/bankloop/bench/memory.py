@@ -15,7 +15,7 @@ import psutil
 
 _EVERY_SECONDS = 0.5
 # Who is there is looked up in one sample of so many: going through all of a machine costs more than weighing a few.
-_LOOK_AROUND = 4
+_LOOK_AROUND = 10
 _MB = 1024 * 1024
 
 

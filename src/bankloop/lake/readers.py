@@ -300,8 +300,9 @@ def _decode(path: Path, target: Path | None, encoding: str) -> tuple[Decoded, li
     with _Writer(target) as out:
         for given in whole_lines(path, chunk=_CHUNK):
             # Lines end by one sign each; a return that ends none is a blank, but in a file that has no other ends.
-            returns += given.count(b"\r\n")
-            alone = given.count(b"\r") - given.count(b"\r\n")
+            signs = given.count(b"\r")
+            pairs = given.count(b"\r\n") if signs else 0
+            returns, alone = returns + pairs, signs - pairs
             sign = b"\n" if line == 1 and b"\n" not in given else b" "
             even = even and not alone
             piece = given.replace(b"\r\n", b"\n").replace(b"\r", sign) if out is not None or alone else given

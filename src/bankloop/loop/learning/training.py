@@ -104,7 +104,8 @@ def _trained(
     lock, in_force = newest[0], _loaded(bank, before)
     with bank.store.begin(principal) as connection:
         data, tried = learning_rows(bank, connection, newest, tuple(in_force.base.features))
-    now = model.feature_matrix(audience_now(bank, lock, today, data.features), data.features)
+    yesterday = today - timedelta(days=1)
+    now = model.feature_matrix(audience_now(bank, lock, yesterday, data.features), data.features)
     learnt = tuple(before.card.get("rounds", ()))
     setting = campaign_today(bank, principal, lock, in_force, today)
     return optimize.train_challenger(lock.campaign, in_force, learnt, data, tried, now, SEED, lock.digest, setting)
@@ -144,7 +145,7 @@ def roll_back(bank: Bank, principal: Principal, name: str, version: int, reason:
 
 @verb("model.watch")
 def watch_model(bank: Bank, principal: Principal, name: str, today: date) -> tuple[optimize.Drift, ...]:
-    """Watch a champion: PSI of the scores of its audience today, calibration on the newest round whose labels are due.
+    """Watch a champion: PSI of its audience's scores of yesterday, calibration on the newest round with labels due.
 
     Where a limit is passed the campaign's eighth step asks for a retraining, once for each champion and kind.
     """
@@ -160,7 +161,9 @@ def watch_model(bank: Bank, principal: Principal, name: str, today: date) -> tup
         )  # fmt: skip
     in_force = _loaded(bank, entry)
     reads = in_force.base.features
-    scores = in_force.base.predict(model.feature_matrix(audience_now(bank, lock, today, reads), reads))
+    scores = in_force.base.predict(
+        model.feature_matrix(audience_now(bank, lock, today - timedelta(days=1), reads), reads)
+    )
     with bank.store.begin(principal) as connection:
         seen = (
             optimize.stability(entry.card, scores),
