@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from bankloop.kit.text import Text
-from bankloop.loop.evaluate import Metric, Number
-from bankloop.loop.round.trace import Trace
-from bankloop.loop.spec import Play
-from bankloop.organization.task import Performance
-from bankloop.performance.cohorts import Acquired, Cohort
 from bankloop.performance.plays import DIMENSIONS, PlayRecord
 from bankloop.report.details import lift_in_words
 from bankloop.report.scorecard import metric_tables
 from bankloop.view import format as say
 from bankloop.view.book import Book
 from bankloop.view.figures import Bar, BarRole, Bars, Cell, Column, Picture, Table, Tone
+
+if TYPE_CHECKING:
+    from bankloop.loop.evaluate import Metric, Number
+    from bankloop.loop.round.trace import Trace
+    from bankloop.loop.spec import Play
+    from bankloop.organization.task import Performance
+    from bankloop.performance.cohorts import Acquired, Cohort
 
 _DASH = say.same("—")
 _NEVER = Text("还没做过", "never run")

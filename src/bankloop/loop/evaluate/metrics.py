@@ -9,7 +9,6 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -23,9 +22,10 @@ from bankloop.kit.wording import Unfit
 from bankloop.loop.spec import Label, Spec, read_spec
 
 if TYPE_CHECKING:
+    import duckdb
     import ibis
 else:
-    ibis = later("ibis")
+    duckdb, ibis = later("duckdb"), later("ibis")
 
 Integers = NDArray[np.int64]
 

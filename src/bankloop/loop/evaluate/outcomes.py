@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -12,9 +13,15 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from bankloop.kit.expression import BOOL, DATE, STRING
+from bankloop.kit.later import later
 from bankloop.loop.evaluate.contracts import FUNNEL, Bools, Floats, Integers, Outcomes, Words
-from bankloop.loop.reach import actions_of
 from bankloop.loop.spec import Lock
+
+if TYPE_CHECKING:
+    from bankloop.loop import reach
+else:
+    # Whoever asks for a metric's definition alone needs no plan.
+    reach = later("bankloop.loop.reach")
 
 # What a reading takes of a decision, as the store names it.
 DECISION_COLUMNS = (
@@ -208,7 +215,7 @@ def costs(lock: Lock, issued: pa.ChunkedArray, went_out: Bools, row: Integers, s
     """Return what was spent on each customer: every contact, and the benefit's face where the goal was met with it."""
     keys = np.array(issued.to_pylist(), dtype=object)
     found = Costs(*(np.zeros(len(success)) for _ in range(3)))
-    for action in actions_of(lock):
+    for action in reach.actions_of(lock):
         at = row[(keys == action.key) & went_out & (row >= 0)]
         np.add.at(found.channels, at, action.contact_cost - action.staff_cost)
         np.add.at(found.staff, at, action.staff_cost)
@@ -219,7 +226,7 @@ def costs(lock: Lock, issued: pa.ChunkedArray, went_out: Bools, row: Integers, s
 
 def _intentions(lock: Lock, intended: Words) -> dict[str, Words]:
     """Return what the plan meant to do to each customer, and by which channel and script; '' for nothing."""
-    by_key = {action.key: action for action in actions_of(lock)}
+    by_key = {action.key: action for action in reach.actions_of(lock)}
     keys, code = np.unique(intended, return_inverse=True)
 
     def named(words: Sequence[str]) -> Words:

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
+from bankloop.kit.later import later
 from bankloop.loop.evaluate import Estimate
 from bankloop.loop.model import Uplift
 from bankloop.loop.reach import CampaignCandidates, Family, Problem, action_values, assign
+
+if TYPE_CHECKING:
+    from scipy import special
+else:
+    special = later("scipy.special")
 
 # A change is proposed where the new plan brings more four times in five: to wait for nineteen in twenty never learns
 # at the sizes of a city bank, and a person decides anyway.
@@ -122,7 +128,9 @@ def unsure_share(setting: Setting, judge: Uplift, given: Pairs) -> float:
 def _mixed(weight: Floats, means: Floats, spreads: Floats) -> tuple[float, Estimate]:
     """Return P(above 0) of a mixture of normals, and its mean with an interval of its variance."""
     flat = spreads <= 1e-9
-    above = np.where(flat, np.where(np.abs(means) <= 1e-9, 0.5, means > 0), ndtr(means / np.where(flat, 1.0, spreads)))
+    above = np.where(
+        flat, np.where(np.abs(means) <= 1e-9, 0.5, means > 0), special.ndtr(means / np.where(flat, 1.0, spreads))
+    )
     mean = float(weight @ means)
     half = _Z95 * float(weight @ (spreads**2 + (means - mean) ** 2)) ** 0.5
     return float(weight @ above), Estimate(mean, mean - half, mean + half)

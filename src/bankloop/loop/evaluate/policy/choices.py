@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bankloop.kit.later import later
 from bankloop.kit.located import Located
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate.off_policy import Floats, Integers, fit_outcomes
@@ -20,7 +21,12 @@ from bankloop.loop.evaluate.policy import errors
 from bankloop.loop.evaluate.policy.contracts import PolicyComparison, PolicySpec
 from bankloop.loop.evaluate.policy.design import ExperimentDesign, OfferedBand, costs_of, refuse_rate
 from bankloop.loop.evaluate.policy.logged import Experiment
-from bankloop.loop.reach import NONE, Family, Problem, solve
+
+if TYPE_CHECKING:
+    from bankloop.loop import reach
+else:
+    # Most of what is read of a campaign values no policy.
+    reach = later("bankloop.loop.reach")
 
 PPM = 1_000_000
 # The solver's tolerances are made for fen; an uplift of 0.0001 visits should be well above them.
@@ -80,9 +86,9 @@ def _arms(
     uplift = learned[:, offers] - learned[:, [nothing]]
     m = int(test.sum())
     limit = m * spec.under.share // PPM
-    budget = Family("share", np.ones(len(offers)), np.array([float(limit)]))
-    solution = solve(Problem(uplift * _SOLVER_UNIT, (budget,)), seed=seed)
-    choice = np.where(solution.choice == NONE, nothing, offers[solution.choice])
+    budget = reach.Family("share", np.ones(len(offers)), np.array([float(limit)]))
+    solution = reach.solve(reach.Problem(uplift * _SOLVER_UNIT, (budget,)), seed=seed)
+    choice = np.where(solution.choice == reach.NONE, nothing, offers[solution.choice])
     means = np.array([reward[learn & (design.action == arm)].mean() for arm in offers])
     best = int(offers[means.argmax()])
     title = Text(
