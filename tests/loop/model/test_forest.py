@@ -56,6 +56,12 @@ def test_values_at_the_thresholds_go_the_same_way() -> None:
     assert FLAT.batch(own)[:, 0] == pytest.approx(LIBRARY.predict_proba(own)[:, 1], abs=1e-6)
 
 
+def test_so_many_that_cores_share_them_score_as_few_do() -> None:
+    rows = np.random.default_rng(3).normal(0.0, 2.0, (20_003, len(SCORER.features)))
+    few = np.concatenate([SCORER.batch(part) for part in np.array_split(rows, 7)])
+    assert (SCORER.batch(rows) == few).all()
+
+
 def test_models_of_other_features_do_not_score_together() -> None:
     other = Propensity(MODELS[0].trees, MODELS[0].isotonic, ("a", "b", "d"))
     with pytest.raises(InputError, match="different features"):
