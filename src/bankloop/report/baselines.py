@@ -199,7 +199,7 @@ def _levers(window: Window, share: reach.PlanShare) -> tuple[LeverLine, ...]:
     lines = []
     for kind, key in levers:
         closed = np.array([(a.campaign if kind == "campaign" else a.channel) == key for a in found.actions])
-        again = reach.assign(without(some, closed), plan.rules, plan.solution.price)
+        again = reach.assign(without(some, closed), plan.rules, now.price)
         change = times * (again.objective - now.objective)
         people = round(times * (len(np.unique(again.pairs[0])) - len(np.unique(now.pairs[0]))))
         lines.append(LeverLine(kind, key, change, people))

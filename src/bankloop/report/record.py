@@ -237,7 +237,7 @@ def _certainty(window: Window, index: int) -> Points:
     free = replace(dated.problem, value=np.where(np.where(mine, apart[:, None], others), -np.inf, found.value))
     share = reach.share_of(dated, free)
     part, scale = reach.part_of(free, share.rows), share.scale
-    base, points = float(side.base.mean()), []
+    base, price, points = float(side.base.mean()), share.solution.price, []
     sizes = [round(size * 1_000_000) for size in CONTROL_SHARES]
     drawn = reach.draw_controls(numbers, side.campaign, window.round, sizes)
     for size, control in zip(CONTROL_SHARES, drawn, strict=True):
@@ -245,7 +245,8 @@ def _certainty(window: Window, index: int) -> Points:
         held[here] = control
         held &= found.cell != reach.ExperimentCell.EXEMPT.value
         problem = replace(part, value=np.where(mine & held[share.rows, None], -np.inf, part.value))
-        solved = reach.assign(problem, dated.rules, dated.solution.price, closely=False)
+        solved = reach.assign(problem, dated.rules, price, closely=False)
+        price = solved.price  # a larger control's are near
         kept = round(len(here) * size)
         visible = evaluation.minimum_detectable(base, len(here) - kept, kept)
         points.append((size, float(visible), solved.objective * scale))

@@ -44,11 +44,12 @@ def cross_fitted_rates(
 
     def rate_of(number: int) -> tuple[NDArray[np.int64], Floats]:
         rest, out = rests[number], np.flatnonzero(asked & (fold == number))
-        return out, _rate(both(rest), y[rest], both(out), seed)
+        # A fold is one thread: threads within a fold would wait for each other. Each thread has a limit of its own.
+        with threadpool_limits(1, user_api="openmp"):
+            return out, _rate(both(rest), y[rest], both(out), seed)
 
     rate = np.array(prior, np.float64)
-    # A fold is one thread: threads within a fold would wait for each other on a busy machine.
-    with threadpool_limits(1, user_api="openmp"), ThreadPoolExecutor(min(folds, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(folds, os.cpu_count() or 1)) as pool:
         for out, found in pool.map(rate_of, range(folds)):
             rate[out] = found
     return np.clip(rate, _EDGE, 1.0 - _EDGE)

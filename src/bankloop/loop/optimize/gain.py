@@ -7,7 +7,7 @@ normal terms is normal. That effects end at certainty is left out; plans contact
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bankloop.kit.later import later
 from bankloop.loop.evaluate import Estimate
-from bankloop.loop.model import Uplift
+from bankloop.loop.model import Propensity, Uplift
 from bankloop.loop.reach import CampaignCandidates, Family, Problem, action_values, assign
 
 if TYPE_CHECKING:
@@ -43,6 +43,13 @@ class Setting:
     side: CampaignCandidates
     x: Floats
     families: tuple[Family, ...]
+    _chances: dict[int, tuple[Propensity, Floats]] = field(default_factory=dict, repr=False, compare=False)
+
+    def chance_by(self, base: Propensity) -> Floats:
+        """Return everybody's chance without contact (m,); a propensity that several models share is asked once."""
+        if id(base) not in self._chances:
+            self._chances[id(base)] = base, base.predict(self.x)
+        return self._chances[id(base)][1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,8 @@ def plan_by(setting: Setting, model: Uplift) -> Pairs:
 
 def believing(setting: Setting, model: Uplift) -> CampaignCandidates:
     """Return the campaign's customers as a model sees them."""
-    base, uplift = model.predict(setting.x, [action.key for action in setting.side.actions])
+    base = setting.chance_by(model.base)
+    uplift = model.effects_of(base, setting.x, [action.key for action in setting.side.actions])
     return replace(setting.side, base=base, uplift=uplift)
 
 
@@ -98,7 +106,7 @@ def difference_of(setting: Setting, judge: Uplift, one: Pairs, other: Pairs) -> 
 
     ``judge`` is the model whose posterior values both; of the customers whom both treat alike nothing is uncertain.
     """
-    chance = judge.base.predict(setting.x)
+    chance = setting.chance_by(judge.base)
     direction, certain = np.zeros(judge.posterior.width), 0.0
     for sign, (rows, columns) in ((1.0, one), (-1.0, other)):
         for column in np.unique(columns):
