@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from bankloop.care.remote import maintain_remote
 from bankloop.contact.by_hand import log_contact
-from bankloop.contact.contracts import Cap
+from bankloop.contact.contracts import Cap, Capacity
 from bankloop.contact.delivery import deliver
 from bankloop.contact.queries import broken_caps
 from bankloop.customer.consent.ledger import append_consents
@@ -58,9 +58,10 @@ def lake(folk: Folk, tmp_path: Path) -> Lake:
     return made
 
 
-def keep(folk: Folk, lake: Lake, day: date = TODAY) -> RemoteCare:
+def keep(folk: Folk, lake: Lake, day: date = TODAY, capacities: Sequence[Capacity] = ()) -> RemoteCare:
+    ways = ["app_push", "rm_call", "sms"]
     with folk.store.begin(PROGRAM) as connection:
-        return maintain_remote(connection, lake, day, "keeping-in-touch@1", ["app_push", "rm_call", "sms"], CAPS)
+        return maintain_remote(connection, lake, day, "keeping-in-touch@1", ways, CAPS, capacities)
 
 
 class Sent:
@@ -116,6 +117,15 @@ def test_grade_a_beyond_the_seats_waits_and_without_a_seat_all_of_it(folk: Folk,
     with folk.store.begin(system("later")) as connection:
         connection.execute(text("UPDATE staff SET on_leave = true WHERE staff_id = 'R00001'"))
     assert keep(folk, lake, TODAY + timedelta(days=2)).waiting == 7
+
+
+def test_a_seat_calls_whatever_managers_may_call_in_a_day_and_takes_none_of_it(folk: Folk, lake: Lake) -> None:
+    done = keep(folk, lake, capacities=[Capacity("rm_call", 2), Capacity("sms", 300)])
+    assert (done.calls, done.messages["sms"]) == (WORTHY, 300)
+    assert done.refused == {"capacity:sms:*": 700}
+    with folk.store.begin(PROGRAM) as connection:
+        used = connection.execute(text("SELECT channel, used FROM capacity_use")).all()
+    assert [tuple(row) for row in used] == [("sms", 300)]
 
 
 def test_before_keepers_are_assigned_nobody_is_the_centre_s(folk: Folk, tmp_path: Path) -> None:

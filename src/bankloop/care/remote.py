@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -94,7 +94,9 @@ def maintain_remote(
     single = worthy[: policy.calls_a_seat * len(seats)]
     refused: Counter[str] = Counter({"do_not_contact": len(listed)} if listed else {})
     asking = RemoteAsking(today, caps, capacities, clock.zone)
-    called = _calls(connection, single, seats, asking)
+    # A seat's calls are the centre's own: what managers' calls may be in a day neither holds them back nor counts them.
+    by_seats = replace(asking, capacities=[one for one in capacities if one.channel != CALL])
+    called = _calls(connection, single, seats, by_seats)
     refused.update(called.refused)
     messages: dict[str, list[Intent]] = {}
     for row in (row for row in open_ if row["balance_fen"] < policy.grade_a_fen):

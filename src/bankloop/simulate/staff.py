@@ -90,7 +90,8 @@ def work_off(bank: Bank, deeds: Mapping[tuple[str, str], Deed], first: date, las
         by_person[task.staff_id or ""].append(task)
     # People work side by side: nobody's tasks are another's, and each waits for the database most of the time.
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        return sum(pool.map(lambda one: _work(bank, *one, deeds), sorted(by_person.items())))
+        working = [pool.submit(_work, bank, person, tasks, deeds) for person, tasks in sorted(by_person.items())]
+        return sum(one.result() for one in working)
 
 
 def _work(bank: Bank, person: str, tasks: Sequence[Task], deeds: Mapping[tuple[str, str], Deed]) -> int:
