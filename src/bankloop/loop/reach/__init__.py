@@ -26,6 +26,7 @@ from bankloop.loop.reach.contracts import (
     by_campaign,
 )
 from bankloop.loop.reach.curve import BudgetPath, budget_path
+from bankloop.loop.reach.cuts import Cuts
 from bankloop.loop.reach.explore import Lot, draw_lot
 from bankloop.loop.reach.issue import DecisionFrame, Issued, gate_limits, issue
 from bankloop.loop.reach.kernels import NONE
@@ -68,6 +69,7 @@ __all__ = [
     "BudgetPath",
     "CampaignCandidates",
     "Candidates",
+    "Cuts",
     "DatedPlan",
     "DecisionFrame",
     "ExperimentCell",
