@@ -36,6 +36,7 @@ from bankloop.loop.evaluate.metrics import read_metrics
 from bankloop.loop.evaluate.policy.contracts import LoggedFile
 from bankloop.loop.evaluate.policy.logged import read_experiment
 from bankloop.loop.spec import read_bank_spec
+from bankloop.performance.journeys import read_journeys
 from tests.lake.conftest import NOW
 from tests.lake.test_hostile_files import book, with_part
 from tests.lake.test_load import BANK, EMPLOYERS, UNITS, employers, event, schema_of_event, write
@@ -221,8 +222,9 @@ def test_a_bank_s_own_file_is_refused(tmp_path: Path, file: str, old: str, new: 
 READERS: Mapping[str, Callable[[Path], object]] = {
     "attributes/own.yaml": read_catalogue, "tiers.yaml": read_tier_rules, "contribution.yaml": read_cards, "servicing.yaml": read_policy,
     "care.yaml": read_care, "worklist.yaml": read_pace, "metrics.yaml": read_metrics,
+    "journeys.yaml": read_journeys,
 }  # fmt: skip
-CONTENTS = (b"- a\n- b\n", b"words\n", b"a: [1, 2\n", b"a: 'b\n", b"\xff\xfe\x00", b"a: 1\na: 2\n", b"rules: 5\nmetrics: 5\nattributes: 5\nrates: 5\nmaturity: 5\nhead_office_tasks: 5\ntiers: 5\n")  # fmt: skip
+CONTENTS = (b"- a\n- b\n", b"words\n", b"a: [1, 2\n", b"a: 'b\n", b"\xff\xfe\x00", b"a: 1\na: 2\n", b"rules: 5\nmetrics: 5\nattributes: 5\nrates: 5\nmaturity: 5\nhead_office_tasks: 5\ntiers: 5\njourneys: 5\n")  # fmt: skip
 
 
 @pytest.mark.parametrize("content", CONTENTS, ids=[repr(one[:12]) for one in CONTENTS])

@@ -84,6 +84,7 @@ LOOKS = (
     "evaluate keep-deposits",
     "event traffic",
     "jobs",
+    "journeys",
     "list show",
     "messages",
     "metrics",

@@ -17,6 +17,7 @@ from bankloop.organization.granting import (
     revoke_grant,
     submit_transfer,
 )
+from bankloop.organization.outside import admit_outside
 from bankloop.organization.people import (
     close_unit,
     engage_staff,
@@ -44,6 +45,7 @@ def test_every_verb_of_people_and_rights_leaves_its_row(folk: Folk, store: Store
         engage_staff(connection, "Z1", "李", "S0008", "relationship_manager")
         move_staff(connection, "Z1", "S0001", "relationship_manager", "moved", NOW + timedelta(days=1))
         license_staff(connection, "Z1", "fund", date(2026, 1, 1), date(2027, 1, 1))
+        admit_outside(connection, "Z1", "a vendor", "M00001", date(2026, 9, 1), "a campaign")
         record_leave(connection, "Z1", date(2026, 7, 1), date(2026, 7, 2), "leave")
         name_backup(connection, "Z1", "M00001", "backup")
         move_unit(connection, "S0004", "B001", "moved", NOW + timedelta(days=1))

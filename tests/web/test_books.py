@@ -169,11 +169,11 @@ def test_each_is_taken_away_as_workbook_page_and_json(staffed: Staffed, what: st
     assert staffed.client("secadmin").get(f"/save/{what}.xlsx").status_code == 403
 
 
-def test_metrics_have_retention_cost_by_source_and_execution(staffed: Staffed) -> None:
+def test_metrics_have_cost_by_source_and_execution(staffed: Staffed) -> None:
     client = staffed.client("strategist")
     client.cookies.set("language", "en")
     page = said(client.get("/scorecard").text)
-    assert "Retention by month of opening" in page
+    assert "Journeys and retention" in page
     small = staffed.small.open
     whole = {one.metric: one for one in scorecard(small, small.lake.today(), keys=["new_customers"])}
     assert sum(one.customers for one in acquisition(small, small.lake.today())) == whole["new_customers"].above
@@ -199,7 +199,7 @@ def test_the_commands_print_one_object_and_write_files(
     with pytest.raises(NotFoundError, match="not filtered by"):
         commands.plays(["颜色=红"], as_json=True)
     commands.cohorts(as_json=True)
-    assert len(printed()["cohorts"]) == 6
+    assert len(printed()["cohorts"]) == 13
     number, customer = converted(small)
     commands.trace(number, as_json=True)
     traced = printed()

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 from uuid import uuid4
 
 import pyarrow as pa
+import pytest
 
 from bankloop.organization.people import book_of, person_of
 from bankloop.organization.principals import system
 from bankloop.organization.task import NewTask, TaskKind, open_task
 from bankloop.performance.sales import credit_sales
+from bankloop.performance.scorecard import scorecard
 from bankloop.store.history import append_events
+from bankloop.view import format as say
 from tests.web.conftest import Staffed
 
 
+@pytest.mark.capability("A24")
 def test_a_joint_sale_on_its_page_and_the_evidence_behind_it(staffed: Staffed) -> None:
     head, manager = staffed.of("sub_branch_head"), staffed.of("relationship_manager")
     with staffed.small.open.store.begin(system()) as connection:
@@ -40,6 +46,7 @@ def test_a_joint_sale_on_its_page_and_the_evidence_behind_it(staffed: Staffed) -
     assert customer not in evidence.text  # masked
     own = staffed.client(manager).get(f"/credits/{manager}")
     assert "¥400" in own.text
+    _kpi_of(staffed, manager, own.text, evidence.text)
     api = staffed.api(head)
     body = {"key": "J-1", "customer_no": customer, "unit_id": unit, "what": "x", "amount_fen": 1, "happened_on": f"{today}",
             "shares": [{"staff_id": "strategist", "line": "retail", "share": "0.1"}]}  # fmt: skip
@@ -56,6 +63,19 @@ def test_a_joint_sale_on_its_page_and_the_evidence_behind_it(staffed: Staffed) -
     evidence = staffed.client(manager).get(f"/credits/{manager}").text
     assert "稳盈固收理财" in evidence
     assert f'href="/workbench/{own_sale["task_id"]}"' in evidence
+
+
+def _kpi_of(staffed: Staffed, manager: str, own: str, heads: str) -> None:
+    """A person's KPI are those of their own customers, and lead on to the managers of the unit."""
+    bank = staffed.small.open
+    day = max(one.as_of for one in bank.lake.manifest.versions("customer"))
+    [aum] = [one for one in scorecard(bank, day, "manager", keys=["aum"]) if one.group == manager]
+    for page in (own, heads):
+        assert say.money(aum.above).zh in page.split("KPI", 1)[1]
+    led = html.unescape(re.findall(r'href="(/scorecard\?metric=aum[^"]*)"', heads)[0])
+    assert say.money(aum.above).zh in staffed.client(staffed.of("sub_branch_head")).get(led).text
+    other = next(one for one in bank.state(day).table["manager_id"].unique().to_pylist() if one and one != manager)
+    assert "KPI" not in staffed.client(manager).get(f"/credits/{other}").text
 
 
 def _sold_by_themselves(staffed: Staffed, manager: str) -> None:

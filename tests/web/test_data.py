@@ -35,6 +35,15 @@ def test_a_field_says_its_class_owner_masked_sample_and_who_used_it(staffed: Sta
     assert found["branch_id"].sample.startswith("B")
     customer = next(one for one in assets(bank.lake) if one.table == "customer")
     assert (customer.owner, customer.rows > 0, customer.classified >= 5) == ("retail", True, True)
+    # On its page who reads the trail sees who used it; others how many.
+    named = staffed.client(staffed.of("auditor")).get("/data/customer").text
+    line = next(row for row in named.split("</tr>") if ">birth_date<" in row)
+    assert f"{birth.people} 人 {birth.times} 次 (" in line
+    assert f"{manager} " in line
+    assert ">C2<" in line
+    steward = staffed.client(staffed.of("data_steward")).get("/data/customer").text
+    assert f"{birth.people} 人 {birth.times} 次" in steward
+    assert f"{manager} " not in steward
 
 
 def test_what_passed_adds_up_with_what_was_loaded(staffed: Staffed) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
 
 from bankloop.organization.people import engage_staff
@@ -19,6 +20,7 @@ def proof(page: str) -> str:
     return found[1]
 
 
+@pytest.mark.capability("H11")
 def test_an_expired_licence_is_seen_and_takes_no_r3_task(staffed: Staffed) -> None:
     bank, head = staffed.small.open, staffed.of("sub_branch_head")
     seller = "M-licence"
@@ -44,7 +46,14 @@ def test_an_expired_licence_is_seen_and_takes_no_r3_task(staffed: Staffed) -> No
     assert "培训：产品" in shown
     assert "没有有效资格" in shown
     leader = staffed.client(head)
-    assert "1 项过期" in leader.get("/people").text
+    listed = leader.get("/people").text
+    assert "1 项过期" in listed
+    assert "要续的资格与培训" in listed
+    assert "人力" in listed
+    assert "资格或培训要续" in leader.get("/").text
+    hands = staffed.api(head).get("/api/v1/staffing").json()
+    [own] = [one for one in hands["units"] if one["unit_id"] == unit]
+    assert (own["expired"], own["licensed_tasks"] >= 1) == (1, True)
     give = {"csrf": proof(leader.get(f"/warroom/{unit}").text), "task": str(task), "staff": seller, "reason": "x"}
     refused = leader.post(f"/warroom/{unit}/assign", data=give)
     assert refused.status_code == 403

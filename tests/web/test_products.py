@@ -8,6 +8,7 @@ import uuid
 from sqlalchemy import text
 
 from bankloop.organization.principals import auditor
+from bankloop.report.solutions import kept_versions, solution_book
 from bankloop.store.contracts import Role
 from tests.web.conftest import Staffed
 
@@ -47,6 +48,22 @@ def test_a_change_is_asked_for_on_its_page_and_holds_once_approved(staffed: Staf
     assert not next(one for one in seen if one["key"] == "credit-card")["available"]["on"]
     with staffed.small.open.store.begin(auditor(), Role.AUDITOR) as connection:
         assert connection.scalar(text("SELECT count(*) FROM audit WHERE verb = 'product.screen'"))
+
+
+def test_a_solution_s_sheet_has_what_each_version_offers_and_who_keeps_which(staffed: Staffed) -> None:
+    client, spec = staffed.client("product"), staffed.small.open.spec
+    assert 'href="/solutions/payroll-start"' in client.get("/products").text
+    sheet = client.get("/solutions/payroll-start").text
+    version = spec.solutions["payroll-start"].versions[0]
+    assert version.service is not None
+    for words in (spec.products[WEALTH].title.text.zh, version.service.zh, *version.scripts, "第 1 版（已发布）"):
+        assert words in sheet
+    assert f'href="/products/{WEALTH}"' in sheet
+    assert kept_versions("payroll-start", [("a", "payroll-start@2"), ("b", "other@1"), ("c", None)]) == {"a": 2}
+    kept = solution_book(spec, spec.solutions["payroll-start"], {"first-wealth": 1}, {}).tables[-1]
+    assert [cell.text.zh for cell in kept.rows[0]] == ["first-wealth", "v1"]
+    assert client.get("/solutions/nothing").status_code == 404
+    assert staffed.client("secadmin").get("/solutions/payroll-start").status_code == 403
 
 
 def test_a_change_that_cannot_be_comes_back_with_its_form(staffed: Staffed) -> None:

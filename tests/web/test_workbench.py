@@ -117,6 +117,7 @@ def test_a_day_and_a_task_ask_little_of_the_database_however_long_the_list(
     assert not any("lake_version" in one for one in second)  # masked name and number need no file of the lake
 
 
+@pytest.mark.capability("A6")
 def test_a_campaign_s_task_has_its_customer_in_brief_its_guide_and_its_clocks(staffed: Staffed) -> None:
     """Beside the task stand who it is about, what the script of its decision says, and what is left of its time."""
     store, manager = staffed.small.open.store, staffed.of("relationship_manager")

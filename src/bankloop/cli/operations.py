@@ -36,7 +36,7 @@ def doctor(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     try:
         with open_store(bank, bank_clock(bank)) as store:
             permit(store, "backup.read")
-            findings += [*examine(store), _benefits(store)]
+            findings += [*examine(store), _benefits(store), _licences(store)]
     except BankloopError as error:
         findings.append(Finding("database", False, str(bank), error.message, error.message))
     speaks = language()
@@ -151,6 +151,35 @@ def renew(bank: Folder = _HERE, as_json: AsJson = False) -> None:
         done = renew_seals(store, system("keys"))
     show_table("密钥 / keys", ["换新 / renewed"], [[done]], right=[0])
     finish({"renewed": done}, as_json)
+
+
+def _licences(store: Store) -> Finding:
+    """Licences to sell that have ended are to be renewed: meanwhile their holders take no task of R3 or above."""
+    from bankloop.organization.people import TRAINING
+    from bankloop.organization.principals import system
+    from bankloop.organization.staffing import ending_licences
+    from bankloop.store.database import now_of
+    from bankloop.store.doctor import Finding
+
+    with store.begin(system("doctor")) as connection:
+        today = now_of(connection).date()
+        found = [one for one in ending_licences(connection, None, today) if not one.kind.startswith(TRAINING)]
+    over = sorted({one.staff_id for one in found if one.expires_on <= today})
+    soon = len({one.staff_id for one in found} - set(over))
+    return Finding(
+        "licences",
+        not over,
+        ", ".join(over[:5]) or "staff_licence",
+        Text(
+            f"{len(over)} 人的销售资格已过期，{soon} 人的 30 天内到期",
+            f"licences to sell: of {len(over)} people ended, of {soon} end within 30 days",
+        ),
+        Text(
+            "续期后用 bankloop staff license 或 staff licences 登记；在此之前他们的 R3 及以上任务会转给持证同事",
+            "renew and record them by bankloop staff license or staff licences; until then their tasks of R3 and above "
+            "go to licensed colleagues",
+        ),
+    )
 
 
 def _configuration(bank: Path) -> Finding:

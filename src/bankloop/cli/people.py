@@ -57,7 +57,7 @@ def list_people(
     from bankloop.store.contracts import EVERY_UNIT
     from bankloop.store.database import principal_of
 
-    with _acting(bank, as_, "staff.read") as connection:
+    with acting_in(bank, as_, "staff.read") as connection:
         own = principal_of(connection).units
         units = below(connection, [unit]) if unit else None
         if own and EVERY_UNIT not in own:
@@ -105,7 +105,7 @@ def transfer(
     from bankloop.organization.granting import submit_transfer
 
     moment = at.replace(tzinfo=UTC) if at else None
-    with _acting(bank, as_, "transfer.submit") as connection:
+    with acting_in(bank, as_, "transfer.submit") as connection:
         found = submit_transfer(connection, from_staff, to_staff, reason, customers=customer or (), effective_at=moment)
     _show_transfers([found], as_json)
 
@@ -118,7 +118,7 @@ def approve_transfer(
     """批准划转，只生效一次。Approve a transfer: it takes effect once, from its moment on."""
     from bankloop.organization import granting
 
-    with _acting(bank, as_, "transfer.approve") as connection:
+    with acting_in(bank, as_, "transfer.approve") as connection:
         found = granting.approve_transfer(connection, number, reason)
     _show_transfers([found], as_json)
 
@@ -129,7 +129,7 @@ def list_transfers(as_: Who, bank: Folder = _HERE, as_json: AsJson = False) -> N
     """列出划转申请。List the transfers within one's units."""
     from bankloop.organization.people import transfers
 
-    with _acting(bank, as_, "transfer.read") as connection:
+    with acting_in(bank, as_, "transfer.read") as connection:
         found = transfers(connection)
     _show_transfers(found, as_json)
 
@@ -180,7 +180,7 @@ def list_grants(
     """列出授权与申请。List the grants and what is asked for."""
     from bankloop.organization.rights import grants
 
-    with _acting(bank, as_, "grant.read") as connection:
+    with acting_in(bank, as_, "grant.read") as connection:
         found = grants(connection, person_id=person)
     _show_grants(found, as_json)
 
@@ -207,7 +207,7 @@ def grant(
     from bankloop.organization.granting import ask_grant
     from bankloop.store.contracts import EVERY_LINE
 
-    with _acting(bank, as_, "grant.submit") as connection:
+    with acting_in(bank, as_, "grant.submit") as connection:
         end = until.replace(tzinfo=UTC) if until else None
         found = ask_grant(connection, person, role, reason, units=unit or (), lines=line or (EVERY_LINE,), valid_to=end)
     _show_grants([found], as_json)
@@ -221,7 +221,7 @@ def approve_grant(
     """批准授权。Approve a grant that another asked for."""
     from bankloop.organization import granting
 
-    with _acting(bank, as_, "grant.approve") as connection:
+    with acting_in(bank, as_, "grant.approve") as connection:
         found = granting.approve_grant(connection, number, reason)
     _show_grants([found], as_json)
 
@@ -232,7 +232,7 @@ def revoke(number: Number, as_: Who, reason: Reason, bank: Folder = _HERE, as_js
     """立即撤销授权。Revoke a grant at once: the person's next request is refused."""
     from bankloop.organization.granting import revoke_grant
 
-    with _acting(bank, as_, "grant.revoke") as connection:
+    with acting_in(bank, as_, "grant.revoke") as connection:
         found = revoke_grant(connection, number, reason)
     _show_grants([found], as_json)
 
@@ -252,7 +252,7 @@ def unmask(
     """限时解除脱敏，须写原因和工单，审计可见。Open masked fields of one's own customer for a while; auditors see it."""
     from bankloop.organization import rights
 
-    with _acting(bank, as_, "customer.unmask") as connection:
+    with acting_in(bank, as_, "customer.unmask") as connection:
         found = rights.unmask(connection, customer, field, reason, ticket, minutes)
     columns = ["客户 / customer", "字段 / fields", "至 / until"]
     show_table("✓", columns, [[found.customer_no, ", ".join(found.fields), found.valid_to.isoformat()]])
@@ -287,7 +287,7 @@ def matrix(
 
 
 @contextmanager
-def _acting(bank: Path, person: str, permission: str) -> Iterator[Connection]:
+def acting_in(bank: Path, person: str, permission: str) -> Iterator[Connection]:
     """Open the bank as who is at this terminal, for the purpose of the first of their roles that has the permission."""
     from bankloop.organization import rights
     from bankloop.organization.principals import system

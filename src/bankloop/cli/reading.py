@@ -46,7 +46,7 @@ SECTIONS: Mapping[str, tuple[Text, tuple[str, ...]]] = {
     "models": (Text("模型", "Models"), ("score", "top", "drift", "rollback")),
     "results": (
         Text("经营与结果", "What it brought"),
-        ("programme", "plays", "metrics", "cohorts", "trace", "save", "daily", "target", "credit"),
+        ("programme", "plays", "metrics", "cohorts", "journeys", "trace", "save", "daily", "target", "credit"),
     ),
     "customers": (
         Text("客户与员工", "Customers and staff"),
@@ -64,6 +64,7 @@ SECTIONS: Mapping[str, tuple[Text, tuple[str, ...]]] = {
             "code",
             "event",
             "people",
+            "staff",
         ),
     ),
     "bank": (

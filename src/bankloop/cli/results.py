@@ -1,4 +1,4 @@
-"""Commands that read what campaigns came to: programme, plays, cohorts, trace, and files of any of them."""
+"""Commands that read what campaigns came to: programme, plays, cohorts, journeys, trace, and files of any of them."""
 
 from __future__ import annotations
 
@@ -97,24 +97,45 @@ def plays(
     )  # fmt: skip
 
 
-def cohorts(bank: Folder = _HERE, as_of: Day = None, as_json: AsJson = False) -> None:
-    """留存与获客成本：按开户月看各月仍活跃的比例，按来源看每个新客的成本。Show retention by month of opening, and CAC by source."""
+def cohorts(
+    bank: Folder = _HERE,
+    as_of: Day = None,
+    by: Annotated[str, typer.Option(help="all、source 或 product / one of these")] = "all",
+    as_json: AsJson = False,
+) -> None:
+    """留存与获客成本：按开户月看各月仍活跃的比例，可按来源或开户产品。Show retention by month of opening, and CAC by source."""
     from dataclasses import asdict
 
     from bankloop.performance.cohorts import acquisition, retention
-    from bankloop.report.plays import acquisition_table, cohort_table
+    from bankloop.report.journeys import cohort_table, cohorts_plain, group_retention
+    from bankloop.report.plays import acquisition_table
     from bankloop.wiring import open_bank
 
     with open_bank(bank, bank_clock(bank)) as opened:
         permit(opened.store, "round.read", whole=True)
         day = _day(opened, as_of)
-        kept, came = retention(opened, day), acquisition(opened, day)
+        kept, came = retention(opened, day, by), acquisition(opened, day)
     speaks = language()
-    for table in (cohort_table(kept), acquisition_table(came)):
+    for table in (cohort_table(kept) if by == "all" else group_retention(kept, by), acquisition_table(came)):
         right = list(range(1, len(table.columns)))
         show_table(table.caption.say(speaks), table.heads(speaks), table.said(speaks), right=right)
-    plain = [{**asdict(one), "retained": [one.retained(m) for m in range(len(one.active))]} for one in kept]
-    finish({"as_of": day.isoformat(), "cohorts": plain, "acquisition": [{**asdict(a), "each": a.each} for a in came]}, as_json)  # fmt: skip
+    spent = [{**asdict(one), "each": one.each} for one in came]
+    finish({"as_of": day.isoformat(), "by": by, "cohorts": cohorts_plain(kept), "acquisition": spent}, as_json)
+
+
+def journeys(bank: Folder = _HERE, as_of: Day = None, as_json: AsJson = False) -> None:
+    """客户旅程：开户以后每一步走到多少客户、流失多少、要几天。Show the funnels of new customers and what each step loses."""
+    from bankloop.performance.journeys import funnels
+    from bankloop.report.journeys import funnel_table, funnels_plain
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, bank_clock(bank)) as opened:
+        permit(opened.store, "round.read", whole=True)
+        day = _day(opened, as_of)
+        gone = funnels(opened, day)
+    speaks, table = language(), funnel_table(gone)
+    show_table(table.caption.say(speaks), table.heads(speaks), table.said(speaks), right=[2, 3, 4, 5])
+    finish({"as_of": day.isoformat(), "journeys": funnels_plain(gone)}, as_json)
 
 
 def trace(
@@ -283,4 +304,11 @@ def _json(value: dict[str, Any]) -> dict[str, Any]:
     return {k: asdict(v) if is_dataclass(v) and not isinstance(v, type) else v for k, v in value.items()}
 
 
-COMMANDS = {"programme": programme, "plays": plays, "cohorts": cohorts, "trace": trace, "save": save}
+COMMANDS = {
+    "programme": programme,
+    "plays": plays,
+    "cohorts": cohorts,
+    "journeys": journeys,
+    "trace": trace,
+    "save": save,
+}

@@ -24,11 +24,15 @@ from bankloop.store.database import Store
 PPM = 1_000_000
 _READER = Principal("system:usage", frozenset({"auditor"}), ("*",), "audit")
 # An access names the fields that were shown; a list of customers names what it listed.
-_USED = text(
-    "SELECT field, count(*) AS times, count(DISTINCT principal) AS people FROM (SELECT principal, "
-    "json_array_elements_text(CASE WHEN json_typeof(after->'shown') = 'array' THEN after->'shown' "
+_SEEN = (
+    "(SELECT principal, json_array_elements_text(CASE WHEN json_typeof(after->'shown') = 'array' THEN after->'shown' "
     "WHEN json_typeof(after->'fields') = 'array' THEN after->'fields' ELSE '[]'::json END) AS field "
-    "FROM audit WHERE class = 'access' AND recorded_at >= :since AND after IS NOT NULL) AS seen GROUP BY field"
+    "FROM audit WHERE class = 'access' AND recorded_at >= :since AND after IS NOT NULL) AS seen"
+)
+_USED = text(f"SELECT field, count(*) AS times, count(DISTINCT principal) AS people FROM {_SEEN} GROUP BY field")
+_WHO = text(
+    f"SELECT field, principal, count(*) AS times FROM {_SEEN} GROUP BY field, principal "
+    "ORDER BY field, times DESC, principal"
 )
 
 
@@ -175,6 +179,15 @@ def fields_used(store: Store, since: datetime) -> dict[str, tuple[int, int]]:
     """Return by field how often it was shown plain and to how many people since a moment: counts of the trail, no names."""
     with store.begin(_READER, Role.AUDITOR) as connection:
         return {row.field: (row.times, row.people) for row in connection.execute(_USED, {"since": since})}
+
+
+def field_users(store: Store, reader: Principal, since: datetime) -> dict[str, list[tuple[str, int]]]:
+    """Return by field who was shown it plain since a moment and how often, as ``reader`` reads the trail."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    with store.begin(reader, Role.AUDITOR) as connection:
+        for row in connection.execute(_WHO, {"since": since}):
+            found.setdefault(row.field, []).append((row.principal, row.times))
+    return found
 
 
 def _said(value: object, *, hidden: bool) -> str:

@@ -2,33 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from bankloop.customer.persons import persons_connection
 from bankloop.kit.clock import local_moment
+from bankloop.kit.errors import NotFoundError
+from bankloop.kit.later import later
+from bankloop.kit.text import Text
+from bankloop.loop import evaluate as evaluation
 from bankloop.loop.bank import Bank
 from bankloop.organization.principals import system
 from bankloop.organization.task import Performance, performance
 
-Integers = NDArray[np.int64]
-ACTIVE = ("login",)
-MONTHS = 6
+if TYPE_CHECKING:
+    import duckdb
+else:
+    duckdb = later("duckdb")
+
+# Cohorts are those of the newest month and of twelve before it, each followed for as many.
+MONTHS = 12
 NEW_DAYS = 30
+# What a customer opens with: the first product held within so many days of the account, beside the account itself.
+OPENED_WITH_DAYS = 30
+ACCOUNT = ("demand_deposit", "debit_card")
+# Who is active in a month is what the bank's own metric of monthly active customers says.
+_ACTIVE_METRIC, _ACTIVE = "mau", ("login",)
+GROUPS: Mapping[str, Text] = {
+    "all": Text("全部", "All"),
+    "source": Text("获客来源", "Source"),
+    "product": Text("开户产品", "Opened with"),
+}
+_GROUP = {"all": "''", "source": "coalesce(o.source, '')", "product": "coalesce(w.product_class, '')"}
+_NEWCOMERS = """
+CREATE TEMP TABLE newcomer AS
+WITH o AS (SELECT customer_no, opened_on, source FROM customer WHERE opened_on BETWEEN $first AND $day {seen}),
+w AS (SELECT h.customer_no, arg_min(h.product_class, (h.opened_on, h.holding_id)) AS product_class
+    FROM holding h JOIN o USING (customer_no)
+    WHERE NOT list_contains($account, h.product_class) AND h.opened_on BETWEEN o.opened_on AND o.opened_on + $days
+    GROUP BY 1)
+SELECT o.customer_no, o.opened_on, {group} AS name, date_trunc('month', o.opened_on)::DATE AS month
+FROM o LEFT JOIN w USING (customer_no)
+"""
+_COHORTS = """
+WITH active AS (SELECT DISTINCT e.customer_no, n.name, n.month,
+        date_diff('month', n.month, (e.occurred_at AT TIME ZONE $zone)::DATE) AS later
+    FROM event e JOIN newcomer n USING (customer_no)
+    WHERE list_contains($types, e.type) AND e.occurred_at >= $start AND e.occurred_at < $stop
+        AND e.recorded_at < $stop),
+counted AS (SELECT name, month, later, count(*) AS customers FROM active WHERE later BETWEEN 0 AND $months GROUP BY ALL)
+SELECT n.name, n.month, n.customers, c.later, c.customers
+FROM (SELECT name, month, count(*) AS customers FROM newcomer GROUP BY ALL) n LEFT JOIN counted c USING (name, month)
+ORDER BY 1, 2, 4
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Who opened in one month ('2026-01'): how many, and how many were active in that month and each later one."""
+    """Who opened in one month ('2026-01') and group: how many, and how many were active in it and each later one."""
 
     month: str
     customers: int
     active: tuple[int, ...]
+    group: str = ""
 
     def retained(self, later: int) -> float | None:
         """Return the share active ``later`` months on; None for a month that has not come, or nobody."""
@@ -59,56 +101,67 @@ def month_name(number: int) -> str:
     return f"{number // 12}-{number % 12 + 1:02d}"
 
 
-def cohorts_of(opened: Integers, who: Integers, when: Integers, newest: int, months: int = MONTHS) -> list[Cohort]:
-    """Return the cohorts of the last ``months`` before and in ``newest``.
+def retention(
+    bank: Bank, as_of: date, by: str = "all", seen: pa.Array | None = None, months: int = MONTHS
+) -> list[Cohort]:
+    """Return the cohorts of the newest month and ``months`` before, as they were known at the end of a day.
 
-    ``opened`` (n,) are the customers' months; an activity is a customer's place ``who`` (m,) and its month ``when`` (m,).
+    ``seen`` narrows them to the reader's customers. Raises ``NotFoundError`` for a grouping that there is not.
     """
-    pairs = np.unique(np.column_stack([who, when]), axis=0) if len(who) else np.zeros((0, 2), np.int64)
-    since = pairs[:, 1] - opened[pairs[:, 0]]
-    found = []
-    for month in range(newest - months + 1, newest + 1):
-        mine = opened[pairs[:, 0]] == month
-        active = tuple(int((mine & (since == later)).sum()) for later in range(newest - month + 1))
-        found.append(Cohort(month_name(month), int((opened == month).sum()), active))
-    return found
-
-
-def retention(bank: Bank, as_of: date, months: int = MONTHS, active: Sequence[str] = ACTIVE) -> list[Cohort]:
-    """Return the retention cohorts as they were known at the end of a day: opened by month, active by month."""
-    state = bank.state(as_of).table
-    tenure = np.asarray(pc.fill_null(state["tenure_days"], 0).to_numpy(), dtype=np.int64)
-    days = np.datetime64(as_of, "D") - tenure.astype("timedelta64[D]")
-    opened = days.astype("datetime64[M]").astype(np.int64) + 1970 * 12
+    if by not in _GROUP:
+        raise NotFoundError(
+            "cohort.no_group",
+            Text("不能按 {name} 分组；可选 {known}", "cohorts are not grouped by {name}; there are {known}"),
+            name=by,
+            known=", ".join(_GROUP),
+        )
     newest = month_number(as_of)
-    first = newest - months + 1
-    end = date.fromordinal(as_of.toordinal() + 1)
-    who, when = [], []
-    names = state["customer_no"].combine_chunks()
-    for month in range(first, newest + 1):
-        stop = min(end, _first_day(month + 1))
-        place = pc.index_in(_active_between(bank, active, _first_day(month), stop, end), value_set=names)
-        rows = np.asarray(pc.drop_null(place).to_numpy(zero_copy_only=False), dtype=np.int64)
-        who.append(rows)
-        when.append(np.full(len(rows), month))
-    return cohorts_of(opened, np.concatenate(who), np.concatenate(when), newest, months)
-
-
-def _active_between(bank: Bank, types: Sequence[str], start: date, stop: date, known_by: date) -> pa.Array:
-    """Who did any of these from ``start`` to before ``stop``, as it was known before ``known_by``."""
-    zone = bank.lake.zone
+    first = _first_day(newest - months)
     values = {
-        "types": list(types),
-        "start": local_moment(start, 0, 0, zone),
-        "stop": local_moment(stop, 0, 0, zone),
-        "known": local_moment(known_by, 0, 0, zone),
+        "zone": bank.lake.zone,
+        "types": list(active_types(bank, as_of)),
+        "start": local_moment(first, 0, 0, bank.lake.zone),
+        "stop": local_moment(as_of + timedelta(days=1), 0, 0, bank.lake.zone),
+        "months": months,
     }
-    query = (
-        "SELECT DISTINCT customer_no FROM event WHERE list_contains($types, type) "
-        "AND occurred_at >= $start AND occurred_at < $stop AND recorded_at < $known"
-    )
-    with bank.persons("metrics") as connection:
-        return connection.sql(query, params=values).to_arrow_table()["customer_no"].combine_chunks()
+    with lake_of(bank, as_of, seen) as (engine, narrowed):
+        asked = {"first": first, "day": as_of, "account": list(ACCOUNT), "days": OPENED_WITH_DAYS}
+        engine.execute(_NEWCOMERS.format(group=_GROUP[by], seen=narrowed), asked).fetchall()
+        rows = engine.execute(_COHORTS, values).fetchall()
+    sizes, active = dict[tuple[str, int], int](), dict[tuple[str, int, int], int]()
+    for name, month, customers, step, count in rows:
+        at = month_number(month)
+        sizes[name, at] = customers
+        if step is not None:
+            active[name, at, step] = count
+    names = sorted({name for name, _ in sizes}) or ([""] if by == "all" else [])
+    return [
+        Cohort(
+            month_name(month),
+            sizes.get((name, month), 0),
+            tuple(active.get((name, month, step), 0) for step in range(newest - month + 1)),
+            name,
+        )
+        for name in names
+        for month in range(newest - months, newest + 1)
+    ]
+
+
+def active_types(bank: Bank, as_of: date) -> tuple[str, ...]:
+    """Return the events by which a customer is active, of the bank's metric of monthly active customers on a day."""
+    metric = evaluation.read_metrics(bank.folder).get(_ACTIVE_METRIC)
+    return (metric.on(as_of).active if metric else ()) or _ACTIVE
+
+
+@contextmanager
+def lake_of(bank: Bank, as_of: date, seen: pa.Array | None) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """Open the lake as it was on a day, a person once; with what narrows customers to ``seen`` in a WHERE."""
+    with persons_connection(bank.lake, "metrics", bank.leads(), bank.versions_of(as_of)) as engine:
+        if seen is None:
+            yield engine, ""
+            return
+        engine.register("seen", pa.table({"customer_no": seen}))
+        yield engine, "AND customer_no IN (SELECT customer_no FROM seen)"
 
 
 def _first_day(month: int) -> date:

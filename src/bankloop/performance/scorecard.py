@@ -103,9 +103,8 @@ def _parts(
     days = 1
     match version.over:
         case "point":
-            above = (
-                _active(bank, version.active, as_of, state) if version.active else _point(bank, version, as_of, state)
-            )
+            counted = _active if version.active else _point
+            above = counted(bank, version, as_of, state)
         case "month_average":
             above, days = _average(bank, version, as_of, state)
         case "since_year_start":
@@ -151,17 +150,23 @@ def _average(bank: Bank, version: MetricVersion, as_of: date, state: pa.Table) -
     return total, max(count, 1)
 
 
-def _active(bank: Bank, types: Sequence[str], as_of: date, state: pa.Table) -> Integers:
-    """Who did any of these in the calendar month up to the day, as it was known at the day's end; each counts once."""
+def _active(bank: Bank, version: MetricVersion, as_of: date, state: pa.Table) -> Integers:
+    """How often each did any of these in the calendar month up to the day, as it was known at the day's end.
+
+    Unless every event counts, each customer counts once.
+    """
     values = {
-        "types": list(types),
+        "types": list(version.active),
         "start": local_moment(as_of.replace(day=1), 0, 0, bank.lake.zone),
         "stop": local_moment(as_of + timedelta(days=1), 0, 0, bank.lake.zone),
     }
     query = (
-        "SELECT DISTINCT customer_no FROM event WHERE list_contains($types, type) "
-        "AND occurred_at >= $start AND occurred_at < $stop AND recorded_at < $stop"
+        "SELECT customer_no, count(*) AS times FROM event WHERE list_contains($types, type) "
+        "AND occurred_at >= $start AND occurred_at < $stop AND recorded_at < $stop GROUP BY customer_no"
     )
     with bank.persons("metrics") as connection:
-        who = connection.sql(query, params=values).to_arrow_table()["customer_no"].combine_chunks()
-    return np.asarray(pc.is_in(state["customer_no"], who).to_numpy(zero_copy_only=False), dtype=np.int64)
+        found = connection.sql(query, params=values).to_arrow_table()
+    place = pc.index_in(state["customer_no"], value_set=found["customer_no"].combine_chunks())
+    times = pc.fill_null(found["times"].combine_chunks().take(place), 0)
+    counts = np.asarray(times.to_numpy(zero_copy_only=False), dtype=np.int64)
+    return counts if version.every else np.minimum(counts, 1)

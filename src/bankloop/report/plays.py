@@ -1,4 +1,4 @@
-"""The library of plays, retention cohorts, acquisition by source and a trace, as people read them."""
+"""The library of plays, acquisition by source, execution of tasks and a trace, as people read them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bankloop.kit.text import Text
 from bankloop.performance.plays import DIMENSIONS, PlayRecord
 from bankloop.report.details import lift_in_words
+from bankloop.report.journeys import cohort_table
 from bankloop.report.scorecard import metric_tables
 from bankloop.view import format as say
 from bankloop.view.book import Book
@@ -108,30 +109,6 @@ def _where(run: Sequence[PlayRecord]) -> Table:
         Column(Text("增量", "Incremental"), number=True),
     )
     return Table("where", Text("在哪里挣了多少", "What each earned where"), columns, rows)
-
-
-def cohort_table(found: Sequence[Cohort]) -> Table:
-    """Return the retention grid: a row a month of opening, a column a month since."""
-    later = max((len(one.active) for one in found), default=0)
-    rows = tuple(
-        (
-            Cell(say.same(one.month)),
-            Cell(say.count(one.customers)),
-            *(_kept(one.retained(month)) for month in range(later)),
-        )
-        for one in found
-    )
-    columns = (
-        Column(Text("开户月", "Opened in")),
-        Column(Text("客户", "Customers"), number=True),
-        *(Column(say.same(f"M{month}"), number=True) for month in range(later)),
-    )
-    note = Text("当月有登录的占该月开户客户的比例；M0 是开户当月。", "The share of a month's new customers who logged in in the month; M0 is the month of opening.")  # fmt: skip
-    return Table("cohorts", Text("留存：按开户月", "Retention by month of opening"), columns, rows, note)
-
-
-def _kept(share: float | None) -> Cell:
-    return Cell(_DASH) if share is None else Cell(say.percent(share, 0), bar=min(max(share, 0.0), 1.0))
 
 
 def acquisition_table(found: Sequence[Acquired]) -> Table:

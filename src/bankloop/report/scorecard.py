@@ -35,8 +35,10 @@ def said(number: Number, metric: Metric) -> Text:
             return say.count(number.value)
 
 
-def metric_tables(found: Sequence[Number], catalogue: Mapping[str, Metric], as_of: date) -> tuple[Table, ...]:
-    """Return the whole bank's numbers, a table a need."""
+def metric_tables(
+    found: Sequence[Number], catalogue: Mapping[str, Metric], as_of: date, more: str = ""
+) -> tuple[Table, ...]:
+    """Return the whole bank's numbers, a table a need; ``more`` is added to the addresses of their drills."""
     by_need: dict[str, list[Number]] = {need: [] for need in NEEDS}
     for number in found:
         by_need[catalogue[number.metric].need].append(number)
@@ -51,7 +53,7 @@ def metric_tables(found: Sequence[Number], catalogue: Mapping[str, Metric], as_o
     for need, numbers in by_need.items():
         rows = tuple(
             (
-                Cell(catalogue[one.metric].title.text, drill=f"?by=branch&metric={one.metric}"),
+                Cell(catalogue[one.metric].title.text, drill=f"?by=branch&metric={one.metric}{more}"),
                 Cell(said(one, catalogue[one.metric])),
                 Cell(catalogue[one.metric].on(as_of).formula),
                 Cell(say.same(catalogue[one.metric].owner)),
@@ -62,6 +64,31 @@ def metric_tables(found: Sequence[Number], catalogue: Mapping[str, Metric], as_o
         if rows:
             tables.append(Table(f"need-{need}", NEEDS[need], columns, rows))
     return tuple(tables)
+
+
+def person_table(found: Sequence[Number], catalogue: Mapping[str, Metric], unit: str | None, as_of: date) -> Table:
+    """Return a person's KPI: each metric of their customers, leading to it by the managers of their unit."""
+    rows = tuple(
+        (
+            Cell(catalogue[one.metric].title.text, drill=_managers(one.metric, unit)),
+            Cell(said(one, catalogue[one.metric])),
+            Cell(NEEDS[catalogue[one.metric].need]),
+            Cell(say.same(f"v{one.version}")),
+        )
+        for one in found
+    )
+    columns = (
+        Column(Text("指标", "Metric")),
+        Column(Text("数值", "Number"), number=True),
+        Column(Text("服务的需求", "Need")),
+        Column(Text("版本", "Version")),
+    )
+    note = Text(f"{as_of} 收盘，名下客户合计。", f"As of {as_of}, of the person's own customers.")
+    return Table("kpi", Text("KPI", "KPI"), columns, rows, note)
+
+
+def _managers(metric: str, unit: str | None) -> str | None:
+    return f"scorecard?metric={metric}&by=manager&sub_branch={unit}" if unit else None
 
 
 def drill_table(

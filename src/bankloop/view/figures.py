@@ -38,13 +38,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: its words, a share 0 … 1 drawn as a bar, and the address of the rows behind it."""
+    """One cell: its words, a share 0 … 1 drawn as a bar or as a ``shade``, and the address of the rows behind it."""
 
     text: Text
     tone: Tone = Tone.PLAIN
     tag: bool = False
     bar: float | None = None
     drill: str | None = None
+    shade: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

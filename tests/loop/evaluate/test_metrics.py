@@ -39,6 +39,27 @@ def test_mau_counts_each_customer_once_in_the_month(small: SmallBank) -> None:
     assert found.above == len(pc.unique(logins))
 
 
+@pytest.mark.capability("H7")
+def test_traffic_counts_every_visit_and_scenes_the_customers_who_paid_in_one(small: SmallBank) -> None:
+    day = day_of(small)
+    traffic, scenes = scorecard(small.open, day, keys=["platform_traffic", "scene_customers"])
+    with small.open.lake.connection(evaluate_scope()) as connection:
+        month = (
+            "FROM event WHERE date_trunc('month', (occurred_at AT TIME ZONE 'Asia/Shanghai')::DATE) = $first "
+            "AND (occurred_at AT TIME ZONE 'Asia/Shanghai')::DATE <= $day "
+            "AND (recorded_at AT TIME ZONE 'Asia/Shanghai')::DATE <= $day"
+        )
+        asked = {"first": day.replace(day=1), "day": day}
+        visits = f"SELECT count(*), count(DISTINCT customer_no) {month} AND type IN ('login', 'page_view')"
+        [(times, people)] = connection.execute(visits, asked).fetchall()
+        paid = f"SELECT count(DISTINCT customer_no) {month} AND type IN ('transaction', 'purchase', 'first_wallet_payment')"
+        [(payers,)] = connection.execute(paid, asked).fetchall()
+    assert traffic.above == times > people
+    assert scenes.above == payers > 0
+    said = metrics_of(small.open)["platform_traffic"].on(day).formula
+    assert "次数" in said.zh
+
+
 def evaluate_scope() -> object:
     from bankloop.lake.contracts import Scope
 

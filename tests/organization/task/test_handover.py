@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from bankloop.kit.errors import ConflictError, InputError, NotFoundError
-from bankloop.organization.people import record_leave
+from bankloop.organization.people import license_staff, record_leave
 from bankloop.organization.principals import auditor, system
 from bankloop.organization.task import (
     Dispatched,
@@ -70,6 +70,29 @@ def test_who_leaves_at_noon_hands_what_is_open_to_the_backup(folk: Folk, store: 
         log_outcome(connection, three, "sold")
     with pytest.raises(ConflictError, match="task_closed"), store.begin(folk.who("M00001", "service")) as connection:
         log_outcome(connection, three, "sold")
+
+
+@pytest.mark.capability("H11")
+def test_a_licence_that_expires_hands_its_r3_tasks_to_a_licensed_colleague(folk: Folk, store: Store) -> None:
+    """M00001, of the same sub-branch as M00002, is licensed for longer; M00003 is alone in theirs."""
+    until = TODAY + timedelta(days=2)
+    with store.begin(folk.who("system_admin")) as connection:
+        for one in ("M00002", "M00003"):
+            license_staff(connection, one, "wealth", TODAY - timedelta(days=300), until)
+            license_staff(connection, one, "training.product", TODAY, TODAY + timedelta(days=300))
+    held, lone = plan(folk, "C0010", "C0020", risk=3)
+    (plain,) = plan(folk, "C0011")
+    tasks = [held, lone, plain]
+    assert holders(folk, tasks) == ["M00002", "M00003", "M00002"]
+    assert hand_over(store, until - timedelta(days=1)) == Dispatched(0, 0, 0, 0)
+    # On the first day without it; where nobody else has one the task waits with the sub-branch.
+    done = hand_over(store, until)
+    assert (done.pool, done.left) == (1, 1)
+    assert holders(folk, tasks) == ["M00001", None, "M00002"]
+    with store.begin(folk.who("system_admin")) as connection:
+        license_staff(connection, "M00003", "wealth", until, until + timedelta(days=300))
+    assert hand_over(store, until, moved=True).left == 0
+    assert holders(folk, tasks) == ["M00001", "M00003", "M00002"]
 
 
 def test_leave_that_ends_before_a_task_is_due_moves_nothing(folk: Folk, store: Store) -> None:

@@ -48,6 +48,8 @@ _OVER: Mapping[str, Text] = {
 class MetricVersion(Spec):
     """One formula from a day on: ``above`` over ``below`` summed over customers, or customers ``active`` this month.
 
+    With ``every`` each such event of the month counts, not each customer once.
+
     ``over`` reads ``above`` as the average of the month's days, or as the change since the year's start.
     """
 
@@ -57,12 +59,15 @@ class MetricVersion(Spec):
     below: str | None = None
     where: str | None = None
     active: tuple[str, ...] = ()
+    every: bool = False
     over: Literal["point", "month_average", "since_year_start"] = "point"
 
     @model_validator(mode="after")
     def _counts_something(self) -> MetricVersion:
         if bool(self.above) == bool(self.active):
             raise Unfit("指标只写 above 或 active 之一", "a metric counts either `above` or who was `active`")
+        if self.every and not self.active:
+            raise Unfit("every 数的是 active 的事件，请写 active", "`every` counts events of `active`; name them")
         return self
 
     @property
@@ -72,6 +77,8 @@ class MetricVersion(Spec):
         above = (
             Text(self.above, self.above)
             if self.above
+            else Text(f"当月的 {kinds_zh} 次数", f"every {kinds_en} of the month")
+            if self.every
             else Text(f"当月有 {kinds_zh} 的客户", f"customers with {kinds_en} in the month")
         )
         if self.below is not None:

@@ -39,7 +39,7 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
     "card": ("credit_card",),
     "payment": ("debit_card",),
 }
-_CLASS_TITLES: Mapping[str, Text] = {
+CLASS_TITLES: Mapping[str, Text] = {
     "term_deposit": Text("定期", "Term deposit"),
     "wealth": Text("理财", "Wealth"),
     "fund": Text("基金", "Fund"),
@@ -168,12 +168,12 @@ def penetrations(
     return tuple(found)
 
 
-CLASSES_SHOWN = tuple(_CLASS_TITLES)
+CLASSES_SHOWN = tuple(CLASS_TITLES)
 
 
 def class_title(kind: str) -> Text:
     """Return a class of holdings as people name it."""
-    return _CLASS_TITLES[kind]
+    return CLASS_TITLES[kind]
 
 
 def _ppm(mask: np.ndarray) -> int:

@@ -31,7 +31,11 @@ class UnitPlaces:
         if self.whole or level not in (*OF_UNITS, OF_STAFF):
             return True
         own = self.staff if level == OF_STAFF else self.units
-        return name in own and customers >= SMALLEST
+        return name in own and self.enough(customers)
+
+    def enough(self, customers: int) -> bool:
+        """Return whether a figure of so many of the reader's own customers is shown to them."""
+        return self.whole or customers >= SMALLEST
 
 
 WHOLE_BANK = UnitPlaces(whole=True)

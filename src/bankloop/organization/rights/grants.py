@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bankloop.kit.ids import uuid7
 from bankloop.kit.text import Text
+from bankloop.organization.outside import check_outside, let_in
 from bankloop.organization.people import below, checked_id, post_of, stand_ins, valid
 from bankloop.organization.people import errors as people_errors
 from bankloop.organization.people.tables import staff
@@ -44,7 +45,7 @@ def principal_for(
     Without ``role`` it is the first in the catalogue's order that serves the purpose. With ``acting_for`` the role is
     the absent colleague's, whose deputy the person must be now. ``held`` are the person's own grants where this
     transaction has read them already. Raises ``NotFoundError`` for a person without record,
-    ``DeniedError`` without a grant, post or deputyship.
+    ``DeniedError`` without a grant, post or deputyship, and for outside staff after their last day.
     """
     held = grants_of(connection, person_id) if held is None else list(held)
     if acting_for is not None:
@@ -53,15 +54,20 @@ def principal_for(
         raise people_errors.missing("staff", person_id)
     fit = [g for g in held if role in (None, g.role) and purpose in ROLES[g.role].purposes]
     if not fit:
+        check_outside(connection, person_id)
         raise errors.no_grant(person_id, role, purpose)
     return _principal(connection, person_id, fit[0], purpose, acting_for)
 
 
 def grants_of(connection: Connection, person_id: str) -> list[Grant]:
-    """Return the roles that a person has now, in the catalogue's order."""
+    """Return the roles that a person has now, in the catalogue's order; none for outside staff past their time."""
     t = table.c
     query = select(*_COLUMNS).where(
-        t.person_id == person_id, t.state == GrantState.OPEN, t.role.in_(ROLES), valid(t, now_of(connection))
+        t.person_id == person_id,
+        t.state == GrantState.OPEN,
+        t.role.in_(ROLES),
+        valid(t, now_of(connection)),
+        let_in("role_grant.person_id"),
     )
     order = list(ROLES)
     return sorted(map(_grant, connection.execute(query).mappings()), key=lambda grant: order.index(grant.role))

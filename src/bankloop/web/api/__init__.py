@@ -19,6 +19,7 @@ from bankloop.web.api import (
     holds,
     interactions,
     jobs,
+    journeys,
     ledgers,
     lists,
     machines,
@@ -39,7 +40,7 @@ from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
     campaigns, products, approvals, customers, consents, events, interactions, parties, segments, tasks, daily, targets,
-    credits, points, benefits, ledgers, codes, lists, collaborations, units, people, machines, messages, jobs,
+    journeys, credits, points, benefits, ledgers, codes, lists, collaborations, units, people, machines, messages, jobs,
     holds, regular, trail,
 )  # fmt: skip
 

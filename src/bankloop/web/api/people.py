@@ -12,6 +12,7 @@ from pydantic import Field
 from bankloop.kit.fields import Day, Moment, Name, Reason, Words
 from bankloop.kit.plain import plain
 from bankloop.organization.granting import approve_grant, ask_grant, reject_grant, revoke_grant
+from bankloop.organization.outside import admit_outside
 from bankloop.organization.people import (
     engage_staff,
     licences_of,
@@ -23,6 +24,7 @@ from bankloop.organization.people import (
     units,
 )
 from bankloop.organization.rights import MATRIX, ROLES, grants, grants_of, require
+from bankloop.organization.staffing import ending_licences, staffing_of
 from bankloop.store.contracts import EVERY_LINE, EVERY_UNIT
 from bankloop.web.api.dependencies import (
     KNOWN,
@@ -93,6 +95,15 @@ class LicenceBody(Body):
     kind: Name
     issued_on: Day
     expires_on: Day
+
+
+class OutsideBody(Body):
+    """Until when somebody of another company is let in, and who answers for them."""
+
+    company: Name
+    sponsor_id: Name
+    until: Day
+    reason: Words
 
 
 @router.get("/me")
@@ -192,6 +203,34 @@ def license(request: Request, staff_id: Name, body: LicenceBody, console: Open, 
         staff_id=staff_id,
         **body.model_dump(),
     )
+
+
+@router.post("/people/{staff_id}/outside", status_code=201, openapi_extra=does("staff.admit"))
+def admit(request: Request, staff_id: Name, body: OutsideBody, console: Open, visitor: Manages) -> Response:
+    """Let a member of staff of another company in through a last day, answered for by one of the bank's own."""
+    return _staff(
+        request,
+        console,
+        visitor,
+        "staff.admit",
+        staff_id,
+        body,
+        admit_outside,
+        staff_id=staff_id,
+        **body.model_dump(),
+    )
+
+
+@router.get("/staffing")
+def staffing(console: Open, visitor: Reads) -> dict[str, Any]:
+    """Return the staffing of the caller's units, and the licences and training there that have ended or end soon."""
+    require(visitor.principal, "staff.read")
+    sees = visitor.principal.units
+    own = None if EVERY_UNIT in sees or not sees else sees
+    with console.bank.store.begin(visitor.principal) as connection:
+        hands = staffing_of(connection, own, console.today)
+        ending = ending_licences(connection, own, console.today)
+    return {"units": plain(hands), "ending": plain(ending)}
 
 
 @router.get("/roles")

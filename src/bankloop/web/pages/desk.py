@@ -27,6 +27,7 @@ from bankloop.web.pages.data import routes as data
 from bankloop.web.pages.escalations import routes as escalations
 from bankloop.web.pages.events import routes as events
 from bankloop.web.pages.holds import routes as holds
+from bankloop.web.pages.journeys import routes as journeys
 from bankloop.web.pages.lists import routes as lists
 from bankloop.web.pages.merges import routes as merges
 from bankloop.web.pages.models import routes as models
@@ -37,6 +38,7 @@ from bankloop.web.pages.products import routes as products
 from bankloop.web.pages.remote import routes as remote
 from bankloop.web.pages.rounds import routes as rounds
 from bankloop.web.pages.simulated import routes as simulated
+from bankloop.web.pages.solutions import routes as solutions
 from bankloop.web.pages.targets import routes as targets
 from bankloop.web.pages.tiers import routes as tiers
 from bankloop.web.pages.warroom import routes as warroom
@@ -51,6 +53,7 @@ PAGES = (
     escalations,
     board,
     daily,
+    journeys,
     targets,
     credits,
     codes,
@@ -75,6 +78,7 @@ PAGES = (
     events,
     merges,
     products,
+    solutions,
     models,
     rounds,
     approvals,

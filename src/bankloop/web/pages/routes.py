@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from bankloop.kit.fields import Day
 from bankloop.lake.proposal.bringing import is_free
 from bankloop.loop.round.window import record_export
 from bankloop.organization.rights import require
@@ -116,15 +117,16 @@ def add_pages(app: FastAPI) -> None:
         by: str = "bank",
         branch: str | None = None,
         sub_branch: str | None = None,
+        day: Day | None = None,
     ) -> HTMLResponse:
         require(visitor.principal, "round.read")
         within = {level: unit for level, unit in (("branch", branch), ("sub_branch", sub_branch)) if unit}
-        found = scorecard.scorecard_page(console_of(request), visitor.principal, metric, by, within)
+        found = scorecard.scorecard_page(console_of(request), visitor.principal, metric, by, within, day)
         if found is None:
             return page(
                 request, "empty.html", at="scorecard", title=WORDS["scorecard"], say_first=WORDS["no_scorecard"]
             )
-        below = books.operating_tables(console_of(request), visitor.principal) if metric is None else ()
+        below = () if metric else books.operating_tables(console_of(request), visitor.principal, found.day)
         return page(request, "scorecard.html", at="scorecard", page=found, below=below)
 
     @app.get("/results/{campaign}/{rounds}/rows")

@@ -14,6 +14,12 @@ LEAD_WORDS: Mapping[str, Text] = {
         "To have it "
         "now, run bankloop daily make.",
     ),
+    "past_day": Text("哪一天", "Day"),
+    "journeys": Text("旅程与留存", "Journeys and retention"),
+    "no_journeys": Text(
+        "还没有客户数据；先装载客户与事件，这里就有留存和旅程漏斗。",
+        "No customers are loaded yet: load customers and events, and retention and funnels stand here.",
+    ),
     "credits": Text("个人积分卡", "Scorecards"),
     "no_credits": Text("今年还没有业绩归属。", "There is no credit yet this year."),
     "record_credit": Text("登记业绩归属", "Record credit"),
@@ -100,6 +106,14 @@ LEAD_WORDS: Mapping[str, Text] = {
         "There is no bundle on the shelf; write one into products.yaml.",
     ),
     "no_licences": Text("没有登记资格或培训。", "No licence or training is on record."),
+    "admit_outside": Text("外包人员准入", "Let outside staff in"),
+    "admit_outside_note": Text(
+        "外包人员要有最后一天和本行在岗的负责人；过了那天或负责人离岗，此人的一切操作都被拒绝。",
+        "Outside staff have a last day and a sponsor of the bank's own; after it, or once the sponsor has no post, "
+        "everything is refused to them.",
+    ),
+    "outside_company": Text("公司", "Company"),
+    "outside_sponsor": Text("本行负责人（工号）", "Sponsor (staff id)"),
     "record_licence": Text("登记资格或培训", "Record a licence or training"),
     "licence_kind": Text("类别", "Kind"),
     "record_leave": Text("登记休假", "Record leave"),

@@ -61,6 +61,7 @@ MENU: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("/results", "results", "results"),
         ("/programme", "programme", "programme"),
         ("/scorecard", "scorecard", "scorecard"),
+        ("/journeys", "journeys", "journeys"),
         ("/plays", "plays", "plays"),
         ("/trace", "trace", "trace"),
         ("/approvals", "approvals", "approvals"),

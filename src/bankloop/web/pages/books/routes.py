@@ -25,7 +25,7 @@ from bankloop.performance.growth import programme_growth, programmes_of
 from bankloop.performance.plays import play_records, values_of
 from bankloop.performance.scorecard import metrics_of, scorecard
 from bankloop.report.details import group_table
-from bankloop.report.plays import acquisition_table, cohort_table, execution_table, metrics_book, plays_book, trace_book
+from bankloop.report.plays import acquisition_table, execution_table, metrics_book, plays_book, trace_book
 from bankloop.report.programmes import programme_book
 from bankloop.report.results import results_book
 from bankloop.store.contracts import Principal
@@ -179,15 +179,12 @@ def cut_of(console: Console, principal: Principal, campaign: str, rounds: Sequen
     return Book("cut", named, Text(f"{reading.sentence.zh}。", f"{reading.sentence.en}."), (), (), (table,))
 
 
-def operating_tables(console: Console, principal: Principal) -> tuple[Table, ...]:
-    """Return what stands below the metrics: retention, acquisition cost by source, execution of the reader's units' tasks."""
-    day, bank = newest_day(console), console.bank
+def operating_tables(console: Console, principal: Principal, day: date) -> tuple[Table, ...]:
+    """Return what stands below the metrics: acquisition cost by source, execution of the reader's units' tasks."""
+    bank = console.bank
     found = console.scores.get(
         ("operating", day),
-        lambda: (
-            cohort_table(retention(bank, day)),
-            acquisition_table(acquisition(bank, day)),
-        ),
+        lambda: (acquisition_table(acquisition(bank, day)),),
     )
     every = (*found, execution_table(_executed(console, principal, day)))
     return tuple(one for one in every if one.rows)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from bankloop.kit.text import Text
 from bankloop.kit.worktime import WorkTime
-from bankloop.organization.people import people, person_of
+from bankloop.organization.people import Person, people, person_of
 from bankloop.organization.task import Performance, performance
 from bankloop.performance.credit import WHOLE, Credited, credited_fen, credits_of, scorecards
+from bankloop.performance.scorecard import customers_by, metrics_of, scorecard
+from bankloop.report.scorecard import person_table
 from bankloop.store.contracts import Principal
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Figure, Table
+from bankloop.web.pages.books.routes import newest_day
 from bankloop.web.shell.console import Console, masked
 
 _NONE = say.same("—")
@@ -20,13 +24,14 @@ _NONE = say.same("—")
 
 @dataclass(frozen=True, slots=True)
 class CreditsPage:
-    """Scorecards of all whom somebody sees, or the evidence behind one person's."""
+    """Scorecards of all whom somebody sees, or one person's: the KPI of their customers, and the evidence of credit."""
 
     title: Text
     answer: Text
     figures: tuple[Figure, ...]
     table: Table
     one: bool = False
+    figures_of: Table | None = None
 
 
 def credits_page(console: Console, principal: Principal) -> CreditsPage:
@@ -69,7 +74,9 @@ def evidence_page(console: Console, principal: Principal, staff_id: str) -> Cred
     until: date = console.today
     with console.bank.store.begin(principal) as connection:
         person = person_of(connection, staff_id)
-        found = credits_of(connection, staff_id, until.replace(month=1, day=1), until)
+        since = until.replace(month=1, day=1)
+        found = credits_of(connection, staff_id, since, until)
+        done = _tasks(performance(connection, since, until, hours=WorkTime(console.bank.lake.zone)), staff_id)
     rows = tuple(
         (
             Cell(say.same(deal.source_key)),
@@ -100,7 +107,33 @@ def evidence_page(console: Console, principal: Principal, staff_id: str) -> Cred
     answer = Text(
         f"{len(found)} 笔，归属 {say.money(total).zh}。", f"{len(found)} deals, {say.money(total).en} credited."
     )
-    return CreditsPage(say.same(name), answer, (), Table("evidence", Text("依据", "Evidence"), columns, rows), one=True)
+    evidence = Table("evidence", Text("依据", "Evidence"), columns, rows)
+    return CreditsPage(say.same(name), answer, done, evidence, one=True, figures_of=_kpi(console, principal, person))
+
+
+def _tasks(found: Sequence[Performance], staff_id: str) -> tuple[Figure, ...]:
+    """Return how a person did their tasks this year."""
+    one = next((one for one in found if one.who == staff_id), None)
+    if one is None:
+        return ()
+    rate = _NONE if one.execution_rate is None else say.percent(one.execution_rate, 0)
+    of = Text(f"{one.on_time:,}/{one.instructed:,}", f"{one.on_time:,} of {one.instructed:,}")
+    return Figure(Text("任务落实率", "Tasks on time"), rate, of), Figure(
+        Text("超时", "Overdue"), say.count(one.overdue)
+    )
+
+
+def _kpi(console: Console, principal: Principal, person: Person) -> Table | None:
+    """Return every metric of a person's customers, leading to it by manager; None for whom the reader may not see."""
+    if not console.bank.lake.manifest.versions("customer"):
+        return None
+    day, bank = newest_day(console), console.bank
+    found = console.scores.get((day, "manager", "kpi"), lambda: scorecard(bank, day, "manager"))
+    sizes = console.scores.get((day, "manager", "sizes"), lambda: customers_by(bank, day, "manager"))
+    kept = sizes.get(person.staff_id, 0)
+    if not kept or not console.places_of(principal).shows("manager", person.staff_id, kept):
+        return None
+    return person_table([one for one in found if one.group == person.staff_id], metrics_of(bank), person.unit_id, day)
 
 
 def _row(place: int, one: Credited, name: str, done: Performance | None) -> tuple[Cell, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from fastapi import FastAPI, Request
@@ -10,7 +10,16 @@ from fastapi.responses import HTMLResponse
 
 from bankloop.customer.subject import TABLES, read_retention
 from bankloop.kit.text import Text
-from bankloop.lake.inventory import Asset, DeliveryRecord, FieldRecord, assets, deliveries, fields_of, fields_used
+from bankloop.lake.inventory import (
+    Asset,
+    DeliveryRecord,
+    FieldRecord,
+    assets,
+    deliveries,
+    field_users,
+    fields_of,
+    fields_used,
+)
 from bankloop.lake.service import contract_of
 from bankloop.organization.rights import require
 from bankloop.view import format as say
@@ -18,6 +27,7 @@ from bankloop.view.figures import Bar, Bars, Cell, Column, Figure, Picture, Tabl
 from bankloop.web.pages.data.lineage import data_map, quality_table, trend_table
 from bankloop.web.shell.forms import Here
 from bankloop.web.shell.rendering import console_of, page
+from bankloop.web.shell.ways import may
 from bankloop.web.shell.words import MORE_WORDS
 
 USED_DAYS = 30
@@ -25,6 +35,7 @@ USED_DAYS = 30
 _LOOK = 995_000
 _ON_PAGE = 60
 _NONE = say.same("—")
+_NAMED = 5
 
 
 def add_pages(app: FastAPI) -> None:
@@ -49,7 +60,9 @@ def add_pages(app: FastAPI) -> None:
         bank = console_of(request).bank
         contract = contract_of(table)
         used = fields_used(bank.store, bank.clock.now() - timedelta(days=USED_DAYS))
-        found = _fields(fields_of(bank.lake, table, used), contract.label)
+        since = bank.clock.now() - timedelta(days=USED_DAYS)
+        users = field_users(bank.store, visitor.principal, since) if may(visitor, "audit.read") else {}
+        found = _fields(fields_of(bank.lake, table, used), contract.label, users)
         rows = Text("一行的来处", "Where a row is from")
         return page(
             request, "list.html", at="data", title=contract.label, table=found, nothing=MORE_WORDS["no_data"], next=None,
@@ -147,7 +160,7 @@ def _share(ppm: int) -> Text:
     return say.percent(ppm // 100 / 10_000, 2)
 
 
-def _fields(found: Sequence[FieldRecord], title: Text) -> Table:
+def _fields(found: Sequence[FieldRecord], title: Text, users: Mapping[str, Sequence[tuple[str, int]]]) -> Table:
     rows = tuple(
         (
             Cell(one.label),
@@ -156,11 +169,7 @@ def _fields(found: Sequence[FieldRecord], title: Text) -> Table:
             Cell(say.same(one.data_class.value), Tone.WARN if one.data_class.value == "C2" else Tone.PLAIN, tag=True),
             Cell(Text("保密", "confidential") if one.confidential else _NONE),
             Cell(say.same(one.sample or "—")),
-            Cell(
-                Text(f"{one.people} 人 {one.times} 次", f"{one.people} people, {one.times} times")
-                if one.times
-                else _NONE
-            ),
+            Cell(_used(one, users.get(one.name, ()))),
         )
         for one in found
     )
@@ -170,3 +179,13 @@ def _fields(found: Sequence[FieldRecord], title: Text) -> Table:
         Column(Text(f"{USED_DAYS} 天内看过明文", f"Seen plain in {USED_DAYS} days")),
     )  # fmt: skip
     return Table("fields", title, columns, rows)
+
+
+def _used(one: FieldRecord, users: Sequence[tuple[str, int]]) -> Text:
+    """Return how many saw a field plain and how often; who, for whom reads the trail."""
+    if not one.times:
+        return _NONE
+    named = "、".join(f"{person} {times}" for person, times in users[:_NAMED])
+    more = "…" if len(users) > _NAMED else ""
+    said = f" ({named}{more})" if named else ""
+    return Text(f"{one.people} 人 {one.times} 次{said}", f"{one.people} people, {one.times} times{said}")

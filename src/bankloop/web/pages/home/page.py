@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from bankloop.kit.text import Text
 from bankloop.loop.evaluate import Verdict
 from bankloop.loop.learning.training import learnt_until
 from bankloop.organization.approval import approvals
+from bankloop.organization.staffing import LICENCES, ending_licences
 from bankloop.report.record import plan_key
 from bankloop.report.results import VERDICTS
 from bankloop.store.contracts import EVERY_UNIT, Role
@@ -149,7 +150,7 @@ def _campaigns(console: Console, titles: dict[str, Text]) -> tuple[Table, int]:
 
 
 def _waiting(console: Console, titles: dict[str, Text], visitor: Visitor) -> Table:
-    rows = []
+    rows = list[tuple[Cell, ...]]()
     with console.bank.store.begin(visitor.principal) as connection:
         for one in approvals(connection) if may(visitor, "approval.read") else ():
             if one.open:
@@ -167,6 +168,7 @@ def _waiting(console: Console, titles: dict[str, Text], visitor: Visitor) -> Tab
             (row.name, round_) for row in list_campaigns(connection) for round_ in range(1, row.round + 1)
             if learnt_until(connection, row.name, round_) is not None
         }  # fmt: skip
+        rows += _to_renew(console, visitor, connection)
     for plan in console.stored_plans() if may(visitor, "model.learn") else ():
         round_ = int(plan.summary.get("round", 0))
         for name in plan.campaigns:
@@ -186,6 +188,21 @@ def _waiting(console: Console, titles: dict[str, Text], visitor: Visitor) -> Tab
         Column(Text("说明", "Detail")),
     )
     return Table("waiting", Text("等人处理", "What waits"), columns, tuple(rows))
+
+
+def _to_renew(console: Console, visitor: Visitor, connection: Connection) -> list[tuple[Cell, ...]]:
+    """Return one row of the licences that have ended or end soon, for who leads or keeps the people concerned."""
+    if not may(visitor, "staff.leave"):
+        return []
+    sees = visitor.principal.units
+    found = ending_licences(connection, None if EVERY_UNIT in sees or not sees else sees, console.today)
+    if not found:
+        return []
+    who, first = len({one.staff_id for one in found}), found[0]
+    named = LICENCES.get(first.kind, say.same(first.kind))
+    detail = Text(f"{first.staff_id} {named.zh}", f"{first.staff_id}: {named.en}")
+    what = Text(f"{who} 人的资格或培训要续", f"Licences or training of {who} to renew")
+    return [(Cell(what, drill="people"), Cell(Text("负责人", "head")), Cell(say.same(first.expires_on)), Cell(detail))]
 
 
 def _changes(console: Console, titles: dict[str, Text], visitor: Visitor) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from bankloop.kit.errors import BankloopError, InputError
 from bankloop.kit.grammar import read_day
 from bankloop.kit.text import Text
+from bankloop.organization.outside import OutsideStaff, admit_outside, outside_of
 from bankloop.organization.people import (
     LICENSED_FROM,
     TRAINING,
@@ -25,6 +26,7 @@ from bankloop.organization.people import (
     record_leave,
 )
 from bankloop.organization.rights import ROLES, require
+from bankloop.organization.staffing import ENDS_SOON, LICENCES
 from bankloop.store.contracts import EVERY_UNIT
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Figure, Table, Tone
@@ -32,17 +34,6 @@ from bankloop.web.shell import errors
 from bankloop.web.shell.forms import Acting, Form, Here
 from bankloop.web.shell.rendering import console_of, page
 from bankloop.web.shell.visitor import Visitor
-
-# So long before it ends a licence is to be renewed.
-_SOON = timedelta(days=30)
-LICENCES: Mapping[str, Text] = {
-    "wealth": Text("理财销售资格", "licence to sell wealth products"),
-    "fund": Text("基金从业资格", "licence to sell funds"),
-    "insurance": Text("保险销售资格", "licence to sell insurance"),
-    f"{TRAINING}compliance": Text("培训：合规与消保", "training: compliance"),
-    f"{TRAINING}product": Text("培训：产品", "training: products"),
-    f"{TRAINING}service": Text("培训：服务与话术", "training: service and wording"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +72,17 @@ def add_pages(app: FastAPI) -> None:
                         name_backup(
                             connection, staff_id[:64], form.get("backup", "")[:64], form.get("reason", "")[:200]
                         )
+                    case "admit":
+                        admit_outside(
+                            connection,
+                            staff_id[:64],
+                            form.get("company", "").strip()[:64],
+                            form.get("sponsor", "").strip()[:64],
+                            _day(form, "until"),
+                            form.get("reason", "")[:200],
+                        )
                     case _:
-                        raise errors.no_choice("act", act[:32], "license, leave, backup")
+                        raise errors.no_choice("act", act[:32], "license, leave, backup, admit")
         except BankloopError as error:
             return _page(request, visitor, staff_id, error, form)
         return RedirectResponse(f"/people/{staff_id}", 303)
@@ -101,7 +101,8 @@ def _page(
         person = person_of(connection, staff_id[:64])
         _within(visitor, person)
         held, backups = licences_of(connection, person.staff_id), backups_of(connection, person.staff_id)
-    found = _shown(person, held, backups, console.today)
+        outside = outside_of(connection, person.staff_id)
+    found = _shown(person, held, backups, outside, console.today)
     return page(
         request,
         "person.html",
@@ -122,7 +123,9 @@ def _within(visitor: Visitor, person: Person) -> None:
         raise errors.no_choice("person", person.staff_id, "…")
 
 
-def _shown(person: Person, held: Sequence[Licence], backups: Sequence[str], today: date) -> PersonPage:
+def _shown(
+    person: Person, held: Sequence[Licence], backups: Sequence[str], outside: OutsideStaff | None, today: date
+) -> PersonPage:
     selling = [one for one in held if not one.kind.startswith(TRAINING)]
     able = sorted({one.kind for one in selling if one.covers(today)})
     named = [LICENCES.get(kind, say.same(kind)) for kind in able]
@@ -145,7 +148,16 @@ def _shown(person: Person, held: Sequence[Licence], backups: Sequence[str], toda
         Figure(Text("B 角", "Stands in"), say.same("、".join(backups) or "—")),
         Figure(Text("有效资格", "Licences in force"), say.count(len(able))),
     )
-    return PersonPage(person, said, figures, licence_table(held, today))
+    lent = () if outside is None else (_outside(outside, today),)
+    return PersonPage(person, said, (*figures, *lent), licence_table(held, today))
+
+
+def _outside(one: OutsideStaff, today: date) -> Figure:
+    until = Text(f"准入到 {one.until}", f"let in until {one.until}")
+    if one.until < today:
+        until = Text(f"准入已于 {one.until} 到期", f"let in until {one.until}, which is over")
+    note = Text(f"{until.zh}，{one.sponsor_id} 负责", f"{until.en}; {one.sponsor_id} answers")
+    return Figure(Text("外包人员", "Outside staff"), say.same(one.company), note)
 
 
 def licence_table(held: Sequence[Licence], today: date) -> Table:
@@ -176,13 +188,17 @@ def standing(one: Licence, today: date) -> tuple[Text, Tone]:
             if today < one.issued_on
             else (Text("已过期", "expired"), Tone.BAD)
         )
-    if today >= one.expires_on - _SOON:
+    if today >= one.expires_on - ENDS_SOON:
         return Text("即将到期", "ends soon"), Tone.WARN
     return Text("有效", "in force"), Tone.GOOD
 
 
 def _days(form: Mapping[str, str], first: str, last: str) -> tuple[date, date]:
+    return _day(form, first), _day(form, last)
+
+
+def _day(form: Mapping[str, str], name: str) -> date:
     try:
-        return read_day(form.get(first, "")), read_day(form.get(last, ""))
+        return read_day(form.get(name, ""))
     except BankloopError:
-        raise InputError("people.days", Text("请写起止两个日期", "give both days")) from None
+        raise InputError("people.days", Text("请写日期，起止都要写", "give the days, the first and the last")) from None

@@ -10,11 +10,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from bankloop.kit.text import Text
 from bankloop.organization.granting import approve_grant, ask_grant, reject_grant, revoke_grant
+from bankloop.organization.outside import outside_staff
 from bankloop.organization.people import OrgUnit, Person, expired_licences, people, units
 from bankloop.organization.rights import ROLES, grants, require
+from bankloop.organization.staffing import ending_licences, staffing_of
 from bankloop.store.contracts import EVERY_UNIT
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
+from bankloop.web.pages.people.staffing import ending_table, outside_table, staffing_table
 from bankloop.web.shell import errors
 from bankloop.web.shell.forms import Acting, Form, Here
 from bankloop.web.shell.rendering import console_of, page
@@ -43,10 +46,16 @@ def add_pages(app: FastAPI) -> None:
             found = people(connection, asked, after, PAGE) if listed else []
             expired = expired_licences(connection, [one.staff_id for one in found], console_of(request).today)
             given = grants(connection) if may(visitor, "grant.read") else None
+            today = console_of(request).today
+            hands = staffing_of(connection, asked, today) if listed else []
+            ending = ending_licences(connection, asked, today) if listed else []
+            lent = outside_staff(connection, [one.staff_id for one in found])
         following = f"/people?unit={unit}&after={found[-1].staff_id}" if len(found) == PAGE else None
         return page(
             request, "people.html", at="people", tree=_tree([one for one in places if one.unit_id in known], unit), unit=unit,
             staff=_staff(found, expired) if listed else None, next=following, given=given,
+            hands=staffing_table(hands, {one.unit_id: one.name for one in places}, tasks=may(visitor, "task.read")),
+            ending=ending_table(ending, today), lent=outside_table(lent, today),
         )  # fmt: skip
 
     @app.post("/people/grants")

@@ -29,6 +29,7 @@ from bankloop.report.shelf import (
     review_table,
     shelf_table,
 )
+from bankloop.report.solutions import solutions_table
 from bankloop.store.shelf import read_reviews
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Figure, Table
@@ -81,6 +82,7 @@ def _list_page(request: Request, visitor: Visitor) -> Response:
         picture=gaps_picture(matrix, spec.policies) if matrix else None,
         shelf=shelf_table(tuple(spec.products.values()), shelf, spec.policies),
         cards=products_table(cards, titles, due) if cards else None,
+        solutions=solutions_table(spec) if spec.solutions else None,
         matrix=matrix_table(matrix, spec.policies) if matrix else None,
         reviews=review_table(reviews, titles) if reviews else None,
         waiting=[(one, titles.get(one.product, say.same(one.product))) for one in reviews if one.closed_at is None],

@@ -1,0 +1,1 @@
+"""Retention of new customers and the funnels of their journeys."""

@@ -1,0 +1,1 @@
+"""Solutions for segments: what each version offers, and which campaigns keep which."""
