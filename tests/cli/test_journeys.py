@@ -77,3 +77,8 @@ def test_a_funnel_counts_who_passed_every_step_and_says_what_each_loses(journeye
     )
     own = next(one for one in run(journeyed, "journeys")[1]["journeys"] if one["journey"] == "newcomer")
     assert [one["customers"] for one in own["steps"]] == [105, 80, 0]
+
+
+def test_a_bank_without_customers_has_an_empty_grid_and_funnels_of_nobody(bank: Path, folk: Folk) -> None:
+    code, found = run(bank, "journeys")
+    assert (code, {step["customers"] for one in found["journeys"] for step in one["steps"]}) == (0, {0})
