@@ -5,8 +5,8 @@ from alembic import op
 from bankloop.store.migrations.first.conditions import KNOWN, may
 from bankloop.store.migrations.first.room import KEEP, OWNER, Access, scopes, secure_table
 
-revision = "0029"
-down_revision = "0028"
+revision = "0030"
+down_revision = "0029"
 
 ROOM_OF = {"outside_staff": "organization"}
 
