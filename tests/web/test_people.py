@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from bankloop.organization.outside import admit_outside
 from bankloop.organization.people import engage_staff
 from bankloop.organization.principals import system
 from bankloop.organization.task import NewTask, TaskKind, open_task
@@ -50,7 +51,12 @@ def test_an_expired_licence_is_seen_and_takes_no_r3_task(staffed: Staffed) -> No
     assert "1 项过期" in listed
     assert "要续的资格与培训" in listed
     assert "人力" in listed
-    assert "资格或培训要续" in leader.get("/").text
+    home = leader.get("/").text
+    assert "资格或培训要续" in home
+    assert "外包人员准入到期" not in home
+    with bank.store.begin(system()) as connection:
+        admit_outside(connection, seller, "外包公司", head, today + timedelta(days=20), "项目")
+    assert "1 名外包人员准入到期" in leader.get("/").text
     hands = staffed.api(head).get("/api/v1/staffing").json()
     [own] = [one for one in hands["units"] if one["unit_id"] == unit]
     assert (own["expired"], own["licensed_tasks"] >= 1) == (1, True)

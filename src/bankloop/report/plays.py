@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from bankloop.kit.text import Text
 from bankloop.performance.plays import DIMENSIONS, PlayRecord
 from bankloop.report.details import lift_in_words
-from bankloop.report.journeys import cohort_table
 from bankloop.report.scorecard import metric_tables
 from bankloop.view import format as say
 from bankloop.view.book import Book
@@ -162,6 +161,9 @@ def metrics_book(
     executed: Sequence[Performance],
 ) -> Book:
     """Return a day's metrics as a book: a table a need, retention, acquisition cost, execution of tasks."""
+    # Here and not above: it asks the lake, and the library of plays does not.
+    from bankloop.report.journeys import cohort_table
+
     more = [cohort_table(kept), acquisition_table(came), execution_table(executed)]
     answer = Text(f"{day} 收盘的指标；任何一天都按当天的口径与数据重算。", f"The metrics of {day}; any day is counted by its own definitions and files.")  # fmt: skip
     tables = (*metric_tables(numbers, catalogue, day), *(one for one in more if one.rows))

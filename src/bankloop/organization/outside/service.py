@@ -18,6 +18,8 @@ from bankloop.store.verbs import verb
 
 # Nobody is let in for longer without being looked at again.
 LONGEST = timedelta(days=366)
+# So long before it is over somebody is to be let in anew, or to go.
+ENDS_SOON = timedelta(days=30)
 _COLUMNS = (table.c.staff_id, table.c.company, table.c.sponsor_id, table.c.until, table.c.reason)
 # Of outside staff whose last day is over, or whose sponsor has no post any more; days as everywhere in UTC.
 _OVER = (
@@ -26,6 +28,13 @@ _OVER = (
     "AND (p.valid_to IS NULL OR p.valid_to > bankloop_now())))"
 )
 _WHY = text(f"SELECT o.until, o.sponsor_id FROM outside_staff o WHERE o.staff_id = :person AND {_OVER}")
+
+_ENDING = text(
+    "SELECT o.staff_id, o.company, o.sponsor_id, o.until, o.reason FROM outside_staff o WHERE o.until <= :soon "
+    "AND EXISTS (SELECT FROM staff_post p WHERE p.staff_id = o.staff_id AND p.valid_from <= bankloop_now() "
+    "AND (p.valid_to IS NULL OR p.valid_to > bankloop_now()) "
+    "AND (CAST(:units AS text[]) IS NULL OR p.unit_id = ANY (:units))) ORDER BY o.until, o.staff_id"
+)
 
 
 @verb("staff.admit")
@@ -67,6 +76,12 @@ def outside_staff(connection: Connection, staff_ids: Sequence[str]) -> list[Outs
     """Return who of these is of another company, those whose days end first before the others."""
     query = select(*_COLUMNS).where(table.c.staff_id.in_(list(staff_ids))).order_by(table.c.until, table.c.staff_id)
     return [OutsideStaff(**row) for row in connection.execute(query).mappings()]
+
+
+def ending_outside(connection: Connection, units: Sequence[str] | None, today: date) -> list[OutsideStaff]:
+    """Return outside staff at posts of units (all where None) whose last day is over or within thirty days."""
+    values = {"units": None if units is None else list(units), "soon": today + ENDS_SOON}
+    return [OutsideStaff(**row) for row in connection.execute(_ENDING, values).mappings()]
 
 
 def let_in(person: str) -> TextClause:

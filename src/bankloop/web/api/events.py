@@ -19,7 +19,14 @@ from bankloop.web.api.idempotency import once_in
 
 router = APIRouter(prefix=PREFIX, tags=["events"])
 MOST = 1_000
-Value = str | int | float | bool | None
+# As far as a field can hold anything; what it holds is for its type to say.
+Value = (
+    Annotated[str, Field(max_length=1_000)]
+    | Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+    | Annotated[float, Field(ge=-1e15, le=1e15)]
+    | bool
+    | None
+)
 
 
 class EventBody(Body):

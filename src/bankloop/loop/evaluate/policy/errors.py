@@ -10,7 +10,7 @@ from bankloop.kit.located import nearest_said
 from bankloop.kit.text import Text
 from bankloop.loop.spec import Label
 
-_NONE_NEAR = Text("也没有相近的", "and none like it")
+_NONE_NEAR = Text("也没有相近的", "none is like it")
 
 
 def no_data(data: Path, file: str, origin: Label) -> NotFoundError:
@@ -45,8 +45,8 @@ def missing_column(file: str, column: str, known: Iterable[str]) -> DataError:
     return DataError(
         "policy.missing_column",
         Text(
-            "{file} 没有字段 {column}，{near}；请更正 bank.yaml 的映射",
-            "{file} has no column {column}, {near}; correct the mapping in bank.yaml",
+            "{file} 没有字段 {column}；{near}；请更正 bank.yaml 的映射",
+            "{file} has no column {column}; {near}; correct the mapping in bank.yaml",
         ),
         file=file,
         column=column,
@@ -84,7 +84,7 @@ def unknown_name(place: str, name: str, known: Iterable[str]) -> SpecError:
     names = list(known)
     return SpecError(
         "policy.unknown_name",
-        Text("{place}：没有“{name}”，{near}；可用：{known}", "{place}: there is no '{name}', {near}; known: {known}"),
+        Text("{place}：没有“{name}”；{near}；可用：{known}", "{place}: there is no '{name}'; {near}; known: {known}"),
         place=place,
         name=name,
         near=nearest_said(name, names, _NONE_NEAR),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -10,6 +11,7 @@ from bankloop.kit.text import Text
 from bankloop.loop.evaluate import Verdict
 from bankloop.loop.learning.training import learnt_until
 from bankloop.organization.approval import approvals
+from bankloop.organization.outside import OutsideStaff, ending_outside
 from bankloop.organization.staffing import LICENCES, ending_licences
 from bankloop.report.record import plan_key
 from bankloop.report.results import VERDICTS
@@ -191,18 +193,28 @@ def _waiting(console: Console, titles: dict[str, Text], visitor: Visitor) -> Tab
 
 
 def _to_renew(console: Console, visitor: Visitor, connection: Connection) -> list[tuple[Cell, ...]]:
-    """Return one row of the licences that have ended or end soon, for who leads or keeps the people concerned."""
+    """Return a row of licences and one of outside staff that end soon or have ended, for who leads or keeps them."""
     if not may(visitor, "staff.leave"):
         return []
     sees = visitor.principal.units
-    found = ending_licences(connection, None if EVERY_UNIT in sees or not sees else sees, console.today)
+    units = None if EVERY_UNIT in sees or not sees else sees
+    found, lent = ending_licences(connection, units, console.today), ending_outside(connection, units, console.today)
+    rows = [_ending_outside(lent)] if lent else []
     if not found:
-        return []
+        return rows
     who, first = len({one.staff_id for one in found}), found[0]
     named = LICENCES.get(first.kind, say.same(first.kind))
     detail = Text(f"{first.staff_id} {named.zh}", f"{first.staff_id}: {named.en}")
     what = Text(f"{who} 人的资格或培训要续", f"Licences or training of {who} to renew")
-    return [(Cell(what, drill="people"), Cell(Text("负责人", "head")), Cell(say.same(first.expires_on)), Cell(detail))]
+    row = (Cell(what, drill="people"), Cell(Text("负责人", "head")), Cell(say.same(first.expires_on)), Cell(detail))
+    return [row, *rows]
+
+
+def _ending_outside(lent: Sequence[OutsideStaff]) -> tuple[Cell, ...]:
+    first = lent[0]
+    what = Text(f"{len(lent)} 名外包人员准入到期", f"Outside staff whose days end: {len(lent)}")
+    detail = Text(f"{first.staff_id}，由 {first.sponsor_id} 负责", f"{first.staff_id}, {first.sponsor_id} answers")
+    return Cell(what, drill="people"), Cell(Text("负责人", "head")), Cell(say.same(first.until)), Cell(detail)
 
 
 def _changes(console: Console, titles: dict[str, Text], visitor: Visitor) -> Table:
