@@ -42,7 +42,9 @@ def test_a_file_of_events_is_taken_in_and_what_does_not_fit_is_said_by_its_line(
         assert code != 0
         assert said["error"]["code"] == "event.line"
         assert "2" in said["error"]["zh"]
-    assert run(bank, "event", "take", str(tmp_path / "none.jsonl"), "--source", "atm", *steward)[0] != 0
+    for place in (tmp_path / "none.jsonl", tmp_path):
+        done = run(bank, "event", "take", str(place), "--source", "atm", *steward)[1]
+        assert done["error"]["code"] == "event.unreadable"
     told = {one["source"]: one for one in run(bank, "event", "traffic", *steward)[1]["traffic"]}
     assert (told["atm"]["taken"], told["atm"]["known"], told["atm"]["refused"]) == (1, 1, {"event.customer": 2})
     types = {one["name"]: one for one in run(bank, "event", "types", *steward)[1]["types"]}

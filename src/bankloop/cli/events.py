@@ -64,12 +64,15 @@ def take(
     as_json: AsJson = False,
 ) -> None:
     """收入一个文件里的事件；不合规的逐行说明，其余照收。Take in a file of events; what does not fit is said line by line."""
-    from bankloop.customer.event import EventState, read_event_types, take_events
+    from bankloop.customer.event import EventState, read_event_types, take_events, unreadable_events
     from bankloop.kit.bounded import size_within
     from bankloop.kit.plain import plain
 
-    size_within(file.name, file.stat().st_size if file.exists() else 0, _MOST_BYTES)
-    given = _read(file)
+    try:
+        size_within(file.name, file.stat().st_size, _MOST_BYTES)
+        given = _read(file)
+    except OSError as error:
+        raise unreadable_events(str(file)) from error
     counts = dict.fromkeys(("taken", "late", "known"), 0)
     refused: list[dict[str, Any]] = []
     for begin in range(0, len(given), _PART):

@@ -75,6 +75,7 @@ event = Table(
     _whole("amount_fen", null=True),
     _json("properties"),
     Index("event_customer", "customer_no", "occurred_at"),
+    Index("event_recorded", "recorded_at", postgresql_using="brin"),
     postgresql_partition_by="RANGE (occurred_on)",
 )
 

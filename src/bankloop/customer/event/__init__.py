@@ -16,7 +16,7 @@ from bankloop.customer.event.contracts import (
     SeenEvent,
     Traffic,
 )
-from bankloop.customer.event.errors import bad_event_lines
+from bankloop.customer.event.errors import bad_event_lines, unreadable_events
 from bankloop.customer.event.queries import events_since, traffic_of
 from bankloop.customer.event.rules import may_take, own_number, read_event_types
 from bankloop.customer.event.service import take_events, when_taken
@@ -38,5 +38,6 @@ __all__ = [
     "read_event_types",
     "take_events",
     "traffic_of",
+    "unreadable_events",
     "when_taken",
 ]

@@ -150,6 +150,18 @@ def bad_event_lines(place: str, line: int, said: str) -> InputError:
     )
 
 
+def unreadable_events(file: str) -> InputError:
+    """Return the refusal of a file that cannot be opened."""
+    return InputError(
+        "event.unreadable",
+        Text(
+            "读不了事件文件 {file}；请检查路径和权限",
+            "the file of events {file} cannot be read; check its path and permissions",
+        ),
+        file=file,
+    )
+
+
 def _meant(name: str, known: Iterable[str]) -> Text:
     found = nearest(name, known)
     return Text(f"，是否指 {found}", f", did you mean {found}") if found else Text("", "")

@@ -122,6 +122,7 @@ def _judged(
             "channel": one.channel,
             "scene": kind.scene,
             "amount_fen": amount,
+            "fields": own,
             "properties": json.dumps(own, ensure_ascii=False, sort_keys=True),
         }
     return refusals, rows
@@ -156,7 +157,7 @@ def _verdict(
 
 
 def _as_seen(row: Mapping[str, Any]) -> SeenEvent:
-    return seen_event({**row, "properties": json.loads(row["properties"])})
+    return seen_event({**row, "properties": row["fields"]})
 
 
 def _note(connection: Connection, types: Mapping[str, EventType], source: str, done: EventsTaken) -> None:
