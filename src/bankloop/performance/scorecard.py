@@ -157,11 +157,15 @@ def _active(bank: Bank, version: MetricVersion, as_of: date, state: pa.Table) ->
     """
     values = {
         "types": list(version.active),
+        "scenes": list(version.scenes),
+        "any": evaluation.ANY_SCENE,
         "start": local_moment(as_of.replace(day=1), 0, 0, bank.lake.zone),
         "stop": local_moment(as_of + timedelta(days=1), 0, 0, bank.lake.zone),
     }
     query = (
         "SELECT customer_no, count(*) AS times FROM event WHERE list_contains($types, type) "
+        "AND (len($scenes) = 0 OR list_contains($scenes, scene) "
+        "OR (list_contains($scenes, $any) AND coalesce(scene, '') <> '')) "
         "AND occurred_at >= $start AND occurred_at < $stop AND recorded_at < $stop GROUP BY customer_no"
     )
     with bank.persons("metrics") as connection:

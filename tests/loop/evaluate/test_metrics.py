@@ -13,7 +13,7 @@ import pytest
 from bankloop.kit.errors import BankloopError, NotFoundError
 from bankloop.loop import evaluate
 from bankloop.loop.evaluate import NEEDS, MetricVersion
-from bankloop.performance.scorecard import metrics_of, scorecard
+from bankloop.performance.scorecard import _active, metrics_of, scorecard
 from bankloop.report.scorecard import drill_table, metric_tables
 from tests.bankfixture import SmallBank
 from tests.loop.people import AS_OF
@@ -56,8 +56,18 @@ def test_traffic_counts_every_visit_and_scenes_the_customers_who_paid_in_one(sma
         [(payers,)] = connection.execute(paid, asked).fetchall()
     assert traffic.above == times > people
     assert scenes.above == payers > 0
-    said = metrics_of(small.open)["platform_traffic"].on(day).formula
-    assert "次数" in said.zh
+    said = metrics_of(small.open)
+    assert "次数" in said["platform_traffic"].on(day).formula.zh
+    whole = said["scene_customers"].on(day)
+    assert whole.scenes == ("*",)
+    state = small.open.state(day).table.select(["customer_no"])
+
+    def counted(*scenes: str) -> int:
+        return int(_active(small.open, whole.model_copy(update={"scenes": scenes}), day, state).sum())
+
+    # In the small bank card purchases are of one scene and payments of another; nobody pays in a scene that there is not.
+    assert 0 < counted("education") < counted("education", "retail") == payers
+    assert counted("nowhere") == 0
 
 
 def evaluate_scope() -> object:

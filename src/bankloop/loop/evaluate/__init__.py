@@ -22,6 +22,7 @@ from bankloop.loop.evaluate.contracts import (
 from bankloop.loop.evaluate.effects import cuts_of, differs_of, discoveries, effects_together, pool, read_groups
 from bankloop.loop.evaluate.growth import Growth, read_growth
 from bankloop.loop.evaluate.metrics import (
+    ANY_SCENE,
     NEEDS,
     Metric,
     MetricVersion,
@@ -100,6 +101,7 @@ from bankloop.loop.evaluate.statistics import (
 from bankloop.loop.evaluate.stored import programme_of, reading_of
 
 __all__ = [
+    "ANY_SCENE",
     "DECISION_COLUMNS",
     "ESTIMATORS",
     "FEWEST",

@@ -45,10 +45,15 @@ _OVER: Mapping[str, Text] = {
 }
 
 
+# Any scene that an event says.
+ANY_SCENE = "*"
+
+
 class MetricVersion(Spec):
     """One formula from a day on: ``above`` over ``below`` summed over customers, or customers ``active`` this month.
 
-    With ``every`` each such event of the month counts, not each customer once.
+    With ``every`` each such event of the month counts, not each customer once; with ``scenes`` only those in one of
+    these, where ``*`` is any that is said.
 
     ``over`` reads ``above`` as the average of the month's days, or as the change since the year's start.
     """
@@ -60,20 +65,27 @@ class MetricVersion(Spec):
     where: str | None = None
     active: tuple[str, ...] = ()
     every: bool = False
+    scenes: tuple[str, ...] = ()
     over: Literal["point", "month_average", "since_year_start"] = "point"
 
     @model_validator(mode="after")
     def _counts_something(self) -> MetricVersion:
         if bool(self.above) == bool(self.active):
             raise Unfit("指标只写 above 或 active 之一", "a metric counts either `above` or who was `active`")
-        if self.every and not self.active:
-            raise Unfit("every 数的是 active 的事件，请写 active", "`every` counts events of `active`; name them")
+        if (self.every or self.scenes) and not self.active:
+            raise Unfit(
+                "every 和 scenes 说的是 active 的事件，请写 active",
+                "`every` and `scenes` are about events of `active`; name them",
+            )
         return self
 
     @property
     def formula(self) -> Text:
         """Return the formula as people read it."""
         kinds_zh, kinds_en = "、".join(self.active), " or ".join(self.active)
+        if self.scenes:
+            kinds_zh += "（在场景中）" if ANY_SCENE in self.scenes else f"（场景 {'、'.join(self.scenes)}）"
+            kinds_en += " in a scene" if ANY_SCENE in self.scenes else f" in {' or '.join(self.scenes)}"
         above = (
             Text(self.above, self.above)
             if self.above
