@@ -12,19 +12,22 @@ from bankloop.kit.text import Language
 from bankloop.loop.evaluate.policy import LoggedBank, PolicySpec, contracts, errors, valuation_rows, value_policy
 from bankloop.loop.spec.contracts import Spec
 
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = "docs/how-to/value-a-policy.md"
 
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    return (Path(__file__).resolve().parents[2] / PAGE).read_text("utf-8")
+    return (ROOT / PAGE).read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", ["first-mailing", "loan-mailing"])
 def test_tables_are_what_the_command_prints(name: str, page: str, shared_data: Path, examples: Path) -> None:
+    pages = {Language.EN: page, Language.ZH: (ROOT / PAGE).with_suffix(".zh.md").read_text("utf-8")}
     for reading in value_policy(examples / name, shared_data).readings:
-        for row in valuation_rows(reading, Language.EN):
-            assert f"| {' | '.join(row)} |" in page
+        for language, told in pages.items():
+            for row in valuation_rows(reading, language):
+                assert f"| {' | '.join(row)} |" in told
 
 
 @pytest.mark.parametrize("levels", [3, 4, 6, 7])
