@@ -51,11 +51,11 @@ test: $(VENV)/.dev $(if $(SPARK),$(VENV)/.spark)
 	@$(if $(SPARK),:,echo "left out: tests marked spark (no java on this machine)")
 	@$(if $(CHROMIUM),:,echo "left out: tests marked browser (no chromium on this machine)")
 	@$(if $(SLAPD),:,echo "left out: tests marked ldap (no slapd on this machine)")
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --soak $(SOAK) -m "(spark or not spark)$(if $(SPARK),, and not spark)$(if $(CHROMIUM),, and not browser)$(if $(SLAPD),, and not ldap)" $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --soak $(SOAK) -m "(spark or not spark)$(if $(SPARK),, and not spark)$(if $(CHROMIUM),, and not browser)$(if $(SLAPD),, and not ldap)" $(TESTS)
 
 ## soak: the long tests, all of them: kills, crash points, full sizes, many seeds
 soak: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --hypothesis-profile searching -m soak $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --hypothesis-profile searching -m soak $(TESTS)
 
 ## mutate: break every capability on purpose and expect its marked tests to fail; some alone with MUTATE="--only A3,A18" or "--sample today/30"
 mutate: $(VENV)/.dev
@@ -63,7 +63,7 @@ mutate: $(VENV)/.dev
 
 ## quick: the tests without a mark: no bank of their own, nothing long
 quick: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not (bank or soak or browser or spark or ldap)" $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not (bank or soak or browser or spark or ldap)" $(TESTS)
 
 ## check: format, lint, strict types, the order of the rooms, documents that cannot drift
 check: $(VENV)/.dev

@@ -80,6 +80,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if isinstance(item, pytest.Function) and "store_server" in item.fixturenames:
             item.add_marker("bank")
+    items[:] = by_file(items)
+
+
+def by_file(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests file by file, as a worker takes them: long ones first, then what opens a bank, then the rest.
+
+    Of a kind the file with the fewest tests comes first, so that at the end no worker waits for a few that are long.
+    """
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.split("::", 1)[0], []).append(item)
+
+    def turn(tests: list[pytest.Item]) -> tuple[int, int]:
+        marks = {mark.name for test in tests for mark in test.iter_markers()}
+        kind = 0 if marks & {"soak", "spark", "browser"} else 1 if marks & {"bank", "ldap"} else 2
+        return kind, len(tests)
+
+    return [test for tests in sorted(files.values(), key=turn) for test in tests]
 
 
 @pytest.fixture(autouse=True, scope="session")
