@@ -101,6 +101,7 @@ _GROUPS: Mapping[str, tuple[str, str]] = {
     "benefit": ("benefits", "group"),
     "code": ("codes", "group"),
     "event": ("events", "group"),
+    "decision": ("deciding", "group"),
     "shelf": ("shelf", "group"),
     "tier": ("tiers", "group"),
     "relation": ("relations", "group"),

@@ -63,6 +63,7 @@ SECTIONS: Mapping[str, tuple[Text, tuple[str, ...]]] = {
             "shelf",
             "code",
             "event",
+            "decision",
             "people",
             "staff",
         ),

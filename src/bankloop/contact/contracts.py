@@ -11,6 +11,8 @@ from bankloop.store.contracts import EVERY_UNIT
 
 DELIVERY_TOPIC = "delivery"
 MARKETING, SERVICE = "marketing", "service"
+# What a place shows to who looks at it by themselves: under consent as marketing is, and under caps of its own.
+IMPRESSION = "impression"
 DECLINED = "declined"
 _MOMENT = pa.timestamp("us", tz="UTC")
 
@@ -21,7 +23,7 @@ CONTACT_SCHEMA = pa.schema(
         pa.field("unit_id", pa.string(), nullable=False),
         pa.field("channel", pa.string(), nullable=False),
         pa.field("campaign", pa.string(), nullable=False),
-        pa.field("contact_class", pa.string(), nullable=False),  # marketing or service
+        pa.field("contact_class", pa.string(), nullable=False),  # marketing, service or impression
         pa.field("due_at", _MOMENT, nullable=False),
     ]
 )

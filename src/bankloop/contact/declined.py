@@ -1,41 +1,75 @@
-"""Offers that a customer declined in a conversation: for a while no channel repeats them.
+"""Offers that a customer declined in a conversation or waved away on a screen: for a while no channel repeats them.
 
 Kept by campaign, which is what a contact knows of its offer; a person's refusal counts under each of their numbers.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from bankloop.customer.identity import joined_numbers
+from bankloop.customer.identity import joined_numbers, numbers_of
 from bankloop.store.database import now_of
 
 # Half a year on, what somebody needs has changed; a customer who never wants to hear of it says so as a stop.
 QUIET = timedelta(days=180)
 _ADD = text(
-    "INSERT INTO offer_declined (task_id, customer_no, campaign, declined_at) VALUES (:task, :customer, :campaign, :now) "
-    "ON CONFLICT DO NOTHING"
+    "INSERT INTO offer_declined (task_id, customer_no, campaign, declined_at, quiet_days) "
+    "VALUES (:task, :customer, :campaign, :now, :days) ON CONFLICT DO NOTHING"
 )
-_ASKED = """
-SELECT DISTINCT i.customer_no, i.campaign FROM {name} i
-{numbers}
+_HOLDS = "d.declined_at + d.quiet_days * interval '1 day' > :now"
+_ASKED = f"""
+SELECT DISTINCT i.customer_no, i.campaign FROM {{name}} i
+{{numbers}}
 JOIN offer_declined d ON d.campaign = i.campaign AND d.customer_no = coalesce(o.customer_no, i.customer_no)
-WHERE d.declined_at > :since
+WHERE {_HOLDS}
 """
+_OF = text(f"SELECT DISTINCT campaign FROM offer_declined d WHERE customer_no = ANY (:numbers) AND {_HOLDS}")
+_STANDING = text(
+    "SELECT campaign, max(declined_at), max(declined_at + quiet_days * interval '1 day') FROM offer_declined d "
+    f"WHERE customer_no = ANY (:numbers) AND {_HOLDS} GROUP BY 1 ORDER BY 2 DESC"
+)
 
 
-def decline_offer(connection: Connection, task_id: UUID, customer_no: str, campaign: str) -> None:
-    """Keep, once for a task, that a customer declined what a campaign offers; for verbs that record it."""
-    values = {"task": task_id, "customer": customer_no, "campaign": campaign, "now": now_of(connection)}
+@dataclass(frozen=True, slots=True)
+class DeclinedOffer:
+    """An offer that a person does not want: whose campaign's, since when, and until when no channel repeats it."""
+
+    campaign: str
+    at: datetime
+    until: datetime
+
+
+def decline_offer(
+    connection: Connection, task_id: UUID, customer_no: str, campaign: str, quiet: timedelta = QUIET
+) -> None:
+    """Keep, once for a task or a decision, that a customer declined what a campaign offers; for verbs that record it.
+
+    For ``quiet``, whole days, no channel offers it again.
+    """
+    said = {"task": task_id, "customer": customer_no, "campaign": campaign}
+    values = {**said, "now": now_of(connection), "days": quiet.days}
     connection.execute(_ADD, values)
 
 
 def declined_offers(connection: Connection, asked: str) -> set[tuple[str, str]]:
-    """Return (customer, campaign) of the copied table ``asked`` that were declined within ``QUIET``."""
+    """Return (customer, campaign) of the copied table ``asked`` whose offer was declined and is still left in peace."""
     found = connection.execute(
-        text(_ASKED.format(name=asked, numbers=joined_numbers("i"))), {"since": now_of(connection) - QUIET}
+        text(_ASKED.format(name=asked, numbers=joined_numbers("i"))), {"now": now_of(connection)}
     )
     return {(row[0], row[1]) for row in found}
+
+
+def declined_by(connection: Connection, customer_no: str) -> frozenset[str]:
+    """Return the campaigns whose offer a person declined, under whichever number, and that still leave them in peace."""
+    values = {"numbers": numbers_of(connection, customer_no), "now": now_of(connection)}
+    return frozenset(connection.scalars(_OF, values))
+
+
+def offers_declined(connection: Connection, customer_no: str) -> tuple[DeclinedOffer, ...]:
+    """Return the offers that a person declined and that are still left in peace, as far as who looks may see them."""
+    values = {"numbers": numbers_of(connection, customer_no), "now": now_of(connection)}
+    return tuple(DeclinedOffer(*row) for row in connection.execute(_STANDING, values))

@@ -13,7 +13,10 @@ from sqlalchemy import Connection, text
 from bankloop.contact.contracts import Cap
 from bankloop.customer.identity import joined_person
 
-_CONTACT = text("SELECT channel, due_at, accepted, refused_by, recorded_at FROM contact WHERE decision_id = :id")
+_CONTACT = text(
+    "SELECT channel, due_at, accepted, refused_by, c.recorded_at, coalesce(s.reason, '') FROM contact c "
+    "LEFT JOIN contact_stop s USING (decision_id) WHERE c.decision_id = :id"
+)
 _BY_DAY = text(
     "SELECT due_day, channel, count(*) FILTER (WHERE accepted), count(*) FILTER (WHERE NOT accepted) "
     "FROM contact WHERE campaign = :campaign GROUP BY 1, 2 ORDER BY 1 DESC, 2 LIMIT :most"
@@ -22,13 +25,14 @@ _BY_DAY = text(
 
 @dataclass(frozen=True, slots=True)
 class ContactRow:
-    """What the gate said of a decision's contact."""
+    """What the gate said of a decision's contact, and why it was stopped afterwards ('' where it was not)."""
 
     channel: str
     due_at: datetime
     accepted: bool
     refused_by: str
     recorded_at: datetime
+    stopped: str = ""
 
 
 def contact_row(connection: Connection, decision_id: UUID) -> ContactRow | None:

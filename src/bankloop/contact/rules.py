@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from bankloop.contact.contracts import DECLINED, MARKETING, Cap, Capacity
+from bankloop.contact.contracts import DECLINED, IMPRESSION, MARKETING, Cap, Capacity
 from bankloop.store.contracts import EVERY_UNIT
 
 
@@ -69,7 +69,7 @@ def decide(
 
 
 def _refusing_word(want: Wanted, silent: Mapping[tuple[str, str], str], declined: Collection[tuple[str, str]]) -> str:
-    if want.contact_class != MARKETING:
+    if want.contact_class not in (MARKETING, IMPRESSION):
         return ""
     again = DECLINED if (want.customer_no, want.campaign) in declined else ""
     return silent.get((want.customer_no, want.channel), again)

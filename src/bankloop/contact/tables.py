@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, FetchedValue, Index, MetaData, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    FetchedValue,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+)
 
 metadata = MetaData()
 
@@ -56,5 +69,6 @@ offer_declined = Table(
     Column("customer_no", Text, nullable=False),
     Column("campaign", Text, nullable=False),
     Column("declined_at", DateTime(timezone=True), nullable=False),
+    Column("quiet_days", Integer, nullable=False, server_default="180"),
     Index("offer_declined_customer", "customer_no", "campaign"),
 )

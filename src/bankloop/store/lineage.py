@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -46,6 +46,17 @@ def decision_row(connection: Connection, decision_id: UUID) -> Mapping[str, Any]
     return None if found is None else dict(found)
 
 
+def decisions_in_windows(connection: Connection, customer_no: str, starts: Sequence[date]) -> list[Mapping[str, Any]]:
+    """Return the decisions of campaigns about a customer in the windows that began on ``starts``, with what they read."""
+    query = text(
+        _DECISION.replace("SELECT decision_id,", "SELECT decision_id, attributes,")
+        + "WHERE lock_digest <> '' AND customer_no = :customer AND window_start = ANY (:starts) ORDER BY campaign, placement"
+    )
+    return [
+        dict(row) for row in connection.execute(query, {"customer": customer_no, "starts": list(starts)}).mappings()
+    ]
+
+
 def decisions_before(connection: Connection, event: EventRow) -> list[Mapping[str, Any]]:
     """Return the campaigns' decisions about an event's customer in whose window it fell, the latest first."""
     query = text(
@@ -67,3 +78,20 @@ def events_about(connection: Connection, customer_no: str, since: date, until: d
     """Return a customer's events from ``since`` to ``until``, both inclusive."""
     values = {"customer": customer_no, "since": since, "until": until}
     return [EventRow(*row) for row in connection.execute(_LATER, values)]
+
+
+def decided_at_places(connection: Connection, prefix: str, since: date) -> list[tuple[str, int, int]]:
+    """Return (placement, customers, customers with an issued action) of campaigns behind ``prefix`` decided since a day."""
+    query = text(
+        "SELECT placement, count(DISTINCT customer_no), count(DISTINCT customer_no) FILTER (WHERE issued_action <> '') "
+        "FROM decision WHERE starts_with(campaign, :prefix) AND recorded_at >= :since GROUP BY 1 ORDER BY 1"
+    )
+    return [tuple(row) for row in connection.execute(query, {"prefix": prefix, "since": since})]
+
+
+def events_counted(connection: Connection, source: str, since: date) -> list[tuple[str, str, int]]:
+    """Return (channel, type, events) that a source told since a day."""
+    query = text(
+        "SELECT channel, type, count(*) FROM event WHERE source = :source AND occurred_on >= :since GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    return [tuple(row) for row in connection.execute(query, {"source": source, "since": since})]

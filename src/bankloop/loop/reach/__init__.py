@@ -16,6 +16,7 @@ from bankloop.loop.reach.candidates import action_values, actions_of, candidates
 from bankloop.loop.reach.cells import buckets, draw_cells, draw_control, draw_controls
 from bankloop.loop.reach.conflicts import Bound, Side, conflict
 from bankloop.loop.reach.contracts import (
+    SLOT,
     Action,
     ActionLine,
     CampaignCandidates,
@@ -28,11 +29,12 @@ from bankloop.loop.reach.contracts import (
 from bankloop.loop.reach.curve import BudgetPath, budget_path
 from bankloop.loop.reach.cuts import Cuts
 from bankloop.loop.reach.explore import Lot, draw_lot
-from bankloop.loop.reach.issue import DecisionFrame, Issued, gate_limits, issue
+from bankloop.loop.reach.issue import DecisionFrame, Issued, budget_of, gate_limits, grant_contacts, issue
 from bankloop.loop.reach.kernels import NONE
 from bankloop.loop.reach.one import Valuer
 from bankloop.loop.reach.pacing import Pace, paced
 from bankloop.loop.reach.planning import plan_window, share_of
+from bankloop.loop.reach.quotas import quotas_of
 from bankloop.loop.reach.resources import describe, families_of, window_days
 from bankloop.loop.reach.schedule import deferred, schedule
 from bankloop.loop.reach.sets import Rules
@@ -49,6 +51,8 @@ from bankloop.loop.reach.twin import (
     Tariff,
     TwinCustomer,
     decide,
+    plain_tariff,
+    tariff_from,
     tariff_of,
 )
 from bankloop.loop.reach.ways import WAYS, Waiting, Way, WayOutcome, compare_ways, waiting_for
@@ -60,6 +64,7 @@ __all__ = [
     "OUTCOMES",
     "SENTENCES",
     "SILENCES",
+    "SLOT",
     "WAYS",
     "Action",
     "ActionLine",
@@ -99,6 +104,7 @@ __all__ = [
     "assign",
     "buckets",
     "budget_curve",
+    "budget_of",
     "budget_path",
     "by_campaign",
     "candidates_of",
@@ -115,16 +121,20 @@ __all__ = [
     "draw_lot",
     "families_of",
     "gate_limits",
+    "grant_contacts",
     "issue",
     "join",
     "left_out_counts",
     "paced",
     "part_of",
+    "plain_tariff",
     "plan_window",
+    "quotas_of",
     "schedule",
     "share_of",
     "solve",
     "solve_several",
+    "tariff_from",
     "tariff_of",
     "waiting_for",
     "why_left_out",

@@ -15,7 +15,7 @@ from bankloop.loop.benefit import attach
 from bankloop.loop.model import Uplift, feature_matrix
 from bankloop.loop.product import Offers, numbers
 from bankloop.loop.reach.cells import draw_cells, draw_control
-from bankloop.loop.reach.contracts import Action, Bools, CampaignCandidates, Candidates, Floats, Integers
+from bankloop.loop.reach.contracts import SLOT, Action, Bools, CampaignCandidates, Candidates, Floats, Integers
 from bankloop.loop.reach.quotas import amounts_by, banks_quotas, own_quotas, unknown
 from bankloop.loop.script import choose
 from bankloop.loop.spec import NO_BENEFIT, Lock, Policies, Product
@@ -122,7 +122,11 @@ def _open(
     met = conditions(members, texts, types, as_of)
     everyone = np.ones(members.num_rows, bool)
     columns = [
-        offers.open(a.product) & met[f"open:{a.channel}"] & met.get(f"when:{a.channel}", everyone) for a in actions
+        offers.open(a.product) & met[f"open:{a.channel}"] & met.get(f"when:{a.channel}", everyone)
+        # Nobody is sent to where customers come by themselves: a plan has prices for it, and real time decides.
+        if a.delivery != SLOT
+        else np.zeros(members.num_rows, bool)
+        for a in actions
     ]
     return np.column_stack(columns) if columns else np.zeros((members.num_rows, 0), bool)
 

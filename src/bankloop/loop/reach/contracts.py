@@ -22,6 +22,8 @@ from bankloop.loop.reach.share import PlanShare
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+# The delivery of an action that waits for its customer to come.
+SLOT = "slot"
 
 
 class ExperimentCell(StrEnum):

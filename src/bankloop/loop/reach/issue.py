@@ -99,7 +99,7 @@ def issue(
 
     def give_out(accepted: pa.Table) -> None:
         nonlocal going, messages, tasks
-        passed = _granted(connection, accepted, locks, frame.round)
+        passed = grant_contacts(connection, accepted, locks, frame.round)
         going = passed.num_rows
         messages = queue_parts(connection, _messages(passed, locks, policies, plan.plan_id))
         tasks = _tasks(connection, passed, locks, policies, frame)
@@ -269,8 +269,11 @@ def _contacts(stored: pa.Table, policies: Policies, plan: DatedPlan, zone: str) 
     return table.filter(pc.is_valid(table["due_at"]))
 
 
-def _granted(connection: Connection, contacts: pa.Table, locks: Mapping[str, Lock], round_: int) -> pa.Table:
-    """Take each contact's benefit from budget and stock; a contact whose benefit is refused is not sent."""
+def grant_contacts(connection: Connection, contacts: pa.Table, locks: Mapping[str, Lock], round_: int) -> pa.Table:
+    """Take each contact's benefit from budget and stock and return those that stand: one whose benefit is refused is not made.
+
+    ``contacts`` name decision_id, customer_no, unit_id, campaign, action, due_on and value_fen.
+    """
     ordered = contacts.sort_by([("value_fen", "descending"), ("decision_id", "ascending")])
     keys = [key.split("|")[1] for key in ordered["action"].to_pylist()]
     benefits = {b.key: b for lock in locks.values() for b in lock.benefits}
@@ -286,12 +289,12 @@ def _granted(connection: Connection, contacts: pa.Table, locks: Mapping[str, Loc
             "unit_id": ordered["unit_id"],
             "benefit": pa.array(keys, pa.string()),
             "reserved_fen": pa.array([one.reserved_fen if one else 0 for one in given], pa.int64()),
-            "budget": pa.array([_budget_of(name, round_) for name in ordered["campaign"].to_pylist()], pa.string()),
+            "budget": pa.array([budget_of(name, round_) for name in ordered["campaign"].to_pylist()], pa.string()),
             "expires_on": pa.array(ends, pa.date32()),
         }
     ).filter(pc.not_equal(pa.array(keys, pa.string()), NO_BENEFIT))
     budgets = {
-        _budget_of(name, round_): lock.campaign.reach.budget
+        budget_of(name, round_): lock.campaign.reach.budget
         for name, lock in locks.items()
         if lock.campaign.reach.budget is not None
     }
@@ -300,7 +303,7 @@ def _granted(connection: Connection, contacts: pa.Table, locks: Mapping[str, Loc
     return contacts.filter(pc.invert(pc.is_in(contacts["decision_id"], refused)))
 
 
-def _budget_of(campaign: str, round_: int) -> str:
+def budget_of(campaign: str, round_: int) -> str:
     """Return the name of a campaign's budget for a round."""
     return f"{campaign}:{round_}"
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,6 +124,24 @@ def tariff_of(plan: DatedPlan) -> Tariff:
     )
     actions = tuple(f"{action.campaign}|{action.key}" for action in plan.candidates.actions)
     return Tariff(plan.plan_id, actions, rates, plan.window_start, plan.window_end)
+
+
+def plain_tariff(tariff: Tariff) -> dict[str, Any]:
+    """Return what the store keeps of a plan's prices; ``tariff_from`` reads it back, number for number."""
+    rates = [
+        [one.name, None if one.use is None else one.use.tolist(), one.price.tolist(), list(one.pools)]
+        for one in tariff.rates
+    ]
+    return {"actions": list(tariff.actions), "rates": rates}
+
+
+def tariff_from(plain: Mapping[str, Any], plan_id: str, valid_from: date, valid_to: date) -> Tariff:
+    """Return the prices of a plan as the store kept them."""
+    rates = tuple(
+        ResourcePrice(name, None if use is None else np.array(use), np.array(price), tuple(pools))
+        for name, use, price, pools in plain["rates"]
+    )
+    return Tariff(plan_id, tuple(plain["actions"]), rates, valid_from, valid_to)
 
 
 def decide(

@@ -73,6 +73,9 @@ def stored_plan(
         gap_ppm=round(dated.solution.gap * 1_000_000),
         summary={
             "round": window.round,
+            # What real time decides by for as long as the window is open.
+            "locks": {name: lock.digest for name, lock in window.locks.items()},
+            "tariff": reach.plain_tariff(reach.tariff_of(dated)),
             "control_share": {c.campaign: c.control_share for c in dated.candidates.campaigns},
             "launch": {name: dict(one) for name, one in launched.items()},
             "rules": [dict(one) for one in rules],

@@ -267,23 +267,48 @@ class CapPolicy(Spec):
 
 
 class ContactPolicy(Spec):
-    """When people may be contacted and how often."""
+    """When people may be contacted and how often; an offer that was waved away is not shown again for ``dismissed_days``."""
 
     quiet_hours: QuietHours
     call_hours: tuple[str, ...] = ()
     caps: tuple[CapPolicy, ...] = ()
+    dismissed_days: int = Field(default=30, ge=1, le=365)
 
 
 class Channel(Spec):
-    """A channel: how it delivers, for whom it is open, what a thousand contacts cost, what one day can carry."""
+    """A channel: how it delivers, for whom it is open, what a thousand contacts cost, what one day can carry.
+
+    A ``slot`` is a place that customers come to by themselves: no plan sends anything there, and what it shows is decided
+    while they look. What it shows counts as a contact, or as an ``impression`` under caps of its own.
+    """
 
     title: Label
-    delivery: Literal["file", "task"]
+    delivery: Literal["file", "task", "slot"]
     staff: bool = False
     open_to: str
     cost_per_thousand: Fen
     minutes: int = Field(default=0, ge=0)
     per_day: int | None = Field(default=None, ge=0)
+    counts: Literal["contact", "impression"] = "contact"
+
+    @property
+    def is_slot(self) -> bool:
+        """Return whether customers come to it by themselves."""
+        return self.delivery == "slot"
+
+    @model_validator(mode="after")
+    def _fits_its_delivery(self) -> Channel:
+        if self.counts == "impression" and not self.is_slot:
+            raise Unfit(
+                "只有 delivery: slot 的渠道可以计为展示（counts: impression）",
+                "only a channel with delivery: slot may count as impressions (counts: impression)",
+            )
+        if self.is_slot and self.staff:
+            raise Unfit(
+                "客户自己来看的位置不占人力：delivery: slot 的渠道不写 staff: true",
+                "a place that customers look at by themselves takes nobody's time: no staff: true with delivery: slot",
+            )
+        return self
 
 
 class StaffPolicy(Spec):

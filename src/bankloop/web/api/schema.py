@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from bankloop.web.api.dependencies import Reads
 
 _WRITES = ("post", "put")
-_NO_KEY = ("/api/v1/token", "/api/v1/audit/verify")
+_NO_KEY = ("/api/v1/token", "/api/v1/audit/verify", "/api/v1/decisions", "/api/v1/outcomes")
 _KEY = {
     "name": "Idempotency-Key", "in": "header", "required": True,
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},

@@ -38,6 +38,7 @@ from bankloop.web.pages.products import routes as products
 from bankloop.web.pages.remote import routes as remote
 from bankloop.web.pages.rounds import routes as rounds
 from bankloop.web.pages.simulated import routes as simulated
+from bankloop.web.pages.slots import routes as slots
 from bankloop.web.pages.solutions import routes as solutions
 from bankloop.web.pages.targets import routes as targets
 from bankloop.web.pages.tiers import routes as tiers
@@ -78,6 +79,7 @@ PAGES = (
     events,
     merges,
     products,
+    slots,
     solutions,
     models,
     rounds,

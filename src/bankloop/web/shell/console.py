@@ -27,6 +27,7 @@ from bankloop.loop.evaluate import Outcomes, Programme, Reading
 from bankloop.loop.membership.customer_watch import Everybody
 from bankloop.loop.membership.members import CustomersNow, Look, look_at
 from bankloop.loop.membership.probing import NEAR_A_DAY, Probes, too_near
+from bankloop.loop.realtime import DecisionDesk
 from bankloop.loop.round.labels import round_outcomes, round_population
 from bankloop.loop.round.reading import newest_readings
 from bankloop.loop.spec import Lock, read_lock
@@ -86,6 +87,11 @@ class Console:
     scores: RecentValues = field(default_factory=lambda: RecentValues(64))
     looks: RecentValues = field(default_factory=lambda: RecentValues(64))
     probes: Probes = field(default_factory=Probes)
+
+    @cached_property
+    def desk(self) -> DecisionDesk:
+        """Return what decides in real time, shared by all who ask this process."""
+        return DecisionDesk(self.bank)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

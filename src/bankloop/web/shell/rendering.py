@@ -57,6 +57,7 @@ MENU: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("/products", "products", "products"),
         ("/models", "models", "models"),
         ("/plan", "plan", "plan"),
+        ("/slots", "slots", "slots"),
         ("/benefits", "benefits", "benefits"),
         ("/results", "results", "results"),
         ("/programme", "programme", "programme"),

@@ -79,6 +79,7 @@ OPENED_BY: Mapping[str, tuple[str, ...]] = {
     "/save/{what}.{kind}": ("round.read",),
     "/scorecard": ("round.read",),
     "/segments/{name}": ("segment.read",),
+    "/slots": ("decision.read",),
     "/solutions/{key}": ("product.read",),
     "/targets": ("target.read",),
     "/targets/{target_id}": ("target.read",),

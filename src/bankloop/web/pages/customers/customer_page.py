@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from bankloop.contact.declined import DeclinedOffer
 from bankloop.customer.consent import Purpose
 from bankloop.customer.contribution import StatementLine
 from bankloop.customer.event import EventType
@@ -14,6 +15,7 @@ from bankloop.customer.relation import TITLES, PathStep
 from bankloop.customer.servicing import MODES
 from bankloop.kit.text import Text
 from bankloop.loop.reach import SENTENCES, LeftOut
+from bankloop.loop.realtime import PREFIX
 from bankloop.view import format as say
 from bankloop.view.figures import Bar, Bars, Cell, Column, Figure, Picture, Table, Tone
 
@@ -310,7 +312,7 @@ def _decided(seen: Overview, titles: Mapping[str, Text]) -> Table:
     rows = tuple(
         (
             Cell(say.same(one.window_start)),
-            Cell(titles.get(one.campaign, say.same(one.campaign))),
+            Cell(_whose(one.campaign, titles)),
             Cell(say.same(one.action.replace("|", " · ") or "—")),
             Cell(_why(one)),
         )
@@ -323,6 +325,34 @@ def _decided(seen: Overview, titles: Mapping[str, Text]) -> Table:
         Column(Text("为什么", "Why")),
     )
     return Table("decided", Text("推荐与不推荐的原因", "Why, and why not"), columns, rows)
+
+
+def _whose(campaign: str, titles: Mapping[str, Text]) -> Text:
+    """Return a campaign's title; of what was decided at a slot the campaign behind it."""
+    name = campaign.removeprefix(PREFIX)
+    title = titles.get(name, say.same(name))
+    return title if name == campaign else Text(f"{title.zh} · 展示位", f"{title.en} · slot")
+
+
+def declined_table(found: Sequence[DeclinedOffer], titles: Mapping[str, Text], zone: str) -> Table:
+    """Return the offers that a customer declined, which no channel repeats for a while."""
+    place = ZoneInfo(zone)
+    rows = tuple(
+        (
+            Cell(titles.get(one.campaign, say.same(one.campaign))),
+            Cell(Text("已拒绝", "declined"), Tone.WARN, tag=True),
+            Cell(say.same(f"{one.at.astimezone(place):%Y-%m-%d %H:%M}")),
+            Cell(say.same(f"{one.until.astimezone(place):%Y-%m-%d}")),
+        )
+        for one in found
+    )
+    columns = (
+        Column(Text("优惠", "Offer")),
+        Column(Text("客户说", "The customer")),
+        Column(Text("何时", "When")),
+        Column(Text("在此之前任何渠道不再提", "No channel repeats it before")),
+    )
+    return Table("declined", Text("客户不要的优惠", "Offers the customer does not want"), columns, rows)
 
 
 def _why(one: PastDecision) -> Text:

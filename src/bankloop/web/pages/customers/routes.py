@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from bankloop.contact.declined import offers_declined
 from bankloop.customer.consent import (
     ANY_CHANNEL,
     ORIGINS,
@@ -42,7 +43,7 @@ from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Figure, Table, Tone
 from bankloop.web.pages.attributes.cards import attributes_table, cards_of
 from bankloop.web.pages.audiences.segments import groups_table
-from bankloop.web.pages.customers.customer_page import glance, ties_table
+from bankloop.web.pages.customers.customer_page import declined_table, glance, ties_table
 from bankloop.web.pages.customers.identities import IDENTITIES, add_identities_page
 from bankloop.web.pages.customers.relations import drawn
 from bankloop.web.pages.customers.shared import served_table, shared_page
@@ -134,6 +135,7 @@ def _own_page(request: Request, customer_no: str, visitor: Visitor) -> HTMLRespo
         groups = segments(connection, active=True) if may(visitor, "segment.read") else []
         served = also_served(connection, bank.lake, seen.numbers)
         places = {one.unit_id: one for one in units(connection)} if served else {}
+        declined = offers_declined(connection, customer_no[:64])
     row = profiles.attributes(seen.numbers)
     own = memberships(groups, row, bank.catalogue, profiles.state.as_of) if profiles.state else []
     ruling, zone = may_contact(found.words, ANY_CHANNEL), ZoneInfo(console.bank.lake.zone)
@@ -146,7 +148,7 @@ def _own_page(request: Request, customer_no: str, visitor: Visitor) -> HTMLRespo
     glanced = glance(seen, console.titles(), bank.lake.zone, read_event_types(console.folder))
     return page(
         request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), masked_number=masked, answer=answer,
-        figures=_figures(found), glance=glanced, ties=ties_table(ties),
+        figures=_figures(found), glance=glanced, declined=declined_table(declined, console.titles(), bank.lake.zone), ties=ties_table(ties),
         more_pages=_MORE, circle=circle, shut=seen.masked and may(visitor, "customer.unmask"), groups=groups_table(own),
         served=served_table(served, places), cards=cards_of(seen), attributes=attributes_table(seen),
         consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,

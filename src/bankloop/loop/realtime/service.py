@@ -1,0 +1,182 @@
+"""Who is here now: what is shown to them, decided once for a window, and reserved before it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+from sqlalchemy import Connection, text
+
+from bankloop.benefit.grants import BUDGET, STOCK, pool_of
+from bankloop.contact.declined import declined_by
+from bankloop.contact.refusals import say_refusal
+from bankloop.customer.consent import ANY_CHANNEL, DO_NOT_CONTACT, Purpose, Word, holds, may_contact, standing_of
+from bankloop.kit.text import Text
+from bankloop.loop import reach
+from bankloop.loop.realtime import errors
+from bankloop.loop.realtime.answering import NO_ROOM, LiveCase, answer_again, answer_for
+from bankloop.loop.realtime.contracts import NOTHING, LiveAnswer
+from bankloop.loop.realtime.desk import Counter, DecisionDesk, OpenWindow, Row, words_of
+from bankloop.loop.realtime.recording import decisions_for, reserve
+from bankloop.loop.realtime.weighing import Weighed, weigh
+from bankloop.loop.spec import NO_BENEFIT, Channel
+from bankloop.organization.principals import system
+from bankloop.organization.rights import check_named, open_customer
+from bankloop.store.audit import record_audit
+from bankloop.store.contracts import DecisionBatch, Principal
+from bankloop.store.database import bank_wide
+from bankloop.store.history import append_decisions
+from bankloop.store.lineage import decisions_in_windows
+from bankloop.store.schemas import DECISION_SCHEMA
+from bankloop.store.verbs import verb
+
+# One answer at a time for a customer: who asks twice at once gets one decision.
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('realtime:' || :number, 0))")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Who is asked about at which slot; ``customer_no`` as it was given, ``number`` as it leads the person."""
+
+    customer_no: str
+    number: str
+    slot: str
+    zone: str
+
+
+@verb("decision.make")
+def decide_live(desk: DecisionDesk, principal: Principal, customer_no: str, slot: str) -> LiveAnswer:
+    """Decide what a slot shows to a customer whom the principal may see, reserve what it takes, and answer.
+
+    Within a window the answer stands: asked again, it is returned, unless the customer's word or a refusal has come
+    between. Raises ``NotFoundError`` for a customer, and ``InputError`` for a channel that is no slot.
+    """
+    channel = slot_of(desk, slot)
+    asked = _asked(desk, principal, customer_no, slot)
+    counter = desk.counter()
+    with desk.bank.store.begin(system("realtime")) as connection, bank_wide(connection):
+        connection.execute(_ALONE, {"number": asked.number})
+        case = _case(connection, counter, asked)
+        if isinstance(case, LiveAnswer):
+            return case
+        if earlier := case.earlier():
+            return answer_again(connection, case, earlier)
+        weighed = _weighed(connection, case)
+        return _stored(connection, case, weighed, channel, principal)
+
+
+def rank_live(desk: DecisionDesk, principal: Principal, customer_no: str, slot: str) -> LiveAnswer:
+    """Return what would be shown now, with everything ranked and why; nothing is decided, reserved or counted.
+
+    Looking at a customer leaves its row, as opening one does. ``slot`` may be '': then what the plan itself would choose
+    for the customer at its prices over its own channels.
+    """
+    if slot:
+        slot_of(desk, slot)
+    open_customer(desk.bank.store, desk.bank.lake, principal, customer_no)
+    asked = _asked(desk, principal, customer_no, slot)
+    counter = desk.counter()
+    with desk.bank.store.begin(system("realtime")) as connection, bank_wide(connection):
+        case = _case(connection, counter, asked)
+        return case if isinstance(case, LiveAnswer) else answer_for(case, _weighed(connection, case))
+
+
+def slot_of(desk: DecisionDesk, slot: str) -> Channel:
+    """Return a slot's channel; raise ``InputError`` with the nearest one for what is none."""
+    channels = desk.bank.spec.policies.channels
+    channel = channels.get(slot)
+    if channel is None or not channel.is_slot:
+        raise errors.no_slot(slot, [name for name, one in channels.items() if one.is_slot])
+    return channel
+
+
+def _asked(desk: DecisionDesk, principal: Principal, customer_no: str, slot: str) -> _Asked:
+    with desk.bank.store.begin(principal) as connection:
+        check_named(connection, customer_no=customer_no)
+    return _Asked(customer_no, desk.bank.lead_of(customer_no), slot, desk.bank.lake.zone)
+
+
+def _case(connection: Connection, counter: Counter, asked: _Asked) -> LiveCase | LiveAnswer:
+    """Return the case, or the answer where nothing is shown whatever the plan says."""
+
+    def silent(code: str, why: Text | None = None) -> LiveAnswer:
+        return LiveAnswer(asked.number, asked.slot, code, NOTHING[code].filled(why=why))
+
+    if not counter.windows:
+        return silent("no_window")
+    words = standing_of(connection, asked.customer_no).words
+    ruling = may_contact(words, asked.slot or ANY_CHANNEL)
+    if asked.slot and not ruling.allowed:
+        return silent("consent", ruling.reason)
+    row = counter.row(asked.number)
+    if row is None:
+        return silent("unknown")
+    row = _as_allowed(row, words)
+    if left_out := counter.left_out(row):
+        return silent("untold") if left_out == "untold" else silent("excluded", words_of(left_out))
+    starts = sorted({one.plan.window_start for one in counter.windows})
+    decided = tuple(decisions_in_windows(connection, asked.number, starts))
+    declined = declined_by(connection, asked.number) if asked.slot else frozenset()
+    return LiveCase(counter, asked.number, row, asked.slot, asked.zone, decided, declined)
+
+
+def _as_allowed(row: Row, words: Sequence[Word]) -> Row:
+    """Return a customer's row with what stands now in the place of what the files of its day said."""
+    ways = {one.channel for one in words} | {ANY_CHANNEL}
+    consents = any(holds(words, Purpose.MARKETING, way) and not holds(words, Purpose.NO_MARKETING, way) for way in ways)
+    return {
+        **row,
+        "marketing_consent": consents,
+        "do_not_contact": holds(words, Purpose(DO_NOT_CONTACT)),
+        "personalisation_off": holds(words, Purpose.NO_PERSONALISATION),
+    }
+
+
+def _weighed(connection: Connection, case: LiveCase) -> tuple[Weighed, ...]:
+    return tuple(
+        weigh(
+            case.counter, one, case.row, case.number, case.slot, case.planned(one), case.declined,
+            _left(connection, one, case.slot),
+        )
+        for one in case.counter.windows
+    )  # fmt: skip
+
+
+def _left(connection: Connection, window: OpenWindow, slot: str) -> dict[str, float]:
+    """Return what is left of the budgets and stocks that a slot's benefits take from, by the names of the plan."""
+    left: dict[str, float] = {}
+    for name, lock in window.locks.items():
+        given = {one.benefit for one in window.valuers[name].actions if one.channel == slot} - {NO_BENEFIT}
+        if given and lock.campaign.reach.budget is not None:
+            pool = pool_of(connection, BUDGET, reach.budget_of(name, window.round))
+            left[f"budget:{name}"] = float(pool.left if pool.approved else lock.campaign.reach.budget)
+        for benefit in given:
+            stock = pool_of(connection, STOCK, benefit)
+            limit = next(one.stock for one in lock.benefits if one.key == benefit)
+            left[f"stock:{benefit}"] = float(stock.left if stock.approved else limit)
+    return left
+
+
+def _stored(
+    connection: Connection, case: LiveCase, weighed: Sequence[Weighed], channel: Channel, principal: Principal
+) -> LiveAnswer:
+    """Write the decisions down, reserve what was chosen, and return the answer."""
+    answer = answer_for(case, weighed)
+    rows = decisions_for(connection, case, weighed, answer)
+    if not rows:
+        return answer
+    append_decisions(connection, DecisionBatch(pa.Table.from_pylist(rows, DECISION_SCHEMA)))
+    own = next((row for row in rows if row["issued_action"]), None)
+    named = own["decision_id"] if own else rows[0]["decision_id"]
+    if own is not None:
+        window = next(one.window for one in weighed if one.chosen == f"{answer.campaign}|{answer.action}")
+        refused = reserve(connection, case, window, own, channel)
+        answer = replace(answer, decision_id=own["decision_id"])
+        if refused:
+            code = "no_room" if refused == NO_ROOM else "refused"
+            said = NOTHING[code].filled(why=say_refusal(refused))
+            answer = LiveAnswer(case.number, case.slot, code, said, ranked=answer.ranked)
+    after = {"slot": case.slot, "code": answer.code, "campaign": answer.campaign, "action": answer.action}
+    record_audit(connection, "decision.make", "decision", named, None, {**after, "asked_by": principal.id})
+    return answer
