@@ -64,8 +64,8 @@ def explain(decision: Decision, bank: Folder = _HERE, as_: Person = "strategist"
         Text(
             f"{found.slot}：战役 {found.campaign} 第 {found.round} 轮，分组 {found.cell}，展示 {found.issued or '无'}，"
             f"概率 {found.odds.get(found.issued, 0) / 10_000:.1f}%。",
-            f"{found.slot}: {found.campaign}, round {found.round}, cell {found.cell}, shown {found.issued or 'nothing'}, "
-            f"probability {found.odds.get(found.issued, 0) / 10_000:.1f}%.",
+            f"{found.slot}: {found.campaign}, round {found.round}, cell {found.cell}, "
+            f"shown {found.issued or 'nothing'}, probability {found.odds.get(found.issued, 0) / 10_000:.1f}%.",
         )
     )
     _ranking(found.ranked)
@@ -84,10 +84,11 @@ def outcome(
 ) -> None:
     """记下客户的反应；拒绝和关闭在所有渠道生效。Take in what the customer made of it; a refusal holds on every channel."""
     from bankloop.loop.realtime import DecisionDesk, outcome_named, record_outcome
+    from bankloop.store.database import now_of
 
     with opened_in(bank, as_, "decision.answer") as (opened, connection):
         kind = outcome_named(came)
-        new = record_outcome(DecisionDesk(opened), connection, decision, kind, opened.clock.now(), number)
+        new = record_outcome(DecisionDesk(opened), connection, decision, kind, now_of(connection), number)
     say(Text("已记下。", "Taken in.") if new else Text("早已记下，没有变化。", "Known already; nothing has changed."))
     finish({"decision_id": decision, "outcome": kind.value, "new": new}, as_json)
 

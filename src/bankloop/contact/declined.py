@@ -64,7 +64,7 @@ def declined_offers(connection: Connection, asked: str) -> set[tuple[str, str]]:
 
 
 def declined_by(connection: Connection, customer_no: str) -> frozenset[str]:
-    """Return the campaigns whose offer a person declined, under whichever number, and that still leave them in peace."""
+    """Return the campaigns whose offer a person declined, under any number, and that leave them in peace."""
     values = {"numbers": numbers_of(connection, customer_no), "now": now_of(connection)}
     return frozenset(connection.scalars(_OF, values))
 

@@ -21,7 +21,7 @@ _CLASSES = {
 
 
 def say_refusal(name: str) -> Text:
-    """Return the sentence of a refusal's name, such as ``cap:marketing:sms:1/7d``; a name that is not known is said as it is."""
+    """Return the sentence of a refusal's name, as ``cap:marketing:sms:1/7d``; an unknown name is said as it is."""
     kind, _, rest = name.partition(":")
     if name == DECLINED:
         return Text("客户拒绝过此优惠", "the customer declined this offer")

@@ -47,10 +47,11 @@ def decision_row(connection: Connection, decision_id: UUID) -> Mapping[str, Any]
 
 
 def decisions_in_windows(connection: Connection, customer_no: str, starts: Sequence[date]) -> list[Mapping[str, Any]]:
-    """Return the decisions of campaigns about a customer in the windows that began on ``starts``, with what they read."""
+    """Return campaigns' decisions about a customer in the windows that began on ``starts``, with what they read."""
     query = text(
         _DECISION.replace("SELECT decision_id,", "SELECT decision_id, attributes,")
-        + "WHERE lock_digest <> '' AND customer_no = :customer AND window_start = ANY (:starts) ORDER BY campaign, placement"
+        + "WHERE lock_digest <> '' AND customer_no = :customer AND window_start = ANY (:starts) "
+        "ORDER BY campaign, placement"
     )
     return [
         dict(row) for row in connection.execute(query, {"customer": customer_no, "starts": list(starts)}).mappings()
@@ -81,7 +82,7 @@ def events_about(connection: Connection, customer_no: str, since: date, until: d
 
 
 def decided_at_places(connection: Connection, prefix: str, since: date) -> list[tuple[str, int, int]]:
-    """Return (placement, customers, customers with an issued action) of campaigns behind ``prefix`` decided since a day."""
+    """Return (placement, customers, those with an issued action) decided since a day for campaigns with ``prefix``."""
     query = text(
         "SELECT placement, count(DISTINCT customer_no), count(DISTINCT customer_no) FILTER (WHERE issued_action <> '') "
         "FROM decision WHERE starts_with(campaign, :prefix) AND recorded_at >= :since GROUP BY 1 ORDER BY 1"
@@ -92,6 +93,7 @@ def decided_at_places(connection: Connection, prefix: str, since: date) -> list[
 def events_counted(connection: Connection, source: str, since: date) -> list[tuple[str, str, int]]:
     """Return (channel, type, events) that a source told since a day."""
     query = text(
-        "SELECT channel, type, count(*) FROM event WHERE source = :source AND occurred_on >= :since GROUP BY 1, 2 ORDER BY 1, 2"
+        "SELECT channel, type, count(*) FROM event WHERE source = :source AND occurred_on >= :since "
+        "GROUP BY 1, 2 ORDER BY 1, 2"
     )
     return [tuple(row) for row in connection.execute(query, {"source": source, "since": since})]

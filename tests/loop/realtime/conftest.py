@@ -23,7 +23,7 @@ from tests.loop.gates import Sent
 
 SLOT, SCREEN = "app_banner", "vtm_screen"
 # So many of the customers come by: enough of every kind.
-SOME = 500
+SOME = 300
 
 
 def few_messages(folder: Path) -> None:
@@ -38,7 +38,7 @@ def few_messages(folder: Path) -> None:
         path.write_text(written.replace(old, new, 1), encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def live_once(
     bank_once: tuple[Path, str],
     store_server: EmbeddedServer,
@@ -47,7 +47,7 @@ def live_once(
 ) -> tuple[Path, str]:
     """The bank, its round run today, in a database that each test copies."""
     folder, template = bank_once
-    mine, name = tmp_path_factory.mktemp("live") / "bank", "live"
+    mine, name = tmp_path_factory.mktemp("live") / "bank", "realtime"
     shutil.copytree(folder, mine)
     few_messages(mine)
     copy_database(store_server, name, template)

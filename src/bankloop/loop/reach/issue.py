@@ -270,7 +270,7 @@ def _contacts(stored: pa.Table, policies: Policies, plan: DatedPlan, zone: str) 
 
 
 def grant_contacts(connection: Connection, contacts: pa.Table, locks: Mapping[str, Lock], round_: int) -> pa.Table:
-    """Take each contact's benefit from budget and stock and return those that stand: one whose benefit is refused is not made.
+    """Take each contact's benefit from budget and stock; return those that stand: without it none is made.
 
     ``contacts`` name decision_id, customer_no, unit_id, campaign, action, due_on and value_fen.
     """

@@ -1,7 +1,7 @@
 """Real time: a customer is here now, at a place of the bank's; what is shown is decided by the plan that is in force.
 
-The same locks, models, cells and prices as the batch, for one customer. What was decided for a window is returned, never
-decided again; what it takes of caps, budgets and stocks is reserved before it is answered.
+The same locks, models, cells and prices as the batch, for one customer. What was decided for a window is returned,
+never decided again; what it takes of caps, budgets and stocks is reserved before it is answered.
 """
 
 from bankloop.loop.realtime.contracts import (

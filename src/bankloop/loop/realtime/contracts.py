@@ -50,7 +50,7 @@ NOTHING: Mapping[str, Text] = {
 
 @dataclass(frozen=True, slots=True)
 class RankedAction:
-    """One action as it stood: what it is worth and what the plan's prices take of that, whole fen, and what became of it.
+    """One action as it stood: its worth, what the plan's prices take of that, whole fen, and what became of it.
 
     ``charges`` are fen by resource.
     """
@@ -77,8 +77,8 @@ class RankedAction:
 class LiveAnswer:
     """What a slot shows a customer now, or why nothing: ``code`` is a key of ``NOTHING``, ``reason`` its sentence.
 
-    ``decision_id`` names the decision where something is shown; ``known`` says that it had been made before. ``said`` is
-    the text with its values filled in. ``ranked`` is empty where why nothing is shown is not told apart.
+    ``decision_id`` names the decision where something is shown; ``known`` says that it had been made before.
+    ``said`` is the text with its values filled in. ``ranked`` is empty where why nothing is shown is not told apart.
     """
 
     customer_no: str
@@ -97,7 +97,7 @@ class LiveAnswer:
 
 @dataclass(frozen=True, slots=True)
 class SlotTally:
-    """What a slot did since a day: for how many customers it decided, for how many to show something, and what came of it."""
+    """What a slot did since a day: for how many customers it decided, and to show something; what came of it."""
 
     slot: str
     title: Text

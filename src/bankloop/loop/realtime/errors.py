@@ -26,7 +26,7 @@ def no_decision(decision_id: str) -> NotFoundError:
         "realtime.no_decision",
         Text(
             "没有这条可见的实时决策 {id}；编号在 bankloop decision now 的结果里",
-            "there is no real-time decision {id} that may be seen; its number stands in what bankloop decision now returned",
+            "there is no real-time decision {id} that may be seen; bankloop decision now returns its number",
         ),
         id=decision_id[:64],
     )

@@ -46,12 +46,13 @@ def record_outcome(
     if at < found["recorded_at"] - timedelta(seconds=1):
         raise errors.too_early(decision_id)
     named = str(found["decision_id"])
-    event = GivenEvent(
-        number or f"{named}/{outcome.value}", f"offer_{outcome.value}", found["customer_no"], at, found["placement"],
-        {"decision": named},
-    )  # fmt: skip
+    own, kind = number or f"{named}/{outcome.value}", f"offer_{outcome.value}"
+    event = GivenEvent(own, kind, found["customer_no"], at, found["placement"], {"decision": named})
     taken = take_events(connection, read_event_types(desk.bank.folder), SOURCE, [event], desk.bank.lake.zone)
     verdict = taken.verdicts[0]
+    # Without a number of the teller's own it is the same outcome whenever it is told again.
+    if verdict.state is EventState.REFUSED and not number and verdict.code == "event.contradicts":
+        return False
     if verdict.state is EventState.REFUSED:
         raise errors.refused_outcome(named, verdict.reason or Text(verdict.code, verdict.code))
     campaign = found["campaign"].removeprefix(PREFIX)

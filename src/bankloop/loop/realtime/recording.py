@@ -1,4 +1,4 @@
-"""What a decision in real time leaves behind: one row for each campaign that wants the customer, and what it reserves."""
+"""What a decision in real time leaves behind: a row for each campaign that wants the customer, and what it takes."""
 
 from __future__ import annotations
 

@@ -69,8 +69,8 @@ def decide_live(desk: DecisionDesk, principal: Principal, customer_no: str, slot
 def rank_live(desk: DecisionDesk, principal: Principal, customer_no: str, slot: str) -> LiveAnswer:
     """Return what would be shown now, with everything ranked and why; nothing is decided, reserved or counted.
 
-    Looking at a customer leaves its row, as opening one does. ``slot`` may be '': then what the plan itself would choose
-    for the customer at its prices over its own channels.
+    Looking at a customer leaves its row, as opening one does. ``slot`` may be '': then what the plan itself would
+    choose for the customer at its prices over its own channels.
     """
     if slot:
         slot_of(desk, slot)
@@ -134,13 +134,12 @@ def _as_allowed(row: Row, words: Sequence[Word]) -> Row:
 
 
 def _weighed(connection: Connection, case: LiveCase) -> tuple[Weighed, ...]:
+    counter = case.counter
     return tuple(
-        weigh(
-            case.counter, one, case.row, case.number, case.slot, case.planned(one), case.declined,
-            _left(connection, one, case.slot),
-        )
-        for one in case.counter.windows
-    )  # fmt: skip
+        weigh(counter, one, case.row, case.number, case.slot, case.planned(one), case.declined, left)
+        for one in counter.windows
+        for left in [_left(connection, one, case.slot)]
+    )
 
 
 def _left(connection: Connection, window: OpenWindow, slot: str) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""One customer at one place, weighed: what each action is worth at the plan's prices, in which cell, and what is chosen. Pure."""
+"""One customer at one place, weighed: each action at the plan's prices, the cell, what is chosen. Pure."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ class Planned:
 class Weighed:
     """What one open window says of one customer at one place.
 
-    ``answer`` is what may be shown, ``ghost`` what would be were there no experiment; ``odds`` ppm by action where chance
-    decided, '' being none. ``members`` are the campaigns that want the customer; ``reached`` those whose offer goes over
-    another channel already, ``declined`` those whose offer is not wanted, ``control`` those that keep the customer apart.
+    ``answer`` is what may be shown, ``ghost`` what would be were there no experiment; ``odds`` ppm by action where
+    chance decided, '' being none. ``members`` are the campaigns that want the customer; ``reached`` those whose offer
+    goes over another channel already, ``declined`` those whose offer is not wanted, ``control`` those that keep the
+    customer apart.
     """
 
     window: OpenWindow
@@ -89,8 +90,8 @@ def weigh(
 ) -> Weighed:
     """Return what a window says of a customer at a slot; '' as a slot asks what the plan itself would choose.
 
-    ``planned`` is by campaign what the plan decided of the customer, ``declined`` the campaigns whose offer the customer
-    does not want, ``left`` what remains of resources by name.
+    ``planned`` is by campaign what the plan decided of the customer, ``declined`` the campaigns whose offer the
+    customer does not want, ``left`` what remains of resources by name.
     """
     values, uses, members = _values(counter, window, row, slot)
     exempt = counter.exempt is not None and counter.exempt(row) is True
@@ -119,7 +120,7 @@ def weigh(
 def _values(
     counter: Counter, window: OpenWindow, row: Row, slot: str
 ) -> tuple[Floats, dict[str, Floats], tuple[str, ...]]:
-    """Return (K,) values, −inf where closed, what actions take of the customer's own amounts, and who wants the customer."""
+    """Return (K,) values, −inf where closed, what actions take of own amounts, and who wants the customer."""
     place = {action: at for at, action in enumerate(window.tariff.actions)}
     values = np.full(len(place), -np.inf)
     uses = {one.name: np.zeros(len(place)) for one in window.tariff.rates if one.use is None}
@@ -173,7 +174,7 @@ def _is_control(window: OpenWindow, number: str, name: str, planned: Mapping[str
 
 
 def _pooled(counter: Counter, window: OpenWindow, row: Row) -> tuple[reach.Tariff, dict[str, str], frozenset[str]]:
-    """Return the prices, the customer's pool of each resource that has several, and the resources without a pool for them.
+    """Return the prices, the customer's pool of each resource that has several, and resources without one for them.
 
     Of a pool that the plan did not know it has no price: what takes of it is closed.
     """
@@ -211,7 +212,7 @@ def _pool(counter: Counter, rate: reach.ResourcePrice, quotas: Mapping[str, Quot
 
 
 def _drawn(answer: reach.Answer, window: OpenWindow, number: str, slot: str) -> tuple[str, dict[str, int]]:
-    """Return what chance shows to who explores: uniform over what is open and nothing, the same all through the window."""
+    """Return what chance shows to who explores: uniform over what is open and nothing, the same all the window."""
     ways = sorted(
         one.action for one in answer.offers if np.isfinite(one.value) and one.outcome is not reach.ActionOutcome.NO_ROOM
     )

@@ -267,7 +267,7 @@ class CapPolicy(Spec):
 
 
 class ContactPolicy(Spec):
-    """When people may be contacted and how often; an offer that was waved away is not shown again for ``dismissed_days``."""
+    """When people may be contacted and how often; what was waved away is not shown for ``dismissed_days``."""
 
     quiet_hours: QuietHours
     call_hours: tuple[str, ...] = ()
@@ -278,8 +278,8 @@ class ContactPolicy(Spec):
 class Channel(Spec):
     """A channel: how it delivers, for whom it is open, what a thousand contacts cost, what one day can carry.
 
-    A ``slot`` is a place that customers come to by themselves: no plan sends anything there, and what it shows is decided
-    while they look. What it shows counts as a contact, or as an ``impression`` under caps of its own.
+    A ``slot`` is a place that customers come to by themselves: no plan sends anything there, and what it shows is
+    decided while they look. What it shows counts as a contact, or as an ``impression`` under caps of its own.
     """
 
     title: Label

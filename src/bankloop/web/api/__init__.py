@@ -40,8 +40,9 @@ from bankloop.web.api import (
 from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
-    campaigns, products, approvals, customers, consents, decisions, events, interactions, parties, segments, tasks, daily, targets,
-    journeys, credits, points, benefits, ledgers, codes, lists, collaborations, units, people, machines, messages, jobs,
+    campaigns, products, approvals, customers, consents, decisions, events, interactions, parties, segments, tasks,
+    daily, targets, journeys, credits, points, benefits, ledgers, codes, lists, collaborations, units, people,
+    machines, messages, jobs,
     holds, regular, trail,
 )  # fmt: skip
 

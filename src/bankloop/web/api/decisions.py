@@ -27,7 +27,7 @@ from bankloop.web.api.dependencies import PREFIX, Body, Open, Reads, Writes, doe
 router = APIRouter(prefix=PREFIX, tags=["decisions"])
 
 
-class DecisionBody(Body):
+class SlotBody(Body):
     """Who is there and at which slot; ``dry_run`` decides nothing and counts nothing."""
 
     customer_no: Name
@@ -46,8 +46,8 @@ class LiveOutcomeBody(Body):
 
 # A decision stands for its window and an outcome for its number: neither needs a key to be sent again.
 @router.post("/decisions", openapi_extra=does("decision.make"))
-def decide(body: DecisionBody, console: Open, visitor: Writes) -> dict[str, Any]:
-    """Say what a slot shows to a customer now, decided once for the plan's window and reserved before it is answered."""
+def decide(body: SlotBody, console: Open, visitor: Writes) -> dict[str, Any]:
+    """Say what a slot shows to a customer now: decided once for the window, reserved before it is answered."""
     if body.dry_run:
         require(visitor.principal, "decision.read")
         return _answer(rank_live(console.desk, visitor.principal, body.customer_no, body.slot))
@@ -56,11 +56,10 @@ def decide(body: DecisionBody, console: Open, visitor: Writes) -> dict[str, Any]
 
 @router.post("/outcomes", openapi_extra=does("decision.answer"))
 def outcome(body: LiveOutcomeBody, console: Open, visitor: Writes) -> dict[str, Any]:
-    """Take in what a customer made of what was shown; what is declined or dismissed is left in peace on every channel."""
+    """Take in what a customer made of what was shown; what is declined is left in peace on every channel."""
     with console.bank.store.begin(visitor.principal) as connection:
-        new = record_outcome(
-            console.desk, connection, body.decision_id, body.outcome, body.occurred_at, body.number
-        )  # fmt: skip
+        told = (body.decision_id, body.outcome, body.occurred_at, body.number)
+        new = record_outcome(console.desk, connection, *told)
     return {"decision_id": body.decision_id, "outcome": body.outcome.value, "new": new}
 
 

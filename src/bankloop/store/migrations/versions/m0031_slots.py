@@ -1,4 +1,4 @@
-"""Places that customers come to: what they show counts as an impression, and what is waved away is left in peace for a while."""
+"""Places that customers come to: impressions beside contacts, and for how long what is waved away is left in peace."""
 
 from alembic import op
 
@@ -24,7 +24,7 @@ _STATEMENTS = (
 
 
 def upgrade() -> None:
-    """Let a contact be an impression; say of every refusal for how many days it holds: of those until now half a year."""
+    """Let a contact be an impression; say of every refusal for how many days it holds: until now half a year."""
     op.execute(f"SET LOCAL ROLE {OWNER}")
     for statement in _STATEMENTS:
         op.execute(statement)

@@ -146,9 +146,10 @@ def _own_page(request: Request, customer_no: str, visitor: Visitor) -> HTMLRespo
         )
     channels = sorted(console.bank.spec.policies.channels)
     glanced = glance(seen, console.titles(), bank.lake.zone, read_event_types(console.folder))
+    unwanted = declined_table(declined, console.titles(), bank.lake.zone)
     return page(
         request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), masked_number=masked, answer=answer,
-        figures=_figures(found), glance=glanced, declined=declined_table(declined, console.titles(), bank.lake.zone), ties=ties_table(ties),
+        figures=_figures(found), glance=glanced, declined=unwanted, ties=ties_table(ties),
         more_pages=_MORE, circle=circle, shut=seen.masked and may(visitor, "customer.unmask"), groups=groups_table(own),
         served=served_table(served, places), cards=cards_of(seen), attributes=attributes_table(seen),
         consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
