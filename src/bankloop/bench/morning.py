@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
 
+import pyarrow.compute as pc
 from openpyxl import Workbook
 from sqlalchemy import Connection
 
@@ -33,16 +34,19 @@ from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.approving import approve_in_turn, submit
 from bankloop.loop.learning.promotion import promote
 from bankloop.loop.learning.training import draft_model
+from bankloop.loop.realtime import DecisionDesk, LiveOutcome, decide_live, record_outcome
 from bankloop.organization.approval import approval_of, approvals
 from bankloop.organization.collaboration import ask_support, refer
 from bankloop.organization.granting import ask_grant, submit_transfer
-from bankloop.organization.people import below, book_of, managers_of_units, person_of, units
+from bankloop.organization.people import below, book_of, keeper_of, managers_of_units, person_of, units
 from bankloop.organization.principals import checker, maker, reviewers, system
 from bankloop.organization.rights import principal_for
 from bankloop.organization.task import NewTask, TaskKind, open_task, open_tasks_of
 from bankloop.performance.target import capacities, set_target, split_target
 from bankloop.simulate.clock import bank_clock, set_clock
 from bankloop.store.audit import place_hold
+from bankloop.store.database import now_of
+from bankloop.store.history import read_decisions
 from bankloop.wiring import file_channel, open_bank, workplace
 from bankloop.work.crew import Crew
 from bankloop.work.rounds import run_round
@@ -70,6 +74,18 @@ optimize: {retrain: when labels are due, promote: approval}
 """
 _LISTED, _REFERRED = 12, 2
 _SCANNED = 31
+# So many customers came by this morning, and what they did in turn with an offer once they had seen it.
+_COME_BY = 250
+_MADE_OF_IT = (
+    (),
+    (LiveOutcome.CLICKED,),
+    (),
+    (LiveOutcome.DISMISSED,),
+    (LiveOutcome.CLICKED, LiveOutcome.ACCEPTED),
+    (),
+    (LiveOutcome.DECLINED,),
+    (),
+)
 # What head office wants of the months that the story tells and of as many days ahead.
 _AHEAD = timedelta(days=60)
 # For what each acts, as their page says it.
@@ -191,6 +207,7 @@ class Desks:
         self.ask_for_consents()
         self.hang_codes()
         self.tell_events()
+        self.come_by()
 
     def set_targets(self) -> None:
         """Head office sets three targets over the months; the branch and the sub-branch split theirs."""
@@ -288,12 +305,42 @@ class Desks:
                 for part in ([*told, wrong], told) if source == "branch" else (told,):
                     take_events(connection, types, source, part, self._bank.lake.zone)
 
+    def come_by(self) -> None:
+        """Customers opened the app or stood at a machine, and made of the offer what people make of one."""
+        desk, who = DecisionDesk(self._bank), system("demo")
+        slots = [name for name, one in self._bank.spec.policies.channels.items() if one.is_slot]
+        made = [decide_live(desk, who, one, slots[at % len(slots)]) for at, one in enumerate(self._passing(desk))]
+        shown = [one.decision_id for one in made if one.decision_id]
+        with self._bank.store.begin(who) as connection:
+            now = now_of(connection)
+            for at, decision in enumerate(shown):
+                for outcome in (LiveOutcome.SHOWN, *_MADE_OF_IT[at % len(_MADE_OF_IT)]):
+                    record_outcome(desk, connection, decision, outcome, now)
+
+    def _passing(self, desk: DecisionDesk) -> list[str]:
+        """Return customers from all over the bank, half of them of those whom the plan left for who comes by."""
+        everybody = desk.counter().table["customer_no"].to_pylist()
+        with self._bank.store.begin(system("demo")) as connection:
+            left: list[str] = []
+            for window in desk.counter().windows:
+                found = read_decisions(
+                    connection, list(window.locks), window.round, columns=("customer_no", "issued_action")
+                )
+                left += found.filter(pc.equal(pc.fill_null(found["issued_action"], ""), ""))["customer_no"].to_pylist()
+            some = {*_every(everybody, _COME_BY), *_every(sorted(set(left)), _COME_BY)}
+            return sorted(row.customer_no for row in keeper_of(connection, *some))
+
     @contextmanager
     def _as(self, role: str) -> Iterator[Connection]:
         with self._bank.store.begin(system("demo")) as connection:
             principal = principal_for(connection, self._of[role], _PURPOSE[role], role=role)
         with self._bank.store.begin(principal) as connection:
             yield connection
+
+
+def _every(numbers: Sequence[str], most: int) -> Sequence[str]:
+    """Return at most ``most`` of the numbers, spread over all."""
+    return numbers[:: -(-len(numbers) // most) or 1]
 
 
 def _hands(connection: Connection, unit_id: str, first: date, last: date) -> dict[str, Fraction]:

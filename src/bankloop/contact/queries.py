@@ -17,6 +17,10 @@ _CONTACT = text(
     "SELECT channel, due_at, accepted, refused_by, c.recorded_at, coalesce(s.reason, '') FROM contact c "
     "LEFT JOIN contact_stop s USING (decision_id) WHERE c.decision_id = :id"
 )
+_DAYS = text(
+    "SELECT c.decision_id, due_day FROM contact c WHERE c.decision_id = ANY (:ids) AND accepted "
+    "AND NOT EXISTS (SELECT FROM contact_stop s WHERE s.decision_id = c.decision_id)"
+)
 _BY_DAY = text(
     "SELECT due_day, channel, count(*) FILTER (WHERE accepted), count(*) FILTER (WHERE NOT accepted) "
     "FROM contact WHERE campaign = :campaign GROUP BY 1, 2 ORDER BY 1 DESC, 2 LIMIT :most"
@@ -39,6 +43,12 @@ def contact_row(connection: Connection, decision_id: UUID) -> ContactRow | None:
     """Return what the gate said of a decision's contact; None where none was asked for."""
     found = connection.execute(_CONTACT, {"id": decision_id}).first()
     return None if found is None else ContactRow(*found)
+
+
+def contact_days(connection: Connection, decision_ids: Sequence[UUID]) -> dict[UUID, date]:
+    """Return the day of each decision's contact, of those that the gate let through and nothing stopped since."""
+    found = connection.execute(_DAYS, {"ids": list(decision_ids)}) if decision_ids else ()
+    return {row[0]: row[1] for row in found}
 
 
 def contacts_by_day(connection: Connection, campaign: str, most: int) -> list[tuple[date, str, int, int]]:

@@ -303,12 +303,14 @@ def test_a_channel_that_is_no_slot_and_a_stranger_are_refused(live: DecisionDesk
 
 def test_what_the_plan_sends_the_slot_does_not_repeat(live: DecisionDesk) -> None:
     found = answers(live)
-    sent = {one for (one,) in rows(live, "SELECT customer_no FROM contact WHERE accepted AND channel = 'sms'")}
-    assert sent & set(found)
-    assert all(found[one].code == "reached_already" for one in sent & set(found))
+    days = dict(rows(live, "SELECT customer_no, due_day FROM contact WHERE accepted AND channel = 'sms'"))
+    near = {one for one, day in days.items() if (day - live.counter().today).days < 7}
+    assert near & set(found)
+    assert all(found[one].code == "reached_already" for one in near & set(found))
     counter = live.counter()
     number = shown(found)[0].customer_no
     row = counter.row(number)
     assert row is not None
-    over_sms = {"bind-card": Planned("optimize", "debit-card-wallet|none|sms")}
-    assert weigh(counter, counter.windows[0], row, number, SLOT, over_sms).chosen == ""
+    window = counter.windows[0]
+    assert weigh(counter, window, row, number, SLOT, {"bind-card": Planned("optimize", near=True)}).chosen == ""
+    assert weigh(counter, window, row, number, SLOT, {"bind-card": Planned("optimize")}).chosen != ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from sqlalchemy import Connection
@@ -21,13 +23,18 @@ from bankloop.loop.spec import Lock
 
 # Why a reserved contact was stopped where its benefit was refused.
 NO_ROOM = "benefit:no_room"
+# The same offer does not go over another channel within so many days.
+SAME_OFFER_DAYS = 7
 # A decision keeps beside its reason what was answered with it.
 SAID = "said:"
 
 
 @dataclass(frozen=True, slots=True)
 class LiveCase:
-    """One customer at one slot, as far as it is known before anything is decided; ``zone`` is the bank's."""
+    """One customer at one slot, as far as it is known before anything is decided.
+
+    ``zone`` is the bank's; ``days`` say when the contacts of decisions are made.
+    """
 
     counter: Counter
     number: str
@@ -36,16 +43,21 @@ class LiveCase:
     zone: str
     decided: tuple[Mapping[str, Any], ...]
     declined: frozenset[str] = frozenset()
+    days: Mapping[UUID, date] = field(default_factory=dict)
 
     def planned(self, window: OpenWindow) -> dict[str, Planned]:
         """Return what the window's plan decided of the customer, by campaign."""
         return {
-            one["campaign"]: Planned(one["cell"], one["issued_action"] or "")
+            one["campaign"]: Planned(one["cell"], self._is_near(one["decision_id"]))
             for one in self.decided
             if one["window_start"] == window.plan.window_start
             and one["round"] == window.round
             and not one["campaign"].startswith(PREFIX)
         }
+
+    def _is_near(self, decision_id: UUID) -> bool:
+        day = self.days.get(decision_id)
+        return day is not None and abs((day - self.counter.today).days) < SAME_OFFER_DAYS
 
     def earlier(self) -> tuple[Mapping[str, Any], ...]:
         """Return the decisions of this slot in the windows that are open."""

@@ -40,7 +40,7 @@ NOTHING: Mapping[str, Text] = {
     "nothing_pays": Text("没有值得展示的：按方案价格都不划算", "nothing is worth showing at the plan's prices"),
     "no_room": Text("值得展示的，其预算或库存已用完", "what is worth showing has no budget or stock left"),
     "reached_already": Text(
-        "同一优惠本窗口已在别的渠道触达", "the same offer already goes over another channel in this window"
+        "同一优惠七天内在别的渠道触达", "the same offer goes over another channel within seven days"
     ),
     "declined": Text("客户已拒绝或关闭过此优惠", "the customer declined this offer or waved it away"),
     "refused": Text("触达闸拒绝：{why}", "refused at the contact gate: {why}"),

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from bankloop.benefit.grants import BUDGET, STOCK, pool_of
 from bankloop.contact.declined import declined_by
+from bankloop.contact.queries import contact_days
 from bankloop.contact.refusals import say_refusal
 from bankloop.customer.consent import ANY_CHANNEL, DO_NOT_CONTACT, Purpose, Word, holds, may_contact, standing_of
 from bankloop.kit.text import Text
@@ -118,7 +119,8 @@ def _case(connection: Connection, counter: Counter, asked: _Asked) -> LiveCase |
     starts = sorted({one.plan.window_start for one in counter.windows})
     decided = tuple(decisions_in_windows(connection, asked.number, starts))
     declined = declined_by(connection, asked.number) if asked.slot else frozenset()
-    return LiveCase(counter, asked.number, row, asked.slot, asked.zone, decided, declined)
+    days = contact_days(connection, [one["decision_id"] for one in decided if one["issued_action"]])
+    return LiveCase(counter, asked.number, row, asked.slot, asked.zone, decided, declined, days)
 
 
 def _as_allowed(row: Row, words: Sequence[Word]) -> Row:

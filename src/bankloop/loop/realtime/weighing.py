@@ -24,10 +24,10 @@ _SCORED_DAYS = 1
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a plan had decided of the customer for a campaign: the cell and the action that was issued, '' for none."""
+    """What a plan had decided of the customer for a campaign: the cell, and whether its own contact is near."""
 
     cell: str
-    issued: str
+    near: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def weigh(
     exempt = counter.exempt is not None and counter.exempt(row) is True
     cell = _cell(window, number, planned, exempt)
     control = frozenset(name for name in window.locks if _is_control(window, number, name, planned, exempt))
-    reached = frozenset(name for name in window.locks if slot and planned.get(name, Planned("", "")).issued)
+    reached = frozenset(name for name in window.locks if slot and name in planned and planned[name].near)
     campaign = [action.split("|", 1)[0] for action in window.tariff.actions]
     tariff, pools, strange = _pooled(counter, window, row)
     values = _without(window, values, uses, strange)
