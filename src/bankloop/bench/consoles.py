@@ -256,7 +256,7 @@ async def work_at_desks(served: ServedBank, seconds: float, pause: float, *, log
     tokens, leaders = served.tokens, served.leaders
     limits = httpx.Limits(max_connections=len(tokens) + 8)
     async with httpx.AsyncClient(base_url=served.base, limits=limits, timeout=60.0) as client:
-        await _ready(client)
+        await wait_ready(client)
         warm = Seen()
         for token in tokens[:2]:
             await _morning(client, warm, token, np.random.default_rng(0))
@@ -274,7 +274,8 @@ async def work_at_desks(served: ServedBank, seconds: float, pause: float, *, log
     return seen
 
 
-async def _ready(client: httpx.AsyncClient) -> None:
+async def wait_ready(client: httpx.AsyncClient) -> None:
+    """Wait until the server answers; raise ``TimeoutError`` where it does not."""
     stop = time.monotonic() + _SERVED_WITHIN
     while time.monotonic() < stop:
         try:

@@ -338,6 +338,22 @@ def measure_console(options: Options) -> dict[str, Any]:
     return measure(options.customers or FULL_CUSTOMERS, USERS, 120.0, 20.0)
 
 
+def measure_decide(options: Options) -> dict[str, Any]:
+    """What a slot shows, decided over HTTP: a second, beside bare transactions that read, count and write as much."""
+    from bankloop.bench.live import measure
+
+    if options.quick:
+        return measure(options.customers or QUICK_CUSTOMERS // 4, 8, 5.0)
+    return measure(options.customers or FULL_CUSTOMERS, 16, 60.0)
+
+
+def measure_parity(options: Options) -> dict[str, Any]:
+    """Every customer of a round decided anew one by one: how many differ from what the batch intended."""
+    from bankloop.bench.live import parity
+
+    return parity(options.customers or (QUICK_CUSTOMERS // 4 if options.quick else FULL_CUSTOMERS // 10))
+
+
 def measure_soak(options: Options) -> dict[str, Any]:
     """Two hours of 50 people who read, log and lead (a minute of ten when quick): errors, memory an hour, seals in time."""
     from bankloop.bench.soaking import measure
@@ -386,6 +402,8 @@ BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "audience": measure_audience,
     "console": measure_console,
     "ledger": measure_ledger,
+    "decide": measure_decide,
+    "parity": measure_parity,
     "soak": measure_soak,
     "attacks": measure_attacks,
     "start": measure_start,

@@ -5,6 +5,7 @@ Kept by campaign, which is what a contact knows of its offer; a person's refusal
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, text
 
 from bankloop.customer.identity import joined_numbers, numbers_of
 from bankloop.store.database import now_of
+from bankloop.store.questions import Question
 
 # Half a year on, what somebody needs has changed; a customer who never wants to hear of it says so as a stop.
 QUIET = timedelta(days=180)
@@ -27,7 +29,10 @@ SELECT DISTINCT i.customer_no, i.campaign FROM {{name}} i
 JOIN offer_declined d ON d.campaign = i.campaign AND d.customer_no = coalesce(o.customer_no, i.customer_no)
 WHERE {_HOLDS}
 """
-_OF = text(f"SELECT DISTINCT campaign FROM offer_declined d WHERE customer_no = ANY (:numbers) AND {_HOLDS}")
+_OF = (
+    "SELECT DISTINCT campaign FROM offer_declined d WHERE customer_no = ANY (%(numbers)s) AND "
+    f"{_HOLDS.replace(':now', '%(now)s')}"
+).encode()
 _STANDING = text(
     "SELECT campaign, max(declined_at), max(declined_at + quiet_days * interval '1 day') FROM offer_declined d "
     f"WHERE customer_no = ANY (:numbers) AND {_HOLDS} GROUP BY 1 ORDER BY 2 DESC"
@@ -63,10 +68,10 @@ def declined_offers(connection: Connection, asked: str) -> set[tuple[str, str]]:
     return {(row[0], row[1]) for row in found}
 
 
-def declined_by(connection: Connection, customer_no: str) -> frozenset[str]:
-    """Return the campaigns whose offer a person declined, under any number, and that leave them in peace."""
-    values = {"numbers": numbers_of(connection, customer_no), "now": now_of(connection)}
-    return frozenset(connection.scalars(_OF, values))
+def declined_asked(numbers: Sequence[str], now: datetime) -> Question[frozenset[str]]:
+    """Return the question for the campaigns whose offer a person of ``numbers`` declined and that leave them in peace."""
+    values = {"numbers": list(numbers), "now": now}
+    return Question(_OF, lambda rows: frozenset(row[0] for row in rows), values)
 
 
 def offers_declined(connection: Connection, customer_no: str) -> tuple[DeclinedOffer, ...]:

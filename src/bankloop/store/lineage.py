@@ -10,11 +10,31 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from bankloop.store.questions import Question
+
 _DECISION = """
 SELECT decision_id, campaign, round, customer_no, unit_id, placement, window_start, window_end, lock_digest, plan_id, as_of,
     state_digest, cell, intended_action, issued_action, propensities, model_versions, value_fen, reasons, due_on, recorded_at
 FROM decision
 """
+_OF_WINDOW = (
+    *(
+        "decision_id",
+        "campaign",
+        "round",
+        "placement",
+        "window_start",
+        "window_end",
+        "cell",
+        "issued_action",
+        "reasons",
+    ),
+    "part",
+)
+_IN_WINDOWS = (
+    f"SELECT {', '.join(_OF_WINDOW[:-1])}, attributes -> %(part)s FROM decision WHERE lock_digest <> '' "
+    "AND customer_no = %(customer)s AND window_start = ANY (%(starts)s) ORDER BY campaign, placement"
+).encode()
 _EVENT = text(
     "SELECT source, event_id, customer_no, type, channel, scene, occurred_on, occurred_at, recorded_at FROM event "
     "WHERE source = :source AND event_id = :id"
@@ -46,16 +66,13 @@ def decision_row(connection: Connection, decision_id: UUID) -> Mapping[str, Any]
     return None if found is None else dict(found)
 
 
-def decisions_in_windows(connection: Connection, customer_no: str, starts: Sequence[date]) -> list[Mapping[str, Any]]:
-    """Return campaigns' decisions about a customer in the windows that began on ``starts``, with what they read."""
-    query = text(
-        _DECISION.replace("SELECT decision_id,", "SELECT decision_id, attributes,")
-        + "WHERE lock_digest <> '' AND customer_no = :customer AND window_start = ANY (:starts) "
-        "ORDER BY campaign, placement"
-    )
-    return [
-        dict(row) for row in connection.execute(query, {"customer": customer_no, "starts": list(starts)}).mappings()
-    ]
+def windows_asked(customer_no: str, starts: Sequence[date], part: str) -> Question[list[Mapping[str, Any]]]:
+    """Return the question for campaigns' decisions about a customer in the windows that began on ``starts``.
+
+    ``part`` is one of what each decision read, as its row's ``part``.
+    """
+    values = {"customer": customer_no, "starts": list(starts), "part": part}
+    return Question(_IN_WINDOWS, lambda rows: [dict(zip(_OF_WINDOW, row, strict=True)) for row in rows], values)
 
 
 def decisions_before(connection: Connection, event: EventRow) -> list[Mapping[str, Any]]:

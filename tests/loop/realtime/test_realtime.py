@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from bankloop.benefit.grants import STOCK, pool_of
 from bankloop.contact.contracts import CONTACT_SCHEMA, Cap
-from bankloop.contact.declined import declined_by
+from bankloop.contact.declined import declined_asked
 from bankloop.contact.gate import reserve_contacts
 from bankloop.customer.consent import restrict
 from bankloop.kit.clock import FixedClock
@@ -38,6 +38,7 @@ from bankloop.loop.realtime import (
 from bankloop.loop.realtime.weighing import Planned, weigh
 from bankloop.loop.run import plan
 from bankloop.organization.principals import maker, system
+from bankloop.store.questions import ask
 from tests.loop.realtime.conftest import SCREEN, SLOT, SOME
 
 PPM = 1_000_000
@@ -191,7 +192,8 @@ def test_what_is_dismissed_comes_back_on_no_channel_until_its_days_are_over(live
     for days, quiet in ((29, {"bind-card"}), (2, set())):
         later(live, days)
         with live.bank.store.begin(system()) as connection:
-            assert declined_by(connection, one.customer_no) == quiet
+            asked = declined_asked([one.customer_no], live.bank.clock.now())
+            assert ask(connection, asked) == quiet
 
 
 def test_outcomes_are_of_what_was_shown_and_count_once(live: DecisionDesk) -> None:

@@ -16,7 +16,7 @@ from bankloop.customer.consent.contracts import (
     Recorded,
     Word,
 )
-from bankloop.customer.consent.ledger import DO_NOT_CONTACT, Heard, hearing_asked, refused_contacts
+from bankloop.customer.consent.ledger import DO_NOT_CONTACT, Heard, hearing_asked, refused_contacts, words_asked
 from bankloop.customer.consent.queries import (
     Permits,
     ledger_of,
@@ -70,4 +70,5 @@ __all__ = [
     "standing_of",
     "take_consents",
     "title_of",
+    "words_asked",
 ]

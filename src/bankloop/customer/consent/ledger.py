@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from bankloop.customer.consent.contracts import ANY_CHANNEL, STOPS, THE_BANK, Purpose
+from bankloop.customer.consent.contracts import ANY_CHANNEL, STOPS, THE_BANK, Purpose, Word
 from bankloop.customer.identity import lock_people
 from bankloop.store.copying import copy_in, copy_out, fitted, sole
 from bankloop.store.database import principal_of
@@ -160,6 +160,16 @@ def standing_words(connection: Connection, numbers: Sequence[str] | None = None)
     if numbers is not None:
         where, values = "WHERE c.customer_no = ANY (%(numbers)s)", {"numbers": list(numbers)}
     return copy_out(connection, _STANDING.format(where=where), STANDING_SCHEMA, values)
+
+
+def words_asked(numbers: Sequence[str]) -> Question[tuple[Word, ...]]:
+    """Return the question for the words that hold of the person who has ``numbers``, which are all of theirs."""
+    statement = _STANDING.format(where="WHERE c.customer_no = ANY (%(numbers)s)")
+
+    def read(rows: Rows) -> tuple[Word, ...]:
+        return tuple(Word(Purpose(row[1]), row[4], row[5], row[2], row[3]) for row in rows)
+
+    return Question(statement.encode(), read, {"numbers": list(numbers)})
 
 
 def refused_contacts(connection: Connection, asked: str) -> dict[tuple[str, str], str]:

@@ -15,7 +15,7 @@ from bankloop.contact.queries import contact_row
 from bankloop.contact.refusals import say_refusal
 from bankloop.kit.text import Language, Text
 from bankloop.loop import reach
-from bankloop.loop.realtime.contracts import NOTHING, PREFIX, RANKING, SHOWN, LiveAnswer, RankedAction
+from bankloop.loop.realtime.contracts import NOTHING, PREFIX, SHOWN, LiveAnswer, RankedAction
 from bankloop.loop.realtime.desk import Counter, OpenWindow, Row
 from bankloop.loop.realtime.weighing import Planned, Weighed
 from bankloop.loop.script import choose
@@ -164,7 +164,7 @@ def answer_again(connection: Connection, case: LiveCase, earlier: tuple[Mapping[
 
 def ranking_of(decisions: Iterable[Mapping[str, Any]]) -> tuple[RankedAction, ...]:
     """Return the ranking that decisions of one answer kept, best first."""
-    kept = [line for one in decisions for line in (one["attributes"] or {}).get(RANKING, ())]
+    kept = [line for one in decisions for line in (one["part"] or ())]
     found = {(line[0], line[1]): line for line in kept}
     ranked = [
         RankedAction(line[0], line[1], line[2], line[3], line[4], reach.ActionOutcome(line[5]))

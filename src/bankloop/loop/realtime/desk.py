@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from bankloop.contact.contracts import Cap
+from bankloop.customer.persons import KEY, LEAD
 from bankloop.kit.expression import parse, to_function
 from bankloop.kit.text import Text
 from bankloop.loop import audience, reach
@@ -78,11 +79,26 @@ class Counter:
     segments: Mapping[str, _Condition]
     narrowed: Narrowed
     rules: Mapping[object, _Condition]
+    leads: Mapping[str, str]
+    numbered: Mapping[str, tuple[str, ...]]
 
     @property
     def today(self) -> date:
         """Return the day on which it holds."""
         return self.as_of + timedelta(days=1)
+
+    @property
+    def starts(self) -> list[date]:
+        """Return the days on which the open windows began."""
+        return sorted({one.plan.window_start for one in self.windows})
+
+    def lead_of(self, number: str) -> str:
+        """Return the number by which the state knows whoever has this one."""
+        return self.leads.get(number, number)
+
+    def numbers_of(self, number: str) -> tuple[str, ...]:
+        """Return all numbers of the person who has this one."""
+        return self.numbered.get(self.lead_of(number), (number,))
 
     def row(self, number: str) -> Row | None:
         """Return a customer's attributes as of yesterday with ``today``, None for who is not there."""
@@ -143,12 +159,14 @@ class DecisionDesk:
             running = frozenset(row.name for row in list_campaigns(connection) if row.state in _RUNNING)
             shelf, rules = shelf_of(connection), narrowed(connection)
             versions = tuple(sorted(bank.versions_of(today - timedelta(days=1)).items()))
-            key = (today, tuple(one.plan_id for one in plans), running, shelf.digest, rules.ids, versions)
+            leads = bank.leads()
+            people = tuple((one[KEY], one[LEAD]) for one in leads.to_pylist())
+            key = (today, tuple(one.plan_id for one in plans), running, shelf.digest, rules.ids, versions, people)
             if known is not None and known.key == key:
                 return known
             locks = {one.plan_id: _locks(connection, one, shelf, running) for one in plans}
         windows = [self._window(one, locks[one.plan_id]) for one in plans if locks[one.plan_id]]
-        return self._counter(key, tuple(windows), rules, today - timedelta(days=1))
+        return self._counter(key, tuple(windows), rules, today - timedelta(days=1), dict(people))
 
     def _window(self, plan: Plan, locks: Mapping[str, Lock]) -> OpenWindow:
         who = system("realtime")
@@ -158,7 +176,9 @@ class DecisionDesk:
         control = {name: round(share * 1_000_000) for name, share in plan.summary["control_share"].items()}
         return OpenWindow(plan, tariff, locks, valuers, versions, control)
 
-    def _counter(self, key: object, windows: tuple[OpenWindow, ...], rules: Narrowed, as_of: date) -> Counter:
+    def _counter(
+        self, key: object, windows: tuple[OpenWindow, ...], rules: Narrowed, as_of: date, leads: Mapping[str, str]
+    ) -> Counter:
         state = self.bank.state(as_of)
         numbers = np.array(state.table["customer_no"].to_pylist(), dtype=np.str_)
         types = dict(self.bank.catalogue.types)
@@ -184,7 +204,16 @@ class DecisionDesk:
             segments={name: compiled(one.where) for name, one in policies.segments.items()},
             narrowed=rules,
             rules={one.narrowing_id: compiled(one.condition) for one in rules.rules if one.condition},
+            leads=leads,
+            numbered=_by_lead(leads),
         )
+
+
+def _by_lead(leads: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = {}
+    for number, lead in leads.items():
+        found.setdefault(lead, {lead}).add(number)
+    return {lead: tuple(sorted(numbers)) for lead, numbers in found.items()}
 
 
 def _locks(connection: Connection, plan: Plan, shelf: ShelfInForce, running: frozenset[str]) -> dict[str, Lock]:

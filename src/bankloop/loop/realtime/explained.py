@@ -14,11 +14,12 @@ from bankloop.contact.queries import ContactRow, contact_row
 from bankloop.loop.bank import Bank
 from bankloop.loop.realtime import errors
 from bankloop.loop.realtime.answering import ranking_of
-from bankloop.loop.realtime.contracts import PREFIX, LiveOutcome, RankedAction, SlotTally
+from bankloop.loop.realtime.contracts import PREFIX, RANKING, LiveOutcome, RankedAction, SlotTally
 from bankloop.loop.realtime.outcomes import SOURCE
 from bankloop.organization.rights import require
 from bankloop.store.database import principal_of
-from bankloop.store.lineage import decided_at_places, decision_row, decisions_in_windows, events_counted
+from bankloop.store.lineage import decided_at_places, decision_row, events_counted, windows_asked
+from bankloop.store.questions import ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def explain(connection: Connection, decision_id: str) -> LiveExplanation:
         raise errors.no_decision(decision_id)
     together = [
         one
-        for one in decisions_in_windows(connection, found["customer_no"], [found["window_start"]])
+        for one in ask(connection, windows_asked(found["customer_no"], [found["window_start"]], RANKING))
         if one["placement"] == found["placement"] and one["campaign"].startswith(PREFIX)
     ]
     return LiveExplanation(

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pyarrow as pa
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bankloop.benefit.grants import BUDGET, STOCK, pool_of
-from bankloop.contact.declined import declined_by
+from bankloop.contact.declined import declined_asked
 from bankloop.contact.queries import contact_days
 from bankloop.contact.refusals import say_refusal
-from bankloop.customer.consent import ANY_CHANNEL, DO_NOT_CONTACT, Purpose, Word, holds, may_contact, standing_of
+from bankloop.customer.consent import ANY_CHANNEL, DO_NOT_CONTACT, Purpose, Word, holds, may_contact, words_asked
 from bankloop.kit.text import Text
 from bankloop.loop import reach
 from bankloop.loop.realtime import errors
 from bankloop.loop.realtime.answering import NO_ROOM, LiveCase, answer_again, answer_for
-from bankloop.loop.realtime.contracts import NOTHING, LiveAnswer
+from bankloop.loop.realtime.contracts import NOTHING, RANKING, LiveAnswer
 from bankloop.loop.realtime.desk import Counter, DecisionDesk, OpenWindow, Row, words_of
 from bankloop.loop.realtime.recording import decisions_for, reserve
 from bankloop.loop.realtime.weighing import Weighed, weigh
@@ -25,25 +25,16 @@ from bankloop.loop.spec import NO_BENEFIT, Channel
 from bankloop.organization.principals import system
 from bankloop.organization.rights import check_named, open_customer
 from bankloop.store.audit import record_audit
-from bankloop.store.contracts import DecisionBatch, Principal
-from bankloop.store.database import bank_wide
+from bankloop.store.contracts import EVERY_LINE, EVERY_UNIT, DecisionBatch, Principal
+from bankloop.store.database import now_of
 from bankloop.store.history import append_decisions
-from bankloop.store.lineage import decisions_in_windows
+from bankloop.store.lineage import windows_asked
+from bankloop.store.questions import Question, ask_all
 from bankloop.store.schemas import DECISION_SCHEMA
 from bankloop.store.verbs import verb
 
 # One answer at a time for a customer: who asks twice at once gets one decision.
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('realtime:' || :number, 0))")
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """Who is asked about at which slot; ``customer_no`` as it was given, ``number`` as it leads the person."""
-
-    customer_no: str
-    number: str
-    slot: str
-    zone: str
+_ALONE = b"SELECT pg_advisory_xact_lock(hashtextextended('realtime:' || %(number)s, 0))"
 
 
 @verb("decision.make")
@@ -53,18 +44,19 @@ def decide_live(desk: DecisionDesk, principal: Principal, customer_no: str, slot
     Within a window the answer stands: asked again, it is returned, unless the customer's word or a refusal has come
     between. Raises ``NotFoundError`` for a customer, and ``InputError`` for a channel that is no slot.
     """
-    channel = slot_of(desk, slot)
-    asked = _asked(desk, principal, customer_no, slot)
-    counter = desk.counter()
-    with desk.bank.store.begin(system("realtime")) as connection, bank_wide(connection):
-        connection.execute(_ALONE, {"number": asked.number})
-        case = _case(connection, counter, asked)
+    channel, counter = slot_of(desk, slot), desk.counter()
+    if not _sees_everybody(principal):
+        with desk.bank.store.begin(principal) as connection:
+            check_named(connection, customer_no=customer_no)
+    with desk.bank.store.begin(system("realtime")) as connection:
+        if counter.row(counter.lead_of(customer_no)) is None:
+            check_named(connection, customer_no=customer_no)
+        case = _case(connection, counter, customer_no, slot, desk.bank.lake.zone)
         if isinstance(case, LiveAnswer):
             return case
         if earlier := case.earlier():
             return answer_again(connection, case, earlier)
-        weighed = _weighed(connection, case)
-        return _stored(connection, case, weighed, channel, principal)
+        return _stored(connection, case, _weighed(connection, case), channel, principal)
 
 
 def rank_live(desk: DecisionDesk, principal: Principal, customer_no: str, slot: str) -> LiveAnswer:
@@ -76,10 +68,9 @@ def rank_live(desk: DecisionDesk, principal: Principal, customer_no: str, slot: 
     if slot:
         slot_of(desk, slot)
     open_customer(desk.bank.store, desk.bank.lake, principal, customer_no)
-    asked = _asked(desk, principal, customer_no, slot)
     counter = desk.counter()
-    with desk.bank.store.begin(system("realtime")) as connection, bank_wide(connection):
-        case = _case(connection, counter, asked)
+    with desk.bank.store.begin(system("realtime")) as connection:
+        case = _case(connection, counter, customer_no, slot, desk.bank.lake.zone)
         return case if isinstance(case, LiveAnswer) else answer_for(case, _weighed(connection, case))
 
 
@@ -92,35 +83,39 @@ def slot_of(desk: DecisionDesk, slot: str) -> Channel:
     return channel
 
 
-def _asked(desk: DecisionDesk, principal: Principal, customer_no: str, slot: str) -> _Asked:
-    with desk.bank.store.begin(principal) as connection:
-        check_named(connection, customer_no=customer_no)
-    return _Asked(customer_no, desk.bank.lead_of(customer_no), slot, desk.bank.lake.zone)
+def _sees_everybody(principal: Principal) -> bool:
+    narrowed = principal.book or principal.tasks or EVERY_LINE not in principal.lines
+    return EVERY_UNIT in principal.units and not narrowed
 
 
-def _case(connection: Connection, counter: Counter, asked: _Asked) -> LiveCase | LiveAnswer:
-    """Return the case, or the answer where nothing is shown whatever the plan says."""
+def _case(connection: Connection, counter: Counter, customer_no: str, slot: str, zone: str) -> LiveCase | LiveAnswer:
+    """Return the case, or the answer where nothing is shown whatever the plan says; what it reads is one trip."""
+    number = counter.lead_of(customer_no)
 
     def silent(code: str, why: Text | None = None) -> LiveAnswer:
-        return LiveAnswer(asked.number, asked.slot, code, NOTHING[code].filled(why=why))
+        return LiveAnswer(number, slot, code, NOTHING[code].filled(why=why))
 
     if not counter.windows:
         return silent("no_window")
-    words = standing_of(connection, asked.customer_no).words
-    ruling = may_contact(words, asked.slot or ANY_CHANNEL)
-    if asked.slot and not ruling.allowed:
+    numbers = counter.numbers_of(customer_no)
+    _, words, declined, decided = ask_all(
+        connection,
+        Question(_ALONE, lambda rows: None, {"number": number}),
+        words_asked(numbers),
+        declined_asked(numbers, now_of(connection)),
+        windows_asked(number, counter.starts, RANKING),
+    )
+    ruling = may_contact(words, slot or ANY_CHANNEL)
+    if slot and not ruling.allowed:
         return silent("consent", ruling.reason)
-    row = counter.row(asked.number)
+    row = counter.row(number)
     if row is None:
         return silent("unknown")
     row = _as_allowed(row, words)
     if left_out := counter.left_out(row):
         return silent("untold") if left_out == "untold" else silent("excluded", words_of(left_out))
-    starts = sorted({one.plan.window_start for one in counter.windows})
-    decided = tuple(decisions_in_windows(connection, asked.number, starts))
-    declined = declined_by(connection, asked.number) if asked.slot else frozenset()
     days = contact_days(connection, [one["decision_id"] for one in decided if one["issued_action"]])
-    return LiveCase(counter, asked.number, row, asked.slot, asked.zone, decided, declined, days)
+    return LiveCase(counter, number, row, slot, zone, tuple(decided), declined if slot else frozenset(), days)
 
 
 def _as_allowed(row: Row, words: Sequence[Word]) -> Row:
