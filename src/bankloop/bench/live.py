@@ -18,8 +18,7 @@ from bankloop.contact.queries import broken_caps
 from bankloop.kit.clock import SystemClock
 from bankloop.loop import reach
 from bankloop.loop.bank import Bank
-from bankloop.loop.realtime import DecisionDesk
-from bankloop.loop.realtime.weighing import weigh
+from bankloop.loop.realtime import DecisionDesk, weigh
 from bankloop.organization import account
 from bankloop.organization.people import keeper_of
 from bankloop.organization.principals import system
@@ -46,10 +45,10 @@ _SAID = '{"action": "debit-card-wallet|none|vtm_screen", "score": 1200}'
 
 
 def measure(customers: int, clients: int, seconds: float) -> dict[str, Any]:
-    """Return decisions a second of ``clients`` who ask for ``seconds``, beside bare transactions of as many in the same run.
+    """Return decisions a second of ``clients`` who ask for ``seconds``, beside bare transactions of as many.
 
-    Every customer is asked for once, then the same ones again: what was decided is only read. ``caps_broken`` is counted
-    over all contacts at the end.
+    Every customer is asked for once, then the same ones again: what was decided is only read. ``caps_broken`` is
+    counted over all contacts at the end.
     """
     with serve_made_bank(customers, 4) as served:
         with open_bank(served.folder, SystemClock()) as bank:

@@ -6,38 +6,30 @@ import itertools
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from bankloop.bench.results import keep_result
+from bankloop.cli.benchmark_options import FULL_CUSTOMERS, QUICK_CUSTOMERS, Options
+from bankloop.cli.benchmarks_served import (
+    measure_attacks,
+    measure_console,
+    measure_decide,
+    measure_parity,
+    measure_soak,
+    measure_start,
+)
 from bankloop.cli.screen import AsJson, finish, say, show_table
 from bankloop.kit.errors import NotFoundError
 from bankloop.kit.text import Text
 
-QUICK_CUSTOMERS = 20_000
 # The simulator's own work, and what the demonstration reads beside the loop: an A/A test and the programme.
 AROUND = ("simulate", "people", "beside")
-FULL_CUSTOMERS = 1_000_000
 QUICK_ROWS = 200_000
 FULL_ROWS = 2_000_000
 POOLS, POOLS_BESIDE_BRANCHES = 9, 5
-USERS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a benchmark is asked for."""
-
-    customers: int | None
-    quick: bool
-    actions: int = 20
-    resources: int = 9
-    branches: int | None = None
-    instance: str = "lognormal"
-    data: Path | None = None
 
 
 def bench(
@@ -327,54 +319,6 @@ def measure_audience(options: Options) -> dict[str, Any]:
     return measure(
         options.customers or (QUICK_CUSTOMERS // 2 if options.quick else FULL_CUSTOMERS), 21 if options.quick else 105
     )
-
-
-def measure_console(options: Options) -> dict[str, Any]:
-    """The console while 200 people work at once (20 when quick), each opening page after page: by page, and how large it is."""
-    from bankloop.bench.consoles import measure
-
-    if options.quick:
-        return measure(options.customers or QUICK_CUSTOMERS // 8, USERS // 10, 8.0, 1.5)
-    return measure(options.customers or FULL_CUSTOMERS, USERS, 120.0, 20.0)
-
-
-def measure_decide(options: Options) -> dict[str, Any]:
-    """What a slot shows, decided over HTTP: a second, beside bare transactions that read, count and write as much."""
-    from bankloop.bench.live import measure
-
-    if options.quick:
-        return measure(options.customers or QUICK_CUSTOMERS // 4, 8, 5.0)
-    return measure(options.customers or FULL_CUSTOMERS, 16, 60.0)
-
-
-def measure_parity(options: Options) -> dict[str, Any]:
-    """Every customer of a round decided anew one by one: how many differ from what the batch intended."""
-    from bankloop.bench.live import parity
-
-    return parity(options.customers or (QUICK_CUSTOMERS // 4 if options.quick else FULL_CUSTOMERS // 10))
-
-
-def measure_soak(options: Options) -> dict[str, Any]:
-    """Two hours of 50 people who read, log and lead (a minute of ten when quick): errors, memory an hour, seals in time."""
-    from bankloop.bench.soaking import measure
-
-    if options.quick:
-        return measure(options.customers or QUICK_CUSTOMERS // 8, USERS // 20, 60.0, 1.5)
-    return measure(options.customers or QUICK_CUSTOMERS, USERS // 4, 7_200.0, 60.0)
-
-
-def measure_attacks(options: Options) -> dict[str, Any]:
-    """Every attack on a running bank that is known of, tried anew: held or broken, each by name."""
-    from bankloop.bench.attacks.runner import measure
-
-    return measure(options.customers or QUICK_CUSTOMERS // 10)
-
-
-def measure_start(options: Options) -> dict[str, Any]:
-    """How long a command takes to start and answer on an open bank: twenty commands, and the same within ``shell``."""
-    from bankloop.bench.starting import measure
-
-    return measure(options.customers or (QUICK_CUSTOMERS // 10 if options.quick else QUICK_CUSTOMERS))
 
 
 BENCHMARKS: Mapping[str, Callable[[Options], dict[str, Any]]] = {

@@ -102,6 +102,7 @@ _GROUPS: Mapping[str, tuple[str, str]] = {
     "code": ("codes", "group"),
     "event": ("events", "group"),
     "decision": ("deciding", "group"),
+    "channel": ("channels", "group"),
     "shelf": ("shelf", "group"),
     "tier": ("tiers", "group"),
     "relation": ("relations", "group"),

@@ -64,6 +64,7 @@ SECTIONS: Mapping[str, tuple[Text, tuple[str, ...]]] = {
             "code",
             "event",
             "decision",
+            "channel",
             "people",
             "staff",
         ),

@@ -69,7 +69,7 @@ def declined_offers(connection: Connection, asked: str) -> set[tuple[str, str]]:
 
 
 def declined_asked(numbers: Sequence[str], now: datetime) -> Question[frozenset[str]]:
-    """Return the question for the campaigns whose offer a person of ``numbers`` declined and that leave them in peace."""
+    """Return the question for the campaigns whose offer a person declined and that leave them in peace."""
     values = {"numbers": list(numbers), "now": now}
     return Question(_OF, lambda rows: frozenset(row[0] for row in rows), values)
 

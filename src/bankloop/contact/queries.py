@@ -21,6 +21,10 @@ _DAYS = text(
     "SELECT c.decision_id, due_day FROM contact c WHERE c.decision_id = ANY (:ids) AND accepted "
     "AND NOT EXISTS (SELECT FROM contact_stop s WHERE s.decision_id = c.decision_id)"
 )
+_BY_CHANNEL = text(
+    "SELECT channel, contact_class, count(*) FROM contact WHERE accepted AND due_day >= :since "
+    "GROUP BY 1, 2 ORDER BY 1, 2"
+)
 _BY_DAY = text(
     "SELECT due_day, channel, count(*) FILTER (WHERE accepted), count(*) FILTER (WHERE NOT accepted) "
     "FROM contact WHERE campaign = :campaign GROUP BY 1, 2 ORDER BY 1 DESC, 2 LIMIT :most"
@@ -49,6 +53,11 @@ def contact_days(connection: Connection, decision_ids: Sequence[UUID]) -> dict[U
     """Return the day of each decision's contact, of those that the gate let through and nothing stopped since."""
     found = connection.execute(_DAYS, {"ids": list(decision_ids)}) if decision_ids else ()
     return {row[0]: row[1] for row in found}
+
+
+def contacts_by_channel(connection: Connection, since: date) -> list[tuple[str, str, int]]:
+    """Return (channel, class, contacts) that the gate let through for days from ``since`` on, or that people made."""
+    return [tuple(row) for row in connection.execute(_BY_CHANNEL, {"since": since})]
 
 
 def contacts_by_day(connection: Connection, campaign: str, most: int) -> list[tuple[date, str, int, int]]:

@@ -107,6 +107,14 @@ def decided_at_places(connection: Connection, prefix: str, since: date) -> list[
     return [tuple(row) for row in connection.execute(query, {"prefix": prefix, "since": since})]
 
 
+def events_by_source(connection: Connection, since: date) -> list[tuple[str, int, int]]:
+    """Return (source, events, events with an amount) told or loaded into the store since a day."""
+    query = text(
+        "SELECT source, count(*), count(amount_fen) FROM event WHERE occurred_on >= :since GROUP BY 1 ORDER BY 1"
+    )
+    return [tuple(row) for row in connection.execute(query, {"since": since})]
+
+
 def events_counted(connection: Connection, source: str, since: date) -> list[tuple[str, str, int]]:
     """Return (channel, type, events) that a source told since a day."""
     query = text(

@@ -17,6 +17,7 @@ from bankloop.loop.realtime.desk import DecisionDesk
 from bankloop.loop.realtime.explained import LiveExplanation, explain, slot_tallies
 from bankloop.loop.realtime.outcomes import outcome_named, record_outcome
 from bankloop.loop.realtime.service import decide_live, rank_live
+from bankloop.loop.realtime.weighing import weigh
 
 __all__ = [
     "NOTHING",
@@ -34,4 +35,5 @@ __all__ = [
     "rank_live",
     "record_outcome",
     "slot_tallies",
+    "weigh",
 ]

@@ -280,6 +280,9 @@ class Channel(Spec):
 
     A ``slot`` is a place that customers come to by themselves: no plan sends anything there, and what it shows is
     decided while they look. What it shows counts as a contact, or as an ``impression`` under caps of its own.
+
+    ``level`` is L1 of the core, the mobile bank, L2 of the bank's own channels around it, L3 of partners, who get no
+    list of people. ``feed`` names the sources of events that tell what happens there.
     """
 
     title: Label
@@ -290,6 +293,8 @@ class Channel(Spec):
     minutes: int = Field(default=0, ge=0)
     per_day: int | None = Field(default=None, ge=0)
     counts: Literal["contact", "impression"] = "contact"
+    level: Literal["L1", "L2", "L3"] = "L2"
+    feed: tuple[str, ...] = ()
 
     @property
     def is_slot(self) -> bool:
@@ -302,6 +307,11 @@ class Channel(Spec):
             raise Unfit(
                 "只有 delivery: slot 的渠道可以计为展示（counts: impression）",
                 "only a channel with delivery: slot may count as impressions (counts: impression)",
+            )
+        if self.level == "L3" and self.delivery == "file":
+            raise Unfit(
+                "合作方渠道（L3）不得接收个人名单：改用 delivery: slot，由客户自己来看",
+                "a partner's channel (L3) gets no list of people: use delivery: slot, to which customers come",
             )
         if self.is_slot and self.staff:
             raise Unfit(

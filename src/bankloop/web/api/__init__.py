@@ -9,6 +9,7 @@ from bankloop.web.api import (
     approvals,
     benefits,
     campaigns,
+    channels,
     codes,
     collaborations,
     consents,
@@ -40,8 +41,8 @@ from bankloop.web.api import (
 from bankloop.web.api.problems import note_refusal, problem
 
 _PARTS = (
-    campaigns, products, approvals, customers, consents, decisions, events, interactions, parties, segments, tasks,
-    daily, targets, journeys, credits, points, benefits, ledgers, codes, lists, collaborations, units, people,
+    campaigns, products, approvals, customers, consents, channels, decisions, events, interactions, parties, segments,
+    tasks, daily, targets, journeys, credits, points, benefits, ledgers, codes, lists, collaborations, units, people,
     machines, messages, jobs,
     holds, regular, trail,
 )  # fmt: skip

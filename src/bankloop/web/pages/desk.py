@@ -15,6 +15,7 @@ from bankloop.web.pages.board import routes as board
 from bankloop.web.pages.bringing import campaign as first_campaign
 from bankloop.web.pages.bringing import routes as bringing
 from bankloop.web.pages.care import routes as care
+from bankloop.web.pages.channels import routes as channels
 from bankloop.web.pages.codes import entry
 from bankloop.web.pages.codes import routes as codes
 from bankloop.web.pages.collaboration import routes as collaboration
@@ -79,6 +80,7 @@ PAGES = (
     events,
     merges,
     products,
+    channels,
     slots,
     solutions,
     models,

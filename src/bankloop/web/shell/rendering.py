@@ -58,6 +58,7 @@ MENU: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("/models", "models", "models"),
         ("/plan", "plan", "plan"),
         ("/slots", "slots", "slots"),
+        ("/channels", "channels", "channels"),
         ("/benefits", "benefits", "benefits"),
         ("/results", "results", "results"),
         ("/programme", "programme", "programme"),

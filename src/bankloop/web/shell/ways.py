@@ -29,6 +29,7 @@ OPENED_BY: Mapping[str, tuple[str, ...]] = {
     "/bring": ("lake.load",),
     "/campaigns/{name}": ("campaign.read",),
     "/campaigns/{name}/edit": ("campaign.edit",),
+    "/channels": ("contact.read", "event.read"),
     "/codes": ("channel_code.read",),
     "/codes/{code}": ("channel_code.read",),
     "/codes/poster.{ending}": ("channel_code.read",),

@@ -233,6 +233,7 @@ MORE_WORDS: Mapping[str, Text] = {
     "data": Text("数据", "Data"),
     "events": Text("事件", "Events"),
     "slots": Text("实时展示位", "Slots"),
+    "channels": Text("渠道", "Channels"),
     "no_data": Text("还没有装载数据；先运行 bankloop load。", "Nothing is loaded yet; run bankloop load first."),
     "merges": Text("客户合并", "Merges"),
     "merge_queue": Text("待判的合并", "Merges to judge"),
