@@ -11,7 +11,7 @@ def test_the_page_shows_levels_connections_and_rates(staffed: Staffed) -> None:
     page = client.get("/channels").text
     for said in ("L1 核心", "数据贯通", "产品在线", "VTM 屏"):
         assert said in page
-    english = client.get("/channels?lang=en").text
+    english = client.get("/channels", headers={"cookie": f"language=en; session={client.cookies['session']}"}).text
     assert "Channel map" in english
     found = staffed.api("strategist").get("/api/v1/channels").json()
     assert [one["level"] for one in found["items"]] == sorted(one["level"] for one in found["items"])
