@@ -277,6 +277,8 @@ def test_a_ranking_writes_nothing_and_says_what_a_decision_would(live: DecisionD
     one = shown(ranked)[0]
     decided = decide_live(live, system(), one.customer_no, SLOT)
     assert (decided.code, decided.action, decided.ranked) == (one.code, one.action, one.ranked)
+    looked = rank_live(live, system(), one.customer_no, SLOT)
+    assert (looked.decision_id, looked.known, looked.action) == (decided.decision_id, True, decided.action)
 
 
 def test_every_decision_is_explained(live: DecisionDesk) -> None:

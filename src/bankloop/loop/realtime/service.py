@@ -71,7 +71,11 @@ def rank_live(desk: DecisionDesk, principal: Principal, customer_no: str, slot: 
     counter = desk.counter()
     with desk.bank.store.begin(system("realtime")) as connection:
         case = _case(connection, counter, customer_no, slot, desk.bank.lake.zone)
-        return case if isinstance(case, LiveAnswer) else answer_for(case, _weighed(connection, case))
+        if isinstance(case, LiveAnswer):
+            return case
+        if earlier := case.earlier():
+            return answer_again(connection, case, earlier)
+        return answer_for(case, _weighed(connection, case))
 
 
 def slot_of(desk: DecisionDesk, slot: str) -> Channel:
