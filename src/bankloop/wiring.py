@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bankloop.customer.event import SeenEvent, when_taken
 from bankloop.kit.clock import Clock
 from bankloop.kit.errors import SpecError
 from bankloop.kit.holidays import read_own_years
@@ -60,6 +61,14 @@ def bind_rooms() -> None:
     """Tell lower rooms whom above them to ask: what an approval does, what else ends with a task that is called off."""
     hear(let_every_kind_speak)
     when_called_off(stop_called_off)
+    when_taken(let_triggers_hear)
+
+
+def let_triggers_hear(connection: Connection, fresh: Sequence[SeenEvent]) -> None:
+    """Queue for triggers what was taken in, with it."""
+    from bankloop.journey.trigger import hear_events
+
+    hear_events(connection, fresh)
 
 
 def stop_called_off(connection: Connection, decision_ids: Sequence[str], reason: str) -> None:

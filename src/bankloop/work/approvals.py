@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from bankloop.customer import consent as consents
 from bankloop.customer import identity, subject, tier
+from bankloop.journey import trigger
 from bankloop.kit.errors import NotFoundError, StaleError
 from bankloop.kit.text import Text
 from bankloop.loop.bank import Bank
@@ -41,7 +42,7 @@ from bankloop.store.contracts import Message, Principal
 from bankloop.store.outbox import Drained, drain
 
 # The rooms that say what approval of their kinds does: where they are imported, every kind has its effects.
-SPEAKERS = (approving, consents, granting, identity, parts, promotion, shelf, subject, tier)
+SPEAKERS = (approving, consents, granting, identity, parts, promotion, shelf, subject, tier, trigger)
 ACTS = ("pass", "return", "recall", "pause", "resume", "kill", "close")
 _OF_A_CAMPAIGN: Mapping[str, Callable[[Bank, Principal, str, str], object]] = {
     "recall": approving.recall_campaign,

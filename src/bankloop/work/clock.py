@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
+from bankloop.journey.trigger import work_triggers
 from bankloop.kit.clock import local_day, local_moment
 from bankloop.kit.errors import BankloopError, ConflictError
 from bankloop.kit.worktime import WorkTime
@@ -34,7 +35,7 @@ from bankloop.work.leases import log_fault, renewed
 from bankloop.work.rounds import hand_out
 from bankloop.work.workplace import Workplace
 
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 # How often a clock looks whether something is due; the shortest answer that is promised is half an hour.
 TICK_SECONDS = 5.0
 # A task escalated to the branch long ago is nobody's any more: it ends, and its customer is free for others.
@@ -143,7 +144,15 @@ def hand_out_due(place: Workplace, mark: str) -> str:
     return mark
 
 
+def let_triggers_act(place: Workplace, mark: str) -> str:
+    """Act on the events that were taken in a moment ago, and on what waited and is due."""
+    work_triggers(place.bank)
+    return mark
+
+
 DUTIES: tuple[Duty, ...] = (
+    # Somebody stands at the counter, or moves their money: it is looked after at every tick.
+    Duty("triggers", every(SECOND), let_triggers_act),
     Duty("seal", every(MINUTE), seal_trail),
     Duty("upkeep", every(HOUR), keep_up),
     Duty("tasks", every(MINUTE), keep_clocks),

@@ -17,6 +17,7 @@ from bankloop.benefit.points import Night, read_points, work_night
 from bankloop.care.initiative import care_for_maturities, explain_falls, keep_in_touch
 from bankloop.care.maturity import DRAWDOWN, MATURITY, REMOTE, read_care
 from bankloop.customer.relation import EDGES, Derived, derive_relations
+from bankloop.journey.trigger import ask_day
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.worktime import is_working_day
 from bankloop.loop.bank import Bank
@@ -26,9 +27,9 @@ from bankloop.organization.principals import system
 from bankloop.performance.sales import credit_sales
 
 CREDIT, LEARN, DRIFT, RELATIONS, REVIEWS = "credit", "learn", "drift", "relations", "reviews"
-POINTS = "points"
+POINTS, TRIGGERS = "points", "triggers"
 Part = Callable[[Bank, date], Any]
-_ALWAYS = (RELATIONS, CREDIT, POINTS, REVIEWS, LEARN, DRIFT)
+_ALWAYS = (RELATIONS, CREDIT, POINTS, TRIGGERS, REVIEWS, LEARN, DRIFT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ PARTS: Mapping[str, Part] = {
     RELATIONS: _relations,
     CREDIT: _whole(credit_sales),
     POINTS: _points,
+    TRIGGERS: ask_day,
     MATURITY: _whole(care_for_maturities),
     DRAWDOWN: _whole(explain_falls),
     REMOTE: _whole(keep_in_touch),

@@ -44,6 +44,7 @@ KINDS: Mapping[str, ApprovalKind] = {
     # A bank begins with two security administrators: one asks, the other approves.
     "grant": ApprovalKind(Text("角色授权", "grant of a role"), Lane.AGILE, administrative=True),
     "tier_rule": ApprovalKind(Text("分层规则", "tier rule"), Lane.STABLE, consumer=True, compliance=True),
+    "trigger": ApprovalKind(Text("触发器", "trigger"), Lane.AGILE, consumer=True, compliance=True),
     "erasure": ApprovalKind(Text("个人信息清除", "erasure of personal data"), Lane.STABLE, compliance=True),
 }
 
