@@ -64,6 +64,8 @@ _MINUTES = 360
 _KEPT_OPEN = 600
 _OUTCOMES = ("done", "declined", "not_reached")
 _SERVED_WITHIN = 120.0
+# Who tells what systems saw, and asks what is shown.
+_STEWARD = "data_steward"
 # What each leader opens in the morning, one page after the other.
 _LEADING: Mapping[str, tuple[str, ...]] = {
     "hq_strategist": ("home", "daily", "board", "targets", "credits"),
@@ -92,6 +94,7 @@ class ServedBank:
     managers: int
     tokens: list[str]
     leaders: dict[str, str]
+    steward: str
 
 
 @contextmanager
@@ -106,9 +109,9 @@ def serve_made_bank(customers: int, users: int) -> Iterator[ServedBank]:
         server.start()
         try:
             try:
-                managers, tokens, leaders = _prepared(folder, customers, users)
+                managers, tokens, leaders, steward = _prepared(folder, customers, users)
                 made.set()
-                yield ServedBank(folder, f"http://{_HOST}:{port}", server.pid or 0, managers, tokens, leaders)
+                yield ServedBank(folder, f"http://{_HOST}:{port}", server.pid or 0, managers, tokens, leaders, steward)
             finally:
                 server.terminate()
                 server.join()
@@ -140,8 +143,8 @@ def pages_of(seen: Seen) -> dict[str, dict[str, float]]:
     }
 
 
-def _prepared(folder: Path, customers: int, users: int) -> tuple[int, list[str], dict[str, str]]:
-    """Make a bank after a round, with tasks and a daily report; return its managers, a session a user, the leaders' sessions."""
+def _prepared(folder: Path, customers: int, users: int) -> tuple[int, list[str], dict[str, str], str]:
+    """Make a bank after a round, with tasks and a daily report; return managers, and a session a user, leader and steward."""
     clock = SystemClock()
     write_bank(folder, customers, 42, today=local_day(clock.now(), _ZONE))
     with open_bank(folder, clock) as bank:
@@ -160,8 +163,13 @@ def _prepared(folder: Path, customers: int, users: int) -> tuple[int, list[str],
         tokens = [
             account.switch_person(bank.store, demo, managers[place % len(managers)]).token for place in range(users)
         ]
-        opened = {role: account.switch_person(bank.store, demo, person).token for role, person in leaders.items()}
-    return len(managers), tokens, opened
+        opened = {
+            role: account.switch_person(bank.store, demo, person).token
+            for role, person in leaders.items()
+            if role in _LEADING
+        }
+        steward = account.switch_person(bank.store, demo, leaders[_STEWARD]).token
+    return len(managers), tokens, opened, steward
 
 
 def _staffed(bank: Bank, users: int) -> tuple[list[str], dict[str, str]]:
@@ -178,7 +186,7 @@ def _staffed(bank: Bank, users: int) -> tuple[list[str], dict[str, str]]:
         for person in sorted({*managers, *held}):
             account.open_account(connection, person)
     roles = {str(one.role): one.person_id for one in seeded}
-    return managers, {role: roles[role] for role in _LEADING if role in roles}
+    return managers, {role: roles[role] for role in (*_LEADING, _STEWARD) if role in roles}
 
 
 def _engaged(connection: Connection, count: int) -> list[str]:

@@ -11,23 +11,19 @@ from typing import Any
 import httpx
 import numpy as np
 import psycopg
-from sqlalchemy import text
 
 from bankloop.bench.consoles import ServedBank, serve_made_bank, wait_ready
 from bankloop.contact.queries import broken_caps
 from bankloop.kit.clock import SystemClock
 from bankloop.loop import reach
 from bankloop.loop.bank import Bank
-from bankloop.loop.realtime import DecisionDesk, weigh
-from bankloop.organization import account
+from bankloop.loop.realtime import DecisionDesk, slot_tallies, weigh
 from bankloop.organization.people import keeper_of
 from bankloop.organization.principals import system
 from bankloop.store.history import read_decisions
 from bankloop.wiring import open_bank
 
-_DEMO = account.SignInSettings(demo=True)
 _SLOT = "vtm_screen"
-_STEWARD = "data_steward"
 # What a decision does at the least: a row is read, one counter moved under its limit, two rows written.
 _BARE = (
     "CREATE TABLE bare_person (id integer PRIMARY KEY, attributes jsonb NOT NULL)",
@@ -52,20 +48,20 @@ def measure(customers: int, clients: int, seconds: float) -> dict[str, Any]:
     """
     with serve_made_bank(customers, 4) as served:
         with open_bank(served.folder, SystemClock()) as bank:
-            token, people = _asking(bank)
+            people = _asked_about(bank)
             floor = _floor(bank.store.admin_dsn(), clients, seconds)
-        first = asyncio.run(_asked(served, token, people, clients, seconds))
-        again = asyncio.run(_asked(served, token, people[: len(first["taken"])], clients, seconds))
+        first = asyncio.run(_asked(served, people, clients, seconds))
+        again = asyncio.run(_asked(served, people[: len(first["taken"])], clients, seconds))
         with open_bank(served.folder, SystemClock()) as bank, bank.store.begin(system()) as connection:
             caps, _ = reach.gate_limits(bank.spec.policies)
             broken = broken_caps(connection, caps)
-            kept = connection.scalar(text("SELECT count(*) FROM decision WHERE starts_with(campaign, 'slot:')"))
+            kept = sum(one.customers for one in slot_tallies(bank, connection, bank.lake.today()))
     taken = np.array(first["taken"]) * 1000.0
     return {
         "customers": customers,
         "clients": clients,
         "asked": len(taken),
-        "decisions": int(kept or 0),
+        "decisions": kept,
         "rps": round(len(taken) / first["seconds"], 1),
         "again_rps": round(len(again["taken"]) / again["seconds"], 1),
         "floor_rps": round(floor, 1),
@@ -114,24 +110,21 @@ def _decided(bank: Bank, campaigns: Sequence[str]) -> tuple[dict[str, set[str]],
     return found, len(rows)
 
 
-def _asking(bank: Bank) -> tuple[str, list[str]]:
-    """Return a session of somebody who may ask, and whom they ask about: the customers whom somebody keeps, mixed."""
+def _asked_about(bank: Bank) -> list[str]:
+    """Return the customers whom somebody keeps, mixed."""
+    numbers = DecisionDesk(bank).counter().table["customer_no"].to_pylist()
     with bank.store.begin(system()) as connection:
-        person = connection.scalar(
-            text("SELECT person_id FROM role_grant WHERE role = :role LIMIT 1"), {"role": _STEWARD}
-        )
-        numbers = DecisionDesk(bank).counter().table["customer_no"].to_pylist()
         people = [row.customer_no for row in keeper_of(connection, *numbers)]
     np.random.default_rng(7).shuffle(people)
-    return account.switch_person(bank.store, _DEMO, str(person)).token, people
+    return people
 
 
-async def _asked(served: ServedBank, token: str, people: Sequence[str], clients: int, seconds: float) -> dict[str, Any]:
+async def _asked(served: ServedBank, people: Sequence[str], clients: int, seconds: float) -> dict[str, Any]:
     """Ask about one customer after the other for a while; what is asked first warms the process and does not count."""
     taken: list[float] = []
     errors, waiting = 0, iter(people)
     limits = httpx.Limits(max_connections=clients + 2)
-    headers = {"authorization": f"Bearer {token}"}
+    headers = {"authorization": f"Bearer {served.steward}"}
     async with httpx.AsyncClient(base_url=served.base, limits=limits, headers=headers, timeout=60.0) as client:
         await wait_ready(client)
         warm = {"customer_no": people[-1], "slot": _SLOT, "dry_run": False}

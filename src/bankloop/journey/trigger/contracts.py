@@ -103,7 +103,7 @@ class FiringState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """What became of one trigger at one event: ``accepted_at`` is when the event was taken in, ``fired_at`` the effect."""
+    """What became of one trigger at one event: ``accepted_at`` is when it was taken in, ``fired_at`` the effect."""
 
     trigger: str
     event_key: str
