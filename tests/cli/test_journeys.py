@@ -55,6 +55,20 @@ def test_cohorts_are_cut_by_source_and_by_what_was_opened(journeyed: Path) -> No
     by_source = run(journeyed, "cohorts", "--by", "source")[1]["cohorts"]
     came = {one["group"]: one["customers"] for one in by_source if one["customers"]}
     assert came == {"app": 100, "counter": 5}
+
+
+@pytest.mark.capability("C23")
+def test_a_group_is_told_from_the_others_or_said_not_to_be(journeyed: Path) -> None:
+    told = run(journeyed, "cohorts", "--by", "source", "--as-of", "2026-07-19")[1]["standings"]
+    assert told == {"app": "higher", "counter": "lower"}
+    # Both who came by the fair are still there, as against 60 of 98: nothing is said of it.
+    came = [{"customer_no": f"C{n:04}", "opened_on": JANUARY, "source": "fair" if n < 2 else "app"} for n in range(100)]
+    published(journeyed, customer=came)
+    told = run(journeyed, "cohorts", "--by", "source")[1]["standings"]
+    assert told == {"app": "not told apart", "fair": "not told apart"}
+
+
+def test_cohorts_are_cut_by_product_and_by_nothing_else(journeyed: Path) -> None:
     by_product = run(journeyed, "cohorts", "--by", "product")[1]["cohorts"]
     assert {(one["group"], one["month"]): one["customers"] for one in by_product if one["customers"]} == {
         ("wealth", "2026-01"): 10, ("", "2026-01"): 90, ("", "2026-02"): 5}  # fmt: skip

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from bankloop.performance.cohorts import Acquired, Cohort, month_name, month_number
+from bankloop.kit.text import Text
+from bankloop.performance.cohorts import Acquired, Cohort, Standing, group_standings, month_name, month_number
+from bankloop.performance.journeys import Funnel, FunnelStage, read_journeys
 from bankloop.report.journeys import cohort_table, cohorts_plain, group_retention
 
 JANUARY = Cohort("2026-01", 100, (100, 0, 0, 62, 0))
@@ -32,7 +37,7 @@ def test_a_cohort_too_small_for_its_reader_shows_no_figure() -> None:
 def test_a_group_s_retention_is_over_the_cohorts_whose_month_has_come() -> None:
     found = [Cohort("2026-01", 100, (80, 50), "app"), Cohort("2026-02", 300, (300,), "app")]
     [row] = group_retention(found, "source").rows
-    assert [cell.text.en for cell in row] == ["app", "400", "95%", "50%"]
+    assert [cell.text.en for cell in row] == ["app", "400", "too soon", "95%", "50%"]
     assert row[0].drill == "?by=source&group=app"
 
 
@@ -46,3 +51,42 @@ def test_months_are_named_over_the_years_end() -> None:
 def test_nobody_costs_nothing_and_has_no_cost_each() -> None:
     assert Acquired("app", 30, 150_000).each == 5_000
     assert Acquired("app", 0, 0).each is None
+
+
+def came(group: str, customers: int, active: int) -> Cohort:
+    return Cohort("2026-01", customers, (customers, 0, 0, active), group)
+
+
+def test_a_group_too_small_to_be_told_from_the_others_is_said_to_be_so() -> None:
+    # The three of the counter are all there; 600 of the partner's stay seldom and 1,000 of the app's often.
+    found = [came("app", 1_000, 620), came("partner", 600, 240), came("counter", 3, 3)]
+    standings = group_standings(found)
+    assert standings == {"app": Standing.HIGHER, "partner": Standing.LOWER, "counter": Standing.ALIKE}
+    shown = {row[0].text.en: (row[2].text.en, row[6].text.en) for row in group_retention(found, "source").rows}
+    assert shown["counter"] == ("not told apart", "100%")
+    assert shown["app"] == ("above the others", "62%")
+    assert group_standings([came("app", 1_000, 620)]) == {"app": Standing.UNKNOWN}
+    assert group_standings([came("app", 0, 0), came("counter", 5, 5)])["app"] is Standing.UNKNOWN
+
+
+def test_of_groups_that_are_all_alike_one_table_in_twenty_at_most_names_any() -> None:
+    rng, named = np.random.default_rng(7), 0
+    sizes = [5, 20, 40, 80, 150, 300, 600, 1_000]
+    for _ in range(400):
+        active = rng.binomial(sizes, 0.3)
+        found = [came(f"g{at}", size, int(n)) for at, (size, n) in enumerate(zip(sizes, active, strict=True))]
+        named += any(one is not Standing.ALIKE for one in group_standings(found).values())
+    assert named <= 0.075 * 400
+
+
+def test_which_step_loses_most_is_said_only_where_chance_does_not_say_it() -> None:
+    def funnel(*customers: int) -> Funnel:
+        stages = tuple(FunnelStage(Text(str(at), str(at)), n, None) for at, n in enumerate(customers))
+        return Funnel(read_journeys(Path("nowhere"))["newcomer"], stages)
+
+    worst = funnel(1_000, 800, 300).worst
+    assert worst is not None
+    assert (worst[0].customers, round(worst[1], 3)) == (300, 0.625)
+    assert funnel(10, 8, 5).worst is None
+    assert funnel(0, 0, 0).worst is None
+    assert funnel(10, 4).worst is not None

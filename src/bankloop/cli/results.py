@@ -107,7 +107,7 @@ def cohorts(
     from dataclasses import asdict
 
     from bankloop.performance.cohorts import acquisition, retention
-    from bankloop.report.journeys import cohort_table, cohorts_plain, group_retention
+    from bankloop.report.journeys import cohort_table, cohorts_plain, group_retention, standings_plain
     from bankloop.report.plays import acquisition_table
     from bankloop.wiring import open_bank
 
@@ -120,7 +120,8 @@ def cohorts(
         right = list(range(1, len(table.columns)))
         show_table(table.caption.say(speaks), table.heads(speaks), table.said(speaks), right=right)
     spent = [{**asdict(one), "each": one.each} for one in came]
-    finish({"as_of": day.isoformat(), "by": by, "cohorts": cohorts_plain(kept), "acquisition": spent}, as_json)
+    said = {"cohorts": cohorts_plain(kept), "standings": standings_plain(kept)}
+    finish({"as_of": day.isoformat(), "by": by, **said, "acquisition": spent}, as_json)
 
 
 def journeys(bank: Folder = _HERE, as_of: Day = None, as_json: AsJson = False) -> None:

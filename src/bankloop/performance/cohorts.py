@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -18,6 +20,7 @@ from bankloop.kit.later import later
 from bankloop.kit.text import Text
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.bank import Bank
+from bankloop.loop.evaluate.statistics import ArmSums, exact_p, false_discovery
 from bankloop.organization.principals import system
 from bankloop.organization.task import Performance, performance
 
@@ -29,6 +32,10 @@ else:
 # Cohorts are those of the newest month and of twelve before it, each followed for as many.
 MONTHS = 12
 NEW_DAYS = 30
+# Groups are compared by who is active so many months on: what comes sooner is the opening itself.
+COMPARED = 3
+# A group is told from the others where chance alone would so rarely part any group of the table as far.
+_CHANCE = 0.05
 # What a customer opens with: the first product held within so many days of the account, beside the account itself.
 OPENED_WITH_DAYS = 30
 ACCOUNT = ("demand_deposit", "debit_card")
@@ -75,6 +82,15 @@ class Cohort:
     def retained(self, later: int) -> float | None:
         """Return the share active ``later`` months on; None for a month that has not come, or nobody."""
         return self.active[later] / self.customers if later < len(self.active) and self.customers else None
+
+
+class Standing(StrEnum):
+    """How a group's retention stands beside that of all other groups together."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    ALIKE = "not told apart"
+    UNKNOWN = "too soon"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +161,30 @@ def retention(
         for name in names
         for month in range(newest - months, newest + 1)
     ]
+
+
+def group_standings(found: Sequence[Cohort], later: int = COMPARED) -> dict[str, Standing]:
+    """Return by group whether its share active ``later`` months on is told from the others', over cohorts as old as that.
+
+    Exact tests, adjusted over the groups (Benjamini and Hochberg): of groups that are all alike, however many and however
+    small, one table in twenty at most names any.
+    """
+    counted = defaultdict[str, list[int]](lambda: [0, 0])
+    for one in found:
+        if later < len(one.active):
+            counted[one.group][0] += one.customers
+            counted[one.group][1] += one.active[later]
+    names = [name for name, (customers, _) in counted.items() if customers]
+    standings = {one.group: Standing.UNKNOWN for one in found}
+    if len(names) < 2:
+        return standings
+    size, active = (pa.array([counted[name][at] for name in names]).to_numpy() for at in (0, 1))
+    rest, rest_active = size.sum() - size, active.sum() - active
+    q = false_discovery(exact_p(ArmSums(size, active, active), ArmSums(rest, rest_active, rest_active)))
+    for at, name in enumerate(names):
+        above = active[at] * rest[at] > rest_active[at] * size[at]
+        standings[name] = Standing.ALIKE if q[at] >= _CHANCE else Standing.HIGHER if above else Standing.LOWER
+    return standings
 
 
 def active_types(bank: Bank, as_of: date) -> tuple[str, ...]:

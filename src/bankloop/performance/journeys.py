@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,11 +16,14 @@ from bankloop.kit.clock import local_moment
 from bankloop.kit.text import Text
 from bankloop.kit.wording import Unfit
 from bankloop.loop.bank import Bank
+from bankloop.loop.evaluate.statistics import ArmSums, exact_p
 from bankloop.loop.spec import Label, Spec, read_spec
 from bankloop.performance.cohorts import lake_of
 
 # A journey is read of who opened within this many days and has had all the days that it gives.
 OPENED_DAYS = 365
+# A step is said to lose the most where chance alone would so rarely put it before the next one.
+_CHANCE = 0.05
 _OPENED = Text("开户", "Account opened")
 _FUNNEL = """
 WITH newcomer AS (SELECT customer_no, opened_on FROM customer WHERE opened_on BETWEEN $first AND $day {seen}),
@@ -93,6 +97,22 @@ class Funnel:
     def customers(self) -> int:
         """Return how many set out."""
         return self.stages[0].customers
+
+    @property
+    def worst(self) -> tuple[FunnelStage, float] | None:
+        """Return the step that loses the largest share of who got to the one before, and that share.
+
+        None where chance alone could have put the next worst step first.
+        """
+        pairs = [(before.customers, after) for before, after in pairwise(self.stages) if before.customers]
+        ranked = sorted(pairs, key=lambda one: one[1].customers / one[0])
+        if not ranked:
+            return None
+        lost = [ArmSums(before, before - after.customers, before - after.customers) for before, after in ranked[:2]]
+        if len(lost) > 1 and float(exact_p(*lost)) >= _CHANCE:
+            return None
+        before, after = ranked[0]
+        return after, 1 - after.customers / before
 
 
 def read_journeys(folder: Path) -> dict[str, Journey]:

@@ -9,7 +9,7 @@ from datetime import date
 
 from bankloop.kit.text import Text
 from bankloop.loop.offering.assortment import CLASS_TITLES
-from bankloop.performance.cohorts import GROUPS, Cohort
+from bankloop.performance.cohorts import COMPARED, GROUPS, Cohort, Standing, group_standings
 from bankloop.performance.journeys import OPENED_DAYS, Funnel
 from bankloop.view import format as say
 from bankloop.view.book import Book
@@ -22,6 +22,12 @@ _KEPT_NOTE = Text(
     "The share of a month's new customers who were active, as the metric of monthly active customers counts; "
     "M0 is the month of opening, “—” a month that has not come.",
 )
+_STANDINGS: Mapping[Standing, Text] = {
+    Standing.HIGHER: Text("高于其他", "above the others"),
+    Standing.LOWER: Text("低于其他", "below the others"),
+    Standing.ALIKE: Text("分不出高低", "not told apart"),
+    Standing.UNKNOWN: Text("还没到", "too soon"),
+}
 # A month of fewer stands in the grid and not in the sentence above it: its share is chance.
 _TOLD = 30
 # How many customers a figure needs for its reader, as the units and people elsewhere.
@@ -50,6 +56,7 @@ def group_retention(found: Sequence[Cohort], by: str, enough: Enough = everybody
     for one in found:
         groups[one.group].append(one)
     later = max((len(one.active) for one in found), default=0)
+    standings = group_standings(found)
     rows = []
     for name, cohorts in sorted(groups.items(), key=lambda item: -sum(one.customers for one in item[1])):
         total, shares = sum(one.customers for one in cohorts), list[float | None]()
@@ -58,10 +65,22 @@ def group_retention(found: Sequence[Cohort], by: str, enough: Enough = everybody
             base = sum(one.customers for one in come)
             shares.append(sum(one.active[month] for one in come) / base if base else None)
         drill = f"?by={by}&group={name or '-'}"
-        rows.append((Cell(group_title(by, name), drill=drill), *_line(total, shares, enough)))
-    columns = (Column(GROUPS[by]), Column(Text("客户", "Customers"), number=True), *_months(later))
+        size, *cells = _line(total, shares, enough)
+        beside = Cell(_STANDINGS[standings[name]]) if enough(total) else Cell(_DASH)
+        rows.append((Cell(group_title(by, name), drill=drill), size, beside, *cells))
+    columns = (
+        Column(GROUPS[by]),
+        Column(Text("客户", "Customers"), number=True),
+        Column(Text(f"M{COMPARED} 与其他组比", f"M{COMPARED} beside the others")),
+        *_months(later),
+    )
     caption = Text(f"留存：按{GROUPS[by].zh}", f"Retention by {GROUPS[by].en.lower()}")
-    note = Text(_KEPT_NOTE.zh + "点开一组看它各月的客户。", _KEPT_NOTE.en + " A group opens its months.")
+    note = Text(
+        _KEPT_NOTE.zh + "“分不出高低”的组，差别可能只是偶然，不要按它排名。点开一组看它各月的客户。",
+        _KEPT_NOTE.en
+        + " Where a group is “not told apart” its difference may be chance: do not rank by it. A group opens "
+        "its months.",
+    )
     return Table("groups", caption, columns, tuple(rows), note)
 
 
@@ -170,28 +189,29 @@ def _answer(day: date, kept: Sequence[Cohort], gone: Sequence[Funnel], enough: E
         share = active[month] / sizes[month]
         parts_zh.append(f"{month} 开户的 {sizes[month]:,} 位客户，三个月后 {share:.0%} 活跃")
         parts_en.append(f"of {sizes[month]:,} who opened in {month}, {share:.0%} were active three months on")
-    worst = _worst([one for one in gone if one.customers and enough(one.customers)])
-    if worst is not None:
-        funnel, step, lost = worst
-        parts_zh.append(f"“{funnel.journey.title.zh}”在“{step.zh}”流失最多（{lost:.0%}）")
-        parts_en.append(f"'{funnel.journey.title.en}' loses most at '{step.en}' ({lost:.0%})")
+    told_gone = [one for one in gone if one.customers and enough(one.customers)]
+    if told_gone and (worst := told_gone[0].worst) is not None:
+        title, (step, lost) = told_gone[0].journey.title.text, worst
+        parts_zh.append(f"“{title.zh}”在“{step.title.zh}”流失最多（{lost:.0%}）")
+        parts_en.append(f"'{title.en}' loses most at '{step.title.en}' ({lost:.0%})")
+    elif told_gone:
+        title = told_gone[0].journey.title.text
+        parts_zh.append(f"“{title.zh}”哪一步流失最多，还分不出来")
+        parts_en.append(f"which step of '{title.en}' loses most cannot be told yet")
     return Text("；".join(parts_zh) + "。", "; ".join(parts_en) + ".")
-
-
-def _worst(gone: Sequence[Funnel]) -> tuple[Funnel, Text, float] | None:
-    """The step of the first journey that loses the most of those who got to the one before."""
-    if not gone:
-        return None
-    funnel = gone[0]
-    pairs = list(zip(funnel.stages, funnel.stages[1:], strict=False))
-    lost = [(1 - after.customers / before.customers, after.title) for before, after in pairs if before.customers]
-    share, title = max(lost, key=lambda one: one[0])
-    return funnel, title, share
 
 
 def cohorts_plain(found: Sequence[Cohort], enough: Enough = everybody) -> list[Mapping[str, object]]:
     """Return cohorts as JSON says them; of one too small only that it is."""
     return [_cohort_plain(one, few=bool(one.customers) and not enough(one.customers)) for one in found]
+
+
+def standings_plain(found: Sequence[Cohort], enough: Enough = everybody) -> Mapping[str, str]:
+    """Return by group how it stands beside the others, as JSON says it; nothing of a group too small for its reader."""
+    sizes = defaultdict[str, int](int)
+    for one in found:
+        sizes[one.group] += one.customers
+    return {name: said.value for name, said in group_standings(found).items() if enough(sizes[name])}
 
 
 def _cohort_plain(one: Cohort, *, few: bool) -> Mapping[str, object]:

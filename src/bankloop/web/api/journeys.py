@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from bankloop.kit.fields import Day
 from bankloop.organization.rights import require
-from bankloop.report.journeys import cohorts_plain, funnels_plain
+from bankloop.report.journeys import cohorts_plain, funnels_plain, standings_plain
 from bankloop.web.api.dependencies import PREFIX, Open, Reads
 from bankloop.web.pages.journeys.page import journeys_seen
 
@@ -22,7 +22,8 @@ def cohorts(
     """Return how many of each month's new customers were active each month since; by source or first product too."""
     require(visitor.principal, "round.read")
     seen = journeys_seen(console, visitor.principal, by, day)
-    return {"as_of": seen.day.isoformat(), "by": by, "cohorts": cohorts_plain(seen.kept, seen.enough)}
+    kept, standings = cohorts_plain(seen.kept, seen.enough), standings_plain(seen.kept, seen.enough)
+    return {"as_of": seen.day.isoformat(), "by": by, "cohorts": kept, "standings": standings}
 
 
 @router.get("/journeys")
