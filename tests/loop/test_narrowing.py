@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import numpy as np
@@ -151,6 +152,86 @@ def test_a_branch_gives_fewer_benefits_and_nobody_else_s_change(ready: Bank) -> 
         narrow(ready, commander(branch), branch, "bind-card", withheld=["gold-bar"])
     assert caught.value.code == "narrowing.no_benefit"
     assert "coupon-20" in caught.value.message.en
+
+
+LEFT = """branch_benefits:
+  coupon-20: 3000 CNY
+"""
+
+
+@pytest.fixture
+def leaving(ready: Bank) -> Iterator[Bank]:
+    """The bank whose campaign leaves one of its coupons to branches, approved as such."""
+    place = ready.folder / "campaigns" / "bind-card.yaml"
+    written = place.read_text(encoding="utf-8")
+    place.write_text(written + LEFT, encoding="utf-8")
+    vars(ready).pop("spec", None)
+    try:
+        submit(ready, maker(), "bind-card")
+        approve_in_turn(ready, reviewers(), "bind-card")
+        yield ready
+    finally:
+        place.write_text(written, encoding="utf-8")
+
+
+@pytest.mark.capability("A12")
+def test_a_branch_adds_a_benefit_left_to_it_for_its_own_customers_and_money_within_the_frame(leaving: Bank) -> None:
+    branch = branch_of(leaving)
+    who = commander(branch)
+
+    def given(window: Window) -> dict[str, float]:
+        """Return by branch what the plan reserves for the coupon and its contacts, fen."""
+        found = window.plan.candidates
+        cost = {a: one.contact_cost + one.reserved for a, one in enumerate(found.actions) if one.benefit == "coupon-20"}
+        spent: dict[str, float] = {}
+        for row, column in zip(*np.nonzero(np.isin(window.plan.issued, list(cost))), strict=True):
+            name = found.branches[found.branch[row]]
+            spent[name] = spent.get(name, 0.0) + cost[int(window.plan.issued[row, column])]
+        return spent
+
+    def able(window: Window) -> set[str]:
+        found = window.plan.candidates
+        columns = [
+            a for a, one in enumerate(found.actions) if one.benefit == "coupon-20" and one.campaign == "bind-card"
+        ]
+        rows = np.isfinite(found.value[:, columns]).any(axis=1)
+        return {found.branches[at] for at in np.unique(found.branch[rows])}
+
+    assert able(loop.plan(leaving, system(), 1, DAY)) == set(), "what is left to branches is nobody's until one adds it"
+    narrow(leaving, who, branch, "bind-card", added={"coupon-20": 300_000}, reason="our own")
+    wide = loop.plan(leaving, system(), 1, DAY)
+    assert able(wide) == {branch}
+    assert wide.locks["bind-card"].campaign.branch_benefits == {"coupon-20": 300_000}
+    assert given(wide).keys() == {branch}
+    assert sum(given(wide).values()) > 400
+    narrow(leaving, who, branch, "bind-card", added={"coupon-20": 400}, reason="less of it")
+    small = loop.plan(leaving, system(), 1, DAY)
+    assert given(small).keys() <= {branch}
+    assert sum(given(small).values()) <= 400
+    # The lock stays what was approved, whatever a branch sets aside.
+    assert small.locks["bind-card"].digest == wide.locks["bind-card"].digest
+
+
+@pytest.mark.capability("A12")
+@pytest.mark.parametrize(
+    ("added", "campaign", "code"),
+    [
+        ({"coupon-20": 300_001}, "bind-card", "narrowing.above_frame"),
+        ({"coupon-20": 0}, "bind-card", "narrowing.above_frame"),
+        ({"coupon-10": 100}, "bind-card", "narrowing.not_left_to_branches"),
+        ({"coupon-20": 100}, "", "narrowing.not_left_to_branches"),
+        ({"coupon-20": 100}, "first-wealth", "narrowing.not_left_to_branches"),
+    ],
+)
+def test_above_the_frame_or_outside_it_a_branch_adds_nothing(
+    leaving: Bank, added: dict[str, int], campaign: str, code: str
+) -> None:
+    branch = branch_of(leaving)
+    with pytest.raises(DeniedError) as caught:
+        narrow(leaving, commander(branch), branch, campaign, added=added)
+    assert caught.value.code == code
+    with leaving.store.begin(commander(branch)) as connection:
+        assert narrowings(connection) == ()
 
 
 def test_a_rule_takes_the_place_of_the_last_and_is_ended(ready: Bank) -> None:

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, DateTime, FetchedValue, Integer, MetaData, Table, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    Column,
+    Date,
+    DateTime,
+    FetchedValue,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
@@ -22,4 +36,33 @@ work_list = Table(
     Column("recalled_at", DateTime(timezone=True), nullable=True),
     Column("returned", JSONB, nullable=False, server_default=FetchedValue()),
     UniqueConstraint("unit_id", "name", "digest", name="work_list_once"),
+)
+
+account_plan = Table(
+    "account_plan",
+    metadata,
+    Column("plan_id", Uuid, primary_key=True),
+    Column("customer_no", Text, nullable=False),
+    Column("unit_id", Text, nullable=False),
+    Column("staff_id", Text, nullable=False),
+    Column("goal", Text, nullable=False),
+    Column("until", Date, nullable=False),
+    Column("outcome", Text, nullable=False, server_default=FetchedValue()),
+    Column("said", Text, nullable=False, server_default=FetchedValue()),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True), nullable=True),
+    Index("account_plan_open", "customer_no", "staff_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    Index("account_plan_staff", "staff_id", postgresql_where=text("ended_at IS NULL")),
+)
+
+account_plan_step = Table(
+    "account_plan_step",
+    metadata,
+    Column("plan_id", Uuid, ForeignKey("account_plan.plan_id"), primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("what", Text, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("done_at", DateTime(timezone=True), nullable=True),
+    Column("done_by", Text, nullable=False, server_default=FetchedValue()),
+    Column("said", Text, nullable=False, server_default=FetchedValue()),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -110,28 +110,58 @@ def narrow_(
     withhold: Annotated[
         list[str] | None, typer.Option("--withhold", help="不提供的权益，可重复 / a benefit withheld, repeatable")
     ] = None,
+    add: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--add", help="自加的权益=每期至多元，如 coupon-10=500 / a benefit added=yuan a window, repeatable"
+        ),
+    ] = None,
     bank: Folder = _HERE,
     as_: Person = "commander",
     as_json: AsJson = False,
 ) -> None:
-    """分行在总行范围内收窄；放宽会被拒绝。A branch narrows within head office's limits; widening is refused."""
+    """分行在总行范围内收窄，或自加总行留给分行的权益；放宽会被拒绝。A branch narrows, or adds what is left to it, within limits."""
     from bankloop.loop.campaign.branch_rule import narrow
     from bankloop.store.database import principal_of
 
     with opened_in(bank, as_, "narrowing.set") as (opened, connection):
-        made = narrow(opened, principal_of(connection), unit, campaign, condition, per_week, reason, withhold or ())
+        made = narrow(
+            opened,
+            principal_of(connection),
+            unit,
+            campaign,
+            condition,
+            per_week,
+            reason,
+            withhold or (),
+            _added(add or ()),
+        )
     show_table(
         unit,
-        ["条件 / condition", "每周至多 / a week", "不提供 / withheld"],
-        [[made.condition or "—", made.per_week if made.per_week is not None else "—", ", ".join(made.withheld) or "—"]],
+        ["条件 / condition", "每周至多 / a week", "不提供 / withheld", "自加 / added"],
+        [
+            [
+                made.condition or "—",
+                made.per_week if made.per_week is not None else "—",
+                ", ".join(made.withheld) or "—",
+                ", ".join(f"{key}: {yuan(money)}" for key, money in made.added.items()) or "—",
+            ]
+        ],
     )
     finish(
         {
             "narrowing": str(made.narrowing_id), "unit": unit, "condition": made.condition, "per_week": made.per_week,
-            "withheld": list(made.withheld),
+            "withheld": list(made.withheld), "added": dict(made.added),
         },
         as_json,
     )  # fmt: skip
+
+
+def _added(words: Sequence[str]) -> dict[str, int]:
+    """Return by benefit what a branch would spend on it in a window, fen, as ``coupon-10=500`` says it."""
+    from bankloop.kit.grammar import read_amount
+
+    return {key: read_amount(money) for key, _, money in (one.partition("=") for one in words)}
 
 
 def _show_parts(title: str, measure: str, parts: Mapping[str, int]) -> None:

@@ -72,6 +72,7 @@ def plan(
     with bank.store.begin(principal) as connection:
         allowed = bank.allowed(connection, state)
         own_rules = narrowed(connection)
+    locks = {name: own_rules.on(lock) for name, lock in locks.items()}
     table = allowed.applied(state.table)
     # 1 建模型: the champions that the locks name
     models = {name: locked_model(bank, principal, lock) for name, lock in locks.items()}
@@ -89,7 +90,7 @@ def plan(
     candidates = [
         reach.candidates_of(
             lock, audiences[name], offers[name], models[name], people[name], lock.types, as_of, round_,
-            control_share(lock, models[name], people[name]), allowed.open_to, own_rules.withheld(name, table),
+            control_share(lock, models[name], people[name]), allowed.open_to, own_rules.withheld(lock.campaign, table),
             first_lot(models[name], reach.actions_of(lock), people[name].num_rows),
         )
         for name, lock in locks.items()

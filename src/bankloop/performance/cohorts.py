@@ -20,7 +20,6 @@ from bankloop.kit.later import later
 from bankloop.kit.text import Text
 from bankloop.loop import evaluate as evaluation
 from bankloop.loop.bank import Bank
-from bankloop.loop.evaluate.statistics import ArmSums, exact_p, false_discovery
 from bankloop.organization.principals import system
 from bankloop.organization.task import Performance, performance
 
@@ -34,8 +33,6 @@ MONTHS = 12
 NEW_DAYS = 30
 # Groups are compared by who is active so many months on: what comes sooner is the opening itself.
 COMPARED = 3
-# A group is told from the others where chance alone would so rarely part any group of the table as far.
-_CHANCE = 0.05
 # What a customer opens with: the first product held within so many days of the account, beside the account itself.
 OPENED_WITH_DAYS = 30
 ACCOUNT = ("demand_deposit", "debit_card")
@@ -164,9 +161,9 @@ def retention(
 
 
 def group_standings(found: Sequence[Cohort], later: int = COMPARED) -> dict[str, Standing]:
-    """Return by group whether its share active ``later`` months on is told from the others', over cohorts as old as that.
+    """Return by group whether its share active ``later`` months on is told from the others', of cohorts as old as that.
 
-    Exact tests, adjusted over the groups (Benjamini and Hochberg): of groups that are all alike, however many and however
+    Exact tests, adjusted over the groups (Benjamini and Hochberg): of groups that are all alike, however many and
     small, one table in twenty at most names any.
     """
     counted = defaultdict[str, list[int]](lambda: [0, 0])
@@ -178,12 +175,11 @@ def group_standings(found: Sequence[Cohort], later: int = COMPARED) -> dict[str,
     standings = {one.group: Standing.UNKNOWN for one in found}
     if len(names) < 2:
         return standings
-    size, active = (pa.array([counted[name][at] for name in names]).to_numpy() for at in (0, 1))
-    rest, rest_active = size.sum() - size, active.sum() - active
-    q = false_discovery(exact_p(ArmSums(size, active, active), ArmSums(rest, rest_active, rest_active)))
+    size, active = ([counted[name][at] for name in names] for at in (0, 1))
+    q = evaluation.beside_others(size, active)
     for at, name in enumerate(names):
-        above = active[at] * rest[at] > rest_active[at] * size[at]
-        standings[name] = Standing.ALIKE if q[at] >= _CHANCE else Standing.HIGHER if above else Standing.LOWER
+        above = active[at] * sum(size) > sum(active) * size[at]
+        standings[name] = Standing.ALIKE if q[at] >= evaluation.CHANCE else Standing.HIGHER if above else Standing.LOWER
     return standings
 
 

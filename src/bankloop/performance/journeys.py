@@ -16,14 +16,12 @@ from bankloop.kit.clock import local_moment
 from bankloop.kit.text import Text
 from bankloop.kit.wording import Unfit
 from bankloop.loop.bank import Bank
-from bankloop.loop.evaluate.statistics import ArmSums, exact_p
+from bankloop.loop.evaluate import share_apart
 from bankloop.loop.spec import Label, Spec, read_spec
 from bankloop.performance.cohorts import lake_of
 
 # A journey is read of who opened within this many days and has had all the days that it gives.
 OPENED_DAYS = 365
-# A step is said to lose the most where chance alone would so rarely put it before the next one.
-_CHANCE = 0.05
 _OPENED = Text("开户", "Account opened")
 _FUNNEL = """
 WITH newcomer AS (SELECT customer_no, opened_on FROM customer WHERE opened_on BETWEEN $first AND $day {seen}),
@@ -108,10 +106,11 @@ class Funnel:
         ranked = sorted(pairs, key=lambda one: one[1].customers / one[0])
         if not ranked:
             return None
-        lost = [ArmSums(before, before - after.customers, before - after.customers) for before, after in ranked[:2]]
-        if len(lost) > 1 and float(exact_p(*lost)) >= _CHANCE:
-            return None
         before, after = ranked[0]
+        if len(ranked) > 1:
+            next_before, next_after = ranked[1]
+            if not share_apart((before, next_before), (after.customers, next_after.customers)):
+                return None
         return after, 1 - after.customers / before
 
 

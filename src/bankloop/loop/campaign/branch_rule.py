@@ -1,13 +1,13 @@
 """What a branch narrows by itself (分行特色): checked against head office's limits, and applied when a window is planned.
 
 A condition is added to the campaign's own with "and", a cap to head office's, a benefit is taken away: so a branch can only
-ever reach fewer, and give less.
+ever reach fewer. What it gives beside is of the benefits that the campaign leaves to branches, up to head office's frame.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
@@ -19,12 +19,13 @@ from sqlalchemy import Connection
 from bankloop.contact.contracts import Cap
 from bankloop.kit.errors import ConflictError, DeniedError, InputError, NotFoundError
 from bankloop.kit.expression import BOOL, Type, parse
+from bankloop.kit.ids import digest
 from bankloop.kit.text import Text
 from bankloop.loop.bank import Bank
-from bankloop.loop.spec import ANY_CHANNEL, Policies
+from bankloop.loop.spec import ANY_CHANNEL, Campaign, Label, Lock, Policies, Quota
 from bankloop.loop.spec.batch import Bools, conditions
 from bankloop.organization.branch_rule import Narrowing, keep_narrowing, narrowings
-from bankloop.organization.people import below
+from bankloop.organization.people import below, units
 from bankloop.organization.rights import check_named
 from bankloop.store.audit import record_audit
 from bankloop.store.contracts import EVERY_UNIT, Principal
@@ -60,14 +61,37 @@ class Narrowed:
             found |= here & ~met[str(one.narrowing_id)]
         return found
 
-    def withheld(self, campaign: str, state: pa.Table) -> dict[str, Bools]:
-        """Return by benefit who of the state (n,) a branch does not offer it to in a campaign."""
-        found: dict[str, Bools] = {}
-        for one in self.rules:
-            if one.withheld and one.campaign in ("", campaign):
+    def withheld(self, campaign: Campaign, state: pa.Table) -> dict[str, Bools]:
+        """Return by benefit who of the state (n,) gets none: their branch withholds it, or did not add it."""
+        found = {key: np.ones(state.num_rows, bool) for key in campaign.branch_benefits}
+        for one in self._of(campaign):
+            for key in found.keys() & one.added.keys():
+                found[key] &= ~self._here(one.unit_id, state)
+        for one in self._of(campaign):
+            if one.withheld:
                 here = self._here(one.unit_id, state)
                 found |= {key: here | found.get(key, False) for key in one.withheld}
         return found
+
+    def on(self, lock: Lock) -> Lock:
+        """Return a lock bounded by what branches set aside for benefits of their own, never above head office's frame.
+
+        Its digest stays that of what was approved.
+        """
+        campaign = lock.campaign
+        own = tuple(
+            _set_aside(one.unit_id, key, min(money, campaign.branch_benefits[key]))
+            for one in self._of(campaign)
+            for key, money in sorted(one.added.items())
+            if key in campaign.branch_benefits
+        )
+        if not own:
+            return lock
+        reach = campaign.reach.model_copy(update={"quotas": (*campaign.reach.quotas, *own)})
+        return replace(lock, campaign=campaign.model_copy(update={"reach": reach}))
+
+    def _of(self, campaign: Campaign) -> list[Narrowing]:
+        return [one for one in self.rules if one.campaign in ("", campaign.campaign)]
 
     def caps(self) -> list[Cap]:
         """Return the branches' own caps, beside head office's; one for a campaign holds that campaign's contacts alone."""
@@ -84,6 +108,13 @@ class Narrowed:
         inside = pa.array(sorted(self.units[unit_id]), pa.string())
         found = pc.or_(pc.is_in(state["branch_id"], inside), pc.is_in(state["sub_branch_id"], inside))
         return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _set_aside(unit: str, benefit: str, money: int) -> Quota:
+    title = Label(zh=f"{unit} 自加的 {benefit}", en=f"{benefit} added by {unit}")
+    key = f"own-{digest([unit, benefit])[:12]}"
+    # A number is yuan where a file is read; what is set aside is fen already.
+    return Quota(key=key, title=title, benefit=benefit, branch=unit, budget=0).model_copy(update={"budget": money})
 
 
 def narrowed(connection: Connection) -> Narrowed:
@@ -115,32 +146,39 @@ def narrow(
     per_week: int | None = None,
     reason: str = "",
     withheld: Sequence[str] = (),
+    added: Mapping[str, int] | None = None,
 ) -> Narrowing:
     """Let a unit of the principal's narrow a campaign, or all of them where ``campaign`` is '', for its own customers.
 
-    Raises ``DeniedError`` for a cap above head office's or a unit of others, ``InputError`` for a rule that says nothing
-    or reads what is confidential, ``NotFoundError`` for an unknown campaign or benefit, ``ExpressionError`` for a bad condition.
+    A branch adds (``added``) benefits that the campaign leaves to branches, each with what it may cost a window, fen.
+    Raises ``DeniedError`` for what is above head office's limits or a unit of others, ``InputError`` for a rule that
+    says nothing or reads what is confidential, ``NotFoundError`` for an unknown campaign or benefit,
+    ``ExpressionError`` for a bad condition.
     """
     if EVERY_UNIT not in principal.units and unit_id not in principal.units:
         raise _not_yours(principal.id, unit_id)
-    words = condition.strip()
-    if not words and per_week is None and not withheld:
+    words, more = condition.strip(), dict(added or {})
+    if not words and per_week is None and not withheld and not more:
         raise _says_nothing()
     if campaign:
         bank.campaign(campaign)
+    within_frame(bank.campaign(campaign) if campaign else None, more)
     if words:
         _readable(bank, words[:_LONGEST])
     within_limits(bank.spec.policies, per_week)
     _known(bank, withheld)
     with bank.store.begin(principal) as connection:
         check_named(connection, unit_id=unit_id)
-        made = keep_narrowing(connection, unit_id, campaign, words, per_week, withheld, reason)
+        if more and unit_id not in {one.unit_id for one in units(connection) if one.kind == "branch"}:
+            raise _branches_add(unit_id)
+        made = keep_narrowing(connection, unit_id, campaign, words, per_week, withheld, reason, more)
         after = {
             "unit": unit_id,
             "campaign": campaign,
             "condition": words,
             "per_week": per_week,
             "withheld": made.withheld,
+            "added": dict(made.added),
         }
         record_audit(connection, "narrowing.set", "narrowing", str(made.narrowing_id), None, after, reason)
     return made
@@ -162,6 +200,35 @@ def within_limits(policies: Policies, per_week: int | None) -> None:
         )
     if per_week is not None and not 0 <= per_week <= _MOST_SENSIBLE:
         raise _says_nothing()
+
+
+def within_frame(campaign: Campaign | None, added: Mapping[str, int]) -> None:
+    """Raise ``DeniedError`` for a benefit that a campaign does not leave to branches, or for too much money."""
+    frame = campaign.branch_benefits if campaign is not None else {}
+    for key, money in added.items():
+        if key not in frame:
+            raise DeniedError(
+                "narrowing.not_left_to_branches",
+                Text(
+                    "总行没有把权益“{benefit}”留给分行自加；该战役可自加的：{known}。请选其中之一，或请总行在战役文件的 branch_benefits 里写上",
+                    "head office does not leave the benefit '{benefit}' to branches; of this campaign they may add "
+                    "{known}: choose one of these, or have head office write it under branch_benefits of the campaign",
+                ),
+                benefit=key[:64],
+                known=", ".join(sorted(frame)) or "—",
+            )
+        if not 0 < money <= frame[key]:
+            raise DeniedError(
+                "narrowing.above_frame",
+                Text(
+                    "总行允许每个分行每期在“{benefit}”上至多用 {most} 元，不能定为 {asked} 元；请填大于 0、不超过它的数，或请总行改战役",
+                    "head office allows a branch {most} yuan a window for '{benefit}', not {asked}: ask for more than "
+                    "nought and no more than that, or have head office change the campaign",
+                ),
+                benefit=key,
+                most=f"{frame[key] / 100:,.2f}",
+                asked=f"{money / 100:,.2f}",
+            )
 
 
 def most_a_week(policies: Policies) -> int | None:
@@ -198,9 +265,20 @@ def _says_nothing() -> InputError:
     return InputError(
         "narrowing.nothing",
         Text(
-            "请至少写一个条件、一项不提供的权益，或不小于 0 的每周上限",
-            "give a condition, a benefit to withhold, or a cap a week not below nought",
+            "请至少写一个条件、一项不提供或自加的权益，或不小于 0 的每周上限",
+            "give a condition, a benefit to withhold or to add, or a cap a week not below nought",
         ),
+    )
+
+
+def _branches_add(unit: str) -> DeniedError:
+    return DeniedError(
+        "narrowing.branches_add",
+        Text(
+            "只有分行可以自加权益，{unit} 不是分行；请由其分行设置",
+            "branches alone add a benefit, and {unit} is none; let its branch set it",
+        ),
+        unit=unit[:64],
     )
 
 
@@ -213,4 +291,12 @@ def _not_yours(person: str, unit: str) -> DeniedError:
     )
 
 
-__all__: Sequence[str] = ["Narrowed", "most_a_week", "narrow", "narrowed", "same_rules", "within_limits"]
+__all__: Sequence[str] = [
+    "Narrowed",
+    "most_a_week",
+    "narrow",
+    "narrowed",
+    "same_rules",
+    "within_frame",
+    "within_limits",
+]

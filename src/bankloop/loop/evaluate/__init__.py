@@ -3,6 +3,7 @@
 It reads and never changes a campaign. "Inconclusive" is an answer.
 """
 
+from bankloop.loop.evaluate.apart import CHANCE, beside_others, share_apart
 from bankloop.loop.evaluate.contracts import (
     FUNNEL,
     Basis,
@@ -102,6 +103,7 @@ from bankloop.loop.evaluate.stored import programme_of, reading_of
 
 __all__ = [
     "ANY_SCENE",
+    "CHANCE",
     "DECISION_COLUMNS",
     "ESTIMATORS",
     "FEWEST",
@@ -145,6 +147,7 @@ __all__ = [
     "amounts",
     "arm_sums",
     "arms_of",
+    "beside_others",
     "boundary",
     "clustered_difference",
     "costs",
@@ -194,6 +197,7 @@ __all__ = [
     "rounds_to_find",
     "sample_ratio_family",
     "sample_ratio_p",
+    "share_apart",
     "stratified",
     "together",
     "value_policy",

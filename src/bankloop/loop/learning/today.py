@@ -28,12 +28,13 @@ def campaign_today(bank: Bank, principal: Principal, locked: Lock, champion: Upl
     with bank.store.begin(principal) as connection:
         allowed = bank.allowed(connection, state)
         own = narrowed(connection)
+    lock = own.on(lock)
     table = allowed.applied(state.table)
     outside = own.outside(lock.name, table, lock.types, as_of)
     found = audience.select(lock, table, lock.types, as_of, outside=outside)
     people = table.take(pa.array(found.rows))
     offers = product.match(lock, people, lock.types, as_of)
-    withheld = own.withheld(lock.name, table)
+    withheld = own.withheld(lock.campaign, table)
     side = reach.candidates_of(
         lock, found, offers, champion, people, lock.types, as_of, 0, 0, allowed.open_to, withheld
     )

@@ -108,7 +108,8 @@ class Valuer:
         value = uplift * worth - cost - np.clip(base + uplift, 0.0, 1.0) * face
         open_ = self.rulings.open_to(row)
         ways = {name: all(met(row) is True for met in conditions) for name, conditions in self.channels.items()}
-        fits = np.array([open_[action.product] and ways[action.channel] for action in self.actions])
+        branches = self.lock.campaign.branch_benefits  # whose branch adds what is not known here: nobody gets these
+        fits = np.array([open_[a.product] and ways[a.channel] and a.benefit not in branches for a in self.actions])
         for one in self.volumes.values():
             fits &= ~np.isnan(one.taken(row))
         return np.where(fits, value, closed)

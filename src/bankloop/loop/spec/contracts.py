@@ -141,7 +141,8 @@ class Campaign(Spec):
     """One campaign file: the eight steps of the closed loop in the order in which they run.
 
     ``rules`` are the bank's own ways to choose, which stand beside the plan. ``solution`` fills in products, benefits
-    and scripts that the file leaves out, from its newest published version.
+    and scripts that the file leaves out, from its newest published version. ``branch_benefits`` are those of the
+    benefits that a branch alone adds, for its own customers, and what it may spend on each in a window at most.
     """
 
     format: Literal[1]
@@ -160,6 +161,17 @@ class Campaign(Spec):
     evaluate: Evaluation = Evaluation()
     optimize: Optimization = Optimization()
     rules: Mapping[Key, OwnRule] = Field(default_factory=dict)
+    branch_benefits: Mapping[Key, Fen] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _branches_add_what_is_there(self) -> Campaign:
+        for key in self.branch_benefits:
+            if key == NO_BENEFIT or key not in self.benefits:
+                raise Unfit(
+                    f"branch_benefits 的 {key} 要先写进 benefits",
+                    f"{key} of branch_benefits is written under benefits too",
+                )
+        return self
 
     @field_validator("model", mode="before")
     @classmethod

@@ -198,12 +198,13 @@ _WRITTEN = {
     "fixed": "fen", "attributed": "fen", "face": "fen", "threshold": "fen", "budget": "fen", "volume": "fen",
     "cost_per_thousand": "fen", "cost_per_hour": "fen", "rate": "ppm", "margin": "ppm", "complaints": "ppm",
     "retention": "ppm", "redemption": "ppm", "control": "ppm", "explore": "ppm", "holdout": "ppm", "prior": "ppm",
+    "branch_benefits": "fen",
 }  # fmt: skip
 
 
 def _as_written(value: Any, unit: str | None = None) -> Any:
     if isinstance(value, Mapping):
-        return {key: _as_written(one, _WRITTEN.get(key, unit if unit == "ppm" else None)) for key, one in value.items()}
+        return {key: _as_written(one, _WRITTEN.get(key, unit)) for key, one in value.items()}
     if isinstance(value, list):
         return [_as_written(one) for one in value]
     if isinstance(value, int) and not isinstance(value, bool):

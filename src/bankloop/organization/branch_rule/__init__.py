@@ -1,4 +1,6 @@
-"""What a branch narrows by itself (分行特色): a condition more, fewer contacts a week, fewer benefits; never more.
+"""What a branch narrows by itself (分行特色): fewer customers, contacts and benefits.
+
+Of benefits it adds only what head office leaves to branches.
 
 This room keeps it; what a condition means, and head office's limits, are known above.
 """

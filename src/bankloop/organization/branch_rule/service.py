@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -22,7 +22,8 @@ from bankloop.store.verbs import verb
 class Narrowing:
     """A branch's own rule for a campaign, or for all where ``campaign`` is ''.
 
-    It says who else is left out, how often somebody is contacted at most, and which benefits are withheld.
+    It says who else is left out, how often somebody is contacted at most, which benefits are withheld, and which
+    are added with how much money (fen) a window.
     """
 
     narrowing_id: UUID
@@ -35,6 +36,7 @@ class Narrowing:
     made_by: str
     made_at: datetime
     ended_at: datetime | None
+    added: Mapping[str, int] = field(default_factory=dict)
 
 
 def keep_narrowing(
@@ -45,6 +47,7 @@ def keep_narrowing(
     per_week: int | None,
     withheld: Sequence[str],
     reason: str,
+    added: Mapping[str, int],
 ) -> Narrowing:
     """Keep a branch's rule in the place of its last one; the caller's verb checked it, answers for it and records it."""
     now, t = now_of(connection), table.c
@@ -53,7 +56,7 @@ def keep_narrowing(
     )
     number = uuid7(int(now.timestamp() * 1000))
     fewer, person = tuple(sorted(set(withheld))), principal_of(connection).id
-    made = Narrowing(number, unit_id, campaign, condition, per_week, fewer, reason, person, now, None)
+    made = Narrowing(number, unit_id, campaign, condition, per_week, fewer, reason, person, now, None, dict(added))
     values = {name: getattr(made, name) for name in Narrowing.__dataclass_fields__} | {"withheld": list(fewer)}
     connection.execute(insert(table).values(**values))
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import Column, DateTime, Index, Integer, Table, Text, Uuid, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from bankloop.organization.tables import metadata
 
@@ -20,5 +20,6 @@ narrowing = Table(
     Column("made_by", Text, nullable=False),
     Column("made_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True), nullable=True),
+    Column("added", JSONB, nullable=False, server_default=text("'{}'")),
     Index("narrowing_open", "unit_id", "campaign", unique=True, postgresql_where=text("ended_at IS NULL")),
 )

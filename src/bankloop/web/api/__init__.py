@@ -6,6 +6,7 @@ It decides nothing: rights are asked at the verbs' doors and in the database, an
 from fastapi import FastAPI
 
 from bankloop.web.api import (
+    account_plans,
     approvals,
     benefits,
     campaigns,
@@ -44,7 +45,7 @@ _PARTS = (
     campaigns, products, approvals, customers, consents, channels, decisions, events, interactions, parties, segments,
     tasks, daily, targets, journeys, credits, points, benefits, ledgers, codes, lists, collaborations, units, people,
     machines, messages, jobs,
-    holds, regular, trail,
+    holds, regular, trail, account_plans,
 )  # fmt: skip
 
 

@@ -60,13 +60,14 @@ class EndBody(Body):
 
 
 class NarrowBody(Body):
-    """What a branch narrows for its own customers."""
+    """What a branch narrows for its own customers, and what it adds of the benefits left to it (fen a window)."""
 
     unit: Name
     campaign: Annotated[str, Field(max_length=64)] = ""
     condition: Annotated[str, Field(max_length=2_000)] = ""
     per_week: Annotated[int, Field(ge=0, le=1_000), WHOLE] | None = None
     withheld: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
+    added: Annotated[dict[Name, Fen], Field(max_length=50)] = Field(default_factory=dict)
     reason: Reason = ""
 
 
@@ -140,7 +141,7 @@ def put_rule(request: Request, body: NarrowBody, console: Open, visitor: Writes)
     def effect() -> Any:
         return narrow(
             console.bank, visitor.principal, body.unit, body.campaign, body.condition, body.per_week, body.reason,
-            body.withheld,
+            body.withheld, body.added,
         )  # fmt: skip
 
     return once(request, console.bank.store, visitor, "narrowing.set", body.unit, body, effect, 201)

@@ -144,9 +144,9 @@ LEAD_WORDS: Mapping[str, Text] = {
     "end_target": Text("结束这个目标", "End this target"),
     "own_rules": Text("本地规则", "Our own rules"),
     "own_rules_note": Text(
-        "只能在总行范围内收窄：条件与战役的条件同时满足才触达，每周上限不能高过总行的。",
-        "Within head office's limits, only narrower: customers must meet the campaign's condition and this "
-        "one; the cap a week is never above head office's.",
+        "只能在总行范围内：条件与战役的条件同时满足才触达，每周上限不能高过总行的，自加的权益和金额不能超出总行留给分行的。",
+        "Within head office's limits: customers must meet the campaign's condition and this one, the cap a week is "
+        "never above head office's, and what is added is of the benefits left to branches, up to their frame.",
     ),
     "no_rules": Text("没有本地规则，按总行的执行。", "There are no rules of our own: head office's hold."),
     "every_campaign": Text("全部战役", "All campaigns"),
@@ -154,6 +154,9 @@ LEAD_WORDS: Mapping[str, Text] = {
     "withheld": Text("不提供的权益", "Benefit not offered"),
     "none_withheld": Text("按总行方案提供", "as head office plans"),
     "all_withheld": Text("全部权益都不提供", "none of the benefits"),
+    "added": Text("自加的权益（总行留给分行的）", "Benefit added (of those left to branches)"),
+    "none_added": Text("不自加", "none"),
+    "added_yuan": Text("自加权益每期至多（元）", "What it may cost a window (yuan)"),
     "per_week": Text("每位客户每周至多触达（可空）", "Contacts a customer a week, at most (may be empty)"),
     "narrow": Text("收窄", "Narrow"),
     "end_rule": Text("取消", "End"),

@@ -40,6 +40,7 @@ OPENED_BY: Mapping[str, tuple[str, ...]] = {
     "/customers": ("customer.list",),
     "/customers/{customer_no}": ("customer.read", "consent.read"),
     "/customers/{customer_no}/identities": ("customer.read",),
+    "/customers/{customer_no}/plan": ("customer.read", "account_plan.read"),
     "/customers/{customer_no}/points": ("points.read", "customer.read"),
     "/customers/{customer_no}/proposal": ("customer.read", "consent.read", "product.read"),
     "/customers/{customer_no}/way": ("relation.read",),

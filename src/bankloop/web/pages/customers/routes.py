@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from bankloop.care.account_plan import plans_of_customer
 from bankloop.contact.declined import offers_declined
 from bankloop.customer.consent import (
     ANY_CHANNEL,
@@ -45,6 +46,7 @@ from bankloop.web.pages.attributes.cards import attributes_table, cards_of
 from bankloop.web.pages.audiences.segments import groups_table
 from bankloop.web.pages.customers.customer_page import declined_table, glance, ties_table
 from bankloop.web.pages.customers.identities import IDENTITIES, add_identities_page
+from bankloop.web.pages.customers.plans import PLANS, add_plan_pages, plans_table
 from bankloop.web.pages.customers.relations import drawn
 from bankloop.web.pages.customers.shared import served_table, shared_page
 from bankloop.web.pages.customers.way import WAY, add_way_page
@@ -78,13 +80,14 @@ _ORIGINS: Mapping[str, Text] = {
 _YES, _NO = Text("同意", "allowed"), Text("不允许", "not allowed")
 _SET, _FREE = Text("已设置", "set"), Text("未设置", "not set")
 
-_MORE = {"identities": IDENTITIES["open"], "way": WAY["open"], "points": POINTS["title"]}
+_MORE = {"plan": PLANS["open"], "identities": IDENTITIES["open"], "way": WAY["open"], "points": POINTS["title"]}
 
 
 def add_pages(app: FastAPI) -> None:
     """Add the routes."""
     add_way_page(app)
     add_identities_page(app)
+    add_plan_pages(app)
 
     @app.get("/customers/{customer_no}")
     def shown(request: Request, customer_no: str, visitor: Here) -> HTMLResponse:
@@ -132,10 +135,12 @@ def _own_page(request: Request, customer_no: str, visitor: Visitor) -> HTMLRespo
         bank = console.bank
         profiles = bank.profiles(connection)
         seen = open_overview(connection, bank.lake, profiles, bank.catalogue, customer_no[:64])
+        kept = plans_of_customer(connection, customer_no[:64]) if may(visitor, "account_plan.read") else []
         groups = segments(connection, active=True) if may(visitor, "segment.read") else []
         served = also_served(connection, bank.lake, seen.numbers)
         places = {one.unit_id: one for one in units(connection)} if served else {}
         declined = offers_declined(connection, customer_no[:64])
+    plans = plans_table([one for one in kept if one.ended_at is None], console.today)
     row = profiles.attributes(seen.numbers)
     own = memberships(groups, row, bank.catalogue, profiles.state.as_of) if profiles.state else []
     ruling, zone = may_contact(found.words, ANY_CHANNEL), ZoneInfo(console.bank.lake.zone)
@@ -151,7 +156,7 @@ def _own_page(request: Request, customer_no: str, visitor: Visitor) -> HTMLRespo
         request, "customer.html", at="customers", number=customer_no[:64], masked=masked(customer_no[:64]), masked_number=masked, answer=answer,
         figures=_figures(found), glance=glanced, declined=unwanted, ties=ties_table(ties),
         more_pages=_MORE, circle=circle, shut=seen.masked and may(visitor, "customer.unmask"), groups=groups_table(own),
-        served=served_table(served, places), cards=cards_of(seen), attributes=attributes_table(seen),
+        served=served_table(served, places), plans=plans, cards=cards_of(seen), attributes=attributes_table(seen),
         consents=_consents(found, ledger, zone), ledger=_ledger(ledger, zone), channels=channels,
         offers=_offers(console, visitor, customer_no[:64]), purposes=TITLES, origins={name: _ORIGINS[name] for name in ORIGINS},
     )  # fmt: skip

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bankloop.kit.errors import InputError
+from bankloop.kit.grammar import read_amount
 from bankloop.kit.text import Text
 from bankloop.loop.campaign.branch_rule import most_a_week
 from bankloop.organization.branch_rule import Narrowing, narrowings
@@ -21,7 +22,10 @@ _BRANCHES = ("branch", "sub_branch")
 
 @dataclass(frozen=True, slots=True)
 class OwnRules:
-    """Rules with their sentence, the units that may have one, the campaigns and benefits, and how many contacts a week are allowed."""
+    """Rules with their sentence, the units that may have one, the campaigns and benefits, what head office allows.
+
+    ``left`` are the benefits that campaigns leave to branches, each with the campaigns and their frame.
+    """
 
     rows: tuple[tuple[Narrowing, Text], ...]
     units: tuple[tuple[str, Text], ...]
@@ -29,6 +33,7 @@ class OwnRules:
     benefits: Mapping[str, Text]
     most: int | None
     limit: Text
+    left: Mapping[str, Text] = field(default_factory=dict)
 
 
 def own_rules(console: Console, principal: Principal) -> OwnRules:
@@ -42,7 +47,7 @@ def own_rules(console: Console, principal: Principal) -> OwnRules:
     rows = tuple((one, _said(one, names, titles, benefits)) for one in found)
     mine = tuple((name, one.name) for name, one in tree.items() if one.kind in _BRANCHES and sees(principal, name))
     limit = Text(f"总行每周至多 {most} 次。", f"Head office allows {most} a week.")
-    return OwnRules(rows, mine, titles, benefits, most, limit)
+    return OwnRules(rows, mine, titles, benefits, most, limit, _left(console, titles, benefits))
 
 
 def per_week_of(words: str) -> int | None:
@@ -65,6 +70,24 @@ def withheld_of(console: Console, words: str) -> list[str]:
     return [words] if words else []
 
 
+def added_of(benefit: str, yuan: str) -> dict[str, int]:
+    """Return what a form adds: one benefit and its money a window, fen; nothing where it names none."""
+    return {benefit: read_amount(yuan)} if benefit else {}
+
+
+def _left(console: Console, titles: Mapping[str, Text], benefits: Mapping[str, Text]) -> dict[str, Text]:
+    frames = dict[str, list[tuple[Text, str]]]()
+    for name, campaign in console.bank.spec.campaigns.items():
+        for key, most in campaign.branch_benefits.items():
+            frames.setdefault(key, []).append((titles[name], f"{most / 100:,.2f}"))
+    found = {}
+    for key, places in frames.items():
+        zh = "；".join(f"{title.zh} 每期至多 {most} 元" for title, most in places)
+        en = "; ".join(f"{title.en}, at most {most} yuan a window" for title, most in places)
+        found[key] = Text(f"{benefits[key].zh}（{zh}）", f"{benefits[key].en} ({en})")
+    return found
+
+
 def _said(one: Narrowing, names: Mapping[str, Text], titles: Mapping[str, Text], benefits: Mapping[str, Text]) -> Text:
     unit, campaign = (
         names.get(one.unit_id, say.same(one.unit_id)),
@@ -81,4 +104,8 @@ def _said(one: Narrowing, names: Mapping[str, Text], titles: Mapping[str, Text],
         shown = [benefits.get(key, say.same(key)) for key in one.withheld]
         zh.append(f"不提供{'、'.join(benefit.zh for benefit in shown)}")
         en.append(f"without {', '.join(benefit.en for benefit in shown)}")
+    for key, money in one.added.items():
+        benefit = benefits.get(key, say.same(key))
+        zh.append(f"自加{benefit.zh}，每期至多 {money / 100:,.2f} 元")
+        en.append(f"adding {benefit.en}, at most {money / 100:,.2f} yuan a window")
     return Text(f"{unit.zh} · {campaign.zh}：{'，'.join(zh)}", f"{unit.en} · {campaign.en}: {', '.join(en)}")

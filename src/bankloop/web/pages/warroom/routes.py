@@ -13,7 +13,7 @@ from bankloop.loop.campaign.branch_rule import narrow
 from bankloop.organization.branch_rule import end_narrowing
 from bankloop.organization.rights import require
 from bankloop.organization.task import assign_task
-from bankloop.web.pages.warroom.branch_rule import own_rules, per_week_of, withheld_of
+from bankloop.web.pages.warroom.branch_rule import added_of, own_rules, per_week_of, withheld_of
 from bankloop.web.pages.warroom.page import unit_page, war_room
 from bankloop.web.shell import errors
 from bankloop.web.shell.forms import Acting, Form, Here
@@ -37,6 +37,7 @@ def add_pages(app: FastAPI) -> None:
                 console_of(request).bank, visitor.principal, form.get("unit", ""), form.get("campaign", ""),
                 form.get("condition", ""), per_week_of(form.get("per_week", "")), form.get("reason", ""),
                 withheld_of(console_of(request), form.get("withheld", "")),
+                added_of(form.get("added", ""), form.get("added_yuan", "")),
             )  # fmt: skip
         except BankloopError as error:
             return _whole(request, visitor, form, error)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from bankloop.care.account_plan import plans_of_staff
 from bankloop.care.maturity import KeyDate, key_dates
 from bankloop.customer.identity import search_parties
 from bankloop.kit.text import Text
@@ -20,6 +21,7 @@ from bankloop.store.database import now_of
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Figure, Table, Tone
 from bankloop.web.pages.care.maturities import maturities_of
+from bankloop.web.pages.customers.plans import plans_table
 from bankloop.web.shell.console import Console, masked
 from bankloop.web.shell.front_words import FRONT_WORDS
 
@@ -42,6 +44,7 @@ class BookPage:
     dates: Table
     follow_ups: Table
     found: Table | None
+    plans: Table
 
 
 def book_page(console: Console, principal: Principal, asked: str = "") -> BookPage:
@@ -52,6 +55,7 @@ def book_page(console: Console, principal: Principal, asked: str = "") -> BookPa
         numbers = [row.customer_no for row in rows]
         roles = _roles(connection, principal.id)
         tasks = open_tasks_for(connection, principal.id, today + timedelta(days=AHEAD))
+        plans = plans_of_staff(connection, principal.id)
         found = _search(connection, asked.strip(), set(numbers)) if asked.strip() else None
         if numbers:
             record_access(connection, "customer", numbers[:_MOST], ["key_dates"])
@@ -90,7 +94,7 @@ def book_page(console: Console, principal: Principal, asked: str = "") -> BookPa
     columns = (Column(Text("客户", "Customer")), Column(Text("约定时间", "Agreed for")), Column(Text("事由", "About")))
     return BookPage(
         answer, figures, roles, _dates(dates[:_MOST], today), Table("follow", FRONT_WORDS["follow_ups"], columns, appointments),
-        None if found is None else _found(found),
+        None if found is None else _found(found), plans_table(plans, today),
     )  # fmt: skip
 
 
