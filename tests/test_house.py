@@ -182,7 +182,7 @@ def test_no_committed_file_names_a_registry_or_a_machine() -> None:
 
 
 # How much of what the house does not want is still there. Each may only fall: whoever brings one down writes the new number.
-STILL_THERE = {"long lines": 1_144, "format skips": 532, "long functions": 8, "wide doors": 15}
+STILL_THERE = {"long lines": 1_142, "format skips": 532, "long functions": 8, "wide doors": 15}
 MOST_LINE, MOST_FUNCTION, MOST_EXPORTS = 120, 60, 25
 
 
