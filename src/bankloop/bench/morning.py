@@ -26,6 +26,7 @@ from bankloop.customer.segment import activate_segment, plan_segment, save_segme
 from bankloop.customer.servicing import assign_keepers
 from bankloop.customer.tier import close_month
 from bankloop.growth.codes import CodeRequest, enter, make_code
+from bankloop.journey.trigger import submit_trigger, triggers_of
 from bankloop.kit.clock import local_moment
 from bankloop.kit.text import Text
 from bankloop.kit.worktime import WorkTime
@@ -35,7 +36,7 @@ from bankloop.loop.campaign.approving import approve_in_turn, submit
 from bankloop.loop.learning.promotion import promote
 from bankloop.loop.learning.training import draft_model
 from bankloop.loop.realtime import DecisionDesk, LiveOutcome, decide_live, record_outcome
-from bankloop.organization.approval import approval_of, approvals
+from bankloop.organization.approval import approval_of, approvals, consent, next_stage
 from bankloop.organization.collaboration import ask_support, refer
 from bankloop.organization.granting import ask_grant, submit_transfer
 from bankloop.organization.people import below, book_of, keeper_of, managers_of_units, person_of, units
@@ -206,6 +207,7 @@ class Desks:
         self.ask_around()
         self.ask_for_consents()
         self.hang_codes()
+        self.put_triggers_in_force()
         self.tell_events()
         self.come_by()
 
@@ -286,8 +288,18 @@ class Desks:
                 code = hung[turn % 3 % len(hung)]
                 enter(connection, code.code, code.places[turn % 2], f"demo-{turn * 2 // 3}", self._today)
 
+    def put_triggers_in_force(self) -> None:
+        """Every trigger that the bank begins with is submitted and approved; some wait for what is told next."""
+        for name in triggers_of(self._bank):
+            submit_trigger(self._bank, maker(), name, "演示 / demonstration")
+            for person in reviewers():
+                with self._bank.store.begin(person) as connection:
+                    asked = approval_of(connection, "trigger", name)
+                    if asked is not None and next_stage(asked) is not None:
+                        consent(connection, asked.approval_id, _ANYWAY)
+
     def tell_events(self) -> None:
-        """Three systems told what happened this morning; one has a field that nobody knows, and tells all of it again."""
+        """Four systems tell what happened this morning; one has a field that nobody knows, and tells all of it again."""
         now, types = self._bank.clock.now(), read_event_types(self._bank.folder)
         fields: dict[str, dict[str, object]] = {
             "page_view": {"page": "wealth", "seconds": 40},
@@ -295,6 +307,12 @@ class Desks:
             "queue_ticket": {"outlet": self._place},
         }
         sent = (("mobile_bank", "page_view"), ("mobile_bank", "cardless_withdraw"), ("branch", "queue_ticket"))
+        moved: tuple[tuple[str, dict[str, object]], ...] = (
+            ("transfer_out", {"amount": "2000000"}),
+            ("transfer_out", {"amount": "3000000", "reason": "house_purchase"}),
+            ("salary_paid", {"amount": "8600"}),
+            ("salary_stopped", {}),
+        )
         with self._bank.store.begin(system("events")) as connection:
             for source, kind in sent:
                 told = [
@@ -304,6 +322,18 @@ class Desks:
                 wrong = replace(told[0], number=f"{kind}-x", fields={**fields[kind], "teller": "7"})
                 for part in ([*told, wrong], told) if source == "branch" else (told,):
                     take_events(connection, types, source, part, self._bank.lake.zone)
+            ago, zone = now - timedelta(minutes=2), self._bank.lake.zone
+            again = [
+                GivenEvent(f"again-{at}-{turn}", "page_view", one, ago, "mobile_bank", fields["page_view"])
+                for at, one in enumerate(self._book[:6])
+                for turn in range(2)
+            ]
+            take_events(connection, types, "mobile_bank", again, zone)
+            told = [
+                GivenEvent(f"moved-{at}", kind, one, ago, "core", said)
+                for at, (one, (kind, said)) in enumerate(zip(self._book, moved * 2, strict=False))
+            ]
+            take_events(connection, types, "core", told, zone)
 
     def come_by(self) -> None:
         """Customers opened the app or stood at a machine, and made of the offer what people make of one."""

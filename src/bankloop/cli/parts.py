@@ -103,6 +103,7 @@ _GROUPS: Mapping[str, tuple[str, str]] = {
     "event": ("events", "group"),
     "decision": ("deciding", "group"),
     "channel": ("channels", "group"),
+    "trigger": ("triggers", "group"),
     "shelf": ("shelf", "group"),
     "tier": ("tiers", "group"),
     "relation": ("relations", "group"),

@@ -65,6 +65,7 @@ SECTIONS: Mapping[str, tuple[Text, tuple[str, ...]]] = {
             "event",
             "decision",
             "channel",
+            "trigger",
             "people",
             "staff",
         ),

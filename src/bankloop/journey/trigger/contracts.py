@@ -103,7 +103,7 @@ class FiringState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """What became of one trigger at one event: ``accepted_at`` is when it was taken in, ``fired_at`` the effect."""
+    """What became of one trigger at one event: taken in at ``accepted_at``, its effect made at ``fired_at``."""
 
     trigger: str
     event_key: str

@@ -37,6 +37,7 @@ from bankloop.web.api import (
     targets,
     tasks,
     trail,
+    triggers,
     units,
 )
 from bankloop.web.api.problems import note_refusal, problem
@@ -45,7 +46,7 @@ _PARTS = (
     campaigns, products, approvals, customers, consents, channels, decisions, events, interactions, parties, segments,
     tasks, daily, targets, journeys, credits, points, benefits, ledgers, codes, lists, collaborations, units, people,
     machines, messages, jobs,
-    holds, regular, trail, account_plans,
+    holds, regular, trail, account_plans, triggers,
 )  # fmt: skip
 
 

@@ -43,6 +43,7 @@ from bankloop.web.pages.slots import routes as slots
 from bankloop.web.pages.solutions import routes as solutions
 from bankloop.web.pages.targets import routes as targets
 from bankloop.web.pages.tiers import routes as tiers
+from bankloop.web.pages.triggers import routes as triggers
 from bankloop.web.pages.warroom import routes as warroom
 from bankloop.web.pages.workbench import offline, own
 from bankloop.web.pages.workbench import routes as workbench
@@ -78,6 +79,7 @@ PAGES = (
     lineage,
     data,
     events,
+    triggers,
     merges,
     products,
     channels,

@@ -64,6 +64,7 @@ MENU: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("/programme", "programme", "programme"),
         ("/scorecard", "scorecard", "scorecard"),
         ("/journeys", "journeys", "journeys"),
+        ("/triggers", "triggers", "triggers"),
         ("/plays", "plays", "plays"),
         ("/trace", "trace", "trace"),
         ("/approvals", "approvals", "approvals"),

@@ -88,6 +88,7 @@ OPENED_BY: Mapping[str, tuple[str, ...]] = {
     "/tasks": ("task.read",),
     "/tiers": ("tier_rule.read",),
     "/trace": ("decision.read", "customer.list"),
+    "/triggers": ("trigger.read",),
     "/warroom": ("task.assign",),
     "/warroom/{unit_id}": ("task.assign",),
     "/workbench": ("task.log",),

@@ -1,0 +1,125 @@
+"""Triggers by API and page on a bank with data: a top customer's arrival, a large outflow, what held others back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bankloop.journey.trigger import FiringState, ask_day, firings_of, stop_trigger, submit_trigger, work_triggers
+from bankloop.organization.approval import approval_of, consent, next_stage
+from bankloop.organization.principals import maker, reviewers, system
+from bankloop.organization.task import tasks_of_customer
+from bankloop.simulate.service import write_templates
+from tests.web.conftest import Staffed
+
+SHIPPED = ("large-outflow", "vip-arrival", "salary-stopped", "birthday", "maturity-7d")
+
+
+@pytest.fixture(scope="module")
+def ready(staffed: Staffed) -> Iterator[Staffed]:
+    bank = staffed.small.open
+    write_templates(bank.folder)
+    bank.__dict__.pop("spec", None)
+    for name in SHIPPED:
+        submit_trigger(bank, maker(), name)
+        for person in reviewers():
+            with bank.store.begin(person) as connection:
+                asked = approval_of(connection, "trigger", name)
+                if asked is not None and next_stage(asked) is not None:
+                    consent(connection, asked.approval_id, "seen")
+    yield staffed
+    for name in SHIPPED:
+        with bank.store.begin(maker()) as connection:
+            stop_trigger(connection, name, "over")
+
+
+def customer_where(staffed: Staffed, condition: Any) -> dict[str, Any]:
+    """Return the attributes of a kept customer that fits."""
+    bank = staffed.small.open
+    state = bank.state(bank.lake.today() - timedelta(days=1))
+    return next(row for row in state.table.to_pylist() if row["manager_id"] and condition(row))
+
+
+def tell(staffed: Staffed, number: str, kind: str, source: str, customer: str, **fields: object) -> None:
+    moment = (staffed.small.open.store.clock.now() - timedelta(minutes=1)).isoformat()
+    event = {"number": number, "type": kind, "customer_no": customer, "occurred_at": moment, "fields": fields}
+    client = staffed.api(staffed.of("data_steward"))
+    done = client.post(
+        "/api/v1/events", json={"source": source, "events": [event]}, headers={"idempotency-key": number}
+    )
+    assert done.json()["taken"] == 1, done.text
+
+
+def fired(staffed: Staffed, name: str, customer: str) -> list[tuple[FiringState, str]]:
+    with staffed.small.open.store.begin(system("test")) as connection:
+        return [(one.state, one.code) for one in firings_of(connection, name, customer)]
+
+
+@pytest.mark.capability("C25")
+def test_a_top_customer_s_arrival_reaches_manager_and_lobby_and_the_page_shows_it(ready: Staffed) -> None:
+    bank = ready.small.open
+    top = customer_where(ready, lambda row: row["tier"] >= 3)
+    other = customer_where(ready, lambda row: row["tier"] <= 1)
+    for one in (top, other):
+        tell(ready, f"t-{one['customer_no']}", "queue_ticket", "branch", one["customer_no"], outlet="S0001")
+    work_triggers(bank)
+    assert fired(ready, "vip-arrival", top["customer_no"]) == [(FiringState.FIRED, "")]
+    assert fired(ready, "vip-arrival", other["customer_no"]) == []
+    with bank.store.begin(system("test")) as connection:
+        (task,) = [one for one in tasks_of_customer(connection, top["customer_no"]) if "welcome" in one.reason]
+    assert task.staff_id == top["manager_id"]
+    strategist = ready.client(ready.of("hq_strategist"))
+    strategist.cookies.set("language", "en")
+    assert 'href="/triggers"' in strategist.get("/").text
+    page = strategist.get("/triggers").text
+    assert "a top customer arrives" in page
+    assert "in force" in page
+    assert top["customer_no"] not in page.replace(f"/customers/{top['customer_no']}", "")
+    api = ready.api(ready.of("hq_strategist"))
+    told = api.get("/api/v1/triggers/fired", params={"name": "vip-arrival"}).json()
+    assert [one["state"] for one in told["items"]] == ["fired"]
+    # Ten seconds from the ticket to the alert: so long the clock leaves it at the most, and it is measured.
+    day = next(one for one in told["days"] if one["trigger"] == "vip-arrival")
+    assert day["p99_ms"] is not None
+    states = {one["name"]: one["state"] for one in api.get("/api/v1/triggers").json()["items"]}
+    assert (states["vip-arrival"], states["payday"]) == ("in_force", "draft")
+
+
+@pytest.mark.capability("C6")
+def test_a_large_outflow_alerts_the_manager_and_a_loan_repaid_does_not(ready: Staffed) -> None:
+    bank = ready.small.open
+    rich = customer_where(ready, lambda row: row["tier"] >= 2 and row["aum"] < 50_000_000_00)
+    number = rich["customer_no"]
+    tell(ready, "o-1", "transfer_out", "core", number, amount="49999.99")
+    tell(ready, "o-2", "transfer_out", "core", number, amount="90000000", reason="loan_repayment")
+    work_triggers(bank)
+    assert fired(ready, "large-outflow", number) == []
+    tell(ready, "o-3", "transfer_out", "core", number, amount="90000000")
+    tell(ready, "o-4", "transfer_out", "core", number, amount="90000000")
+    work_triggers(bank)
+    assert sorted(fired(ready, "large-outflow", number)) == [
+        (FiringState.FIRED, ""),
+        (FiringState.SUPPRESSED, "trigger.rest"),
+    ]
+    with bank.store.begin(system("test")) as connection:
+        (task,) = [one for one in tasks_of_customer(connection, number) if "assets moved" in one.reason]
+    assert task.staff_id == rich["manager_id"]
+    assert "90" not in task.reason
+
+
+def test_a_day_s_triggers_mean_whom_the_attributes_say_once_a_day(ready: Staffed) -> None:
+    bank = ready.small.open
+    today = bank.lake.today()
+    asked = ask_day(bank, today)
+    assert ask_day(bank, today) == 0
+    state = bank.state(today - timedelta(days=1)).table.to_pylist()
+    due = {row["customer_no"] for row in state if row["next_maturity"] == today + timedelta(days=7)}
+    work_triggers(bank)
+    with bank.store.begin(system("test")) as connection:
+        found = {name: {one.customer_no for one in firings_of(connection, name, most=5_000)} for name in SHIPPED[3:]}
+    assert found["maturity-7d"] == due
+    assert len(found["birthday"]) + len(due) == asked
+    assert asked > 0
