@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from bankloop.journey.trigger import FiringState, ask_day, firings_of, stop_trigger, submit_trigger, work_triggers
+from bankloop.customer.event import when_taken
+from bankloop.journey.trigger import (
+    FiringState,
+    ask_day,
+    firings_of,
+    hear_events,
+    stop_trigger,
+    submit_trigger,
+    work_triggers,
+)
 from bankloop.organization.approval import approval_of, consent, next_stage
 from bankloop.organization.principals import maker, reviewers, system
 from bankloop.organization.task import tasks_of_customer
@@ -22,6 +31,7 @@ SHIPPED = ("large-outflow", "vip-arrival", "salary-stopped", "birthday", "maturi
 def ready(staffed: Staffed) -> Iterator[Staffed]:
     bank = staffed.small.open
     write_templates(bank.folder)
+    when_taken(hear_events)
     bank.__dict__.pop("spec", None)
     for name in SHIPPED:
         submit_trigger(bank, maker(), name)
@@ -113,7 +123,8 @@ def test_a_large_outflow_alerts_the_manager_and_a_loan_repaid_does_not(ready: St
 def test_a_day_s_triggers_mean_whom_the_attributes_say_once_a_day(ready: Staffed) -> None:
     bank = ready.small.open
     today = bank.lake.today()
-    asked = ask_day(bank, today)
+    # The console's own clock may have asked this morning already; whoever asks again asks for nothing new.
+    ask_day(bank, today)
     assert ask_day(bank, today) == 0
     state = bank.state(today - timedelta(days=1)).table.to_pylist()
     due = {row["customer_no"] for row in state if row["next_maturity"] == today + timedelta(days=7)}
@@ -121,5 +132,7 @@ def test_a_day_s_triggers_mean_whom_the_attributes_say_once_a_day(ready: Staffed
     with bank.store.begin(system("test")) as connection:
         found = {name: {one.customer_no for one in firings_of(connection, name, most=5_000)} for name in SHIPPED[3:]}
     assert found["maturity-7d"] == due
-    assert len(found["birthday"]) + len(due) == asked
-    assert asked > 0
+    assert due
+    assert found["birthday"]
+    tiers = {row["customer_no"]: row["tier"] for row in state}
+    assert all(tiers[one] >= 2 for one in found["birthday"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -33,6 +34,9 @@ from bankloop.store.outbox import Drained, drain, enqueue_table
 TOPIC = "trigger"
 _WHO = system("trigger")
 _LOG = logging.getLogger(__name__)
+# Triggers in force as they were read: the same content is the same trigger, and every event asks for all.
+_READ: dict[tuple[Path, str], TriggerSpec] = {}
+_MOST_READ = 500
 _EVER_SO_LITTLE = timedelta(microseconds=1)
 _LISTENING = text("SELECT DISTINCT unnest(reads) FROM trigger_rule WHERE stopped_at IS NULL")
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('trigger:' || :customer, 0))")
@@ -87,14 +91,20 @@ def work_triggers(bank: Bank) -> Drained:
 def in_force(connection: Connection, bank: Bank) -> dict[str, TriggerSpec]:
     """Return the triggers in force as they were approved; one whose names are gone is left out and said in the log."""
     found: dict[str, TriggerSpec] = {}
-    known = None
-    query = select(trigger_rule.c.name, trigger_rule.c.content).where(trigger_rule.c.stopped_at.is_(None))
-    for name, content in connection.execute(query.order_by(trigger_rule.c.name)):
-        known = known or vocabulary_of(bank)
-        try:
-            found[name] = trigger_of(content, known)
-        except BankloopError as error:
-            _LOG.error("trigger %s cannot act: %s", name, error)
+    columns = (trigger_rule.c.name, trigger_rule.c.digest, trigger_rule.c.content)
+    query = select(*columns).where(trigger_rule.c.stopped_at.is_(None)).order_by(trigger_rule.c.name)
+    for name, made_of, content in connection.execute(query):
+        key = (bank.folder, made_of)
+        if key not in _READ:
+            try:
+                one = trigger_of(content, vocabulary_of(bank))
+            except BankloopError as error:
+                _LOG.error("trigger %s cannot act: %s", name, error)
+                continue
+            while len(_READ) >= _MOST_READ:
+                _READ.pop(next(iter(_READ)))
+            _READ[key] = one
+        found[name] = _READ[key]
     return found
 
 
