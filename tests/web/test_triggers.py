@@ -22,6 +22,7 @@ from bankloop.organization.approval import approval_of, consent, next_stage
 from bankloop.organization.principals import maker, reviewers, system
 from bankloop.organization.task import tasks_of_customer
 from bankloop.simulate.service import write_templates
+from bankloop.work.clock import SECOND, TICK_SECONDS
 from tests.web.conftest import Staffed
 
 SHIPPED = ("large-outflow", "vip-arrival", "salary-stopped", "birthday", "maturity-7d")
@@ -91,7 +92,8 @@ def test_a_top_customer_s_arrival_reaches_manager_and_lobby_and_the_page_shows_i
     api = ready.api(ready.of("hq_strategist"))
     told = api.get("/api/v1/triggers/fired", params={"name": "vip-arrival"}).json()
     assert [one["state"] for one in told["items"]] == ["fired"]
-    # Ten seconds from the ticket to the alert: so long the clock leaves it at the most, and it is measured.
+    # Ten seconds from the ticket to the alert: the clock looks more often than that, and what it took is measured.
+    assert timedelta(seconds=TICK_SECONDS) + SECOND <= timedelta(seconds=10)
     day = next(one for one in told["days"] if one["trigger"] == "vip-arrival")
     assert day["p99_ms"] is not None
     states = {one["name"]: one["state"] for one in api.get("/api/v1/triggers").json()["items"]}

@@ -12,32 +12,30 @@ from bankloop.journey.trigger.approving import (
     trigger_named,
 )
 from bankloop.journey.trigger.contracts import (
-    ContactEffect,
     DayCount,
-    Effect,
     Firing,
     FiringState,
     HeldBack,
-    NoticeEffect,
     Rehearsal,
-    TaskEffect,
     TriggerNotice,
     TriggerSpec,
     WhenKind,
 )
-from bankloop.journey.trigger.queries import days_of_triggers, firings_of, held_back_since, notices_for
+from bankloop.journey.trigger.queries import (
+    days_of_triggers,
+    firings_of,
+    held_back_since,
+    latency_since,
+    notices_for,
+)
 from bankloop.journey.trigger.service import ask_day, hear_events, triggers_of, work_triggers
 
 __all__ = [
-    "ContactEffect",
     "DayCount",
-    "Effect",
     "Firing",
     "FiringState",
     "HeldBack",
-    "NoticeEffect",
     "Rehearsal",
-    "TaskEffect",
     "TriggerNotice",
     "TriggerSpec",
     "WhenKind",
@@ -46,6 +44,7 @@ __all__ = [
     "firings_of",
     "hear_events",
     "held_back_since",
+    "latency_since",
     "notices_for",
     "rehearse_trigger",
     "standing_of_triggers",

@@ -18,12 +18,17 @@ _FIRINGS = text(
     "ORDER BY accepted_at DESC, event_key, name LIMIT :most"
 )
 # A firing that was put off, or waited whether nothing comes, was not slow: its latency counts from when it was due.
+_WAITED = "(extract(epoch FROM fired_at - greatest(accepted_at, due_at)) * 1000)::bigint"
+_LATENCY = text(
+    f"SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY {_WAITED}), "
+    f"percentile_disc(0.99) WITHIN GROUP (ORDER BY {_WAITED}) FROM trigger_firing WHERE accepted_at >= :since"
+)
 _DAYS = text(
     "SELECT name, (accepted_at AT TIME ZONE :zone)::date AS day, count(*) FILTER (WHERE state = 'fired') AS fired, "
     "count(*) FILTER (WHERE state = 'suppressed') AS suppressed, "
     "percentile_disc(0.5) WITHIN GROUP (ORDER BY waited) AS p50, "
     "percentile_disc(0.99) WITHIN GROUP (ORDER BY waited) AS p99 "
-    "FROM (SELECT *, (extract(epoch FROM fired_at - greatest(accepted_at, due_at)) * 1000)::bigint AS waited "
+    f"FROM (SELECT *, {_WAITED} AS waited "
     "FROM trigger_firing WHERE accepted_at >= :since) f GROUP BY 1, 2 ORDER BY 2, 1"
 )
 _HELD = text(
@@ -46,6 +51,12 @@ def firings_of(connection: Connection, name: str = "", customer_no: str = "", mo
 def days_of_triggers(connection: Connection, since: datetime, zone: str) -> list[DayCount]:
     """Return by trigger and bank-local day how often it fired and was held back, and how fast it was."""
     return [DayCount(*row) for row in connection.execute(_DAYS, {"since": since, "zone": zone})]
+
+
+def latency_since(connection: Connection, since: datetime) -> tuple[int | None, int | None]:
+    """Return the median and the 99th percentile, in ms, from taken in or due to the effect; None where none fired."""
+    p50, p99 = connection.execute(_LATENCY, {"since": since}).one()
+    return p50, p99
 
 
 def held_back_since(connection: Connection, since: datetime) -> list[HeldBack]:

@@ -119,8 +119,8 @@ def _handle(bank: Bank, connection: Connection, message: Message) -> int:
         row = next(iter(keeper_of(connection, body["customer"])), None)
         if one is None or row is None:
             return 0
-        at = datetime.fromisoformat(body["at"])
-        what = Occasion(f"day/{body['day']}", row.customer_no, row.unit_id, at, at, state)
+        at, asked = datetime.fromisoformat(body["at"]), datetime.fromisoformat(body["asked"])
+        what = Occasion(f"day/{body['day']}", row.customer_no, row.unit_id, at, asked, state)
         return int(acting.fire(connection, bank, one, what, now))
     mine = {(source, number) for source, number in body["events"]}
     return handle_events(
@@ -235,13 +235,13 @@ def _meant(bank: Bank, wanted: Sequence[TriggerSpec], today: date) -> Iterator[d
     table = bank.state(today - timedelta(days=1)).table.select(["customer_no", *names])
     born = _born_on(bank, today) if any(BIRTHDAY in one.when.where.names for one in wanted if one.when.where) else set()
     holds = [(one, to_function(one.when.where)) for one in wanted if one.when.where is not None]
-    at = local_moment(today, 0, 0, bank.lake.zone).isoformat()
+    at, asked = local_moment(today, 0, 0, bank.lake.zone).isoformat(), bank.store.clock.now().isoformat()
     for row in table.to_pylist():
         known = {**row, BIRTHDAY: row["customer_no"] in born, AVERAGE: row.get("aum"), "today": today}
         for trigger, meets in holds:
             if meets(known) is True:
                 number = row["customer_no"]
-                body = {"day": today.isoformat(), "at": at, "trigger": trigger.name, "customer": number}
+                body = {"day": today.isoformat(), "at": at, "asked": asked, "trigger": trigger.name, "customer": number}
                 key = f"{trigger.name}/{today}/{number}"
                 yield {"topic": TOPIC, "key": key, "unit_id": EVERY_UNIT, "payload": canonical_json(body)}
 

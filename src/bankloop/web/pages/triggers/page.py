@@ -26,11 +26,14 @@ STANDING: Mapping[str, tuple[Text, Tone]] = {
     "stopped": (Text("已停用", "stopped"), Tone.BAD),
 }
 _NONE = say.same("—")
+# Each event of such a trigger waits for months: the table of reasons counts them, the latest are told without them.
+ABSENCE = "trigger.absence"
 
 
 def triggers_book(
     titles: Mapping[str, Text],
     days: Sequence[DayCount],
+    latency: tuple[int | None, int | None],
     held: Sequence[HeldBack],
     latest: Sequence[Firing],
     notices: Sequence[TriggerNotice],
@@ -39,17 +42,18 @@ def triggers_book(
 ) -> Book:
     """Return the page of what triggers did in the last days."""
     fired, back = sum(one.fired for one in days), sum(one.suppressed for one in days)
-    slow = max((one.p99_ms for one in days if one.p99_ms is not None), default=None)
-    typical = sorted(one.p50_ms for one in days if one.p50_ms is not None)
     answer = Text(
         "近 {days} 天触发 {fired} 次，抑制 {back} 次。", "In {days} days: fired {fired} times, held back {back}."
     )
-    middle = _took(typical[len(typical) // 2] if typical else None)
     figures = (
         Figure(Text("触发", "Fired"), say.count(fired), Text("效果已产生", "with their effect")),
         Figure(Text("抑制", "Held back"), say.count(back), Text("都记有原因", "each with its reason")),
-        Figure(Text("时延 p50", "Latency, p50"), middle, Text("从收到事件到产生效果", "from taken in to the effect")),
-        Figure(Text("时延 p99", "Latency, p99"), _took(slow), Text("最慢一天一条", "of the slowest day and trigger")),
+        Figure(
+            Text("时延 p50", "Latency, p50"),
+            _took(latency[0]),
+            Text("从收到事件到产生效果", "from taken in to the effect"),
+        ),
+        Figure(Text("时延 p99", "Latency, p99"), _took(latency[1]), Text("百分之一更慢", "one in a hundred is slower")),
     )
     told = answer.filled(days=DAYS, fired=fired, back=back)
     tables = (_notices(titles, notices, zone), _by_day(titles, days), _why(titles, held), _latest(titles, latest, zone))
@@ -115,7 +119,7 @@ def _picture(titles: Mapping[str, Text], days: Sequence[DayCount]) -> tuple[Pict
         fired[one.trigger] += one.fired
         back[one.trigger] += one.suppressed
     bars = []
-    for name in sorted({*fired, *back}, key=lambda name: (-fired[name], name)):
+    for name in sorted({*+fired, *+back}, key=lambda name: (-fired[name], name)):
         for count, role, state in (
             (fired[name], BarRole.CHOSEN, FiringState.FIRED),
             (back[name], BarRole.PLAIN, FiringState.SUPPRESSED),
@@ -149,6 +153,7 @@ def _by_day(titles: Mapping[str, Text], days: Sequence[DayCount]) -> Table:
             Cell(_took(one.p99_ms)),
         )
         for one in sorted(days, key=lambda one: (-one.day.toordinal(), one.trigger))
+        if one.fired or one.suppressed
     )
     return Table("days", Text("按触发器和日期", "By trigger and day"), columns, rows)
 
@@ -172,7 +177,7 @@ def _latest(titles: Mapping[str, Text], latest: Sequence[Firing], zone: ZoneInfo
         Column(Text("效果或原因", "Effect or reason")),
     )
     rows = []
-    for one in latest:
+    for one in (one for one in latest if one.code != ABSENCE):
         state, tone = STATES[one.state]
         why = _joined(one.effects) if one.effects else one.reason
         link = f"/customers/{one.customer_no}"

@@ -12,6 +12,7 @@ from bankloop.journey.trigger import (
     days_of_triggers,
     firings_of,
     held_back_since,
+    latency_since,
     notices_for,
     standing_of_triggers,
     triggers_of,
@@ -21,7 +22,7 @@ from bankloop.web.pages.triggers.page import DAYS, rules_table, triggers_book
 from bankloop.web.shell.forms import Here
 from bankloop.web.shell.rendering import console_of, page
 
-_LATEST = 30
+_LATEST = 60
 
 
 def add_pages(app: FastAPI) -> None:
@@ -38,6 +39,7 @@ def add_pages(app: FastAPI) -> None:
             book = triggers_book(
                 {name: one.title for name, one in rules.items()},
                 days_of_triggers(connection, since, zone),
+                latency_since(connection, since),
                 held_back_since(connection, since),
                 firings_of(connection, most=_LATEST),
                 notices_for(connection),
