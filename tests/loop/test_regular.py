@@ -17,7 +17,7 @@ from bankloop.wiring import workplace
 from bankloop.work.clock import do_morning
 from bankloop.work.daily_jobs import work_day
 
-ALWAYS = ["relations", "credit", "points", "reviews", "learn", "drift"]
+ALWAYS = ["relations", "credit", "points", "triggers", "reviews", "learn", "drift"]
 
 
 def made(bank: Bank) -> tuple[int, ...]:
@@ -32,7 +32,7 @@ def test_care_is_done_in_the_morning_once_and_what_cannot_be_done_stops_nothing_
     day = bank.lake.today()
     first = {one.part: one for one in work_day(bank, day)}
     assert list(first) == [
-        "relations", "credit", "points", "maturity", "drawdown", "remote", "reviews", "learn", "drift",
+        "relations", "credit", "points", "triggers", "maturity", "drawdown", "remote", "reviews", "learn", "drift",
     ]  # fmt: skip
     assert first["relations"].result.edges["employs"] > 0
     assert bank.lake.version("edge").as_of == day

@@ -31,7 +31,7 @@ from bankloop.web.api.idempotency import once, once_in
 router = APIRouter(prefix=PREFIX, tags=["triggers"])
 
 
-class ReasonBody(Body):
+class TriggerReason(Body):
     """Why."""
 
     reason: Annotated[str, Field(max_length=1_000)] = ""
@@ -111,7 +111,7 @@ def rehearsal(
 
 
 @router.post("/triggers/{name}/submit", openapi_extra=does("trigger.submit"))
-def submit(request: Request, name: Name, body: ReasonBody, console: Open, visitor: Writes) -> Response:
+def submit(request: Request, name: Name, body: TriggerReason, console: Open, visitor: Writes) -> Response:
     """Ask that a trigger as it is written come into force."""
     require(visitor.principal, "trigger.submit")
 

@@ -76,7 +76,7 @@ def rules_table(rules: Mapping[str, TriggerSpec], standing: Mapping[str, str]) -
         rows.append((Cell(one.title), Cell(say.same(name)), Cell(_joined(does)), Cell(state, tone, tag=True)))
     note = Text(
         "写在 triggers.yaml；提交：bankloop trigger submit 名称；试跑：bankloop trigger test 名称。",
-        "Written in triggers.yaml; bankloop trigger submit NAME asks for approval, bankloop trigger test NAME tries it.",
+        "Written in triggers.yaml; bankloop trigger submit NAME asks for approval, bankloop trigger test NAME tries.",
     )
     return Table("rules", Text("全部触发器", "All triggers"), columns, tuple(rows), note)
 
