@@ -173,6 +173,17 @@ def test_what_cannot_be_read_gives_no_number(treated: list[float], control: list
     assert ev.while_running(ev.difference(*arms), 1.0) is None
 
 
+@given(st.floats(1e-6, 1e9), st.integers(2, 3_000), st.integers(2, 500))
+@settings(max_examples=50, deadline=None)
+def test_what_never_varies_differs_by_nothing(value: float, treated: int, control: int) -> None:
+    """A mean is rounded: an early look at one and the same chance of everybody said that the arms were unlike."""
+    arms = ArmSums.of(np.full(treated, value)), ArmSums.of(np.full(control, value))
+    assert ev.pre_period_p(*arms) == 1.0
+    assert not np.any(ev.read_mean(*arms).readable)
+    strata = [ArmSums.by_stratum(np.full(n, value), np.arange(n) % 3, 3) for n in (treated, control)]
+    assert all(not np.any(one.yy) for one in strata)
+
+
 def test_a_denominator_of_nought_and_a_negative_mean_give_no_ratio() -> None:
     nought = ArmSums.of(np.array([1.0, 2.0, 3.0]), np.zeros(3))
     assert ev.ratio_difference(nought, nought).estimate() is None

@@ -45,15 +45,14 @@ class ArmSums:
         """
         y, x = _pair(outcome, other)
         w = np.ones(len(y)) if count is None else np.asarray(count, np.float64)
-        y0, x0 = (float(v.mean()) if len(v) else 0.0 for v in (y, x))
+        y0, x0 = (_origin(v) for v in (y, x))
         return cls._summed(y, x, y0, x0, lambda values: np.asarray(w @ values))
 
     @classmethod
     def by_stratum(cls, outcome: ArrayLike, stratum: ArrayLike, strata: int, other: ArrayLike | None = None) -> ArmSums:
         """Return the aggregates of each stratum 0 … ``strata`` − 1, as arrays (strata,)."""
         (y, x), place = _pair(outcome, other), np.asarray(stratum)
-        size = np.maximum(np.bincount(place, minlength=strata), 1)
-        y0, x0 = (np.bincount(place, v, strata) / size for v in (y, x))
+        y0, x0 = (_origins(v, place, strata) for v in (y, x))
 
         def summed(values: Floats) -> Floats:
             return np.asarray(np.bincount(place, values, strata), np.float64)
@@ -191,3 +190,25 @@ def _pair(outcome: ArrayLike, other: ArrayLike | None) -> tuple[Floats, Floats]:
 def _over(above: ArrayLike, below: ArrayLike) -> Floats:
     b = np.asarray(below, np.float64)
     return np.asarray(above, np.float64) / np.where(b > 0, b, 1.0) * (b > 0)
+
+
+def _origin(values: Floats) -> float:
+    """Return where distances are measured from: the mean, or the value itself where all have the same.
+
+    A mean is rounded: from it, a value that never varies would seem to vary by a rounding error, and anything at all
+    would be significant against that.
+    """
+    if not len(values):
+        return 0.0
+    least = float(values.min())
+    return least if least == float(values.max()) else float(values.mean())
+
+
+def _origins(values: Floats, place: Integers, strata: int) -> Floats:
+    """Return where distances are measured from, by stratum."""
+    size = np.bincount(place, minlength=strata)
+    mean = np.bincount(place, values, strata) / np.maximum(size, 1)
+    least, most = np.full(strata, np.inf), np.full(strata, -np.inf)
+    np.minimum.at(least, place, values)
+    np.maximum.at(most, place, values)
+    return np.where((size > 0) & (least == most), least, mean)
