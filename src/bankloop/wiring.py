@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bankloop.customer.event import SeenEvent, when_taken
 from bankloop.kit.clock import Clock
 from bankloop.kit.errors import SpecError
 from bankloop.kit.holidays import read_own_years
@@ -23,6 +22,7 @@ from bankloop.organization.principals import system
 from bankloop.organization.task import when_called_off
 from bankloop.store.audit import check_clock
 from bankloop.store.database import open_store
+from bankloop.store.hearings import when_taken
 
 if TYPE_CHECKING:
     from datetime import date
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bankloop.contact.channels import FileChannel
+    from bankloop.customer.event import SeenEvent
     from bankloop.lake.contracts import LoadReport
     from bankloop.lake.load import Progress
     from bankloop.organization.people import PeopleReport

@@ -26,9 +26,7 @@ from bankloop.customer.event import (
     read_event_types,
     take_events,
     traffic_of,
-    when_taken,
 )
-from bankloop.customer.event import service as door
 from bankloop.customer.event.rules import fitted_fields
 from bankloop.kit.errors import DeniedError, InputError, SpecError
 from bankloop.kit.text import Language
@@ -36,6 +34,7 @@ from bankloop.lake.service import open_lake
 from bankloop.organization.principals import auditor, system
 from bankloop.store.audit import read_audit
 from bankloop.store.contracts import Role
+from bankloop.store.hearings import when_taken
 from bankloop.web.pages.customers.customer_page import glance
 from tests.customer.test_consent import NOW, Folk, folk, said, word
 from tests.customer.test_overview import look
@@ -133,7 +132,7 @@ def test_whoever_hears_is_told_what_is_new_and_in_the_same_transaction(
     folk: Folk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, heard = folk.store.clock.now(), list[SeenEvent]()
-    monkeypatch.setattr(door, "_hearing", [])
+    monkeypatch.setattr(hearings, "_hearing", [])
     when_taken(lambda _, fresh: heard.extend(fresh))
     given = GivenEvent("t-1", "transfer_out", "C0001", now, "app", {"amount": "60,000.50", "reason": "own"})
     tell(folk, "core", given, given)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bankloop.customer.event import EventsTaken, GivenEvent, read_event_types, take_events, when_taken
+from bankloop.customer.event import EventsTaken, GivenEvent, read_event_types, take_events
 from bankloop.journey.trigger import Firing, firings_of, hear_events, submit_trigger
 from bankloop.kit.clock import FixedClock
 from bankloop.lake.service import open_lake
@@ -18,6 +18,7 @@ from bankloop.loop.bank import Bank
 from bankloop.organization.approval import approval_of, consent, next_stage
 from bankloop.organization.principals import maker, reviewers, system
 from bankloop.simulate.service import write_templates
+from bankloop.store.hearings import when_taken
 from tests.organization.conftest import Folk, folk
 
 __all__ = ["folk"]

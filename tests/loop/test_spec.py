@@ -48,7 +48,7 @@ def refused(bank: Path) -> BankloopError:
         ("products: [debit-card-wallet]", "products: [debit-card-walet]", "the nearest is debit-card-wallet"),
         ("coupon-10, coupon-20]", "coupon-10, copon-20]", "no benefit 'copon-20'; the nearest is coupon-20"),
         ("scripts: [bind-card]", "scripts: [bind-crad]", "no script 'bind-crad'; the nearest is bind-card"),
-        ("channels: [app_push, sms]", "channels: [app_psh, sms]", "no channel 'app_psh'; the nearest is app_push"),
+        ("channels: [app_push, sms,", "channels: [app_psh, sms,", "no channel 'app_psh'; the nearest is app_push"),
         ("    sms: {wins: 15%", "    smms: {wins: 15%", "no action 'smms'; the nearest is sms"),
         ("products: [debit-card-wallet]", "products: [zzz]", "no product 'zzz'; create it first"),
     ],

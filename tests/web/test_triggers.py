@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from bankloop.customer.event import when_taken
 from bankloop.journey.trigger import (
     FiringState,
     ask_day,
@@ -22,6 +21,7 @@ from bankloop.organization.approval import approval_of, consent, next_stage
 from bankloop.organization.principals import maker, reviewers, system
 from bankloop.organization.task import tasks_of_customer
 from bankloop.simulate.service import write_templates
+from bankloop.store.hearings import when_taken
 from bankloop.work.clock import SECOND, TICK_SECONDS
 from tests.web.conftest import Staffed
 

@@ -45,9 +45,11 @@ def true_values(window: Window, world: World) -> Floats:
     found = window.plan.candidates
     truth = np.zeros(found.value.shape)
     for index, side in enumerate(found.campaigns):
-        here, columns = np.flatnonzero(found.member[:, index]), np.flatnonzero(found.column_campaign == index)
+        # A plan sends nothing to a slot, and the simulator has nobody who comes to one.
+        sent = [at for at, action in enumerate(side.actions) if action.delivery != reach.SLOT]
+        here, columns = np.flatnonzero(found.member[:, index]), np.flatnonzero(found.column_campaign == index)[sent]
         people = found.customer_no.take(pa.array(here))
-        keys = [action.key for action in side.actions]
+        keys = [side.actions[at].key for at in sent]
         truth[np.ix_(here, columns)] = world.value_of(side.campaign, people, keys, window.plan.window_start)[:, 1:]
     return truth
 

@@ -15,6 +15,7 @@ from bankloop.loop.campaign.approving import approve_in_turn, submit
 from bankloop.loop.realtime import DecisionDesk
 from bankloop.organization.people import load_people
 from bankloop.organization.principals import maker, reviewers, system
+from bankloop.simulate.clock import set_clock
 from bankloop.store.database import attach_store
 from bankloop.store.embedded import EmbeddedServer
 from bankloop.work.rounds import run_round
@@ -71,3 +72,14 @@ def live(
     with attach_store(folder, clock, store_server, name) as store:
         yield DecisionDesk(Bank(folder, store, open_lake(folder, store, system("lake")), clock), 0.0)
     drop_database(store_server, name)
+
+
+@pytest.fixture
+def folder(live: DecisionDesk, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The bank's folder, its database named as an operator names it, at the hour of the tests."""
+    source = live.bank.store._source
+    monkeypatch.setenv("BANKLOOP_DATABASE_URL", source.admin_url().render_as_string(hide_password=False))
+    monkeypatch.setenv("BANKLOOP_LANG", "en")
+    (live.bank.folder / "data" / "truth").mkdir(parents=True, exist_ok=True)
+    set_clock(live.bank.folder, live.bank.clock.now())
+    return live.bank.folder

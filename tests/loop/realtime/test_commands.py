@@ -5,24 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bankloop.loop.realtime import DecisionDesk, rank_live
 from bankloop.organization.principals import system
-from bankloop.simulate.clock import set_clock
 from tests.cli.test_people import run
 from tests.loop.realtime.conftest import SCREEN, SOME
-
-
-@pytest.fixture
-def folder(live: DecisionDesk, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The bank's folder, its database named as an operator names it, at the hour of the tests."""
-    source = live.bank.store._source
-    monkeypatch.setenv("BANKLOOP_DATABASE_URL", source.admin_url().render_as_string(hide_password=False))
-    monkeypatch.setenv("BANKLOOP_LANG", "en")
-    (live.bank.folder / "data" / "truth").mkdir(parents=True, exist_ok=True)
-    set_clock(live.bank.folder, live.bank.clock.now())
-    return live.bank.folder
 
 
 def test_a_decision_is_made_explained_and_answered_by_commands(live: DecisionDesk, folder: Path) -> None:

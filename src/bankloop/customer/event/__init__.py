@@ -19,7 +19,7 @@ from bankloop.customer.event.contracts import (
 from bankloop.customer.event.errors import bad_event_lines, unreadable_events
 from bankloop.customer.event.queries import events_since, traffic_of
 from bankloop.customer.event.rules import may_take, own_number, read_event_types
-from bankloop.customer.event.service import take_events, when_taken
+from bankloop.customer.event.service import take_events
 
 __all__ = [
     "EventField",
@@ -39,5 +39,4 @@ __all__ = [
     "take_events",
     "traffic_of",
     "unreadable_events",
-    "when_taken",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -32,20 +32,13 @@ from bankloop.organization.people import keeper_of
 from bankloop.organization.rights import require
 from bankloop.store.audit import record_audit
 from bankloop.store.database import bank_wide, now_of, principal_of
+from bankloop.store.hearings import tell_taken
 from bankloop.store.history import append_fresh_events
 from bankloop.store.schemas import EVENT_SCHEMA
 from bankloop.store.verbs import verb
 
-Hearing = Callable[[Connection, Sequence[SeenEvent]], None]
 # A number that is not made of digits is kept beside its digest: two of one digest are told apart.
 _NUMBER = "_number"
-_hearing: list[Hearing] = []
-
-
-def when_taken(hearing: Hearing) -> None:
-    """Let a room above hear of new events in the transaction that takes them in."""
-    if hearing not in _hearing:
-        _hearing.append(hearing)
 
 
 @verb("event.append")
@@ -73,8 +66,7 @@ def take_events(
     )
     done = EventsTaken(verdicts, tuple(kept[key] for key in sorted(fresh, key=lambda key: first[key])))
     _note(connection, types, source, done)
-    for hearing in _hearing if done.fresh else ():
-        hearing(connection, done.fresh)
+    tell_taken(connection, done.fresh)
     return done
 
 

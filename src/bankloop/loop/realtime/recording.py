@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection
 
+from bankloop.contact.asking import carry_out
 from bankloop.contact.contracts import CONTACT_SCHEMA, IMPRESSION, MARKETING
-from bankloop.contact.gate import reserve_contacts
 from bankloop.contact.stops import stop_contacts
 from bankloop.kit.ids import canonical_json, uuid7
 from bankloop.loop import reach
@@ -22,6 +22,8 @@ from bankloop.loop.realtime.desk import OpenWindow
 from bankloop.loop.realtime.weighing import CONTROL, PPM, Weighed
 from bankloop.loop.spec import Channel
 from bankloop.store.database import now_of
+
+_ASKED = pa.schema([*CONTACT_SCHEMA, ("action", pa.string()), ("due_on", pa.date32()), ("value_fen", pa.int64())])
 
 
 def decisions_for(
@@ -118,14 +120,18 @@ def reserve(
     caps, capacities = reach.gate_limits(window.policies)
     if kind == IMPRESSION:
         caps = [replace(cap, contact_class=IMPRESSION) for cap in caps if cap.scope == case.slot]
-    rows = pa.Table.from_pylist([contact], CONTACT_SCHEMA)
-    caps = [*caps, *case.counter.caps()]
-    found = reserve_contacts(connection, rows, caps, capacities, case.zone).to_pylist()[0]
-    if not found["accepted"]:
-        return str(found["refused_by"])
     asked = {**contact, "action": own["issued_action"], "due_on": case.counter.today, "value_fen": own["value_fen"]}
-    stands = reach.grant_contacts(connection, pa.Table.from_pylist([asked]), window.locks, window.round)
-    if not stands.num_rows:
+    stands = 0
+
+    def give(accepted: pa.Table) -> None:
+        nonlocal stands
+        stands = reach.grant_contacts(connection, accepted, window.locks, window.round).num_rows
+
+    caps = [*caps, *case.counter.caps()]
+    refused = carry_out(connection, pa.Table.from_pylist([asked], _ASKED), give, caps, capacities, case.zone)
+    if refused:
+        return next(iter(refused))
+    if not stands:
         stop_contacts(connection, [own["decision_id"]], NO_ROOM)
         return NO_ROOM
     return ""

@@ -11,11 +11,6 @@ import pytest
 
 from bankloop.loop.realtime import DecisionDesk
 from tests.cli.test_people import run
-from tests.loop.conftest import bank_once
-from tests.loop.realtime.conftest import live, live_once
-from tests.loop.realtime.test_commands import folder
-
-__all__ = ["bank_once", "folder", "live", "live_once"]
 
 _PRODUCT = """
   - key: extra-{n}
