@@ -19,6 +19,7 @@ MAKERS = {
     ("care.remote", "open_task"),
     ("care.worklist.service", "place_tasks"),
     ("customer.servicing.service", "create_tasks"),
+    ("journey.trigger.acting", "open_task"),
     ("loop.reach.issue", "create_tasks"),
     ("web.api.tasks", "open_task"),
 }

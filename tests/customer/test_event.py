@@ -32,6 +32,7 @@ from bankloop.kit.errors import DeniedError, InputError, SpecError
 from bankloop.kit.text import Language
 from bankloop.lake.service import open_lake
 from bankloop.organization.principals import auditor, system
+from bankloop.store import hearings
 from bankloop.store.audit import read_audit
 from bankloop.store.contracts import Role
 from bankloop.store.hearings import when_taken
