@@ -23,6 +23,7 @@ from bankloop.kit.clock import FixedClock
 from bankloop.kit.errors import ConflictError, InputError, NotFoundError
 from bankloop.ledger.statements import check_ledger
 from bankloop.loop.campaign.approving import pause_campaign
+from bankloop.loop.offering.shelf import ShelfChange
 from bankloop.loop.realtime import (
     NOTHING,
     SHOWN,
@@ -37,9 +38,11 @@ from bankloop.loop.realtime import (
 )
 from bankloop.loop.realtime.weighing import Planned, weigh
 from bankloop.loop.run import plan
+from bankloop.loop.spec import Availability
 from bankloop.organization.principals import maker, system
 from bankloop.store.questions import ask
 from tests.loop.realtime.conftest import SCREEN, SLOT, SOME
+from tests.loop.test_shelf import granted
 
 PPM = 1_000_000
 
@@ -245,6 +248,13 @@ def test_a_withdrawal_between_decision_and_look_is_heard(live: DecisionDesk) -> 
         restrict(connection, one.customer_no, "letter", {"letter": "stop"})
     again = decide_live(live, system(), one.customer_no, SLOT)
     assert (again.code, again.decision_id, again.said) == ("consent", "", None)
+
+
+def test_what_leaves_the_shelf_between_decision_and_look_is_not_shown(live: DecisionDesk) -> None:
+    one = shown(answers(live))[0]
+    product = one.action.split("|")[0]
+    granted(live.bank, ShelfChange(product, Availability(on=False)), "the issuer stopped it")
+    assert decide_live(live, system(), one.customer_no, SLOT).code == "nothing_open"
 
 
 def test_a_paused_campaign_shows_nothing_more(live: DecisionDesk) -> None:

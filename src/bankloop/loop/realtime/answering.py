@@ -145,6 +145,9 @@ def answer_again(connection: Connection, case: LiveCase, earlier: tuple[Mapping[
     if window is None:
         return silent("no_window")
     action = issued["issued_action"]
+    # What suited when it was decided is looked at again: the shelf and the customer's assessment go on.
+    if not window.valuers[campaign].rulings.open_to(case.row).get(action.split("|")[0], False):
+        return silent("nothing_open")
     label, said = words_for(window.locks[campaign], action, case.row)
     return LiveAnswer(
         customer_no=case.number,
