@@ -185,7 +185,7 @@ WRITTEN = (
     ("campaigns/bind-card.yaml", "budget: 15000 CNY", "budget: 1e400", "budget"),
     ("campaigns/bind-card.yaml", "within: 30d", "within: 99999d", "within"),
     ("campaigns/bind-card.yaml", "within: 30d", "within: null", "within"),
-    ("campaigns/bind-card.yaml", "channels: [app_push, sms]", "channels: {}", "channels"),
+    ("campaigns/bind-card.yaml", "channels: [app_push, sms, app_banner, vtm_screen]", "channels: {}", "channels"),
     ("campaigns/bind-card.yaml", "audience:", "audiences:", "audience"),
     ("products.yaml", "class: payment", "class: teapot", "products.yaml:"),
     ("products.yaml", "risk: {issuer: R2, seller: R2}", "risk: {issuer: R9, seller: R2}", "products.yaml:"),

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from bankloop.kit.ids import digest
 from bankloop.organization import account
+from bankloop.organization.people import person_of
 from bankloop.organization.principals import auditor, system
 from bankloop.organization.principals import maker as strategist
 from bankloop.organization.rights import MATRIX, ROLES
@@ -264,8 +265,8 @@ def test_ids_of_another_branch_are_ids_of_nothing(staffed: Staffed) -> None:
     manager = staffed.of("relationship_manager")
     with staffed.small.open.store.begin(system()) as connection:
         task = connection.execute(
-            text("SELECT task_id, customer_no FROM staff_task WHERE customer_no NOT IN (SELECT customer_no FROM customer_book WHERE staff_id = :m) LIMIT 1"),
-            {"m": manager},
+            text("SELECT task_id, customer_no FROM staff_task WHERE customer_no NOT IN (SELECT customer_no FROM customer_book WHERE unit_id = :u) LIMIT 1"),
+            {"u": person_of(connection, manager).unit_id},
         ).one()  # fmt: skip
     head = staffed.api(staffed.of("sub_branch_head"))
     for client in (staffed.api(manager), head, staffed.api(staffed.of("remote_agent"))):

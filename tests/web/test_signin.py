@@ -24,6 +24,7 @@ from bankloop.organization.account import SignInSettings, secrets
 from bankloop.organization.account.accounts import confirm_totp
 from bankloop.organization.principals import system
 from bankloop.organization.rights import ROLES, RoleReach, give_role
+from bankloop.organization.task import OPEN
 from bankloop.simulate.service import write_templates
 from bankloop.store.database import Store, attach_store
 from bankloop.store.embedded import EmbeddedServer
@@ -453,8 +454,11 @@ def test_a_manager_of_a_sub_branch_sees_the_own_book_and_today_s_tasks_alone(sta
         )
         mine = set(
             connection.scalars(
-                text("SELECT task_id::text FROM staff_task WHERE customer_no = ANY (:book) AND due_on = :day"),
-                {"book": list(book), "day": staffed.small.open.lake.today()},
+                text(
+                    "SELECT task_id::text FROM staff_task WHERE customer_no = ANY (:book) AND due_on = :day "
+                    "AND state = ANY (:open)"
+                ),
+                {"book": list(book), "day": staffed.small.open.lake.today(), "open": list(OPEN)},
             )
         )
         others = connection.scalar(

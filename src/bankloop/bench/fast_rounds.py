@@ -204,7 +204,7 @@ def _lived(
 
 def _side(bank: Population, lock: Lock, model: Uplift, number: int) -> CampaignCandidates:
     people = bank.audiences[lock.name]
-    actions = reach.actions_of(lock)
+    actions = tuple(one for one in reach.actions_of(lock) if one.delivery != reach.SLOT)
     base, uplift = model.predict(people.x, [action.key for action in actions])
     fixed, rate = _WORTH[lock.name]
     maturing = bank.state["term_maturing_60d"].to_numpy()[people.rows]

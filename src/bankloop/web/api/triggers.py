@@ -93,7 +93,7 @@ def notices(console: Open, visitor: Reads) -> dict[str, Any]:
         return {"items": plain(notices_for(connection))}
 
 
-@router.get("/triggers/{name}/rehearsal")
+@router.get("/triggers/{name}/rehearsal", openapi_extra=does("trigger.test"))
 def rehearsal(
     name: Name, console: Open, visitor: Reads, days: Annotated[int, Query(ge=1, le=90)] = 7
 ) -> dict[str, Any]:
