@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from bankloop.organization import account
+from bankloop.organization.people import book_of
 from bankloop.organization.principals import system
 from bankloop.organization.rights import principal_for
 from bankloop.organization.task import NewTask, TaskKind, open_task, open_tasks_for
@@ -97,7 +98,8 @@ def test_a_day_and_a_task_ask_little_of_the_database_however_long_the_list(
         unit = connection.scalar(
             text("SELECT unit_id FROM staff_post WHERE staff_id = :m AND valid_to IS NULL"), {"m": manager}
         )
-        own, now = staffed.own_customer(manager), store.clock.now()
+        # The last of the book: others open the first one, and what somebody opened stays open for a while.
+        own, now = book_of(connection, manager, limit=500)[-1].customer_no, store.clock.now()
         for place in range(3):
             asked = NewTask(f"lean/{place}", TaskKind.CARE, own, unit, "care", now, now + timedelta(hours=2), manager)
             task = open_task(connection, asked)
