@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter as Count
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -45,6 +47,7 @@ from tests.loop.realtime.conftest import SCREEN, SLOT, SOME
 from tests.loop.test_shelf import granted
 
 PPM = 1_000_000
+_ALLOWED = {"marketing_consent": True, "do_not_contact": False, "personalisation_off": False}
 
 
 def people(desk: DecisionDesk) -> list[str]:
@@ -150,20 +153,53 @@ def test_the_holdout_and_the_control_see_nothing_and_what_they_would_have_seen_i
 
 
 def test_who_is_flagged_in_confidence_is_answered_as_chance_is(live: DecisionDesk) -> None:
-    """A frozen account and a customer of the holdout get one answer, field by field; the flag leaves no decision."""
-    found = answers(live)
+    """Asked twice and looked at, a flagged customer is answered as one of the holdout is, or as one whom nobody wants."""
     counter = live.counter()
-    flagged = [
-        one for one in people(live) if (row := counter.row(one)) is not None and (row["frozen"] or row["watchlist"])
-    ]
-    told = [found[one] for one in flagged if found[one].code == "untold"]
-    by_lot = next(one for one in found.values() if one.code == "untold" and one.customer_no not in flagged)
-    assert told
-    for one in told:
-        assert {**_plain(one), "customer_no": ""} == {**_plain(by_lot), "customer_no": ""}
-        assert rows(
-            live, f"SELECT count(*) FROM decision WHERE placement = '{SLOT}' AND customer_no = '{one.customer_no}'"
-        ) == [(0,)]
+    window = counter.windows[0]
+    wants, everybody = window.valuers["bind-card"].audience, counter.table["customer_no"].to_pylist()
+    rows_ = {one: row for one in everybody if (row := counter.row(one)) is not None}
+    flagged = [one for one, row in rows_.items() if counter.left_out({**row, **_ALLOWED}) == "untold"]
+    found = answers(live)
+    held = {
+        one
+        for (one,) in rows(live, f"SELECT customer_no FROM decision WHERE placement = '{SLOT}' AND cell = 'holdout'")
+    }
+    by_lot = next(one for one in found.values() if one.customer_no in held)
+    unwanted = next(one for one in found.values() if one.code == "nothing_open" and not wants(rows_[one.customer_no]))
+    seen = set()
+    for one in flagged:
+        told = [decide_live(live, system(), one, SLOT) for _ in range(2)] + [rank_live(live, system(), one, SLOT)]
+        if told[0].code in ("consent", "excluded"):
+            continue
+        like = by_lot if wants(rows_[one]) is True else unwanted
+        again = [
+            like,
+            decide_live(live, system(), like.customer_no, SLOT),
+            rank_live(live, system(), like.customer_no, SLOT),
+        ]
+        assert [{**_plain(each), "customer_no": ""} for each in told] == [
+            {**_plain(each), "customer_no": ""} for each in again
+        ]
+        assert rows(live, f"SELECT count(*) FROM decision WHERE placement = '{SLOT}' AND customer_no = '{one}'") == [
+            (0,)
+        ]
+        seen.add(told[0].code)
+    assert seen == {"untold", "nothing_open"}
+
+
+def test_who_is_flagged_after_something_was_decided_sees_it_no_more(live: DecisionDesk) -> None:
+    one = shown(answers(live))[0]
+    counter = live.counter()
+    at = counter.table["customer_no"].to_pylist().index(one.customer_no)
+    frozen = counter.table["frozen"].to_pylist()
+    frozen[at] = True
+    table = counter.table.set_column(counter.table.column_names.index("frozen"), "frozen", pa.array(frozen))
+    live._kept = replace(counter, table=table)
+    live.fresh_seconds, live._looked = 3_600.0, time.monotonic()
+    assert _plain(decide_live(live, system(), one.customer_no, SLOT)) == _plain(
+        rank_live(live, system(), one.customer_no, SLOT)
+    )
+    assert decide_live(live, system(), one.customer_no, SLOT).code == "untold"
 
 
 def _plain(one: LiveAnswer) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from bankloop.contact.queries import contact_row
 from bankloop.contact.refusals import say_refusal
 from bankloop.kit.text import Language, Text
 from bankloop.loop import reach
-from bankloop.loop.realtime.contracts import NOTHING, PREFIX, SHOWN, LiveAnswer, RankedAction
+from bankloop.loop.realtime.contracts import NOTHING, PREFIX, SHOWN, UNTOLD, LiveAnswer, RankedAction
 from bankloop.loop.realtime.desk import Counter, OpenWindow, Row
 from bankloop.loop.realtime.weighing import Planned, Weighed
 from bankloop.loop.script import choose
@@ -33,7 +33,8 @@ SAID = "said:"
 class LiveCase:
     """One customer at one slot, as far as it is known before anything is decided.
 
-    ``zone`` is the bank's; ``days`` say when the contacts of decisions are made.
+    ``zone`` is the bank's; ``days`` say when the contacts of decisions are made. Who is ``flagged`` is left out in
+    confidence: nothing is shown, stored or told that would not be of somebody whom chance keeps apart.
     """
 
     counter: Counter
@@ -44,6 +45,7 @@ class LiveCase:
     decided: tuple[Mapping[str, Any], ...]
     declined: frozenset[str] = frozenset()
     days: Mapping[UUID, date] = field(default_factory=dict)
+    flagged: bool = False
 
     def planned(self, window: OpenWindow) -> dict[str, Planned]:
         """Return what the window's plan decided of the customer, by campaign."""
@@ -72,7 +74,7 @@ def answer_for(case: LiveCase, weighed: Sequence[Weighed]) -> LiveAnswer:
     ranked = tuple(sorted((one for side in weighed for one in side.ranked()), key=lambda one: -one.score_fen))
 
     def silent(code: str) -> LiveAnswer:
-        shown = () if code == "untold" else ranked
+        shown = () if code == UNTOLD else ranked
         return LiveAnswer(case.number, case.slot, code, NOTHING[code], ranked=shown)
 
     if best is None:
@@ -94,6 +96,13 @@ def answer_for(case: LiveCase, weighed: Sequence[Weighed]) -> LiveAnswer:
     )
 
 
+def answer_flagged(case: LiveCase, weighed: Sequence[Weighed]) -> LiveAnswer:
+    """Return the answer for who is left out in confidence: as of the holdout, or as of whom no campaign wants."""
+    if any(one.members for one in weighed):
+        return LiveAnswer(case.number, case.slot, UNTOLD, NOTHING[UNTOLD])
+    return answer_for(case, weighed)
+
+
 def words_for(lock: Lock, action: str, row: Row) -> tuple[str, Text | None]:
     """Return the script's label and the text of an action with a customer's values filled in."""
     product, _, channel = action.split("|")
@@ -106,7 +115,7 @@ def words_for(lock: Lock, action: str, row: Row) -> tuple[str, Text | None]:
 def _why_nothing(weighed: Sequence[Weighed], slot: str) -> str:
     """Return the code of why nothing is shown; whatever chance keeps apart is one answer."""
     if any(one.by_lot for one in weighed):
-        return "untold"
+        return UNTOLD
     actions = [action for one in weighed for valuer in one.window.valuers.values() for action in valuer.actions]
     if slot and not any(action.channel == slot for action in actions):
         return "no_actions"
@@ -126,8 +135,9 @@ def answer_again(connection: Connection, case: LiveCase, earlier: tuple[Mapping[
     issued = next((one for one in earlier if one["issued_action"]), None)
 
     def silent(code: str, **said: object) -> LiveAnswer:
-        shown = () if code == "untold" else ranked
-        return LiveAnswer(case.number, case.slot, code, NOTHING[code].filled(**said), known=True, ranked=shown)
+        if code == UNTOLD:  # it does not tell either that it was answered before: of who is flagged nothing is kept
+            return LiveAnswer(case.number, case.slot, code, NOTHING[code])
+        return LiveAnswer(case.number, case.slot, code, NOTHING[code].filled(**said), known=True, ranked=ranked)
 
     if issued is None:
         codes = [reason.removeprefix(SAID) for one in earlier for reason in one["reasons"] if reason.startswith(SAID)]

@@ -15,6 +15,8 @@ PREFIX = "slot:"
 # Where a decision keeps its ranking, beside the attributes that it read: no attribute has a dot in its name.
 RANKING = "decision.ranking"
 SHOWN = "shown"
+# Chance, the experiment and what is confidential are one answer.
+UNTOLD = "untold"
 
 
 class LiveOutcome(StrEnum):
@@ -30,7 +32,7 @@ class LiveOutcome(StrEnum):
 # Why nothing is shown. Chance, confidence and the experiment are one answer: who is flagged does not show in it.
 NOTHING: Mapping[str, Text] = {
     SHOWN: Text("展示", "shown"),
-    "untold": Text("本次不展示（不细分原因）", "nothing this time; not told apart further"),
+    UNTOLD: Text("本次不展示（不细分原因）", "nothing this time; not told apart further"),
     "no_window": Text("没有开着的方案窗口：先跑一轮方案", "no plan's window is open: run a round first"),
     "no_actions": Text("没有战役在此渠道上有话术", "no campaign has anything to say on this channel"),
     "unknown": Text("昨天的客户状态里没有这位客户", "the customer is not in yesterday's state"),

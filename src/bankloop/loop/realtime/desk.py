@@ -24,6 +24,7 @@ from bankloop.loop.campaign.branch_rule import Narrowed, narrowed
 from bankloop.loop.campaign.locks_in_force import locked_model, model_versions
 from bankloop.loop.offering.shelf import shelf_of
 from bankloop.loop.product import ShelfInForce
+from bankloop.loop.realtime.contracts import UNTOLD
 from bankloop.loop.spec import Lock, Policies, read_lock, read_spelled_out
 from bankloop.organization.principals import system
 from bankloop.store.contracts import Plan
@@ -108,10 +109,13 @@ class Counter:
         return {**self.table.slice(int(self.order[at]), 1).to_pylist()[0], "today": self.as_of}
 
     def left_out(self, row: Row) -> str:
-        """Return the first standard exclusion that holds of a customer, as the batch counts; '' where none does."""
+        """Return the first standard exclusion that holds of a customer, as the batch counts; '' where none does.
+
+        What is confidential is not told by its name.
+        """
         found = [code for code, met in self.reasons.items() if met(row) is not False]
         openly = [code for code in found if _OPEN_REASONS[code].visibility is audience.Visibility.OPEN]
-        return openly[0] if openly else ("untold" if found else "")
+        return openly[0] if openly else (UNTOLD if found else "")
 
     def outside(self, campaign: str, row: Row) -> bool:
         """Return whether the customer's branch leaves them out of a campaign; what cannot be known leaves out."""

@@ -16,8 +16,8 @@ from bankloop.customer.consent import ANY_CHANNEL, DO_NOT_CONTACT, Purpose, Word
 from bankloop.kit.text import Text
 from bankloop.loop import reach
 from bankloop.loop.realtime import errors
-from bankloop.loop.realtime.answering import NO_ROOM, LiveCase, answer_again, answer_for
-from bankloop.loop.realtime.contracts import NOTHING, RANKING, LiveAnswer
+from bankloop.loop.realtime.answering import NO_ROOM, LiveCase, answer_again, answer_flagged, answer_for
+from bankloop.loop.realtime.contracts import NOTHING, RANKING, UNTOLD, LiveAnswer
 from bankloop.loop.realtime.desk import Counter, DecisionDesk, OpenWindow, Row, words_of
 from bankloop.loop.realtime.recording import decisions_for, reserve
 from bankloop.loop.realtime.weighing import Weighed, weigh
@@ -54,6 +54,8 @@ def decide_live(desk: DecisionDesk, principal: Principal, customer_no: str, slot
         case = _case(connection, counter, customer_no, slot, desk.bank.lake.zone)
         if isinstance(case, LiveAnswer):
             return case
+        if case.flagged:
+            return answer_flagged(case, _weighed(connection, case))
         if earlier := case.earlier():
             return answer_again(connection, case, earlier)
         return _stored(connection, case, _weighed(connection, case), channel, principal)
@@ -73,6 +75,8 @@ def rank_live(desk: DecisionDesk, principal: Principal, customer_no: str, slot: 
         case = _case(connection, counter, customer_no, slot, desk.bank.lake.zone)
         if isinstance(case, LiveAnswer):
             return case
+        if case.flagged:
+            return answer_flagged(case, _weighed(connection, case))
         if earlier := case.earlier():
             return answer_again(connection, case, earlier)
         return answer_for(case, _weighed(connection, case))
@@ -116,10 +120,12 @@ def _case(connection: Connection, counter: Counter, customer_no: str, slot: str,
     if row is None:
         return silent("unknown")
     row = _as_allowed(row, words)
-    if left_out := counter.left_out(row):
-        return silent("untold") if left_out == "untold" else silent("excluded", words_of(left_out))
+    left_out = counter.left_out(row)
+    if left_out and left_out != UNTOLD:
+        return silent("excluded", words_of(left_out))
     days = contact_days(connection, [one["decision_id"] for one in decided if one["issued_action"]])
-    return LiveCase(counter, number, row, slot, zone, tuple(decided), declined if slot else frozenset(), days)
+    quiet = declined if slot else frozenset()
+    return LiveCase(counter, number, row, slot, zone, tuple(decided), quiet, days, flagged=bool(left_out))
 
 
 def _as_allowed(row: Row, words: Sequence[Word]) -> Row:
