@@ -106,6 +106,11 @@ def make_desk(folk: Folk, tmp_path: Path) -> Callable[[str], Desk]:
         write_templates(tmp_path)
         script = tmp_path / "scripts" / "payday-note.yaml"
         script.write_text(script.read_text(encoding="utf-8") + '      letter:\n        zh: "您的工资已到账。"\n        en: "Your salary has arrived."\n', encoding="utf-8")  # fmt: skip
+        policies = tmp_path / "policies.yaml"
+        letter = "  letter: {title: {zh: 信函, en: letter}, delivery: file, open_to: age is null or age > 0, cost_per_thousand: 0 CNY}\n"
+        policies.write_text(
+            policies.read_text(encoding="utf-8").replace("channels:\n", f"channels:\n{letter}", 1), encoding="utf-8"
+        )
         (tmp_path / "triggers.yaml").write_text(written, encoding="utf-8")
         folk.store.clock = FixedClock(max(ELEVEN, folk.store.clock.now()))
         when_taken(hear_events)

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
+from bankloop.customer.consent import may_contact, standing_of
 from bankloop.journey.trigger import (
     FiringState,
     ask_day,
@@ -17,7 +19,9 @@ from bankloop.journey.trigger import (
     submit_trigger,
     work_triggers,
 )
+from bankloop.loop.reach import draw_cells
 from bankloop.organization.approval import approval_of, consent, next_stage
+from bankloop.organization.people import keeper_of
 from bankloop.organization.principals import maker, reviewers, system
 from bankloop.organization.task import tasks_of_customer
 from bankloop.simulate.service import write_templates
@@ -25,7 +29,9 @@ from bankloop.store.hearings import when_taken
 from bankloop.work.clock import SECOND, TICK_SECONDS
 from tests.web.conftest import Staffed
 
-SHIPPED = ("large-outflow", "vip-arrival", "salary-stopped", "birthday", "maturity-7d")
+SHIPPED = ("large-outflow", "vip-arrival", "salary-stopped", "birthday", "maturity-7d", "wealth-interest")
+# Five per cent, in ppm.
+HOLDOUT = 50_000
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +51,11 @@ def ready(staffed: Staffed) -> Iterator[Staffed]:
     for name in SHIPPED:
         with bank.store.begin(maker()) as connection:
             stop_trigger(connection, name, "over")
+
+
+def exempt(rows: dict[str, Any], numbers: list[str]) -> np.ndarray:
+    """Who stays out of experiments, as the shipped policies say it."""
+    return np.array([(rows[one]["aum"] or 0) >= 600_000_000 for one in numbers])
 
 
 def customer_where(staffed: Staffed, condition: Any) -> dict[str, Any]:
@@ -138,3 +149,50 @@ def test_a_day_s_triggers_mean_whom_the_attributes_say_once_a_day(ready: Staffed
     assert found["birthday"]
     tiers = {row["customer_no"]: row["tier"] for row in state}
     assert all(tiers[one] >= 2 for one in found["birthday"])
+
+
+def test_who_is_left_out_of_campaigns_is_not_sold_to_by_a_trigger_either(ready: Staffed) -> None:
+    """Three looks at wealth: a message to who may be sold to, and to nobody whom audiences leave out, nor to the holdout."""
+    bank = ready.small.open
+    today = bank.lake.today()
+    table = bank.state(today - timedelta(days=1)).table
+    with bank.store.begin(system("test")) as connection:
+        kept = {row.customer_no for row in keeper_of(connection, *table["customer_no"].to_pylist())}
+        rows = {
+            row["customer_no"]: row for row in table.to_pylist() if row["customer_no"] in kept and row["push_allowed"]
+        }
+        allowed = [one for one in rows if may_contact(standing_of(connection, one).words, "app_push").allowed]
+    held = dict(
+        zip(allowed, draw_cells(allowed, today - timedelta(days=1), 0, HOLDOUT, 0, exempt(rows, allowed)), strict=True)
+    )
+    shut = {
+        "excluded:minor": lambda row: row["age"] is not None and row["age"] < 18,
+        "excluded:age_unknown": lambda row: row["age"] is None,
+        "excluded:staff": lambda row: row["is_staff"] or row["is_staff_relative"],
+        "excluded:overdue": lambda row: (row["overdue_days"] or 0) > 0,
+        "untold": lambda row: row["frozen"] or row["watchlist"],
+    }
+    seen: dict[str, set[str]] = {}
+    for number in allowed:
+        row = rows[number]
+        meant = {code for code, holds in shut.items() if holds(row)} | (
+            {"untold"} if held[number] == "holdout" else set()
+        )
+        if len(seen.setdefault(",".join(sorted(meant)), set())) >= 3:
+            continue
+        seen[",".join(sorted(meant))].add(number)
+        for turn in range(3):
+            tell(ready, f"w-{number}-{turn}", "page_view", "mobile_bank", number, page="wealth")
+        work_triggers(bank)
+        came = [one for one in fired(ready, "wealth-interest", number) if one[1] != "trigger.rest"]
+        assert came
+        for state, code in came:
+            if meant:
+                assert state is FiringState.SUPPRESSED
+                assert code in meant or code.startswith("excluded:")
+            else:
+                assert state is FiringState.FIRED or code.startswith(("cap:", "capacity:", "excluded:", "untold"))
+    assert seen[""]
+    assert seen["untold"]
+    assert any((FiringState.FIRED, "") in fired(ready, "wealth-interest", one) for one in seen[""])
+    assert sum(bool(found) for meant, found in seen.items() if meant) >= 2

@@ -158,7 +158,7 @@ def test_who_is_flagged_in_confidence_is_answered_as_chance_is(live: DecisionDes
     window = counter.windows[0]
     wants, everybody = window.valuers["bind-card"].audience, counter.table["customer_no"].to_pylist()
     rows_ = {one: row for one in everybody if (row := counter.row(one)) is not None}
-    flagged = [one for one, row in rows_.items() if counter.left_out({**row, **_ALLOWED}) == "untold"]
+    flagged = [one for one, row in rows_.items() if counter.exclusions.left_out({**row, **_ALLOWED}) == "untold"]
     found = answers(live)
     held = {
         one

@@ -24,6 +24,7 @@ from bankloop.journey.trigger.contracts import (
     WhenKind,
 )
 from bankloop.journey.trigger.rules import held_back, open_from, reason_of
+from bankloop.journey.trigger.selling import is_open, kept_from_selling
 from bankloop.journey.trigger.tables import trigger_firing, trigger_notice
 from bankloop.kit.clock import local_day
 from bankloop.kit.errors import BankloopError
@@ -38,8 +39,6 @@ from bankloop.loop.script import check_service, newest_approved
 from bankloop.organization.people import keeper_of
 from bankloop.organization.task import NewTask, TaskKind, open_task
 
-# Whom a channel reaches, as an attribute says it; a channel that none speaks of is open to everybody.
-_OPEN_TO = {"app_push": "push_allowed", "sms": "phone_valid", "wecom": "wecom_friend"}
 _FIRED_NEAR = text(
     "SELECT occurred_at FROM trigger_firing WHERE name = :name AND customer_no = :customer AND event_key <> :key "
     "AND (state = 'fired' OR state = 'waiting' AND code <> 'trigger.absence') AND occurred_at BETWEEN :since AND :until"
@@ -219,10 +218,14 @@ def _contact(
     caps, capacities = reach.gate_limits(bank.spec.policies)
     kind = DecisionClass.MARKETING if effect.marketing else DecisionClass.SERVICE
     asker = Asker(f"journey:{trigger.name}", kind, f"trigger:{trigger.name}", bank.lake.zone)
-    refused = "trigger.no_channel"
+    refused, today = "trigger.no_channel", local_day(now, bank.lake.zone)
     for channel in effect.channels:
-        if channel in _OPEN_TO and not what.state.get(_OPEN_TO[channel]):
+        if not is_open(bank, channel, what.state, today):
             continue
+        if effect.marketing and (
+            kept := kept_from_selling(connection, bank, what.customer_no, channel, what.state, today)
+        ):
+            return "", kept
         number = str(UUID(digest([trigger.name, what.key, what.customer_no, channel])[:32]))
         wanted = Intent(
             number,
@@ -230,7 +233,7 @@ def _contact(
             what.unit_id,
             channel,
             f"{trigger.name}|none|{channel}",
-            local_day(now, bank.lake.zone),
+            today,
             trigger.name,
             0,
             f"{effect.script}@{version.version}",

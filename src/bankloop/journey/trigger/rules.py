@@ -10,6 +10,7 @@ from bankloop.customer.event import SeenEvent
 from bankloop.journey.trigger.contracts import TriggerSpec, When, WhenKind
 from bankloop.journey.trigger.reader import PREFIX
 from bankloop.kit.text import Text
+from bankloop.loop.audience import EXCLUSIONS, UNTOLD
 
 Meets = Callable[[SeenEvent], bool]
 # Beside the hours of the bank's policies, at noon (most nap or eat), and on days off nobody is written to.
@@ -29,6 +30,11 @@ REASONS: Mapping[str, Text] = {
     "consent": Text("客户未同意或已停止联系", "the customer does not allow it"),
     "declined": Text("客户近期拒绝过同一推介", "the customer declined this offer lately"),
     "capacity": Text("当天容量已满", "the day's capacity is used up"),
+    UNTOLD: Text("本次不联系（不细分原因）", "left alone this time; not told apart further"),
+    **{
+        f"excluded:{one.code}": Text("标准排除：{why}", "left out by a standard exclusion: {why}").filled(why=one.title)
+        for one in EXCLUSIONS
+    },
     "cap": Text("超过频次上限", "it would break a cap on how often customers are contacted"),
 }
 

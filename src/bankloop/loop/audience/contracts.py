@@ -16,6 +16,10 @@ from bankloop.kit.text import Text
 MIN_CELL = 10
 
 
+# Why nothing is said of somebody: what is confidential and what chance decides are one answer.
+UNTOLD = "untold"
+
+
 class Visibility(StrEnum):
     """Who may see a reason: anybody who sees the audience, or nobody."""
 

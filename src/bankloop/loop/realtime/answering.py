@@ -15,7 +15,8 @@ from bankloop.contact.queries import contact_row
 from bankloop.contact.refusals import say_refusal
 from bankloop.kit.text import Language, Text
 from bankloop.loop import reach
-from bankloop.loop.realtime.contracts import NOTHING, PREFIX, SHOWN, UNTOLD, LiveAnswer, RankedAction
+from bankloop.loop.audience import UNTOLD
+from bankloop.loop.realtime.contracts import NOTHING, PREFIX, SHOWN, LiveAnswer, RankedAction
 from bankloop.loop.realtime.desk import Counter, OpenWindow, Row
 from bankloop.loop.realtime.weighing import Planned, Weighed
 from bankloop.loop.script import choose

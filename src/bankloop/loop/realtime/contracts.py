@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from bankloop.kit.text import Text
+from bankloop.loop.audience import UNTOLD
 from bankloop.loop.reach import ActionOutcome
 
 # A decision at a slot has a campaign's name behind this, so that no reading of the campaign's rounds takes it for one.
@@ -15,8 +16,6 @@ PREFIX = "slot:"
 # Where a decision keeps its ranking, beside the attributes that it read: no attribute has a dot in its name.
 RANKING = "decision.ranking"
 SHOWN = "shown"
-# Chance, the experiment and what is confidential are one answer.
-UNTOLD = "untold"
 
 
 class LiveOutcome(StrEnum):

@@ -17,14 +17,12 @@ from sqlalchemy import Connection
 from bankloop.contact.contracts import Cap
 from bankloop.customer.persons import KEY, LEAD
 from bankloop.kit.expression import parse, to_function
-from bankloop.kit.text import Text
 from bankloop.loop import audience, reach
 from bankloop.loop.bank import Bank
 from bankloop.loop.campaign.branch_rule import Narrowed, narrowed
 from bankloop.loop.campaign.locks_in_force import locked_model, model_versions
 from bankloop.loop.offering.shelf import shelf_of
 from bankloop.loop.product import ShelfInForce
-from bankloop.loop.realtime.contracts import UNTOLD
 from bankloop.loop.spec import Lock, Policies, read_lock, read_spelled_out
 from bankloop.organization.principals import system
 from bankloop.store.contracts import Plan
@@ -36,7 +34,6 @@ _Condition = Callable[[Row], Any]
 # A pause, a stop or a change of the shelf holds from the next look on, which is at most this many seconds away.
 FRESH_SECONDS = 1.0
 _RUNNING = ("approved", "scheduled", "running")
-_OPEN_REASONS = {one.code: one for one in audience.EXCLUSIONS}
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ class Counter:
     as_of: date
     numbers: NDArray[np.str_]
     order: NDArray[np.int64]
-    reasons: Mapping[str, _Condition]
+    exclusions: audience.StandardExclusions
     exempt: _Condition | None
     segments: Mapping[str, _Condition]
     narrowed: Narrowed
@@ -107,15 +104,6 @@ class Counter:
         if at >= len(self.order) or self.numbers[self.order[at]] != number:
             return None
         return {**self.table.slice(int(self.order[at]), 1).to_pylist()[0], "today": self.as_of}
-
-    def left_out(self, row: Row) -> str:
-        """Return the first standard exclusion that holds of a customer, as the batch counts; '' where none does.
-
-        What is confidential is not told by its name.
-        """
-        found = [code for code, met in self.reasons.items() if met(row) is not False]
-        openly = [code for code in found if _OPEN_REASONS[code].visibility is audience.Visibility.OPEN]
-        return openly[0] if openly else (UNTOLD if found else "")
 
     def outside(self, campaign: str, row: Row) -> bool:
         """Return whether the customer's branch leaves them out of a campaign; what cannot be known leaves out."""
@@ -203,7 +191,7 @@ class DecisionDesk:
             as_of=as_of,
             numbers=numbers,
             order=np.argsort(numbers, kind="stable"),
-            reasons={one.code: compiled(one.condition) for one in audience.EXCLUSIONS},
+            exclusions=audience.StandardExclusions.of(types),
             exempt=None if exempt is None else to_function(read_spelled_out(exempt, types)),
             segments={name: compiled(one.where) for name, one in policies.segments.items()},
             narrowed=rules,
@@ -226,8 +214,3 @@ def _locks(connection: Connection, plan: Plan, shelf: ShelfInForce, running: fro
     return {
         name: shelf.on(read_lock(stored_lock(connection, digest))) for name, digest in named.items() if name in running
     }
-
-
-def words_of(code: str) -> Text:
-    """Return the title of a standard exclusion."""
-    return _OPEN_REASONS[code].title

@@ -12,13 +12,13 @@ from bankloop.benefit.grants import BUDGET, STOCK, pool_of
 from bankloop.contact.declined import declined_asked
 from bankloop.contact.queries import contact_days
 from bankloop.contact.refusals import say_refusal
-from bankloop.customer.consent import ANY_CHANNEL, DO_NOT_CONTACT, Purpose, Word, holds, may_contact, words_asked
+from bankloop.customer.consent import ANY_CHANNEL, may_contact, words_asked
 from bankloop.kit.text import Text
-from bankloop.loop import reach
+from bankloop.loop import audience, reach
 from bankloop.loop.realtime import errors
 from bankloop.loop.realtime.answering import NO_ROOM, LiveCase, answer_again, answer_flagged, answer_for
-from bankloop.loop.realtime.contracts import NOTHING, RANKING, UNTOLD, LiveAnswer
-from bankloop.loop.realtime.desk import Counter, DecisionDesk, OpenWindow, Row, words_of
+from bankloop.loop.realtime.contracts import NOTHING, RANKING, LiveAnswer
+from bankloop.loop.realtime.desk import Counter, DecisionDesk, OpenWindow
 from bankloop.loop.realtime.recording import decisions_for, reserve
 from bankloop.loop.realtime.weighing import Weighed, weigh
 from bankloop.loop.spec import NO_BENEFIT, Channel
@@ -119,25 +119,13 @@ def _case(connection: Connection, counter: Counter, customer_no: str, slot: str,
     row = counter.row(number)
     if row is None:
         return silent("unknown")
-    row = _as_allowed(row, words)
-    left_out = counter.left_out(row)
-    if left_out and left_out != UNTOLD:
-        return silent("excluded", words_of(left_out))
+    row = audience.as_allowed(row, words)
+    left_out = counter.exclusions.left_out(row)
+    if left_out and left_out != audience.UNTOLD:
+        return silent("excluded", audience.words_of(left_out))
     days = contact_days(connection, [one["decision_id"] for one in decided if one["issued_action"]])
     quiet = declined if slot else frozenset()
     return LiveCase(counter, number, row, slot, zone, tuple(decided), quiet, days, flagged=bool(left_out))
-
-
-def _as_allowed(row: Row, words: Sequence[Word]) -> Row:
-    """Return a customer's row with what stands now in the place of what the files of its day said."""
-    ways = {one.channel for one in words} | {ANY_CHANNEL}
-    consents = any(holds(words, Purpose.MARKETING, way) and not holds(words, Purpose.NO_MARKETING, way) for way in ways)
-    return {
-        **row,
-        "marketing_consent": consents,
-        "do_not_contact": holds(words, Purpose(DO_NOT_CONTACT)),
-        "personalisation_off": holds(words, Purpose.NO_PERSONALISATION),
-    }
 
 
 def _weighed(connection: Connection, case: LiveCase) -> tuple[Weighed, ...]:
