@@ -455,10 +455,10 @@ def test_a_manager_of_a_sub_branch_sees_the_own_book_and_today_s_tasks_alone(sta
         mine = set(
             connection.scalars(
                 text(
-                    "SELECT task_id::text FROM staff_task WHERE customer_no = ANY (:book) AND due_on = :day "
-                    "AND state = ANY (:open)"
+                    "SELECT task_id::text FROM staff_task WHERE (customer_no = ANY (:book) OR staff_id = :m) "
+                    "AND due_on = :day AND state = ANY (:open)"
                 ),
-                {"book": list(book), "day": staffed.small.open.lake.today(), "open": list(OPEN)},
+                {"m": manager, "book": list(book), "day": staffed.small.open.lake.today(), "open": list(OPEN)},
             )
         )
         others = connection.scalar(
