@@ -124,12 +124,16 @@ def _asks(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Attribute) and call.func.attr == "sql"
 
 
+# What only writes YAML.
+_WRITES = ("dump", "SafeDumper", "Node")
+
+
 def test_yaml_has_one_door_alone() -> None:
     inside = [
         module
         for module, tree in modules()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "yaml"
-        if node.attr not in ("safe_dump", "YAMLError")
+        if node.attr not in ("safe_dump", "YAMLError", *_WRITES)
     ]
     assert set(inside) == {"kit/located.py"}

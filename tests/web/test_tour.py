@@ -7,10 +7,13 @@ import re
 from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
 
+from bankloop.organization.people import person_of
+from bankloop.organization.principals import system
 from bankloop.organization.rights import ROLES
 from bankloop.web.shell.ways import OPENED_BY, may_open
 from tests.test_docs import scripts
@@ -59,6 +62,27 @@ def toured(client: TestClient, patterns: Mapping[str, re.Pattern[str]]) -> dict[
     return reached
 
 
+def worked(staffed: Staffed) -> None:
+    """Leave what a day's work leaves, whoever else works here: a code of a manager, a sale that counts for somebody."""
+    head, manager = staffed.of("sub_branch_head"), staffed.of("relationship_manager")
+    with staffed.small.open.store.begin(system()) as connection:
+        unit = person_of(connection, head).unit_id
+    code = {"title": "toured", "staff_id": manager, "until": "2026-12-31"}
+    sale = {
+        "key": "toured",
+        "customer_no": staffed.own_customer(manager),
+        "unit_id": unit,
+        "what": "x",
+        "amount_fen": 1,
+    }
+    sale |= {"happened_on": f"{staffed.small.open.lake.today()}"}
+    halves = ((manager, "retail", "0.4"), (head, "corporate", "0.6"))
+    shares = [{"staff_id": one, "line": line, "share": share} for one, line, share in halves]
+    for who, noun, body in (("strategist", "codes", code), (head, "credits", {**sale, "shares": shares})):
+        answer = staffed.api(who).post(f"/api/v1/{noun}", json=body, headers={"idempotency-key": uuid4().hex})
+        assert answer.status_code in (200, 201), answer.text
+
+
 @pytest.mark.soak
 def test_every_role_finds_every_page_that_it_may_open_by_links_alone(staffed: Staffed) -> None:
     patterns = kinds(staffed.app)
@@ -66,6 +90,7 @@ def test_every_role_finds_every_page_that_it_may_open_by_links_alone(staffed: St
     places = {at for key in marked for at in names[key].at if at.startswith("/")}
     assert places <= patterns.keys()
     assert saved(staffed.client("strategist"), "toured", "age >= 60").status_code in (200, 303)
+    worked(staffed)
     clients = {role: staffed.client(staffed.of(role)) for role in ROLES}
     tours = {role: toured(client, patterns) for role, client in clients.items()}
     known = {kind: address for tour in tours.values() for kind, address in tour.items()}

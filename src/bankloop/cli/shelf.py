@@ -77,6 +77,34 @@ def change(
     finish({"product": product, "request": str(request)}, as_json)
 
 
+@group.command("bundle")
+@handled
+def bundle(
+    key: Annotated[str, typer.Argument(help="组合的名称 / the bundle's key")],
+    leg: Annotated[list[str], typer.Option("--leg", help="组成，至少两个 / a leg, at least two")],
+    zh: Annotated[str, typer.Option("--zh", help="中文名称 / Chinese title")],
+    en: Annotated[str, typer.Option("--en", help="英文名称 / English title")],
+    worth: Annotated[str, typer.Option("--worth", help="一次成功的价值，如 180 CNY / what a success is worth")],
+    line: Annotated[str, typer.Option("--line", help="条线 / line of business")] = "retail",
+    eligible: Annotated[str, typer.Option("--eligible", help="条件 / a condition beside those of the legs")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="原因 / why")] = "",
+    bank: Folder = _HERE,
+    as_: Person = "product",
+    as_json: AsJson = False,
+) -> None:
+    """组合几个产品，由他人批准后上架。Put a bundle together; another person's consent puts it on the shelf."""
+    from bankloop.kit.text import Text
+    from bankloop.loop.offering.bundles import BundleDraft, submit_bundle
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, bank_clock(bank)) as opened:
+        person = acting(opened.store, as_, "campaign")
+        draft = BundleDraft(key, Text(zh, en), line, tuple(leg), worth, eligible)
+        request = submit_bundle(opened, person, draft, reason)
+    show_table(key, ["申请 / request"], [[request]])
+    finish({"bundle": key, "request": str(request)}, as_json)
+
+
 @group.command("screen")
 @handled
 def screen(bank: Folder = _HERE, as_json: AsJson = False) -> None:

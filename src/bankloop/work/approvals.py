@@ -20,7 +20,7 @@ from bankloop.kit.text import Text
 from bankloop.loop.bank import Bank
 from bankloop.loop.campaign import approving, parts
 from bankloop.loop.learning import promotion
-from bankloop.loop.offering import shelf
+from bankloop.loop.offering import bundles, shelf
 from bankloop.organization import granting
 from bankloop.organization.approval import (
     EFFECT_TOPIC,
@@ -42,7 +42,7 @@ from bankloop.store.contracts import Message, Principal
 from bankloop.store.outbox import Drained, drain
 
 # The rooms that say what approval of their kinds does: where they are imported, every kind has its effects.
-SPEAKERS = (approving, consents, granting, identity, parts, promotion, shelf, subject, tier, trigger)
+SPEAKERS = (approving, bundles, consents, granting, identity, parts, promotion, shelf, subject, tier, trigger)
 ACTS = ("pass", "return", "recall", "pause", "resume", "kill", "close")
 _OF_A_CAMPAIGN: Mapping[str, Callable[[Bank, Principal, str, str], object]] = {
     "recall": approving.recall_campaign,

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-import yaml
-
+from bankloop.kit.entries import on_one_line
 from bankloop.lake.proposal.contracts import ColumnEntry, Proposal, ProposedSource
 
-_WIDTH = 1 << 20
 _SAID = """\
 # 由文件提出，请核对后修改。 Proposed from the files; check it and change what is not so.
 # 试装 / try it: bankloop check --data   ·   装载 / load: bankloop load
@@ -48,22 +45,15 @@ def _source(source: ProposedSource) -> Iterator[str]:
     for key, value in source.reading.items():
         if key == "rows":
             yield "    rows:"
-            yield from (f"      - {written_value(row)}" for row in value)
+            yield from (f"      - {on_one_line(row)}" for row in value)
         else:
-            yield f"    {key}: {written_value(value)}"
+            yield f"    {key}: {on_one_line(value)}"
     if source.ignore:
-        yield f"    ignore: {written_value(list(source.ignore))}  # 不装载 / not loaded"
+        yield f"    ignore: {on_one_line(list(source.ignore))}  # 不装载 / not loaded"
     if source.columns:
         yield "    columns:"
         yield from map(_entry, source.columns)
 
 
 def _entry(entry: ColumnEntry) -> str:
-    return f"      {entry.column}: {written_value(entry.written)}" + (f"  # {entry.note}" if entry.note else "")
-
-
-def written_value(value: Any) -> str:
-    """Return a value on one line, as YAML that is read back to the same."""
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=_WIDTH, sort_keys=False)
-    # An empty key is written by the library in the long way that nobody reads.
-    return text.strip().removesuffix("...").strip().replace("? '' : ", "'': ")
+    return f"      {entry.column}: {on_one_line(entry.written)}" + (f"  # {entry.note}" if entry.note else "")

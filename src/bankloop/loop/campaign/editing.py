@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-import yaml
 from sqlalchemy import text
 
+from bankloop.kit.entries import on_one_line
 from bankloop.kit.errors import InputError, NotFoundError, StaleError
 from bankloop.kit.ids import digest_bytes
 from bankloop.kit.text import Language, Text
@@ -78,16 +78,11 @@ def first_campaign(
     who, why = (" ".join(said.split())[:_SENTENCE] for said in (owner, source))
     if not who or not why:
         raise unsigned()
-    signed = f"{{owner: {_line([who])[1:-1]}, on: {on}, source: {_line([why])[1:-1]}}}"
+    signed = f"{{owner: {on_one_line([who])[1:-1]}, on: {on}, source: {on_one_line([why])[1:-1]}}}"
     written = (_TEMPLATES / f"{template}.yaml").read_text(encoding="utf-8")
     written = _COMMENT.sub(lambda found: f"# {found[language.value]}", written)
     written = _STATED.sub(lambda _: signed, written, count=1)
-    return _AUDIENCE.sub(lambda _: f"audience: {_line(audience)}", written, count=1)
-
-
-def _line(value: object) -> str:
-    text = yaml.safe_dump(value, allow_unicode=True, width=1 << 20, default_flow_style=True, sort_keys=False)
-    return text.removesuffix("\n").removesuffix("\n...")
+    return _AUDIENCE.sub(lambda _: f"audience: {on_one_line(audience)}", written, count=1)
 
 
 def unsigned() -> InputError:

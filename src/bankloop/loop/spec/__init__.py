@@ -40,7 +40,7 @@ from bankloop.loop.spec.lock import (
     read_spelled_out,
 )
 from bankloop.loop.spec.portfolio import Play, ProgrammeSpec, read_plays, read_programmes
-from bankloop.loop.spec.reader import read_bank_spec, read_campaign, read_spec
+from bankloop.loop.spec.reader import read_bank_spec, read_campaign, read_shelf, read_spec
 
 __all__ = [
     "ANY_CHANNEL",
@@ -82,6 +82,7 @@ __all__ = [
     "read_lock",
     "read_plays",
     "read_programmes",
+    "read_shelf",
     "read_spec",
     "read_spelled_out",
 ]

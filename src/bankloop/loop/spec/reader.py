@@ -22,6 +22,7 @@ from bankloop.loop.spec.contracts import (
     BenefitPool,
     Campaign,
     Policies,
+    Product,
     Quota,
     Script,
     Shelf,
@@ -51,7 +52,7 @@ def read_bank_spec(folder: Path, types: Mapping[str, Type]) -> BankSpec:
         campaigns={},
         solutions={one.solution: one for one in solutions},
     )
-    _check_shelf(folder, spec, types)
+    _check_shelf(folder / "products.yaml", spec.products, spec.policies, types)
     _check_policies(folder, spec, types)
     for path in sorted((folder / "solutions").glob("*.yaml")):
         _check_solution(read_located(path), spec)
@@ -233,17 +234,24 @@ def _amount(located: Located, route: tuple[str | int, ...], text: str, types: Ma
         )
 
 
-def _check_shelf(folder: Path, spec: BankSpec, types: Mapping[str, Type]) -> None:
-    located = read_located(folder / "products.yaml")
-    for index, product in enumerate(spec.products.values()):
+def read_shelf(path: Path, spec: BankSpec, types: Mapping[str, Type]) -> dict[str, Product]:
+    """Read a file of products as the bank ``spec`` would have it; raise like ``read_bank_spec``."""
+    products = read_spec(path, Shelf).rated
+    _check_shelf(path, products, spec.policies, types)
+    return products
+
+
+def _check_shelf(path: Path, products: Mapping[str, Product], policies: Policies, types: Mapping[str, Type]) -> None:
+    located = read_located(path)
+    for index, product in enumerate(products.values()):
         at = ("products", index)
         if product.eligible is not None:
             _expression(located, (*at, "eligible"), product.eligible, types)
         if product.contribution.of is not None:
             _expression(located, (*at, "contribution", "of"), product.contribution.of, types, MONEY)
         where = product.available
-        known_names(located, (*at, "available", "channels"), where.channels or (), spec.policies.channels, _CHANNEL)
-        known_names(located, (*at, "available", "segments"), where.segments or (), spec.policies.segments, _SEGMENT)
+        known_names(located, (*at, "available", "channels"), where.channels or (), policies.channels, _CHANNEL)
+        known_names(located, (*at, "available", "segments"), where.segments or (), policies.segments, _SEGMENT)
 
 
 def _check_policies(folder: Path, spec: BankSpec, types: Mapping[str, Type]) -> None:

@@ -38,6 +38,7 @@ KINDS: Mapping[str, ApprovalKind] = {
     "export": ApprovalKind(Text("数据导出", "export"), Lane.AGILE, compliance=True),
     "model": ApprovalKind(Text("模型", "model"), Lane.AGILE),
     "product": ApprovalKind(Text("产品货架", "product shelf"), Lane.AGILE),
+    "bundle": ApprovalKind(Text("产品组合", "bundle of products"), Lane.AGILE),
     "transfer": ApprovalKind(Text("客户划转", "transfer of a book"), Lane.AGILE),
     "budget": ApprovalKind(Text("预算", "budget"), Lane.STABLE),
     "merge": ApprovalKind(Text("客户合并", "merge of customers"), Lane.STABLE),

@@ -29,8 +29,8 @@ from bankloop.web.api.dependencies import (
     page_of,
     tagged,
 )
-from bankloop.web.api.idempotency import once
-from bankloop.work.approvals import decide
+from bankloop.web.api.idempotency import once, with_once
+from bankloop.work.approvals import carry_out, decide
 
 router = APIRouter(prefix=PREFIX, tags=["approvals"])
 Act = Literal["pass", "return", "recall", "pause", "resume", "kill", "close"]
@@ -103,12 +103,13 @@ def act(request: Request, approval_id: UUID, act: Act, body: ActBody, console: O
             found = approval_by_id(connection, approval_id)
         matched(request, _tag(found), f"{found.kind} {found.object_id}", needed=False)
         documents = [Attachment(one.name, one.digest) for one in body.documents]
-        decided = decide(console.bank, visitor.principal, approval_id, act, body.comment, documents)
-        done = decided.approval
-        failed = [one.reason for one in decided.carried.failures]
-        return {"approval": done.approval_id, "state": done.state, "etag": _tag(done), "failed": failed}
+        done = decide(console.bank, visitor.principal, approval_id, act, body.comment, documents).approval
+        return {"approval": done.approval_id, "state": done.state, "etag": _tag(done), "failed": []}
 
-    return once(request, console.bank.store, visitor, f"approval.{act}", str(approval_id), body, effect)
+    answer = once(request, console.bank.store, visitor, f"approval.{act}", str(approval_id), body, effect)
+    # What an approval queued is there to be carried out only now that it is committed with its answer.
+    failed = [plain(one.reason) for one in carry_out(console.bank).failures] if act == "pass" else []
+    return with_once(answer, {"failed": failed} if failed else {})
 
 
 def _tag(found: Approval) -> str:

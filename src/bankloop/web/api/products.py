@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,9 @@ from pydantic import Field
 
 from bankloop.kit.fields import Moment, Name, Reason, Words
 from bankloop.kit.plain import plain
+from bankloop.kit.text import Text
 from bankloop.loop.offering.assortment import conclude, due_reviews, product_matrix, scorecards
+from bankloop.loop.offering.bundles import BundleDraft, submit_bundle
 from bankloop.loop.offering.offers import NextOffer, next_offers
 from bankloop.loop.offering.proposals import proposal
 from bankloop.loop.offering.shelf import read_change, shelf_now, submit_change
@@ -39,6 +41,18 @@ class ChangeBody(Body):
     seller: _Rating | None = None
     effective_at: Moment | None = None
     reason: Reason
+
+
+class BundleBody(Body):
+    """A bundle: titles, line and legs, what one success is worth ('180 CNY'), a condition beside those of its legs."""
+
+    zh: Name
+    en: Name
+    line: Literal["retail", "corporate", "interbank", "subsidiary"] = "retail"
+    legs: Annotated[list[Name], Field(min_length=1, max_length=20)]
+    worth: Name
+    eligible: Annotated[str, Field(max_length=1_000)] = ""
+    reason: Reason = ""
 
 
 class OutcomeBody(Body):
@@ -71,6 +85,18 @@ def change(request: Request, key: Name, body: ChangeBody, console: Open, visitor
         }
 
     return once(request, console.bank.store, visitor, "product.submit", key, body, effect, 202)
+
+
+@router.post("/products/bundles/{key}", status_code=202, openapi_extra=does("bundle.submit"))
+def put_together(request: Request, key: Name, body: BundleBody, console: Open, visitor: Writes) -> Response:
+    """Ask that a bundle stand on the shelf, rated as its highest leg; it does once another person has approved it."""
+    require(visitor.principal, "bundle.submit")
+    draft = BundleDraft(key, Text(body.zh, body.en), body.line, tuple(body.legs), body.worth, body.eligible)
+
+    def effect() -> dict[str, Any]:
+        return {"bundle": key, "approval": submit_bundle(console.bank, visitor.principal, draft, body.reason)}
+
+    return once(request, console.bank.store, visitor, "bundle.submit", key, body, effect, 202)
 
 
 @router.get("/products/scorecards")

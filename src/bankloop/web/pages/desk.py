@@ -35,6 +35,7 @@ from bankloop.web.pages.models import routes as models
 from bankloop.web.pages.people import person, rights
 from bankloop.web.pages.people import routes as people
 from bankloop.web.pages.points import routes as points
+from bankloop.web.pages.products import bundles
 from bankloop.web.pages.products import routes as products
 from bankloop.web.pages.remote import routes as remote
 from bankloop.web.pages.rounds import routes as rounds
@@ -81,6 +82,7 @@ PAGES = (
     events,
     triggers,
     merges,
+    bundles,
     products,
     channels,
     slots,

@@ -74,6 +74,8 @@ VERBS: Mapping[str, Text] = {
     "approval.kill": Text("叫停", "Killed"),
     "product.submit": Text("申请变更货架", "Change of the shelf asked for"),
     "product.screen": Text("按货架重新筛查", "Screened against the shelf"),
+    "bundle.submit": Text("申请产品组合", "Bundle asked for"),
+    "bundle.write": Text("组合写入货架", "Bundle written onto the shelf"),
     "product.review": Text("产品复核检查", "Products checked for review"),
     "product.conclude": Text("结束产品复核", "Product review concluded"),
     "segment.probe": Text("追问几乎相同的客群", "Nearly the same customers asked about again"),

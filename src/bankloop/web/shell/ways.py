@@ -27,6 +27,8 @@ OPENED_BY: Mapping[str, tuple[str, ...]] = {
     "/board/{campaign}/{round_}/rows": ("round.read", "customer.list"),
     "/book": ("task.log", "customer.list"),
     "/bring": ("lake.load",),
+    "/bundles": ("bundle.read", "product.read"),
+    "/bundles/{key}": ("bundle.read", "product.read"),
     "/campaigns/{name}": ("campaign.read",),
     "/campaigns/{name}/edit": ("campaign.edit",),
     "/channels": ("contact.read", "event.read"),

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bankloop.kit.entries import on_one_line
 from bankloop.kit.errors import BankloopError
 from bankloop.kit.text import Text
 from bankloop.lake.conformed import CONTRACTS
 from bankloop.lake.proposal.asking import open_questions
 from bankloop.lake.proposal.contracts import BringQuestion, ColumnEntry, FileLook, Proposal, ProposedSource
 from bankloop.lake.proposal.draft import Draft
-from bankloop.lake.proposal.writing import written_value
 from bankloop.lake.trial import DataTrial, SourceTrial
 from bankloop.view import format as say
 from bankloop.view.figures import Cell, Column, Table, Tone
@@ -154,7 +154,7 @@ def _table(source: ProposedSource, proposal: Proposal, looks: Sequence[FileLook]
                 column.label,
                 not column.nullable,
                 picker,
-                written_value(entry.written) if entry else "",
+                on_one_line(entry.written) if entry else "",
                 _seen(entry, looks),
                 entry.note if entry else "",
                 tuple(one for one in own if one is not picker and one.key != f"{prefix}.{_FROM}"),
