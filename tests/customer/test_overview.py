@@ -23,6 +23,7 @@ from bankloop.organization.rights import unmask
 from bankloop.store.audit import read_audit
 from bankloop.store.contracts import Role
 from bankloop.store.history import append_events
+from bankloop.view.figures import Cell
 from bankloop.web.pages.customers.customer_page import glance
 from tests.customer.test_consent import gate, word
 from tests.customer.test_state import event, holding, rows
@@ -129,13 +130,20 @@ def test_assets_are_the_sum_of_the_holdings_by_class_and_the_line_holds_everythi
         (date(2026, 7, 7), "maturity", "wealth", True), (date(2026, 7, 10), "payday", "", False),
     ]  # fmt: skip
     assert [(one.kind, one.what) for one in seen.timeline] == [("contact", "bind-card"), *[("event", "payroll")] * 3]
+
     # What the bank's own model expects of a large outflow stands below what is certain and usual, once there is one.
-    told = [replace(one, value=420_000) if one.name == "churn_risk" else one for one in seen.attributes]
-    plain, risky = (
-        glance(one, {}, "Asia/Shanghai", {}).ahead.rows for one in (seen, replace(seen, attributes=tuple(told)))
-    )
-    assert (len(plain), len(risky)) == (2, 3)
-    assert "42.0%" in risky[-1][-1].text.en
+    def told(**risks: int) -> tuple[tuple[Cell, ...], ...]:
+        given = tuple(replace(one, value=risks.get(one.name, one.value)) for one in seen.attributes)
+        return glance(replace(seen, attributes=given), {}, "Asia/Shanghai", {}).ahead.rows
+
+    assert len(told()) == 2
+    for risks, days, share in (
+        ({"churn_risk": 420_000}, 60, "42.0%"),
+        ({"churn_risk": 420_000, "outflow_risk": 250_000}, 30, "25.0%"),
+    ):
+        *_, risky = told(**risks)
+        assert (risky[0].text.en, len(told(**risks))) == (f"within {days} days", 3)
+        assert share in risky[-1].text.en
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,11 @@ def test_churn_is_trained_approved_scored_and_stands_as_an_attribute(bank: Bank)
     assert set(stored["valid_until"].to_pylist()) == {yesterday + timedelta(days=30)}
 
 
-def test_labels_are_those_of_the_events_and_only_what_was_known_is_read(bank: Bank) -> None:
-    yesterday, one = bank.lake.today() - timedelta(days=1), forecast_of(bank, "churn")
+@pytest.mark.parametrize(("name", "days"), [("churn", 60), ("outflow", 30)])
+def test_labels_are_those_of_the_events_and_only_what_was_known_is_read(bank: Bank, name: str, days: int) -> None:
+    yesterday, one = bank.lake.today() - timedelta(days=1), forecast_of(bank, name)
     data, now = forecast_rows(bank, one, yesterday)
-    then = yesterday - timedelta(days=60)
+    then = yesterday - timedelta(days=days)
     assert data.window == (then, yesterday)
     past = bank.state(then).table
     past = past.filter(pc.greater_equal(pc.fill_null(past["aum"], 0), 1_000_000))
@@ -147,7 +148,7 @@ def test_a_bank_writes_its_own_and_names_that_it_does_not_have_are_refused(bank:
     )
     own.write_text(text, encoding="utf-8")
     found = read_forecasts(tmp_path, types)
-    assert set(found) == {"churn", "renewal"}
+    assert set(found) == {"churn", "outflow", "renewal"}
     assert found["churn"].days == 30
     own.write_text(text.replace("churn_risk", "chrun_risk"), encoding="utf-8")
     with pytest.raises(SpecError, match="chrun_risk"):

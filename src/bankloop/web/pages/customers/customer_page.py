@@ -274,14 +274,19 @@ def _ahead(seen: Overview) -> Table:
 
 
 def _outflow_ahead(seen: Overview) -> tuple[tuple[Cell, ...], ...]:
-    """Return what the bank's own model expects of a large outflow, where it may be seen and there is one in force."""
-    risk = seen.value("churn_risk")
+    """Return what the bank's own model expects of a large outflow, where it may be seen and there is one in force.
+
+    The model of thirty days is what the panel is about; where none is in force, that of sixty says its own days.
+    """
+    days, risk = 30, seen.value("outflow_risk")
+    if risk is None:
+        days, risk = 60, seen.value("churn_risk")
     if risk is None:
         return ()
     share = say.percent(risk / _PPM)
     return (
         (
-            Cell(Text("60 天内", "within 60 days")),
+            Cell(Text(f"{days} 天内", f"within {days} days")),
             Cell(Text("一次转出一半以上资产", "half of the assets or more leave at once")),
             Cell(_NONE),
             Cell(Text(f"模型 {share.zh}", f"model {share.en}"), Tone.WARN if risk >= _LIKELY else Tone.PLAIN, tag=True),
