@@ -30,6 +30,7 @@ _COMMANDS: Mapping[str, tuple[str, ...]] = {
         "deliver",
         "report",
     ),
+    "calendar": ("calendar",),
     "approving": (
         "submit",
         "approve",

@@ -32,6 +32,7 @@ SECTIONS: Mapping[str, tuple[Text, tuple[str, ...]]] = {
             "return",
             "recall",
             "schedule",
+            "calendar",
             "plan",
             "run",
             "deliver",

@@ -9,6 +9,7 @@ from bankloop.web.api import (
     account_plans,
     approvals,
     benefits,
+    calendar,
     campaigns,
     channels,
     codes,
@@ -46,7 +47,7 @@ _PARTS = (
     campaigns, products, approvals, customers, consents, channels, decisions, events, interactions, parties, segments,
     tasks, daily, targets, journeys, credits, points, benefits, ledgers, codes, lists, collaborations, units, people,
     machines, messages, jobs,
-    holds, regular, trail, account_plans, triggers,
+    holds, regular, trail, account_plans, triggers, calendar,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from bankloop.web.pages.benefits import routes as benefits
 from bankloop.web.pages.board import routes as board
 from bankloop.web.pages.bringing import campaign as first_campaign
 from bankloop.web.pages.bringing import routes as bringing
+from bankloop.web.pages.calendar import routes as calendar
 from bankloop.web.pages.care import routes as care
 from bankloop.web.pages.channels import routes as channels
 from bankloop.web.pages.codes import entry
@@ -84,6 +85,7 @@ PAGES = (
     merges,
     bundles,
     products,
+    calendar,
     channels,
     slots,
     solutions,

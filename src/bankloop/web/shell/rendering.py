@@ -54,6 +54,7 @@ MENU: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "menu_loop": (
         ("/rounds", "rounds", "rounds"),
+        ("/calendar", "calendar", "calendar"),
         ("/products", "products", "products"),
         ("/models", "models", "models"),
         ("/plan", "plan", "plan"),

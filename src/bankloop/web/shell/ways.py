@@ -29,6 +29,7 @@ OPENED_BY: Mapping[str, tuple[str, ...]] = {
     "/bring": ("lake.load",),
     "/bundles": ("bundle.read", "product.read"),
     "/bundles/{key}": ("bundle.read", "product.read"),
+    "/calendar": ("campaign.read",),
     "/campaigns/{name}": ("campaign.read",),
     "/campaigns/{name}/edit": ("campaign.edit",),
     "/channels": ("contact.read", "event.read"),

@@ -234,6 +234,7 @@ MORE_WORDS: Mapping[str, Text] = {
     "events": Text("事件", "Events"),
     "slots": Text("实时展示位", "Slots"),
     "channels": Text("渠道", "Channels"),
+    "calendar": Text("日历", "Calendar"),
     "triggers": Text("触发器", "Triggers"),
     "no_data": Text("还没有装载数据；先运行 bankloop load。", "Nothing is loaded yet; run bankloop load first."),
     "merges": Text("客户合并", "Merges"),
