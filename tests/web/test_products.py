@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import date
 
+import pytest
+from pydantic import ValidationError
 from sqlalchemy import text
 
+from bankloop.loop.offering.assortment import Scorecard
+from bankloop.loop.offering.migration import migration_list
+from bankloop.loop.spec import Availability, Migration, Product
 from bankloop.organization.principals import auditor
 from bankloop.report.solutions import kept_versions, solution_book
 from bankloop.store.contracts import Role
@@ -98,3 +104,53 @@ def test_the_api_gives_scorecards_matrix_and_a_proposal(staffed: Staffed) -> Non
     assert found["open"] == all(leg["open"] for leg in found["legs"])
     unknown = api.get(f"{BASE}/products/nothing/proposal/{number}")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "shelf.unknown")
+
+
+@pytest.mark.capability("E1")
+def test_a_product_that_is_not_all_online_is_listed_with_who_brings_it_there(staffed: Staffed) -> None:
+    owner, spec = staffed.client("product"), staffed.small.open.spec
+    offline = {key for key, one in spec.products.items() if not one.is_online and not one.legs}
+    assert offline == {"payroll-service"}
+    (line,) = owner.get(f"{BASE}/products/migration").json()["items"]
+    assert (line["product"], line["online"], line["owner"], line["by"]) == (
+        "payroll-service", 400_000, "corporate", "2027-06-30",
+    )  # fmt: skip
+    page = owner.get("/products").text.split('id="migration"')[1].split("</table>")[0]
+    for words in ("代发工资服务", "40%", "电子签章"):
+        assert words in page
+    assert "信用卡" not in page
+
+
+def test_what_is_late_what_is_off_the_shelf_and_bundles_on_the_way_online(staffed: Staffed) -> None:
+    products = staffed.small.open.spec.products
+    branch = products["credit-card"].model_copy(
+        update={"online": 0, "migration": Migration(owner="cards", by=date(2026, 6, 29))}
+    )
+    sold = Scorecard("credit-card", 7, 6, 5, 0, 0, None, None, {})
+    gone = products[WEALTH].model_copy(update={"online": 0, "available": Availability(on=False)})
+    found = migration_list(
+        [products["payroll-service"], branch, gone, products["salary-bundle"]], [sold], date(2026, 6, 30)
+    )
+    assert [(one.product, one.sales, one.late) for one in found] == [
+        ("credit-card", 7, True), ("payroll-service", 0, False),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "ppm"), [(True, 1_000_000), (False, 0), ("60%", 600_000), ("101%", None), ("some", None), (60, None)]
+)
+def test_how_much_is_online_is_all_nothing_or_a_percentage(staffed: Staffed, written: object, ppm: int | None) -> None:
+    body = {
+        "key": "a-card",
+        "title": {"zh": "卡", "en": "Card"},
+        "class": "service",
+        "contribution": {},
+        "online": written,
+    }
+    if ppm is None:
+        with pytest.raises(ValidationError):
+            Product.model_validate(body)
+    else:
+        product = Product.model_validate(body)
+        assert product.online == ppm
+        assert Product.model_validate(body | {"online": product.model_dump(mode="json")["online"]}) == product

@@ -105,6 +105,27 @@ def bundle(
     finish({"bundle": key, "request": str(request)}, as_json)
 
 
+@group.command("migration")
+@handled
+def migration(bank: Folder = _HERE, as_json: AsJson = False) -> None:
+    """还不能全程线上办理的产品：程度、销售、负责人、期限。What is not all online: how much, its sales, who answers, by when."""
+    from bankloop.kit.plain import plain
+    from bankloop.loop.offering.assortment import scorecards
+    from bankloop.loop.offering.migration import migration_list
+    from bankloop.loop.offering.shelf import shelf_now
+    from bankloop.organization.principals import system
+    from bankloop.report.shelf import migration_table
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, bank_clock(bank)) as opened:
+        permit(opened.store, "product.read")
+        shelf = shelf_now(opened, system("shelf")).all_of(opened.spec.products.values())
+        found = migration_list(shelf, scorecards(opened), opened.lake.today())
+    table, speaks = migration_table(found), language()
+    show_table(table.caption.say(speaks), table.heads(speaks), table.said(speaks))
+    finish({"migration": plain(found)}, as_json)
+
+
 @group.command("screen")
 @handled
 def screen(bank: Folder = _HERE, as_json: AsJson = False) -> None:

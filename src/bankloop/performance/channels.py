@@ -118,7 +118,7 @@ def online_rates(bank: Bank) -> tuple[OnlineRate, ...]:
 
 
 def _of_products(kind: OnlineKind, found: Sequence[Product]) -> OnlineRate:
-    offline = tuple(one.title.text for one in found if not one.online)
+    offline = tuple(one.title.text for one in found if not one.is_online)
     return OnlineRate(kind, len(found) - len(offline), len(found), offline)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bankloop.kit.text import Text
 from bankloop.loop.offering.assortment import Penetration, Scorecard, Trigger, class_title
+from bankloop.loop.offering.migration import MigrationLine
 from bankloop.loop.product import SENTENCES, LegRuling, ShelfInForce, WhyNot
 from bankloop.loop.spec import Availability, Policies, Product
 from bankloop.store.contracts import ProductReview
@@ -43,6 +44,7 @@ _BLOCKS: Mapping[WhyNot, Text] = {
     WhyNot.STUDENT: Text("学生", "student"),
 }
 _DASH = say.same("—")
+_WHOLE = 1_000_000
 _EVERYWHERE = Text("全行、全客群、全渠道", "everywhere")
 # Pictures of more gaps than these nobody reads.
 MOST_GAPS = 6
@@ -87,9 +89,52 @@ def _shelf_row(one: Product, written: Product, shelf: ShelfInForce, policies: Po
         Cell(offered_in_words(one.available, policies)),
         Cell(_DASH if not one.margin else say.percent(one.margin / 1e6, 3)),
         Cell(_DASH if one.term is None else say.count(one.term)),
-        Cell(Text("可", "yes") if one.online else Text("仅网点", "branch only")),
+        Cell(online_in_words(one.online)),
         Cell(docs),
     )
+
+
+def online_in_words(ppm: int) -> Text:
+    """Return how much of a product is online."""
+    if ppm in (0, _WHOLE):
+        return Text("可", "yes") if ppm else Text("仅网点", "branch only")
+    return say.percent(ppm / _WHOLE, 0)
+
+
+def migration_table(found: Sequence[MigrationLine]) -> Table:
+    """Return what is not online yet, what is sold of it, and how it will be: who, until when, what it waits for."""
+    columns = (
+        Column(Text("产品", "Product")),
+        Column(Text("线上程度", "Online"), number=True),
+        Column(Text("近一年销售（笔）", "Sold in a year"), number=True),
+        Column(Text("持有人数", "Holders"), number=True),
+        Column(Text("负责人", "Owner")),
+        Column(Text("期限", "By")),
+        Column(Text("还差", "Waits for")),
+    )
+    rows = tuple(
+        (
+            Cell(one.title, drill=f"products/{one.product}"),
+            Cell(say.percent(one.online / _WHOLE, 0), Tone.BAD if one.online == 0 else Tone.WARN),
+            Cell(say.count(one.sales)),
+            Cell(say.count(one.holders)),
+            Cell(
+                say.same(one.owner) if one.owner else Text("没有人负责", "nobody"),
+                Tone.PLAIN if one.owner else Tone.BAD,
+            ),
+            Cell(
+                _DASH if one.by is None else say.same(f"{one.by}"), Tone.BAD if one.late else Tone.PLAIN, tag=one.late
+            ),
+            Cell(one.waits_for or _DASH),
+        )
+        for one in found
+    )
+    note = Text(
+        "按近一年的销售从多到少排；销售和持有来自数据，线上程度、负责人和期限写在 products.yaml。",
+        "Ordered by what was sold in a year, which is read from the data; how much is online, who answers and until "
+        "when is written in products.yaml.",
+    )
+    return Table("migration", Text("线上化迁移", "On the way online"), columns, rows, note)
 
 
 def offered_in_words(where: Availability, policies: Policies) -> Text:

@@ -73,4 +73,4 @@ def slot_of(bank: Bank, found: NextOffers, places: int = PLACES) -> Slot:
 def _is_for_all(product: Product) -> bool:
     where = product.available
     everywhere = where.on and where.branches is None and where.segments is None
-    return everywhere and product.online and not product.is_investment and product.key != RISK_ASSESSMENT
+    return everywhere and product.is_online and not product.is_investment and product.key != RISK_ASSESSMENT

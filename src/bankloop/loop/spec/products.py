@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
 from bankloop.kit.wording import Unfit
-from bankloop.loop.spec.values import Days, Fen, Key, Label, Ppm, Spec
+from bankloop.loop.spec.values import Days, Fen, Key, Label, Ppm, Spec, as_ppm
 
 INVESTMENTS = ("wealth", "fund", "insurance")
 CREDIT = ("loan", "card")
+# All of it, in ppm.
+WHOLE = 1_000_000
 
 
 class Risk(StrEnum):
@@ -91,6 +95,28 @@ def _both(one: tuple[str, ...] | None, other: tuple[str, ...] | None) -> tuple[s
     return tuple(name for name in one if name in other)
 
 
+def _online(value: object) -> int:
+    """Return how much of a product's flow is online, ppm: all, nothing, or a percentage."""
+    if isinstance(value, bool):
+        return WHOLE if value else 0
+    found = as_ppm(value)
+    if found > WHOLE:
+        raise Unfit(f"“{value}”超过 100%", f"'{value}' is more than 100%")
+    return found
+
+
+def _online_as_written(ppm: int) -> str:
+    return f"{(Decimal(ppm) / 10_000).normalize():f}%"
+
+
+class Migration(Spec):
+    """The way of a product online (线上化迁移): who answers for it, until which day, and what it still waits for."""
+
+    owner: str
+    by: date
+    waits_for: Label | None = None
+
+
 class Document(Spec):
     """A document that goes with a product: a prospectus, a contract, a disclosure of risks."""
 
@@ -103,7 +129,8 @@ class Product(Spec):
     """One product of the shelf, or a bundle of some: ``legs`` names the products that it is made of.
 
     A bundle carries the highest rating of its legs and is open to whom every leg is open to. ``margin`` is what a year's
-    balance leaves over, ``codes`` are the core systems' product numbers, by which holdings are counted.
+    balance leaves over, ``codes`` are the core systems' product numbers, by which holdings are counted. ``online`` is
+    how much of what a customer does to get it is online, true for all of it; ``migration`` says how the rest will be.
     """
 
     key: Key
@@ -118,7 +145,8 @@ class Product(Spec):
     contribution: Contribution
     margin: Ppm = 0
     term: Days | None = None
-    online: bool = True
+    online: Annotated[int, BeforeValidator(_online), PlainSerializer(_online_as_written)] = WHOLE
+    migration: Migration | None = None
     documents: tuple[Document, ...] = ()
     codes: tuple[str, ...] = ()
     legs: tuple[Key, ...] = ()
@@ -146,6 +174,11 @@ class Product(Spec):
     def is_investment(self) -> bool:
         """Return whether suitability applies: to investments, and to bundles with one among their legs."""
         return self.product_class in INVESTMENTS or (self.product_class == "bundle" and self.risk is not None)
+
+    @property
+    def is_online(self) -> bool:
+        """Return whether a customer gets it without leaving the bank's channels."""
+        return self.online == WHOLE
 
     @property
     def is_credit(self) -> bool:

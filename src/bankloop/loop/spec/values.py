@@ -24,7 +24,8 @@ def _said(value: object) -> str:
     return _NOTHING if value is None else str(value)
 
 
-def _ppm(value: object) -> int:
+def as_ppm(value: object) -> int:
+    """Return a percentage as a file writes it (5%) in ppm; raise ``Unfit`` for what is none."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", str(value))
     if match is None:
         raise Unfit(f"“{_said(value)}”不是百分数；应写成 5%", f"'{_said(value)}' is no percentage; write 5%")
@@ -52,7 +53,7 @@ def _days(value: object) -> int:
     return int(match[1])
 
 
-Ppm = Annotated[int, BeforeValidator(_ppm), Field(ge=0)]
+Ppm = Annotated[int, BeforeValidator(as_ppm), Field(ge=0)]
 Fen = Annotated[int, BeforeValidator(_fen), Field(ge=0)]
 Days = Annotated[int, BeforeValidator(_days), Field(ge=1, le=3660)]
 

@@ -16,6 +16,7 @@ from bankloop.kit.plain import plain
 from bankloop.kit.text import Text
 from bankloop.loop.offering.assortment import conclude, due_reviews, product_matrix, scorecards
 from bankloop.loop.offering.bundles import BundleDraft, submit_bundle
+from bankloop.loop.offering.migration import migration_list
 from bankloop.loop.offering.offers import NextOffer, next_offers
 from bankloop.loop.offering.proposals import proposal
 from bankloop.loop.offering.shelf import read_change, shelf_now, submit_change
@@ -97,6 +98,14 @@ def put_together(request: Request, key: Name, body: BundleBody, console: Open, v
         return {"bundle": key, "approval": submit_bundle(console.bank, visitor.principal, draft, body.reason)}
 
     return once(request, console.bank.store, visitor, "bundle.submit", key, body, effect, 202)
+
+
+@router.get("/products/migration")
+def moving(console: Open, visitor: Reads) -> dict[str, Any]:
+    """List what is not all online, the most sold first: how much of it is, who answers for the rest and until when."""
+    require(visitor.principal, "product.read")
+    shelf = shelf_now(console.bank, visitor.principal).all_of(console.bank.spec.products.values())
+    return {"items": plain(migration_list(shelf, scorecards(console.bank), console.today)), "next": None}
 
 
 @router.get("/products/scorecards")

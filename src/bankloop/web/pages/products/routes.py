@@ -15,6 +15,7 @@ from bankloop.kit.grammar import read_moment
 from bankloop.kit.text import Text
 from bankloop.loop.offering import assortment
 from bankloop.loop.offering.assortment import due_reviews
+from bankloop.loop.offering.migration import migration_list
 from bankloop.loop.offering.shelf import granted_notices, known_product, read_change, shelf_of, submit_change
 from bankloop.loop.product import Notice
 from bankloop.loop.spec import Policies, Risk
@@ -24,6 +25,7 @@ from bankloop.report.shelf import (
     PRODUCT_LINES,
     gaps_picture,
     matrix_table,
+    migration_table,
     offered_in_words,
     products_table,
     review_table,
@@ -74,6 +76,7 @@ def _list_page(request: Request, visitor: Visitor) -> Response:
     with console.bank.store.begin(visitor.principal) as connection:
         shelf, reviews = shelf_of(connection), read_reviews(connection)
     cards, matrix = _measured(console)
+    moving = migration_list(shelf.all_of(spec.products.values()), cards, console.today)
     due = due_reviews(cards, spec.policies) if cards else ()
     titles = {key: product.title.text for key, product in spec.products.items()}
     return page(
@@ -84,6 +87,7 @@ def _list_page(request: Request, visitor: Visitor) -> Response:
         cards=products_table(cards, titles, due) if cards else None,
         solutions=solutions_table(spec) if spec.solutions else None,
         matrix=matrix_table(matrix, spec.policies) if matrix else None,
+        migration=migration_table(moving) if moving else None,
         reviews=review_table(reviews, titles) if reviews else None,
         waiting=[(one, titles.get(one.product, say.same(one.product))) for one in reviews if one.closed_at is None],
     )  # fmt: skip
