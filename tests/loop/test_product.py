@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -31,7 +30,7 @@ def test_c2_sees_r1_and_r2_and_r3_says_why_not() -> None:
     offers = product.match(lock_for(campaign, spec), state([{"risk_tolerance": 2}]), TYPES, AS_OF)
     assert [key for key in shelf if offers.open(key)[0]] == ["one", "two"]
     assert offers.reason("three", 0) is WhyNot.RISK_MISMATCH
-    ruling = product.rule_suitability(2, 100, 3)
+    ruling = product.rule_suitability(2, 100, 3, 40)
     assert not ruling.open
     assert "风险不匹配" in ruling.sentence.say(Language.ZH)
     assert "risk mismatch" in ruling.sentence.say(Language.EN)
@@ -46,14 +45,18 @@ def test_the_higher_rating_counts() -> None:
     tolerance=st.none() | st.integers(1, 5),
     days=st.none() | st.sampled_from([-1, 0, 364, 365, 366, 4000]),
     risk=st.integers(1, 5),
+    age=st.none() | st.sampled_from([17, 59, 60, 90]),
 )
-def test_both_planes_rule_alike(tolerance: int | None, days: int | None, risk: int) -> None:
-    code = product.suitability_codes(
-        np.array([np.nan if tolerance is None else tolerance]), np.array([np.nan if days is None else days]), risk
-    )
-    ruling = product.rule_suitability(tolerance, days, risk)
+def test_both_planes_rule_alike(tolerance: int | None, days: int | None, risk: int, age: int | None) -> None:
+    row = {"risk_tolerance": [tolerance], "days_since_risk_assessment": [days], "age": [age]}
+    people = pa.table({name: pa.array(values, pa.int64()) for name, values in row.items()})
+    code = product.suitability_codes(people, risk)
+    ruling = product.rule_suitability(tolerance, days, risk, age)
     assert tuple(WhyNot)[code[0]] is ruling.reason
-    assert ruling.open == (tolerance is not None and days is not None and 0 <= days <= 365 and tolerance >= risk)
+    young = risk < 4 or (age is not None and age < 60)
+    assert ruling.open == (
+        tolerance is not None and days is not None and 0 <= days <= 365 and tolerance >= risk and young
+    )
 
 
 def credit(kind: str = "loan", **more: object) -> Product:

@@ -126,6 +126,46 @@ def migration(bank: Folder = _HERE, as_json: AsJson = False) -> None:
     finish({"migration": plain(found)}, as_json)
 
 
+@group.command("gaps")
+@handled
+def gaps(bank: Folder = _HERE, as_json: AsJson = False) -> None:
+    """应有而没有基础产品的客户数，按客群分。How many lack what everybody should have, by segment."""
+    from bankloop.loop.offering.needs import basic_gaps
+    from bankloop.report.needs import gaps_table
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, bank_clock(bank)) as opened:
+        permit(opened.store, "product.read")
+        found, policies = basic_gaps(opened), opened.spec.policies
+    table, speaks = gaps_table(found, policies), language()
+    show_table(table.caption.say(speaks), table.heads(speaks), table.said(speaks))
+    told = [
+        {"basic": one.basic.basic, "among": one.among, "lacking": one.lacking, "by_segment": dict(one.by_segment)}
+        for one in found
+    ]
+    finish({"gaps": told}, as_json)
+
+
+@group.command("needs")
+@handled
+def needs(
+    customer: Annotated[str, typer.Argument(help="客户号 / customer")],
+    bank: Folder = _HERE,
+    as_: Person = "product",
+    as_json: AsJson = False,
+) -> None:
+    """一位客户：资产配置建议、缺的基础产品、适合的增值服务。What one customer needs: allocation, basics, services."""
+    from bankloop.loop.offering.needs import needs_of, told_needs
+    from bankloop.report.needs import allocation_table, basics_table, services_table
+    from bankloop.wiring import open_bank
+
+    with open_bank(bank, bank_clock(bank)) as opened:
+        found = needs_of(opened, acting(opened.store, as_, "service"), customer)
+    for table in (allocation_table(found.allocation), basics_table(found), services_table(found)):
+        show_table(table.caption.say(language()), table.heads(language()), table.said(language()))
+    finish(told_needs(found), as_json)
+
+
 @group.command("screen")
 @handled
 def screen(bank: Folder = _HERE, as_json: AsJson = False) -> None:

@@ -41,6 +41,7 @@ _BLOCKS: Mapping[WhyNot, Text] = {
     WhyNot.RISK_MISMATCH: Text("风险不匹配", "risk mismatch"),
     WhyNot.AGE_UNKNOWN: Text("年龄未知", "age unknown"),
     WhyNot.MINOR: Text("未成年", "minor"),
+    WhyNot.AGED: Text("高龄高风险", "aged, high risk"),
     WhyNot.STUDENT: Text("学生", "student"),
 }
 _DASH = say.same("—")

@@ -18,7 +18,7 @@ import pyarrow as pa
 from bankloop.kit.errors import NotFoundError
 from bankloop.kit.text import Text
 from bankloop.loop.bank import Bank
-from bankloop.loop.product import WhyNot, numbers, suitability_codes
+from bankloop.loop.product import WhyNot, suitability_codes
 from bankloop.loop.spec import Policies, Product
 from bankloop.loop.spec.batch import conditions
 from bankloop.store.audit import record_audit
@@ -223,8 +223,6 @@ def _retention(engine: duckdb.DuckDBPyConnection, mine: str, before: str) -> int
 def _blocked(product: Product, people: pa.Table) -> dict[WhyNot, int]:
     if not product.is_investment or product.risk is None:
         return {}
-    codes = suitability_codes(
-        numbers(people["risk_tolerance"]), numbers(people["days_since_risk_assessment"]), product.risk.level
-    )
+    codes = suitability_codes(people, product.risk.level)
     counts = np.bincount(codes, minlength=len(WhyNot))
     return {why: int(counts[at]) for at, why in enumerate(WhyNot) if counts[at] and why is not WhyNot.OPEN}

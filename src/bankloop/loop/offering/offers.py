@@ -38,7 +38,7 @@ from bankloop.store.registry import read_lock as stored_lock
 MOST_OFFERS = 3
 # What may be shown to who has no valid assessment.
 _WITHOUT_ASSESSMENT = ("deposit",)
-_LOCKED = (WhyNot.ASSESSMENT_MISSING, WhyNot.ASSESSMENT_EXPIRED, WhyNot.RISK_MISMATCH)
+_LOCKED = (WhyNot.ASSESSMENT_MISSING, WhyNot.ASSESSMENT_EXPIRED, WhyNot.RISK_MISMATCH, WhyNot.AGED)
 _OPEN = Text("可推介", "open")
 _WORTH = Text("预计一年贡献 {worth}", "expected to bring {worth} in a year")
 
@@ -138,7 +138,7 @@ def offers_for(
         return NextOffers(number, (), False, (), personal)
     codes = match_products(products, bank.spec.policies.segments, person, bank.catalogue.types, as_of)
     row: Mapping[str, Any] = person.to_pylist()[0]
-    assessed = rule_suitability(row.get("risk_tolerance"), row.get("days_since_risk_assessment"), 1).open
+    assessed = rule_suitability(row.get("risk_tolerance"), row.get("days_since_risk_assessment"), 1, None).open
     offers, locked = [], []
     for product in products:
         if product.key == RISK_ASSESSMENT:

@@ -254,7 +254,7 @@ def _why_not_offered(notice: Notice | None, channel: str, unit: str) -> WhyNot:
         or where.segments is not None
     ):
         return WhyNot.NOT_HERE
-    return WhyNot.OPEN if notice.risk is None else rule_suitability(None, None, notice.risk.level).reason
+    return WhyNot.OPEN if notice.risk is None else rule_suitability(None, None, notice.risk.level, None).reason
 
 
 def _why_closed(
@@ -285,8 +285,8 @@ def _why_not(
     if not one.is_investment or one.risk is None:
         return WhyNot.OPEN
     days = attributes.get("days_since_risk_assessment")
-    aged = None if days is None else days + max(0, (today - as_of).days)
-    return rule_suitability(attributes.get("risk_tolerance"), aged, one.risk.level).reason
+    since = None if days is None else days + max(0, (today - as_of).days)
+    return rule_suitability(attributes.get("risk_tolerance"), since, one.risk.level, attributes.get("age")).reason
 
 
 def _member(lock: Lock, segment: str, attributes: Mapping[str, Any], as_of: date) -> bool:

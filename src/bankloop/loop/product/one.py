@@ -60,6 +60,6 @@ class Rulings:
         if product.key in self.eligible and self.eligible[product.key](row) is not True:
             return WhyNot.NOT_ELIGIBLE
         if product.is_investment and product.risk is not None:
-            level = product.risk.level
-            return rule_suitability(row.get("risk_tolerance"), row.get("days_since_risk_assessment"), level).reason
+            assessed = row.get("risk_tolerance"), row.get("days_since_risk_assessment")
+            return rule_suitability(*assessed, product.risk.level, row.get("age")).reason
         return WhyNot.OPEN

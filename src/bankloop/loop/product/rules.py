@@ -14,6 +14,8 @@ from bankloop.kit.text import Text
 
 # A risk assessment is valid for twelve months.
 ASSESSMENT_VALID_DAYS = 365
+# From this age on nothing of high risk is offered, whatever the assessment says; who asks for it is another matter.
+PROTECTED_AGE, HIGH_RISK = 60, 4
 
 
 class WhyNot(StrEnum):
@@ -28,6 +30,7 @@ class WhyNot(StrEnum):
     AGE_UNKNOWN = "age_unknown"
     MINOR = "minor"
     STUDENT = "student"
+    AGED = "aged"
     NOT_HERE = "not_here"
     NO_RIGHT = "no_right"
 
@@ -45,6 +48,10 @@ SENTENCES = {
     WhyNot.AGE_UNKNOWN: Text("年龄未知：请先补录出生日期", "age unknown: enter the birth date first"),
     WhyNot.MINOR: Text(f"未满 {ADULT} 周岁，不提供信贷", f"under {ADULT}: no credit is offered"),
     WhyNot.STUDENT: Text("在校学生，不营销信贷", "a student: no credit is marketed to students"),
+    WhyNot.AGED: Text(
+        f"{PROTECTED_AGE} 周岁及以上，不主动推介 R{HIGH_RISK} 及以上产品",
+        f"aged {PROTECTED_AGE} or more: nothing of R{HIGH_RISK} or above is offered",
+    ),
     WhyNot.NOT_HERE: Text("本网点或本客群不提供", "not offered in this branch or segment"),
     WhyNot.NO_RIGHT: Text("没有该条线的权限：请转介给有权的同事", "no right to this line of business: refer to a colleague who has it"),
 }  # fmt: skip
@@ -63,14 +70,21 @@ class SuitabilityRuling:
     sentence: Text
 
 
-def rule_suitability(tolerance: int | None, assessed_days_ago: int | None, risk: int) -> SuitabilityRuling:
-    """Rule on an investment product of risk level 1 … 5 for a customer of tolerance 1 … 5 (None: never assessed)."""
+def rule_suitability(
+    tolerance: int | None, assessed_days_ago: int | None, risk: int, age: int | None
+) -> SuitabilityRuling:
+    """Rule on an investment product of risk level 1 … 5 for a customer of tolerance 1 … 5 (None: never assessed).
+
+    Of high risk nothing is offered to who is 60 or older, nor to whose ``age`` (whole years) nobody knows.
+    """
     if tolerance is None or assessed_days_ago is None or assessed_days_ago < 0:
         reason = WhyNot.ASSESSMENT_MISSING
     elif assessed_days_ago > ASSESSMENT_VALID_DAYS:
         reason = WhyNot.ASSESSMENT_EXPIRED
     elif tolerance < risk:
         reason = WhyNot.RISK_MISMATCH
+    elif risk >= HIGH_RISK and (age is None or age >= PROTECTED_AGE):
+        reason = WhyNot.AGE_UNKNOWN if age is None else WhyNot.AGED
     else:
         reason = WhyNot.OPEN
     return SuitabilityRuling(reason is WhyNot.OPEN, reason, SENTENCES[reason].filled(tolerance=tolerance, risk=risk))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bankloop.customer.ages import ADULT
 from bankloop.kit.expression import Type
-from bankloop.loop.product.rules import ASSESSMENT_VALID_DAYS, STUDENT, WhyNot
+from bankloop.loop.product.rules import ASSESSMENT_VALID_DAYS, HIGH_RISK, PROTECTED_AGE, STUDENT, WhyNot
 from bankloop.loop.spec import Lock, Product, Segment
 from bankloop.loop.spec.batch import Bools, conditions
 
@@ -73,9 +73,17 @@ def match_products(
     return Offers(code)
 
 
-def suitability_codes(tolerance: NDArray[np.float64], days_ago: NDArray[np.float64], risk: int) -> NDArray[np.int8]:
-    """Return the suitability code (n,) of an investment product; NaN stands for NULL. Equals ``rule_suitability``."""
+def suitability_codes(state: pa.Table, risk: int) -> NDArray[np.int8]:
+    """Return the suitability code (n,) of an investment product for the customers in ``state``.
+
+    Equals ``rule_suitability``.
+    """
+    tolerance, days_ago = numbers(state["risk_tolerance"]), numbers(state["days_since_risk_assessment"])
     code = np.full(len(tolerance), _INDEX[WhyNot.OPEN], np.int8)
+    if risk >= HIGH_RISK:
+        age = numbers(state["age"])
+        code[age >= PROTECTED_AGE] = _INDEX[WhyNot.AGED]
+        code[np.isnan(age)] = _INDEX[WhyNot.AGE_UNKNOWN]
     code[~(tolerance >= risk)] = _INDEX[WhyNot.RISK_MISMATCH]
     code[days_ago > ASSESSMENT_VALID_DAYS] = _INDEX[WhyNot.ASSESSMENT_EXPIRED]
     code[np.isnan(tolerance) | ~(days_ago >= 0)] = _INDEX[WhyNot.ASSESSMENT_MISSING]
@@ -96,8 +104,7 @@ def credit_codes(state: pa.Table) -> NDArray[np.int8]:
 def _code(product: Product, state: pa.Table, met: Mapping[str, Bools]) -> NDArray[np.int8]:
     code = np.zeros(state.num_rows, np.int8)
     if product.is_investment and product.risk is not None:
-        tolerance = numbers(state["risk_tolerance"])
-        code = suitability_codes(tolerance, numbers(state["days_since_risk_assessment"]), product.risk.level)
+        code = suitability_codes(state, product.risk.level)
     if product.key in met:
         code[~met[product.key]] = _INDEX[WhyNot.NOT_ELIGIBLE]
     if product.is_credit:

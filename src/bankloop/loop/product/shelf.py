@@ -99,7 +99,7 @@ def rule_leg(
     if product.is_credit and not (ruling := rule_credit(age, student)).open:
         return ruling
     if product.is_investment and product.risk is not None:
-        return rule_suitability(tolerance, assessed_days_ago, product.risk.level)
+        return rule_suitability(tolerance, assessed_days_ago, product.risk.level, age)
     return SuitabilityRuling(True, WhyNot.OPEN, _OPEN)
 
 

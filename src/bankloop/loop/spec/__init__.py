@@ -40,14 +40,18 @@ from bankloop.loop.spec.lock import (
     read_lock,
     read_spelled_out,
 )
+from bankloop.loop.spec.needs import ASSET_CLASSES, AddedService, Basic, Needs, read_needs
 from bankloop.loop.spec.portfolio import Play, ProgrammeSpec, read_plays, read_programmes
 from bankloop.loop.spec.reader import read_bank_spec, read_campaign, read_shelf, read_spec
 
 __all__ = [
     "ANY_CHANNEL",
+    "ASSET_CLASSES",
     "NO_BENEFIT",
+    "AddedService",
     "Availability",
     "BankSpec",
+    "Basic",
     "Benefit",
     "CallGuide",
     "Campaign",
@@ -61,6 +65,7 @@ __all__ = [
     "Label",
     "Lock",
     "Migration",
+    "Needs",
     "Play",
     "Policies",
     "Ppm",
@@ -82,6 +87,7 @@ __all__ = [
     "read_campaign",
     "read_forecasts",
     "read_lock",
+    "read_needs",
     "read_plays",
     "read_programmes",
     "read_shelf",

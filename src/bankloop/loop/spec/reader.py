@@ -83,13 +83,13 @@ def read_campaign(path: Path, spec: BankSpec, types: Mapping[str, Type]) -> Camp
         measured,
         Text("可度量的属性", "measured attribute"),
     )
-    _expression(located, ("audience",), masked(campaign.audience), types)
+    check_condition(located, ("audience",), masked(campaign.audience), types)
     for channel, text in campaign.reach.when.items():
-        _expression(located, ("reach", "when", channel), text, types)
+        check_condition(located, ("reach", "when", channel), text, types)
     for name, rule in campaign.rules.items():
         _number(located, ("rules", name, "by"), rule.by, types)
         if rule.among is not None:
-            _expression(located, ("rules", name, "among"), rule.among, types)
+            check_condition(located, ("rules", name, "among"), rule.among, types)
     _check_quotas(located, ("reach", "quotas"), campaign.reach.quotas, spec, types)
     return campaign
 
@@ -189,9 +189,10 @@ def known_names(
         )
 
 
-def _expression(
+def check_condition(
     located: Located, route: tuple[str | int, ...], text: str, types: Mapping[str, Type], wants: Type | None = BOOL
 ) -> None:
+    """Refuse an expression that cannot be, with its place in the file; ``wants`` is its type, yes or no unless said."""
     try:
         parse(text, types, wants=wants)
     except ExpressionError as error:
@@ -205,7 +206,7 @@ def _expression(
 
 def _number(located: Located, route: tuple[str | int, ...], text: str, types: Mapping[str, Type]) -> None:
     """Refuse what orders nobody: an expression that is no number."""
-    _expression(located, route, text, types, None)
+    check_condition(located, route, text, types, None)
     if parse(text, types).type.kind is not Kind.NUMBER:
         raise SpecError(
             "spec.not_a_number",
@@ -220,7 +221,7 @@ def _number(located: Located, route: tuple[str | int, ...], text: str, types: Ma
 
 def _amount(located: Located, route: tuple[str | int, ...], text: str, types: Mapping[str, Type]) -> None:
     """Refuse what no customer can take of a volume: an expression that is no number."""
-    _expression(located, route, text, types, None)
+    check_condition(located, route, text, types, None)
     if parse(text, types).type.kind is not Kind.NUMBER:
         raise SpecError(
             "spec.not_an_amount",
@@ -246,9 +247,9 @@ def _check_shelf(path: Path, products: Mapping[str, Product], policies: Policies
     for index, product in enumerate(products.values()):
         at = ("products", index)
         if product.eligible is not None:
-            _expression(located, (*at, "eligible"), product.eligible, types)
+            check_condition(located, (*at, "eligible"), product.eligible, types)
         if product.contribution.of is not None:
-            _expression(located, (*at, "contribution", "of"), product.contribution.of, types, MONEY)
+            check_condition(located, (*at, "contribution", "of"), product.contribution.of, types, MONEY)
         where = product.available
         known_names(located, (*at, "available", "channels"), where.channels or (), policies.channels, _CHANNEL)
         known_names(located, (*at, "available", "segments"), where.segments or (), policies.segments, _SEGMENT)
@@ -257,11 +258,11 @@ def _check_shelf(path: Path, products: Mapping[str, Product], policies: Policies
 def _check_policies(folder: Path, spec: BankSpec, types: Mapping[str, Type]) -> None:
     policies = read_located(folder / "policies.yaml")
     for name, channel in spec.policies.channels.items():
-        _expression(policies, ("channels", name, "open_to"), channel.open_to, types)
+        check_condition(policies, ("channels", name, "open_to"), channel.open_to, types)
     for name, segment in spec.policies.segments.items():
-        _expression(policies, ("segments", name, "where"), segment.where, types)
+        check_condition(policies, ("segments", name, "where"), segment.where, types)
     if spec.policies.experiment.exempt is not None:
-        _expression(policies, ("experiment", "exempt"), spec.policies.experiment.exempt, types)
+        check_condition(policies, ("experiment", "exempt"), spec.policies.experiment.exempt, types)
     caps = [cap.channel for cap in spec.policies.contact.caps]
     known_names(policies, ("contact", "caps"), caps, [*spec.policies.channels, ANY_CHANNEL], _CHANNEL)
     _check_quotas(policies, ("plan", "quotas"), spec.policies.plan.quotas, spec, types)

@@ -17,6 +17,7 @@ from bankloop.kit.text import Text
 from bankloop.loop.offering.assortment import conclude, due_reviews, product_matrix, scorecards
 from bankloop.loop.offering.bundles import BundleDraft, submit_bundle
 from bankloop.loop.offering.migration import migration_list
+from bankloop.loop.offering.needs import basic_gaps, needs_of, told_needs
 from bankloop.loop.offering.offers import NextOffer, next_offers
 from bankloop.loop.offering.proposals import proposal
 from bankloop.loop.offering.shelf import read_change, shelf_now, submit_change
@@ -161,6 +162,32 @@ def slot(
     found = slot_for(console.bank, visitor.principal, customer_no, places)
     said = {name: [one.key for one in getattr(found, name)] for name in ("shown", "chosen", "generic")}
     return {"customer_no": customer_no, "content": found.content.value, **said}
+
+
+@router.get("/products/gaps")
+def gaps(console: Open, visitor: Reads) -> dict[str, Any]:
+    """Count whom the caller sees who should have a basic product and have not, by segment."""
+    for right in ("product.read", "segment.read"):
+        require(visitor.principal, right)
+    found = basic_gaps(console.bank, console.seen_by(visitor.principal))
+    listed = [
+        {"basic": one.basic.basic, "among": one.among, "lacking": one.lacking, "by_segment": dict(one.by_segment)}
+        for one in found
+    ]
+    return {
+        "items": [{**one, "condition": gap.basic.lacking} for one, gap in zip(listed, found, strict=True)],
+        "next": None,
+    }
+
+
+@router.get("/customers/{customer_no}/needs")
+def needs(customer_no: Name, console: Open, visitor: Reads) -> dict[str, Any]:
+    """Return how assets might be spread within the risk tolerance, which basics are missing, which services suit.
+
+    Shares are ppm; amounts are null for who has not unmasked them.
+    """
+    require(visitor.principal, "product.read")
+    return told_needs(needs_of(console.bank, visitor.principal, customer_no))
 
 
 @router.get("/customers/{customer_no}/offers")

@@ -21,7 +21,7 @@ from bankloop.web.pages.codes import entry
 from bankloop.web.pages.codes import routes as codes
 from bankloop.web.pages.collaboration import routes as collaboration
 from bankloop.web.pages.credits import routes as credits
-from bankloop.web.pages.customers import proposals
+from bankloop.web.pages.customers import needs, proposals
 from bankloop.web.pages.customers import routes as customers
 from bankloop.web.pages.daily import routes as daily
 from bankloop.web.pages.data import lineage
@@ -69,6 +69,7 @@ PAGES = (
     remote,
     lists,
     customers,
+    needs,
     proposals,
     audiences,
     segments,

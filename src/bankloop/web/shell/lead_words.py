@@ -105,6 +105,8 @@ LEAD_WORDS: Mapping[str, Text] = {
         "货架上没有组合；产品经理可以在“产品组合”页新建。",
         "There is no bundle on the shelf; a product manager makes one on the page of bundles.",
     ),
+    "customer_needs": Text("客户方案", "What they need"),
+    "basic_gaps": Text("基础产品缺口", "Gaps in basic products"),
     "bundles": Text("产品组合", "Bundles of products"),
     "bundles_on_shelf": Text("货架上的组合", "Bundles on the shelf"),
     "bundle_note": Text(
