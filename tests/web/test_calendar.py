@@ -58,6 +58,9 @@ def test_two_campaigns_for_one_segment_in_one_week_over_the_cap_are_a_conflict(o
     moved(own, "bind-card", segment, today + timedelta(days=20))
     moved(own, "first-wealth", segment, today + timedelta(days=35))
     assert 'href="/calendar"' in strategist.get("/").text
+    submit(bank, maker(), "keep-deposits")
+    states = {(one["campaign"], one["state"]) for one in own.api("strategist").get("/api/v1/calendar").json()["items"]}
+    assert ("keep-deposits", "waiting") in states
     apart = strategist.get("/calendar").text
     assert "No conflict in the weeks to come" in apart
     moved(own, "first-wealth", segment, today + timedelta(days=23))

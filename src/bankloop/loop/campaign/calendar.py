@@ -22,15 +22,17 @@ from bankloop.organization.approval import approval_of
 from bankloop.store.registry import list_campaigns, read_plans
 from bankloop.store.registry import read_lock as stored_lock
 
-_COMING = ("approved", "scheduled", "running")
+# What has no day yet, by the campaign's own state.
+_UNDATED = {"submitted": "waiting", "approved": "undated"}
 Members = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarEntry:
-    """One window of a campaign, its last day included; ``state`` is over, running, scheduled or undated.
+    """One window of a campaign, its last day included; ``state`` is over, running, scheduled, waiting or undated.
 
-    ``channels`` are those that its lock or its file names. An undated one is approved and waits for its day.
+    ``channels`` are those that its lock or its file names. One that waits is to be approved, an undated one is and has
+    no day yet.
     """
 
     campaign: str
@@ -80,8 +82,8 @@ def calendar_of(bank: Bank, connection: Connection, since: date) -> tuple[Calend
         day = request.starts_on if request is not None and row.state == "scheduled" else None
         if day is not None and day >= since and (name, day) not in planned:
             found.append(_entry(bank, locks, name, "scheduled", day, day + timedelta(days=days - 1)))
-        elif row.state == "approved":
-            found.append(_entry(bank, locks, name, "undated", None, None))
+        elif row.state in _UNDATED:
+            found.append(_entry(bank, locks, name, _UNDATED[row.state], None, None))
     once = dict.fromkeys(found)
     return tuple(sorted(once, key=lambda one: (one.since is None, one.since or today, one.campaign)))
 

@@ -12,7 +12,13 @@ from bankloop.view.figures import Cell, Column, Table, Tone
 from bankloop.web.pages.calendar.words import STATES
 
 WEEKS = 8
-_TONES: Mapping[str, Tone] = {"running": Tone.GOOD, "scheduled": Tone.ACCENT, "undated": Tone.WARN, "over": Tone.PLAIN}
+_TONES: Mapping[str, Tone] = {
+    "running": Tone.GOOD,
+    "scheduled": Tone.ACCENT,
+    "undated": Tone.WARN,
+    "waiting": Tone.WARN,
+    "over": Tone.PLAIN,
+}
 _NOTHING = say.same("")
 
 

@@ -27,5 +27,6 @@ STATES: Mapping[str, Text] = {
     "over": Text("已结束", "over"),
     "running": Text("进行中", "running"),
     "scheduled": Text("已排期", "scheduled"),
+    "waiting": Text("待审批", "to be approved"),
     "undated": Text("待排期", "no day yet"),
 }
