@@ -42,19 +42,40 @@ def with_entry(located: Located, text: str, entries: str, named: str, entry: Map
     ``named`` is the field by which entries are told apart; ``located`` is what ``text`` was read to. Comments inside
     the entry that is replaced are lost, those beside all others stay.
     """
+    written = "\n".join(f"{key}: {on_one_line(value)}" for key, value in entry.items())
+    return with_entry_as_written(located, text, entries, named, str(entry[named]), written)
+
+
+def with_entry_as_written(located: Located, text: str, entries: str, named: str, name: str, written: str) -> str:
+    """Return what ``with_entry`` does for the entry ``name`` as somebody wrote it, its lines without their indent."""
     lines = text.splitlines()
+    first, last = _place(located, lines, entries, named, name)
+    starts = [located.line(entries, index) - 1 for index in range(len(located.content.get(entries) or []))]
+    indent = lines[starts[0]][: lines[starts[0]].index("-")] if starts else "  "
+    own = [line.rstrip() for line in written.strip("\n").splitlines()]
+    put = [f"{indent}{'- ' if at == 0 else '  '}{line}".rstrip() for at, line in enumerate(own)]
+    return "\n".join([*lines[:first], *put, *lines[last:]]) + "\n"
+
+
+def entry_as_written(located: Located, text: str, entries: str, named: str, name: str) -> str:
+    """Return the lines of one entry as they stand in a file, without their indent; '' where there is none."""
+    lines = text.splitlines()
+    first, last = _place(located, lines, entries, named, name)
+    if first == last:
+        return ""
+    width = lines[first].index("-") + 2
+    return "\n".join([lines[first][width:], *(line[width:] for line in lines[first + 1 : last])]) + "\n"
+
+
+def _place(located: Located, lines: list[str], entries: str, named: str, name: str) -> tuple[int, int]:
+    """Return the first line of an entry and the one behind its last; of one that is not there, the list's end twice."""
     listed = located.content.get(entries) or []
     starts = [located.line(entries, index) - 1 for index in range(len(listed))]
     end = _end_of_list(located, entries, len(lines))
-    indent = lines[starts[0]][: lines[starts[0]].index("-")] if starts else "  "
-    place = next((at for at, one in enumerate(listed) if one.get(named) == entry[named]), None)
-    first = end if place is None else starts[place]
-    last = end if place is None else _last(lines, first, starts[place + 1] if place + 1 < len(starts) else end)
-    written = [
-        f"{indent}{'- ' if at == 0 else '  '}{key}: {on_one_line(value)}"
-        for at, (key, value) in enumerate(entry.items())
-    ]
-    return "\n".join([*lines[:first], *written, *lines[last:]]) + "\n"
+    place = next((at for at, one in enumerate(listed) if one.get(named) == name), None)
+    if place is None:
+        return end, end
+    return starts[place], _last(lines, starts[place], starts[place + 1] if place + 1 < len(starts) else end)
 
 
 def _end_of_list(located: Located, entries: str, count: int) -> int:

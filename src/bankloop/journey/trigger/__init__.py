@@ -21,6 +21,7 @@ from bankloop.journey.trigger.contracts import (
     TriggerSpec,
     WhenKind,
 )
+from bankloop.journey.trigger.editing import keep_rule, trigger_rule
 from bankloop.journey.trigger.queries import (
     days_of_triggers,
     firings_of,
@@ -28,7 +29,7 @@ from bankloop.journey.trigger.queries import (
     latency_since,
     notices_for,
 )
-from bankloop.journey.trigger.service import ask_day, hear_events, triggers_of, work_triggers
+from bankloop.journey.trigger.service import ask_day, hear_events, triggers_of, vocabulary_of, work_triggers
 
 __all__ = [
     "DayCount",
@@ -44,6 +45,7 @@ __all__ = [
     "firings_of",
     "hear_events",
     "held_back_since",
+    "keep_rule",
     "latency_since",
     "notices_for",
     "rehearse_trigger",
@@ -51,6 +53,8 @@ __all__ = [
     "stop_trigger",
     "submit_trigger",
     "trigger_named",
+    "trigger_rule",
     "triggers_of",
+    "vocabulary_of",
     "work_triggers",
 ]

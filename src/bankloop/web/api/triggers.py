@@ -14,11 +14,13 @@ from bankloop.journey.trigger import (
     days_of_triggers,
     firings_of,
     held_back_since,
+    keep_rule,
     notices_for,
     rehearse_trigger,
     standing_of_triggers,
     stop_trigger,
     submit_trigger,
+    trigger_rule,
     triggers_of,
 )
 from bankloop.kit.fields import Name
@@ -35,6 +37,13 @@ class TriggerReason(Body):
     """Why."""
 
     reason: Annotated[str, Field(max_length=1_000)] = ""
+
+
+class RuleBody(Body):
+    """A rule as its editor wrote it, and the digest of the file that they had before them ('' where there is none)."""
+
+    rule: Annotated[str, Field(min_length=1, max_length=20_000)]
+    seen: Annotated[str, Field(max_length=64)] = ""
 
 
 class StopBody(Body):
@@ -61,6 +70,26 @@ def triggers(console: Open, visitor: Reads) -> dict[str, Any]:
         for name, one in rules.items()
     ]
     return {"items": items}
+
+
+@router.get("/triggers/{name}/rule")
+def rule(name: Name, console: Open, visitor: Reads) -> dict[str, Any]:
+    """Return a trigger's rule as it is written, and what a change of it must name as ``seen``."""
+    require(visitor.principal, "trigger.edit")
+    written, seen = trigger_rule(console.bank, name)
+    return {"name": name, "rule": written, "seen": seen}
+
+
+@router.put("/triggers/rules", openapi_extra=does("trigger.edit"))
+def keep(request: Request, body: RuleBody, console: Open, visitor: Writes) -> Response:
+    """Keep a rule in the bank's file, a draft until it is submitted; 412 where the file was changed meanwhile."""
+    require(visitor.principal, "trigger.edit")
+
+    def effect() -> dict[str, Any]:
+        name = keep_rule(console.bank, visitor.principal, body.rule, body.seen)
+        return {"name": name, "seen": trigger_rule(console.bank, name)[1]}
+
+    return once(request, console.bank.store, visitor, "trigger.edit", "rule", body, effect)
 
 
 @router.get("/triggers/fired")

@@ -46,6 +46,7 @@ from bankloop.web.pages.solutions import routes as solutions
 from bankloop.web.pages.targets import routes as targets
 from bankloop.web.pages.tiers import routes as tiers
 from bankloop.web.pages.triggers import routes as triggers
+from bankloop.web.pages.triggers import rules
 from bankloop.web.pages.warroom import routes as warroom
 from bankloop.web.pages.workbench import offline, own
 from bankloop.web.pages.workbench import routes as workbench
@@ -82,6 +83,7 @@ PAGES = (
     lineage,
     data,
     events,
+    rules,
     triggers,
     merges,
     bundles,

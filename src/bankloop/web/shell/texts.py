@@ -74,6 +74,7 @@ VERBS: Mapping[str, Text] = {
     "approval.kill": Text("叫停", "Killed"),
     "product.submit": Text("申请变更货架", "Change of the shelf asked for"),
     "product.screen": Text("按货架重新筛查", "Screened against the shelf"),
+    "trigger.edit": Text("修改触发规则", "Rule of a trigger edited"),
     "bundle.submit": Text("申请产品组合", "Bundle asked for"),
     "bundle.write": Text("组合写入货架", "Bundle written onto the shelf"),
     "product.review": Text("产品复核检查", "Products checked for review"),

@@ -94,6 +94,8 @@ OPENED_BY: Mapping[str, tuple[str, ...]] = {
     "/tiers": ("tier_rule.read",),
     "/trace": ("decision.read", "customer.list"),
     "/triggers": ("trigger.read",),
+    "/triggers/rules": ("trigger.edit", "trigger.read"),
+    "/triggers/rules/{name}": ("trigger.edit", "trigger.read"),
     "/warroom": ("task.assign",),
     "/warroom/{unit_id}": ("task.assign",),
     "/workbench": ("task.log",),

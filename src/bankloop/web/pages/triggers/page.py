@@ -73,10 +73,18 @@ def rules_table(rules: Mapping[str, TriggerSpec], standing: Mapping[str, str]) -
     for name, one in rules.items():
         state, tone = STANDING[standing[name]]
         does = [next(iter(effect)) for effect in _then(one)]
-        rows.append((Cell(one.title), Cell(say.same(name)), Cell(_joined(does)), Cell(state, tone, tag=True)))
+        rows.append(
+            (
+                Cell(one.title),
+                Cell(say.same(name), drill=f"/triggers/rules/{name}"),
+                Cell(_joined(does)),
+                Cell(state, tone, tag=True),
+            )
+        )
     note = Text(
-        "写在 triggers.yaml；提交：bankloop trigger submit 名称；试跑：bankloop trigger test 名称。",
-        "Written in triggers.yaml; bankloop trigger submit NAME asks for approval, bankloop trigger test NAME tries.",
+        "点名称打开规则：修改、试跑、提交审批；也可以在 triggers.yaml 里写，用 bankloop trigger test、submit。",
+        "A name opens its rule: changed, tried, submitted there; or written in triggers.yaml, with bankloop trigger "
+        "test and submit.",
     )
     return Table("rules", Text("全部触发器", "All triggers"), columns, tuple(rows), note)
 

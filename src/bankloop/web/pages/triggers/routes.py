@@ -19,8 +19,10 @@ from bankloop.journey.trigger import (
 )
 from bankloop.organization.rights import require
 from bankloop.web.pages.triggers.page import DAYS, rules_table, triggers_book
+from bankloop.web.pages.triggers.rules import RULES
 from bankloop.web.shell.forms import Here
 from bankloop.web.shell.rendering import console_of, page
+from bankloop.web.shell.ways import may_open
 
 _LATEST = 60
 
@@ -46,6 +48,7 @@ def add_pages(app: FastAPI) -> None:
                 rules_table(rules, standing),
                 ZoneInfo(zone),
             )
+        links = [(RULES["new"], "/triggers/rules", False)] if may_open(visitor, "/triggers/rules") else []
         return page(
-            request, "book.html", at="triggers", page=book, links=[], files=[], asked={}, ask="", base="/triggers"
+            request, "book.html", at="triggers", page=book, links=links, files=[], asked={}, ask="", base="/triggers"
         )
