@@ -88,7 +88,7 @@ def test_a_rule_of_the_editor_pushes_once_after_three_looks_and_respects_the_cap
     assert fired(staffed, "look-thrice", others[0]) == []
     tell(staffed, f"bought-{buyer}", "wealth_purchase", "core", buyer, amount="5000", product="wealth-fixed-income")
     looks(staffed, buyer, "bought", 3)
-    assert all(state is not FiringState.FIRED for state, _ in fired(staffed, "look-thrice", buyer))
+    assert fired(staffed, "look-thrice", buyer) == []
     pushed = ""
     for customer in others[1:]:
         looks(staffed, customer, "three", 3)
