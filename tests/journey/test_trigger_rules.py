@@ -54,7 +54,7 @@ def test_the_shipped_triggers_read_and_say_what_the_issue_asks() -> None:
     }  # fmt: skip
     assert found["wealth-interest"].when.times == 3
     assert found["dormant-again"].when.without == found["dormant-again"].when.events
-    assert len({one.digest for one in found.values()}) == len(found) == 11
+    assert len({one.digest for one in found.values()}) == len(found) == 12
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,12 @@ import pytest
 from sqlalchemy import text
 
 from bankloop.customer.consent import may_contact, standing_of
-from bankloop.journey.trigger import FiringState, hear_events, stop_trigger, work_triggers
+from bankloop.journey.trigger import FiringState, hear_events, stop_trigger, submit_trigger, work_triggers
 from bankloop.kit.errors import NotFoundError
 from bankloop.organization.approval import approval_of, consent, next_stage
 from bankloop.organization.people import keeper_of
 from bankloop.organization.principals import maker, reviewers, system
+from bankloop.organization.task import tasks_of_customer
 from bankloop.simulate.service import write_templates
 from bankloop.store.hearings import when_taken
 from tests.web.conftest import Staffed
@@ -158,3 +159,55 @@ def test_the_slower_of_two_editors_is_told_and_others_may_not_edit(staffed: Staf
     manager = staffed.of("relationship_manager")
     assert staffed.client(manager).get("/triggers/rules").status_code == 403
     assert 'href="/triggers/rules"' not in staffed.client(manager).get("/triggers").text
+
+
+@pytest.mark.capability("D23")
+def test_a_push_without_an_answer_for_48_hours_is_a_task_of_a_person_and_the_plan_shows_its_mix(
+    staffed: Staffed, rules: Path
+) -> None:
+    bank, name = staffed.small.open, "push-unanswered"
+    submit_trigger(bank, maker(), name)
+    for person in reviewers():
+        with bank.store.begin(person) as connection:
+            asked = approval_of(connection, "trigger", name)
+            if asked is not None and next_stage(asked) is not None:
+                consent(connection, asked.approval_id, "seen")
+    state = bank.state(bank.lake.today() - timedelta(days=1)).table.to_pylist()
+    silent, fresh, opened = [row["customer_no"] for row in reversed(state) if row["manager_id"]][:3]
+    at(staffed, "sent", "push_sent", silent, 49)
+    at(staffed, "sent", "push_sent", fresh, 47)
+    at(staffed, "sent", "push_sent", opened, 49)
+    at(staffed, "open", "push_opened", opened, 30)
+    work_triggers(bank)
+    told = {one: {state for state, _ in fired(staffed, name, one)} for one in (silent, fresh, opened)}
+    assert told == {silent: {FiringState.FIRED}, fresh: {FiringState.WAITING}, opened: {FiringState.OVER}}
+    with bank.store.begin(system("test")) as connection:
+        (task,) = [one for one in tasks_of_customer(connection, silent) if "did not open the push" in one.reason]
+        assert not [one for one in tasks_of_customer(connection, opened) if "did not open the push" in one.reason]
+        stop_trigger(connection, name, "over")
+    assert task.staff_id == next(row["manager_id"] for row in state if row["customer_no"] == silent)
+    client = staffed.client("strategist")
+    client.cookies.set("language", "en")
+    page = client.get("/plan").text
+    mix = page.split("The mix of ways", 1)[1].split("</section>")[0]
+    shares = {
+        name: int(share)
+        for name, share in re.findall(
+            r"(electronic|by people|where customers come) (\d+)%", mix.split("<figcaption")[-1]
+        )
+    }
+    assert set(shares) == {"electronic", "by people", "where customers come"}
+    assert shares["by people"] > 0
+    assert shares["electronic"] > 0
+
+
+def at(staffed: Staffed, mark: str, kind: str, customer: str, hours: int) -> None:
+    """Tell an event of so many hours ago."""
+    moment = (staffed.small.open.store.clock.now() - timedelta(hours=hours)).isoformat()
+    event = {"number": f"{mark}-{customer}", "type": kind, "customer_no": customer, "occurred_at": moment, "fields": {}}
+    done = staffed.api(staffed.of("data_steward")).post(
+        f"{BASE}/events",
+        json={"source": "mobile_bank", "events": [event]},
+        headers={"idempotency-key": f"{mark}-{kind}-{customer}"},
+    )
+    assert done.json()["taken"] == 1, done.text

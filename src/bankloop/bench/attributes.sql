@@ -91,5 +91,5 @@ scored AS (
         CASE WHEN (payroll OR pension) AND wecom_friend AND merchant_owner THEN 15 WHEN (payroll OR pension) AND wecom_friend THEN 12
             WHEN merchant_owner AND wecom_friend THEN 12 WHEN payroll OR pension OR merchant_owner THEN 8 WHEN wecom_friend THEN 6 ELSE 0 END AS score_network
     FROM ruled)
-SELECT *, NULL::BIGINT AS relation_risk, NULL::BIGINT AS churn_risk, NULL::BIGINT AS renewal_chance, score_products + score_tenure + score_balance + score_interaction + score_network AS relationship_score
+SELECT *, NULL::BIGINT AS relation_risk, NULL::BIGINT AS churn_risk, NULL::BIGINT AS outflow_risk, NULL::BIGINT AS renewal_chance, score_products + score_tenure + score_balance + score_interaction + score_network AS relationship_score
 FROM scored ORDER BY customer_no

@@ -11,10 +11,14 @@ from bankloop.kit.text import Text
 from bankloop.kit.worktime import unknown_after
 from bankloop.loop.reach import LeftOut, ResourceLine
 from bankloop.loop.round.window import Window
+from bankloop.loop.spec import Channel
 from bankloop.report.contracts import PlanView
 from bankloop.report.record import UNLISTED, CampaignRecord, PlanRecord, record_of
 from bankloop.view import format as say
 from bankloop.view.figures import (
+    Bar,
+    BarRole,
+    Bars,
     Cell,
     Column,
     Curve,
@@ -33,6 +37,8 @@ from bankloop.view.figures import (
 FULL = 0.995
 _DASH = say.same("—")
 _AUDIENCE = Text("目标客群", "Audience")
+_MACHINE, _PEOPLE = Text("电子", "electronic"), Text("人工", "by people")
+_INBOUND = Text("客户来看时", "where customers come")
 _REACHED = Text("进入方案", "In the plan")
 
 
@@ -53,6 +59,36 @@ def plan_page(window: Window | PlanRecord) -> PlanView:
         certainty=tuple(_certainty(one) for one in record.campaigns if _readable(one)),
         curves=tuple(_curve(record, name) for name in record.curves),
     )
+
+
+def mix_picture(record: PlanRecord, channels: Mapping[str, Channel], inbound: Mapping[str, int]) -> Picture:
+    """Return how a plan's contacts are made: by machines, by people, and decided where customers come by themselves.
+
+    ``inbound`` is how many were shown something at each slot in the plan's window.
+    """
+    counts = dict.fromkeys(channels, 0)
+    for line in record.lines:
+        counts[line.action.rpartition("|")[2]] += line.customers
+    counts |= inbound
+    total = sum(counts.values())
+    modes: dict[Text, int] = dict.fromkeys((_MACHINE, _PEOPLE, _INBOUND), 0)
+    bars = []
+    for name, channel in channels.items():
+        mode = _INBOUND if channel.is_slot else _PEOPLE if channel.staff else _MACHINE
+        modes[mode] += counts[name]
+        if counts[name]:
+            title = channel.title.text
+            label = Text(f"{title.zh} · {mode.zh}", f"{title.en} · {mode.en}")
+            said = say.count(counts[name])
+            bars.append(Bar(label, counts[name], said, BarRole.CHOSEN if channel.staff else BarRole.PLAIN))
+    said_zh = "，".join(f"{mode.zh} {_share(count, total)}" for mode, count in modes.items())
+    said_en = ", ".join(f"{mode.en} {_share(count, total)}" for mode, count in modes.items())
+    alt = Text(f"触达方式：{said_zh}。", f"How customers are reached: {said_en}.")
+    return Picture("mix", Text("触达方式的组合", "The mix of ways"), alt, Bars(tuple(bars)), alt)
+
+
+def _share(count: int, total: int) -> str:
+    return "0%" if not total else f"{count / total:.0%}"
 
 
 def price_in_words(line: ResourceLine) -> Text:

@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 
 from bankloop.kit.text import Text
 from bankloop.loop.reach import SENTENCES, LeftOut
+from bankloop.loop.realtime import slot_tallies
 from bankloop.report.comparing import fair_table, levers_table, lost_table, next_table, truth_picture, ways_picture
 from bankloop.report.contracts import PlanView, WhatIf
 from bankloop.report.exporting import exported
-from bankloop.report.plan import plan_page
+from bankloop.report.plan import mix_picture, plan_page
 from bankloop.report.record import UNLISTED, PlanRecord
 from bankloop.report.rules import rule_table
 from bankloop.report.segments import segments_table
@@ -85,6 +86,7 @@ class BesideView:
     rules: Table | None = None
     swings: Table | None = None
     segments: tuple[Table, ...] = ()
+    mix: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,15 @@ def _beside(console: Console, record: PlanRecord, lever: str | None, principal: 
         ways_picture(record), truth_picture(record), levers_table(record, channels), next_table(record, named), lost_table(record),
         fair_table(record), levers(record), lever or "", what_if_by_fiat(record, lever) if lever else None,
         rule_table(record.beside.rules, record.titles), swing_table(record.beside.swings), _segments(record),
+        _mix(console, record),
     )  # fmt: skip
+
+
+def _mix(console: Console, record: PlanRecord) -> Picture:
+    """Return how the plan reaches customers, with what was shown meanwhile to those who came by themselves."""
+    with console.reading() as connection:
+        inbound = {one.slot: one.issued for one in slot_tallies(console.bank, connection, record.window_start)}
+    return mix_picture(record, console.bank.spec.policies.channels, inbound)
 
 
 def _segments(record: PlanRecord) -> tuple[Table, ...]:
