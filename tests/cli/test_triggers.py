@@ -45,7 +45,7 @@ def tell(folder: Path, folk: Folk, number: str, kind: str, source: str, customer
 def test_a_trigger_is_submitted_approved_fires_once_and_is_stopped(started: Path, folk: Folk) -> None:
     listed = {one["name"]: one["state"] for one in run(started, "trigger", "list")[1]["triggers"]}
     assert listed["receipt-code"] == "draft"
-    assert len(listed) == 11
+    assert len(listed) == 12
     tell(started, folk, "r-1", "receipt_scan", "pos", "C0001", merchant="m-1")
     assert run(started, "trigger", "submit", "receipt-code")[0] == 0
     for person in ("consumer", "compliance", "checker"):
